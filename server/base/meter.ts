@@ -1,0 +1,20 @@
+/** What rooms report about themselves. ops/ answers it with Prometheus; with metrics off it is `noMeter`. */
+export interface Meter {
+  /** Adds one to a counter. Names and labels are listed in ops/metrics.ts. */
+  count(name: CounterName, labels?: Record<string, string>): void
+  /** Records one duration, in seconds. */
+  observe(name: HistogramName, seconds: number, labels?: Record<string, string>): void
+}
+
+export type CounterName =
+  | 'session_verdicts_total' // label: verdict
+  | 'sessions_opened_total'
+  | 'sessions_ended_total' // label: reason
+  | 'sign_ins_total' // label: outcome
+  | 'store_failures_total'
+
+export type HistogramName =
+  | 'request_seconds' // labels: family, status
+  | 'password_hash_seconds'
+
+export const noMeter: Meter = { count() {}, observe() {} }

@@ -1,0 +1,25 @@
+import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problems.ts'
+
+type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength'>>
+
+/** What went wrong, in a form that may be told. `cause` is for the log and never leaves the server. */
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly code: ProblemCode
+  readonly extras: Extras
+
+  constructor(code: ProblemCode, extras: Extras = {}, cause?: unknown) {
+    super(PROBLEMS[code].title, { cause })
+    this.code = code
+    this.extras = extras
+  }
+
+  get status(): number {
+    return PROBLEMS[this.code].status
+  }
+
+  body(requestId: string): ProblemBody {
+    const { status, title } = PROBLEMS[this.code]
+    return { type: 'about:blank', title, status, code: this.code, ...this.extras, requestId }
+  }
+}

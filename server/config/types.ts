@@ -1,0 +1,35 @@
+import type { Secret } from '../base/secret.ts'
+import type { LogLevel } from '../base/log.ts'
+import type { Registration } from '../contract/wire.ts'
+
+/** The whole configuration, read once at start. Everything is checked; nothing is optional. */
+export interface Config {
+  /** scheme://host[:port], nothing after it. Links, cookies and the same-origin rule come from here alone. */
+  publicUrl: string
+  /** Addresses to listen on. */
+  hosts: string[]
+  port: number
+  dataDir: string
+  /** Whether cookies are `Secure` and carry their prefixes. False only for plain http on loopback, or by `insecureHttp`. */
+  secureCookies: boolean
+  accessMs: number
+  /** Idle end of a remembered session. */
+  idleMs: number
+  /** Idle end of a session that lives with the browser. */
+  browserIdleMs: number
+  absoluteMs: number
+  settleMs: number
+  lateMs: number
+  keys: KeySource
+  passwordMinLength: number
+  setupCode: Secret | null
+  registration: Registration
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+  trustedProxies: string[]
+  logLevel: LogLevel
+  /** Loopback port for Prometheus; null: none. */
+  metricsPort: number | null
+}
+
+/** Where the root secrets live: a file that we may write, or content given by a setting that we may not. */
+export type KeySource = { file: string } | { content: Secret }

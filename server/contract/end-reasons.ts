@@ -1,0 +1,20 @@
+import * as v from 'valibot'
+
+/** Why a session is over. Kept 90 days with the session, told to the person, never a secret. */
+export const END_REASONS = [
+  'signed_out',
+  'signed_out_elsewhere',
+  'idle',
+  'absolute',
+  'refresh_reuse',
+  'password_changed',
+  'disabled',
+  'provider_logout',
+  'replaced',
+  'store_rolled_back',
+  'keys_compromised',
+  'admin',
+] as const
+
+export const EndReason = v.picklist(END_REASONS)
+export type EndReason = v.InferOutput<typeof EndReason>

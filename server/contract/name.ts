@@ -1,0 +1,3 @@
+/** The product's name, in its two spellings. Cookies, files, metrics and pages derive theirs from here. */
+export const NAME = 'porchlight'
+export const DISPLAY_NAME = 'Porchlight'

@@ -1,0 +1,59 @@
+import * as v from 'valibot'
+
+/** Every problem that a client can be told, with its HTTP status and English title (RFC 9457 §3.1).
+ * Codes are stable: the site translates by code and clients may branch on it. */
+export const PROBLEMS = {
+  bad_request: { status: 400, title: 'The request could not be understood' },
+  bad_path: { status: 400, title: 'The path is not acceptable' },
+  invalid_json: { status: 400, title: 'The body is not valid JSON' },
+  invalid_body: { status: 400, title: 'Some fields are missing or wrong' },
+  invalid_query: { status: 400, title: 'The query is not acceptable' },
+  invalid_code: { status: 400, title: 'This link or code is not valid, was used already, or has expired' },
+  duplicate_cookies: { status: 400, title: 'Your browser sent two different sessions' },
+  password_too_short: { status: 400, title: 'The password is too short' },
+  password_too_long: { status: 400, title: 'The password is too long' },
+  password_common: { status: 400, title: 'This password is on the list of commonly used ones' },
+  not_signed_in: { status: 401, title: 'Sign in first' },
+  invalid_credentials: { status: 401, title: 'The e-mail address or the password is wrong' },
+  session_replaced: { status: 401, title: 'You have signed in anew; send this again' },
+  reauthentication_required: { status: 401, title: 'Confirm your password first' },
+  cross_origin: { status: 403, title: 'This request did not come from this site' },
+  forbidden: { status: 403, title: 'You may not do this' },
+  registration_closed: { status: 403, title: 'New accounts cannot be made here' },
+  invite_required: { status: 403, title: 'An invitation is needed to make an account' },
+  account_disabled: { status: 403, title: 'This account is disabled' },
+  not_found: { status: 404, title: 'There is nothing at this address' },
+  method_not_allowed: { status: 405, title: 'This address does not take that method' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  already_set_up: { status: 409, title: 'The first administrator exists already' },
+  email_taken: { status: 409, title: 'An account with this e-mail address exists already' },
+  last_admin: { status: 409, title: 'At least one administrator has to remain' },
+  body_too_large: { status: 413, title: 'The request is too large' },
+  unsupported_media_type: { status: 415, title: 'This address takes JSON' },
+  wrong_host: { status: 421, title: 'This site has another address' },
+  slow_down: { status: 429, title: 'Too many attempts; wait a little' },
+  headers_too_large: { status: 431, title: 'The request headers are too large' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  store_unavailable: { status: 503, title: 'The database cannot be reached or written just now' },
+  busy: { status: 503, title: 'Too much work at once; try again in a moment' },
+  draining: { status: 503, title: 'The server is restarting' },
+} as const
+
+export type ProblemCode = keyof typeof PROBLEMS
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]
+
+/** The body of every error answer (`application/problem+json`). `requestId` finds the log line. */
+export const ProblemBody = v.object({
+  type: v.literal('about:blank'),
+  title: v.string(),
+  status: v.number(),
+  code: v.picklist(PROBLEM_CODES),
+  detail: v.optional(v.string()),
+  requestId: v.optional(v.string()),
+  /** Which fields are wrong, by name, each with one English sentence. */
+  fields: v.optional(v.record(v.string(), v.string())),
+  /** Seconds to wait, the same number as in Retry-After. */
+  retryAfter: v.optional(v.number()),
+  minLength: v.optional(v.number()),
+})
+export type ProblemBody = v.InferOutput<typeof ProblemBody>

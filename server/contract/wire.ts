@@ -1,0 +1,135 @@
+import * as v from 'valibot'
+import type { EndReason } from './end-reasons.ts'
+
+/** Unix milliseconds. */
+type UnixMs = number
+
+export const ROLES = ['admin', 'user'] as const
+export const Role = v.picklist(ROLES)
+export type Role = v.InferOutput<typeof Role>
+
+export const REGISTRATION = ['closed', 'invite', 'open'] as const
+export const Registration = v.picklist(REGISTRATION)
+export type Registration = v.InferOutput<typeof Registration>
+
+// ---- requests. Strict: an unknown field is an error, so that a misspelt one is noticed.
+
+export const MAX_EMAIL_LENGTH = 254
+export const MAX_NAME_LENGTH = 100
+/** Code points; a bound on work, far above the 64 that NIST SP 800-63B-4 asks to accept. */
+export const MAX_PASSWORD_LENGTH = 1024
+const MAX_CODE_LENGTH = 200
+
+const email = v.pipe(v.string(), v.trim(), v.maxLength(MAX_EMAIL_LENGTH), v.email())
+// eslint-disable-next-line no-control-regex -- control characters are what is refused
+const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_NAME_LENGTH), v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]*$/u))
+/** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are people/'s. */
+const password = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_PASSWORD_LENGTH * 4))
+const code = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_CODE_LENGTH))
+
+export const SetupRequest = v.strictObject({ code, email, name, password })
+export const RegisterRequest = v.strictObject({ email, name, password, invite: v.optional(code) })
+export const LoginRequest = v.strictObject({
+  // Not checked for form: a wrong address is answered like an unknown one.
+  email: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_EMAIL_LENGTH)),
+  password,
+  remember: v.optional(v.boolean()),
+})
+export const ReauthenticateRequest = v.strictObject({ password })
+export const ChangePasswordRequest = v.strictObject({ current: password, next: password })
+export const ChangeUserRequest = v.strictObject({ name })
+export const ResetRequest = v.strictObject({ code, password })
+export const InviteRequest = v.strictObject({ email: v.optional(email), roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))) })
+export const ChangePersonRequest = v.strictObject({ roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))), disabled: v.optional(v.boolean()) })
+
+export type SetupRequest = v.InferOutput<typeof SetupRequest>
+export type RegisterRequest = v.InferOutput<typeof RegisterRequest>
+export type LoginRequest = v.InferOutput<typeof LoginRequest>
+export type ReauthenticateRequest = v.InferOutput<typeof ReauthenticateRequest>
+export type ChangePasswordRequest = v.InferOutput<typeof ChangePasswordRequest>
+export type ChangeUserRequest = v.InferOutput<typeof ChangeUserRequest>
+export type ResetRequest = v.InferOutput<typeof ResetRequest>
+export type InviteRequest = v.InferOutput<typeof InviteRequest>
+export type ChangePersonRequest = v.InferOutput<typeof ChangePersonRequest>
+
+// ---- answers
+
+export interface WireUser { id: string, email: string, name: string, roles: Role[] }
+
+/** `accessEndsAt: null`: served on the refresh token alone, nothing sent (a late request, an upgrade). */
+export interface WireSession {
+  id: string
+  createdAt: UnixMs
+  authTime: UnixMs
+  accessEndsAt: UnixMs | null
+  idleEndsAt: UnixMs
+  absoluteEndsAt: UnixMs
+  amr: string[]
+  remember: boolean
+}
+
+/** `GET /auth/session`, and the answer to every way of signing in. */
+export interface SessionAnswer { user: WireUser | null, session: WireSession | null, ended?: EndReason }
+
+export interface MethodsAnswer {
+  setupNeeded: boolean
+  registration: Registration
+  password: { enabled: boolean, minLength: number }
+  providers: { id: string, name: string, icon: string, href: string }[]
+}
+
+/** What a person recognises a session by. `network` is an address as the server saw it. */
+export interface WireDevice { browser: string | null, system: string | null, kind: 'phone' | 'tablet' | 'desktop' | 'other' }
+
+export interface SessionListItem {
+  id: string
+  device: WireDevice
+  network: string
+  createdAt: UnixMs
+  lastSeenAt: UnixMs
+  idleEndsAt: UnixMs
+  absoluteEndsAt: UnixMs
+  remember: boolean
+  current: boolean
+}
+export interface SessionListAnswer { sessions: SessionListItem[] }
+
+export const EVENT_KINDS = [
+  'account_created',
+  'signed_in',
+  'sign_in_failed',
+  'session_ended',
+  'password_changed',
+  'password_reset',
+  'reset_link_made',
+  'name_changed',
+  'roles_changed',
+  'account_disabled',
+  'account_enabled',
+  'password_locked',
+] as const
+export const EventKind = v.picklist(EVENT_KINDS)
+export type EventKind = v.InferOutput<typeof EventKind>
+
+export interface WireEvent {
+  id: string
+  at: UnixMs
+  kind: EventKind
+  /** Only for `session_ended`. */
+  reason: EndReason | null
+  sessionId: string | null
+  device: WireDevice | null
+  network: string | null
+  /** Who did it, where that was somebody else: an administrator's name, or null. */
+  by: string | null
+}
+export interface EventsAnswer { events: WireEvent[], next: string | null }
+
+export interface WirePerson extends WireUser { createdAt: UnixMs, disabledAt: UnixMs | null, lastSeenAt: UnixMs | null, sessions: number }
+export interface PeopleAnswer { people: WirePerson[] }
+
+export interface WireInvite { id: string, email: string | null, roles: Role[], createdAt: UnixMs, endsAt: UnixMs, by: string | null }
+export interface InvitesAnswer { invites: WireInvite[] }
+/** The link is told once, here; the store keeps only the code's hash. */
+export interface InviteAnswer { invite: WireInvite, href: string }
+export interface ResetLinkAnswer { href: string, endsAt: UnixMs }

@@ -1,0 +1,91 @@
+import type { SteadyMs, UnixMs } from '../base/clock.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { EndedSession } from '../store/sessions.ts'
+
+/** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
+export interface ShownCookies { access: string | null, refresh: string | null, duplicated: boolean }
+
+/** What kind of request it is, as far as a session cares. */
+export interface RequestTraits {
+  /** False for HEAD and upgrades: they are judged, but nothing is sent. */
+  renews: boolean
+  /** Whether it counts as the person's activity: not for polling, event streams and upgrades. */
+  foreground: boolean
+}
+
+/** Who is at the other end, as the edge saw it. */
+export interface Client { userAgent: string, network: string }
+
+export interface LiveSession {
+  publicId: string
+  userId: string
+  createdAt: UnixMs
+  authTime: UnixMs
+  amr: string[]
+  remember: boolean
+  /** null: this request brought no valid access token and gets none. */
+  accessEndsAt: UnixMs | null
+  idleEndsAt: UnixMs
+  absoluteEndsAt: UnixMs
+}
+
+/** Cookies that were decided on and wait for the headers to leave. Opaque outside the room. */
+export interface Grant {
+  readonly sidHash: string
+  readonly generation: number
+  readonly decidedAt: SteadyMs
+  readonly cookies: readonly string[]
+}
+
+export type Resolution =
+  | { state: 'nobody', ended: EndReason | null, duplicated: boolean }
+  /** `replaced`: signed in anew a moment ago; safe methods are served, unsafe ones are not. Never has a grant. */
+  | { state: 'live' | 'replaced', session: LiveSession, grant: Grant | null }
+
+export interface OpenInput {
+  userId: string
+  /** How the person proved who they are (RFC 8176). */
+  amr: string[]
+  remember: boolean
+  client: Client
+  /** The session of this browser that the new one takes the place of: its public id. */
+  replaces: string | null
+}
+
+export interface Sessions {
+  /** Judges what a request brought; renews, ends and notes activity as the rules say.
+   * @throws Problem `store_unavailable` when the store fails and no valid access token was shown */
+  resolve(shown: ShownCookies, traits: RequestTraits): Promise<Resolution>
+  /** Opens a session; the one it replaces ends in the same transaction.
+   * @throws Problem `store_unavailable` */
+  open(input: OpenInput): Promise<{ session: LiveSession, grant: Grant }>
+  /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
+   * @returns whether this call ended it */
+  end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null }): Promise<boolean>
+  /** Ends all of a person's sessions but one. @returns how many */
+  endAll(userId: string, why: { reason: EndReason, except: string | null, byUserId: string | null }): Promise<number>
+  list(userId: string): Promise<SessionSummary[]>
+  /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */
+  cookiesFor(grant: Grant): readonly string[]
+  /** Set-Cookie values that clear ours: for the answer to a sign-out only. */
+  clearing(): readonly string[]
+  /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */
+  announce(ended: readonly EndedSession[]): void
+  /** Calls back after each end, once; @returns a function that stops it */
+  onEnded(listener: (ended: EndedSession) => void): () => void
+  /** Writes what is only in memory (proven, last seen). */
+  flush(): Promise<void>
+  /** Stops timers and flushes: at drain. */
+  close(): Promise<void>
+}
+
+export interface SessionSummary {
+  publicId: string
+  createdAt: UnixMs
+  lastSeenAt: UnixMs
+  idleEndsAt: UnixMs
+  absoluteEndsAt: UnixMs
+  remember: boolean
+  userAgent: string
+  network: string
+}

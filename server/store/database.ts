@@ -1,0 +1,65 @@
+import Sqlite from 'better-sqlite3'
+import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
+import { Problem } from '../base/problem.ts'
+
+/** One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk
+ * becomes one kind of problem everywhere. */
+export interface Database {
+  readonly sql: BetterSQLite3Database
+  readonly raw: Sqlite.Database
+  /** @throws Problem `store_unavailable` */
+  read<T>(work: () => T): Promise<T>
+  /** Runs `work` as one transaction that takes the write lock at once; durable when the promise resolves.
+   * @throws Problem `store_unavailable` (nothing was written), or whatever Problem `work` throws to roll back */
+  write<T>(work: () => T): Promise<T>
+  close(): void
+}
+
+/** Opens a database file with the settings that every open needs.
+ * @throws the driver's error: the caller says what it means */
+export function openDatabase(file: string): Database {
+  const raw = new Sqlite(file, { timeout: 2000 })
+  raw.pragma('journal_mode = WAL')
+  // A WAL database reopens at NORMAL, which may lose a rotation that was already answered.
+  raw.pragma('synchronous = FULL')
+  raw.pragma('foreign_keys = ON')
+  raw.pragma('trusted_schema = OFF')
+  const inTransaction = raw.transaction((work: () => unknown) => work())
+
+  return {
+    sql: drizzle(raw, { casing: 'snake_case' }),
+    raw,
+    read: async work => guard(work),
+    write: async <T>(work: () => T) => guard(() => inTransaction.immediate(work) as T),
+    close: () => raw.close(),
+  }
+}
+
+/** Constraint errors stay themselves: the query that can meet one says what it means. */
+function guard<T>(work: () => T): T {
+  try {
+    return work()
+  }
+  catch (error) {
+    if (error instanceof Problem || isConstraint(error)) throw error
+    if (isStoreFailure(error)) throw new Problem('store_unavailable', {}, error)
+    throw error
+  }
+}
+
+export function isConstraint(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code !== null && code.startsWith('SQLITE_CONSTRAINT')
+}
+
+function isStoreFailure(error: unknown): boolean {
+  return sqliteCode(error) !== null || (error instanceof TypeError && error.message.includes('database connection is not open'))
+}
+
+/** Drizzle wraps the driver's errors; the code is on the innermost one. */
+function sqliteCode(error: unknown): string | null {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof Sqlite.SqliteError) return at.code
+  }
+  return null
+}
