@@ -1,5 +1,130 @@
+import { and, desc, eq, isNull, ne, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import type { Database } from './database.ts'
+import { events, sessions, type SessionRow } from './schema.ts'
 
 /** A session that has just been ended, as everybody else needs to know it. */
 export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
+
+/** What a decision on a session row may do to it. */
+export type SessionChange =
+  /** `generation` g → g+1, with g proven: the client has shown it. */
+  | { kind: 'rotate', at: UnixMs, lastSeenAt: UnixMs }
+  | { kind: 'end', at: UnixMs, reason: EndReason, lastSeenAt: UnixMs }
+
+/** What memory knows and the row does not yet. `proven` is written only where `generation` is still the same. */
+export interface SessionProgress { sidHash: string, generation: number, proven: { at: UnixMs } | null, lastSeenAt: UnixMs }
+
+export interface SessionStore {
+  find(sidHash: string): Promise<SessionRow | null>
+  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. */
+  insert(row: SessionRow, replaces: string | null): Promise<EndedSession[]>
+  /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
+   * @returns the row afterwards, or null when there is none */
+  change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
+  end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null }): Promise<EndedSession | null>
+  endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<EndedSession[]>
+  endEvery(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
+  /** Living sessions of one person, newest first. One past its idle end is still listed until something judges it. */
+  list(userId: string): Promise<SessionRow[]>
+  saveProgress(batch: readonly SessionProgress[]): Promise<void>
+}
+
+export function sessionQueries(db: Database): SessionStore {
+  const byHash = db.sql.select().from(sessions).where(eq(sessions.sidHash, sql.placeholder('sidHash'))).prepare()
+  const rotate = db.sql.update(sessions)
+    .set({
+      generation: sql`${sessions.generation} + 1`,
+      proven: sql`${sessions.generation}`,
+      rotatedAt: sql`${sql.placeholder('at')}`,
+      lastSeenAt: sql`${sql.placeholder('lastSeenAt')}`,
+    })
+    .where(and(eq(sessions.sidHash, sql.placeholder('sidHash')), eq(sessions.generation, sql.placeholder('generation'))))
+    .returning().prepare()
+  const prove = db.sql.update(sessions)
+    .set({ proven: sql`${sessions.generation}`, provenAt: sql`${sql.placeholder('at')}` })
+    .where(and(eq(sessions.sidHash, sql.placeholder('sidHash')), eq(sessions.generation, sql.placeholder('generation'))))
+    .prepare()
+  const see = db.sql.update(sessions)
+    .set({ lastSeenAt: sql`max(${sessions.lastSeenAt}, ${sql.placeholder('lastSeenAt')})` })
+    .where(eq(sessions.sidHash, sql.placeholder('sidHash')))
+    .prepare()
+  const listed = db.sql.select().from(sessions)
+    .where(and(eq(sessions.userId, sql.placeholder('userId')), isNull(sessions.endedAt)))
+    .orderBy(desc(sessions.createdAt)).prepare()
+
+  function applyEnd(row: SessionRow, change: Extract<SessionChange, { kind: 'end' }>): SessionRow {
+    const [ended] = endRows(db, eq(sessions.sidHash, row.sidHash), { reason: change.reason, at: change.at, byUserId: null, lastSeenAt: change.lastSeenAt })
+    return ended ?? row
+  }
+
+  return {
+    find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
+
+    insert: (row, replaces) => db.write(() => {
+      const ended = replaces === null
+        ? []
+        : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })
+      db.sql.insert(sessions).values(row).run()
+      db.sql.insert(events).values({ at: row.createdAt, kind: 'signed_in', userId: row.userId, sessionId: row.publicId, userAgent: row.userAgent, network: row.network }).run()
+      return ended.map(toEnded)
+    }),
+
+    change: (sidHash, decide) => db.write(() => {
+      const row = byHash.get({ sidHash })
+      if (row === undefined) return null
+      const change = decide(row)
+      if (change === null) return row
+      if (change.kind === 'end') return applyEnd(row, change)
+      return rotate.get({ sidHash, generation: row.generation, at: change.at, lastSeenAt: change.lastSeenAt }) ?? row
+    }),
+
+    end: (publicId, why) => db.write(() => {
+      const owner = why.userId === null ? undefined : eq(sessions.userId, why.userId)
+      const [ended] = endRows(db, and(eq(sessions.publicId, publicId), owner), why)
+      return ended === undefined ? null : toEnded(ended)
+    }),
+
+    endOf: (userId, why) => db.write(() => endSessionsOf(db, { userId, ...why })),
+    endEvery: why => db.write(() => endEverySession(db, why)),
+    list: userId => db.read(() => listed.all({ userId })),
+
+    saveProgress: batch => db.write(() => {
+      for (const { sidHash, generation, proven, lastSeenAt } of batch) {
+        if (proven !== null) prove.run({ sidHash, generation, at: proven.at })
+        see.run({ sidHash, lastSeenAt })
+      }
+    }),
+  }
+}
+
+/** Ends a person's living sessions and writes their log rows. Synchronous: for use inside a `db.write` of any store file. */
+export function endSessionsOf(db: Database, which: { userId: string, except: string | null, reason: EndReason, at: UnixMs, byUserId: string | null }): EndedSession[] {
+  const except = which.except === null ? undefined : ne(sessions.publicId, which.except)
+  return endRows(db, and(eq(sessions.userId, which.userId), except), which).map(toEnded)
+}
+
+/** The same for everybody's: after a restore, or when keys were compromised. */
+export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
+  return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
+}
+
+function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: EndReason, at: UnixMs, byUserId: string | null, lastSeenAt?: UnixMs }): SessionRow[] {
+  const ended = db.sql.update(sessions)
+    .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
+    .where(and(where, isNull(sessions.endedAt)))
+    .returning().all()
+  for (const row of ended) {
+    db.sql.insert(events).values({
+      at: why.at, kind: 'session_ended', userId: row.userId, byUserId: why.byUserId, sessionId: row.publicId,
+      reason: why.reason, userAgent: row.userAgent, network: row.network,
+    }).run()
+  }
+  return ended
+}
+
+function toEnded(row: SessionRow): EndedSession {
+  if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
+  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt }
+}

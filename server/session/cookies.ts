@@ -1,0 +1,46 @@
+import { NAME } from '../contract/name.ts'
+import type { ShownCookies } from './types.ts'
+
+export type CookieKind = 'access' | 'refresh' | 'device' | 'form'
+
+/** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by HTTP only
+ * (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none. */
+export function cookieName(kind: CookieKind, secure: boolean): string {
+  if (!secure) return `${NAME}-${kind}`
+  return kind === 'refresh' ? `__Host-Http-${NAME}-${kind}` : `__Host-${NAME}-${kind}`
+}
+
+/** One Set-Cookie value. @param maxAgeSeconds null: the cookie lives with the browser */
+export function serializeCookie(name: string, value: string, options: { secure: boolean, maxAgeSeconds: number | null }): string {
+  const age = options.maxAgeSeconds === null ? '' : `; Max-Age=${Math.floor(options.maxAgeSeconds)}`
+  return `${name}=${value}${age}; Path=/; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`
+}
+
+/** A Set-Cookie value that removes a cookie: the same attributes, so that it names the same one (CK-9). */
+export function clearCookie(name: string, options: { secure: boolean }): string {
+  return serializeCookie(name, '', { ...options, maxAgeSeconds: 0 })
+}
+
+/** Every value that a Cookie header gives for one exact, case-sensitive name (CK-3). */
+export function cookieValues(header: string | undefined, name: string): string[] {
+  const values: string[] = []
+  if (header === undefined) return values
+  for (let start = 0; start < header.length;) {
+    const semicolon = header.indexOf(';', start)
+    const end = semicolon === -1 ? header.length : semicolon
+    while (header.charCodeAt(start) === 32) start++
+    if (header.startsWith(name, start) && header.charCodeAt(start + name.length) === 61) {
+      values.push(header.slice(start + name.length + 1, end).trim())
+    }
+    start = end + 1
+  }
+  return values
+}
+
+/** Reads our session cookies. A name that comes twice was set by somebody else too, and neither value is believed (CK-11). */
+export function readSessionCookies(header: string | undefined, names: { access: string, refresh: string }): ShownCookies {
+  const access = cookieValues(header, names.access)
+  const refresh = cookieValues(header, names.refresh)
+  if (access.length > 1 || refresh.length > 1) return { access: null, refresh: null, duplicated: true }
+  return { access: access[0] || null, refresh: refresh[0] || null, duplicated: false }
+}
