@@ -3,8 +3,12 @@ import vue from 'eslint-plugin-vue'
 import globals from 'globals'
 import ts from 'typescript-eslint'
 
+// `$fetch` during a render is a real HTTP call that carries no session; `useFetch` goes in-process.
+const bareFetch = 'Use useFetch or useRequestFetch(): a bare $fetch in setup reaches the server without the session.'
+const browserStorage = 'Nothing of ours is kept where JavaScript can read it.'
+
 export default ts.config(
-  { ignores: ['**/node_modules', 'web/.nuxt', 'web/.output', 'drizzle', 'data', 'coverage'] },
+  { ignores: ['**/node_modules', '**/.nuxt', '**/.output', 'drizzle/meta', 'data', 'coverage', '.cache'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,
@@ -12,9 +16,10 @@ export default ts.config(
   { files: ['**/*.ts', '**/*.js', '**/*.mjs'], languageOptions: { globals: globals.node } },
   { files: ['**/*.vue'], languageOptions: { parserOptions: { parser: ts.parser }, globals: globals.browser } },
   {
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-definitions': 'off',
@@ -25,8 +30,41 @@ export default ts.config(
       'vue/first-attribute-linebreak': 'off',
       'vue/html-closing-bracket-newline': 'off',
       'vue/no-v-html': 'error',
-      'no-console': ['error'],
+      'no-console': 'error',
       'eqeqeq': 'error',
+      'semi': ['error', 'never'],
+      'quotes': ['error', 'single', { avoidEscape: true }],
+      'brace-style': ['error', 'stroustrup', { allowSingleLine: true }],
+      'comma-dangle': ['error', 'always-multiline'],
     },
+  },
+  {
+    // Time comes in through a Clock or as `now`: decisions are tested with numbers, not with fake timers.
+    files: ['server/**/*.ts'],
+    ignores: ['server/base/clock.ts', '**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'Take a Clock, or `now` as a parameter.' }],
+      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'Take a Clock, or `now` as a parameter.' }],
+    },
+  },
+  {
+    files: ['web/app/**/*.vue', 'web/app/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error',
+        { selector: 'CallExpression[callee.name="$fetch"]:not(:function *)', message: bareFetch },
+        { selector: 'FunctionDeclaration[id.name=/^use[A-Z]/] CallExpression[callee.name="$fetch"]:not(:function :function *)', message: bareFetch },
+      ],
+      'no-restricted-globals': ['error', { name: 'localStorage', message: browserStorage }, { name: 'sessionStorage', message: browserStorage }],
+      'no-restricted-properties': ['error',
+        { object: 'document', property: 'cookie', message: browserStorage },
+        { object: 'window', property: 'localStorage', message: browserStorage },
+        { object: 'window', property: 'sessionStorage', message: browserStorage },
+      ],
+    },
+  },
+  {
+    // Nuxt generates the declarations of its auto-imports; vue-tsc knows them, so an undefined name is its business.
+    files: ['**/*.ts', '**/*.vue'],
+    rules: { 'no-undef': 'off' },
   },
 )

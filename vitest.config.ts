@@ -3,7 +3,16 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['server/**/*.test.ts', 'tests/structure/**/*.test.ts', 'web/**/*.test.ts'], exclude: ['**/node_modules/**', 'web/.nuxt/**', 'web/.output/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['server/**/*.test.ts', 'web/**/*.test.ts', 'drizzle/**/*.test.ts', 'bench/**/*.test.ts', 'tests/structure/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/.nuxt/**', '**/.output/**'],
+          // Password hashes and durable writes on a busy machine: slow is not wrong.
+          testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         test: {
           name: 'e2e',
@@ -11,6 +20,9 @@ export default defineConfig({
           globalSetup: ['tests/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // Each file starts servers, and most a browser. After the unit tests, so that nothing else competes.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

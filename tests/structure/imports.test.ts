@@ -1,0 +1,100 @@
+import { describe, expect, test } from 'vitest'
+import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
+
+/** Each room may import itself and the rooms before it. */
+const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'ops', 'edge', 'app', 'main', 'cli']
+
+/** Packages that a decision keeps in one place: who may import them. */
+const HOMES: Record<string, string[]> = {
+  'better-sqlite3': ['store'],
+  'drizzle-orm': ['store'],
+  'hono': ['edge', 'app', 'main'],
+  '@hono/node-server': ['edge', 'app', 'main'],
+  '@hono/standard-validator': ['edge'],
+  '@node-rs/argon2': ['people'],
+  'pino': ['base'],
+  'pino-pretty': ['base'],
+  'prom-client': ['ops'],
+  'citty': ['cli'],
+  'nuxt': ['edge', 'main', 'cli'],
+}
+
+const server = files('server/**/*.ts')
+const web = files('web/**/*.{ts,vue}')
+const imports = [...server, ...web].flatMap(importsOf)
+const product = (path: string) => !path.endsWith('.test.ts')
+
+/** `server/session/judge.ts` → `session`; `server/main.ts` → `main`; anything else → null. */
+function roomOf(path: string): string | null {
+  return /^server\/([^/.]+)/.exec(path)?.[1] ?? null
+}
+
+const show = ({ from, specifier }: Import) => `${from} imports ${specifier}`
+
+describe('the house', () => {
+  test('every folder and file of server/ is a room', () => {
+    expect(server.length).toBeGreaterThan(0)
+    expect([...new Set(server.map(roomOf))].filter(room => !ROOMS.includes(room ?? ''))).toEqual([])
+  })
+
+  test('a room imports only itself and rooms to its left', () => {
+    const wrong = imports.filter(({ from, target }) => {
+      const here = roomOf(from)
+      const there = target === null ? null : roomOf(target)
+      return here !== null && there !== null && ROOMS.indexOf(there) > ROOMS.indexOf(here)
+    })
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('the site imports server/contract and nothing else of the server', () => {
+    const wrong = imports.filter(({ from, target }) => from.startsWith('web/') && target?.startsWith('server/') && roomOf(target) !== 'contract')
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('no file is on a circle of imports', () => {
+    const graph = new Map([...server, ...web].map(path => [path, imports.filter(each => each.from === path && each.target !== null).map(each => each.target as string)]))
+    expect(circle(graph)).toBeNull()
+  })
+
+  test('no file only passes on what others export', () => {
+    const barrels = [...server, ...web].filter(path => /(^|\/)index\.ts$/.test(path) || /^export \* from/m.test(read(path)))
+    expect(barrels).toEqual([])
+  })
+
+  test('relative imports name their file, as node needs it', () => {
+    const wrong = imports.filter(({ from, specifier }) => from.startsWith('server/') && specifier.startsWith('.') && !/\.(ts|mjs|json)$/.test(specifier))
+    expect(wrong.map(show)).toEqual([])
+  })
+})
+
+describe('what a room is the only one to know', () => {
+  test('the contract imports valibot and nothing else', () => {
+    const wrong = imports.filter(({ from, specifier, target }) => from.startsWith('server/contract/') && product(from) && target === null && specifier !== 'valibot')
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test.each(Object.entries(HOMES))('%s is imported in %s only', (name, rooms) => {
+    const wrong = imports.filter(({ from, specifier }) => from.startsWith('server/') && product(from) && packageOf(specifier) === name && !rooms.includes(roomOf(from) ?? ''))
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('SQL is written in store/ only', () => {
+    const wrong = server.filter(path => product(path) && roomOf(path) !== 'store' && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
+    expect(wrong).toEqual([])
+  })
+
+  test('only base/clock.ts reads the clock', () => {
+    const wrong = server.filter(path => product(path) && path !== 'server/base/clock.ts' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bprocess\.hrtime\b/.test(read(path)))
+    expect(wrong).toEqual([])
+  })
+
+  test('only config/ and the command line read the environment', () => {
+    const wrong = server.filter(path => product(path) && !['config', 'cli', 'main'].includes(roomOf(path) ?? '') && /\bprocess\.env\b/.test(read(path)))
+    expect(wrong).toEqual([])
+  })
+
+  test('BBA-3 the site keeps nothing of ours where scripts of a page could read it', () => {
+    const wrong = web.filter(path => product(path) && /\b(localStorage|sessionStorage|indexedDB|document\.cookie|cookieStore)\b/.test(read(path)))
+    expect(wrong).toEqual([])
+  })
+})
