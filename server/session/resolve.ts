@@ -1,0 +1,210 @@
+import type { Clock, Now } from '../base/clock.ts'
+import { sha256 } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { SessionRow } from '../store/schema.ts'
+import type { EndedSession, SessionChange, SessionStore } from '../store/sessions.ts'
+import type { GrantKind, Grants } from './grants.ts'
+import { idleEndsAt, judge, type Numbers, type Shown, type Verdict } from './judge.ts'
+import type { Memory } from './memory.ts'
+import { type AccessClaims, parseRefresh, type PresentedRefresh, type Tokens } from './tokens.ts'
+import type { LiveSession, RequestTraits, Resolution, ShownCookies } from './types.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  meter: Meter
+  store: SessionStore
+  memory: Memory
+  tokens: Tokens
+  grants: Grants
+  numbers: Numbers
+  announce: (ended: readonly EndedSession[]) => void
+}
+
+/** A session that the request's cookies name, and what they say of it. */
+interface Named { sid: string, sidHash: string, access: AccessClaims | null, refresh: PresentedRefresh | null }
+
+const NOBODY: Resolution = { state: 'nobody', ended: null, duplicated: false }
+const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
+/** Each round waits for somebody else's decision; more than a few mean that the rules do not settle. */
+const ROUNDS_MAX = 16
+
+/** Judges requests. Decisions that write are one flight per session and are made on the row inside the transaction. */
+export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
+  const flights = new Map<string, Promise<unknown>>()
+
+  async function load(sidHash: string): Promise<SessionRow | null> {
+    const cached = memory.cached(sidHash)
+    if (cached !== undefined) return cached
+    const readAt = memory.epoch()
+    const row = await store.find(sidHash)
+    if (row !== null) memory.keepRead(row, readAt)
+    return row
+  }
+
+  /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
+  async function identify(shown: ShownCookies): Promise<Named | null> {
+    const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
+    const access = shown.access === null ? null : await tokens.openAccess(shown.access)
+    if (refresh !== null) {
+      const sidHash = sha256(refresh.sid)
+      const row = await load(sidHash)
+      // A tag under a key that was withdrawn cannot be checked any more; the reason may be told to who knows the sid.
+      const withdrawn = row?.endReason === 'keys_compromised'
+      if (row !== null && (withdrawn || tokens.isGenuine(refresh, row))) {
+        return { sid: refresh.sid, sidHash, refresh, access: access?.sid === refresh.sid ? access : null }
+      }
+    }
+    if (access === null || !isCurrent(access, clock.now())) return null
+    return { sid: access.sid, sidHash: sha256(access.sid), access, refresh: null }
+  }
+
+  /** A token from the future was made before the clock was set back: it counts as expired, and is renewed. */
+  function isCurrent(access: AccessClaims, now: Now): boolean {
+    return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.settleMs
+  }
+
+  function shownOf(named: Named, now: Now): Shown {
+    return { access: named.access !== null && isCurrent(named.access, now) ? named.access : null, refresh: named.refresh }
+  }
+
+  async function resolve(shown: ShownCookies, traits: RequestTraits): Promise<Resolution> {
+    if (shown.duplicated) return DUPLICATED
+    if (shown.access === null && shown.refresh === null) return NOBODY
+    const named = await identify(shown)
+    if (named === null) return NOBODY
+
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const row = await load(named.sidHash)
+      if (row === null) return NOBODY
+      const answer = await take(named, row, traits)
+      if (answer !== null) return answer
+    }
+    throw new Error('a session was judged again and again without an outcome')
+  }
+
+  /** One round. @returns null when the row has moved meanwhile and has to be judged anew */
+  async function take(named: Named, row: SessionRow, traits: RequestTraits): Promise<Resolution | null> {
+    const now = clock.now()
+    const shown = shownOf(named, now)
+    const recollection = memory.recollect(row, now)
+    const judgement = judge(row, recollection, shown, numbers, now)
+    const { verdict } = judgement
+
+    const writes = endReason(verdict) !== null || (verdict === 'rotate' && traits.renews)
+    if (writes) return decideOnDisk(named, row, shown, verdict, traits)
+
+    meter.count('session_verdicts_total', { verdict })
+    if (verdict === 'ended') return { state: 'nobody', ended: row.endReason, duplicated: false }
+    if (verdict === 'replaced') return { state: 'replaced', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
+
+    memory.note(recollection, row.generation, judgement, now)
+    if (traits.foreground) memory.active(recollection, now)
+    const sends = traits.renews ? sendsFor(verdict) : null
+    if (sends === null) return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
+
+    if (verdict !== 'access_only') memory.issued(recollection, now)
+    const { grant, accessEndsAt } = await grants.make(sends, named.sid, row, recollection, now)
+    return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null), grant }
+  }
+
+  /** Makes or awaits the one decision that is under way for this session. Who waited is judged anew, and shares its failure. */
+  async function decideOnDisk(named: Named, row: SessionRow, shown: Shown, verdict: Verdict, traits: RequestTraits): Promise<Resolution | null> {
+    const underWay = flights.get(named.sidHash)
+    try {
+      if (underWay !== undefined) {
+        await underWay
+        return null
+      }
+      const flight = fly(named, traits)
+      flights.set(named.sidHash, flight)
+      return await flight
+    }
+    catch (error) {
+      memory.drop(named.sidHash)
+      if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
+      // The access token is still good: a renewal that fails now is tried again by the next request.
+      log.warn({ error }, 'a renewal could not be written and was skipped')
+      return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
+    }
+    finally {
+      if (underWay === undefined) flights.delete(named.sidHash)
+    }
+  }
+
+  async function fly(named: Named, traits: RequestTraits): Promise<Resolution | null> {
+    const now = clock.now()
+    let verdict: Verdict | null = null
+    const row = await store.change(named.sidHash, (current) => {
+      const recollection = memory.recollect(current, now)
+      verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict
+      if (verdict === 'rotate' && traits.foreground) memory.active(recollection, now)
+      return changeFor(verdict, traits, recollection.lastSeenAt, now)
+    })
+    if (row === null) return NOBODY
+    memory.keepWritten(row)
+    return conclude(named, row, verdict, now)
+  }
+
+  /** What follows from a decision that has just been committed. */
+  async function conclude(named: Named, row: SessionRow, verdict: Verdict | null, now: Now): Promise<Resolution | null> {
+    const reason = verdict === null ? null : endReason(verdict)
+    if (verdict !== null && reason !== null && row.endedAt !== null) {
+      meter.count('session_verdicts_total', { verdict })
+      if (verdict === 'reuse' || verdict === 'rolled_back') log.warn({ session: row.publicId, reason }, 'a session was ended')
+      announce([{ sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt }])
+      return { state: 'nobody', ended: reason, duplicated: false }
+    }
+    if (verdict !== 'rotate') return null
+    meter.count('session_verdicts_total', { verdict })
+    const recollection = memory.recollect(row, now)
+    memory.rotated(recollection, now)
+    const { grant, accessEndsAt } = await grants.make('both', named.sid, row, recollection, now)
+    return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
+  }
+
+  return { resolve, load }
+}
+
+function sendsFor(verdict: Verdict): GrantKind | null {
+  switch (verdict) {
+    case 'beside': return 'refresh'
+    case 'access_only': return 'access'
+    case 'again': return 'both'
+    default: return null
+  }
+}
+
+function endReason(verdict: Verdict): EndReason | null {
+  switch (verdict) {
+    case 'reuse': return 'refresh_reuse'
+    case 'rolled_back': return 'store_rolled_back'
+    case 'idle': return 'idle'
+    case 'absolute': return 'absolute'
+    case 'pass': case 'beside': case 'access_only': case 'rotate': case 'again': case 'serve': case 'ended': case 'replaced': return null
+    default: return verdict satisfies never
+  }
+}
+
+function changeFor(verdict: Verdict, traits: RequestTraits, lastSeenAt: number, now: Now): SessionChange | null {
+  const reason = endReason(verdict)
+  if (reason !== null) return { kind: 'end', at: now.wall, reason, lastSeenAt }
+  return verdict === 'rotate' && traits.renews ? { kind: 'rotate', at: now.wall, lastSeenAt } : null
+}
+
+export function live(row: SessionRow, lastSeenAt: number, accessEndsAt: number | null): LiveSession {
+  return {
+    publicId: row.publicId,
+    userId: row.userId,
+    createdAt: row.createdAt,
+    authTime: row.authTime,
+    amr: row.amr,
+    remember: row.remember,
+    accessEndsAt,
+    idleEndsAt: idleEndsAt(row, { lastSeenAt }),
+    absoluteEndsAt: row.absoluteEndsAt,
+  }
+}

@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, SECOND } from '../base/clock.ts'
+import { randomId, sha256 } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { SessionRow } from '../store/schema.ts'
+import type { EndedSession, SessionStore } from '../store/sessions.ts'
+import { createGrants } from './grants.ts'
+import { idleEndsAt, type Numbers } from './judge.ts'
+import { createMemory } from './memory.ts'
+import { createResolver, live } from './resolve.ts'
+import { createTokens } from './tokens.ts'
+import type { OpenInput, Sessions, SessionSummary } from './types.ts'
+
+export interface SessionSettings extends Numbers {
+  idleMs: number
+  browserIdleMs: number
+  absoluteMs: number
+  secureCookies: boolean
+}
+
+export interface SessionDeps { clock: Clock, log: Log, meter: Meter, store: SessionStore, keyring: Keyring, settings: SessionSettings }
+
+const FLUSH_EVERY_MS = 5 * SECOND
+/** Rows written in one transaction, so that no flush holds the event loop. */
+const FLUSH_BATCH = 200
+/** A user agent longer than this tells nobody more. */
+const USER_AGENT_MAX = 300
+
+/** Builds the room: sessions are opened, judged, listed and ended here and nowhere else. */
+export function createSessions({ clock, log, meter, store, keyring, settings }: SessionDeps): Sessions {
+  const listeners = new Set<(ended: EndedSession) => void>()
+  const tokens = createTokens(keyring)
+  const memory = createMemory({ lateMs: settings.lateMs, startedAt: clock.now().steady })
+  const grants = createGrants({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
+  const { resolve } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
+
+  function announce(ended: readonly EndedSession[]): void {
+    for (const one of ended) {
+      memory.markEnded(one.sidHash, { endedAt: one.endedAt, endReason: one.reason })
+      meter.count('sessions_ended_total', { reason: one.reason })
+      for (const listener of listeners) listener(one)
+    }
+  }
+
+  function newRow(sid: string, input: OpenInput): SessionRow {
+    const at = clock.now().wall
+    return {
+      sidHash: sha256(sid),
+      publicId: randomId(),
+      secret: randomBytes(32),
+      userId: input.userId,
+      createdAt: at,
+      authTime: at,
+      amr: input.amr,
+      remember: input.remember,
+      idleMs: input.remember ? settings.idleMs : settings.browserIdleMs,
+      tagKeyId: keyring.currentId,
+      boundKey: null,
+      generation: 1,
+      proven: 1,
+      provenAt: at,
+      rotatedAt: at,
+      lastSeenAt: at,
+      absoluteEndsAt: at + settings.absoluteMs,
+      endedAt: null,
+      endReason: null,
+      userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),
+      network: input.client.network,
+    }
+  }
+
+  async function flush(all: boolean): Promise<void> {
+    const unsaved = memory.unsaved(clock.now(), all)
+    for (let start = 0; start < unsaved.length; start += FLUSH_BATCH) {
+      const batch = unsaved.slice(start, start + FLUSH_BATCH)
+      await store.saveProgress(batch)
+      memory.saved(batch)
+      await new Promise(resolveTurn => setImmediate(resolveTurn))
+    }
+  }
+
+  const timer = setInterval(() => {
+    memory.sweep(clock.now())
+    flush(false).catch((error: unknown) => log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'))
+  }, FLUSH_EVERY_MS)
+  timer.unref()
+
+  return {
+    resolve,
+    cookiesFor: grants.cookiesFor,
+    clearing: grants.clearing,
+    announce,
+
+    async open(input) {
+      const sid = randomId()
+      const row = newRow(sid, input)
+      const ended = await store.insert(row, input.replaces)
+      memory.keepWritten(row)
+      const now = clock.now()
+      const recollection = memory.recollect(row, now)
+      memory.issued(recollection, now)
+      announce(ended)
+      meter.count('sessions_opened_total')
+      const { grant, accessEndsAt } = await grants.make('both', sid, row, recollection, now)
+      return { session: live(row, row.lastSeenAt, accessEndsAt), grant }
+    },
+
+    async end(publicId, why) {
+      const ended = await store.end(publicId, { ...why, at: clock.now().wall })
+      if (ended !== null) announce([ended])
+      return ended !== null
+    },
+
+    async endAll(userId, why) {
+      const ended = await store.endOf(userId, { ...why, at: clock.now().wall })
+      announce(ended)
+      return ended.length
+    },
+
+    async list(userId) {
+      const now = clock.now()
+      const rows = await store.list(userId)
+      return rows.map((row): SessionSummary => {
+        const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
+        return {
+          publicId: row.publicId, createdAt: row.createdAt, lastSeenAt, idleEndsAt: idleEndsAt(row, { lastSeenAt }),
+          absoluteEndsAt: row.absoluteEndsAt, remember: row.remember, userAgent: row.userAgent, network: row.network,
+        }
+      }).filter(one => now.wall < Math.min(one.idleEndsAt, one.absoluteEndsAt))
+    },
+
+    onEnded(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    flush: () => flush(true),
+    async close() {
+      clearInterval(timer)
+      await flush(true)
+    },
+  }
+}
