@@ -8,7 +8,7 @@ CREATE TABLE `accounts` (
 	`password_changed_at` integer,
 	`created_at` integer NOT NULL,
 	`disabled_at` integer
-);
+) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `accounts_emailKey_unique` ON `accounts` (`email_key`);--> statement-breakpoint
 CREATE TABLE `codes` (
@@ -23,7 +23,7 @@ CREATE TABLE `codes` (
 	`ends_at` integer NOT NULL,
 	`used_at` integer,
 	FOREIGN KEY (`user_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade
-);
+) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `codes_codeHash_unique` ON `codes` (`code_hash`);--> statement-breakpoint
 CREATE INDEX `codes_ends` ON `codes` (`ends_at`);--> statement-breakpoint
@@ -38,14 +38,14 @@ CREATE TABLE `events` (
 	`user_agent` text,
 	`network` text,
 	FOREIGN KEY (`user_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade
-);
+) STRICT;
 --> statement-breakpoint
 CREATE INDEX `events_user` ON `events` (`user_id`,`id`);--> statement-breakpoint
 CREATE INDEX `events_at` ON `events` (`at`);--> statement-breakpoint
 CREATE TABLE `meta` (
 	`key` text PRIMARY KEY NOT NULL,
 	`value` text NOT NULL
-);
+) STRICT;
 --> statement-breakpoint
 CREATE TABLE `sessions` (
 	`sid_hash` text PRIMARY KEY NOT NULL,
@@ -70,7 +70,7 @@ CREATE TABLE `sessions` (
 	`user_agent` text NOT NULL,
 	`network` text NOT NULL,
 	FOREIGN KEY (`user_id`) REFERENCES `accounts`(`id`) ON UPDATE no action ON DELETE cascade
-);
+) STRICT;
 --> statement-breakpoint
 CREATE UNIQUE INDEX `sessions_publicId_unique` ON `sessions` (`public_id`);--> statement-breakpoint
 CREATE INDEX `sessions_user` ON `sessions` (`user_id`,`ended_at`);--> statement-breakpoint
@@ -80,6 +80,6 @@ CREATE TABLE `throttles` (
 	`failures` integer NOT NULL,
 	`last_failure_at` integer NOT NULL,
 	`next_at` integer NOT NULL
-);
+) STRICT;
 --> statement-breakpoint
 CREATE INDEX `throttles_last` ON `throttles` (`last_failure_at`);

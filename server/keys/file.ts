@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import * as v from 'valibot'
+import type { UnixMs } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { Secret } from '../base/secret.ts'
+
+/** One root secret. Everything that is sealed or tagged names it by id; purposes are derived from it. */
+export interface RootKey {
+  id: string
+  /** 32 random bytes. */
+  secret: Secret<Buffer>
+  createdAt: UnixMs
+  /** When the next root took its place; null: it is the newest. */
+  replacedAt: UnixMs | null
+}
+
+/** What the key file holds. `counter` is compared with the database's, to notice one that was silently restored. */
+export interface KeyFile { roots: RootKey[], counter: number }
+
+const ROOT_BYTES = 32
+
+const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+// Version 1 has root secrets only. Signing keys will come as a further field under a higher version.
+const FileShape = v.strictObject({
+  version: v.literal(1),
+  counter: Time,
+  roots: v.pipe(
+    v.array(v.strictObject({
+      id: v.pipe(v.string(), v.regex(/^[\w-]{4,32}$/)),
+      secret: v.pipe(v.string(), v.regex(/^[\w-]{43}$/, 'Invalid secret')),
+      createdAt: Time,
+      replacedAt: v.nullable(Time),
+    })),
+    v.minLength(1),
+    v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have one id'),
+    v.check(roots => roots.filter(root => root.replacedAt === null).length === 1, 'Exactly one key has to be the newest'),
+  ),
+})
+
+export function newRoot(now: UnixMs): RootKey {
+  return { id: randomId(6), secret: new Secret(randomBytes(ROOT_BYTES)), createdAt: now, replacedAt: null }
+}
+
+/** The root that seals and tags what is made now. */
+export function newestOf(roots: readonly RootKey[]): RootKey {
+  const newest = roots.find(root => root.replacedAt === null)
+  if (newest === undefined) throw new Error('no newest root key')
+  return newest
+}
+
+/** @throws Error that says what is wrong with the text and quotes none of it */
+export function parseKeyFile(text: string): KeyFile {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  }
+  catch {
+    // The parser's own message quotes the text, which holds secrets.
+    throw new Error('it is not valid JSON')
+  }
+  const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
+  if (typeof version === 'number' && version > 1) throw new Error(`it has format ${version}, made by a newer version`)
+  const parsed = v.safeParse(FileShape, json)
+  if (!parsed.success) {
+    const issue = parsed.issues[0]
+    const where = v.getDotPath(issue) ?? 'the file'
+    throw new Error(`${where} is not as expected${issue.type === 'check' ? `: ${issue.message}` : ''}`)
+  }
+  const roots = parsed.output.roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) }))
+  return { roots, counter: parsed.output.counter }
+}
+
+export function formatKeyFile(file: KeyFile): string {
+  const roots = file.roots.map(root => ({ ...root, secret: root.secret.reveal().toString('base64url') }))
+  return `${JSON.stringify({ version: 1, counter: file.counter, roots }, null, 2)}\n`
+}

@@ -1,0 +1,97 @@
+import { createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
+import { CompactEncrypt, compactDecrypt, type CryptoKey } from 'jose'
+import { NAME } from '../contract/name.ts'
+import { newestOf, type RootKey } from './file.ts'
+import type { Keyring, MacPurpose, SealPurpose } from './types.ts'
+
+/** A keyring whose roots can be exchanged while it is in use: after a rotation everybody who holds it seals anew. */
+export interface LiveKeyring extends Keyring {
+  use(roots: readonly RootKey[]): void
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+/** Longer than any token that we make; refused before it costs anything. */
+const MAX_TOKEN_LENGTH = 16_384
+const HEADER_NAMES = new Set(['alg', 'enc', 'typ', 'kid', 'ctx'])
+
+/** Keys are derived with HKDF-SHA-256, one per root and purpose, so that what one purpose seals no other can open.
+ * @see RFC 5869 · RFC 7518 §4.5 (dir), §5.3 (A256GCM) · RFC 8725 §3.12 */
+export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
+  let roots = new Map<string, RootKey>()
+  let current = newestOf(initial).id
+  const sealKeys = new Map<string, Promise<CryptoKey>>()
+  const macKeys = new Map<string, KeyObject>()
+
+  function use(next: readonly RootKey[]): void {
+    current = newestOf(next).id
+    roots = new Map(next.map(root => [root.id, root]))
+    // What was derived from a root that is gone goes with it.
+    sealKeys.clear()
+    macKeys.clear()
+  }
+  use(initial)
+
+  function sealKey(purpose: SealPurpose, keyId: string): Promise<CryptoKey> | null {
+    const name = `${purpose}\0${keyId}`
+    const known = sealKeys.get(name)
+    if (known !== undefined) return known
+    const root = roots.get(keyId)
+    if (root === undefined) return null
+    const key = crypto.subtle.importKey('raw', derive(root, `seal:${purpose}`), 'AES-GCM', false, ['encrypt', 'decrypt'])
+    sealKeys.set(name, key)
+    return key
+  }
+
+  function macKey(purpose: MacPurpose, keyId: string): KeyObject | null {
+    const name = `${purpose}\0${keyId}`
+    const known = macKeys.get(name)
+    if (known !== undefined) return known
+    const root = roots.get(keyId)
+    if (root === undefined) return null
+    const key = createSecretKey(derive(root, `mac:${purpose}`))
+    macKeys.set(name, key)
+    return key
+  }
+
+  return {
+    use,
+    macKey,
+    get currentId() {
+      return current
+    },
+
+    async seal(purpose, payload, context) {
+      const kid = current
+      const key = await sealKey(purpose, kid)
+      if (key === null) throw new Error('the newest root key is missing')
+      const header = { alg: 'dir', enc: 'A256GCM', typ: purpose, kid, ...(context === undefined ? {} : { ctx: context }) }
+      return new CompactEncrypt(encoder.encode(JSON.stringify(payload))).setProtectedHeader(header).encrypt(key)
+    },
+
+    async open(purpose, token, context) {
+      if (token.length > MAX_TOKEN_LENGTH) return null
+      try {
+        const { plaintext } = await compactDecrypt(token, async (header) => {
+          const asExpected = header.typ === purpose && header['ctx'] === context && Object.keys(header).every(name => HEADER_NAMES.has(name))
+          const key = asExpected && typeof header.kid === 'string' ? sealKey(purpose, header.kid) : null
+          if (key === null) throw new Error('not ours')
+          return key
+        }, { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] })
+        const payload: unknown = JSON.parse(decoder.decode(plaintext))
+        return isRecord(payload) ? payload : null
+      }
+      catch {
+        return null
+      }
+    },
+  }
+}
+
+function derive(root: RootKey, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', root.secret.reveal(), Buffer.alloc(0), `${NAME}/v1/${purpose}`, 32))
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,65 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { NAME } from '../contract/name.ts'
+
+export const databaseFile = (dataDir: string): string => join(dataDir, `${NAME}.db`)
+export const backupFolder = (dataDir: string): string => join(dataDir, 'backups')
+/** A database's own file, its write-ahead log and the log's index. */
+export const databaseParts = (file: string): string[] => ['', '-wal', '-shm', '-journal'].map(end => file + end)
+
+export function makePrivateFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+}
+
+/** An empty file that only its owner may read. @throws EEXIST when there is one */
+export function makePrivateFile(file: string): void {
+  closeSync(openSync(file, 'wx', 0o600))
+}
+
+/** Waits until a folder's entries are on the disk: without it a rename may be lost with the power. */
+export function syncFolder(folder: string): void {
+  syncFile(folder)
+}
+
+export function syncFile(file: string): void {
+  const handle = openSync(file, 'r')
+  try {
+    fsyncSync(handle)
+  }
+  finally {
+    closeSync(handle)
+  }
+}
+
+/** Writes a private file so that a crash leaves the old content or the new one, never half of it. */
+export function writeAtomically(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`
+  rmSync(temporary, { force: true })
+  const handle = openSync(temporary, 'wx', 0o600)
+  try {
+    writeSync(handle, text)
+    fsyncSync(handle)
+  }
+  catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+  finally {
+    closeSync(handle)
+  }
+  moveInto(temporary, file)
+}
+
+/** Renames and makes the rename durable. */
+export function moveInto(from: string, to: string): void {
+  renameSync(from, to)
+  syncFolder(dirname(to))
+}
+
+export function removeDatabase(file: string): void {
+  for (const part of databaseParts(file)) rmSync(part, { force: true })
+}
+
+export function databaseExists(file: string): boolean {
+  return existsSync(file)
+}

@@ -1,0 +1,165 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../base/clock.ts'
+import { createLog } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import { Refusal } from '../base/refusal.ts'
+import { backupFolder, databaseFile } from './files.ts'
+import { applyMigrations } from './migrate.ts'
+import { openStore } from './store.ts'
+
+let dataDir: string
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'porchlight-open-'))
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+const open = (mayCreate = true) => openStore({ dataDir, mayCreate, clock: systemClock, log: createLog('silent') })
+const refusal = (work: () => unknown): Refusal => {
+  try {
+    work()
+  }
+  catch (error) {
+    if (error instanceof Refusal) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('a healthy database', () => {
+  test('is made once, private to its owner, and opens again', async () => {
+    const first = open()
+    await first.meta.setCounter(3)
+    first.close()
+    expect(statSync(databaseFile(dataDir)).mode & 0o777).toBe(0o600)
+    const second = open(false)
+    expect(await second.meta.counter()).toBe(3)
+    second.close()
+    expect(existsSync(backupFolder(dataDir))).toBe(false)
+  })
+
+  test('has STRICT tables only, and is opened with WAL, FULL and foreign keys', () => {
+    const store = open()
+    const loose = store.db.raw.prepare('SELECT name FROM pragma_table_list WHERE schema = \'main\' AND strict = 0 AND name NOT LIKE \'sqlite_%\'').pluck().all()
+    expect(loose).toEqual([])
+    const pragma = (name: string) => store.db.raw.pragma(name, { simple: true })
+    expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1])
+    store.close()
+    const again = open()
+    expect(again.db.raw.pragma('synchronous', { simple: true })).toBe(2)
+    again.close()
+  })
+
+  test('left half made by a killed first start is made anew', () => {
+    writeFileSync(`${databaseFile(dataDir)}.new`, 'half')
+    open().close()
+    expect(existsSync(`${databaseFile(dataDir)}.new`)).toBe(false)
+  })
+})
+
+describe('never a silent empty database: refused, and left as it was', () => {
+  const cases: [string, RegExp, (file: string) => void][] = [
+    ['an empty file', /is empty/, file => writeFileSync(file, '')],
+    ['a file that is no database', /is not a database/, file => writeFileSync(file, 'hello '.repeat(1000))],
+    ['another program\'s database', /another program/, (file) => {
+      const raw = new Sqlite(file)
+      raw.exec('CREATE TABLE t (a)')
+      raw.close()
+    }],
+    ['a damaged database', /is damaged/, (file) => {
+      const store = open()
+      store.db.raw.pragma('wal_checkpoint(TRUNCATE)')
+      store.close()
+      const bytes = readFileSync(file)
+      bytes.fill(0xab, 4096, 4096 * 6)
+      writeFileSync(file, bytes)
+    }],
+  ]
+  for (const [what, message, arrange] of cases) {
+    test(what, () => {
+      const file = databaseFile(dataDir)
+      arrange(file)
+      const before = readFileSync(file)
+      expect(refusal(() => open()).message).toMatch(message)
+      expect(readFileSync(file).equals(before)).toBe(true)
+    })
+  }
+
+  test('a database that is missing though it was in use', () => {
+    expect(refusal(() => open(false)).lines.join('\n')).toMatch(/is missing[^]*restore/)
+    expect(readdirSync(dataDir)).toEqual([])
+  })
+})
+
+describe('bringing a database up to date', () => {
+  const pretend = (work: (raw: Sqlite.Database) => void) => {
+    const raw = new Sqlite(databaseFile(dataDir))
+    work(raw)
+    raw.close()
+  }
+
+  test('a database that is newer than the code is refused, naming the copy to go back to', () => {
+    open().close()
+    const folder = backupFolder(dataDir)
+    mkdirSync(folder)
+    copyFileSync(databaseFile(dataDir), join(folder, '20260101-000000000Z-before-0001_next.db'))
+    pretend(raw => raw.prepare('INSERT INTO migrations (tag, hash, applied_at) VALUES (?, ?, ?)').run('0001_next', 'x', 1))
+    // What the newer version itself kept is of no use to this one.
+    copyFileSync(databaseFile(dataDir), join(folder, '20260102-000000000Z-before-0002_later.db'))
+    const said = refusal(() => open()).lines.join('\n')
+    expect(said).toMatch(/newer version \(step 0001_next/)
+    expect(said).toContain('20260101-000000000Z-before-0001_next.db')
+  })
+
+  test('a step that was changed after it ran is refused', () => {
+    open().close()
+    pretend(raw => raw.exec('UPDATE migrations SET hash = \'other\''))
+    expect(refusal(() => open()).message).toMatch(/another build/)
+  })
+
+  test('a step that fails in the middle leaves the database as it was', () => {
+    const store = open()
+    const { raw } = store.db
+    const steps = [
+      { tag: '0001_a', hash: 'a', statements: ['CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT'] },
+      { tag: '0002_b', hash: 'b', statements: ['CREATE TABLE b (id INTEGER PRIMARY KEY) STRICT', 'INSERT INTO nowhere VALUES (1)'] },
+    ]
+    expect(() => applyMigrations(raw, steps, 1)).toThrow(/nowhere/)
+    expect(raw.prepare('SELECT count(*) FROM sqlite_schema WHERE name IN (\'a\', \'b\')').pluck().get()).toBe(0)
+    expect(raw.pragma('foreign_keys', { simple: true })).toBe(1)
+    store.close()
+    open(false).close()
+  })
+
+  test('rebuilding a table fires no cascade, and references to nothing are refused', () => {
+    const store = open()
+    const { raw } = store.db
+    raw.exec('CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (p INTEGER REFERENCES parent(id) ON DELETE CASCADE) STRICT; INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)')
+    applyMigrations(raw, [{ tag: '0001_a', hash: 'a', statements: ['CREATE TABLE p2 (id INTEGER PRIMARY KEY, more TEXT) STRICT', 'INSERT INTO p2 (id) SELECT id FROM parent', 'DROP TABLE parent', 'ALTER TABLE p2 RENAME TO parent'] }], 1)
+    expect(raw.prepare('SELECT count(*) FROM child').pluck().get()).toBe(1)
+    expect(() => applyMigrations(raw, [{ tag: '0002_b', hash: 'b', statements: ['DELETE FROM parent'] }], 1)).toThrow(Refusal)
+    expect(raw.prepare('SELECT count(*) FROM parent').pluck().get()).toBe(1)
+    store.close()
+  })
+})
+
+test('a full disk is store_unavailable, nothing half written, and is over when space returns', async () => {
+  const store = open()
+  const { raw } = store.db
+  const pages = Number(raw.pragma('page_count', { simple: true }))
+  raw.pragma(`max_page_count = ${pages}`)
+  const fill = () => store.db.write(() => {
+    raw.prepare('INSERT INTO meta VALUES (?, ?)').run('first', 'small')
+    raw.prepare('INSERT INTO meta VALUES (?, ?)').run('second', 'x'.repeat(100_000))
+  })
+  await expect(fill()).rejects.toSatisfy(error => error instanceof Problem && error.code === 'store_unavailable')
+  expect(raw.prepare('SELECT count(*) FROM meta').pluck().get()).toBe(0)
+  expect(await store.meta.counter()).toBe(0)
+  raw.pragma('max_page_count = 100000')
+  await fill()
+  expect(raw.prepare('SELECT count(*) FROM meta').pluck().get()).toBe(2)
+  store.close()
+})

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Refusal } from '../base/refusal.ts'
+import { newestUsable, snapshot, stamp } from './backup.ts'
+import { type Database, openDatabase } from './database.ts'
+import { backupFolder, databaseFile, makePrivateFile, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
+import { applyMigrations, type Migration, readMigrations, standingOf } from './migrate.ts'
+
+export interface OpenDeps {
+  dataDir: string
+  /** Whether a database that does not exist may be made. False where it must have been lost. */
+  mayCreate: boolean
+  clock: Clock
+  log: Log
+}
+
+const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
+/** Earlier ones can lose a committed write when a checkpoint meets a WAL reset. */
+const OLDEST_SQLITE = [3, 51, 3]
+
+/** Opens the database of a data folder, made or brought up to date where needed.
+ * @throws Refusal for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
+export function openMigrated(deps: OpenDeps): Database {
+  const file = databaseFile(deps.dataDir)
+  const known = readMigrations(MIGRATIONS)
+  try {
+    makePrivateFolder(deps.dataDir)
+    if (!existsSync(file)) {
+      if (!deps.mayCreate) {
+        throw new Refusal(`The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`, [
+          'Put it back, or restore a backup: porchlight restore FILE',
+          `To begin anew, with no accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
+        ])
+      }
+      create(file, known, deps)
+    }
+    return openExisting(file, known, deps)
+  }
+  catch (error) {
+    throw explained(error, file)
+  }
+}
+
+/** Built beside its place and renamed into it, so that an unfinished one can never be taken for an empty one. */
+function create(file: string, known: readonly Migration[], deps: OpenDeps): void {
+  const temporary = `${file}.new`
+  removeDatabase(temporary)
+  makePrivateFile(temporary)
+  const raw = new Sqlite(temporary)
+  try {
+    assertVersion(raw)
+    applyMigrations(raw, known, deps.clock.now().wall)
+  }
+  finally {
+    raw.close()
+  }
+  moveInto(temporary, file)
+}
+
+function openExisting(file: string, known: readonly Migration[], deps: OpenDeps): Database {
+  const missing = inspect(file, known, backupFolder(deps.dataDir))
+  const db = openDatabase(file)
+  try {
+    const [next] = missing
+    if (next !== undefined) {
+      const now = deps.clock.now().wall
+      const copy = snapshot(db.raw, backupFolder(deps.dataDir), `${stamp(now)}-before-${next.tag}`)
+      applyMigrations(db.raw, missing, now)
+      deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database brought up to date')
+    }
+    return db
+  }
+  catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
+ * @returns the steps that it lacks
+ * @throws Refusal when it is not a healthy database of ours; the driver's error when it cannot be read */
+export function inspect(file: string, known: readonly Migration[], backups: string): Migration[] {
+  const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
+  try {
+    assertVersion(raw)
+    const found = raw.pragma('quick_check(1)', { simple: true })
+    if (found !== 'ok') throw damaged(file, found)
+    const standing = standingOf(raw, known)
+    switch (standing.state) {
+      case 'current':
+        return []
+      case 'behind':
+        return standing.missing
+      case 'newer':
+        throw newer(file, standing.unknown, newestUsable(backups, known))
+      case 'altered':
+        throw new Refusal(`The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`, ['Use the version that made it.'])
+      case 'empty':
+        throw new Refusal(`The database ${shown(file)} is empty.`, ['Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE'])
+      case 'foreign':
+        throw new Refusal(`${shown(file)} is a database of another program.`, ['Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).'])
+      default:
+        return standing satisfies never
+    }
+  }
+  finally {
+    raw.close()
+  }
+}
+
+function newer(file: string, step: string, backup: string | null): Refusal {
+  return new Refusal(`The database ${shown(file)} was made by a newer version (step ${step} is unknown here).`, [
+    'Use that version,',
+    backup === null
+      ? 'or restore a backup that this version made: porchlight restore FILE'
+      : `or go back to the copy that was made before the update, losing what came after: porchlight restore ${shown(backup)}`,
+  ])
+}
+
+function assertVersion(raw: Sqlite.Database): void {
+  const version = String(raw.prepare('SELECT sqlite_version()').pluck().get())
+  const parts = version.split('.').map(Number)
+  const differs = OLDEST_SQLITE.findIndex((least, at) => parts[at] !== least)
+  if (differs !== -1 && (parts[differs] ?? 0) < (OLDEST_SQLITE[differs] ?? 0)) {
+    throw new Refusal(`SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`, ['Install the dependencies anew: npm ci'])
+  }
+}
+
+function damaged(file: string, cause: unknown): Refusal {
+  return new Refusal(`The database ${shown(file)} is damaged.`, ['Nothing was changed. Restore a backup: porchlight restore FILE'], cause)
+}
+
+/** What the driver's and the system's codes mean to the person who starts the server. */
+function explained(error: unknown, file: string): unknown {
+  if (error instanceof Refusal || !(error instanceof Error) || !('code' in error)) return error
+  const code = String(error.code)
+  if (code === 'SQLITE_NOTADB') return new Refusal(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)
+  if (code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
+  if (code.startsWith('SQLITE_BUSY')) return new Refusal(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
+  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new Refusal(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
+  if (code === 'EROFS' || code.startsWith('SQLITE_READONLY')) return new Refusal(`The database ${shown(file)} cannot be written: the file or its disk is read-only.`, ['Its folder has to be writable by the user who runs this.'], error)
+  if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN')) return new Refusal(`The database ${shown(file)} cannot be opened for writing.`, ['The folder and the files in it have to belong to the user who runs this.'], error)
+  if (code.startsWith('SQLITE_IOERR')) return new Refusal(`The disk fails under the database ${shown(file)} (${code}).`, ['Look at the disk and its free space.'], error)
+  return error
+}
+
+/** A path as a person would type it: relative where it is below the folder they are in. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short === '' || short.startsWith('..') ? path : short
+}
