@@ -14,6 +14,17 @@ export const systemClock: Clock = {
   now: () => ({ wall: Date.now(), steady: performance.now() }),
 }
 
+/** What runs again and again; a handle that stops it. No timer keeps the process alive. */
+export interface Timers { every(ms: number, work: () => void): () => void }
+
+export const systemTimers: Timers = {
+  every(ms, work) {
+    const timer = setInterval(work, ms)
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+}
+
 export const SECOND = 1000
 export const MINUTE = 60 * SECOND
 export const HOUR = 60 * MINUTE

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Clock, SECOND } from '../base/clock.ts'
+import { type Clock, SECOND, type Timers } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
@@ -20,7 +20,7 @@ export interface SessionSettings extends Numbers {
   secureCookies: boolean
 }
 
-export interface SessionDeps { clock: Clock, log: Log, meter: Meter, store: SessionStore, keyring: Keyring, settings: SessionSettings }
+export interface SessionDeps { clock: Clock, timers: Timers, log: Log, meter: Meter, store: SessionStore, keyring: Keyring, settings: SessionSettings }
 
 const FLUSH_EVERY_MS = 5 * SECOND
 /** Rows written in one transaction, so that no flush holds the event loop. */
@@ -29,7 +29,7 @@ const FLUSH_BATCH = 200
 const USER_AGENT_MAX = 300
 
 /** Builds the room: sessions are opened, judged, listed and ended here and nowhere else. */
-export function createSessions({ clock, log, meter, store, keyring, settings }: SessionDeps): Sessions {
+export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
   const listeners = new Set<(ended: EndedSession) => void>()
   const tokens = createTokens(keyring)
   const memory = createMemory({ lateMs: settings.lateMs, startedAt: clock.now().steady })
@@ -81,11 +81,10 @@ export function createSessions({ clock, log, meter, store, keyring, settings }: 
     }
   }
 
-  const timer = setInterval(() => {
+  const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
     flush(false).catch((error: unknown) => log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'))
-  }, FLUSH_EVERY_MS)
-  timer.unref()
+  })
 
   return {
     resolve,
@@ -138,7 +137,7 @@ export function createSessions({ clock, log, meter, store, keyring, settings }: 
 
     flush: () => flush(true),
     async close() {
-      clearInterval(timer)
+      stop()
       await flush(true)
     },
   }
