@@ -1,0 +1,89 @@
+import { and, desc, eq, gt, isNull } from 'drizzle-orm'
+import { Problem } from '../base/problem.ts'
+import type { UnixMs } from '../base/clock.ts'
+import { anybody, type Changed, insertAccount, writePassword } from './accounts.ts'
+import type { Database } from './database.ts'
+import { type Origin, recordEvent } from './events.ts'
+import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
+
+export type InviteRow = CodeRow & { byName: string | null }
+
+export interface CodeStore {
+  /** Makes the set-up code; any earlier one is void. @throws Problem `already_set_up` once anybody exists */
+  createSetup(row: CodeRow): Promise<void>
+  createInvite(row: CodeRow): Promise<void>
+  /** Makes a reset code for `row.userId`; earlier ones for the same person are void. @throws Problem `not_found` */
+  createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
+  /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
+  find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
+  /** Invitations that can still be used, newest first. */
+  invites(now: UnixMs): Promise<InviteRow[]>
+  /** @returns whether there was one to revoke */
+  revokeInvite(id: string, now: UnixMs): Promise<boolean>
+  /** Uses the set-up code and makes the first account. @throws Problem `already_set_up`, `invalid_code`; the code stays unused then */
+  useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
+  /** Uses an invitation and makes the account, with the invitation's roles.
+   * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then */
+  useInvite(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
+  /** Uses a reset code: a new password, every session ended.
+   * @throws Problem `invalid_code`, `account_disabled`; the code stays unused then */
+  useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
+  /** Voids every code: after a restore, codes that were used since would work again. */
+  voidAll(now: UnixMs): Promise<number>
+}
+
+export function codeQueries(db: Database): CodeStore {
+  /** Check and use are one statement: of many at once, one gets the row. */
+  function use(kind: CodeRow['kind'], codeHash: string, now: UnixMs): CodeRow {
+    const [used] = db.sql.update(codes).set({ usedAt: now }).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).returning().all()
+    if (used === undefined) throw new Problem('invalid_code')
+    return used
+  }
+
+  return {
+    createSetup: row => db.write(() => {
+      if (anybody(db)) throw new Problem('already_set_up')
+      db.sql.delete(codes).where(eq(codes.kind, 'setup')).run()
+      db.sql.insert(codes).values(row).run()
+    }),
+    createInvite: row => db.write(() => void db.sql.insert(codes).values(row).run()),
+    createReset: (row, origin) => db.write(() => {
+      if (db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, row.userId)).get() === undefined) throw new Problem('not_found')
+      db.sql.delete(codes).where(and(eq(codes.kind, 'reset'), eq(codes.userId, row.userId), isNull(codes.usedAt))).run()
+      db.sql.insert(codes).values(row).run()
+      recordEvent(db, 'reset_link_made', row.userId, origin)
+    }),
+
+    find: (kind, codeHash, now) => db.read(() => db.sql.select().from(codes).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).get() ?? null),
+    invites: now => db.read(() => db.sql.select({ code: codes, byName: accounts.name }).from(codes)
+      .leftJoin(accounts, eq(accounts.id, codes.byUserId))
+      .where(usable('invite', now)).orderBy(desc(codes.createdAt), desc(codes.id)).all()
+      .map(({ code, byName }) => ({ ...code, byName }))),
+    revokeInvite: (id, now) => db.write(() => db.sql.delete(codes).where(and(eq(codes.id, id), usable('invite', now))).run().changes === 1),
+
+    useSetup: (codeHash, account, origin) => db.write(() => {
+      if (anybody(db)) throw new Problem('already_set_up')
+      const { roles } = use('setup', codeHash, origin.at)
+      insertAccount(db, { ...account, roles }, origin)
+      return { ...account, roles }
+    }),
+    useInvite: (codeHash, account, origin) => db.write(() => {
+      const { email, roles, byUserId } = use('invite', codeHash, origin.at)
+      if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
+      insertAccount(db, { ...account, roles }, { ...origin, byUserId })
+      return { ...account, roles }
+    }),
+    useReset: (codeHash, passwordSealed, origin) => db.write(() => {
+      const { userId } = use('reset', codeHash, origin.at)
+      if (userId === null) throw new Problem('invalid_code')
+      const changed = writePassword(db, userId, passwordSealed, 'password_reset', origin)
+      if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
+      return changed
+    }),
+    voidAll: now => db.write(() => db.sql.update(codes).set({ usedAt: now }).where(isNull(codes.usedAt)).run().changes),
+  }
+}
+
+function usable(kind: CodeRow['kind'], now: UnixMs) {
+  return and(eq(codes.kind, kind), isNull(codes.usedAt), gt(codes.endsAt, now))
+}

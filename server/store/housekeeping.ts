@@ -1,0 +1,28 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { UnixMs } from '../base/clock.ts'
+import type { Database } from './database.ts'
+import { STALE_THROTTLES } from './throttles.ts'
+
+/** Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock.
+ * Each returns how many rows went: fewer than `limit` means that it is done. */
+export interface HousekeepingStore {
+  events(before: UnixMs, limit: number): Promise<number>
+  /** Sessions that were over before then, whether or not anybody came to hear of it. */
+  sessions(before: UnixMs, limit: number): Promise<number>
+  /** One-time codes that were used or ran out before then. */
+  codes(before: UnixMs, limit: number): Promise<number>
+  /** Failed attempts, the last of which was before then. A password's lock is never among them. */
+  throttles(before: UnixMs, limit: number): Promise<number>
+}
+
+export function housekeepingQueries(db: Database): HousekeepingStore {
+  const remove = (table: string, where: SQL, limit: number) => db.write(() =>
+    db.sql.run(sql`delete from ${sql.identifier(table)} where rowid in (select rowid from ${sql.identifier(table)} where ${where} limit ${limit})`).changes)
+
+  return {
+    events: (before, limit) => remove('events', sql`at < ${before}`, limit),
+    sessions: (before, limit) => remove('sessions', sql`coalesce(ended_at, absolute_ends_at) < ${before}`, limit),
+    codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
+    throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
+  }
+}

@@ -1,0 +1,80 @@
+import { eq, inArray, sql } from 'drizzle-orm'
+import type { UnixMs } from '../base/clock.ts'
+import { sha256 } from '../base/ids.ts'
+import type { Database } from './database.ts'
+import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
+import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
+
+/** What one attempt is counted under. The first two are about the account, the third about where it comes from. */
+export interface AttemptKeys {
+  /** Recent failures at this address: waits grow with them, and they are forgotten after a quiet day. */
+  recent: string
+  /** Consecutive failures ever: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
+  lock: string
+  network: string
+}
+export interface AttemptRows { recent: ThrottleRow | null, lock: ThrottleRow | null, network: ThrottleRow | null }
+/** `null`: that row stays as it is. */
+export interface AttemptCounts { recent: ThrottleRow | null, lock: ThrottleRow | null, network: ThrottleRow | null }
+
+export interface ThrottleStore {
+  /** Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that
+   * arrive together are judged one after the other. Whatever `decide` throws, nothing is written. */
+  reserve<T extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (rows: AttemptRows) => T): Promise<T>
+  /** One row, the same way. */
+  reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
+  /** Records a wrong password; the attempt itself was counted when it was reserved.
+   * @param userId '' for an address that nobody has: the same statements run */
+  failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
+  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`. */
+  settle(forget: readonly string[], refund: readonly string[]): Promise<void>
+}
+
+export function throttleQueries(db: Database): ThrottleStore {
+  const byKey = db.sql.select().from(throttles).where(eq(throttles.key, sql.placeholder('key'))).prepare()
+
+  function put(row: ThrottleRow | null): void {
+    if (row === null) return
+    const { key: _, ...counts } = row
+    db.sql.insert(throttles).values(row).onConflictDoUpdate({ target: throttles.key, set: counts }).run()
+  }
+
+  return {
+    reserve: (keys, decide) => db.write(() => {
+      const find = (key: string) => byKey.get({ key }) ?? null
+      const decided = decide({ recent: find(keys.recent), lock: find(keys.lock), network: find(keys.network) })
+      put(decided.write.recent)
+      put(decided.write.lock)
+      put(decided.write.network)
+      return decided
+    }),
+    reserveOne: (key, decide) => db.write(() => put(decide(byKey.get({ key }) ?? null))),
+    failed: (userId, lockedNow, origin) => db.write(() => {
+      recordEventIfKnown(db, 'sign_in_failed', userId, origin)
+      if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
+    }),
+    settle: (forget, refund) => db.write(() => {
+      if (forget.length > 0) db.sql.delete(throttles).where(inArray(throttles.key, [...forget])).run()
+      if (refund.length === 0) return
+      db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(inArray(throttles.key, [...refund])).run()
+    }),
+  }
+}
+
+// The keys are named here because a new password has to clear those of its account in the same transaction.
+
+/** Addresses that nobody has are counted too, and never kept readable. */
+export const recentKey = (emailKey: string): string => `recent:${sha256(emailKey)}`
+export const deviceKey = (userId: string, deviceId: string): string => `device:${userId}:${deviceId}`
+export const confirmKey = (userId: string): string => `confirm:${userId}`
+export const lockKey = (lane: 'stranger' | 'known', userId: string): string => `lock:${lane}:${userId}`
+export const networkKey = (network: string): string => `network:${network}`
+export const registerKey = (network: string): string => `register:${network}`
+
+/** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */
+export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id' | 'emailKey'>): void {
+  db.sql.delete(throttles).where(inArray(throttles.key, [recentKey(emailKey), lockKey('stranger', id), lockKey('known', id), confirmKey(id)])).run()
+}
+
+/** Rows that a time limit may remove: a lock stays until its password is replaced or used. */
+export const STALE_THROTTLES = (before: UnixMs) => sql`${throttles.lastFailureAt} < ${before} and ${throttles.key} not like 'lock:%'`
