@@ -1,24 +1,30 @@
-import { eq, sql } from 'drizzle-orm'
+import { eq, isNull, sql } from 'drizzle-orm'
+import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
-import { meta } from './schema.ts'
+import { meta, sessions } from './schema.ts'
 
-export type MetaQueries = ReturnType<typeof metaQueries>
+export interface MetaStore {
+  /** Raised at every start and every hour; 0 before the first. Compared with the key file's. */
+  counter(): Promise<number>
+  setCounter(counter: number): Promise<void>
+  /** Proves that the disk still takes writes, by making one. */
+  touch(at: UnixMs): Promise<void>
+  /** Ids of the root keys that living sessions' refresh tokens are made under. */
+  tagKeysInUse(): Promise<string[]>
+  /** Moves what the write-ahead log holds into the database, as far as no reader is in the way. */
+  checkpoint(): Promise<void>
+}
 
-/** Single values of the installation. */
-export function metaQueries(db: Database) {
+export function metaQueries(db: Database): MetaStore {
   const one = db.sql.select().from(meta).where(eq(meta.key, sql.placeholder('key'))).prepare()
   const put = db.sql.insert(meta).values({ key: sql.placeholder('key'), value: sql.placeholder('value') })
     .onConflictDoUpdate({ target: meta.key, set: { value: sql`excluded.value` } }).prepare()
 
   return {
-    /** How often this database has been started or an hour has passed on it; 0 before the first. */
     counter: () => db.read(() => Number(one.get({ key: 'counter' })?.value ?? 0)),
-    setCounter: (counter: number) => db.write(() => {
-      put.run({ key: 'counter', value: String(counter) })
-    }),
-    /** Proves that the disk still takes writes, by making one. */
-    touch: (at: number) => db.write(() => {
-      put.run({ key: 'write_check', value: String(at) })
-    }),
+    setCounter: counter => db.write(() => void put.run({ key: 'counter', value: String(counter) })),
+    touch: at => db.write(() => void put.run({ key: 'write_check', value: String(at) })),
+    tagKeysInUse: () => db.read(() => db.sql.selectDistinct({ id: sessions.tagKeyId }).from(sessions).where(isNull(sessions.endedAt)).all().map(row => row.id)),
+    checkpoint: () => db.read(() => void db.raw.pragma('wal_checkpoint(PASSIVE)')),
   }
 }

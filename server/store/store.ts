@@ -1,13 +1,29 @@
+import type { UnixMs } from '../base/clock.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import { accountQueries, type AccountStore } from './accounts.ts'
+import { codeQueries, type CodeStore } from './codes.ts'
 import type { Database } from './database.ts'
-import { type MetaQueries, metaQueries } from './meta.ts'
+import { eventQueries, type EventStore } from './events.ts'
+import { housekeepingQueries, type HousekeepingStore } from './housekeeping.ts'
+import { metaQueries, type MetaStore } from './meta.ts'
 import { openMigrated, type OpenDeps } from './open.ts'
+import { type EndedSession, sessionQueries, type SessionStore } from './sessions.ts'
+import { throttleQueries, type ThrottleStore } from './throttles.ts'
+import { endEverything } from './upheaval.ts'
 
 /** Everything that is kept. One function, one transaction; every one may throw Problem `store_unavailable`. */
 export interface Store {
-  /** For the queries of rooms' tests; the rooms themselves use the functions beside it. */
+  readonly sessions: SessionStore
+  readonly accounts: AccountStore
+  readonly codes: CodeStore
+  readonly events: EventStore
+  readonly throttles: ThrottleStore
+  readonly housekeeping: HousekeepingStore
+  readonly meta: MetaStore
+  /** For tests that look beneath; rooms use the functions beside it. */
   readonly db: Database
-  readonly meta: MetaQueries
-  /** Copies the database into `file` while it is in use. */
+  endEverything(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
+  /** Copies the database into `file`, a page batch at a time, while it is in use. */
   backup(file: string): Promise<void>
   close(): void
 }
@@ -16,8 +32,15 @@ export interface Store {
 export function openStore(deps: OpenDeps): Store {
   const db = openMigrated(deps)
   return {
-    db,
+    sessions: sessionQueries(db),
+    accounts: accountQueries(db),
+    codes: codeQueries(db),
+    events: eventQueries(db),
+    throttles: throttleQueries(db),
+    housekeeping: housekeepingQueries(db),
     meta: metaQueries(db),
+    db,
+    endEverything: why => endEverything(db, why),
     backup: async (file) => {
       await db.raw.backup(file)
     },

@@ -1,0 +1,80 @@
+import { type Clock, systemTimers } from './base/clock.ts'
+import type { Log } from './base/log.ts'
+import type { Meter } from './base/meter.ts'
+import { Refusal } from './base/refusal.ts'
+import type { Config } from './config/types.ts'
+import { type Keys, openKeys } from './keys/keys.ts'
+import { noticeRollback, raiseCounter } from './ops/counter.ts'
+import { createSessions } from './session/sessions.ts'
+import type { Sessions } from './session/types.ts'
+import { databaseExists, databaseFile } from './store/files.ts'
+import { takeLock } from './store/lock.ts'
+import { openStore, type Store } from './store/store.ts'
+
+export interface ComposeDeps {
+  config: Config
+  clock: Clock
+  log: Log
+  meter: Meter
+  /** What this process is doing with the data, for whoever finds it locked: "the server", "user add". */
+  what: string
+}
+
+/** The rooms that know no HTTP, built once: what the server and a command without a server both work with. */
+export interface Rooms extends Omit<ComposeDeps, 'what'> {
+  keys: Keys
+  store: Store
+  sessions: Sessions
+  /** Writes what is only in memory and lets go of the data folder. */
+  close(): Promise<void>
+}
+
+/** How long to wait for somebody who is about to let go of the data folder. */
+const PATIENCE_MS = 2000
+
+/** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
+export async function compose(deps: ComposeDeps): Promise<Rooms> {
+  const { config, clock, log, meter } = deps
+  const lock = takeLock(config.dataDir, deps.what, PATIENCE_MS)
+  if (lock.state === 'taken') {
+    const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
+    throw new Refusal(`${who} is working on the data folder ${config.dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
+  }
+  try {
+    return await open(deps, lock.release)
+  }
+  catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Rooms> {
+  const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
+  // A key file that was in use remembers that there was a database.
+  const store = openStore({ dataDir: config.dataDir, mayCreate: (keys.counter() ?? 0) === 0, clock, log })
+  try {
+    await noticeRollback({ keys, store, clock, log })
+    const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
+    return { config, clock, log, meter, keys, store, sessions, close: () => close(log, keys, store, sessions, release) }
+  }
+  catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, release: () => void): Promise<void> {
+  try {
+    await sessions.close()
+    // A copy of the database taken before now is then told from the one that was in use last.
+    await raiseCounter({ keys, store })
+  }
+  catch (error) {
+    log.warn({ error }, 'the last writes before closing failed')
+  }
+  finally {
+    store.close()
+    release()
+  }
+}

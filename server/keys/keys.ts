@@ -1,0 +1,128 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type UnixMs } from '../base/clock.ts'
+import { Refusal } from '../base/refusal.ts'
+import type { KeySource } from '../config/types.ts'
+import { makePrivateFolder, writeAtomically } from '../store/files.ts'
+import { formatKeyFile, type KeyFile, newestOf, newRoot, parseKeyFile } from './file.ts'
+import { createKeyring, type LiveKeyring } from './keyring.ts'
+
+/** What may be told about a root key. */
+export interface KeySummary { id: string, createdAt: UnixMs, replacedAt: UnixMs | null }
+
+/** The key file and the keyring made of it. Its functions are synchronous: the file is small and seldom written. */
+export interface Keys {
+  readonly keyring: LiveKeyring
+  /** False when the keys came as the content of a setting. */
+  readonly writable: boolean
+  /** The file's counter; null when there is no file to keep one in. */
+  counter(): number | null
+  setCounter(counter: number): void
+  /** Newest first. */
+  list(): KeySummary[]
+  /** Makes a new root the newest; the older ones still open. @throws Refusal when the keys are not ours to write */
+  rotate(now: UnixMs): KeySummary
+  /** Forgets roots for good. The newest stays. @returns how many went */
+  retire(ids: readonly string[]): number
+}
+
+/** Reads the key file, or makes it where it may be made.
+ * @param mayCreate false beside an existing database, which a new key would make worthless
+ * @throws Refusal when it is missing, unreadable or broken */
+export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Keys {
+  return 'file' in source ? fromFile(source.file, mayCreate, now) : fromContent(source.content.reveal())
+}
+
+function fromContent(text: string): Keys {
+  const file = parsed(text, 'The setting PORCHLIGHT_KEYS')
+  const refuse = (): never => {
+    throw new Refusal('The keys come from the setting PORCHLIGHT_KEYS and cannot be changed from here.', [
+      'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change the setting\'s content and start again.',
+    ])
+  }
+  return {
+    keyring: createKeyring(file.roots),
+    writable: false,
+    counter: () => null,
+    setCounter: refuse,
+    list: () => summaries(file),
+    rotate: refuse,
+    retire: refuse,
+  }
+}
+
+function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
+  if (!existsSync(path)) {
+    if (!mayCreate) {
+      throw new Refusal(`The key file ${path} is missing, but a database exists.`, [
+        'Without it nobody\'s password can be checked. Put it back from your backup; a backup of the database leaves it out unless asked.',
+        'If it is lost for good, move the data folder away to begin anew.',
+      ])
+    }
+    makePrivateFolder(dirname(path))
+    writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)] }))
+  }
+  let file = parsed(readKeys(path), `The key file ${path}`)
+  const keyring = createKeyring(file.roots)
+
+  function save(next: KeyFile): void {
+    writeAtomically(path, formatKeyFile(next))
+    file = next
+    keyring.use(next.roots)
+  }
+
+  return {
+    keyring,
+    writable: true,
+    counter: () => file.counter,
+    setCounter(counter) {
+      // Not `save`: the derived keys stay as they are.
+      writeAtomically(path, formatKeyFile({ ...file, counter }))
+      file = { ...file, counter }
+    },
+    list: () => summaries(file),
+    rotate(at) {
+      const root = newRoot(at)
+      save({ ...file, roots: [...file.roots.map(old => ({ ...old, replacedAt: old.replacedAt ?? at })), root] })
+      return summaryOf(root)
+    },
+    retire(ids) {
+      const newest = newestOf(file.roots).id
+      const kept = file.roots.filter(root => root.id === newest || !ids.includes(root.id))
+      const gone = file.roots.length - kept.length
+      if (gone > 0) save({ ...file, roots: kept })
+      return gone
+    },
+  }
+}
+
+/** Whether others than the owner may read a file: a warning, since some volumes cannot say otherwise. */
+export function isExposed(path: string): boolean {
+  return (statSync(path).mode & 0o077) !== 0
+}
+
+function readKeys(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  }
+  catch (error) {
+    throw new Refusal(`The key file ${path} cannot be read.`, ['It has to belong to the user who runs this.'], error)
+  }
+}
+
+function parsed(text: string, what: string): KeyFile {
+  try {
+    return parseKeyFile(text)
+  }
+  catch (error) {
+    throw new Refusal(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, ['Put it back from your backup. Nothing was changed.'])
+  }
+}
+
+function summaries(file: KeyFile): KeySummary[] {
+  return file.roots.map(summaryOf).reverse()
+}
+
+function summaryOf({ id, createdAt, replacedAt }: KeySummary): KeySummary {
+  return { id, createdAt, replacedAt }
+}

@@ -1,0 +1,36 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Keys } from '../keys/keys.ts'
+import type { Store } from '../store/store.ts'
+
+export interface CounterDeps { keys: Keys, store: Store, clock: Clock, log: Log }
+
+/** Compares the two counters and raises both, at start. A database that counts less than the key file is an older one
+ * that was put back behind our back: tokens and codes that were spent since would be good again, so all of them end.
+ * @returns whether it was rolled back */
+export async function noticeRollback({ keys, store, clock, log }: CounterDeps): Promise<boolean> {
+  const told = keys.counter()
+  if (told === null) return false
+  const found = await store.meta.counter()
+  const rolledBack = found < told
+  if (rolledBack) {
+    const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall })
+    log.warn({ database: found, keyFile: told, ended: ended.length }, 'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void')
+  }
+  else if (found > told + 1) {
+    log.warn({ database: found, keyFile: told }, 'the key file is older than the database: it was restored by hand or could not be written; sessions under newer keys are lost')
+  }
+  await raise(keys, store, Math.max(told, found) + 1)
+  return rolledBack
+}
+
+/** Raises both counters. The database comes first: a crash between the two may never look like a rollback. */
+export async function raiseCounter({ keys, store }: Pick<CounterDeps, 'keys' | 'store'>): Promise<void> {
+  const told = keys.counter()
+  if (told !== null) await raise(keys, store, told + 1)
+}
+
+async function raise(keys: Keys, store: Store, counter: number): Promise<void> {
+  await store.meta.setCounter(counter)
+  keys.setCounter(counter)
+}
