@@ -1,0 +1,55 @@
+import { fileURLToPath } from 'node:url'
+import { defineNuxtConfig } from 'nuxt/config'
+import { DISPLAY_NAME } from '../server/contract/name.ts'
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineNuxtConfig({
+  compatibilityDate: '2026-11-01',
+  modules: ['@nuxtjs/i18n'],
+  ssr: true,
+  buildDir: here('./.nuxt'),
+  telemetry: false,
+  devtools: { enabled: false },
+  alias: { '#contract': here('../server/contract') },
+  css: ['~/assets/styles/main.css'],
+  components: [{ path: '~/components', pathPrefix: false }],
+  app: {
+    // Its own root, so that it cannot collide with another front end behind the same origin.
+    buildAssetsDir: '/_porchlight/',
+    head: {
+      titleTemplate: `%s · ${DISPLAY_NAME}`,
+      meta: [
+        { name: 'viewport', content: 'width=device-width, initial-scale=1' },
+        { name: 'color-scheme', content: 'light dark' },
+      ],
+      link: [{ rel: 'icon', type: 'image/svg+xml', href: '/favicon.svg' }],
+    },
+  },
+  experimental: {
+    // A streamed page has sent its headers before the session's cookies are decided.
+    ssrStreaming: false,
+    appManifest: false,
+    componentIslands: false,
+  },
+  features: { inlineStyles: false },
+  typescript: { typeCheck: false, strict: true, tsConfig: { compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
+  nitro: {
+    preset: 'node-listener',
+    output: { dir: here('./.output'), serverDir: here('./.output/server'), publicDir: here('./.output/public') },
+    compressPublicAssets: true,
+    experimental: { asyncContext: false },
+  },
+  i18n: {
+    strategy: 'no_prefix',
+    defaultLocale: 'en',
+    locales: [
+      { code: 'en', language: 'en', name: 'English', file: 'en.json' },
+      { code: 'zh-CN', language: 'zh-CN', name: '简体中文', file: 'zh-CN.json' },
+    ],
+    // The browser's language decides until somebody chooses; only a choice is kept (plugins/language.ts).
+    detectBrowserLanguage: { useCookie: false },
+    bundle: { fullInstall: false },
+    telemetry: false,
+  },
+})
