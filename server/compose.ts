@@ -34,7 +34,7 @@ const PATIENCE_MS = 2000
 
 /** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
 export async function compose(deps: ComposeDeps): Promise<Rooms> {
-  const { config, clock, log, meter } = deps
+  const { config } = deps
   const lock = takeLock(config.dataDir, deps.what, PATIENCE_MS)
   if (lock.state === 'taken') {
     const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`

@@ -6,6 +6,8 @@ import type { Registration } from '../contract/wire.ts'
 export interface Config {
   /** scheme://host[:port], nothing after it. Links, cookies and the same-origin rule come from here alone. */
   publicUrl: string
+  /** Whether the public URL is this machine itself. */
+  loopback: boolean
   /** Addresses to listen on. */
   hosts: string[]
   port: number

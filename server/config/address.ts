@@ -1,0 +1,28 @@
+import { BlockList, isIP } from 'node:net'
+
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/** Whether a URL's host is this machine itself, as browsers see it (Secure Contexts §3.1). */
+export function isLoopback(hostname: string): boolean {
+  const bare = hostname.replace(/^\[|\]$/g, '')
+  const family = isIP(bare)
+  if (family === 0) return bare === 'localhost' || bare.endsWith('.localhost')
+  return LOOPBACK.check(bare, family === 4 ? 'ipv4' : 'ipv6')
+}
+
+/** A URL that is an origin and nothing more, in its canonical spelling; null for anything else. */
+export function toOrigin(text: string): string | null {
+  // The URL parser forgives too much: it turns backslashes into slashes and drops tabs and line ends.
+  if (!/^https?:\/\/[^\s\\/?#@]+\/?$/i.test(text)) return null
+  return URL.canParse(text) ? new URL(text).origin : null
+}
+
+/** An IP address, or a range of them in CIDR notation. */
+export function isAddressOrRange(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
+}

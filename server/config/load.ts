@@ -1,0 +1,141 @@
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { SECOND } from '../base/clock.ts'
+import { Refusal } from '../base/refusal.ts'
+import { Secret } from '../base/secret.ts'
+import { DISPLAY_NAME } from '../contract/name.ts'
+import { isLoopback, toOrigin } from './address.ts'
+import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
+import { judgeTogether, type Told } from './rules.ts'
+import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
+import { type Environment, gather, type Sources } from './sources.ts'
+import type { Config, KeySource } from './types.ts'
+
+/** One line of `config check`. */
+export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
+export interface Loaded { config: Config, file: string | null, report: SettingReport[] }
+
+const DEFAULTS = {
+  publicUrl: 'http://localhost:3000',
+  port: 3000,
+  dataDir: 'data',
+  accessSeconds: 900,
+  idleSeconds: 7 * 86_400,
+  browserIdleSeconds: 12 * 3600,
+  absoluteSeconds: 30 * 86_400,
+  settleSeconds: 60,
+  lateSeconds: 600,
+  insecureHttp: false,
+  passwordMinLength: 15,
+  registration: 'invite',
+  trustedProxies: [],
+  logLevel: 'info',
+} as const satisfies Settings
+
+/** Reads the configuration once, from its file and from the environment.
+ * @throws Refusal that lists every problem at once and shows no secret */
+export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
+  const { sources, problems, file } = await gather(env, cwd)
+  const settings = judgeEach(sources, problems)
+  const config = toConfig(settings, sources, cwd)
+  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources) : `${defaultOf(key, config)} (the default)` })
+  // Rules between settings are judged on what is right by itself; what is not has its default there.
+  const wrong = new Set(problems.map(problem => problem.name))
+  const together = judgeTogether(config, settings.insecureHttp ?? false, told).filter(problem => !wrong.has(problem.name))
+  const all = [...problems, ...together]
+  if (all.length > 0) {
+    throw new Refusal(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
+  }
+  const report = SETTING_KEYS.map(key => ({
+    key,
+    variable: variableOf(key),
+    value: sources.has(key) ? shownOf(key, sources) : defaultOf(key, config),
+    from: sources.get(key)?.from ?? 'default',
+  }))
+  return { config, file, report }
+}
+
+/** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
+function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
+  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])))
+  if (result.success) return result.output
+  const wrong = new Set<string>()
+  for (const issue of result.issues) {
+    const key = String(issue.path?.[0]?.key)
+    const written = sources.get(key)
+    if (written === undefined || wrong.has(key)) continue
+    wrong.add(key)
+    problems.push({ name: written.name, given: shownValue(written.value, SECRET_SETTINGS.has(key)), expected: issue.message })
+  }
+  const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
+  return v.parse(Settings, Object.fromEntries(right))
+}
+
+function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
+  const set = { ...DEFAULTS, ...settings }
+  const publicUrl = toOrigin(set.publicUrl) ?? DEFAULTS.publicUrl
+  const { protocol, hostname, port } = new URL(publicUrl)
+  const loopback = isLoopback(hostname)
+  const folderOf = (key: SettingKey) => sources.get(key)?.folder ?? cwd
+  const dataDir = resolve(folderOf('dataDir'), set.dataDir)
+  return {
+    publicUrl,
+    loopback,
+    hosts: hostsFor(settings.host, loopback),
+    // Over https on loopback something else has that port: we speak plain http behind it.
+    port: settings.port ?? (loopback && protocol === 'http:' ? Number(port || 80) : DEFAULTS.port),
+    dataDir,
+    secureCookies: protocol === 'https:',
+    accessMs: set.accessSeconds * SECOND,
+    idleMs: set.idleSeconds * SECOND,
+    browserIdleMs: set.browserIdleSeconds * SECOND,
+    absoluteMs: set.absoluteSeconds * SECOND,
+    settleMs: set.settleSeconds * SECOND,
+    lateMs: set.lateSeconds * SECOND,
+    keys: keySource(settings.keys, folderOf('keys'), dataDir),
+    passwordMinLength: set.passwordMinLength,
+    setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
+    registration: set.registration,
+    trustedProxies: [...set.trustedProxies],
+    logLevel: set.logLevel,
+    metricsPort: settings.metricsPort ?? null,
+  }
+}
+
+/** The content of a key file is JSON, which no path starts like. */
+function keySource(keys: string | undefined, folder: string, dataDir: string): KeySource {
+  if (keys === undefined) return { file: join(dataDir, 'keys.json') }
+  return keys.trimStart().startsWith('{') ? { content: new Secret(keys) } : { file: resolve(folder, keys) }
+}
+
+function hostsFor(host: string | undefined, loopback: boolean): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? []).map(one => one.address)
+  const local = addresses.includes('::1') ? ['127.0.0.1', '::1'] : ['127.0.0.1']
+  if (host === 'localhost') return local
+  if (host !== undefined) return [host]
+  if (loopback) return local
+  return [addresses.includes('::1') ? '::' : '0.0.0.0']
+}
+
+function shownOf(key: SettingKey, sources: Sources): string {
+  return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
+}
+
+function defaultOf(key: SettingKey, config: Config): string {
+  switch (key) {
+    case 'host':
+      return config.hosts.join(', ')
+    case 'port':
+      return String(config.port)
+    case 'dataDir':
+      return config.dataDir
+    case 'keys':
+      return 'keys.json in the data folder'
+    case 'setupCode':
+    case 'metricsPort':
+      return 'none'
+    default:
+      return JSON.stringify(DEFAULTS[key])
+  }
+}

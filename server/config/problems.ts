@@ -1,0 +1,44 @@
+/** One thing that is wrong with the configuration, in terms of what the person wrote. */
+export interface ConfigProblem {
+  /** The setting as it was written: PORCHLIGHT_PORT, or `port in porchlight.config.ts`. */
+  name: string
+  /** What was given, ready to be shown; null when that is not the point, such as a name that does not exist. */
+  given: string | null
+  expected: string
+}
+
+export function describeProblem({ name, given, expected }: ConfigProblem): string {
+  return given === null ? `${name}: ${expected}.` : `${name}: got ${given}; expected ${expected}.`
+}
+
+const MAX_SHOWN = 100
+
+/** A value as a message may show it. */
+export function shownValue(value: unknown, secret: boolean): string {
+  // A URL with a password in it is refused, and its password must not end up in a log for that.
+  const hidden = secret || (typeof value === 'string' && value.includes('://') && value.includes('@'))
+  if (hidden) return typeof value === 'string' ? `${value.length} characters (not shown)` : 'a value (not shown)'
+  const json = JSON.stringify(value) ?? String(value)
+  return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN)}…` : json
+}
+
+/** The known name that an unknown one was most likely meant to be, or null when none is near. */
+export function nearest(unknown: string, known: readonly string[]): string | null {
+  const ranked = known.map(name => ({ name, distance: editDistance(unknown.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best !== undefined && best.distance <= Math.max(2, Math.floor(unknown.length / 4)) ? best.name : null
+}
+
+/** How many letters have to be added, dropped or changed to make one word the other (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const [left = 0, above = 0, corner = 0] = [next[j - 1], row[j], row[j - 1]]
+      next.push(Math.min(left + 1, above + 1, corner + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

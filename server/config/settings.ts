@@ -1,0 +1,72 @@
+import { isIP } from 'node:net'
+import * as v from 'valibot'
+import { NAME } from '../contract/name.ts'
+import { REGISTRATION } from '../contract/wire.ts'
+import { isAddressOrRange, toOrigin } from './address.ts'
+
+const DAY_SECONDS = 86_400
+/** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
+const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
+
+const whole = (least: number, most: number) => {
+  const expected = `a whole number from ${least} to ${most}`
+  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected), v.maxValue(most, expected)))
+}
+const text = (expected: string) => v.pipe(v.string(expected), v.minLength(1, expected))
+
+const PUBLIC_URL = 'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
+const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
+const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
+const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
+
+/** Every setting, as it may be written in a configuration file. The environment's names follow from these. */
+export const Settings = v.strictObject({
+  publicUrl: v.exactOptional(v.pipe(v.string(PUBLIC_URL), v.check(value => toOrigin(value) !== null, PUBLIC_URL))),
+  host: v.exactOptional(v.pipe(v.string(HOST), v.check(value => value === 'localhost' || isIP(value) !== 0, HOST))),
+  port: whole(1, 65_535),
+  dataDir: v.exactOptional(text('the path of a folder')),
+  accessSeconds: whole(2, DAY_SECONDS),
+  idleSeconds: whole(4, MAX_LIFE_SECONDS),
+  browserIdleSeconds: whole(4, MAX_LIFE_SECONDS),
+  absoluteSeconds: whole(4, MAX_LIFE_SECONDS),
+  settleSeconds: whole(0, 3600),
+  lateSeconds: whole(1, DAY_SECONDS),
+  keys: v.exactOptional(text('the path of a key file, or the content of one')),
+  insecureHttp: v.exactOptional(v.boolean('true or false')),
+  passwordMinLength: whole(8, 64),
+  setupCode: v.exactOptional(v.pipe(v.string(SETUP_CODE), v.regex(/^\S{22,200}$/, SETUP_CODE))),
+  registration: v.exactOptional(v.picklist(REGISTRATION, `one of ${REGISTRATION.join(', ')}`)),
+  trustedProxies: v.exactOptional(v.pipe(v.array(v.string(PROXIES), PROXIES), v.check(list => list.every(isAddressOrRange), PROXIES))),
+  logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
+  metricsPort: whole(1, 65_535),
+})
+export type Settings = v.InferOutput<typeof Settings>
+export type SettingKey = keyof Settings
+
+export const SETTING_KEYS = Object.keys(Settings.entries) as SettingKey[]
+
+/** Settings whose value is never shown. */
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'setupCode'])
+
+export const ENVIRONMENT_PREFIX = `${NAME.toUpperCase()}_`
+/** The path of the configuration file; of the environment only. */
+export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
+export const FILE_ENDING = '_FILE'
+
+/** publicUrl → PORCHLIGHT_PUBLIC_URL */
+export function variableOf(key: SettingKey): string {
+  return ENVIRONMENT_PREFIX + key.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
+}
+
+const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
+  'port', 'accessSeconds', 'idleSeconds', 'browserIdleSeconds', 'absoluteSeconds', 'settleSeconds', 'lateSeconds', 'passwordMinLength', 'metricsPort',
+])
+
+/** The environment has text only. What cannot be read as the setting's type stays text, for the schema to refuse. */
+export function fromText(key: SettingKey, value: string): unknown {
+  if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
+  if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
+  if (key === 'trustedProxies') return value.split(',').map(part => part.trim()).filter(part => part !== '')
+  return value
+}

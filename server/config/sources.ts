@@ -1,0 +1,130 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { NAME } from '../contract/name.ts'
+import { type ConfigProblem, nearest, shownValue } from './problems.ts'
+import { CONFIG_VARIABLE, ENVIRONMENT_PREFIX, FILE_ENDING, fromText, SETTING_KEYS, type SettingKey, variableOf } from './settings.ts'
+
+/** One setting as it was written, and where. */
+export interface Written {
+  value: unknown
+  /** What to call it in a message. */
+  name: string
+  /** Where it was found: "environment", or the file's name. */
+  from: string
+  /** The folder that a relative path in it starts from. */
+  folder: string
+}
+export type Sources = Map<string, Written>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface Gathered { sources: Sources, problems: ConfigProblem[], file: string | null }
+
+/** Collects what was written, wherever that is; the environment wins. Judges no value yet. */
+export async function gather(env: Environment, cwd: string): Promise<Gathered> {
+  const fromFile = await readConfigFile(env[CONFIG_VARIABLE], cwd)
+  const fromEnvironment = readEnvironment(env, cwd)
+  return {
+    sources: new Map([...fromFile.sources, ...fromEnvironment.sources]),
+    problems: [...fromFile.problems, ...fromEnvironment.problems],
+    file: fromFile.file,
+  }
+}
+
+function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources' | 'problems'> {
+  const sources: Sources = new Map()
+  const problems: ConfigProblem[] = []
+  const byName = new Map<string, { key: SettingKey, file: boolean }>()
+  for (const key of SETTING_KEYS) {
+    byName.set(variableOf(key), { key, file: false })
+    byName.set(variableOf(key) + FILE_ENDING, { key, file: true })
+  }
+
+  for (const [name, text] of Object.entries(env)) {
+    if (text === undefined || !name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_VARIABLE) continue
+    const known = byName.get(name)
+    if (known === undefined) {
+      problems.push({ name, given: null, expected: `there is no such setting${meant(name, [...byName.keys(), CONFIG_VARIABLE])}` })
+      continue
+    }
+    const { key, file } = known
+    if (file && env[variableOf(key)] !== undefined) {
+      problems.push({ name, given: null, expected: `give either this or ${variableOf(key)}, not both` })
+    }
+    else if (text === '') {
+      problems.push({ name, given: 'nothing', expected: 'a value, or that the variable is not set at all' })
+    }
+    else {
+      const value = file ? contentOf(text, cwd) : { text }
+      if ('failure' in value) problems.push({ name, given: shownValue(text, false), expected: `the path of a readable file (${value.failure})` })
+      else sources.set(key, { value: fromText(key, value.text), name, from: file ? resolve(cwd, text) : 'environment', folder: cwd })
+    }
+  }
+  return { sources, problems }
+}
+
+/** A secret's file usually ends in a line end that is not part of it. */
+function contentOf(path: string, cwd: string): { text: string } | { failure: string } {
+  try {
+    return { text: readFileSync(resolve(cwd, path), 'utf8').replace(/\r?\n$/, '') }
+  }
+  catch (error) {
+    return { failure: codeOf(error) }
+  }
+}
+
+async function readConfigFile(wanted: string | undefined, cwd: string): Promise<Gathered> {
+  const sources: Sources = new Map()
+  const usual = ['ts', 'json'].map(ending => `${NAME}.config.${ending}`).filter(name => existsSync(resolve(cwd, name)))
+  if (wanted === undefined && usual.length > 1) {
+    return { sources, file: null, problems: [{ name: usual.join(' and '), given: null, expected: `there are two configuration files; keep one, or name it in ${CONFIG_VARIABLE}` }] }
+  }
+  const chosen = wanted ?? usual[0]
+  if (chosen === undefined) return { sources, file: null, problems: [] }
+  const file = resolve(cwd, chosen)
+  const name = wanted === undefined ? chosen : CONFIG_VARIABLE
+  try {
+    const content = await contentsOf(file)
+    if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+      return { sources, file, problems: [{ name: basename(file), given: null, expected: `the file has to ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings` }] }
+    }
+    const problems: ConfigProblem[] = []
+    for (const [key, value] of Object.entries(content)) {
+      if (value === undefined) continue
+      const written = `${key} in ${basename(file)}`
+      if (SETTING_KEYS.some(known => known === key)) sources.set(key, { value, name: written, from: file, folder: dirname(file) })
+      else problems.push({ name: written, given: null, expected: `there is no such setting${meant(key, SETTING_KEYS)}` })
+    }
+    return { sources, file, problems }
+  }
+  catch (error) {
+    return { sources, file, problems: [{ name, given: JSON.stringify(chosen), expected: `a configuration file that can be read (${codeOf(error)})` }] }
+  }
+}
+
+async function contentsOf(file: string): Promise<unknown> {
+  if (extname(file) === '.json') {
+    const text = readFileSync(file, 'utf8')
+    try {
+      return JSON.parse(text)
+    }
+    catch {
+      // The parser's message quotes the text, and the set-up code may stand there.
+      throw new Error('it is not valid JSON')
+    }
+  }
+  readFileSync(file)
+  const loaded: unknown = await import(pathToFileURL(file).href)
+  return typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
+}
+
+function meant(unknown: string, known: readonly string[]): string {
+  const near = nearest(unknown, known)
+  return near === null ? '' : ` (did you mean ${near}?)`
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unreadable'
+  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('E') && !error.code.startsWith('ERR_') ? error.code : (error.message.split('\n')[0] ?? 'unreadable')
+}
+
