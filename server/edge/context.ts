@@ -1,7 +1,7 @@
-import type { HttpBindings } from '@hono/node-server'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { Client, Grant, LiveSession } from '../session/types.ts'
+import type { Exchange } from './exchange.ts'
 
 /** Who is asking. Made by `identify`; after it nobody looks at our cookies again. */
 export interface Caller {
@@ -36,4 +36,4 @@ export interface Variables {
 }
 
 /** Hono's environment in every route: `new Hono<Env>()`. */
-export interface Env { Bindings: HttpBindings, Variables: Variables }
+export interface Env { Bindings: { exchange: Exchange }, Variables: Variables }

@@ -1,0 +1,106 @@
+import type { Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { Hono, type MiddlewareHandler } from 'hono'
+import type { Clock } from './base/clock.ts'
+import type { Log } from './base/log.ts'
+import type { Meter } from './base/meter.ts'
+import { Problem } from './base/problem.ts'
+import type { Config } from './config/types.ts'
+import type { KeptForm } from './contract/site.ts'
+import type { WireUser } from './contract/wire.ts'
+import { type AnsweringResponse, answeringResponse } from './edge/answering.ts'
+import { networkOf, trustedProxies } from './edge/client-address.ts'
+import type { Env } from './edge/context.ts'
+import type { Exchange } from './edge/exchange.ts'
+import { requireHost } from './edge/host.ts'
+import { httpServer } from './edge/http-server.ts'
+import { identify } from './edge/identify.ts'
+import { limitBody } from './edge/limits.ts'
+import { requestListener } from './edge/listener.ts'
+import { allowMethods } from './edge/methods.ts'
+import { notFound } from './edge/not-found.ts'
+import { guardPath } from './edge/path-guard.ts'
+import { asProblem, problemReply } from './edge/problems.ts'
+import { toResponse } from './edge/reply.ts'
+import { requestIds } from './edge/request-id.ts'
+import { requestLog } from './edge/request-log.ts'
+import { requireSameOrigin } from './edge/same-origin.ts'
+import { securityHeaders } from './edge/security-headers.ts'
+import { siteMount, type SiteListener } from './edge/site.ts'
+import { serveStatic, type StaticFile } from './edge/static-files.ts'
+import type { Step } from './edge/way.ts'
+import { fetchWithin } from './edge/within.ts'
+import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
+import type { Sessions } from './session/types.ts'
+
+export interface AppDeps {
+  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies'>
+  clock: Clock
+  log: Log
+  meter: Meter
+  sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
+  findUser: (userId: string) => Promise<WireUser | null>
+  openForm: (sealed: string) => Promise<KeptForm | null>
+  readiness: Readiness
+  draining: () => boolean
+  /** Everything under /auth. */
+  authRoutes: Hono<Env>
+  site: { listener: () => Promise<SiteListener>, root: string, files: readonly StaticFile[] }
+}
+
+/** Builds the HTTP server. This file is the order of everything that happens to a request. */
+export function createApp(deps: AppDeps): Server {
+  const { config, clock, log, meter, sessions, findUser, openForm, readiness, draining, authRoutes, site } = deps
+  const { publicUrl, secureCookies } = config
+  const isTrusted = trustedProxies(config.trustedProxies)
+  const security = securityHeaders(publicUrl)
+
+  // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
+  const way: Step[] = [
+    requireHost(publicUrl),
+    guardPath,
+    allowMethods,
+    answerWithoutCookies(readiness),
+    serveStatic(site.root, site.files),
+    limitBody,
+    requireSameOrigin(publicUrl),
+    identify({ sessions, findUser, secureCookies }),
+  ]
+
+  // ---- Then the families. What no route takes is refused.
+  const app = new Hono<Env>()
+  app.use(handOver)
+  app.route('/auth', authRoutes)
+  app.notFound(notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)))
+  app.onError((error, c) => toResponse(problemReply(c.env.exchange, asProblem(error, c.env.exchange, log))))
+
+  const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
+  const within = fetchWithin({ clock, log, publicUrl, way, route })
+  const renderSite = siteMount({ listener: site.listener, fetchWithin: within, openForm, secureCookies })
+  const toHono = getRequestListener(
+    (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
+    { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
+  )
+
+  const listener = requestListener({
+    clock,
+    log,
+    requestId: requestIds(isTrusted),
+    network: networkOf(isTrusted),
+    way,
+    arrive: (exchange, incoming, outgoing) => exchange.family === 'site' ? renderSite(exchange, incoming, outgoing) : toHono(incoming, outgoing),
+    done: requestLog({ log, meter, clock }),
+  })
+
+  return httpServer({ log, security, listener, ServerResponse: answeringResponse({ log, sessions, security, draining }) })
+}
+
+/** What routes may know of the request, under the names that they know it by. */
+const handOver: MiddlewareHandler<Env> = (c, next) => {
+  const { exchange } = c.env
+  if (exchange.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
+  c.set('requestId', exchange.id)
+  c.set('caller', exchange.caller)
+  c.set('answer', exchange.answer)
+  return next()
+}

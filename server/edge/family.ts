@@ -1,0 +1,28 @@
+/** Which rules a path lives under. Chosen once, from the raw bytes of the target. */
+export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site'
+
+/** Nuxt's `app.buildAssetsDir`, so that it cannot collide with another front end's files. */
+export const ASSETS_PREFIX = '/_porchlight/'
+
+export function familyOf(path: string): Family {
+  switch (path.charCodeAt(1)) {
+    case 0x61: // a
+      if (under(path, '/auth')) return 'auth'
+      if (under(path, '/api')) return 'api'
+      return 'site'
+    case 0x5f: // _
+      return path.startsWith(ASSETS_PREFIX) ? 'assets' : 'site'
+    case 0x2e: // .
+      return under(path, '/.well-known') ? 'well_known' : 'site'
+    case 0x68: // h
+      return path === '/healthz' ? 'health' : 'site'
+    case 0x72: // r
+      return path === '/readyz' ? 'health' : 'site'
+    default:
+      return 'site'
+  }
+}
+
+function under(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === 0x2f)
+}

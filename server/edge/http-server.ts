@@ -1,0 +1,40 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { MINUTE, SECOND } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { answeringResponse, AnsweringResponse } from './answering.ts'
+import { answerParserErrors } from './parser-errors.ts'
+import type { SecurityHeaders } from './security-headers.ts'
+
+interface Deps {
+  log: Log
+  security: SecurityHeaders
+  ServerResponse: ReturnType<typeof answeringResponse>
+  listener: (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue?: boolean) => void
+}
+
+/** More than any honest browser sends; past it Node's parser answers 431. */
+const MAX_HEADER_BYTES = 16 * 1024
+
+/** Node's server with limits and with our words for what its parser refuses. */
+export function httpServer({ log, security, ServerResponse, listener }: Deps): Server {
+  const server = createServer({
+    ServerResponse,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // The Host rule answers these itself, with our headers.
+    requireHostHeader: false,
+    headersTimeout: 20 * SECOND,
+    requestTimeout: 5 * MINUTE,
+    connectionsCheckingInterval: 5 * SECOND,
+    // Longer than the minute for which proxies keep a connection, so that they never send on one that we just closed.
+    keepAliveTimeout: 65 * SECOND,
+  })
+  // The bytes of the headers are limited; above a count, Node would drop headers without a word.
+  server.maxHeadersCount = 0
+  server.on('request', (incoming, outgoing) => listener(incoming, outgoing))
+  server.on('checkContinue', (incoming, outgoing) => listener(incoming, outgoing, true))
+  // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without our headers.
+  server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as AnsweringResponse))
+  const plain = server as unknown as Server
+  answerParserErrors(plain, { log, security })
+  return plain
+}

@@ -1,0 +1,79 @@
+import { Problem } from '../base/problem.ts'
+import type { WireUser } from '../contract/wire.ts'
+import { cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
+import type { RequestTraits, Resolution, Sessions } from '../session/types.ts'
+import type { Caller } from './context.ts'
+import type { Exchange } from './exchange.ts'
+
+interface Deps {
+  sessions: Pick<Sessions, 'resolve'>
+  /** @returns null for an account that is gone or disabled @throws Problem `store_unavailable` */
+  findUser: (userId: string) => Promise<WireUser | null>
+  secureCookies: boolean
+}
+
+/** Cookies → who is asking. The only place that reads our cookies; renewal is decided here, once for each request. */
+export function identify({ sessions, findUser, secureCookies }: Deps) {
+  const names = { access: cookieName('access', secureCookies), refresh: cookieName('refresh', secureCookies) }
+  const device = cookieName('device', secureCookies)
+  const form = cookieName('form', secureCookies)
+
+  return (exchange: Exchange): undefined | Promise<undefined> => {
+    if (exchange.parent) {
+      exchange.caller = exchange.parent.caller
+      return
+    }
+    const { cookie } = exchange.headers
+    if (cookie === undefined) {
+      exchange.caller = stranger(exchange)
+      return
+    }
+    const shown = readSessionCookies(cookie, names)
+    if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
+    const others = { device: only(cookie, device), form: only(cookie, form) }
+    if (shown.access === null && shown.refresh === null) {
+      exchange.caller = { ...stranger(exchange), ...others }
+      return
+    }
+    return resolved(exchange, sessions.resolve(shown, traitsOf(exchange)), others)
+  }
+
+  async function resolved(exchange: Exchange, pending: Promise<Resolution>, others: Pick<Caller, 'device' | 'form'>): Promise<undefined> {
+    const resolution = await pending
+    if (resolution.state === 'nobody') {
+      exchange.caller = { ...stranger(exchange), ...others, ended: resolution.ended }
+      return
+    }
+    const replaced = resolution.state === 'replaced'
+    if (replaced && !exchange.safe) throw new Problem('session_replaced')
+    const user = await findUser(resolution.session.userId)
+    if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
+    exchange.caller = {
+      client: exchange.client,
+      signedIn: user === null ? null : { session: resolution.session, user },
+      replaced,
+      ended: null,
+      device: others.device,
+      form: others.form,
+    }
+  }
+}
+
+/** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */
+export function traitsOf(exchange: Exchange): RequestTraits {
+  const { headers, upgrade } = exchange
+  return {
+    renews: exchange.method !== 'HEAD' && !upgrade,
+    foreground: !upgrade && headers['x-porchlight-background'] !== '1' && !(headers.accept?.includes('text/event-stream') ?? false),
+  }
+}
+
+function stranger(exchange: Exchange): Caller {
+  return { client: exchange.client, signedIn: null, replaced: false, ended: null, device: null, form: null }
+}
+
+/** A cookie that came twice was set by somebody else too, and neither value is believed. */
+function only(header: string, name: string): string | null {
+  const values = cookieValues(header, name)
+  return values.length === 1 ? values[0] || null : null
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { AnsweringResponse } from './answering.ts'
+import { Exchange } from './exchange.ts'
+import { asProblem, problemReply } from './problems.ts'
+import type { Reply } from './reply.ts'
+import { follow, type Step } from './way.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  requestId: (incoming: IncomingMessage) => string
+  network: (exchange: Exchange) => string
+  way: readonly Step[]
+  /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
+  arrive: (exchange: Exchange, incoming: IncomingMessage, outgoing: AnsweringResponse) => unknown
+  /** Called once for each request, when its answer is out or its connection is gone. */
+  done: (exchange: Exchange, status: number) => void
+}
+
+/** How long a refused request may go on sending its body before the connection is cut: time enough to read our answer. */
+const LINGER_MS = 1000
+
+/** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
+export function requestListener(deps: Deps) {
+  const { clock, log, requestId, network, way, arrive } = deps
+
+  // `this` is the response: one function for all requests, instead of a closure for each.
+  function closed(this: AnsweringResponse): void {
+    if (this.exchange !== null) deps.done(this.exchange, this.statusCode)
+  }
+
+  return (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue = false): void => {
+    const exchange = new Exchange({
+      id: requestId(incoming),
+      method: incoming.method ?? 'GET',
+      target: incoming.url ?? '',
+      headers: incoming.headers,
+      startedAt: clock.now().steady,
+      parent: null,
+      incoming,
+      network,
+    })
+    outgoing.exchange = exchange
+    outgoing.on('close', closed)
+
+    const fail = (error: unknown) => send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
+    const proceed = (reply: Reply | undefined): unknown => {
+      if (reply !== undefined) return send(incoming, outgoing, reply)
+      // Nobody refuses the request any more, so now its body may come.
+      if (expectsContinue) outgoing.writeContinue()
+      return arrive(exchange, incoming, outgoing)
+    }
+    try {
+      const reply = follow(way, exchange)
+      const outcome = reply instanceof Promise ? reply.then(proceed) : proceed(reply)
+      if (outcome instanceof Promise) outcome.catch(fail)
+    }
+    catch (error) {
+      fail(error)
+    }
+  }
+}
+
+function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Reply): void {
+  if (outgoing.headersSent) {
+    // Too late to say anything else: the connection is all that is left to end.
+    outgoing.destroy()
+    return
+  }
+  for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
+  const { body } = reply
+  if (body !== null) reply.headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength))
+  outgoing.writeHead(reply.status, reply.headers)
+  outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
+  if (!incoming.complete) setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
+}

@@ -1,0 +1,35 @@
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import type { Exchange } from './exchange.ts'
+import { plainPage } from './plain-page.ts'
+import type { Reply } from './reply.ts'
+
+/** The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser navigates.
+ * @param headers further ones, names and values in turn */
+export function problemReply(exchange: Exchange, problem: Problem, headers: readonly string[] = []): Reply {
+  const all = [...headers]
+  const { retryAfter } = problem.extras
+  if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))
+  if (exchange.navigation) {
+    const page = plainPage(exchange, problem)
+    all.push('Content-Type', 'text/html; charset=utf-8', 'Content-Security-Policy', page.policy)
+    return { status: problem.status, headers: all, body: page.html }
+  }
+  all.push('Content-Type', 'application/problem+json')
+  return { status: problem.status, headers: all, body: JSON.stringify(problem.body(exchange.id)) }
+}
+
+export function methodNotAllowed(exchange: Exchange, allowed: readonly string[]): Reply {
+  return problemReply(exchange, new Problem('method_not_allowed'), ['Allow', allowed.join(', ')])
+}
+
+/** Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves. */
+export function asProblem(error: unknown, exchange: Exchange, log: Log): Problem {
+  const context = { requestId: exchange.id, method: exchange.method, path: exchange.path }
+  if (error instanceof Problem) {
+    if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
+    return error
+  }
+  log.error({ ...context, error }, 'a request failed in a way that nobody foresaw')
+  return new Problem('internal', {}, error)
+}

@@ -1,0 +1,19 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import type { Exchange } from './exchange.ts'
+
+/** A path longer than this is noise, and somebody's. */
+const PATH_SHOWN = 300
+
+/** Writes one line for each request once its answer is out: never a query, a header or a cookie. */
+export function requestLog({ log, meter, clock }: { log: Log, meter: Meter, clock: Clock }) {
+  return (exchange: Exchange, status: number): void => {
+    const ms = clock.now().steady - exchange.startedAt
+    meter.observe('request_seconds', ms / 1000, { family: exchange.family, status: String(status) })
+    const line = { requestId: exchange.id, method: exchange.method, path: exchange.path.slice(0, PATH_SHOWN), status, ms: Math.round(ms * 10) / 10, family: exchange.family }
+    if (status >= 500) log.warn(line, 'request')
+    else if (exchange.family === 'health' || exchange.family === 'assets') log.debug(line, 'request')
+    else log.info(line, 'request')
+  }
+}

@@ -1,0 +1,27 @@
+/** What every answer carries, errors, redirects and 304 too. Pages put their own policy in the place of this one's. */
+export interface SecurityHeaders {
+  /** Names and values in turn; none of these can be changed by a route or a page. */
+  readonly fixed: readonly string[]
+}
+
+export const DEFAULT_POLICY = 'default-src \'none\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''
+export const DEFAULT_REFERRER_POLICY = 'same-origin'
+const TWO_YEARS_S = 63_072_000
+
+export function securityHeaders(publicUrl: string): SecurityHeaders {
+  const fixed = [
+    'X-Content-Type-Options', 'nosniff',
+    'Cross-Origin-Opener-Policy', 'same-origin',
+    'Cross-Origin-Resource-Policy', 'same-origin',
+    'Permissions-Policy', 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+  ]
+  // Without includeSubDomains: whether other hosts of the domain have https is not ours to say.
+  if (publicUrl.startsWith('https:')) fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
+  return { fixed }
+}
+
+/** The policy of one rendered page (HD-1, HD-2): scripts and style sheets by nonce, and nothing from anywhere else. */
+export function pagePolicy(nonce: string): string {
+  return `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; `
+    + 'connect-src \'self\'; img-src \'self\'; font-src \'self\'; manifest-src \'self\'; form-action \'self\'; base-uri \'none\'; frame-ancestors \'none\''
+}

@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
+import { clearCookie, cookieName } from '../session/cookies.ts'
+import type { Exchange } from './exchange.ts'
+import { isOwnCookie } from './own-cookies.ts'
+import { pagePolicy } from './security-headers.ts'
+import { sessionAnswer } from './session-answer.ts'
+
+/** What the built site exports, and what its dev server has too. */
+export type SiteListener = (incoming: IncomingMessage, outgoing: ServerResponse) => unknown
+
+interface Deps {
+  /** Resolves to the same listener each time. */
+  listener: () => Promise<SiteListener>
+  /** Calls a route of ours as the page's caller does. */
+  fetchWithin: (page: Exchange, path: string, init?: RequestInit) => Promise<Response>
+  openForm: (sealed: string) => Promise<KeptForm | null>
+  secureCookies: boolean
+}
+
+const CONTEXT = Symbol.for(SITE_CONTEXT)
+const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
+
+/** Hands a request to the site, with all that it may know about it and nothing else. */
+export function siteMount({ listener, fetchWithin, openForm, secureCookies }: Deps) {
+  const storage = new AsyncLocalStorage<SiteContext>()
+  // The site's bundle looks for it here; only the error page's second rendering needs it.
+  Object.assign(globalThis, { [STORAGE]: storage })
+  const form = cookieName('form', secureCookies)
+
+  async function keptForm(exchange: Exchange): Promise<KeptForm | null> {
+    const sealed = exchange.caller?.form ?? null
+    if (sealed === null) return null
+    const kept = await openForm(sealed)
+    if (kept === null || kept.page !== exchange.path) return null
+    exchange.answer.cookie(clearCookie(form, { secure: secureCookies }))
+    return kept
+  }
+
+  return async (exchange: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    const nonce = randomBytes(16).toString('base64')
+    exchange.contentSecurityPolicy = pagePolicy(nonce)
+    const context: SiteContext = {
+      session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
+      nonce,
+      form: await keptForm(exchange),
+      fetch: (path, init) => fetchWithin(exchange, path, init),
+      setCookie: value => exchange.answer.cookie(preference(value)),
+    }
+    hideFromSite(incoming)
+    Object.assign(incoming, { [CONTEXT]: context })
+    const handle = await listener()
+    await storage.run(context, () => handle(incoming, outgoing))
+  }
+}
+
+function preference(setCookie: string): string {
+  if (isOwnCookie(setCookie.trimStart())) throw new Error('the site may not set the server\'s own cookies')
+  return setCookie
+}
+
+/** Headers by which a client could tell the site's code something about itself that only we may say. */
+const HIDDEN = /^(?:authorization|proxy-authorization|forwarded|x-forwarded-.*|x-real-ip|x-porchlight-.*|x-nuxt-.*|x-nitro-.*)$/
+
+/** Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS 4.1.3). */
+function hideFromSite(incoming: IncomingMessage): void {
+  const shown: IncomingHttpHeaders = {}
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (!HIDDEN.test(name)) shown[name] = value
+  }
+  const cookies = incoming.headers.cookie?.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(pair))
+  if (cookies?.length) shown.cookie = cookies.join('; ')
+  else delete shown.cookie
+  incoming.headers = shown
+  incoming.rawHeaders = Object.entries(shown).flatMap(([name, value]) => [name, String(value)])
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '../base/problem.ts'
+import type { Exchange } from './exchange.ts'
+import { ASSETS_PREFIX } from './family.ts'
+import { problemReply } from './problems.ts'
+import type { Reply } from './reply.ts'
+
+/** One file of the built site, as web/build.ts listed it. */
+export interface StaticFile {
+  /** As it is asked for, decoded: `/favicon.svg`. */
+  path: string
+  type: string
+  /** A strong validator: the hash of the content. */
+  etag: string
+  /** Precompressed copies that lie beside it, by their content coding. */
+  encodings: ('br' | 'gzip')[]
+}
+
+const SUFFIX = { br: '.br', gzip: '.gz' } as const
+/** Names under the assets folder hold a hash of the content, so what a name means never changes. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const REVALIDATE = 'public, max-age=0, must-revalidate'
+
+/** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder. */
+export function serveStatic(root: string, files: readonly StaticFile[]) {
+  const byPath = new Map(files.map(file => [file.path, file]))
+  return (exchange: Exchange): Reply | undefined | Promise<Reply> => {
+    if (exchange.family !== 'assets' && exchange.family !== 'site') return undefined
+    const file = byPath.get(exchange.path) ?? (exchange.path.includes('%') ? byPath.get(decodeURIComponent(exchange.path)) : undefined)
+    if (file !== undefined) return answer(root, file, exchange)
+    return exchange.family === 'assets' ? problemReply(exchange, new Problem('not_found')) : undefined
+  }
+}
+
+async function answer(root: string, file: StaticFile, exchange: Exchange): Promise<Reply> {
+  const encoding = chooseEncoding(exchange.headers['accept-encoding'], file.encodings)
+  // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
+  const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
+  const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
+  if (matches(exchange.headers['if-none-match'], etag)) return { status: 304, headers, body: null }
+  headers.push('Content-Type', file.type)
+  if (encoding !== null) headers.push('Content-Encoding', encoding)
+  try {
+    return { status: 200, headers, body: await readFile(join(root, file.path) + (encoding === null ? '' : SUFFIX[encoding])) }
+  }
+  catch (cause) {
+    // The site was rebuilt under a running server.
+    throw new Problem('not_found', {}, cause)
+  }
+}
+
+/** The best coding that both sides have; `q=0` is a no, and finer preferences are not worth a parser. */
+export function chooseEncoding(accepted: string | undefined, available: readonly ('br' | 'gzip')[]): 'br' | 'gzip' | null {
+  if (accepted === undefined) return null
+  const offers = accepted.split(',').map(offer => offer.trim().toLowerCase())
+  return available.find(coding => offers.some(offer => offer === coding || (offer.startsWith(`${coding};`) && !/;\s*q=0(?:\.0*)?$/.test(offer)))) ?? null
+}
+
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+  return ifNoneMatch !== undefined && (ifNoneMatch === '*' || ifNoneMatch.split(',').some(one => one.trim().replace(/^W\//, '') === etag))
+}

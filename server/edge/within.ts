@@ -1,0 +1,44 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import { Exchange } from './exchange.ts'
+import { asProblem, problemReply } from './problems.ts'
+import { toResponse } from './reply.ts'
+import { follow, type Step } from './way.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  publicUrl: string
+  way: readonly Step[]
+  /** The routes, as Hono serves them. */
+  route: (request: Request, exchange: Exchange) => Response | Promise<Response>
+}
+
+/** Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
+ * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the page. */
+export function fetchWithin({ clock, log, publicUrl, way, route }: Deps) {
+  return async (page: Exchange, path: string, init: RequestInit = {}): Promise<Response> => {
+    const request = new Request(new URL(path, publicUrl), init)
+    const { pathname, search } = new URL(request.url)
+    const exchange = new Exchange({
+      id: page.id,
+      method: request.method,
+      target: pathname + search,
+      headers: { ...Object.fromEntries(request.headers), accept: 'application/json', 'sec-fetch-mode': 'cors' },
+      startedAt: clock.now().steady,
+      parent: page,
+      incoming: null,
+      network: () => page.client.network,
+    })
+    try {
+      // Pages and files are not for calling: one page rendering another could go on for ever.
+      if (exchange.family !== 'auth' && exchange.family !== 'api') throw new Problem('not_found')
+      const reply = await follow(way, exchange)
+      return reply === undefined ? await route(request, exchange) : toResponse(reply)
+    }
+    catch (error) {
+      return toResponse(problemReply(exchange, asProblem(error, exchange, log)))
+    }
+  }
+}
