@@ -5,6 +5,7 @@ import { Refusal } from './base/refusal.ts'
 import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
+import { createPeople, type People } from './people/people.ts'
 import { createSessions } from './session/sessions.ts'
 import type { Sessions } from './session/types.ts'
 import { databaseExists, databaseFile } from './store/files.ts'
@@ -25,6 +26,7 @@ export interface Rooms extends Omit<ComposeDeps, 'what'> {
   keys: Keys
   store: Store
   sessions: Sessions
+  people: People
   /** Writes what is only in memory and lets go of the data folder. */
   close(): Promise<void>
 }
@@ -56,7 +58,8 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   try {
     await noticeRollback({ keys, store, clock, log })
     const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
-    return { config, clock, log, meter, keys, store, sessions, close: () => close(log, keys, store, sessions, release) }
+    const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
+    return { config, clock, log, meter, keys, store, sessions, people, close: () => close(log, keys, store, sessions, release) }
   }
   catch (error) {
     store.close()
