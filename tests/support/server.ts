@@ -11,9 +11,11 @@ const NODE = join(ROOT, 'node_modules/.bin/node')
 /** 22 characters at least: the set-up code that tests preset. */
 export const SETUP_CODE = 'test-setup-code-0123456789abcdef'
 
+export type Settings = Record<string, string | null>
+
 export interface StartOptions {
-  /** Settings without their prefix: `{ ACCESS_SECONDS: '4' }`. */
-  settings?: Record<string, string>
+  /** Settings without their prefix: `{ ACCESS_SECONDS: '4' }`; null takes one of the tests' own away. */
+  settings?: Settings
   dataDir?: string
   port?: number
   /** Where people find the site; the listener's own address unless said otherwise. */
@@ -85,7 +87,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), 'start'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...ownEnvironment(), ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`PORCHLIGHT_${name}`, value])) },
+    env: environment(settings),
   })
   const server = new Server(child, { port, origin, dataDir })
   running.add(server)
@@ -93,11 +95,11 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
 }
 
 /** Runs a command line of ours to its end, against the data folder of `server` unless told otherwise. */
-export async function runCommand(args: string[], options: { dataDir: string, settings?: Record<string, string>, input?: string }): Promise<{ code: number | null, output: string }> {
-  const settings: Record<string, string> = { DATA_DIR: options.dataDir, ...options.settings }
+export async function runCommand(args: string[], options: { dataDir: string, settings?: Settings, input?: string }): Promise<{ code: number | null, output: string }> {
+  const settings: Settings = { DATA_DIR: options.dataDir, ...options.settings }
   const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), ...args], {
     cwd: ROOT,
-    env: { ...ownEnvironment(), ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`PORCHLIGHT_${name}`, value])) },
+    env: environment(settings),
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
@@ -151,7 +153,9 @@ export async function waitUntil(ask: () => boolean | Promise<boolean>, what: str
 
 export const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, ms))
 
-/** Our own settings in the developer's shell must not leak into a server under test. */
-function ownEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && name !== 'NODE_ENV' && !name.startsWith('VITEST')))
+/** Settings in the developer's shell must not leak into a server under test. */
+function environment(settings: Settings): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && name !== 'NODE_ENV' && !name.startsWith('VITEST'))
+  const given = Object.entries(settings).filter(([, value]) => value !== null).map(([name, value]) => [`PORCHLIGHT_${name}`, value])
+  return Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv
 }

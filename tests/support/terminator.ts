@@ -6,16 +6,19 @@ import * as x509 from '@peculiar/x509'
 /** What stands in front of a self-hosted server: ends TLS and says for whom in X-Forwarded-*. */
 export interface Terminator { port: number, close(): Promise<void> }
 
-/** Listens with a certificate made now for `names` and forwards to a port that may be told later.
+/** The address that visitors seem to come from, so that it can be told from the terminator's own. */
+export const VISITOR_ADDRESS = '198.51.100.9'
+
+/** Listens with a certificate made now and forwards by host name to the ports in `routes`, which may be filled in later.
  * The visitor's own X-Forwarded-For is added to, not replaced, as common proxies do it. */
-export async function startTerminator(names: string[], target: { port: number }): Promise<Terminator> {
+export async function startTerminator(names: string[], routes: Map<string, number>): Promise<Terminator> {
   const { certificate, key } = await makeCertificate(names)
   const agent = new http.Agent({ keepAlive: true })
   const server = https.createServer({ cert: certificate, key }, (request, response) => {
-    const from = request.socket.remoteAddress ?? ''
     const before = request.headers['x-forwarded-for']
-    const headers = { ...request.headers, 'x-forwarded-for': before === undefined ? from : `${String(before)}, ${from}`, 'x-forwarded-proto': 'https' }
-    const onward = http.request({ host: '127.0.0.1', port: target.port, method: request.method, path: request.url, headers, agent }, (answer) => {
+    const headers = { ...request.headers, 'x-forwarded-for': before === undefined ? VISITOR_ADDRESS : `${String(before)}, ${VISITOR_ADDRESS}`, 'x-forwarded-proto': 'https' }
+    const port = routes.get((request.headers.host ?? '').split(':')[0] ?? '')
+    const onward = http.request({ host: '127.0.0.1', port, method: request.method, path: request.url, headers, agent }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
       answer.pipe(response)
     })

@@ -1,0 +1,100 @@
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { ResetLinkAnswer } from '../../server/contract/wire.ts'
+import { launchChromium } from '../support/chromium.ts'
+import { Visitor } from '../support/client.ts'
+import { formTo, send } from '../support/forms.ts'
+import { invite, type Person, signUp, somebody } from '../support/people.ts'
+import { SETUP_CODE, type Server, startServer, stopAll } from '../support/server.ts'
+
+let server: Server
+let chromium: Browser
+let admin: Visitor
+let adminPerson: Person
+let context: BrowserContext
+let page: Page
+
+beforeAll(async () => {
+  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+})
+beforeEach(async () => {
+  await context?.close()
+  context = await chromium.newContext({ javaScriptEnabled: false, baseURL: server.origin })
+  page = await context.newPage()
+})
+afterAll(async () => {
+  await chromium?.close()
+  await stopAll()
+})
+
+const path = () => new URL(page.url()).pathname
+
+describe('UX-18 without JavaScript', () => {
+  test('the first administrator is made', async () => {
+    adminPerson = somebody('Ada First')
+    await page.goto(`/set-up?code=${SETUP_CODE}`)
+    await send(page, '/auth/setup', { email: adminPerson.email, name: adminPerson.name, password: adminPerson.password })
+    expect(path()).toBe('/')
+    expect(await page.content()).toContain(adminPerson.name)
+    admin = new Visitor(server.origin)
+    await admin.post('/auth/login', { email: adminPerson.email, password: adminPerson.password })
+  })
+
+  test('sign-in goes to the wanted page, sign-out to its own', async () => {
+    await page.goto('/account/sessions')
+    expect(path()).toBe('/sign-in')
+    await send(page, '/auth/login', { email: adminPerson.email, password: adminPerson.password })
+    expect(path()).toBe('/account/sessions')
+    await formTo(page, '/auth/logout').first().locator('button[type=submit]').click()
+    expect(path()).toBe('/signed-out')
+    expect((await context.cookies()).filter(cookie => /access|refresh/.test(cookie.name))).toEqual([])
+  })
+
+  test('a wrong password says so, keeps the address, and neither field is in a URL', async () => {
+    await page.goto('/sign-in')
+    await send(page, '/auth/login', { email: adminPerson.email, password: 'not the right password' })
+    expect(path()).toBe('/sign-in')
+    expect(page.url()).not.toContain('%40')
+    expect(page.url()).not.toContain('@')
+    const form = formTo(page, '/auth/login')
+    expect(await form.locator('[name=email]').inputValue()).toBe(adminPerson.email)
+    expect(await form.locator('[name=password]').inputValue()).toBe('')
+    expect(await page.getByRole('alert').count()).toBeGreaterThan(0)
+    expect(await page.content()).not.toContain('not the right password')
+  })
+
+  test('an invitation makes an account', async () => {
+    const person = somebody('Grace Invited')
+    await page.goto(`/sign-up?invite=${await invite(admin)}`)
+    await send(page, '/auth/register', { email: person.email, name: person.name, password: person.password })
+    expect(path()).toBe('/')
+    expect(await page.content()).toContain(person.name)
+  })
+
+  test('a common password is refused with the fields kept, and the same invitation still works', async () => {
+    const person = somebody('Grace Again')
+    await page.goto(`/sign-up?invite=${await invite(admin)}`)
+    await send(page, '/auth/register', { email: person.email, name: person.name, password: '1234567890123456' })
+    expect(path()).toBe('/sign-up')
+    expect(await formTo(page, '/auth/register').locator('[name=name]').inputValue()).toBe(person.name)
+    await send(page, '/auth/register', { password: person.password })
+    expect(path()).toBe('/')
+  })
+
+  test('a reset link gives a new password', async () => {
+    const { person, answer } = await signUp(admin)
+    const made = await admin.post(`/auth/people/${answer.user?.id ?? ''}/reset`)
+    const { href } = made.json<ResetLinkAnswer>()
+    await page.goto(href)
+    await send(page, '/auth/reset', { password: 'another quiet lantern 42' })
+    await page.goto('/sign-in')
+    await send(page, '/auth/login', { email: person.email, password: 'another quiet lantern 42' })
+    expect(path()).toBe('/')
+  })
+
+  test('pages that need JavaScript say so', async () => {
+    await page.goto('/sign-in?returnTo=/account/sessions')
+    await send(page, '/auth/login', { email: adminPerson.email, password: adminPerson.password })
+    expect(await page.locator('noscript').count()).toBeGreaterThan(0)
+  })
+})

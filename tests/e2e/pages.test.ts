@@ -1,0 +1,117 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
+import { hydrated, launchChromium, newContext, type Trouble } from '../support/chromium.ts'
+import { setUp, signIn, signUp, somebody } from '../support/people.ts'
+import { ROOT, type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
+import { siteRoutes } from '../support/site-routes.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+const PICTURES = join(ROOT, '.cache/screenshots')
+const THEMES = ['light', 'dark'] as const
+const LANGUAGES = ['en', 'zh-CN'] as const
+const WIDTHS = [390, 1280] as const
+
+/** How each page of the site is visited, and by whom. */
+type Who = 'guest' | 'user' | 'admin'
+let links: { invite: string, reset: string }
+const VISITS: Record<string, { who: Who[], path?: () => string }> = {
+  '/': { who: ['guest', 'user'] },
+  '/set-up': { who: ['guest'], path: () => `/set-up?code=${SETUP_CODE}` },
+  '/sign-in': { who: ['guest'] },
+  '/sign-up': { who: ['guest'], path: () => links.invite },
+  '/signed-out': { who: ['guest'] },
+  '/reset': { who: ['guest'], path: () => links.reset },
+  '/account': { who: ['user'] },
+  '/account/sessions': { who: ['user'] },
+  '/account/security': { who: ['user'] },
+  '/people': { who: ['admin'] },
+  '/no-such-page': { who: ['guest', 'user'] },
+}
+
+let server: Server
+let fresh: Server
+let chromium: Browser
+const sessions = new Map<Who, BrowserContext['addCookies'] extends (cookies: infer C) => unknown ? C : never>()
+
+beforeAll(async () => {
+  [server, fresh, chromium] = await Promise.all([startServer(), startServer(), launchChromium()])
+  const { browser: admin, person } = await setUp(server.origin, somebody('Ada First'))
+  const user = await signUp(admin, somebody('Grace Lantern'))
+  await signIn(server.origin, user.person)
+  await signIn(server.origin, user.person)
+  await admin.post('/auth/invites', { email: 'somebody@example.org' })
+  const invite = (await admin.post('/auth/invites', {})).json<InviteAnswer>().href
+  const reset = (await admin.post(`/auth/people/${user.answer.user?.id ?? ''}/reset`)).json<ResetLinkAnswer>().href
+  const path = (href: string) => href.slice(new URL(href).origin.length)
+  links = { invite: path(invite), reset: path(reset) }
+  const cookies = async (who: { email: string, password: string, name: string }) => (await signIn(server.origin, who)).jar.all()
+    .map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin }))
+  sessions.set('guest', []).set('user', await cookies(user.person)).set('admin', await cookies(person))
+  mkdirSync(PICTURES, { recursive: true })
+})
+afterAll(async () => {
+  await chromium?.close()
+  await stopAll()
+})
+
+test('every page of the site is visited here', () => {
+  expect(siteRoutes().filter(route => !(route in VISITS))).toEqual([])
+})
+
+describe.each(LANGUAGES)('in %s', (language) => {
+  describe.each(THEMES)('%s', (theme) => {
+    test.each(['guest', 'user', 'admin'] as const)('HD-4, axe: no page of a %s has a violation or an error, or is wider than its window', async (who) => {
+      const { page, trouble } = await visitor(who, language, theme)
+      for (const [route, visit] of Object.entries(VISITS).filter(([, { who: whom }]) => whom.includes(who))) {
+        await page.goto(visit.path?.() ?? route, { waitUntil: 'load' })
+        await look(page, { route, who, language, theme, trouble })
+      }
+      await page.context().close()
+    })
+
+    test('so it is for the first page that anybody sees', async () => {
+      const { page, trouble } = await visitor('guest', language, theme, fresh.origin)
+      for (const [route, path] of [['/set-up', `/set-up?code=${SETUP_CODE}`], ['/', '/']] as const) {
+        await page.goto(path)
+        await look(page, { route: `${route} of a fresh server`, who: 'guest', language, theme, trouble })
+      }
+      await page.context().close()
+    })
+  })
+})
+
+interface Look { route: string, who: Who, language: string, theme: string, trouble: Trouble }
+
+async function visitor(who: Who, language: string, theme: 'light' | 'dark', origin = server.origin) {
+  const made = await newContext(chromium, { baseURL: origin, colorScheme: theme, locale: language, viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })
+  if (origin === server.origin) await made.context.addCookies(sessions.get(who) ?? [])
+  return made
+}
+
+async function look(page: Page, { route, who, language, theme, trouble }: Look): Promise<void> {
+  const what = `${route} for ${who}, ${language}, ${theme}`
+  await hydrated(page)
+  expect(await page.locator('html').getAttribute('lang'), what).toBe(language)
+  expect(await page.title(), what).not.toBe('')
+  expect(await page.locator('h1').count(), what).toBe(1)
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 })
+    expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than ${width}`).toBeLessThanOrEqual(width)
+    await page.screenshot({ path: join(PICTURES, `${[route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home', who, language, theme, width].join('.')}.png`), fullPage: true })
+    expect(await violations(page), `${what} at ${width}`).toEqual([])
+  }
+  const { console, ...rest } = trouble
+  // The browser itself reports that the document it asked for was a 404.
+  expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, console: [], errors: [], csp: [], failed: [] })
+}
+
+/** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(`window.axe ?? (() => { ${AXE} })()`)
+  const found = await page.evaluate('axe.run().then(result => result.violations)') as { id: string, nodes: { html: string, failureSummary: string }[] }[]
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`))
+}

@@ -1,0 +1,155 @@
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import type { Visitor } from '../support/client.ts'
+import { formTo, send, signInByForm, signOutByForm } from '../support/forms.ts'
+import { setUp, signIn, signUp } from '../support/people.ts'
+import { type Server, startServer, stopAll } from '../support/server.ts'
+
+let server: Server
+let chromium: Browser
+let admin: Visitor
+
+beforeAll(async () => {
+  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  admin = (await setUp(server.origin)).browser
+})
+afterAll(async () => {
+  await chromium?.close()
+  await stopAll()
+})
+
+const open = () => newContext(chromium, { baseURL: server.origin })
+
+describe('several tabs of one browser', () => {
+  test('notice a sign-in and a sign-out in another tab', async () => {
+    const { person } = await signUp(admin)
+    const { context, page: first, trouble } = await open()
+    await first.goto('/')
+    await hydrated(first)
+    const second = await context.newPage()
+    await signInByForm(second, person)
+
+    await first.bringToFront()
+    await expect.poll(() => first.locator('body').innerText(), { timeout: 10_000 }).toContain('Sign out')
+    await second.bringToFront()
+    await signOutByForm(second)
+    await first.bringToFront()
+    await expect.poll(() => first.locator('header').innerText(), { timeout: 10_000 }).toContain('Sign in')
+    expect(await first.content()).not.toContain(person.email)
+    expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+  })
+
+  test('a session that was ended from another browser is noticed, and the page says why', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await signInByForm(page, person)
+    await page.goto('/account')
+    await hydrated(page)
+    const other = await signIn(server.origin, person)
+    expect((await other.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
+    await page.goto('/account/sessions')
+    expect(new URL(page.url()).pathname).toBe('/sign-in')
+    const { ended } = JSON.parse(await page.evaluate('fetch("/auth/session").then(answer => answer.text())')) as { ended: string }
+    expect(ended).toBe('signed_out_elsewhere')
+  })
+})
+
+describe('the wanted page', () => {
+  test('is kept across sign-in, query and all, with a real load and with a click', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await page.goto('/account/security?from=mail')
+    expect(new URL(page.url()).pathname).toBe('/sign-in')
+    await signInByForm(page, person)
+    expect(page.url()).toBe(`${server.origin}/account/security?from=mail`)
+  })
+
+  test.each(['https://evil.example/', '//evil.example', '/\\evil.example', '/%09/evil.example', 'javascript:alert(1)', 'data:text/html,x', 'https:evil.example', '/\t/evil.example', '/sign-in', '/auth/logout'])('OA-1 returnTo %j leads nowhere else', async (wanted) => {
+    const { person } = await signUp(admin)
+    const visitor = admin.stranger()
+    const posted = await visitor.form('/auth/login', { email: person.email, password: person.password, returnTo: wanted })
+    expect(posted.status).toBe(303)
+    expect(new URL(posted.headers.location ?? '', server.origin).origin).toBe(server.origin)
+
+    const { page } = await open()
+    await page.goto(`/sign-in?returnTo=${encodeURIComponent(wanted)}`)
+    await hydrated(page)
+    await send(page, '/auth/login', { email: person.email, password: person.password })
+    await page.waitForURL(url => url.pathname !== '/sign-in')
+    expect(new URL(page.url()).origin).toBe(server.origin)
+    expect((await page.request.get('/auth/session').then(answer => answer.json()) as { user: unknown }).user).not.toBeNull()
+    await page.context().close()
+  })
+
+  test('somebody signed in is not asked again', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await signInByForm(page, person)
+    await page.goto('/sign-in?returnTo=/account')
+    expect(new URL(page.url()).pathname).toBe('/account')
+  })
+})
+
+describe('without a mouse', () => {
+  test('sign-in works by keyboard alone, and an error is announced and gets the focus (UX-17)', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await page.goto('/sign-in')
+    await hydrated(page)
+    await tabTo('[name=email]')
+    await page.keyboard.type(person.email)
+    await page.keyboard.press('Tab')
+    expect(await focused('[name=password]')).toBe(true)
+    await page.keyboard.type('a wrong password, typed')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').first().waitFor()
+    await expect.poll(() => page.evaluate('document.activeElement !== document.body')).toBe(true)
+
+    await formTo(page, '/auth/login').locator('[name=password]').focus()
+    await page.keyboard.press('Control+A')
+    await page.keyboard.type(person.password)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(url => url.pathname === '/')
+
+    async function focused(selector: string): Promise<boolean> {
+      return await page.evaluate(`document.activeElement?.matches('${selector}')`) === true
+    }
+    async function tabTo(selector: string): Promise<void> {
+      for (let presses = 0; presses < 25; presses++) {
+        await page.keyboard.press('Tab')
+        if (await focused(selector)) return
+      }
+      throw new Error(`${selector} is not reached by Tab`)
+    }
+  })
+
+  test('the first Tab leads past the header, and what has the focus shows it', async () => {
+    const { page } = await open()
+    await page.goto('/sign-in')
+    await hydrated(page)
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.getAttribute("href")')).toMatch(/^#/)
+    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow')
+    expect(outline).not.toBe('nonenone')
+  })
+
+  test('UX-1 a password can be pasted, and what was typed before the scripts came is kept', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await page.route('**/_porchlight/**/*.js', async (route) => {
+      await new Promise(done => setTimeout(done, 600))
+      await route.continue()
+    })
+    await page.goto('/sign-in', { waitUntil: 'commit' })
+    const form = formTo(page, '/auth/login')
+    await form.locator('[name=email]').fill(person.email)
+    await form.locator('[name=password]').focus()
+    await page.keyboard.insertText(person.password)
+    await hydrated(page)
+    expect(await form.locator('[name=email]').inputValue()).toBe(person.email)
+    expect(await form.locator('[name=password]').inputValue()).toBe(person.password)
+    await form.locator('button[type=submit]').click()
+    await page.waitForURL(url => url.pathname === '/')
+  })
+})
