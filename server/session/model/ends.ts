@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { alive, due, endedAs, type Scenario } from './story.ts'
+import { ABSOLUTE, ACCESS, IDLE, PAGE, POLL, SETTLE } from './world.ts'
+
+/** How sessions end, and that nothing but the rules ends them. */
+export const ENDS: Scenario[] = [
+  {
+    name: 'BBA-24 tokens rotate, and rotation never moves the absolute end',
+    async run(world) {
+      await world.signIn()
+      const { absoluteEndsAt } = world.row()
+      for (let round = 0; round < 3; round++) {
+        world.pass(ACCESS + 1)
+        alive(world, await world.visit())
+      }
+      assert.equal(world.row().generation, 4)
+      assert.equal(world.row().absoluteEndsAt, absoluteEndsAt)
+    },
+  },
+  {
+    name: 'V7 7.3.1 the idle end comes when nobody was there',
+    async run(world) {
+      await world.signIn()
+      world.pass(IDLE + 1)
+      await endedAs(world, await world.visit(), 'idle')
+    },
+  },
+  {
+    name: 'a replaced session is served for `settle` and no longer, without cookies',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      const [session] = await world.sessions.list(world.userId)
+      await world.signIn({ replaces: session?.publicId ?? '' })
+      const flight = world.send(PAGE, old)
+      assert.equal((await world.take(flight)).state, 'replaced')
+      assert.deepEqual(world.leave(flight), [])
+      world.pass(SETTLE + 1)
+      const after = await world.visit(PAGE, old)
+      assert.deepEqual(after, { state: 'nobody', ended: 'replaced', duplicated: false })
+      alive(world, await world.visit())
+    },
+  },
+  {
+    name: 'an end that cannot be written fails closed',
+    async run(world) {
+      await world.signIn()
+      world.pass(IDLE + 1)
+      world.failing.on = true
+      await assert.rejects(world.visit(), { code: 'store_unavailable' })
+      world.failing.on = false
+      await endedAs(world, await world.visit(), 'idle')
+    },
+  },
+  {
+    name: 'V7 7.3.2 10.4.8 the absolute end comes however active the person is',
+    async run(world) {
+      await world.signIn({ remember: true })
+      for (let hours = 0; hours < ABSOLUTE / 3600 - 6; hours += 6) {
+        world.pass(6 * 3600)
+        alive(world, await world.visit())
+      }
+      world.pass(6 * 3600)
+      await endedAs(world, await world.visit(), 'absolute')
+    },
+  },
+  {
+    name: 'poll-driven idle: polling does not keep a session alive, and does not cut an active person off',
+    async run(world) {
+      await world.signIn()
+      for (let minutes = 0; minutes < 2 * IDLE / 60; minutes += 10) {
+        world.pass(600)
+        alive(world, await world.visit(minutes % 60 === 0 ? PAGE : POLL))
+        await world.tick()
+      }
+      for (let minutes = 0; minutes < IDLE / 60 - 10; minutes += 10) {
+        world.pass(600)
+        await world.visit(POLL)
+      }
+      world.pass(3600)
+      await endedAs(world, await world.visit(POLL), 'idle')
+    },
+  },
+  {
+    name: 'activity noted in memory only survives a drain, and at most a minute of it is lost in a crash',
+    async run(world) {
+      await world.signIn()
+      const active = async () => {
+        world.pass(IDLE / 2)
+        await world.visit()
+        world.pass(600)
+        alive(world, await world.visit())
+      }
+      await active()
+      await world.drain()
+      world.pass(IDLE - 300)
+      alive(world, await world.visit())
+      await active()
+      await world.tick()
+      world.crash()
+      world.pass(IDLE - 300)
+      alive(world, await world.visit())
+    },
+  },
+]

@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { testStore } from '../../store/testing.ts'
+import { createSessions } from '../sessions.ts'
+import { BOUNDS } from './bounds.ts'
+import { actions, play, PROFILES } from './random.ts'
+import { SCENARIOS } from './scenarios.ts'
+import { createWorld } from './world.ts'
+
+const { store, remove } = testStore()
+const reached = new Map<string, number>()
+afterAll(remove)
+
+async function inWorld(run: (world: ReturnType<typeof createWorld>) => Promise<void>): Promise<void> {
+  const world = createWorld({ store, make: createSessions })
+  try {
+    await run(world)
+  }
+  finally {
+    await world.stop()
+    for (const [verdict, times] of world.verdicts) reached.set(verdict, (reached.get(verdict) ?? 0) + times)
+  }
+}
+
+describe('named traces, on the real room and a real database', () => {
+  for (const scenario of SCENARIOS) test(scenario.name, () => inWorld(scenario.run))
+})
+
+describe('the bounds are real: just past them an honest client is cut off', () => {
+  for (const bound of BOUNDS) test(bound.name, () => inWorld(bound.run))
+})
+
+describe('random lives within the bounds: nobody honest is ended, no second chain starts', () => {
+  for (const profile of PROFILES) {
+    test(profile.name, { timeout: 60_000 }, async () => {
+      await fc.assert(fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))), { numRuns: 80, seed: 20261123 })
+    })
+  }
+})
+
+test('every verdict was reached many times, so that no rule stands untried', () => {
+  for (const verdict of ['pass', 'beside', 'access_only', 'rotate', 'again', 'serve', 'reuse', 'rolled_back', 'idle', 'absolute', 'ended', 'replaced']) {
+    expect(reached.get(verdict) ?? 0, verdict).toBeGreaterThan(verdict === 'absolute' || verdict === 'replaced' ? 0 : 1)
+  }
+})

@@ -1,0 +1,215 @@
+import { eq } from 'drizzle-orm'
+import type { Now, Timers } from '../../base/clock.ts'
+import { randomId } from '../../base/ids.ts'
+import type { Log } from '../../base/log.ts'
+import type { Meter } from '../../base/meter.ts'
+import { Problem } from '../../base/problem.ts'
+import { newRoot } from '../../keys/file.ts'
+import { createKeyring } from '../../keys/keyring.ts'
+import { accounts, events, sessions as table, type SessionRow } from '../../store/schema.ts'
+import { sessionQueries, type SessionStore } from '../../store/sessions.ts'
+import type { Store } from '../../store/store.ts'
+import type { createSessions, SessionSettings } from '../sessions.ts'
+import type { RequestTraits, Resolution, Sessions } from '../types.ts'
+
+/** The numbers of the defaults, in seconds. */
+export const SETTLE = 60
+export const LATE = 600
+export const ACCESS = 900
+/** Renewal begins this long before the end of an access token. */
+export const LEAD = 60
+export const IDLE = 12 * 3600
+export const ABSOLUTE = 30 * 86_400
+
+export const SETTINGS: SessionSettings = {
+  accessMs: ACCESS * 1000, settleMs: SETTLE * 1000, lateMs: LATE * 1000,
+  idleMs: 7 * 86_400_000, browserIdleMs: IDLE * 1000, absoluteMs: ABSOLUTE * 1000, secureCookies: true,
+}
+
+export const PAGE: RequestTraits = { renews: true, foreground: true }
+export const POLL: RequestTraits = { renews: true, foreground: false }
+export const UPGRADE: RequestTraits = { renews: false, foreground: false }
+
+export interface Jar { access: string | null, refresh: string | null }
+
+/** One request on its way: sent, then taken by the server, then its headers leave, then the browser stores what came. */
+export interface Flight {
+  readonly carried: Jar
+  readonly traits: RequestTraits
+  readonly sentAt: number
+  /** Sent by a browser that crashed since: nobody is there to store the answer. */
+  orphan: boolean
+  takenAt: number | null
+  resolution: Resolution | null
+  cookies: readonly string[] | null
+}
+
+const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
+
+/** A server (the real session room on a real database), one browser and the network between them, with time in our hands. */
+export function createWorld(deps: { store: Store, make: typeof createSessions, settings?: SessionSettings }) {
+  const queries = sessionQueries(deps.store.db)
+  const keyring = createKeyring([newRoot(0)])
+  const verdicts = new Map<string, number>()
+  const time = { wall: 1_800_000_000_000, steady: 1_000_000 }
+  const jar: Jar = { access: null, refresh: null }
+  const failing = { on: false }
+  const timed = new Set<() => void>()
+  /** Every refresh token that was ever sent, by generation: a second text for one generation would be a second chain. */
+  const sent = new Map<number, Set<string>>()
+  let sidHash = ''
+  let userId = ''
+
+  const clock = { now: (): Now => ({ ...time }) }
+  const timers: Timers = {
+    every(_ms, work) {
+      timed.add(work)
+      return () => timed.delete(work)
+    },
+  }
+  const meter: Meter = {
+    count(name, labels) {
+      if (name === 'session_verdicts_total' && labels?.['verdict'] !== undefined) verdicts.set(labels['verdict'], (verdicts.get(labels['verdict']) ?? 0) + 1)
+    },
+    observe() {},
+  }
+  /** The real queries, and a disk that refuses when told to. */
+  const store: SessionStore = {
+    ...queries,
+    change: async (...args) => {
+      if (failing.on) throw new Problem('store_unavailable')
+      return queries.change(...args)
+    },
+  }
+  const boot = (): Sessions => deps.make({ clock, timers, log: silent, meter, store, keyring, settings: deps.settings ?? SETTINGS })
+  let sessions = boot()
+
+  function keepCookies(setCookies: readonly string[], keep: { access: boolean, refresh: boolean } = { access: true, refresh: true }): void {
+    for (const line of setCookies) {
+      const [pair = ''] = line.split(';')
+      const kind = pair.includes('-refresh=') ? 'refresh' : 'access'
+      if (keep[kind]) jar[kind] = pair.slice(pair.indexOf('=') + 1) || null
+    }
+  }
+
+  function record(setCookies: readonly string[]): void {
+    for (const line of setCookies) {
+      const token = /-refresh=([^;]+)/.exec(line)?.[1]
+      if (token === undefined) continue
+      const generation = generationOf(token)
+      sent.set(generation, (sent.get(generation) ?? new Set()).add(token))
+    }
+  }
+
+  const world = {
+    jar,
+    verdicts,
+    sent,
+    failing,
+    now: () => time.steady / 1000,
+    get sessions() {
+      return sessions
+    },
+    get userId() {
+      return userId
+    },
+
+    /** Lets time pass on both clocks; timers do not run by themselves: see `tick`. */
+    pass(seconds: number) {
+      time.wall += seconds * 1000
+      time.steady += seconds * 1000
+    },
+    /** Only the wall clock moves: somebody set it. */
+    leap(seconds: number) {
+      time.wall += seconds * 1000
+    },
+    /** What runs every few seconds: writes what is only in memory, forgets what is written. */
+    async tick() {
+      for (const work of timed) work()
+      await new Promise(resolve => setImmediate(resolve))
+      await new Promise(resolve => setImmediate(resolve))
+    },
+
+    async signIn(options: { remember?: boolean, replaces?: string | null, deliver?: boolean } = {}) {
+      if (userId === '') {
+        userId = randomId()
+        deps.store.db.sql.insert(accounts).values({ id: userId, email: `${userId}@example.test`, emailKey: userId, name: 'A', roles: ['user'], createdAt: time.wall }).run()
+      }
+      const { session, grant } = await sessions.open({
+        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null,
+      })
+      sidHash = grant.sidHash
+      sent.clear()
+      const cookies = sessions.cookiesFor(grant)
+      record(cookies)
+      if (options.deliver ?? true) keepCookies(cookies)
+      return session
+    },
+
+    send(traits: RequestTraits = PAGE, carried: Jar = { ...jar }): Flight {
+      return { carried, traits, sentAt: world.now(), orphan: false, takenAt: null, resolution: null, cookies: null }
+    },
+    async take(flight: Flight): Promise<Resolution> {
+      flight.takenAt = world.now()
+      flight.resolution = await sessions.resolve({ ...flight.carried, duplicated: false }, flight.traits)
+      return flight.resolution
+    },
+    /** The headers leave: only now it is known which cookies go. */
+    leave(flight: Flight): readonly string[] {
+      const granted = flight.resolution?.state === 'live' ? flight.resolution.grant : null
+      flight.cookies = granted === null ? [] : sessions.cookiesFor(granted)
+      record(flight.cookies)
+      return flight.cookies
+    },
+    deliver(flight: Flight, keep?: { access: boolean, refresh: boolean }) {
+      if (!flight.orphan) keepCookies(flight.cookies ?? [], keep)
+    },
+    /** A request whose answer arrives at once. */
+    async visit(traits: RequestTraits = PAGE, carried?: Jar): Promise<Resolution> {
+      const flight = world.send(traits, carried)
+      const resolution = await world.take(flight)
+      world.leave(flight)
+      world.deliver(flight)
+      return resolution
+    },
+
+    /** kill -9: what was only in memory is gone. */
+    crash() {
+      timed.clear()
+      sessions = boot()
+    },
+    async drain() {
+      await sessions.close()
+      sessions = boot()
+    },
+    row(): SessionRow {
+      const row = deps.store.db.sql.select().from(table).where(eq(table.sidHash, sidHash)).get()
+      if (row === undefined) throw new Error('the session has no row')
+      return row
+    },
+    /** Puts a row back as it was: what a restored backup does, behind the server's back while it was down. */
+    restore(row: SessionRow) {
+      deps.store.db.sql.update(table).set(row).where(eq(table.sidHash, row.sidHash)).run()
+      world.crash()
+    },
+    ends() {
+      return deps.store.db.sql.select().from(events).where(eq(events.userId, userId)).all().filter(event => event.kind === 'session_ended')
+    },
+    /** A refresh token of an older generation, as a thief would have kept it. */
+    token(generation: number): string {
+      const [token] = sent.get(generation) ?? []
+      if (token === undefined) throw new Error(`generation ${generation} was never sent`)
+      return token
+    },
+    async stop() {
+      await sessions.close()
+    },
+  }
+  return world
+}
+
+export type World = ReturnType<typeof createWorld>
+
+export function generationOf(refresh: string): number {
+  return Number(refresh.split('.')[1])
+}
