@@ -19,8 +19,11 @@ export interface AccountStore {
   /** Everybody, oldest account first, with how many sessions live and when one was last seen. */
   list(now: UnixMs): Promise<AccountWithSessions[]>
   anybody(): Promise<boolean>
-  /** @throws Problem `email_taken` */
-  create(row: AccountRow, origin: Origin): Promise<void>
+  /** Makes an account. The very first one is an administrator, whatever `row` says: otherwise there could never be one.
+   * @throws Problem `email_taken` */
+  create(row: AccountRow, origin: Origin): Promise<AccountRow>
+  /** The same for somebody who registers: not before set-up. @throws Problem `email_taken`, `registration_closed` */
+  register(row: AccountRow, origin: Origin): Promise<AccountRow>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRow>
   /** @throws Problem `not_found`; `last_admin` when nobody could administer afterwards */
@@ -79,7 +82,11 @@ export function accountQueries(db: Database): AccountStore {
     findByEmail: emailKey => db.read(() => byEmail.get({ emailKey }) ?? null),
     list: now => db.read(() => listAccounts(db, now)),
     anybody: () => db.read(() => anybody(db)),
-    create: (row, origin) => db.write(() => insertAccount(db, row, origin)),
+    create: (row, origin) => db.write(() => insertAccount(db, anybody(db) ? row : { ...row, roles: ['admin', 'user'] }, origin)),
+    register: (row, origin) => db.write(() => {
+      if (!anybody(db)) throw new Problem('registration_closed')
+      return insertAccount(db, row, origin)
+    }),
 
     changeName: (id, name, origin) => db.write(() => {
       const row = mustFind(id)
@@ -121,7 +128,7 @@ export function anybody(db: Database): boolean {
 }
 
 /** Inserts an account and its log row. Synchronous. @throws Problem `email_taken`, which rolls the transaction back */
-export function insertAccount(db: Database, row: AccountRow, origin: Origin): void {
+export function insertAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
   try {
     db.sql.insert(accounts).values(row).run()
   }
@@ -132,6 +139,7 @@ export function insertAccount(db: Database, row: AccountRow, origin: Origin): vo
     throw error
   }
   recordEvent(db, 'account_created', row.id, origin)
+  return row
 }
 
 /** Sets a password, ends every session and forgets the failed attempts at the old one. Synchronous. */

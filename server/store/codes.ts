@@ -64,14 +64,12 @@ export function codeQueries(db: Database): CodeStore {
     useSetup: (codeHash, account, origin) => db.write(() => {
       if (anybody(db)) throw new Problem('already_set_up')
       const { roles } = use('setup', codeHash, origin.at)
-      insertAccount(db, { ...account, roles }, origin)
-      return { ...account, roles }
+      return insertAccount(db, { ...account, roles }, origin)
     }),
     useInvite: (codeHash, account, origin) => db.write(() => {
       const { email, roles, byUserId } = use('invite', codeHash, origin.at)
       if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
-      insertAccount(db, { ...account, roles }, { ...origin, byUserId })
-      return { ...account, roles }
+      return insertAccount(db, { ...account, roles }, { ...origin, byUserId })
     }),
     useReset: (codeHash, passwordSealed, origin) => db.write(() => {
       const { userId } = use('reset', codeHash, origin.at)

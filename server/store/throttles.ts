@@ -1,4 +1,4 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Database } from './database.ts'
@@ -7,7 +7,7 @@ import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 
 /** What one attempt is counted under. The first two are about the account, the third about where it comes from. */
 export interface AttemptKeys {
-  /** Recent failures at this address: waits grow with them, and they are forgotten after a quiet day. */
+  /** Recent failures: waits grow with them, and they are forgotten with time. */
   recent: string
   /** Consecutive failures ever: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
   lock: string
@@ -24,10 +24,12 @@ export interface ThrottleStore {
   /** One row, the same way. */
   reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
   /** Records a wrong password; the attempt itself was counted when it was reserved.
-   * @param userId '' for an address that nobody has: the same statements run */
+   * @param userId '' for an address that nobody has: the same statements run
+   * @param lockedNow whether this failure was the one that puts the password out of use */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
-  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`. */
-  settle(forget: readonly string[], refund: readonly string[]): Promise<void>
+  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`,
+   * and `forgetBelow` starts again unless it has reached its limit. */
+  settle(what: { forget: readonly string[], refund: readonly string[], forgetBelow: { key: string, limit: number } | null }): Promise<void>
 }
 
 export function throttleQueries(db: Database): ThrottleStore {
@@ -53,10 +55,10 @@ export function throttleQueries(db: Database): ThrottleStore {
       recordEventIfKnown(db, 'sign_in_failed', userId, origin)
       if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
     }),
-    settle: (forget, refund) => db.write(() => {
+    settle: ({ forget, refund, forgetBelow }) => db.write(() => {
       if (forget.length > 0) db.sql.delete(throttles).where(inArray(throttles.key, [...forget])).run()
-      if (refund.length === 0) return
-      db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(inArray(throttles.key, [...refund])).run()
+      if (forgetBelow !== null) db.sql.delete(throttles).where(and(eq(throttles.key, forgetBelow.key), lt(throttles.failures, forgetBelow.limit))).run()
+      if (refund.length > 0) db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(inArray(throttles.key, [...refund])).run()
     }),
   }
 }
@@ -69,6 +71,8 @@ export const deviceKey = (userId: string, deviceId: string): string => `device:$
 export const confirmKey = (userId: string): string => `confirm:${userId}`
 export const lockKey = (lane: 'stranger' | 'known', userId: string): string => `lock:${lane}:${userId}`
 export const networkKey = (network: string): string => `network:${network}`
+/** A known device is not slowed for what others do from its network. */
+export const knownNetworkKey = (userId: string): string => `network:known:${userId}`
 export const registerKey = (network: string): string => `register:${network}`
 
 /** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */

@@ -1,0 +1,121 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { Keyring } from '../keys/types.ts'
+import { type Account, toEmailKey } from '../people/account.ts'
+import type { Accounts } from '../people/accounts.ts'
+import { originOf } from '../people/actor.ts'
+import { networkOf } from '../people/network.ts'
+import type { Passwords } from '../people/passwords.ts'
+import { LOCK_AT, reserveAttempt } from '../people/throttle.ts'
+import type { Client } from '../session/types.ts'
+import type { Verifier } from '../store/accounts.ts'
+import { type AttemptKeys, confirmKey, deviceKey, knownNetworkKey, lockKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
+import { isKnown, readDevice } from './device.ts'
+
+/** Signing in, and confirming that one is still oneself, with a password. */
+export interface PasswordLogin {
+  /** @param device the sealed device cookie, or null
+   * @throws Problem `invalid_credentials` for an unknown address and a wrong password alike (ASVS 6.3.8);
+   * `account_disabled`, only after a right password; `slow_down`, `busy` */
+  authenticate(attempt: { email: string, password: string, device: string | null, client: Client }): Promise<Proven>
+  /** The password of somebody who is signed in, asked again.
+   * @returns the verifier that it was compared with @throws Problem `invalid_credentials`, `slow_down`, `busy` */
+  confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<Verifier>
+}
+
+/** Who it is, and how they showed it (RFC 8176). */
+export interface Proven { account: Account, amr: string[] }
+
+export interface PasswordLoginDeps {
+  accounts: Accounts
+  passwords: Passwords
+  throttles: ThrottleStore
+  keyring: Keyring
+  clock: Clock
+  log: Log
+  meter: Meter
+}
+
+type Found = Awaited<ReturnType<Accounts['findWithVerifier']>>
+interface Attempt { found: Found, password: string, keys: AttemptKeys, strangersLock: string | null, sessionId: string | null, client: Client }
+
+export function createPasswordLogin({ accounts, passwords, throttles, keyring, clock, log, meter }: PasswordLoginDeps): PasswordLogin {
+  const now = () => clock.now().wall
+
+  /** The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for it. */
+  async function judge({ found, password, keys, strangersLock, sessionId, client }: Attempt): Promise<{ account: Account, verifier: Verifier }> {
+    const userId = found?.account.id ?? ''
+    const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
+    const verifier = reserved.locked ? null : found?.verifier ?? null
+    const result = await compare(password, verifier, keys)
+    if (result === 'wrong' || found === null || verifier === null) {
+      await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
+      throw new Problem('invalid_credentials')
+    }
+    await throttles.settle({
+      forget: [keys.recent, keys.lock],
+      refund: [keys.network],
+      forgetBelow: strangersLock === null ? null : { key: strangersLock, limit: LOCK_AT },
+    })
+    if (found.account.disabledAt !== null) throw new Problem('account_disabled')
+    return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password) : verifier }
+  }
+
+  /** An attempt that was not judged was none. */
+  async function compare(password: string, verifier: Verifier | null, keys: AttemptKeys) {
+    try {
+      return await passwords.compare(password, verifier)
+    }
+    catch (error) {
+      await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network], forgetBelow: null })
+      throw error
+    }
+  }
+
+  /** A hash at an older cost still proves who it is: failing to renew it must not keep anybody out. */
+  async function refreshed(verifier: Verifier, password: string): Promise<Verifier> {
+    try {
+      return await accounts.refreshVerifier(verifier, password)
+    }
+    catch (error) {
+      log.warn({ error, accountId: verifier.id }, 'a password could not be hashed anew at the current cost; it is tried at the next sign-in')
+      return verifier
+    }
+  }
+
+  async function counted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work()
+      meter.count('sign_ins_total', { outcome: 'signed_in' })
+      return result
+    }
+    catch (error) {
+      meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
+      throw error
+    }
+  }
+
+  return {
+    authenticate: ({ email, password, device: sealed, client }) => counted(async () => {
+      const device = await readDevice(keyring, sealed, now())
+      const found = await accounts.findWithVerifier({ email })
+      const userId = found?.account.id ?? ''
+      const known = isKnown(device, found?.account ?? null) ? device : null
+      const keys: AttemptKeys = known === null
+        ? { recent: recentKey(toEmailKey(email)), lock: lockKey('stranger', userId), network: networkKey(networkOf(client.network)) }
+        : { recent: deviceKey(userId, known.id), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
+      const strangersLock = known === null ? null : lockKey('stranger', userId)
+      const { account } = await judge({ found, password, keys, strangersLock, sessionId: null, client })
+      return { account, amr: ['pwd'] }
+    }),
+
+    async confirm({ userId, sessionId, password, client }) {
+      const found = await accounts.findWithVerifier({ id: userId })
+      const keys: AttemptKeys = { recent: confirmKey(userId), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
+      const { verifier } = await judge({ found, password, keys, strangersLock: lockKey('stranger', userId), sessionId, client })
+      return verifier
+    },
+  }
+}

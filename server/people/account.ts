@@ -1,0 +1,46 @@
+import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { randomId } from '../base/ids.ts'
+import type { Role, WireUser } from '../contract/wire.ts'
+import type { AccountRow } from '../store/schema.ts'
+
+/** A person as the other rooms know them: without the password. */
+export interface Account extends WireUser {
+  createdAt: UnixMs
+  disabledAt: UnixMs | null
+  hasPassword: boolean
+  passwordChangedAt: UnixMs | null
+}
+
+/** The address as it is compared: the same letters however they were typed. */
+export function toEmailKey(email: string): string {
+  return email.normalize('NFC').toLowerCase()
+}
+
+export function toAccount(row: AccountRow): Account {
+  const { id, email, name, roles, createdAt, disabledAt, passwordChangedAt } = row
+  return { id, email, name, roles, createdAt, disabledAt, passwordChangedAt, hasPassword: row.passwordSealed !== null }
+}
+
+/** A new account's row, still without a password. Half characters, which no database keeps, are replaced. */
+export function newAccountRow(person: { email: string, name: string, roles: Role[] }, at: UnixMs): AccountRow {
+  const email = person.email.toWellFormed()
+  return {
+    id: randomId(),
+    email,
+    emailKey: toEmailKey(email),
+    name: person.name.toWellFormed(),
+    roles: normalRoles(person.roles),
+    passwordSealed: null,
+    passwordChangedAt: null,
+    createdAt: at,
+    disabledAt: null,
+  }
+}
+
+/** Each role once, in one order; everybody is a user.
+ * @throws Problem `invalid_body` for none at all */
+export function normalRoles(roles: readonly Role[]): Role[] {
+  if (roles.length === 0) throw new Problem('invalid_body', { fields: { roles: 'At least one role is needed.' } })
+  return roles.includes('admin') ? ['admin', 'user'] : ['user']
+}

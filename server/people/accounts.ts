@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../base/clock.ts'
+import type { Role, WirePerson } from '../contract/wire.ts'
+import type { Sessions } from '../session/types.ts'
+import type { AccountStore, Changed, Verifier } from '../store/accounts.ts'
+import type { AccountRow } from '../store/schema.ts'
+import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
+import { type Actor, originOf } from './actor.ts'
+import { checkNewPassword } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+
+export interface Accounts {
+  /** On the way of every request: answered from memory once it was asked. */
+  find(id: string): Promise<Account | null>
+  findByEmail(email: string): Promise<Account | null>
+  /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
+  findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
+  /** Whether set-up is over. */
+  anybody(): Promise<boolean>
+  list(): Promise<WirePerson[]>
+  /** Makes an account over everybody's head: the command line. The very first is an administrator.
+   * @throws Problem `email_taken`, or one about the password */
+  create(person: { email: string, name: string, roles: Role[], password: string }, actor: Actor): Promise<Account>
+  /** @throws Problem `not_found` */
+  changeName(id: string, name: string, actor: Actor): Promise<Account>
+  /** Disabling ends every session at once. @throws Problem `not_found`, `last_admin` */
+  change(id: string, change: { roles?: Role[] | undefined, disabled?: boolean | undefined }, actor: Actor): Promise<Account>
+  /** A new password, chosen by its owner. Every session ends, the one that asked too.
+   * @param checked the verifier that the current password was just compared with
+   * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile */
+  changePassword(checked: Verifier, next: string, actor: Actor): Promise<Account>
+  /** A new password set over its owner's head: the command line. @throws Problem `not_found`, or about the password */
+  setPassword(id: string, next: string, actor: Actor): Promise<Account>
+  /** Stores the same password hashed anew. @returns the verifier that holds now */
+  refreshVerifier(before: Verifier, password: string): Promise<Verifier>
+  /** For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped. */
+  changed(change: Changed): Account
+  made(row: AccountRow): Account
+}
+
+export interface AccountDeps {
+  store: AccountStore
+  passwords: Passwords
+  sessions: Pick<Sessions, 'announce'>
+  clock: Clock
+  passwordMinLength: number
+}
+
+const CACHED = 10_000
+
+export function createAccounts({ store, passwords, sessions, clock, passwordMinLength }: AccountDeps): Accounts {
+  const cache = new LRUCache<string, Account>({ max: CACHED })
+  /** Goes up with each write: what was read before one is not kept after it. */
+  let writes = 0
+  let setUp = false
+
+  const now = () => clock.now().wall
+
+  function made(row: AccountRow): Account {
+    writes++
+    cache.delete(row.id)
+    return toAccount(row)
+  }
+
+  function changed(change: Changed): Account {
+    const account = made(change.account)
+    sessions.announce(change.ended)
+    return account
+  }
+
+  return {
+    changed,
+    made,
+
+    async find(id) {
+      const known = cache.get(id)
+      if (known !== undefined) return known
+      const before = writes
+      const row = await store.find(id)
+      if (row === null) return null
+      const account = toAccount(row)
+      if (before === writes) cache.set(id, account)
+      return account
+    },
+
+    async findByEmail(email) {
+      const row = await store.findByEmail(toEmailKey(email))
+      return row === null ? null : toAccount(row)
+    },
+
+    async findWithVerifier(by) {
+      const row = 'id' in by ? await store.find(by.id) : await store.findByEmail(toEmailKey(by.email))
+      if (row === null) return null
+      return { account: toAccount(row), verifier: row.passwordSealed === null ? null : { id: row.id, passwordSealed: row.passwordSealed } }
+    },
+
+    async anybody() {
+      setUp ||= await store.anybody()
+      return setUp
+    },
+
+    async list() {
+      const rows = await store.list(now())
+      return rows.map(({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions: living }) =>
+        ({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions: living }))
+    },
+
+    async create({ password, ...person }, actor) {
+      const at = now()
+      const row = newAccountRow(person, at)
+      await checkNewPassword(password, passwordMinLength, row)
+      const passwordSealed = await passwords.seal(password, row.id)
+      return made(await store.create({ ...row, passwordSealed, passwordChangedAt: at }, originOf(actor, row.id, at)))
+    },
+
+    async changeName(id, name, actor) {
+      return made(await store.changeName(id, name.toWellFormed(), originOf(actor, id, now())))
+    },
+
+    async change(id, { roles, disabled }, actor) {
+      const change = { roles: roles === undefined ? null : normalRoles(roles), disabled: disabled ?? null }
+      return changed(await store.change(id, change, originOf(actor, id, now())))
+    },
+
+    async changePassword(checked, next, actor) {
+      const row = await store.find(checked.id)
+      await checkNewPassword(next, passwordMinLength, row ?? { email: '', name: '' })
+      const passwordSealed = await passwords.seal(next, checked.id)
+      return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
+    },
+
+    async setPassword(id, next, actor) {
+      const row = await store.find(id)
+      await checkNewPassword(next, passwordMinLength, row ?? { email: '', name: '' })
+      const passwordSealed = await passwords.seal(next, id)
+      return changed(await store.setPassword(id, passwordSealed, originOf(actor, id, now())))
+    },
+
+    async refreshVerifier(before, password) {
+      const passwordSealed = await passwords.seal(password, before.id)
+      return await store.replaceVerifier(before, passwordSealed) ? { id: before.id, passwordSealed } : before
+    },
+  }
+}

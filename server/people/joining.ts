@@ -1,0 +1,113 @@
+import type { Clock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
+import type { InviteAnswer, RegisterRequest, Registration, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
+import type { Client } from '../session/types.ts'
+import type { AccountStore } from '../store/accounts.ts'
+import type { CodeStore, InviteRow } from '../store/codes.ts'
+import type { AccountRow } from '../store/schema.ts'
+import { registerKey, type ThrottleStore } from '../store/throttles.ts'
+import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
+import type { Accounts } from './accounts.ts'
+import { type Actor, originOf } from './actor.ts'
+import { networkOf } from './network.ts'
+import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
+import { checkNewPassword } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import { countAttempt, REGISTRATION } from './throttle.ts'
+
+/** The ways to an account: set-up for the first person, invitations, open registration. */
+export interface Joining {
+  /** Makes the link by which the first administrator is made; an earlier one is void.
+   * @throws Problem `already_set_up` */
+  makeSetupLink(): Promise<{ href: string, endsAt: number }>
+  /** @throws Problem `already_set_up`, `invalid_code`, or one about the password */
+  setUp(request: SetupRequest, client: Client): Promise<Account>
+  /** @throws Problem `registration_closed`, `invite_required`, `invalid_code`, `email_taken`, `slow_down`, or one about the password */
+  register(request: RegisterRequest, client: Client): Promise<Account>
+  /** @throws Problem `registration_closed`; `email_taken` when that person has an account already */
+  invite(request: { email: string | null, roles: Role[] }, actor: Actor): Promise<InviteAnswer>
+  invites(): Promise<WireInvite[]>
+  /** @throws Problem `not_found` */
+  revoke(id: string): Promise<void>
+}
+
+export interface JoiningDeps {
+  accounts: Accounts
+  passwords: Passwords
+  store: { accounts: AccountStore, codes: CodeStore, throttles: ThrottleStore }
+  clock: Clock
+  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, passwordMinLength: number }
+}
+
+export function createJoining({ accounts, passwords, store, clock, config }: JoiningDeps): Joining {
+  const now = () => clock.now().wall
+
+  async function withPassword(row: AccountRow, password: string): Promise<AccountRow> {
+    return { ...row, passwordSealed: await passwords.seal(password, row.id), passwordChangedAt: row.createdAt }
+  }
+
+  /** A first look at the code, so that a wrong one costs no hash; it counts when it is used. */
+  async function mustFind(kind: 'setup' | 'invite', codeHash: string): Promise<void> {
+    if (await store.codes.find(kind, codeHash, now()) === null) throw new Problem('invalid_code')
+  }
+
+  const originFor = (row: AccountRow, client: Client) => originOf({ userId: row.id, sessionId: null, client }, row.id, now())
+
+  return {
+    async makeSetupLink() {
+      const code = config.setupCode ?? newCode()
+      const row = codeRow(code, { kind: 'setup', roles: ['admin', 'user'], email: null, byUserId: null }, now(), SETUP_LIFE_MS)
+      await store.codes.createSetup(row)
+      return { href: codeLink(config.publicUrl, '/set-up', code), endsAt: row.endsAt }
+    },
+
+    async setUp({ code, password, ...person }, client) {
+      if (await accounts.anybody()) throw new Problem('already_set_up')
+      const codeHash = hashOf(new Secret(code))
+      await mustFind('setup', codeHash)
+      const row = newAccountRow({ ...person, roles: ['admin', 'user'] }, now())
+      await checkNewPassword(password, config.passwordMinLength, row)
+      return accounts.made(await store.codes.useSetup(codeHash, await withPassword(row, password), originFor(row, client)))
+    },
+
+    async register({ invite, password, ...person }, client) {
+      if (config.registration === 'closed') throw new Problem('registration_closed')
+      if (config.registration === 'invite' && invite === undefined) throw new Problem('invite_required')
+      const codeHash = invite === undefined ? null : hashOf(new Secret(invite))
+      if (codeHash !== null) await mustFind('invite', codeHash)
+      const row = newAccountRow({ ...person, roles: ['user'] }, now())
+      await checkNewPassword(password, config.passwordMinLength, row)
+      // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
+      const key = registerKey(networkOf(client.network))
+      await store.throttles.reserveOne(key, before => countAttempt(key, before, REGISTRATION, now()))
+      const complete = await withPassword(row, password)
+      return accounts.made(codeHash === null
+        ? await store.accounts.register(complete, originFor(row, client))
+        : await store.codes.useInvite(codeHash, complete, originFor(row, client)))
+    },
+
+    async invite({ email, roles }, actor) {
+      if (config.registration === 'closed') throw new Problem('registration_closed')
+      const emailKey = email === null ? null : toEmailKey(email)
+      if (emailKey !== null && await store.accounts.findByEmail(emailKey) !== null) throw new Problem('email_taken')
+      const code = newCode()
+      const row = codeRow(code, { kind: 'invite', roles: normalRoles(roles), email: emailKey, byUserId: actor.userId }, now(), INVITE_LIFE_MS)
+      await store.codes.createInvite(row)
+      const by = actor.userId === null ? null : await accounts.find(actor.userId)
+      return { invite: toInvite({ ...row, byName: by?.name ?? null }), href: codeLink(config.publicUrl, '/sign-up', code) }
+    },
+
+    async invites() {
+      return (await store.codes.invites(now())).map(toInvite)
+    },
+
+    async revoke(id) {
+      if (!await store.codes.revokeInvite(id, now())) throw new Problem('not_found')
+    },
+  }
+}
+
+function toInvite({ id, email, roles, createdAt, endsAt, byName }: InviteRow): WireInvite {
+  return { id, email, roles, createdAt, endsAt, by: byName }
+}

@@ -1,0 +1,28 @@
+import { isIP } from 'node:net'
+
+/** What counts as one network when attempts are counted: an IPv4 address, or the /64 that an IPv6 customer gets whole.
+ * @param address as the server saw it; anything that is no address counts as one network of its own */
+export function networkOf(address: string): string {
+  const [bare = ''] = address.split('%')
+  const kind = isIP(bare)
+  if (kind !== 6) return kind === 4 ? bare : 'unknown'
+  const groups = expand(bare)
+  // ::ffff:a.b.c.d is an IPv4 client on a socket that takes both.
+  if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
+    return groups.slice(6).flatMap(group => [group >> 8, group & 0xff]).join('.')
+  }
+  return `${groups.slice(0, 4).map(group => group.toString(16)).join(':')}::/64`
+}
+
+/** The eight groups of a valid IPv6 address. */
+function expand(address: string): number[] {
+  const dotted = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
+    const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
+    return `${(a << 8 | b).toString(16)}:${(c << 8 | d).toString(16)}`
+  })
+  const [head = '', tail] = dotted.split('::')
+  const groups = (part: string) => part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+  if (tail === undefined) return groups(head)
+  const [before, after] = [groups(head), groups(tail)]
+  return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]
+}

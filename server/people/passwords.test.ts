@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { hash } from '@node-rs/argon2'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createLog } from '../base/log.ts'
+import { newRoot } from '../keys/file.ts'
+import { createKeyring } from '../keys/keyring.ts'
+import { commonness } from './common-passwords.ts'
+import { createGate } from './gate.ts'
+import { checkNewPassword } from './password-rules.ts'
+import { createPasswords, resealPasswords } from './passwords.ts'
+import { handClock, testPeople, type TestPeople } from './testing.ts'
+
+const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
+const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name' }
+
+describe('the rules for a new password', () => {
+  const check = (password: string, minLength = 15) => checkNewPassword(password, minLength, ANN)
+
+  test('ASVS 6.2.1 NI-1 fifteen characters are enough, fourteen are not, and the refusal says the number', async () => {
+    await expect(check('fourteen chars')).rejects.toMatchObject({ code: 'password_too_short', extras: { minLength: 15 } })
+    await check('fifteen chars !')
+  })
+
+  test('NI-2 characters are code points: fifteen lamps are fifteen, whatever they take in memory', async () => {
+    const lamps = '🪔🏮💡🔦🕯️🌟✨🎇🔆🌞🌝⭐🌠🎆🌅'
+    await check(lamps)
+    await expect(check('🪔🏮'.repeat(7))).rejects.toEqual(problem('password_too_short'))
+  })
+
+  test('NI-2 ASVS 6.2.9 up to 1024 characters of any script are taken, and more are refused rather than cut', async () => {
+    await check('门廊的灯一直亮着，等你回家再关上它')
+    await check('שלום'.repeat(4) + ' and 😀')
+    await check(Array.from({ length: 1024 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))
+    await expect(check(Array.from({ length: 1025 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))).rejects.toEqual(problem('password_too_long'))
+  })
+
+  test('ASVS 6.2.5 which kinds of characters are used is not judged', async () => {
+    await check('onlylowercaseletters')
+    await check('              x')
+  })
+
+  test('ASVS 6.2.4 ASVS 6.2.12 NI-5 a whole common password is refused with the reason, however it is cased; one that only contains it is not', async () => {
+    await expect(check('123456789987654321')).rejects.toMatchObject({ code: 'password_common', extras: { detail: expect.stringContaining('list') as string } })
+    await expect(check('PasswordPassword')).rejects.toEqual(problem('password_common'))
+    await expect(check('FOOTBALL', 8)).rejects.toEqual(problem('password_common'))
+    await check('password of the porch')
+  })
+
+  test('NI-5 a common password typed twice or a single character held down is one that is tried first', async () => {
+    await expect(check('dragondragondragon')).rejects.toMatchObject({ extras: { detail: expect.stringContaining('repeated') as string } })
+    await expect(check('zzzzzzzzzzzzzzzzzzzz')).rejects.toEqual(problem('password_common'))
+    await check('lantern-lantern-lantern-')
+  })
+
+  test('one\'s own name or address is refused', async () => {
+    await expect(check('Ann.Long-Address@example.org')).rejects.toEqual(problem('password_common'))
+    await expect(check('ann of the long name')).rejects.toEqual(problem('password_common'))
+  })
+
+  test('a password with half a character is refused: it could not be typed again', async () => {
+    await expect(check(`${'x'.repeat(20)}\ud83d`)).rejects.toEqual(problem('invalid_body'))
+  })
+
+  test('ASVS 6.2.4 the list holds over ten thousand, and each is found as it stands; signs of its file format are not taken for passwords', async () => {
+    const require = createRequire(import.meta.url)
+    const list = JSON.parse(readFileSync(require.resolve('@zxcvbn-ts/language-common/src/passwords.json'), 'utf8')) as string[]
+    expect(list.length).toBeGreaterThan(10_000)
+    for (let n = 0; n < list.length; n += 997) expect(await commonness(list[n] ?? '')).toBe('listed')
+    for (const other of ['correct horse battery staple', '","', '123456","password', '\\', 'ligh"t']) expect(await commonness(other)).toBeNull()
+  })
+})
+
+describe('hashing', () => {
+  const setUp = (roots = [newRoot(1)]) => {
+    const keyring = createKeyring(roots)
+    let hashes = 0
+    const passwords = createPasswords({ keyring, clock: handClock().clock, log: createLog('silent'), meter: { count() {}, observe: () => { hashes++ } } })
+    return { keyring, passwords, hashes: () => hashes }
+  }
+
+  test('NI-3 the same password typed on another keyboard is the same password', async () => {
+    const { passwords } = setUp()
+    const composed = 'caf\u00e9 on the p\u00f6rch'
+    const sealed = await passwords.seal(composed, 'ann')
+    expect(await passwords.compare(composed.normalize('NFD'), { id: 'ann', passwordSealed: sealed })).toBe('right')
+  })
+
+  test('ASVS 6.2.8 nothing is trimmed, cut or case-changed', async () => {
+    const { passwords } = setUp()
+    const typed = ` Ends with a space ${'x'.repeat(200)} `
+    const verifier = { id: 'ann', passwordSealed: await passwords.seal(typed, 'ann') }
+    expect(await passwords.compare(typed, verifier)).toBe('right')
+    for (const other of [typed.trim(), typed.trimEnd(), typed.toLowerCase(), typed.slice(0, 72), `${typed}x`]) {
+      expect(await passwords.compare(other, verifier)).toBe('wrong')
+    }
+  })
+
+  test('ASVS 11.4.2 what is stored is argon2id at today\'s cost, sealed for one account', async () => {
+    const { passwords, keyring } = setUp()
+    const sealed = await passwords.seal('a lantern left burning', 'ann')
+    expect(await keyring.open('at-rest', sealed, 'ann')).toEqual({ hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/) as string })
+    expect(await passwords.compare('a lantern left burning', { id: 'bob', passwordSealed: sealed })).toBe('wrong')
+  })
+
+  test('a hash at an older cost is right, and stale', async () => {
+    const { passwords, keyring } = setUp()
+    const passwordSealed = await keyring.seal('at-rest', { hash: await hash('old cost', { memoryCost: 4096, timeCost: 1 }) }, 'ann')
+    expect(await passwords.compare('old cost', { id: 'ann', passwordSealed })).toBe('stale')
+    expect(await passwords.compare('new cost', { id: 'ann', passwordSealed })).toBe('wrong')
+  })
+
+  test('ASVS 6.3.8 no account, another\'s seal and a wrong password cost one hash each', async () => {
+    const { passwords, hashes } = setUp()
+    const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann') }
+    await passwords.compare('first', null)
+    const costs: number[] = []
+    for (const one of [null, verifier, { ...verifier, id: 'bob' }]) {
+      const before = hashes()
+      await passwords.compare('wrong', one)
+      costs.push(hashes() - before)
+    }
+    expect(costs).toEqual([1, 1, 1])
+  })
+
+  test('so many hashes wait, and past that the answer is busy at once', async () => {
+    const gate = createGate({ atOnce: 2, waiting: 3 })
+    let running = 0
+    let most = 0
+    const releases: (() => void)[] = []
+    const work = async () => {
+      most = Math.max(most, ++running)
+      await new Promise<void>(resolve => releases.push(resolve))
+      running--
+      return 'done'
+    }
+    const all = Promise.allSettled(Array.from({ length: 7 }, () => gate.run(work)))
+    for (let done = 0; done < 5; done++) {
+      while (releases.length === 0) await new Promise(resolve => setImmediate(resolve))
+      releases.shift()?.()
+    }
+    const results = await all
+    expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(5)
+    expect(results.filter(one => one.status === 'rejected').map(one => one.reason as unknown)).toEqual([problem('busy'), problem('busy')])
+    expect(most).toBe(2)
+  })
+
+  test('work that fails gives its place back', async () => {
+    const gate = createGate({ atOnce: 1, waiting: 0 })
+    await expect(gate.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(await gate.run(async () => 'next')).toBe('next')
+  })
+})
+
+describe('sealing anew', () => {
+  let rooms: TestPeople
+  beforeEach(() => { rooms = testPeople() })
+  afterEach(() => rooms.close())
+
+  test('ASVS 11.2.2 after a rotation every password is sealed under the newest key, and still works when the old one is gone', async () => {
+    const { store, people } = rooms
+    const [oldRoot, newest] = [newRoot(1), newRoot(2)]
+    const keyring = createKeyring([oldRoot])
+    const passwords = createPasswords({ keyring, clock: rooms.clock, log: rooms.log, meter: rooms.meter })
+    const row = { email: 'a@b.c', emailKey: 'a@b.c', name: 'A', roles: ['user' as const], passwordChangedAt: 1, createdAt: 1, disabledAt: null }
+    const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
+    await store.accounts.create({ ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann') }, origin)
+    await store.accounts.create({ ...row, id: 'bob', emailKey: 'b', passwordSealed: 'sealed by a key that is lost' }, origin)
+    keyring.use([{ ...oldRoot, replacedAt: 2 }, newest])
+    expect(await resealPasswords({ keyring, accounts: store.accounts })).toEqual({ resealed: 1, unreadable: 1 })
+    keyring.use([newest])
+    const passwordSealed = (await store.accounts.find('ann'))?.passwordSealed ?? ''
+    expect(await passwords.compare('right', { id: 'ann', passwordSealed })).toBe('right')
+    expect(await people.accounts.find('bob')).toMatchObject({ hasPassword: true })
+  })
+})

@@ -1,0 +1,73 @@
+import { DAY, HOUR, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { ThrottleRow } from '../store/schema.ts'
+import type { AttemptKeys, AttemptRows } from '../store/throttles.ts'
+
+/** How attempts of one kind are slowed. */
+export interface Policy {
+  /** This many may fail before there is a wait. */
+  free: number
+  /** One failure is forgotten per this time without a further one. */
+  forgetMs: number
+}
+
+export const ACCOUNT: Policy = { free: 5, forgetMs: DAY }
+/** Many people may share one address (an office, a mobile network), so it forgives more, and sooner. */
+export const NETWORK: Policy = { free: 20, forgetMs: 5 * MINUTE }
+export const REGISTRATION: Policy = { free: 10, forgetMs: 10 * MINUTE }
+
+const FIRST_WAIT_MS = 30 * SECOND
+const LONGEST_WAIT_MS = HOUR
+/** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
+const GROWTH = Math.ceil(Math.log2(LONGEST_WAIT_MS / FIRST_WAIT_MS)) + 1
+
+/** Consecutive failures after which a password is out of use until it is replaced. There are two counts, strangers' and
+ * known devices': together they stay within the hundred of NIST SP 800-63B-4 §3.2.2. */
+export const LOCK_AT = 50
+
+/** When a count of failures has been forgotten whole: an older row says nothing. */
+export const THROTTLE_KEPT_MS = (ACCOUNT.free + GROWTH + 1) * DAY
+
+/** Counts one more attempt as failed, before it is judged: of many at once, none goes uncounted.
+ * @throws Problem `slow_down` with the seconds to wait, when it comes too soon */
+export function countAttempt(key: string, row: ThrottleRow | null, policy: Policy, now: UnixMs): ThrottleRow {
+  const waitMs = waitOf(row, now)
+  if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
+  const failures = Math.min(remembered(row, policy, now) + 1, policy.free + GROWTH)
+  const nextAt = failures < policy.free ? now : now + Math.min(FIRST_WAIT_MS * 2 ** (failures - policy.free), LONGEST_WAIT_MS)
+  return { key, failures, lastFailureAt: now, nextAt }
+}
+
+export interface Reserved {
+  write: AttemptRows
+  /** The password is out of use: nothing may be compared with it. */
+  locked: boolean
+  /** If this attempt fails, the password is out of use from then on. */
+  locks: boolean
+}
+
+/** Judges whether an attempt may be made now, and counts it under all three keys.
+ * @throws Problem `slow_down` with the longest of the waits */
+export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs): Reserved {
+  const waitMs = Math.max(waitOf(rows.recent, now), waitOf(rows.network, now))
+  if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
+  const failed = rows.lock?.failures ?? 0
+  const locked = failed >= LOCK_AT
+  const lock = { key: keys.lock, failures: Math.min(failed + 1, LOCK_AT), lastFailureAt: now, nextAt: 0 }
+  return {
+    write: { recent: countAttempt(keys.recent, rows.recent, ACCOUNT, now), lock, network: countAttempt(keys.network, rows.network, NETWORK, now) },
+    locked,
+    locks: !locked && lock.failures === LOCK_AT,
+  }
+}
+
+/** A wall clock that was set back must not make anybody wait longer than the longest wait. */
+function waitOf(row: ThrottleRow | null, now: UnixMs): number {
+  return row === null ? 0 : Math.min(row.nextAt - now, LONGEST_WAIT_MS)
+}
+
+function remembered(row: ThrottleRow | null, policy: Policy, now: UnixMs): number {
+  if (row === null) return 0
+  const forgotten = Math.floor(Math.max(0, now - row.lastFailureAt) / policy.forgetMs)
+  return Math.max(0, row.failures - forgotten)
+}
