@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import http from 'node:http'
 import https from 'node:https'
 import net from 'node:net'
@@ -29,6 +30,9 @@ export interface Ask {
 export class Visitor {
   readonly origin: string
   jar: Jar
+  /** Where it seems to come from, for a server that believes its proxy: each browser from somewhere else, so that
+   * what is counted by network is not counted over all of a test's visitors. */
+  address = `10.${[randomInt(256), randomInt(256), randomInt(256)].join('.')}`
   userAgent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
   readonly #agent: http.Agent
 
@@ -80,6 +84,7 @@ export class Visitor {
     const all: http.OutgoingHttpHeaders = {
       'user-agent': this.userAgent,
       'host': url.host,
+      'x-forwarded-for': this.address,
       ...(browserLike ? { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'accept': '*/*', 'accept-language': 'en' } : {}),
       ...(browserLike && method !== 'GET' && method !== 'HEAD' ? { origin: this.origin } : {}),
       ...(cookie === null ? {} : { cookie }),

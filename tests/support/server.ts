@@ -83,7 +83,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   const port = options.port ?? await freePort()
   const origin = options.publicUrl ?? `http://localhost:${port}`
   const dataDir = options.dataDir ?? temporaryFolder()
-  const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', ...options.settings }
+  const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', ...options.settings }
   const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), 'start'], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -4,7 +4,7 @@ import type { SessionListAnswer } from '../../server/contract/wire.ts'
 import { hydrated, launchChromium, newContext } from './chromium.ts'
 import { parseSetCookie } from './jar.ts'
 import { formTo, signInByForm, signOutByForm } from './forms.ts'
-import { signIn, signUp } from './people.ts'
+import { type Person, signIn, signUp } from './people.ts'
 import { sleep, stopAll } from './server.ts'
 import { SHORT_LIVES } from './short-lives.ts'
 import { httpsStage, httpStage, type Stage } from './stage.ts'
@@ -20,9 +20,11 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     : { access: 'porchlight-access', refresh: 'porchlight-refresh' }
   let stage: Stage
   let chromium: Browser
+  let person: Person
 
   beforeAll(async () => {
-    stage = await (secure ? httpsStage(SHORT_LIVES) : httpStage(SHORT_LIVES))
+    stage = await (secure ? httpsStage(SHORT_LIVES) : httpStage({ ...SHORT_LIVES, TRUSTED_PROXIES: null }));
+    ({ person } = await signUp(stage.admin))
     chromium = await launchChromium(stage.flags)
   })
   afterAll(async () => {
@@ -33,7 +35,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
 
   describe(`cookies over ${scheme}`, () => {
     test('V3 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-7 names, prefixes and attributes are exactly these', async () => {
-      const { person } = await signUp(stage.admin)
       for (const remember of [true, false]) {
         const browser = await signIn(stage.origin, person, { remember })
         const cookies = Object.fromEntries(browser.jar.received.filter(cookie => cookie.name === names.access || cookie.name === names.refresh).map(cookie => [cookie.name, cookie]))
@@ -53,7 +54,8 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('BBA-8, CK-4, CK-5 a token tells its holder nothing, and is small', async () => {
-      const { browser, person, answer } = await signUp(stage.admin)
+      const browser = await signIn(stage.origin, person)
+      const answer = await browser.session()
       const known = [person.email, person.name, answer.user?.id ?? '-', answer.session?.id ?? '-', 'amr', 'sub"']
       for (const { name, value } of browser.jar.all()) {
         const readable = value.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('\n') + value
@@ -64,7 +66,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('CK-9, HD-11 sign-out empties the jar and spares the cookies of other hosts', async () => {
-      const { browser } = await signUp(stage.admin)
+      const browser = await signIn(stage.origin, person)
       const answer = await browser.post('/auth/logout')
       expect(answer.status).toBe(200)
       const cleared = answer.setCookies.map(line => parseSetCookie(line)).filter(cookie => Object.values(names).includes(cookie.name))
@@ -76,7 +78,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('V7 7.4.1 cookies kept from before a sign-out are worth nothing', async () => {
-      const { browser } = await signUp(stage.admin)
+      const browser = await signIn(stage.origin, person)
       const thief = browser.thief()
       await browser.post('/auth/logout')
       expect(await thief.session()).toMatchObject({ user: null, session: null })
@@ -89,7 +91,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('V4 4.1.3 a visitor\'s own X-Forwarded-For convinces nobody', async () => {
-      const { person } = await signUp(stage.admin)
       const browser = stage.admin.stranger()
       await browser.post('/auth/login', { email: person.email, password: person.password }, { 'x-forwarded-for': '203.0.113.77', 'x-real-ip': '203.0.113.77', 'forwarded': 'for=203.0.113.77' })
       const { sessions } = (await browser.get('/auth/sessions')).json<SessionListAnswer>()
@@ -101,7 +102,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
 
   describe(`a real browser over ${scheme}`, () => {
     test('a tab left open past the access token\'s life stays signed in, and never shows itself signed out', async () => {
-      const { person } = await signUp(stage.admin)
       const { page, context, trouble } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await context.addInitScript({ content: WATCH_FOR_FLASH })
@@ -130,7 +130,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('BBA-3 scripts of the page find no token anywhere', async () => {
-      const { person } = await signUp(stage.admin)
       const { page, context } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await hydrated(page)
@@ -142,7 +141,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('after signing out the browser holds nothing of the session, and Back shows nothing', async () => {
-      const { person } = await signUp(stage.admin)
       const { page, context } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await page.goto('/account')
@@ -154,7 +152,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('BBA-9, CS-1 a page of a sibling host can neither sign somebody out nor change anything', async () => {
-      const { person } = await signUp(stage.admin)
       const { page } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       const statuses: number[] = []
@@ -186,7 +183,6 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     })
 
     test('CS-5 a link on another site arrives signed in', async () => {
-      const { person } = await signUp(stage.admin)
       const { page } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await page.goto(`${stage.foreignOrigin}/?html=${encodeURIComponent(`<a href="${stage.origin}/account">there</a>`)}`)

@@ -1,7 +1,7 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setUp } from './people.ts'
-import { type Server, startServer } from './server.ts'
+import { type Server, type Settings, startServer } from './server.ts'
 import { startTerminator } from './terminator.ts'
 import type { Visitor } from './client.ts'
 
@@ -23,12 +23,12 @@ export interface Stage {
 export const HOSTS = { own: 'app.porch.test', sibling: 'other.porch.test', foreign: 'elsewhere.test' }
 
 /** Our site behind a TLS terminator, as on the open web. */
-export async function httpsStage(settings: Record<string, string>): Promise<Stage> {
+export async function httpsStage(settings: Settings): Promise<Stage> {
   const strangers = await startStrangers()
   const routes = new Map([[HOSTS.sibling, strangers.port], [HOSTS.foreign, strangers.port]])
   const terminator = await startTerminator(Object.values(HOSTS), routes)
   const at = (host: string) => `https://${host}:${terminator.port}`
-  const server = await startServer({ publicUrl: at(HOSTS.own), settings: { HOST: '127.0.0.1', TRUSTED_PROXIES: '127.0.0.1', ...settings } })
+  const server = await startServer({ publicUrl: at(HOSTS.own), settings: { HOST: '127.0.0.1', ...settings } })
   routes.set(HOSTS.own, server.port)
   return {
     server,
@@ -45,7 +45,7 @@ export async function httpsStage(settings: Record<string, string>): Promise<Stag
 }
 
 /** Our site on the newcomer's own machine, without TLS. */
-export async function httpStage(settings: Record<string, string>): Promise<Stage> {
+export async function httpStage(settings: Settings): Promise<Stage> {
   const strangers = await startStrangers()
   const server = await startServer({ settings })
   return {
