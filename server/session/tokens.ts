@@ -50,9 +50,14 @@ export function createTokens(keyring: Keyring): Tokens {
   }
 
   return {
-    sealAccess: (sid, row, life) => keyring.seal('access', {
-      sid, sub: row.userId, gen: row.generation, iat: life.issuedAt, exp: life.endsAt, auth_time: row.authTime, amr: row.amr,
-    }),
+    async sealAccess(sid, row, life) {
+      const token = await keyring.seal('access', {
+        sid, sub: row.userId, gen: row.generation, iat: life.issuedAt, exp: life.endsAt, auth_time: row.authTime, amr: row.amr,
+      })
+      // It will be shown again at once: what it says is known without opening it.
+      opened.set(sha256(token), { sid, generation: row.generation, issuedAt: life.issuedAt, endsAt: life.endsAt })
+      return token
+    },
 
     async openAccess(token) {
       const key = sha256(token)
