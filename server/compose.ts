@@ -5,7 +5,8 @@ import { Refusal } from './base/refusal.ts'
 import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
-import { createPeople, type People } from './people/people.ts'
+import type { Works } from './ops/works.ts'
+import { createPeople } from './people/people.ts'
 import { createSessions } from './session/sessions.ts'
 import type { Sessions } from './session/types.ts'
 import { databaseExists, databaseFile } from './store/files.ts'
@@ -22,11 +23,8 @@ export interface ComposeDeps {
 }
 
 /** The rooms that know no HTTP, built once: what the server and a command without a server both work with. */
-export interface Rooms extends Omit<ComposeDeps, 'what'> {
-  keys: Keys
-  store: Store
-  sessions: Sessions
-  people: People
+export interface Rooms extends Works {
+  meter: Meter
   /** Writes what is only in memory and lets go of the data folder. */
   close(): Promise<void>
 }

@@ -24,6 +24,8 @@ export interface Keys {
   rotate(now: UnixMs): KeySummary
   /** Forgets roots for good. The newest stays. @returns how many went */
   retire(ids: readonly string[]): number
+  /** Writes the key file's content to another, private file: for a backup that was asked to hold it. */
+  copyTo(path: string): void
 }
 
 /** Reads the key file, or makes it where it may be made.
@@ -48,6 +50,7 @@ function fromContent(text: string): Keys {
     list: () => summaries(file),
     rotate: refuse,
     retire: refuse,
+    copyTo: path => writeAtomically(path, formatKeyFile(file)),
   }
 }
 
@@ -93,6 +96,7 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
       if (gone > 0) save({ ...file, roots: kept })
       return gone
     },
+    copyTo: copy => writeAtomically(copy, formatKeyFile(file)),
   }
 }
 

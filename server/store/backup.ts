@@ -1,8 +1,8 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { UnixMs } from '../base/clock.ts'
-import { makePrivateFile, makePrivateFolder, moveInto, syncFile } from './files.ts'
+import { makePrivateFile, makePrivateFolder, moveInto, removeDatabase, syncFile } from './files.ts'
 import { type Migration, standingOf } from './migrate.ts'
 
 const KEPT = 3
@@ -28,6 +28,23 @@ export function snapshot(raw: Sqlite.Database, folder: string, name: string): st
   moveInto(temporary, file)
   for (const old of snapshotsIn(folder).slice(KEPT)) rmSync(old)
   return file
+}
+
+/** Copies the database while it is in use, a few pages at a time between requests. Never writes over a file.
+ * @throws EEXIST; the driver's error when it cannot be written */
+export async function copyLive(raw: Sqlite.Database, file: string): Promise<void> {
+  const temporary = `${file}.tmp`
+  rmSync(temporary, { force: true })
+  makePrivateFile(temporary)
+  try {
+    await raw.backup(temporary)
+    syncFile(temporary)
+    if (existsSync(file)) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' })
+    moveInto(temporary, file)
+  }
+  finally {
+    removeDatabase(temporary)
+  }
 }
 
 /** The copies in a folder, newest first. */

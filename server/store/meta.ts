@@ -1,4 +1,4 @@
-import { eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import { meta, sessions } from './schema.ts'
@@ -10,7 +10,7 @@ export interface MetaStore {
   /** Proves that the disk still takes writes, by making one. */
   touch(at: UnixMs): Promise<void>
   /** Ids of the root keys that living sessions' refresh tokens are made under. */
-  tagKeysInUse(): Promise<string[]>
+  tagKeysInUse(now: UnixMs): Promise<string[]>
   /** Moves what the write-ahead log holds into the database, as far as no reader is in the way. */
   checkpoint(): Promise<void>
 }
@@ -24,7 +24,8 @@ export function metaQueries(db: Database): MetaStore {
     counter: () => db.read(() => Number(one.get({ key: 'counter' })?.value ?? 0)),
     setCounter: counter => db.write(() => void put.run({ key: 'counter', value: String(counter) })),
     touch: at => db.write(() => void put.run({ key: 'write_check', value: String(at) })),
-    tagKeysInUse: () => db.read(() => db.sql.selectDistinct({ id: sessions.tagKeyId }).from(sessions).where(isNull(sessions.endedAt)).all().map(row => row.id)),
+    tagKeysInUse: now => db.read(() => db.sql.selectDistinct({ id: sessions.tagKeyId }).from(sessions)
+      .where(and(isNull(sessions.endedAt), gt(sessions.absoluteEndsAt, now))).all().map(row => row.id)),
     checkpoint: () => db.read(() => void db.raw.pragma('wal_checkpoint(PASSIVE)')),
   }
 }

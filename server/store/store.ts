@@ -1,6 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import { accountQueries, type AccountStore } from './accounts.ts'
+import { copyLive } from './backup.ts'
 import { codeQueries, type CodeStore } from './codes.ts'
 import type { Database } from './database.ts'
 import { eventQueries, type EventStore } from './events.ts'
@@ -23,7 +24,7 @@ export interface Store {
   /** For tests that look beneath; rooms use the functions beside it. */
   readonly db: Database
   endEverything(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
-  /** Copies the database into `file`, a page batch at a time, while it is in use. */
+  /** Copies the database into a new file while it is in use. @throws the system's or the driver's error */
   backup(file: string): Promise<void>
   close(): void
 }
@@ -41,9 +42,7 @@ export function openStore(deps: OpenDeps): Store {
     meta: metaQueries(db),
     db,
     endEverything: why => endEverything(db, why),
-    backup: async (file) => {
-      await db.raw.backup(file)
-    },
+    backup: file => copyLive(db.raw, file),
     close: () => db.close(),
   }
 }

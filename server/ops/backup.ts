@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs'
+import { Refusal } from '../base/refusal.ts'
+import type { Works } from './works.ts'
+
+export interface BackupAnswer { file: string, keys: string | null }
+
+/** Copies the database, and the keys where asked, while everything goes on.
+ * @throws Refusal when there is such a file already; Problem `store_unavailable` when it cannot be written */
+export async function writeBackup({ store, keys, log }: Pick<Works, 'store' | 'keys' | 'log'>, { file, withKeys }: { file: string, withKeys: boolean }): Promise<BackupAnswer> {
+  const keysFile = withKeys ? `${file}.keys.json` : null
+  const taken = [file, keysFile].find(path => path !== null && existsSync(path))
+  if (taken !== undefined && taken !== null) throw new Refusal(`${taken} exists already.`, ['Choose another name: a backup never writes over anything.'])
+  await store.backup(file)
+  if (keysFile !== null) keys.copyTo(keysFile)
+  log.info({ file, keys: keysFile !== null }, 'backup written')
+  return { file, keys: keysFile }
+}

@@ -1,0 +1,105 @@
+import * as v from 'valibot'
+import { randomId } from '../base/ids.ts'
+import { Problem } from '../base/problem.ts'
+import { Refusal } from '../base/refusal.ts'
+import { Role, SetupRequest } from '../contract/wire.ts'
+import { OPERATOR } from '../people/actor.ts'
+import { writeBackup } from './backup.ts'
+import { rotateKeys } from './keys.ts'
+import type { Works } from './works.ts'
+
+/** One thing that an operator can do. The server runs it when one is there, else the command line does, by itself. */
+interface Command<Input, Output> {
+  input: v.GenericSchema<unknown, Input>
+  run(works: Works, input: Input): Promise<Output>
+}
+
+const command = <Input, Output>(input: v.GenericSchema<unknown, Input>, run: (works: Works, input: Input) => Promise<Output>): Command<Input, Output> => ({ input, run })
+
+const { email: Email, name: PersonName } = SetupRequest.entries
+const Nothing = v.strictObject({})
+const Whom = v.strictObject({ email: v.string() })
+
+/** Every operator's command, by name. */
+export const COMMANDS = {
+  'status': command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
+
+  'setup': command(Nothing, ({ people }) => people.joining.makeSetupLink()),
+
+  'user.add': command(
+    v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
+    async ({ people }, { password, ...person }) => {
+      // Nobody will ever know this one: the link sets another.
+      const account = await people.accounts.create({ ...person, password: password ?? randomId(32) }, OPERATOR)
+      return { id: account.id, email: account.email, link: password === null ? await people.resets.makeLink(account.id, OPERATOR) : null }
+    },
+  ),
+  'user.list': command(Nothing, async ({ people }) => ({ people: await people.accounts.list() })),
+  'user.disable': command(Whom, async (works, { email }) => {
+    const { id } = await mustFind(works, email)
+    await works.people.accounts.change(id, { disabled: true }, OPERATOR)
+    return {}
+  }),
+  'user.enable': command(Whom, async (works, { email }) => {
+    const { id } = await mustFind(works, email)
+    await works.people.accounts.change(id, { disabled: false }, OPERATOR)
+    return {}
+  }),
+  'user.reset-password': command(
+    v.strictObject({ email: v.string(), password: v.nullable(v.string()) }),
+    async (works, { email, password }) => {
+      const { id } = await mustFind(works, email)
+      if (password === null) return { link: await works.people.resets.makeLink(id, OPERATOR) }
+      await works.people.accounts.setPassword(id, password, OPERATOR)
+      return { link: null }
+    },
+  ),
+
+  'invite': command(
+    v.strictObject({ email: v.nullable(Email), roles: v.array(Role) }),
+    ({ people }, invite) => people.joining.invite(invite, OPERATOR),
+  ),
+
+  'session.list': command(Whom, async (works, { email }) => {
+    const { id } = await mustFind(works, email)
+    return { sessions: await works.sessions.list(id) }
+  }),
+  'session.end': command(v.strictObject({ id: v.string() }), async ({ sessions }, { id }) => {
+    if (!await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })) throw new Refusal(`No living session has the id ${id}.`)
+    return { ended: 1 }
+  }),
+  'session.end-all': command(Whom, async (works, { email }) => {
+    const { id } = await mustFind(works, email)
+    return { ended: await works.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }) }
+  }),
+
+  'key.list': command(Nothing, async ({ keys }) => ({ keys: keys.list() })),
+  'key.rotate': command(v.strictObject({ reseal: v.boolean(), compromised: v.boolean() }), rotateKeys),
+
+  'backup': command(v.strictObject({ file: v.string(), withKeys: v.boolean() }), writeBackup),
+} as const
+
+export type CommandName = keyof typeof COMMANDS
+export type CommandInput<Name extends CommandName> = v.InferOutput<(typeof COMMANDS)[Name]['input']>
+export type CommandOutput<Name extends CommandName> = Awaited<ReturnType<(typeof COMMANDS)[Name]['run']>>
+
+export function isCommand(name: string): name is CommandName {
+  return Object.hasOwn(COMMANDS, name)
+}
+
+/** Checks the input and runs the command. @throws Problem, Refusal */
+export async function runCommand(works: Works, name: CommandName, input: unknown): Promise<unknown> {
+  const { input: schema, run } = COMMANDS[name] as Command<unknown, unknown>
+  const parsed = v.safeParse(schema, input)
+  if (!parsed.success) {
+    const fields = Object.fromEntries(parsed.issues.map(issue => [v.getDotPath(issue) ?? 'input', issue.message]))
+    throw new Problem('invalid_body', { fields })
+  }
+  return run(works, parsed.output)
+}
+
+async function mustFind({ people }: Works, email: string) {
+  const account = await people.accounts.findByEmail(email)
+  if (account === null) throw new Refusal(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
+  return account
+}

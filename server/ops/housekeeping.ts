@@ -1,0 +1,76 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
+import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
+import { raiseCounter } from './counter.ts'
+import { retireOldKeys } from './keys.ts'
+import type { Works } from './works.ts'
+
+/** How long an ended session and a line of the security log are kept. */
+export const KEPT_MS = 90 * DAY
+const CODES_KEPT_MS = 7 * DAY
+const THROTTLES_KEPT_MS = DAY
+const EVERY_MS = HOUR
+const FIRST_AFTER_MS = MINUTE
+/** Rows in one transaction: what a request may have to wait for. */
+const BATCH = 500
+
+export type HousekeepingDeps = Works & { timers: Timers }
+
+export interface Housekeeping {
+  /** One pass. @returns what it deleted; null when the clock is not to be trusted */
+  run(): Promise<Record<string, number> | null>
+  stop(): void
+}
+
+/** Tidies up every hour, the first time a minute after the start. A pass that fails is logged and tried again. */
+export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
+  const { clock, log, timers } = deps
+  let watch: ClockWatch = startWatch(clock.now())
+  let running: Promise<unknown> = Promise.resolve()
+  let passes = 0
+
+  async function run(): Promise<Record<string, number> | null> {
+    const now = clock.now()
+    const judged = watchClock(watch, now)
+    watch = judged.watch
+    if (judged.leapt !== null) log.warn({ hours: Math.round(judged.leapt / HOUR * 10) / 10 }, 'the clock leapt: nothing old is deleted until it has been right for a day')
+    await raiseCounter(deps)
+    if (!judged.steady) return null
+    const deleted = await tidy(deps, now.wall)
+    await retireOldKeys(deps, now.wall)
+    await deps.store.meta.checkpoint()
+    if (Object.values(deleted).some(count => count > 0)) log.info({ deleted }, 'housekeeping')
+    return deleted
+  }
+
+  function pass(): void {
+    running = running.then(run).catch((error: unknown) => log.warn({ error }, 'housekeeping failed and will be tried again'))
+  }
+
+  const stop = timers.every(FIRST_AFTER_MS, () => {
+    const due = passes % (EVERY_MS / FIRST_AFTER_MS) === 0
+    passes++
+    if (due) pass()
+  })
+  return { run, stop }
+}
+
+async function tidy({ store }: Works, now: UnixMs): Promise<Record<string, number>> {
+  const { housekeeping } = store
+  return {
+    sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
+    events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
+    codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
+    throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLES_KEPT_MS, limit)),
+  }
+}
+
+async function inBatches(remove: (limit: number) => Promise<number>): Promise<number> {
+  for (let total = 0; ;) {
+    const gone = await remove(BATCH)
+    total += gone
+    if (gone < BATCH) return total
+    // Requests that came in meanwhile go first.
+    await nextTurn()
+  }
+}

@@ -1,0 +1,56 @@
+import type { UnixMs } from '../base/clock.ts'
+import type { KeySummary } from '../keys/keys.ts'
+import { resealPasswords } from '../people/passwords.ts'
+import type { Works } from './works.ts'
+
+type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'store' | 'sessions'>
+
+export interface Rotation {
+  newest: KeySummary
+  /** Passwords sealed anew; null when that was not asked for. */
+  resealed: number | null
+  /** Passwords whose key was gone already: their owners need a reset link. */
+  unreadable: number
+  /** Roots that were forgotten. */
+  retired: number
+  ended: number
+}
+
+/** Makes a new root key. Nobody is signed out: older roots open what they sealed until nothing can need them.
+ * @param reseal seals what is at rest under the new root now, rather than when the old one is retired
+ * @param compromised the old roots are in other hands: everything is sealed anew, every session ends, every one-time
+ *   code is void, and the old roots are forgotten at once
+ * @throws Refusal when the keys are not ours to write */
+export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
+  const { keys, clock, log } = works
+  const newest = keys.rotate(clock.now().wall)
+  const sealed = reseal || compromised ? await resealAll(works) : null
+  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, retired: 0, ended: 0 }
+  if (compromised) {
+    const ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall })
+    works.sessions.announce(ended)
+    outcome.ended = ended.length
+    outcome.retired = keys.retire(keys.list().map(key => key.id))
+  }
+  log.info({ key: newest.id, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
+  return outcome
+}
+
+/** Forgets roots that nothing can need any more: replaced longer ago than any session lives, and under no living one. */
+export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<number> {
+  const { keys, store, config, log } = works
+  const old = keys.writable ? keys.list().filter(key => key.replacedAt !== null && now - key.replacedAt > config.absoluteMs) : []
+  if (old.length === 0) return 0
+  const used = new Set(await store.meta.tagKeysInUse(now))
+  const ids = old.map(key => key.id).filter(id => !used.has(id))
+  if (ids.length === 0) return 0
+  // What is at rest may still be under them.
+  const { unreadable } = await resealAll(works)
+  const retired = keys.retire(ids)
+  log.info({ keys: ids, unreadable }, 'old keys retired')
+  return retired
+}
+
+function resealAll({ keys, store }: KeyWorks): Promise<{ resealed: number, unreadable: number }> {
+  return resealPasswords({ keyring: keys.keyring, accounts: store.accounts })
+}

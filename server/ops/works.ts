@@ -1,0 +1,18 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Config } from '../config/types.ts'
+import type { Keys } from '../keys/keys.ts'
+import type { People } from '../people/people.ts'
+import type { Sessions } from '../session/types.ts'
+import type { Store } from '../store/store.ts'
+
+/** What operations work on: the rooms that know no HTTP. */
+export interface Works {
+  config: Config
+  clock: Clock
+  log: Log
+  keys: Keys
+  store: Store
+  sessions: Sessions
+  people: People
+}
