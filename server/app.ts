@@ -48,8 +48,9 @@ export interface AppDeps {
   site: { listener: () => Promise<SiteListener>, root: string, files: readonly StaticFile[] }
 }
 
-/** Builds the HTTP server. This file is the order of everything that happens to a request. */
-export function createApp(deps: AppDeps): Server {
+/** Builds the application. This file is the order of everything that happens to a request.
+ * @returns makes an HTTP server for it: one for each address that is listened on */
+export function createApp(deps: AppDeps): () => Server {
   const { config, clock, log, meter, sessions, findUser, openForm, readiness, draining, authRoutes, site } = deps
   const { publicUrl, secureCookies } = config
   const isTrusted = trustedProxies(config.trustedProxies)
@@ -92,7 +93,8 @@ export function createApp(deps: AppDeps): Server {
     done: requestLog({ log, meter, clock }),
   })
 
-  return httpServer({ log, security, listener, ServerResponse: answeringResponse({ log, sessions, security, draining }) })
+  const ServerResponse = answeringResponse({ log, sessions, security, draining })
+  return () => httpServer({ log, security, listener, ServerResponse })
 }
 
 /** What routes may know of the request, under the names that they know it by. */

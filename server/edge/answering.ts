@@ -17,6 +17,8 @@ interface Deps {
 
 type AnyHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
+const UNKEPT = 'private, no-store'
+
 /** Set by us, or nobody's to tell: what a route, a page or an upstream says of these is dropped. */
 const DROPPED = new Set([
   'x-content-type-options', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'permissions-policy',
@@ -77,7 +79,9 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       // A 304 updates what a cache has stored: no cookie may ride on it.
       const cookies = exchange === null || status === 304 ? [] : setCookies(sessions, exchange.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
-      headers.push('Cache-Control', cookies.length > 0 ? 'private, no-store' : cacheControl ?? 'no-store')
+      // Pages show who is signed in, whatever the site's code says of their keeping (HD-10).
+      const page = exchange !== null && exchange.contentSecurityPolicy !== null
+      headers.push('Cache-Control', page || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
       if (draining()) headers.push('Connection', 'close')
       return headers
     }

@@ -71,8 +71,8 @@ function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Rep
   }
   for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
   const { body } = reply
-  if (body !== null) reply.headers.push('Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength))
-  outgoing.writeHead(reply.status, reply.headers)
+  const length = body === null ? [] : ['Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength)]
+  outgoing.writeHead(reply.status, [...reply.headers, ...length])
   outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
   if (!incoming.complete) setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
 }

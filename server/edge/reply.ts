@@ -2,7 +2,7 @@
 export interface Reply {
   status: number
   /** Names and values in turn, as Node's writeHead takes them. */
-  headers: string[]
+  headers: readonly string[]
   body: string | Uint8Array | null
 }
 

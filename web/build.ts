@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import { listPublicFiles, type PublicFile } from './build-files.ts'
+import { withBuildLock } from './build-lock.ts'
+
+const WEB = import.meta.dirname
+const ROOT = join(WEB, '..')
+const OUTPUT = join(WEB, '.output')
+/** Written last: without it there is no build. */
+const STAMP = join(OUTPUT, 'porchlight-build.json')
+
+export interface BuiltSite {
+  /** The module that exports `listener`. */
+  entry: string
+  /** The folder of the files that a browser may ask for. */
+  root: string
+  files: PublicFile[]
+}
+
+interface Stamp { sources: string, seconds: number, files: PublicFile[] }
+
+/** The site, built anew only when something that goes into it has changed since the last build.
+ * @param say tells whoever waits what is going on, a line at a time
+ * @throws Error with the build's own last words when it fails; then there is no built site */
+export async function ensureSiteBuilt(say: (line: string) => void): Promise<BuiltSite> {
+  const sources = hashOfSources()
+  const stamp = readStamp()
+  if (stamp?.sources === sources) return built(stamp)
+  return withBuildLock(join(ROOT, '.cache', 'site-build.lock'), async () => {
+    // Somebody else may have built it while we waited.
+    const meanwhile = readStamp()
+    return built(meanwhile?.sources === sources ? meanwhile : await build(sources, meanwhile ?? stamp, say))
+  })
+}
+
+async function build(sources: string, last: Stamp | null, say: (line: string) => void): Promise<Stamp> {
+  const duration = last === null ? 'about a minute' : `about ${last.seconds} seconds, like the last time`
+  say(last === null
+    ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
+    : `The pages' sources have changed: building them again. This takes ${duration}.`)
+  rmSync(STAMP, { force: true })
+  const started = performance.now()
+  await runNuxt()
+  const files = await listPublicFiles(join(OUTPUT, 'public'))
+  const stamp = { sources, seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files }
+  mkdirSync(OUTPUT, { recursive: true })
+  writeFileSync(STAMP, JSON.stringify(stamp))
+  say(`The pages are built (${stamp.seconds} seconds).`)
+  return stamp
+}
+
+function built({ files }: Stamp): BuiltSite {
+  return { entry: join(OUTPUT, 'server', 'index.mjs'), root: join(OUTPUT, 'public'), files }
+}
+
+function readStamp(): Stamp | null {
+  try {
+    return JSON.parse(readFileSync(STAMP, 'utf8')) as Stamp
+  }
+  catch {
+    return null
+  }
+}
+
+const TESTS = /\.test\.ts$/
+
+/** SHA-256 over everything that goes into a build: the site's own files, what it shares with the server, and the packages. */
+function hashOfSources(): string {
+  const files = [
+    ...globSync('**/*', { cwd: WEB, withFileTypes: true, exclude: entry => entry.name === '.nuxt' || entry.name === '.output' || entry.name === 'node_modules' }),
+    ...globSync('**/*', { cwd: join(ROOT, 'server', 'contract'), withFileTypes: true }),
+  ].filter(entry => entry.isFile() && !entry.name.startsWith('.') && !TESTS.test(entry.name)).map(entry => join(entry.parentPath, entry.name))
+  const hash = createHash('sha256')
+  for (const file of [...files, join(ROOT, 'package.json'), join(ROOT, 'package-lock.json')].sort()) {
+    const content = readFileSync(file)
+    hash.update(`${relative(ROOT, file).split(sep).join('/')}\0${content.length}\0`).update(content)
+  }
+  return hash.digest('hex')
+}
+
+/** Runs Nuxt's builder in a process of its own, under the Node that runs us: an older one on the PATH cannot. */
+async function runNuxt(): Promise<void> {
+  // Our settings are the server's and must not find their way into the pages.
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('NITRO_') && !name.startsWith('NUXT_') && !name.startsWith('VITEST'))
+  const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', NUXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+  })
+  let words = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (words += String(chunk)))
+  const stop = () => child.kill()
+  process.once('exit', stop)
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
+  process.off('exit', stop)
+  if (code !== 0) throw new Error(`The pages could not be built. The builder's last words:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`)
+}
