@@ -3,9 +3,35 @@ import { $fetch as call, type FetchOptions } from 'ofetch'
 type Options = Omit<FetchOptions<'json'>, 'body'> & { body?: object }
 export type Api = <T>(path: string, options?: Options) => Promise<T>
 
-/** The one way to the server. While rendering it stays in the process and knows whose page it is. */
+/** The one way to the server. While rendering it stays in the process and knows whose page it is. In the browser it sends
+ * again what another tab's sign-in overtook, asks for the password where the server wants it, and tells when a session is gone. */
 export function useApi(): Api {
-  const event = useRequestEvent()
-  const send = (event?.$fetch ?? call) as typeof call
-  return <T>(path: string, options: Options = {}) => send<T>(path, { retry: 0, ...options } as FetchOptions<'json'>)
+  const nuxtApp = useNuxtApp()
+  const send = (useRequestEvent(nuxtApp)?.$fetch ?? call) as typeof call
+  const { ask } = useReauthentication()
+
+  return async <T>(path: string, options: Options = {}): Promise<T> => {
+    const once = () => send<T>(path, { retry: 0, ...options } as FetchOptions<'json'>)
+    try {
+      return await once()
+    }
+    catch (error) {
+      if (import.meta.server) throw error
+      const { code } = problemOf(error)
+      if (code === 'session_replaced') return await once()
+      if (code === 'reauthentication_required' && await ask()) return await once()
+      if (code === 'not_signed_in') await nuxtApp.callHook('session:lost')
+      throw error
+    }
+  }
+}
+
+/** What a page shows, read while it is rendered. */
+export function useApiData<T>(path: string) {
+  const api = useApi()
+  return useAsyncData(path, () => api<T>(path), { deep: true })
+}
+
+declare module '#app' {
+  interface RuntimeNuxtHooks { 'session:lost': () => void | Promise<void> }
 }

@@ -1,16 +1,17 @@
 import type { Problem } from './problem.ts'
 
-/** One form: what was typed, whether it is on its way, what went wrong. Works the same when the server rendered it after a
- * failed post without JavaScript: then the kept fields and the problem are there from the start. */
+/** One form: what was typed, whether it is on its way, what went wrong. The same when the server rendered it after a failed
+ * post without JavaScript: then the kept fields and the problem are there from the start.
+ * @param page the path of the page whose posts without JavaScript come back here; '' for a form that needs JavaScript */
 export function useForm<F extends Record<string, string>>(page: string, initial: F, send: (fields: F) => Promise<void>) {
-  const route = useRoute()
+  const { t } = useI18n()
   const kept = useKeptForm().value
-  const here = kept?.page === page ? kept : null
+  const here = kept !== null && kept.page === page ? kept : null
   const known = Object.fromEntries(Object.entries(here?.fields ?? {}).filter(([name]) => name in initial))
-  const asked = isProblemCode(route.query.problem) ? { code: route.query.problem } : null
+  const asked = page === '' ? null : useRoute().query.problem
 
   const fields = reactive({ ...initial, ...known }) as F
-  const problem = ref<Problem | null>(here?.problem ?? asked)
+  const problem = ref<Problem | null>(here?.problem ?? (isProblemCode(asked) ? { code: asked } : null))
   const busy = ref(false)
 
   async function submit(): Promise<void> {
@@ -27,5 +28,6 @@ export function useForm<F extends Record<string, string>>(page: string, initial:
       busy.value = false
     }
   }
-  return { fields, problem, busy, submit }
+  const errorOf = (name: string): string | undefined => problem.value?.fields?.[name] === undefined ? undefined : t('field.check')
+  return { fields, problem, busy, submit, errorOf }
 }

@@ -6,20 +6,28 @@ export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 
 
 export const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
 
-/** Reads a failed call. An answer without a code of ours came from something in between, e.g. a proxy. */
+/** Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
+ * something in between, e.g. a proxy. */
+export function readProblem(error: unknown): Problem {
+  const { data, status, statusCode } = (error ?? {}) as { data?: Partial<ProblemBody>, status?: number, statusCode?: number }
+  if (isProblemCode(data?.code)) return { ...data, code: data.code }
+  const answered = status ?? statusCode ?? 0
+  return { code: answered === 0 || answered >= 502 ? 'unreachable' : 'internal' }
+}
+
+/** @throws whatever is no answer to a call: a mistake of ours shall not look like a problem of the network */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof FetchError)) throw error
-  const body = error.data as Partial<ProblemBody> | undefined
-  if (isProblemCode(body?.code)) return { ...body, code: body.code }
-  return { code: error.status === undefined || error.status >= 502 ? 'unreachable' : 'internal' }
+  return readProblem(error)
 }
 
 /** One plain sentence in the reader's language. */
 export function useProblemText(): (problem: Problem) => string {
   const { t } = useI18n()
-  return problem => t(`problem.${problem.code}`, {
-    seconds: problem.retryAfter ?? 0,
-    wait: problem.retryAfter === undefined ? '' : t('problem.wait', { seconds: problem.retryAfter }),
-    minLength: problem.minLength ?? 15,
-  })
+  return ({ code, retryAfter = 0, minLength = 0 }) => {
+    if (code === 'slow_down' && retryAfter > 0) {
+      return retryAfter < 90 ? t('problem.slowSeconds', { seconds: retryAfter }) : t('problem.slowMinutes', { minutes: Math.ceil(retryAfter / 60) })
+    }
+    return t(`problem.${code}`, { minLength })
+  }
 }

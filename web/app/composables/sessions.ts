@@ -1,0 +1,44 @@
+import type { SessionListAnswer, SessionListItem } from '#contract/wire.ts'
+
+/** Where I am signed in. An ended one leaves the list at once and comes back, with the reason, if the server could not end it. */
+export function useSessions() {
+  const { t } = useI18n()
+  const api = useApi()
+  const text = useProblemText()
+  const deviceName = useDeviceName()
+  const { confirm } = useConfirm()
+  const { say } = useToast()
+  const { clear } = useUserSession()
+  const { data, error, refresh } = useApiData<SessionListAnswer>('/auth/sessions')
+  const sessions = computed(() => data.value?.sessions ?? [])
+
+  async function without(gone: (one: SessionListItem) => boolean, path: string, done: string): Promise<void> {
+    const before = sessions.value
+    data.value = { sessions: before.filter(one => !gone(one)) }
+    try {
+      await api(path, { method: 'DELETE' })
+      say(done)
+    }
+    catch (failure) {
+      data.value = { sessions: before }
+      say(text(problemOf(failure)), 'bad')
+    }
+  }
+  async function end(one: SessionListItem): Promise<void> {
+    const device = isolate(deviceName(one.device))
+    if (!await confirm({ title: t('sessions.confirmTitle'), text: t(one.current ? 'sessions.confirmThis' : 'sessions.confirmOne', { device }), action: t('layout.signOut'), danger: true })) return
+    if (!one.current) return await without(other => other.id === one.id, `/auth/sessions/${one.id}`, t('sessions.ended', { device }))
+    try {
+      await clear()
+    }
+    catch (failure) {
+      return say(text(problemOf(failure)), 'bad')
+    }
+    await navigateTo('/signed-out')
+  }
+  async function endOthers(): Promise<void> {
+    if (!await confirm({ title: t('sessions.confirmTitle'), text: t('sessions.confirmOthers'), action: t('sessions.endOthers'), danger: true })) return
+    await without(one => !one.current, '/auth/sessions', t('sessions.othersEnded'))
+  }
+  return { sessions, error, refresh, end, endOthers }
+}

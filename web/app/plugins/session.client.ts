@@ -1,0 +1,47 @@
+/** Keeps what the page shows true: other tabs, a computer that slept, and the session's own end. */
+export default defineNuxtPlugin({
+  name: 'session-watch',
+  setup(nuxtApp) {
+    const { ready, session, user, fetch } = useUserSession()
+    const { now } = useNow()
+    let timer: ReturnType<typeof setTimeout> | undefined
+
+    async function leaveIfNobody(): Promise<void> {
+      const route = useRouter().currentRoute.value
+      const wanted = route.meta.auth
+      if (user.value === null && (wanted === 'user' || wanted === 'admin')) {
+        await navigateTo({ path: '/sign-in', query: { returnTo: route.fullPath } })
+      }
+      if (user.value !== null && wanted === 'guest') await navigateTo(safeReturnTo(route.query.returnTo), { replace: true })
+    }
+    async function check(): Promise<void> {
+      try {
+        await fetch({ background: true })
+      }
+      catch {
+        // Nothing is known, so nothing changes: the next look asks again.
+        return
+      }
+      await nuxtApp.runWithContext(leaveIfNobody)
+    }
+    function arm(): void {
+      clearTimeout(timer)
+      if (session.value === null) return
+      timer = setTimeout(() => void check().finally(arm), waitUntilEnd(session.value, Date.now()))
+    }
+
+    nuxtApp.hook('session:lost', check)
+    nuxtApp.hook('app:mounted', () => {
+      if (!ready.value) void check()
+      watch(session, arm, { immediate: true })
+      onOtherTab(() => void check())
+      document.addEventListener('visibilitychange', () => {
+        if (document.visibilityState !== 'visible') return
+        now.value = Date.now()
+        void check()
+      })
+      // A page from the browser's back-forward memory shows who was signed in then.
+      addEventListener('pageshow', (event) => { if (event.persisted) void check() })
+    })
+  },
+})

@@ -1,0 +1,3 @@
+/** As in the wire contract, whose schemas stay out of the browser's bundle; a test holds them together. */
+export const MAX_EMAIL = 254
+export const MAX_NAME = 100
