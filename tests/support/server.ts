@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,8 @@ export interface StartOptions {
   port?: number
   /** Where people find the site; the listener's own address unless said otherwise. */
   publicUrl?: string
+  /** A file for its output instead of `output`: for those that write a lot. */
+  outputFile?: string
 }
 
 /** A server process under test: the real command, a folder of its own, a port of its own. */
@@ -84,9 +86,10 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   const origin = options.publicUrl ?? `http://localhost:${port}`
   const dataDir = options.dataDir ?? temporaryFolder()
   const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', ...options.settings }
+  const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'a')
   const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), 'start'], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output],
     env: environment(settings),
   })
   const server = new Server(child, { port, origin, dataDir })

@@ -1,0 +1,15 @@
+// The same build of the site with nothing around it: node:http and a context that is always the same.
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { createServer, type RequestListener } from 'node:http'
+import { argv } from 'node:process'
+import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site.ts'
+import type { BarePage } from '../baselines.ts'
+
+const { port, entry, session } = JSON.parse(argv[2] ?? '') as BarePage
+const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', form: null, fetch: () => Promise.reject(new Error('the measured page calls nothing')), setCookie: () => undefined }
+Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
+const { listener } = await import(entry) as { listener: RequestListener }
+createServer((request, response) => {
+  Object.assign(request, { [Symbol.for(SITE_CONTEXT)]: context })
+  listener(request, response)
+}).listen(port, '127.0.0.1', () => process.send?.('listening'))

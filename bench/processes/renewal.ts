@@ -1,0 +1,83 @@
+// Renewals through the real session room and a real database file, and in turn the plainest update that is as durable.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { argv, stdout } from 'node:process'
+import Sqlite from 'better-sqlite3'
+import { type Clock, DAY, HOUR, MINUTE, SECOND, systemTimers } from '../../server/base/clock.ts'
+import { createLog } from '../../server/base/log.ts'
+import { noMeter } from '../../server/base/meter.ts'
+import { openKeys } from '../../server/keys/keys.ts'
+import { readSessionCookies } from '../../server/session/cookies.ts'
+import { createSessions } from '../../server/session/sessions.ts'
+import type { Grant, ShownCookies } from '../../server/session/types.ts'
+import { openStore } from '../../server/store/store.ts'
+import { alternately } from '../load.ts'
+
+const BROWSERS = 100
+const ROUNDS = Number(argv[2] ?? 9)
+const NAMES = { access: 'porchlight-access', refresh: 'porchlight-refresh' }
+const CLIENT = { userAgent: 'bench', network: '127.0.0.1' }
+
+const folder = mkdtempSync(join(tmpdir(), 'porchlight-bench-'))
+// Renewal is due only after a while: this clock goes by as fast as is wanted.
+let at = Date.now()
+const clock: Clock = { now: () => ({ wall: at, steady: at }) }
+const log = createLog('silent')
+const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
+const store = openStore({ dataDir: folder, mayCreate: true, clock, log })
+const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 300 * DAY, browserIdleMs: 300 * DAY, absoluteMs: 300 * DAY, secureCookies: false }
+const sessions = createSessions({ clock, timers: systemTimers, log, meter: noMeter, store: store.sessions, keyring: keys.keyring, settings })
+
+const userId = 'bench'
+const db = new Sqlite(join(folder, 'bare.db'))
+db.pragma('journal_mode = WAL')
+db.pragma('synchronous = FULL')
+db.exec('CREATE TABLE bare (id TEXT PRIMARY KEY, secret BLOB, generation INTEGER, proven INTEGER, at INTEGER) STRICT')
+const insert = db.prepare('INSERT INTO bare VALUES (?, randomblob(32), 1, 1, 0)')
+const update = db.prepare('UPDATE bare SET generation = generation + 1, proven = generation, at = ? WHERE id = ?')
+const ids = Array.from({ length: BROWSERS }, (_, i) => `browser-${i}-${'x'.repeat(30)}`)
+for (const id of ids) insert.run(id)
+
+function jarOf(grant: Grant | null, before: ShownCookies | null): ShownCookies {
+  const header = grant === null ? '' : sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; ')
+  const got = readSessionCookies(header, NAMES)
+  return { access: got.access ?? before?.access ?? null, refresh: got.refresh ?? before?.refresh ?? null, duplicated: false }
+}
+
+async function perSecond(work: () => Promise<void> | void, count: number): Promise<number> {
+  const started = performance.now()
+  await work()
+  return count / (performance.now() - started) * 1000
+}
+
+try {
+  await store.accounts.create({ id: userId, email: 'bench@example.org', emailKey: 'bench@example.org', name: 'Bench', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: at, disabledAt: null }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
+  const jars: ShownCookies[] = []
+  for (let i = 0; i < BROWSERS; i++) {
+    const { grant } = await sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null })
+    jars.push(jarOf(grant, null))
+  }
+  const renewAll = async (): Promise<void> => {
+    at += HOUR
+    for (const [index, jar] of jars.entries()) {
+      const resolution = await sessions.resolve(jar, { renews: true, foreground: true })
+      if (resolution.state !== 'live' || resolution.grant === null) throw new Error(`a renewal came out as ${resolution.state}`)
+      const next = jarOf(resolution.grant, jar)
+      if (next.refresh === jar.refresh) throw new Error('nothing was rotated')
+      jars[index] = next
+    }
+    at += SECOND
+  }
+  const updateAll = (): void => {
+    for (const id of ids) update.run(at, id)
+  }
+  const { ours, bare } = await alternately(ROUNDS, () => perSecond(renewAll, BROWSERS), () => perSecond(updateAll, BROWSERS))
+  stdout.write(JSON.stringify({ ours, bare }))
+}
+finally {
+  await sessions.close()
+  store.close()
+  db.close()
+  rmSync(folder, { recursive: true, force: true })
+}

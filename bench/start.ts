@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import net from 'node:net'
+import { freePort, type Server, sleep, spawnServer } from '../tests/support/server.ts'
+
+/** Milliseconds from spawning a built server on a folder that has been used before, until a page is answered with 200. */
+export async function millisecondsToFirstPage(dataDir: string): Promise<number> {
+  const port = await freePort()
+  const started = performance.now()
+  const server = await spawnServer({ dataDir, port, settings: { LOG_LEVEL: 'warn' } })
+  while (!(await firstLine(port, '/sign-in')).includes(' 200 ')) {
+    if (!server.running) throw new Error(`the server ended:\n${server.output}`)
+    await sleep(2)
+  }
+  const took = performance.now() - started
+  await server.stop()
+  return took
+}
+
+/** Resident memory in MB, a while after the last request. */
+export async function idleMegabytes(server: Server): Promise<number> {
+  await sleep(5000)
+  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) / 1024
+}
+
+function firstLine(port: number, path: string): Promise<string> {
+  return new Promise((done) => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`))
+    socket.on('data', (chunk) => {
+      done(chunk.toString('latin1').split('\r\n')[0] ?? '')
+      socket.destroy()
+    })
+    socket.on('error', () => done(''))
+    socket.on('close', () => done(''))
+  })
+}
