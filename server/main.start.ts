@@ -1,0 +1,122 @@
+import type { Server } from 'node:http'
+import { pathToFileURL } from 'node:url'
+import { Hono } from 'hono'
+import { ensureSiteBuilt } from '../web/build.ts'
+import { type AppDeps, createApp } from './app.ts'
+import { SECOND, systemClock, systemTimers } from './base/clock.ts'
+import { createLog, type Log } from './base/log.ts'
+import { type Meter, noMeter } from './base/meter.ts'
+import { compose, type Rooms } from './compose.ts'
+import { loadConfig } from './config/load.ts'
+import type { Config } from './config/types.ts'
+import type { Env } from './edge/context.ts'
+import { drain } from './edge/drain.ts'
+import { greet } from './edge/greeting.ts'
+import { listenOn } from './edge/listen.ts'
+import type { SiteListener } from './edge/site.ts'
+import { createReadiness } from './ops/health.ts'
+import { startHousekeeping } from './ops/housekeeping.ts'
+
+/** How long requests may go on after the signal to stop. */
+const DRAIN_MS = 10 * SECOND
+
+/** Starts the server and returns once it listens; a signal then ends the process.
+ * @throws Refusal when it cannot start, with words for whoever started it */
+export async function start({ dev }: { dev: boolean }): Promise<void> {
+  const { config } = await loadConfig(process.env, process.cwd())
+  const log = createLog(config.logLevel)
+  endOnSurprises(log)
+  const metrics = await startMetrics(config)
+  const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
+  try {
+    const running = await serve(rooms, dev)
+    endOnSignals(log, async () => {
+      await running.stop()
+      await metrics.close()
+    })
+    await greet(rooms)
+  }
+  catch (error) {
+    await rooms.close()
+    throw error
+  }
+}
+
+async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void> }> {
+  const { config, clock, log, sessions, people, store } = rooms
+  let draining = false
+  const site = await builtSite(dev)
+  const makeServer = createApp({
+    ...rooms,
+    findUser: async (userId) => {
+      const account = await people.accounts.find(userId)
+      return account?.disabledAt === null ? account : null
+    },
+    openForm: async () => null,
+    readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
+    draining: () => draining,
+    authRoutes: new Hono<Env>(),
+    site,
+  })
+  const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
+  // The first page waits for the site's code; the port does not.
+  void site.listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
+  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+
+  return {
+    async stop() {
+      draining = true
+      log.info({}, 'stopping: requests under way are finished first')
+      const inTime = await drain(servers, DRAIN_MS)
+      if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
+      housekeeping.stop()
+      await sessions.flush()
+      await rooms.close()
+    },
+  }
+}
+
+async function builtSite(dev: boolean): Promise<AppDeps['site']> {
+  if (dev) throw new Error('not yet')
+  const { entry, root, files } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  let loading: Promise<SiteListener> | null = null
+  return {
+    root,
+    files,
+    listener: () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener),
+  }
+}
+
+/** The collector is loaded only where somebody collects. */
+async function startMetrics({ metricsPort }: Config): Promise<{ meter: Meter, close(): Promise<void> }> {
+  if (metricsPort === null) return { meter: noMeter, close: async () => {} }
+  const { createMetrics } = await import('./ops/metrics.ts')
+  const metrics = createMetrics()
+  const { close } = await metrics.serve(metricsPort)
+  return { meter: metrics.meter, close }
+}
+
+/** The first signal drains, a second one means it. */
+function endOnSignals(log: Log, stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    stop().then(() => process.exit(0), (error: unknown) => {
+      log.error({ error }, 'stopping failed')
+      process.exit(1)
+    })
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+/** An error that nobody caught leaves the process in a state that nobody knows: a supervisor starts a fresh one. */
+function endOnSurprises(log: Log): void {
+  const end = (error: unknown) => {
+    log.error({ error }, 'an error that nobody caught: the process ends')
+    process.exit(1)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
