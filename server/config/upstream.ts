@@ -1,0 +1,37 @@
+import type { Role } from '../contract/wire.ts'
+
+/** An API (or app) behind us, with every default filled in. */
+export interface Upstream {
+  /** Lower-case letters, digits and dashes: in logs, in tokens' audience by default, in the prefix by default. */
+  name: string
+  /** Where the browser calls it: begins with `/`, ends without one, e.g. `/api/orders`. */
+  prefix: string
+  /** Where it is: the origin comes from here alone, never from a request. */
+  target: { origin: string, basePath: string }
+  /** `porchlight`: our JWT for this upstream · `none`: nothing is attached. */
+  token: 'porchlight' | 'none'
+  /** The `aud` of its tokens. */
+  audience: string
+  scopes: string[]
+  /** Upper case; null: any. */
+  methods: string[] | null
+  requires: { signedIn: boolean, roles: Role[], maxAgeMs: number | null }
+  /** Whether the prefix is taken off before the path is appended to the target's. */
+  strip: boolean
+  timeouts: { connectMs: number, headersMs: number, idleMs: number }
+  /** null: no limit. */
+  maxBodyBytes: number | null
+  maxHeaderBytes: number
+  websocket: boolean
+  /** Its answers are pages of its own that may run scripts here: only for an upstream trusted like the site itself. */
+  document: boolean
+  /** Passes other cookies than ours, both ways. */
+  cookies: boolean
+  /** Allows `%2f`, `%5c`, `%25`, `;` and `//` behind the prefix. */
+  encodedPaths: boolean
+  /** Origins that a `Location` may point to besides the target. */
+  redirectOrigins: string[]
+  title: string
+  description: string
+  icon: string | null
+}

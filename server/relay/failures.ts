@@ -1,0 +1,13 @@
+import { Problem } from '../base/problem.ts'
+
+const TIMED_OUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+/** What undici or the network reported → what may be told. Decided by code, never by text. */
+export function asUpstreamProblem(error: unknown, name: string): Problem {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at instanceof Problem) return at
+    const code = (at as NodeJS.ErrnoException).code
+    if (code !== undefined && TIMED_OUT.has(code)) return new Problem('upstream_timeout', { detail: `"${name}" did not answer in time.` }, error)
+  }
+  return new Problem('upstream_unreachable', { detail: `"${name}" cannot be reached, or broke off before it answered.` }, error)
+}

@@ -1,0 +1,136 @@
+import type { Readable } from 'node:stream'
+import { type Dispatcher, Pool } from 'undici'
+import type { Upstream } from '../config/upstream.ts'
+import { bounded } from './body.ts'
+import { asUpstreamProblem } from './failures.ts'
+import { responseHeaders } from './response-headers.ts'
+import type { Sink } from './types.ts'
+
+/** One call of an upstream, with every header decided. */
+export interface Call {
+  upstream: Upstream
+  method: string
+  path: string
+  search: string
+  headers: string[]
+  body: Readable | null
+  /** An upstream refused its token: called at most once, before anything was passed on. @returns new headers, or null to pass the 401 on */
+  onUnauthorized: (() => Promise<string[] | null>) | null
+}
+
+export type Pools = ReturnType<typeof createPools>
+
+/** One pool of connections for each upstream. HTTP/1.1: what is relayed is bytes, not streams of another protocol. */
+export function createPools() {
+  const pools = new Map<string, Pool>()
+  return {
+    of(upstream: Upstream): Pool {
+      const known = pools.get(upstream.name)
+      if (known !== undefined) return known
+      const pool = new Pool(upstream.target.origin, {
+        connect: { timeout: upstream.timeouts.connectMs },
+        headersTimeout: upstream.timeouts.headersMs,
+        // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
+        bodyTimeout: 0,
+        maxHeaderSize: upstream.maxHeaderBytes,
+        allowH2: false,
+        pipelining: 1,
+      })
+      pools.set(upstream.name, pool)
+      return pool
+    },
+    /** Cuts what is under way: for the end of the process. */
+    async close(): Promise<void> {
+      await Promise.all([...pools.values()].map(pool => pool.destroy()))
+      pools.clear()
+    },
+  }
+}
+
+/** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
+ * @returns when the answer is complete, or has been cut
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
+export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const { upstream } = call
+    const pool = pools.of(upstream)
+    let controller: Dispatcher.DispatchController | null = null
+    let started = false
+    let gone = false
+    let idle: NodeJS.Timeout | null = null
+
+    const finish = () => {
+      if (idle !== null) clearTimeout(idle)
+      resolve()
+    }
+    const fail = (error: Error) => {
+      if (idle !== null) clearTimeout(idle)
+      if (gone) return resolve()
+      if (!started) return reject(asUpstreamProblem(error, upstream.name))
+      sink.cut()
+      resolve()
+    }
+    sink.onGone(() => {
+      gone = true
+      controller?.abort(new Error('nobody reads the answer any more'))
+    })
+
+    const dispatch = (headers: string[], mayRetry: boolean) => {
+      let retrying = false
+      // undici has no limit of its own for what it sends.
+      const body = call.body === null ? null : bounded(call.body, upstream.maxBodyBytes)
+      pool.dispatch({ method: call.method, path: call.path + call.search, headers, body }, {
+        onRequestStart(given) {
+          controller = given
+          if (gone) given.abort(new Error('nobody reads the answer any more'))
+        },
+        onResponseStart(given, status) {
+          // 1xx other than 101 are for this hop; Node has answered 100 itself.
+          if (status < 200) return
+          if (status === 401 && mayRetry && call.onUnauthorized !== null) {
+            retrying = true
+            return
+          }
+          started = true
+          const raw = asPairs(given.rawHeaders)
+          const relayed = responseHeaders(raw, upstream, call.path, isOwnCookie)
+          sink.start(status, relayed.headers, relayed.policy)
+          sink.onDrain(() => {
+            idle?.refresh()
+            given.resume()
+          })
+          if (!isEventStream(raw)) idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
+        },
+        onResponseData(given, chunk) {
+          if (retrying) return
+          idle?.refresh()
+          if (!sink.write(chunk)) given.pause()
+        },
+        onResponseEnd(given) {
+          if (!retrying) {
+            sink.end(asPairs(given.rawTrailers))
+            return finish()
+          }
+          call.onUnauthorized?.().then(again => dispatch(again ?? headers, false), reject)
+        },
+        onResponseError(_given, error) {
+          fail(error)
+        },
+      })
+    }
+    dispatch(call.headers, call.body === null)
+  })
+}
+
+function isEventStream(raw: readonly string[]): boolean {
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    if (raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.startsWith('text/event-stream') ?? false
+  }
+  return false
+}
+
+/** undici gives raw headers as buffers; header bytes are Latin-1 (RFC 9110 §5.5). */
+function asPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+  if (!Array.isArray(raw)) return []
+  return raw.map(part => typeof part === 'string' ? part : part.toString('latin1'))
+}

@@ -1,0 +1,37 @@
+import type { ServerResponse } from 'node:http'
+import type { Sink } from './types.ts'
+
+/** An answer straight onto Node's response: the hot path.
+ * @param policy called with the page policy before the headers leave */
+export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
+  let resume: () => void = () => {}
+  outgoing.on('drain', () => resume())
+  return {
+    start(status, headers, value) {
+      policy(value)
+      outgoing.writeHead(status, headers)
+      // An event stream's headers must not wait for its first event; and what was decided about cookies leaves now.
+      outgoing.flushHeaders()
+    },
+    write: chunk => outgoing.write(chunk),
+    onDrain(callback) {
+      resume = callback
+    },
+    end(trailers) {
+      if (trailers.length > 0 && outgoing.chunkedEncoding) outgoing.addTrailers(pairs(trailers))
+      outgoing.end()
+    },
+    cut: () => outgoing.destroy(),
+    onGone(stop) {
+      outgoing.on('close', () => {
+        if (!outgoing.writableFinished) stop()
+      })
+    },
+  }
+}
+
+function pairs(flat: readonly string[]): [string, string][] {
+  const out: [string, string][] = []
+  for (let i = 0; i + 1 < flat.length; i += 2) out.push([flat[i] ?? '', flat[i + 1] ?? ''])
+  return out
+}

@@ -1,0 +1,78 @@
+import { Problem } from '../base/problem.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Upstream } from '../config/upstream.ts'
+import { createPools, forward } from './forward.ts'
+import { requestHeaders } from './request-headers.ts'
+import { createRoutes, type Match } from './routes.ts'
+import type { RelayCaller, RelayRequest, Sink, UpstreamTokens } from './types.ts'
+
+interface Deps {
+  clock: Clock
+  publicUrl: string
+  upstreams: readonly Upstream[]
+  tokens: UpstreamTokens
+  isOwnCookie: (name: string) => boolean
+}
+
+/** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
+export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie }: Deps) {
+  const { protocol, host } = new URL(publicUrl)
+  const publicParts = { protocol: protocol.slice(0, -1), host }
+  const match = createRoutes(upstreams)
+  const pools = createPools()
+
+  async function headersFor(request: RelayRequest, upstream: Upstream, fresh: boolean): Promise<string[]> {
+    const token = upstream.token === 'none' || request.caller === null ? null : await tokens.tokenFor(upstream, request.caller, fresh)
+    return requestHeaders(request.rawHeaders, upstream, { publicUrl: publicParts, network: request.network, requestId: request.id, token }, isOwnCookie)
+  }
+
+  return {
+    match,
+
+    /** Whether a request may reach an upstream at all.
+     * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`, `body_too_large` */
+    admit({ upstream }: Match, request: Pick<RelayRequest, 'method' | 'rawHeaders' | 'caller'>): void {
+      if (upstream.methods !== null && !upstream.methods.includes(request.method)) throw new Problem('method_not_allowed')
+      requireCaller(upstream, request.caller, clock.now().wall)
+      const length = headerOf(request.rawHeaders, 'content-length')
+      if (upstream.maxBodyBytes !== null && length !== null && Number(length) > upstream.maxBodyBytes) {
+        throw new Problem('body_too_large', { detail: `At most ${upstream.maxBodyBytes} bytes are taken here.` })
+      }
+    },
+
+    /** @throws Problem as long as nothing has reached the sink */
+    async pass({ upstream, path }: Match, request: RelayRequest, sink: Sink): Promise<void> {
+      await forward(pools, {
+        upstream,
+        method: request.method,
+        path,
+        search: request.search,
+        headers: await headersFor(request, upstream, false),
+        body: request.body,
+        onUnauthorized: upstream.token === 'porchlight' && request.caller !== null ? () => headersFor(request, upstream, true) : null,
+      }, sink, isOwnCookie)
+    },
+
+    headersFor,
+    pools,
+    close: () => pools.close(),
+  }
+}
+
+export type Relay = ReturnType<typeof createRelay>
+
+function requireCaller({ requires }: Upstream, caller: RelayCaller | null, now: number): void {
+  if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return
+  if (caller === null) throw new Problem('not_signed_in')
+  if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role))) throw new Problem('forbidden')
+  if (requires.maxAgeMs !== null && now - caller.session.authTime > requires.maxAgeMs) {
+    throw new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
+  }
+}
+
+function headerOf(rawHeaders: readonly string[], name: string): string | null {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length === name.length && rawHeaders[i]?.toLowerCase() === name) return rawHeaders[i + 1] ?? null
+  }
+  return null
+}

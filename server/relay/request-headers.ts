@@ -1,0 +1,64 @@
+import type { Upstream } from '../config/upstream.ts'
+import { NAME } from '../contract/name.ts'
+
+/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. Compared with `_` read as `-`: many servers take one for the other. */
+const REMOVED = new Set([
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade',
+  'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'forwarded', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip',
+  'true-client-ip', 'cf-connecting-ip', 'x-request-id', 'x-original-url', 'x-rewrite-url', 'x-http-method-override', 'x-method-override',
+  'remote-user', 'x-remote-user', 'x-user', 'x-user-id', 'x-user-email', 'x-user-name', 'x-username', 'x-email', 'x-groups', 'x-roles',
+  'x-authenticated-user', 'x-webauth-user', 'x-access-token', 'x-id-token', 'x-api-user',
+])
+const REMOVED_PREFIXES = ['x-forwarded-', 'x-auth-', 'x-authenticated-', 'x-remote-', `x-${NAME}-`, 'x-envoy-', 'x-amzn-oidc-', 'x-goog-authenticated-']
+
+const removedByName = new Map<string, boolean>()
+/** Names come from clients: what is remembered of them is bounded. */
+const REMEMBERED_MAX = 500
+
+function isRemoved(name: string): boolean {
+  const known = removedByName.get(name)
+  if (known !== undefined) return known
+  const plain = name.toLowerCase().replaceAll('_', '-')
+  const removed = REMOVED.has(plain) || REMOVED_PREFIXES.some(prefix => plain.startsWith(prefix))
+  if (removedByName.size < REMEMBERED_MAX) removedByName.set(name, removed)
+  return removed
+}
+
+export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, token: string | null }
+
+/** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we say.
+ * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
+export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream, said: Said, isOwnCookie: (name: string) => boolean): string[] {
+  const listed = connectionNames(rawHeaders)
+  const out: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    const value = rawHeaders[i + 1] ?? ''
+    if (isRemoved(name) || listed?.has(name.toLowerCase())) continue
+    if (name.length === 6 && name.toLowerCase() === 'cookie') {
+      const kept = upstream.cookies ? otherCookies(value, isOwnCookie) : ''
+      if (kept !== '') out.push(name, kept)
+      continue
+    }
+    out.push(name, value)
+  }
+  out.push('x-forwarded-for', said.network, 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
+  if (said.token !== null) out.push('authorization', `Bearer ${said.token}`)
+  return out
+}
+
+/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it away. */
+export function connectionNames(rawHeaders: readonly string[]): Set<string> | null {
+  let names: Set<string> | null = null
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.length !== 10 || rawHeaders[i]?.toLowerCase() !== 'connection') continue
+    for (const name of (rawHeaders[i + 1] ?? '').split(',')) (names ??= new Set()).add(name.trim().toLowerCase())
+  }
+  // A length cannot be for one hop alone: without it the body would run into the next request.
+  names?.delete('content-length')
+  return names
+}
+
+function otherCookies(header: string, isOwnCookie: (name: string) => boolean): string {
+  return header.split(';').map(pair => pair.trim()).filter(pair => pair !== '' && !isOwnCookie(pair.slice(0, pair.indexOf('=')).trim())).join('; ')
+}

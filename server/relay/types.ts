@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream'
+import type { Upstream } from '../config/upstream.ts'
+import type { WireUser } from '../contract/wire.ts'
+import type { LiveSession } from '../session/types.ts'
+
+/** Who is asking, as far as an upstream may care. */
+export interface RelayCaller { session: LiveSession, user: WireUser }
+
+/** A request to pass on. Everything in it is as it came: what must not get through is taken out here. */
+export interface RelayRequest {
+  id: string
+  method: string
+  /** The raw target up to `?`, and from it on. */
+  path: string
+  search: string
+  /** Name, value, name, value … */
+  rawHeaders: readonly string[]
+  /** null: none was sent. */
+  body: Readable | null
+  /** As trustedProxies let us know it. */
+  network: string
+  caller: RelayCaller | null
+}
+
+/** Where an answer goes: Node's response for a browser, a web Response for a page that is rendering. */
+export interface Sink {
+  /** @param headers name, value, name, value … with what must not get out taken out already */
+  start(status: number, headers: string[], policy: string | null): void
+  /** @returns false when it wants a pause; `onDrain` is called when it has room again */
+  write(chunk: Buffer): boolean
+  onDrain(resume: () => void): void
+  end(trailers: string[]): void
+  /** Cuts an answer that has begun: whoever reads it must not take it for whole. */
+  cut(): void
+  /** Called once, when nobody reads any more. */
+  onGone(stop: () => void): void
+}
+
+/** Tokens for upstreams: minted here, kept here, seen by nobody else. */
+export interface UpstreamTokens {
+  /** @param fresh leaves a kept token aside, because the upstream refused it */
+  tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string>
+  /** Forgets what was minted for a session: it has ended. */
+  forget(sessionId: string): void
+}

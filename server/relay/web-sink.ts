@@ -1,0 +1,38 @@
+import type { Sink } from './types.ts'
+
+/** An answer as a web Response: for a page that is rendering in this process.
+ * @returns the sink, and the response once its headers are there */
+export function webSink(signal: AbortSignal | null): { sink: Sink, response: Promise<Response>, fail: (error: unknown) => void } {
+  const { promise: response, resolve, reject } = Promise.withResolvers<Response>()
+  let controller: ReadableStreamDefaultController<Uint8Array> | null = null
+  let resume: () => void = () => {}
+  let stop: () => void = () => {}
+  const body = new ReadableStream<Uint8Array>({
+    start: (given) => {
+      controller = given
+    },
+    pull: () => resume(),
+    cancel: () => stop(),
+  })
+  const sink: Sink = {
+    start(status, headers) {
+      const entries: [string, string][] = []
+      for (let i = 0; i + 1 < headers.length; i += 2) entries.push([headers[i] ?? '', headers[i + 1] ?? ''])
+      resolve(new Response(status === 204 || status === 304 ? null : body, { status, headers: entries }))
+    },
+    write(chunk) {
+      controller?.enqueue(chunk)
+      return (controller?.desiredSize ?? 1) > 0
+    },
+    onDrain(callback) {
+      resume = callback
+    },
+    end: () => controller?.close(),
+    cut: () => controller?.error(new Error('the upstream broke off')),
+    onGone(callback) {
+      stop = callback
+      signal?.addEventListener('abort', callback, { once: true })
+    },
+  }
+  return { sink, response, fail: reject }
+}
