@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problems.ts'
 
-type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength'>>
+type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge'>>
 
 /** What went wrong, in a form that may be told. `cause` is for the log and never leaves the server. */
 export class Problem extends Error {

@@ -4,6 +4,7 @@ import * as v from 'valibot'
  * Codes are stable: the site translates by code and clients may branch on it. */
 export const PROBLEMS = {
   bad_request: { status: 400, title: 'The request could not be understood' },
+  upgrade_refused: { status: 502, title: 'The service behind this address took no live connection' },
   bad_path: { status: 400, title: 'The path is not acceptable' },
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
   invalid_body: { status: 400, title: 'Some fields are missing or wrong' },
@@ -30,10 +31,13 @@ export const PROBLEMS = {
   last_admin: { status: 409, title: 'At least one administrator has to remain' },
   body_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'This address takes JSON' },
+  insufficient_user_authentication: { status: 401, title: 'Sign in again to go on: it has been too long' },
   wrong_host: { status: 421, title: 'This site has another address' },
   slow_down: { status: 429, title: 'Too many attempts; wait a little' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Something went wrong here' },
+  upstream_unreachable: { status: 502, title: 'The service behind this address cannot be reached' },
+  upstream_timeout: { status: 504, title: 'The service behind this address did not answer in time' },
   store_unavailable: { status: 503, title: 'The database cannot be reached or written just now' },
   busy: { status: 503, title: 'Too much work at once; try again in a moment' },
   draining: { status: 503, title: 'The server is restarting' },
@@ -55,5 +59,7 @@ export const ProblemBody = v.object({
   /** Seconds to wait, the same number as in Retry-After. */
   retryAfter: v.optional(v.number()),
   minLength: v.optional(v.number()),
+  /** Seconds since the last sign-in that are allowed at most (RFC 9470 §3). */
+  maxAge: v.optional(v.number()),
 })
 export type ProblemBody = v.InferOutput<typeof ProblemBody>

@@ -130,7 +130,7 @@ function isEventStream(raw: readonly string[]): boolean {
 }
 
 /** undici gives raw headers as buffers; header bytes are Latin-1 (RFC 9110 §5.5). */
-function asPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
+export function asPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
   if (!Array.isArray(raw)) return []
   return raw.map(part => typeof part === 'string' ? part : part.toString('latin1'))
 }

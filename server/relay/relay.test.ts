@@ -1,0 +1,329 @@
+import { once } from 'node:events'
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { request, type IncomingMessage, type RequestListener } from 'node:http'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { Upstream } from '../config/upstream.ts'
+import { ANNA, anUpstream, ask, front, listen } from './relay.testing.ts'
+
+const closing: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close()
+})
+
+async function behind(listener: RequestListener, changes: Partial<Upstream> = {}, callers?: Parameters<typeof front>[1]) {
+  const upstream = await listen(listener)
+  const here = await front([anUpstream(upstream.origin, changes)], callers)
+  closing.push(here.close, upstream.close)
+  return { ...here, upstream }
+}
+
+/** An upstream that is only a TCP socket: it may say what no HTTP server would. */
+async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
+  const sockets = new Set<Socket>()
+  const server = createTcpServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    talk(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const here = await front([anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, changes)])
+  closing.push(here.close, () => new Promise((resolve) => {
+    for (const socket of sockets) socket.destroy()
+    server.close(() => resolve())
+  }))
+  return here
+}
+
+const echo: RequestListener = (incoming, outgoing) => {
+  outgoing.writeHead(200, { 'content-type': 'application/json' })
+  outgoing.end(JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers, raw: incoming.rawHeaders }))
+}
+
+describe('what an upstream gets', () => {
+  test('BBA-16 OA-13 CS-9 JW-20 JW-15 our cookies, a browser\'s own Authorization and DPoP, and forged identity never arrive', async () => {
+    const { origin } = await behind(echo)
+    const { body } = await ask(origin, '/api/notes/list', {
+      headers: {
+        'Cookie': '__Host-porchlight-access=secret; __Host-Http-porchlight-refresh=secret; theme=dark',
+        'Authorization': 'Bearer stolen', 'DPoP': 'x', 'Forwarded': 'for=1.2.3.4', 'X-Forwarded-For': '1.2.3.4', 'X-Forwarded-Proto': 'http',
+        'X-Forwarded-Host': 'evil.test', 'X-Forwarded-User': 'root', 'X-Real-IP': '1.2.3.4', 'X_Forwarded_For': '1.2.3.4', 'X_Remote_User': 'root',
+        'Remote-User': 'root', 'X-User': 'root', 'X-Auth-Request-Email': 'root@x', 'X-Porchlight-User': 'root', 'X-Request-Id': 'forged',
+      },
+    })
+    const { headers, raw } = JSON.parse(body) as { headers: Record<string, string>, raw: string[] }
+    expect(headers).toMatchObject({
+      'authorization': 'Bearer kept.notes.anna', 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'site.test', 'x-request-id': 'r-1',
+    })
+    expect(raw.join(' ')).not.toMatch(/secret|stolen|1\.2\.3\.4|evil|root|forged|theme/)
+  })
+
+  test('headers that Connection names are for this hop, and it cannot name ours away', async () => {
+    const { origin } = await behind(echo)
+    const { body } = await ask(origin, '/api/notes', { headers: { 'Connection': 'close, X-Hop, authorization, x-forwarded-for', 'X-Hop': '1', 'X-Kept': '2', 'TE': 'trailers', 'Proxy-Authorization': 'x' } })
+    const { headers } = JSON.parse(body) as { headers: Record<string, string> }
+    expect(headers).toMatchObject({ 'x-kept': '2', 'authorization': 'Bearer kept.notes.anna', 'x-forwarded-for': '192.0.2.7' })
+    for (const name of ['x-hop', 'te', 'proxy-authorization']) expect(headers).not.toHaveProperty(name)
+  })
+
+  test('other cookies arrive only where the route says so', async () => {
+    const { origin } = await behind(echo, { cookies: true })
+    const { body } = await ask(origin, '/api/notes', { headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' } })
+    expect(JSON.parse(body).headers.cookie).toBe('a=1; b=2')
+  })
+
+  test('the path is passed as the bytes that came, under the target\'s own path, with the query', async () => {
+    const upstream = await listen(echo)
+    const here = await front([
+      anUpstream(upstream.origin, { name: 'short', prefix: '/api/o', target: { origin: upstream.origin, basePath: '/v1' } }),
+      anUpstream(upstream.origin, { name: 'long', prefix: '/api/o/deep', target: { origin: upstream.origin, basePath: '/v2' } }),
+      anUpstream(upstream.origin, { name: 'whole', prefix: '/api/whole', strip: false }),
+    ])
+    closing.push(here.close, upstream.close)
+    const url = async (path: string) => JSON.parse((await ask(here.origin, path)).body).url as string
+    expect(await url('/api/o/%E2%82%AC/a%20b?x=%2F..&y')).toBe('/v1/%E2%82%AC/a%20b?x=%2F..&y')
+    expect(await url('/api/o/deep/x')).toBe('/v2/x')
+    expect(await url('/api/o/deeper')).toBe('/v1/deeper')
+    expect(await url('/api/o')).toBe('/v1')
+    expect(await url('/api/whole/x')).toBe('/api/whole/x')
+    expect((await ask(here.origin, '/api/other')).status).toBe(404)
+    expect((await ask(here.origin, '/api/open')).status).toBe(404)
+  })
+
+  test('any media type passes, and repeated headers stay repeated', async () => {
+    const { origin } = await behind((incoming, outgoing) => {
+      const chunks: Buffer[] = []
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+      incoming.on('end', () => outgoing.end(JSON.stringify({ bytes: Buffer.concat(chunks).toString('hex'), raw: incoming.rawHeaders })))
+    })
+    const { body } = await ask(origin, '/api/notes', { method: 'POST', headers: ['Host', 'x', 'Content-Type', 'application/x-odd', 'Content-Length', '3', 'X-A', '1', 'X-A', '2'], send: Buffer.from([0, 255, 7]) })
+    const seen = JSON.parse(body) as { bytes: string, raw: string[] }
+    expect(seen.bytes).toBe('00ff07')
+    expect(seen.raw.filter(part => part === 'X-A')).toHaveLength(2)
+  })
+})
+
+describe('who may', () => {
+  test('BBA-15 a method that the route does not list is refused', async () => {
+    const { origin } = await behind(echo, { methods: ['GET'] })
+    expect((await ask(origin, '/api/notes')).status).toBe(200)
+    expect((await ask(origin, '/api/notes', { method: 'DELETE' })).status).toBe(405)
+  })
+
+  test('nobody signed in is 401 as JSON, never a redirect; a role that is missing 403; a sign-in too long ago says so (RFC 9470)', async () => {
+    const old = { ...ANNA, session: { ...ANNA.session, authTime: Date.now() - 700_000 } }
+    const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000 } }
+    const { origin } = await behind(echo, changes, { anna: ANNA, old, guest: { ...ANNA, user: { ...ANNA.user, roles: ['admin'] } } })
+    const code = async (caller: string) => {
+      const { status, body } = await ask(origin, '/api/notes', { headers: { 'X-Test-Caller': caller } })
+      return [status, status === 200 ? null : JSON.parse(body).code]
+    }
+    expect(await code('anna')).toEqual([200, null])
+    expect(await code('nobody')).toEqual([401, 'not_signed_in'])
+    expect(await code('guest')).toEqual([403, 'forbidden'])
+    expect(await code('old')).toEqual([401, 'insufficient_user_authentication'])
+  })
+
+  test('BBA-17 two people interleaved a thousand times never get each other\'s token', async () => {
+    const bert = { user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
+    const { origin } = await behind(echo, {}, { anna: ANNA, bert })
+    for (let round = 0; round < 20; round++) {
+      const asked = Array.from({ length: 50 }, (_, i) => i % 2 === 0 ? 'anna' : 'bert')
+      const answers = await Promise.all(asked.map(caller => ask(origin, '/api/notes', { headers: { 'X-Test-Caller': caller } })))
+      expect(answers.map(answer => JSON.parse(answer.body).headers.authorization)).toEqual(asked.map(caller => `Bearer kept.notes.${caller}`))
+    }
+  })
+
+  test('BBA-20 a refused token is minted anew once, and only where no body was consumed', async () => {
+    let calls = 0
+    const { origin, tokens } = await behind((incoming, outgoing) => {
+      calls++
+      incoming.resume()
+      outgoing.writeHead(incoming.headers.authorization?.startsWith('Bearer fresh') ? 200 : 401, { 'www-authenticate': 'Bearer' }).end('x')
+    })
+    expect((await ask(origin, '/api/notes')).status).toBe(200)
+    expect([calls, tokens.minted]).toEqual([2, 2])
+    expect((await ask(origin, '/api/notes', { method: 'POST', send: 'body' })).status).toBe(401)
+    expect(calls).toBe(3)
+  })
+})
+
+describe('what a browser gets', () => {
+  const answerWith = (headers: Record<string, string | string[]>, status = 200): RequestListener => (_incoming, outgoing) => void outgoing.writeHead(status, headers).end('<script>1</script>')
+
+  test('HD-14 BBA-12 headers with power beyond the one answer are taken out', async () => {
+    const { origin, policies } = await behind(answerWith({
+      'set-cookie': ['__Host-porchlight-access=evil', 'x=1'], 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true',
+      'strict-transport-security': 'max-age=0', 'clear-site-data': '"cookies"', 'service-worker-allowed': '/', 'refresh': '0;url=//evil', 'alt-svc': 'h2=":1"',
+      'nel': '{}', 'report-to': '{}', 'reporting-endpoints': 'a="//evil"', 'x-accel-redirect': '/etc', 'x-sendfile': '/etc', 'connection': 'close, x-hop', 'x-hop': '1',
+      'content-security-policy': 'script-src *', 'x-kept': 'yes',
+    }))
+    const { rawHeaders, headers } = await ask(origin, '/api/notes')
+    expect(rawHeaders.join(' ').toLowerCase()).not.toMatch(/evil|set-cookie|access-control|strict-transport|clear-site|service-worker|refresh|alt-svc|\bnel\b|report|x-accel|x-sendfile|x-hop|script-src/)
+    expect(headers['x-kept']).toBe('yes')
+    expect(policies).toEqual(['default-src \'none\'; sandbox; frame-ancestors \'none\''])
+  })
+
+  test('an upstream that is a page of its own keeps its policy; a cookie of its own passes where the route says so, ours never', async () => {
+    const { origin, policies } = await behind(answerWith({ 'set-cookie': ['porchlight-refresh=evil', '__HOST-porchlight-access=evil', 'x=1; Path=/'], 'content-security-policy': 'script-src \'self\'' }), { document: true, cookies: true })
+    expect((await ask(origin, '/api/notes')).headers['set-cookie']).toEqual(['x=1; Path=/'])
+    expect(policies).toEqual(['script-src \'self\''])
+  })
+
+  test.each([
+    ['/x', '/api/notes/x'], ['x?y#z', '/api/notes/dir/x?y#z'], ['../up', '/api/notes/up'], ['TARGET/x', '/api/notes/x'],
+    ['http://169.254.169.254/', undefined], ['//evil.test/', undefined], ['https://login.test/a', 'https://login.test/a'], ['javascript:alert(1)', undefined],
+  ])('Location %s becomes %s', async (given, expected) => {
+    const upstream = await listen((_incoming, outgoing) => void outgoing.writeHead(302, { location: given.replace('TARGET', upstream.origin) }).end())
+    const here = await front([anUpstream(upstream.origin, { redirectOrigins: ['https://login.test'] })])
+    closing.push(here.close, upstream.close)
+    expect((await ask(here.origin, '/api/notes/dir/page')).headers.location).toBe(expected)
+  })
+
+  test('HEAD, 204 and 304 have no body and keep their headers; compressed bytes are not expanded; trailers arrive', async () => {
+    const zipped = gzipSync(Buffer.alloc(1_000_000))
+    const { origin } = await behind((incoming, outgoing) => {
+      if (incoming.url === '/204') return void outgoing.writeHead(204, { 'x-a': '1' }).end()
+      if (incoming.url === '/304') return void outgoing.writeHead(304, { etag: '"a"' }).end()
+      if (incoming.url === '/gzip') return void outgoing.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped)
+      if (incoming.url === '/trailers') {
+        outgoing.writeHead(200, { trailer: 'X-Sum' })
+        outgoing.write('a')
+        outgoing.addTrailers({ 'X-Sum': '42' })
+        return void outgoing.end()
+      }
+      return void outgoing.writeHead(200, { 'content-length': 5 }).end('hello')
+    })
+    expect(await ask(origin, '/api/notes/', { method: 'HEAD' })).toMatchObject({ status: 200, body: '', headers: { 'content-length': '5' } })
+    expect(await ask(origin, '/api/notes/204')).toMatchObject({ status: 204, body: '', headers: { 'x-a': '1' } })
+    expect(await ask(origin, '/api/notes/304')).toMatchObject({ status: 304, headers: { etag: '"a"' } })
+    expect((await ask(origin, '/api/notes/gzip')).headers['content-length']).toBe(String(zipped.length))
+    expect((await ask(origin, '/api/notes/trailers')).trailers).toEqual({ 'x-sum': '42' })
+  })
+
+  test('events of a stream arrive as they are sent, before the stream is over', async () => {
+    let say: (text: string) => void = () => {}
+    const { origin } = await behind((_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
+      say = text => void outgoing.write(text)
+    })
+    const outgoing = request(`${origin}/api/notes/feed`, { agent: false }).end()
+    const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+    for (const text of ['data: 1\n\n', 'data: 2\n\n']) {
+      say(text)
+      expect(String((await once(incoming, 'data'))[0])).toBe(text)
+    }
+    outgoing.destroy()
+  })
+})
+
+describe('upstreams that misbehave', () => {
+  const code = (body: string) => JSON.parse(body).code as string
+
+  test('nobody there, and one that hangs up: 502', async () => {
+    const gone = await listen(echo)
+    await gone.close()
+    const here = await front([anUpstream(gone.origin)])
+    closing.push(here.close)
+    expect(await ask(here.origin, '/api/notes')).toMatchObject({ status: 502 })
+    const reset = await behindRaw(socket => socket.once('data', () => socket.resetAndDestroy()))
+    const answer = await ask(reset.origin, '/api/notes')
+    expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
+  })
+
+  test('one that never answers: 504', async () => {
+    const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 } })
+    const answer = await ask(origin, '/api/notes')
+    expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
+  })
+
+  test('one that falls silent in the middle is cut, so that nobody takes half for the whole', async () => {
+    const { origin } = await behind((_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-type': 'text/plain' })
+      outgoing.write('half')
+    }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200 } })
+    expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
+  })
+
+  test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a length beside chunks, never reach anybody as an answer', async () => {
+    const short = await behindRaw(socket => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')))
+    expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
+    for (const head of ['content-length: 4\r\ncontent-length: 5', 'content-length: 4\r\ntransfer-encoding: chunked']) {
+      const odd = await behindRaw(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`)))
+      expect(await ask(odd.origin, '/api/notes')).toMatchObject({ status: 502 })
+    }
+  })
+
+  test('thousands of headers are refused', async () => {
+    const { origin } = await behindRaw(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(9000)}\r\n`)))
+    expect((await ask(origin, '/api/notes')).status).toBe(502)
+  })
+
+  test('a body past the route\'s limit: 413, announced or not', async () => {
+    const { origin } = await behind((incoming, outgoing) => {
+      incoming.resume()
+      incoming.on('end', () => outgoing.end('ok'))
+    }, { maxBodyBytes: 1000 })
+    expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1000) })).status).toBe(200)
+    expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1001) })).status).toBe(413)
+    expect((await ask(origin, '/api/notes', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, send: Buffer.alloc(5000) })).status).toBe(413)
+  })
+})
+
+describe('streams', () => {
+  test('a hundred megabytes pass each way while memory stays flat', { timeout: 60_000 }, async () => {
+    const MB = Buffer.alloc(1024 * 1024)
+    const { origin } = await behind((incoming, outgoing) => {
+      if (incoming.method === 'POST') {
+        let bytes = 0
+        incoming.on('data', (chunk: Buffer) => {
+          bytes += chunk.length
+        })
+        incoming.on('end', () => outgoing.end(String(bytes)))
+        return
+      }
+      let left = 100
+      const more = () => {
+        while (left-- > 0) if (!outgoing.write(MB)) return void outgoing.once('drain', more)
+        outgoing.end()
+      }
+      more()
+    })
+    const before = process.memoryUsage().rss
+    const down = request(`${origin}/api/notes`, { agent: false }).end()
+    const [incoming] = await once(down, 'response') as [IncomingMessage]
+    let bytes = 0
+    for await (const chunk of incoming) {
+      bytes += (chunk as Buffer).length
+      if (bytes < 4 * MB.length) await wait(5) // a slow reader: what is not read has to wait upstream
+    }
+    expect(bytes).toBe(100 * MB.length)
+
+    const up = request(`${origin}/api/notes`, { method: 'POST', agent: false })
+    for (let i = 0; i < 100; i++) if (!up.write(MB)) await once(up, 'drain')
+    up.end()
+    const [answer] = await once(up, 'response') as [IncomingMessage]
+    expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
+    expect(process.memoryUsage().rss - before).toBeLessThan(80 * 1024 * 1024)
+  })
+
+  test('a client that goes away stops the upstream, and the reverse', async () => {
+    let stopped: () => void = () => {}
+    const upstreamStopped = new Promise<void>((resolve) => {
+      stopped = resolve
+    })
+    const { origin } = await behind((incoming, outgoing) => {
+      outgoing.writeHead(200).write('begun')
+      outgoing.on('close', stopped)
+      if (incoming.url === '/die') setTimeout(() => outgoing.destroy(), 50)
+    })
+    const leaver = request(`${origin}/api/notes`, { agent: false }).end()
+    const [incoming] = await once(leaver, 'response') as [IncomingMessage]
+    await once(incoming, 'data')
+    leaver.destroy()
+    await upstreamStopped
+    expect(await ask(origin, '/api/notes/die')).toMatchObject({ complete: false })
+  })
+})

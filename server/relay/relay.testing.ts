@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, request, type RequestListener, type RequestOptions, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { systemClock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { Upstream } from '../config/upstream.ts'
+import { nodeSink } from './node-sink.ts'
+import { createRelay } from './relay.ts'
+import type { RelayCaller, UpstreamTokens } from './types.ts'
+
+/** For tests: every default of an upstream, at a target of its own. */
+export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
+  return {
+    name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', audience: 'notes', scopes: [], methods: null,
+    requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000 },
+    maxBodyBytes: null, maxHeaderBytes: 32 * 1024, websocket: false, document: false, cookies: false, encodedPaths: false,
+    redirectOrigins: [], title: 'Notes', description: '', icon: null, ...changes,
+  }
+}
+
+export const ANNA: RelayCaller = {
+  user: { id: 'anna', email: 'anna@example.test', name: 'Anna', roles: ['user'] },
+  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: Date.now(), amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0 },
+}
+
+/** Tokens that say whose they are, and how often they were asked for. */
+export function someTokens(): UpstreamTokens & { minted: number } {
+  const tokens = {
+    minted: 0,
+    async tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean) {
+      tokens.minted++
+      return `${fresh ? 'fresh' : 'kept'}.${upstream.name}.${caller.user.id}`
+    },
+    forget() {},
+  }
+  return tokens
+}
+
+export async function listen(listener: RequestListener): Promise<{ server: Server, origin: string, close: () => Promise<void> }> {
+  const server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    server,
+    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+    },
+  }
+}
+
+/** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */
+export async function front(upstreams: readonly Upstream[], callers: Record<string, RelayCaller> = { anna: ANNA }) {
+  const tokens = someTokens()
+  const relay = createRelay({
+    clock: systemClock, publicUrl: 'https://site.test', upstreams, tokens, isOwnCookie: name => name.toLowerCase().includes('porchlight-'),
+  })
+  const policies: (string | null)[] = []
+  const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const [path = '', query] = (incoming.url ?? '').split('?')
+    const asked = {
+      id: 'r-1', method: incoming.method ?? 'GET', path, search: query === undefined ? '' : `?${query}`, rawHeaders: incoming.rawHeaders,
+      body: incoming.headers['content-length'] === undefined && incoming.headers['transfer-encoding'] === undefined ? null : incoming,
+      network: '192.0.2.7', caller: callers[String(incoming.headers['x-test-caller'] ?? 'anna')] ?? null,
+    }
+    const answer = async () => {
+      const match = relay.match(path)
+      if (match === null) throw new Problem('not_found')
+      relay.admit(match, asked)
+      await relay.pass(match, asked, nodeSink(outgoing, policy => policies.push(policy)))
+    }
+    answer().catch((error: unknown) => {
+      const problem = error instanceof Problem ? error : new Problem('internal', {}, error)
+      if (outgoing.headersSent) return outgoing.destroy()
+      return outgoing.writeHead(problem.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem.body('r-1')))
+    })
+  })
+  return {
+    ...here,
+    relay,
+    tokens,
+    policies,
+    async close() {
+      await relay.close()
+      await here.close()
+    },
+  }
+}
+
+export interface Answer { status: number, headers: IncomingMessage['headers'], rawHeaders: string[], body: string, trailers: NodeJS.Dict<string>, complete: boolean }
+
+/** One request with exactly these headers. */
+export async function ask(origin: string, path: string, options: RequestOptions & { send?: string | Buffer } = {}): Promise<Answer> {
+  const { send, ...rest } = options
+  const outgoing = request(`${origin}/`, { ...rest, path, agent: false })
+  outgoing.end(send)
+  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of incoming) chunks.push(chunk as Buffer)
+  }
+  catch {
+    // Cut: `complete` says so.
+  }
+  return {
+    status: incoming.statusCode ?? 0, headers: incoming.headers, rawHeaders: incoming.rawHeaders,
+    body: Buffer.concat(chunks).toString(), trailers: incoming.trailers, complete: incoming.complete,
+  }
+}

@@ -1,0 +1,77 @@
+import type { Clock, Timers, UnixMs } from '../base/clock.ts'
+import { SECOND } from '../base/clock.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Log } from '../base/log.ts'
+import type { LiveSession } from '../session/types.ts'
+
+interface Deps {
+  clock: Clock
+  timers: Timers
+  log: Log
+  /** Ends a session that is past its idle or absolute end. @returns when to look again; null: it is over */
+  endIfOver: (sessionId: string) => Promise<UnixMs | null>
+}
+
+type Close = (reason: EndReason) => void
+interface Open { closers: Set<Close>, lookAt: UnixMs }
+
+const LOOK_EVERY_MS = 5 * SECOND
+
+/** The live streams of each session: they end with it, and an open stream keeps no session alive. */
+export function createStreams({ clock, timers, log, endIfOver }: Deps) {
+  const bySession = new Map<string, Open>()
+
+  async function look(sessionId: string, open: Open): Promise<void> {
+    const next = await endIfOver(sessionId)
+    if (next !== null) open.lookAt = next
+    // It is over already, and whoever ended it has told us, or will.
+    else close(sessionId, 'idle')
+  }
+
+  function close(sessionId: string, reason: EndReason): void {
+    const open = bySession.get(sessionId)
+    bySession.delete(sessionId)
+    for (const closer of open?.closers ?? []) closer(reason)
+  }
+
+  const stop = timers.every(LOOK_EVERY_MS, () => {
+    const now = clock.now().wall
+    for (const [sessionId, open] of bySession) {
+      if (open.lookAt > now) continue
+      open.lookAt = now + LOOK_EVERY_MS
+      look(sessionId, open).catch((error: unknown) => log.warn({ error, session: sessionId }, 'could not look whether a session with open streams is over'))
+    }
+  })
+
+  return {
+    /** @returns call it when the stream has ended by itself */
+    add(session: LiveSession, closer: Close): () => void {
+      const open = bySession.get(session.publicId) ?? { closers: new Set<Close>(), lookAt: Math.min(session.idleEndsAt, session.absoluteEndsAt) }
+      bySession.set(session.publicId, open)
+      open.closers.add(closer)
+      // Looked up anew: the stream may have moved to a session that took this one's place.
+      return () => {
+        for (const [sessionId, other] of bySession) {
+          if (other.closers.delete(closer) && other.closers.size === 0) bySession.delete(sessionId)
+        }
+      }
+    },
+    /** A session has ended; with a successor, its streams go on as that one's. */
+    ended(sessionId: string, reason: EndReason, successor: string | null): void {
+      const open = bySession.get(sessionId)
+      if (open === undefined) return
+      if (successor === null) return close(sessionId, reason)
+      bySession.delete(sessionId)
+      const existing = bySession.get(successor)
+      if (existing === undefined) bySession.set(successor, { ...open, lookAt: clock.now().wall })
+      else for (const closer of open.closers) existing.closers.add(closer)
+    },
+    count: () => [...bySession.values()].reduce((sum, open) => sum + open.closers.size, 0),
+    close(): void {
+      stop()
+      for (const sessionId of [...bySession.keys()]) close(sessionId, 'admin')
+    },
+  }
+}
+
+export type Streams = ReturnType<typeof createStreams>

@@ -1,0 +1,67 @@
+import type { Duplex } from 'node:stream'
+import type { EndReason } from '../contract/end-reasons.ts'
+import { Problem } from '../base/problem.ts'
+import { asPairs, type Pools } from './forward.ts'
+import { asUpstreamProblem } from './failures.ts'
+import type { Match } from './routes.ts'
+import { responseHeaders } from './response-headers.ts'
+import type { Streams } from './streams.ts'
+import { joinSockets } from './tunnel.ts'
+import type { RelayRequest } from './types.ts'
+
+/** 4401: the session is over, sign in again (4000–4999 are for applications, RFC 6455 §7.4.2). */
+const SESSION_ENDED = 4401
+const POLICY_VIOLATION = 1008
+
+interface Handshake {
+  match: Match
+  request: RelayRequest
+  /** With every header decided; undici adds Connection and Upgrade. */
+  headers: string[]
+  client: Duplex
+  /** What the client sent right behind its handshake. */
+  head: Buffer
+}
+
+/** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused` while the client has heard nothing */
+export function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
+  const { match, request, headers, client, head } = handshake
+  const { upstream } = match
+  return new Promise((resolve, reject) => {
+    pools.of(upstream).dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
+      onRequestStart(controller) {
+        client.once('close', () => controller.abort(new Error('the client went away')))
+      },
+      onRequestUpgrade(controller, status, _headers, socket) {
+        const relayed = responseHeaders(asPairs(controller.rawHeaders), upstream, match.path, isOwnCookie).headers
+        client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
+        if (head.length > 0) socket.write(head)
+        let left: () => void = () => {}
+        const close = joinSockets(client, socket, () => {
+          left()
+          resolve()
+        })
+        if (request.caller !== null) left = streams.add(request.caller.session, reason => close(codeFor(reason), reason))
+      },
+      onResponseStart(controller, status) {
+        controller.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
+      },
+      onResponseData() {},
+      onResponseEnd() {},
+      onResponseError(_controller, error) {
+        reject(asUpstreamProblem(error, upstream.name))
+      },
+    })
+  })
+}
+
+function codeFor(reason: EndReason): number {
+  return reason === 'disabled' || reason === 'admin' ? POLICY_VIOLATION : SESSION_ENDED
+}
+
+function lines(pairs: readonly string[]): string {
+  let text = ''
+  for (let i = 0; i + 1 < pairs.length; i += 2) text += `${pairs[i]}: ${pairs[i + 1]}\r\n`
+  return text
+}
