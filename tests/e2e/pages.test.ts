@@ -20,7 +20,7 @@ type Who = 'guest' | 'user' | 'admin'
 let links: { invite: string, reset: string }
 const VISITS: Record<string, { who: Who[], path?: () => string }> = {
   '/': { who: ['guest', 'user'] },
-  '/set-up': { who: ['guest'], path: () => `/set-up?code=${SETUP_CODE}` },
+  '/set-up': { who: ['guest'], path: () => `/set-up#code=${SETUP_CODE}` },
   '/sign-in': { who: ['guest'] },
   '/sign-up': { who: ['guest'], path: () => links.invite },
   '/signed-out': { who: ['guest'] },
@@ -29,7 +29,7 @@ const VISITS: Record<string, { who: Who[], path?: () => string }> = {
   '/account/sessions': { who: ['user'] },
   '/account/security': { who: ['user'] },
   '/people': { who: ['admin'] },
-  '/no-such-page': { who: ['guest', 'user'] },
+  '/:missing': { who: ['guest', 'user'], path: () => '/no-such-page' },
 }
 
 let server: Server
@@ -75,7 +75,7 @@ describe.each(LANGUAGES)('in %s', (language) => {
 
     test('so it is for the first page that anybody sees', async () => {
       const { page, trouble } = await visitor('guest', language, theme, fresh.origin)
-      for (const [route, path] of [['/set-up', `/set-up?code=${SETUP_CODE}`], ['/', '/']] as const) {
+      for (const [route, path] of [['/set-up', `/set-up#code=${SETUP_CODE}`], ['/', '/']] as const) {
         await page.goto(path)
         await look(page, { route: `${route} of a fresh server`, who: 'guest', language, theme, trouble })
       }
