@@ -14,6 +14,7 @@ import { drain } from './edge/drain.ts'
 import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
 import type { SiteListener } from './edge/site.ts'
+import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 
@@ -62,6 +63,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   // The first page waits for the site's code; the port does not.
   void site.listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
   const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+  const closeControl = await startControl(rooms)
 
   return {
     async stop() {
@@ -69,7 +71,8 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       log.info({}, 'stopping: requests under way are finished first')
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
-      housekeeping.stop()
+      await closeControl()
+      await housekeeping.stop()
       await sessions.flush()
       await rooms.close()
     },
