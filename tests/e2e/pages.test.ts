@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { source as AXE } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
@@ -9,7 +9,6 @@ import { setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { ROOT, type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { siteRoutes } from '../support/site-routes.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PICTURES = join(ROOT, '.cache/screenshots')
 const THEMES = ['light', 'dark'] as const
 const LANGUAGES = ['en', 'zh-CN'] as const
