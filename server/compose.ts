@@ -1,16 +1,15 @@
 import { type Clock, systemTimers } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Meter } from './base/meter.ts'
-import { Refusal } from './base/refusal.ts'
 import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
+import { holdDataFolder } from './ops/hold.ts'
 import type { Works } from './ops/works.ts'
 import { createPeople } from './people/people.ts'
 import { createSessions } from './session/sessions.ts'
 import type { Sessions } from './session/types.ts'
 import { databaseExists, databaseFile } from './store/files.ts'
-import { takeLock } from './store/lock.ts'
 import { openStore, type Store } from './store/store.ts'
 
 export interface ComposeDeps {
@@ -29,22 +28,14 @@ export interface Rooms extends Works {
   close(): Promise<void>
 }
 
-/** How long to wait for somebody who is about to let go of the data folder. */
-const PATIENCE_MS = 2000
-
 /** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
 export async function compose(deps: ComposeDeps): Promise<Rooms> {
-  const { config } = deps
-  const lock = takeLock(config.dataDir, deps.what, PATIENCE_MS)
-  if (lock.state === 'taken') {
-    const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
-    throw new Refusal(`${who} is working on the data folder ${config.dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
-  }
+  const release = holdDataFolder(deps.config.dataDir, deps.what)
   try {
-    return await open(deps, lock.release)
+    return await open(deps, release)
   }
   catch (error) {
-    lock.release()
+    release()
     throw error
   }
 }

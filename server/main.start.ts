@@ -1,6 +1,5 @@
 import type { Server } from 'node:http'
 import { pathToFileURL } from 'node:url'
-import { Hono } from 'hono'
 import { ensureSiteBuilt } from '../web/build.ts'
 import { type AppDeps, createApp } from './app.ts'
 import { SECOND, systemClock, systemTimers } from './base/clock.ts'
@@ -9,11 +8,14 @@ import { type Meter, noMeter } from './base/meter.ts'
 import { compose, type Rooms } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import type { Config } from './config/types.ts'
-import type { Env } from './edge/context.ts'
 import { drain } from './edge/drain.ts'
 import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
+import { authRoutes } from './edge/routes/auth.ts'
+import { openKeptForm } from './edge/routes/kept-form.ts'
 import type { SiteListener } from './edge/site.ts'
+import { createPasswordLogin } from './login/password.ts'
+import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 
@@ -26,13 +28,17 @@ export async function start({ dev }: { dev: boolean }): Promise<void> {
   const { config } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
   endOnSurprises(log)
-  const metrics = await startMetrics(config)
+  const metrics = await prepareMetrics(config)
   const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   try {
+    const closeMetrics = await metrics.serve()
+    // Before the site is built, which may take a minute: commands need no site.
+    const closeControl = await startControl(rooms)
     const running = await serve(rooms, dev)
     endOnSignals(log, async () => {
+      await closeControl()
       await running.stop()
-      await metrics.close()
+      await closeMetrics()
     })
     await greet(rooms)
   }
@@ -44,6 +50,8 @@ export async function start({ dev }: { dev: boolean }): Promise<void> {
 
 async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void> }> {
   const { config, clock, log, sessions, people, store } = rooms
+  const { keyring } = rooms.keys
+  const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
   let draining = false
   const site = await builtSite(dev)
   const makeServer = createApp({
@@ -52,10 +60,10 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       const account = await people.accounts.find(userId)
       return account?.disabledAt === null ? account : null
     },
-    openForm: async () => null,
+    openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
-    authRoutes: new Hono<Env>(),
+    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin }),
     site,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
@@ -69,7 +77,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       log.info({}, 'stopping: requests under way are finished first')
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
-      housekeeping.stop()
+      await housekeeping.stop()
       await sessions.flush()
       await rooms.close()
     },
@@ -87,13 +95,12 @@ async function builtSite(dev: boolean): Promise<AppDeps['site']> {
   }
 }
 
-/** The collector is loaded only where somebody collects. */
-async function startMetrics({ metricsPort }: Config): Promise<{ meter: Meter, close(): Promise<void> }> {
-  if (metricsPort === null) return { meter: noMeter, close: async () => {} }
+/** The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run. */
+async function prepareMetrics({ metricsPort }: Config): Promise<{ meter: Meter, serve(): Promise<() => Promise<void>> }> {
+  if (metricsPort === null) return { meter: noMeter, serve: async () => async () => {} }
   const { createMetrics } = await import('./ops/metrics.ts')
   const metrics = createMetrics()
-  const { close } = await metrics.serve(metricsPort)
-  return { meter: metrics.meter, close }
+  return { meter: metrics.meter, serve: async () => (await metrics.serve(metricsPort)).close }
 }
 
 /** The first signal drains, a second one means it. */

@@ -57,8 +57,8 @@ function fromContent(text: string): Keys {
 function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   if (!existsSync(path)) {
     if (!mayCreate) {
-      throw new Refusal(`The key file ${path} is missing, but a database exists.`, [
-        'Without it nobody\'s password can be checked. Put it back from your backup; a backup of the database leaves it out unless asked.',
+      throw new Refusal(`The key file ${path} is missing, and a database can only be used with the one that it was made with.`, [
+        'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
         'If it is lost for good, move the data folder away to begin anew.',
       ])
     }

@@ -19,7 +19,8 @@ export type HousekeepingDeps = Works & { timers: Timers }
 export interface Housekeeping {
   /** One pass. @returns what it deleted; null when the clock is not to be trusted */
   run(): Promise<Record<string, number> | null>
-  stop(): void
+  /** Begins no further pass, and waits for one under way. */
+  stop(): Promise<void>
 }
 
 /** Tidies up every hour, the first time a minute after the start. A pass that fails is logged and tried again. */
@@ -47,12 +48,18 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     running = running.then(run).catch((error: unknown) => log.warn({ error }, 'housekeeping failed and will be tried again'))
   }
 
-  const stop = timers.every(FIRST_AFTER_MS, () => {
+  const stopTimer = timers.every(FIRST_AFTER_MS, () => {
     const due = passes % (EVERY_MS / FIRST_AFTER_MS) === 0
     passes++
     if (due) pass()
   })
-  return { run, stop }
+  return {
+    run,
+    async stop() {
+      stopTimer()
+      await running
+    },
+  }
 }
 
 async function tidy({ store }: Works, now: UnixMs): Promise<Record<string, number>> {

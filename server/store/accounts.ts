@@ -168,7 +168,7 @@ function listAccounts(db: Database, now: UnixMs): AccountWithSessions[] {
   const living = sql`case when ${sessions.endedAt} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
   return db.sql.select({ account: accounts, sessions: count(living), lastSeenAt: max(sessions.lastSeenAt) }).from(accounts)
     .leftJoin(sessions, eq(sessions.userId, accounts.id))
-    .groupBy(accounts.id).orderBy(asc(accounts.createdAt), asc(accounts.id)).all()
+    .groupBy(accounts.id).orderBy(asc(accounts.createdAt), sql`${accounts}.rowid`).all()
     .map(({ account, ...seen }) => ({ ...account, ...seen }))
 }
 

@@ -7,6 +7,7 @@ import { type Migration, standingOf } from './migrate.ts'
 
 const KEPT = 3
 const ENDING = '.db'
+const MARK = '-before-'
 
 /** A time as file names carry it: sorts by time, no characters that a file system minds. */
 export function stamp(now: UnixMs): string {
@@ -15,9 +16,9 @@ export function stamp(now: UnixMs): string {
 
 /** Copies the whole database into `folder` before a change that cannot be taken back; the newest three are kept.
  * @returns the copy's path */
-export function snapshot(raw: Sqlite.Database, folder: string, name: string): string {
+export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, before: string): string {
   makePrivateFolder(folder)
-  const file = join(folder, `${name}${ENDING}`)
+  const file = join(folder, `${stamp(now)}${MARK}${before}${ENDING}`)
   const temporary = `${file}.tmp`
   rmSync(temporary, { force: true })
   rmSync(`${temporary}-journal`, { force: true })
@@ -26,7 +27,8 @@ export function snapshot(raw: Sqlite.Database, folder: string, name: string): st
   // VACUUM INTO leaves the copy in the page cache.
   syncFile(temporary)
   moveInto(temporary, file)
-  for (const old of snapshotsIn(folder).slice(KEPT)) rmSync(old)
+  // Somebody may keep copies of their own there.
+  for (const old of snapshotsIn(folder).filter(path => path.includes(MARK)).slice(KEPT)) rmSync(old)
   return file
 }
 

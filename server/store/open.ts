@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Refusal } from '../base/refusal.ts'
-import { newestUsable, snapshot, stamp } from './backup.ts'
+import { newestUsable, snapshot } from './backup.ts'
 import { type Database, openDatabase } from './database.ts'
 import { backupFolder, databaseFile, makePrivateFile, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
 import { applyMigrations, type Migration, readMigrations, standingOf } from './migrate.ts'
@@ -17,7 +17,7 @@ export interface OpenDeps {
   log: Log
 }
 
-const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
+export const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
 /** Earlier ones can lose a committed write when a checkpoint meets a WAL reset. */
 const OLDEST_SQLITE = [3, 51, 3]
 
@@ -67,7 +67,7 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
     const [next] = missing
     if (next !== undefined) {
       const now = deps.clock.now().wall
-      const copy = snapshot(db.raw, backupFolder(deps.dataDir), `${stamp(now)}-before-${next.tag}`)
+      const copy = snapshot(db.raw, backupFolder(deps.dataDir), now, next.tag)
       applyMigrations(db.raw, missing, now)
       deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database brought up to date')
     }
@@ -134,7 +134,7 @@ function damaged(file: string, cause: unknown): Refusal {
 }
 
 /** What the driver's and the system's codes mean to the person who starts the server. */
-function explained(error: unknown, file: string): unknown {
+export function explained(error: unknown, file: string): unknown {
   if (error instanceof Refusal || !(error instanceof Error) || !('code' in error)) return error
   const code = String(error.code)
   if (code === 'SQLITE_NOTADB') return new Refusal(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)

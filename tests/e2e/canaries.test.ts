@@ -26,13 +26,15 @@ async function liveALittle(): Promise<void> {
   const admin = new Visitor(server.origin)
   const ada = { ...somebody('Ada First'), password: FIRST }
   secrets.set('set-up code', SETUP_CODE)
-  await tell('set-up page', admin, () => admin.page(`/set-up?code=${SETUP_CODE}`))
   await tell('set-up', admin, () => admin.post('/auth/setup', { code: SETUP_CODE, ...ada }))
   await tell('wrong password', admin, () => admin.stranger().post('/auth/login', { email: ada.email, password: WRONG }))
   await tell('wrong password by form', admin, () => admin.form('/auth/login', { email: ada.email, password: WRONG }))
   await tell('the page after it', admin, () => admin.page('/sign-in'))
   await tell('password in the wrong type', admin, () => admin.post('/auth/login', { email: ada.email, password: [WRONG] }))
   await tell('password in an unknown field', admin, () => admin.post('/auth/login', { email: ada.email, password: WRONG, passwort: WRONG }))
+  await tell('a set-up form with a wrong password', admin, () => admin.form('/auth/register', { ...somebody(), password: WRONG, invite: `${CANARY}-invite` }))
+  secrets.set('a form\'s invitation code', `${CANARY}-invite`)
+  await tell('the page after that', admin, () => admin.page('/sign-up'))
   await tell('broken JSON', admin, () => admin.post('/auth/login', `{"password":"${WRONG}"`, { 'content-type': 'application/json' }))
   await tell('password change', admin, () => admin.post('/auth/password', { current: FIRST, next: SECOND }))
   await tell('re-authentication', admin, () => admin.post('/auth/reauthenticate', { password: SECOND }))
@@ -40,12 +42,10 @@ async function liveALittle(): Promise<void> {
   const invitation = await tell('invitation', admin, () => admin.post('/auth/invites', {}))
   const code = codeIn(invitation.json<InviteAnswer>().href)
   const grace = new Visitor(server.origin)
-  await tell('sign-up page', grace, () => grace.page(`/sign-up?invite=${code}`))
   const made = await tell('sign-up', grace, () => grace.post('/auth/register', { ...somebody('Grace'), password: INVITED, invite: code }))
   secrets.set('invitation code', code)
   const link = await tell('reset link', admin, () => admin.post(`/auth/people/${made.json<{ user: { id: string } }>().user.id}/reset`))
   const resetCode = codeIn(link.json<ResetLinkAnswer>().href)
-  await tell('reset page', grace, () => grace.page(`/reset?code=${resetCode}`))
   await tell('reset', grace, () => grace.post('/auth/reset', { code: resetCode, password: RESET }))
   secrets.set('reset code', resetCode)
 
@@ -79,10 +79,8 @@ test('16.2.5, BBA-3 no password, code, cookie or token comes back in HTML, paylo
   for (const { what, answer } of answers) {
     const headers = JSON.stringify({ ...answer.headers, 'set-cookie': undefined })
     for (const [name, secret] of secrets) {
-      const isPageOfLink = /^(set-up|sign-up|reset) page$/.test(what) && name.endsWith('code')
       if (HANDS_OUT.includes(what) && name.endsWith('code')) continue
-      // The page behind a one-time link may hold its code in a hidden field: the visitor brought it.
-      if (answer.text.includes(secret) && !isPageOfLink) leaks.push(`${name} in the body of ${what}`)
+      if (answer.text.includes(secret)) leaks.push(`${name} in the body of ${what}`)
       if (headers.includes(secret)) leaks.push(`${name} in the headers of ${what}`)
     }
   }

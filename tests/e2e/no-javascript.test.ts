@@ -4,7 +4,7 @@ import type { ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { formTo, send } from '../support/forms.ts'
-import { invite, type Person, signUp, somebody } from '../support/people.ts'
+import { codeIn, invite, type Person, signUp, somebody } from '../support/people.ts'
 import { SETUP_CODE, type Server, startServer, stopAll } from '../support/server.ts'
 
 let server: Server
@@ -32,8 +32,8 @@ const path = () => new URL(page.url()).pathname
 describe('UX-18 without JavaScript', () => {
   test('the first administrator is made', async () => {
     adminPerson = somebody('Ada First')
-    await page.goto(`/set-up?code=${SETUP_CODE}`)
-    await send(page, '/auth/setup', { email: adminPerson.email, name: adminPerson.name, password: adminPerson.password })
+    await page.goto(`/set-up#code=${SETUP_CODE}`)
+    await send(page, '/auth/setup', { code: SETUP_CODE, email: adminPerson.email, name: adminPerson.name, password: adminPerson.password })
     expect(path()).toBe('/')
     expect(await page.content()).toContain(adminPerson.name)
     admin = new Visitor(server.origin)
@@ -65,16 +65,16 @@ describe('UX-18 without JavaScript', () => {
 
   test('an invitation makes an account', async () => {
     const person = somebody('Grace Invited')
-    await page.goto(`/sign-up?invite=${await invite(admin)}`)
-    await send(page, '/auth/register', { email: person.email, name: person.name, password: person.password })
+    await page.goto('/sign-up')
+    await send(page, '/auth/register', { invite: await invite(admin), email: person.email, name: person.name, password: person.password })
     expect(path()).toBe('/')
     expect(await page.content()).toContain(person.name)
   })
 
   test('a common password is refused with the fields kept, and the same invitation still works', async () => {
     const person = somebody('Grace Again')
-    await page.goto(`/sign-up?invite=${await invite(admin)}`)
-    await send(page, '/auth/register', { email: person.email, name: person.name, password: '1234567890123456' })
+    await page.goto('/sign-up')
+    await send(page, '/auth/register', { invite: await invite(admin), email: person.email, name: person.name, password: '1234567890123456' })
     expect(path()).toBe('/sign-up')
     expect(await formTo(page, '/auth/register').locator('[name=name]').inputValue()).toBe(person.name)
     await send(page, '/auth/register', { password: person.password })
@@ -86,7 +86,7 @@ describe('UX-18 without JavaScript', () => {
     const made = await admin.post(`/auth/people/${answer.user?.id ?? ''}/reset`)
     const { href } = made.json<ResetLinkAnswer>()
     await page.goto(href)
-    await send(page, '/auth/reset', { password: 'another quiet lantern 42' })
+    await send(page, '/auth/reset', { code: codeIn(href), password: 'another quiet lantern 42' })
     await page.goto('/sign-in')
     await send(page, '/auth/login', { email: person.email, password: 'another quiet lantern 42' })
     expect(path()).toBe('/')

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { source as AXE } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
@@ -9,7 +9,6 @@ import { setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { ROOT, type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { siteRoutes } from '../support/site-routes.ts'
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const PICTURES = join(ROOT, '.cache/screenshots')
 const THEMES = ['light', 'dark'] as const
 const LANGUAGES = ['en', 'zh-CN'] as const
@@ -20,7 +19,7 @@ type Who = 'guest' | 'user' | 'admin'
 let links: { invite: string, reset: string }
 const VISITS: Record<string, { who: Who[], path?: () => string }> = {
   '/': { who: ['guest', 'user'] },
-  '/set-up': { who: ['guest'], path: () => `/set-up?code=${SETUP_CODE}` },
+  '/set-up': { who: ['guest'], path: () => `/set-up#code=${SETUP_CODE}` },
   '/sign-in': { who: ['guest'] },
   '/sign-up': { who: ['guest'], path: () => links.invite },
   '/signed-out': { who: ['guest'] },
@@ -29,7 +28,7 @@ const VISITS: Record<string, { who: Who[], path?: () => string }> = {
   '/account/sessions': { who: ['user'] },
   '/account/security': { who: ['user'] },
   '/people': { who: ['admin'] },
-  '/no-such-page': { who: ['guest', 'user'] },
+  '/:missing': { who: ['guest', 'user'], path: () => '/no-such-page' },
 }
 
 let server: Server
@@ -75,7 +74,7 @@ describe.each(LANGUAGES)('in %s', (language) => {
 
     test('so it is for the first page that anybody sees', async () => {
       const { page, trouble } = await visitor('guest', language, theme, fresh.origin)
-      for (const [route, path] of [['/set-up', `/set-up?code=${SETUP_CODE}`], ['/', '/']] as const) {
+      for (const [route, path] of [['/set-up', `/set-up#code=${SETUP_CODE}`], ['/', '/']] as const) {
         await page.goto(path)
         await look(page, { route: `${route} of a fresh server`, who: 'guest', language, theme, trouble })
       }

@@ -20,7 +20,7 @@ export interface Stage {
   close(): Promise<void>
 }
 
-export const HOSTS = { own: 'app.porch.test', sibling: 'other.porch.test', foreign: 'elsewhere.test' }
+const HOSTS = { own: 'app.porch.test', sibling: 'other.porch.test', foreign: 'elsewhere.test' }
 
 /** Our site behind a TLS terminator, as on the open web. */
 export async function httpsStage(settings: Settings): Promise<Stage> {

@@ -1,0 +1,56 @@
+import { globSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { KnipConfig } from 'knip'
+
+const WEB = join(import.meta.dirname, 'web')
+const find = (pattern: string) => globSync(pattern, { cwd: WEB }).map(path => join(WEB, path))
+
+/** Names that Nuxt imports by itself, and the import that each stands for. Without them every component looks unused. */
+const AUTO_IMPORTS = new Map([
+  ...find('app/components/**/*.vue').map(file => [basename(file, '.vue'), `import ${basename(file, '.vue')} from '${file}'`] as const),
+  ...find('{app/composables,app/utils,server/utils}/**/*.ts').flatMap(file => exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const)),
+])
+
+function exportsOf(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)].map(match => match[1] ?? '')
+}
+
+function withAutoImports(text: string, path: string): string {
+  const words = new Set(text.match(/\w+/g))
+  const used = [...AUTO_IMPORTS].filter(([name, line]) => words.has(name) && !line.endsWith(`'${path}'`))
+  return [text, ...used.map(([, line]) => line)].join('\n')
+}
+
+/** A component's scripts, and imports for what its template uses. */
+function compileVue(source: string, path: string): string {
+  const scripts = [...source.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(match => match[1] ?? '').join('\n')
+  const [, ...imports] = withAutoImports(source, path).slice(source.length).split('\n')
+  return [scripts, ...imports].join('\n')
+}
+
+export default {
+  entry: [
+    // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
+    'server/main.ts',
+    'server/config/define.ts',
+    'bench/processes/*.ts',
+    'tests/readme/*.ts',
+    '.ci/*.mjs',
+    'web/app/{app,error}.vue',
+    'web/app/{pages,layouts}/**/*.vue',
+    'web/app/{middleware,plugins}/**/*.ts',
+    'web/server/plugins/**/*.ts',
+  ],
+  project: ['server/**/*.ts', 'web/**/*.{ts,vue,css}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
+  paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
+  // Nuxt's own, there only inside its build.
+  ignoreUnresolved: ['#app'],
+  // Part of util-linux, which every Debian has.
+  ignoreBinaries: ['prlimit'],
+  ignoreExportsUsedInFile: { interface: true, type: true },
+  nuxt: { config: ['web/nuxt.config.ts'] },
+  compilers: {
+    vue: compileVue,
+    ts: (text: string, path: string) => path.startsWith(WEB) ? withAutoImports(text, path) : text,
+  },
+} satisfies KnipConfig

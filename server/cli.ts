@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module'
+import { defineCommand, runMain } from 'citty'
+import { showUsage } from './cli/usage.ts'
+import { DISPLAY_NAME, NAME } from './contract/name.ts'
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
+
+/** Each command's file is loaded when it is asked for: a start does not wait for the others. */
+const porchlight = defineCommand({
+  meta: { name: NAME, version, description: `${DISPLAY_NAME}: signs people in and keeps every token out of the browser's JavaScript` },
+  subCommands: {
+    start: async () => (await import('./cli/server.ts')).start,
+    dev: async () => (await import('./cli/server.ts')).dev,
+    build: async () => (await import('./cli/server.ts')).build,
+    setup: async () => (await import('./cli/people.ts')).setup,
+    invite: async () => (await import('./cli/people.ts')).invite,
+    user: async () => (await import('./cli/people.ts')).user,
+    session: async () => (await import('./cli/sessions.ts')).session,
+    key: async () => (await import('./cli/keys.ts')).key,
+    config: async () => (await import('./cli/checks.ts')).config,
+    doctor: async () => (await import('./cli/checks.ts')).doctor,
+    backup: async () => (await import('./cli/data.ts')).backup,
+    restore: async () => (await import('./cli/data.ts')).restore,
+  },
+})
+
+// What we make is for the owner alone, whatever the shell's umask.
+process.umask(0o077)
+await runMain(porchlight, { showUsage })

@@ -1,0 +1,73 @@
+import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, type SubCommandsDef } from 'citty'
+import { Problem } from '../base/problem.ts'
+import { Refusal } from '../base/refusal.ts'
+import { nearest } from '../config/problems.ts'
+import { printError } from './output.ts'
+
+interface Definition<Args extends ArgsDef> {
+  name: string
+  description: string
+  args: Args
+  run: (args: ParsedArgs<Args>) => Promise<void>
+}
+
+/** One command of the command line. Refuses options that it does not have: a misspelt --compromised must not be a
+ * rotation that retires nothing. What the person should know is printed without a stack, and the exit code is 1. */
+export function command<const Args extends ArgsDef>({ name, description, args, run }: Definition<Args>): CommandDef<Args> {
+  return defineCommand({
+    meta: { name, description },
+    args,
+    async run(context) {
+      try {
+        refuseUnknown(context.rawArgs, args)
+        await run(context.args)
+      }
+      catch (error) {
+        tell(error)
+        process.exitCode = 1
+      }
+    },
+  })
+}
+
+/** A command that only has others below it. */
+export function group(name: string, description: string, subCommands: SubCommandsDef): CommandDef {
+  return defineCommand({ meta: { name, description }, subCommands })
+}
+
+
+export function tell(error: unknown): void {
+  if (error instanceof Refusal) return printError(error.lines)
+  if (error instanceof Problem) {
+    const { detail, fields = {}, minLength } = error.extras
+    return printError([
+      `${error.message}.`,
+      ...(detail === undefined ? [] : [detail]),
+      ...(minLength === undefined ? [] : [`It needs at least ${minLength} characters.`]),
+      ...Object.entries(fields).map(([field, text]) => `  ${field}: ${text}`),
+      ...(error.cause instanceof Error ? [`(${error.cause.message})`] : []),
+    ])
+  }
+  printError([error instanceof Error ? error.stack ?? error.message : String(error)])
+}
+
+function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
+  const options = Object.entries(args).filter(([, arg]) => arg.type !== 'positional').map(([option]) => option)
+  const positionals = Object.keys(args).length - options.length
+  let free = 0
+  for (let at = 0; at < rawArgs.length; at++) {
+    const raw = rawArgs[at] ?? ''
+    if (raw === '--') return
+    if (!raw.startsWith('-') || raw === '-') {
+      free++
+      if (free > positionals) throw new Refusal(`There is one word too many: ${raw}`, ['See --help.'])
+      continue
+    }
+    const option = raw.replace(/^--?/, '').replace(/=.*$/s, '')
+    if (!options.includes(option)) {
+      const near = nearest(option, options)
+      throw new Refusal(`There is no option ${raw.replace(/=.*$/s, '')} here.`, [near === null ? 'See --help.' : `Did you mean --${near}?`])
+    }
+    if (args[option]?.type === 'string' && !raw.includes('=')) at++
+  }
+}

@@ -1,0 +1,40 @@
+import { Hono } from 'hono'
+import { ChangePasswordRequest, ChangeUserRequest, type EventsAnswer, ReauthenticateRequest } from '../../contract/wire.ts'
+import type { Env } from '../context.ts'
+import { signedInAnswer } from '../session-answer.ts'
+import { readJson } from './body.ts'
+import { signedIn } from './callers.ts'
+import type { AuthDeps } from './deps.ts'
+import { openSession } from './signing-in.ts'
+
+/** One's own account: name, password, the security log. */
+export function accountRoutes(deps: AuthDeps): Hono<Env> {
+  const { people, passwordLogin } = deps
+  const app = new Hono<Env>()
+
+  app.patch('/user', async (c) => {
+    const { user, session, actor } = signedIn(c)
+    const { name } = await readJson(c, ChangeUserRequest)
+    return c.json(signedInAnswer(await people.accounts.changeName(user.id, name, actor), session))
+  })
+
+  app.post('/password', async (c) => {
+    const { user, session, actor, client } = signedIn(c)
+    const { current, next } = await readJson(c, ChangePasswordRequest)
+    const verifier = await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
+    const account = await people.accounts.changePassword(verifier, next, actor)
+    // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
+    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null }))
+  })
+
+  app.post('/reauthenticate', async (c) => {
+    const { user, session, client } = signedIn(c)
+    const { password } = await readJson(c, ReauthenticateRequest)
+    await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
+    return c.json(await openSession(c, deps, { account: user, amr: ['pwd'], remember: session.remember, replaces: session.publicId }))
+  })
+
+  app.get('/events', async c => c.json<EventsAnswer>(await people.log.page(signedIn(c).user.id, c.req.query('cursor') ?? null)))
+
+  return app
+}

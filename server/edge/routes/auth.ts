@@ -1,0 +1,21 @@
+import { Hono } from 'hono'
+import type { Env } from '../context.ts'
+import { accountRoutes } from './account.ts'
+import type { AuthDeps } from './deps.ts'
+import { joiningRoutes } from './joining.ts'
+import { peopleRoutes } from './people.ts'
+import { sessionRoutes } from './session.ts'
+import { sessionsRoutes } from './sessions.ts'
+import { signInOutRoutes } from './sign-in-out.ts'
+
+/** Everything under /auth. No route says how its answer may be kept: the writer of answers makes that `no-store` (HD-10). */
+export function authRoutes(deps: AuthDeps): Hono<Env> {
+  const app = new Hono<Env>()
+  app.route('/', sessionRoutes(deps))
+  app.route('/', signInOutRoutes(deps))
+  app.route('/', joiningRoutes(deps))
+  app.route('/', accountRoutes(deps))
+  app.route('/', sessionsRoutes(deps))
+  app.route('/', peopleRoutes(deps))
+  return app
+}

@@ -1,0 +1,29 @@
+import type { Context } from 'hono'
+import { MINUTE, type UnixMs } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import type { Actor } from '../../people/actor.ts'
+import type { Env } from '../context.ts'
+
+/** For this long after a sign-in the password is not asked for again. */
+const FRESH_MS = 15 * MINUTE
+
+/** @throws Problem `not_signed_in` */
+export function signedIn(c: Context<Env>) {
+  const { signedIn: who, client } = c.get('caller')
+  if (who === null) throw new Problem('not_signed_in')
+  const actor: Actor = { userId: who.user.id, sessionId: who.session.publicId, client }
+  return { ...who, client, actor }
+}
+
+/** @throws Problem `not_signed_in`, `forbidden` */
+export function administrator(c: Context<Env>) {
+  const who = signedIn(c)
+  if (!who.user.roles.includes('admin')) throw new Problem('forbidden')
+  return who
+}
+
+/** For what would give somebody else a way in: a session that was left open is not enough (ASVS 7.5.1).
+ * @throws Problem `reauthentication_required` */
+export function requireFresh({ session }: { session: { authTime: UnixMs } }, now: UnixMs): void {
+  if (now - session.authTime > FRESH_MS) throw new Problem('reauthentication_required')
+}

@@ -1,0 +1,16 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Config } from '../../config/types.ts'
+import type { Keyring } from '../../keys/types.ts'
+import type { PasswordLogin } from '../../login/password.ts'
+import type { People } from '../../people/people.ts'
+import type { Sessions } from '../../session/types.ts'
+
+/** What the routes under /auth work with. */
+export interface AuthDeps {
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength'>
+  clock: Clock
+  keyring: Keyring
+  sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
+  people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
+  passwordLogin: PasswordLogin
+}

@@ -1,0 +1,29 @@
+import { Hono } from 'hono'
+import { RegisterRequest, ResetRequest, type SessionAnswer, SetupRequest } from '../../contract/wire.ts'
+import type { Env } from '../context.ts'
+import type { AuthDeps } from './deps.ts'
+import { currentSession, openSession, submitted } from './signing-in.ts'
+
+/** Making an account by set-up, invitation or registration, and a new password by a reset link. */
+export function joiningRoutes(deps: AuthDeps): Hono<Env> {
+  const { people } = deps
+  const app = new Hono<Env>()
+
+  app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
+    const account = await people.joining.setUp(fields, c.get('caller').client)
+    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c) })
+  }))
+
+  app.post('/register', c => submitted(c, deps, { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null }, async (fields) => {
+    const account = await people.joining.register(fields, c.get('caller').client)
+    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c) })
+  }))
+
+  // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new password.
+  app.post('/reset', c => submitted(c, deps, { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/sign-in' }, async (fields) => {
+    await people.resets.use(fields, c.get('caller').client)
+    return { user: null, session: null } satisfies SessionAnswer
+  }))
+
+  return app
+}

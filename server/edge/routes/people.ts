@@ -1,0 +1,65 @@
+import { Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
+import { ChangePersonRequest, InviteRequest, type InvitesAnswer, type PeopleAnswer, type WirePerson } from '../../contract/wire.ts'
+import type { Env } from '../context.ts'
+import { readJson } from './body.ts'
+import { administrator, requireFresh } from './callers.ts'
+import type { AuthDeps } from './deps.ts'
+
+/** What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
+ * what takes it away does not: that may be urgent. */
+export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
+  const app = new Hono<Env>()
+  const now = () => clock.now().wall
+
+  app.get('/people', async (c) => {
+    administrator(c)
+    return c.json<PeopleAnswer>({ people: await people.accounts.list() })
+  })
+
+  app.patch('/people/:id', async (c) => {
+    const admin = administrator(c)
+    const { roles, disabled } = await readJson(c, ChangePersonRequest)
+    if (roles !== undefined || disabled === false) requireFresh(admin, now())
+    const { id } = await people.accounts.change(c.req.param('id'), { roles, disabled }, admin.actor)
+    const person = (await people.accounts.list()).find(one => one.id === id)
+    if (person === undefined) throw new Problem('not_found')
+    return c.json<WirePerson>(person)
+  })
+
+  app.delete('/people/:id/sessions', async (c) => {
+    const { user, session } = administrator(c)
+    const id = c.req.param('id')
+    if (await people.accounts.find(id) === null) throw new Problem('not_found')
+    const ended = id === user.id
+      ? await sessions.endAll(id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
+      : await sessions.endAll(id, { reason: 'admin', except: null, byUserId: user.id })
+    return c.json({ ended })
+  })
+
+  app.post('/people/:id/reset', async (c) => {
+    const admin = administrator(c)
+    requireFresh(admin, now())
+    return c.json(await people.resets.makeLink(c.req.param('id'), admin.actor))
+  })
+
+  app.get('/invites', async (c) => {
+    administrator(c)
+    return c.json<InvitesAnswer>({ invites: await people.joining.invites() })
+  })
+
+  app.post('/invites', async (c) => {
+    const admin = administrator(c)
+    const { email = null, roles = ['user'] } = await readJson(c, InviteRequest)
+    if (roles.includes('admin')) requireFresh(admin, now())
+    return c.json(await people.joining.invite({ email, roles }, admin.actor))
+  })
+
+  app.delete('/invites/:id', async (c) => {
+    administrator(c)
+    await people.joining.revoke(c.req.param('id'))
+    return c.json({})
+  })
+
+  return app
+}

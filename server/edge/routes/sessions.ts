@@ -1,0 +1,38 @@
+import { Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
+import type { SessionListAnswer } from '../../contract/wire.ts'
+import { describeDevice } from '../../people/device.ts'
+import type { Env } from '../context.ts'
+import { signedIn } from './callers.ts'
+import type { AuthDeps } from './deps.ts'
+import { signOut } from './sign-in-out.ts'
+
+/** Where one is signed in, and ending it (ASVS 7.5.2). */
+export function sessionsRoutes({ sessions }: AuthDeps): Hono<Env> {
+  const app = new Hono<Env>()
+
+  app.get('/sessions', async (c) => {
+    const { user, session } = signedIn(c)
+    const all = await sessions.list(user.id)
+    return c.json<SessionListAnswer>({
+      sessions: all.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, ...one })),
+    })
+  })
+
+  app.delete('/sessions', async (c) => {
+    const { user, session } = signedIn(c)
+    return c.json({ ended: await sessions.endAll(user.id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null }) })
+  })
+
+  app.delete('/sessions/:id', async (c) => {
+    const { user, session } = signedIn(c)
+    const id = c.req.param('id')
+    const current = id === session.publicId
+    const ended = await sessions.end(id, { reason: current ? 'signed_out' : 'signed_out_elsewhere', userId: user.id, byUserId: null })
+    if (!ended && !current) throw new Problem('not_found')
+    if (current) signOut(c)
+    return c.json({ ended: ended ? 1 : 0 })
+  })
+
+  return app
+}

@@ -1,0 +1,38 @@
+import { type Context, Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
+import { LoginRequest, type SessionAnswer } from '../../contract/wire.ts'
+import type { Env } from '../context.ts'
+import { isForm } from './body.ts'
+import type { AuthDeps } from './deps.ts'
+import { currentSession, openSession, submitted } from './signing-in.ts'
+
+/** Signing in with a password, and signing out. */
+export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
+  const { passwordLogin, sessions } = deps
+  const app = new Hono<Env>()
+
+  app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
+    const { client, device } = c.get('caller')
+    const proven = await passwordLogin.authenticate({ email, password, device, client })
+    return openSession(c, deps, { ...proven, remember, replaces: currentSession(c) })
+  }))
+
+  app.post('/logout', async (c) => {
+    const form = isForm(c)
+    const type = c.req.header('content-type')
+    if (!form && type !== undefined && !type.startsWith('application/json')) throw new Problem('unsupported_media_type')
+    const who = c.get('caller').signedIn
+    if (who !== null) await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
+    signOut(c)
+    return form ? c.redirect('/signed-out', 303) : c.json<SessionAnswer>({ user: null, session: null })
+  })
+
+  return app
+}
+
+/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11).
+ * Never "cookies": that would empty the jars of sibling hosts too. */
+export function signOut(c: Context<Env>): void {
+  c.get('answer').clear()
+  c.header('Clear-Site-Data', '"cache", "storage"')
+}

@@ -1,0 +1,70 @@
+import type { Context } from 'hono'
+import type * as v from 'valibot'
+import { SECOND } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
+import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/device.ts'
+import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
+import type { Env } from '../context.ts'
+import { signedInAnswer } from '../session-answer.ts'
+import { checkForm, isForm, readForm, readJson } from './body.ts'
+import type { AuthDeps } from './deps.ts'
+import { formCookie, keepForm } from './kept-form.ts'
+
+/** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
+ * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
+export async function openSession(
+  c: Context<Env>, { sessions, keyring, clock, config }: AuthDeps,
+  { account, amr, remember, replaces }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null },
+): Promise<SessionAnswer> {
+  const { client, device } = c.get('caller')
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces })
+  const now = clock.now().wall
+  const known = await sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
+  const answer = c.get('answer')
+  answer.grant(grant)
+  answer.cookie(serializeCookie(cookieName('device', config.secureCookies), known, { secure: config.secureCookies, maxAgeSeconds: DEVICE_LIFE_MS / SECOND }))
+  return signedInAnswer(account, session)
+}
+
+/** The session that this browser has now, for the new one to take the place of. */
+export function currentSession(c: Context<Env>): string | null {
+  return c.get('caller').signedIn?.session.publicId ?? null
+}
+
+interface Submission<S> {
+  schema: S
+  /** The page with the form, where a failed post without JavaScript comes back to. */
+  page: string
+  /** Fields that it shows again then. */
+  keep: readonly string[]
+  /** Where a form goes when it succeeded; null: where its `returnTo` says. */
+  next: string | null
+}
+
+/** Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on failure
+ * back to the form, which shows the problem and what was typed. No field is ever in a URL. */
+export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
+  c: Context<Env>, deps: AuthDeps, { schema, page, keep, next }: Submission<S>, act: (fields: v.InferOutput<S>) => Promise<SessionAnswer>,
+): Promise<Response> {
+  if (!isForm(c)) return c.json(await act(await readJson(c, schema)))
+  const fields = await readForm(c)
+  const returnTo = safeReturnTo(fields.get('returnTo'))
+  try {
+    await act(checkForm(schema, fields))
+  }
+  catch (error) {
+    if (!(error instanceof Problem)) throw error
+    const problem = error.body(c.get('requestId'))
+    c.get('answer').cookie(formCookie(await keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall), deps.config.secureCookies))
+    const query = new URLSearchParams({ problem: error.code, ...(returnTo === HOME ? {} : { returnTo }) })
+    return c.redirect(`${page}?${query.toString()}`, 303)
+  }
+  // What an earlier attempt left is not for the next form.
+  if (c.get('caller').form !== null) {
+    const secure = deps.config.secureCookies
+    c.get('answer').cookie(clearCookie(cookieName('form', secure), { secure }))
+  }
+  return c.redirect(next ?? returnTo, 303)
+}

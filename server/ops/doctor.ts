@@ -1,0 +1,150 @@
+import { existsSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { type Clock, DAY, MINUTE } from '../base/clock.ts'
+import { Refusal } from '../base/refusal.ts'
+import type { Config } from '../config/types.ts'
+import { isExposed, openKeys } from '../keys/keys.ts'
+import { databaseFile } from '../store/files.ts'
+import { inspectInstalled, type Inspection } from '../store/inspect.ts'
+
+/** One line of the doctor's report. `advice` says what to do, where something is to be done. */
+export interface Finding { state: 'ok' | 'warn' | 'fail', what: string, advice: string | null }
+
+export interface DoctorDeps {
+  config: Config
+  clock: Clock
+  /** Whether a server answers on the control socket. */
+  serverRuns: boolean
+  /** GET of a path below the public URL. */
+  fetchPublic: (path: string) => Promise<{ status: number, headers: Headers }>
+}
+
+const MEGABYTE = 1024 * 1024
+const LEAST_FREE_BYTES = 20 * MEGABYTE
+const LOW_FREE_BYTES = 500 * MEGABYTE
+const OLDEST_NODE = 24
+
+const ok = (what: string): Finding => ({ state: 'ok', what, advice: null })
+const warn = (what: string, advice: string): Finding => ({ state: 'warn', what, advice })
+const fail = (what: string, advice: string): Finding => ({ state: 'fail', what, advice })
+
+/** Looks at everything that tends to be wrong, and changes nothing. */
+export async function examine(deps: DoctorDeps): Promise<Finding[]> {
+  const { config, clock } = deps
+  const database = inspectDatabase(config.dataDir)
+  return [
+    ...judgeVersions(process.versions.node),
+    ...judgeAddress(config),
+    ...await judgeReach(deps),
+    ...judgeFolder(config),
+    ...database.findings,
+    ...judgeKeys(config, database.inspection),
+    ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
+  ]
+}
+
+function judgeVersions(node: string): Finding[] {
+  return [Number(node.split('.')[0]) >= OLDEST_NODE
+    ? ok(`Node ${node}`)
+    : fail(`Node ${node} is too old`, 'Run it with the Node that npm ci installs: npm start.')]
+}
+
+/** Exported for its tests. */
+export function judgeAddress({ publicUrl, loopback, secureCookies, trustedProxies }: Pick<Config, 'publicUrl' | 'loopback' | 'secureCookies' | 'trustedProxies'>): Finding[] {
+  const findings = [ok(`Public URL ${publicUrl}`)]
+  if (secureCookies) findings.push(ok('Cookies: Secure, with the __Host- prefixes'))
+  else if (loopback) findings.push(warn('Cookies: plain http on this machine, so neither Secure nor prefixed', 'Right for trying it out. For others, set PORCHLIGHT_PUBLIC_URL to an https address.'))
+  else findings.push(warn('Cookies: plain http, so whoever is on the way can read passwords and take over sessions', 'Put a proxy with TLS in front and set PORCHLIGHT_PUBLIC_URL to its https address.'))
+  if (!loopback && trustedProxies.length === 0) {
+    findings.push(warn('No trusted proxies: behind a proxy, everybody seems to come from its address, and shares one limit on failed sign-ins', 'Set PORCHLIGHT_TRUSTED_PROXIES to the proxy\'s address, unless there is none.'))
+  }
+  const all = trustedProxies.filter(range => range.endsWith('/0'))
+  if (all.length > 0) findings.push(warn(`Every address counts as a trusted proxy (${all.join(', ')}): anybody can pretend to come from anywhere`, 'List your proxy\'s address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.'))
+  return findings
+}
+
+async function judgeReach({ config, serverRuns, fetchPublic }: DoctorDeps): Promise<Finding[]> {
+  if (!serverRuns) return [warn('No server runs on this data folder', 'Start it: porchlight start. Then ask again, to check that it can be reached.')]
+  try {
+    const [session, ready] = [await fetchPublic('/auth/session'), await fetchPublic('/readyz')]
+    return [...judgeAnswer(config, session), ready.status === 200
+      ? ok('The server is ready')
+      : fail(`The server is not ready (${ready.status})`, 'Its log says why: the database cannot be written, or it is stopping.')]
+  }
+  catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+    return [fail(`${config.publicUrl} cannot be reached from this machine (${code})`, 'Check the name, the proxy and its certificate. If only this machine cannot reach it, nothing is wrong.')]
+  }
+}
+
+/** Exported for its tests. */
+export function judgeAnswer({ publicUrl, secureCookies }: Pick<Config, 'publicUrl' | 'secureCookies'>, { status, headers }: { status: number, headers: Headers }): Finding[] {
+  if (status === 421) return [fail('The proxy does not pass on the Host that browsers send', `Make it send "Host: ${new URL(publicUrl).host}".`)]
+  if (status !== 200) return [fail(`${publicUrl} answers ${status}, not the site`, 'Something else may be listening there, or the proxy may point elsewhere.')]
+  const findings = [ok('Reached through the public URL, with the right Host')]
+  if (secureCookies && !headers.has('strict-transport-security')) findings.push(warn('Strict-Transport-Security is missing on the way back', 'Let the proxy pass our headers on.'))
+  if (!headers.get('cache-control')?.includes('no-store')) findings.push(warn('The proxy changes Cache-Control', 'Let it pass our headers on: a cache in between could give one person\'s page to another.'))
+  return findings
+}
+
+function judgeFolder({ dataDir }: Config): Finding[] {
+  if (!existsSync(dataDir)) return [warn(`The data folder ${dataDir} does not exist yet`, 'It is made at the first start.')]
+  const free = statfsSync(dataDir)
+  const bytes = free.bavail * free.bsize
+  return [
+    isExposed(dataDir) ? warn(`Others may look into the data folder ${dataDir}`, `chmod 700 ${dataDir}`) : ok(`Data folder ${dataDir}, for its owner only`),
+    bytes < LEAST_FREE_BYTES
+      ? fail(`Only ${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space: a full disk stops sign-in and renewal.')
+      : bytes < LOW_FREE_BYTES ? warn(`${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space soon.') : ok('Enough free space on its disk'),
+  ]
+}
+
+function inspectDatabase(dataDir: string): { findings: Finding[], inspection: Inspection | null } {
+  const file = databaseFile(dataDir)
+  if (!existsSync(file)) return { findings: [warn('There is no database yet', 'It is made at the first start.')], inspection: null }
+  try {
+    const inspection = inspectInstalled(dataDir)
+    const findings = [
+      inspection.behind > 0 ? warn('The database will be brought up to date at the next start', 'A copy is made first; nothing to do.') : ok(`Database sound (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
+      ...(isExposed(file) ? [warn('Others may read the database', `chmod 600 ${file}`)] : []),
+    ]
+    return { findings, inspection }
+  }
+  catch (error) {
+    if (error instanceof Refusal) return { findings: [fail(error.message, error.advice.join(' '))], inspection: null }
+    throw error
+  }
+}
+
+function judgeKeys({ keys: source, dataDir }: Config, database: Inspection | null): Finding[] {
+  if ('file' in source && !existsSync(source.file)) {
+    return existsSync(databaseFile(dataDir))
+      ? [fail(`The key file ${source.file} is missing beside a database`, 'Put it back from your backup: without it no password can be checked.')]
+      : [warn('There is no key file yet', 'It is made at the first start.')]
+  }
+  try {
+    const keys = openKeys(source, false, 0)
+    const findings = [ok(`Keys sound: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in a file of ours' : 'given by a setting'}`)]
+    if ('file' in source) {
+      if (isExposed(source.file)) findings.push(warn('Others may read the key file', `chmod 600 ${source.file}`))
+      if (dirname(source.file) !== dataDir) findings.push(ok('The key file is kept apart from the database'))
+    }
+    const counter = keys.counter()
+    if (counter !== null && database !== null && database.counter < counter) {
+      findings.push(warn('The database is older than the key file: it was restored by hand', 'The next start ends every session and voids every link.'))
+    }
+    return findings
+  }
+  catch (error) {
+    if (error instanceof Refusal) return [fail(error.message, error.advice.join(' '))]
+    throw error
+  }
+}
+
+/** Exported for its tests. @param newestAt when the newest thing in the database happened */
+export function judgeClock(now: number, newestAt: number | null): Finding[] {
+  if (newestAt !== null && newestAt > now + 5 * MINUTE) return [fail(`The clock is behind: the database knows of something ${Math.ceil((newestAt - now) / MINUTE)} minutes from now`, 'Set the clock, and let it be kept right (NTP).')]
+  if (newestAt !== null && now - newestAt > 400 * DAY) return [warn('The clock says that nothing has happened for over a year', 'If that is not so, set the clock.')]
+  return [ok(`Clock ${new Date(now).toISOString()}`)]
+}

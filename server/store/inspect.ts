@@ -1,0 +1,43 @@
+import { statSync } from 'node:fs'
+import Sqlite from 'better-sqlite3'
+import { backupFolder, databaseFile } from './files.ts'
+import { explained, inspect, MIGRATIONS } from './open.ts'
+import { readMigrations } from './migrate.ts'
+
+/** What can be told of a database without opening it for writing. */
+export interface Inspection {
+  sqliteVersion: string
+  bytes: number
+  /** Steps that the next start would apply. */
+  behind: number
+  counter: number
+  /** When the newest thing in it happened; null: nothing yet. */
+  newestAt: number | null
+}
+
+/** Looks at a data folder's database; a server may be using it.
+ * @throws Refusal as opening it would */
+export function inspectInstalled(dataDir: string): Inspection {
+  const file = databaseFile(dataDir)
+  try {
+    const behind = inspect(file, readMigrations(MIGRATIONS), backupFolder(dataDir)).length
+    const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
+    try {
+      const one = (sql: string) => raw.prepare(sql).pluck().get()
+      const newest = one('SELECT max(at) FROM events')
+      return {
+        sqliteVersion: String(one('SELECT sqlite_version()')),
+        bytes: statSync(file).size,
+        behind,
+        counter: Number(one('SELECT value FROM meta WHERE key = \'counter\'') ?? 0),
+        newestAt: typeof newest === 'number' ? newest : null,
+      }
+    }
+    finally {
+      raw.close()
+    }
+  }
+  catch (error) {
+    throw explained(error, file)
+  }
+}
