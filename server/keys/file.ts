@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
+import { type SigningKey, StoredSigningKey, storedSigningKey } from './signing-key.ts'
 
 /** One root secret. Everything that is sealed or tagged names it by id; purposes are derived from it. */
 export interface RootKey {
@@ -15,14 +16,15 @@ export interface RootKey {
 }
 
 /** What the key file holds. `counter` is compared with the database's, to notice one that was silently restored. */
-export interface KeyFile { roots: RootKey[], counter: number }
+export interface KeyFile { roots: RootKey[], counter: number, signing: readonly SigningKey[] }
 
 const ROOT_BYTES = 32
 
 const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-// Version 1 has root secrets only. Signing keys will come as a further field under a higher version.
+// Version 1 had root secrets only.
+const VERSION = 2
 const FileShape = v.strictObject({
-  version: v.literal(1),
+  version: v.picklist([1, VERSION]),
   counter: Time,
   roots: v.pipe(
     v.array(v.strictObject({
@@ -35,6 +37,10 @@ const FileShape = v.strictObject({
     v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have one id'),
     v.check(roots => roots.filter(root => root.replacedAt === null).length === 1, 'Exactly one key has to be the newest'),
   ),
+  signing: v.optional(v.pipe(
+    v.array(StoredSigningKey),
+    v.check(keys => new Set(keys.map(key => key.id)).size === keys.length, 'Two keys have one id'),
+  ), []),
 })
 
 export function newRoot(now: UnixMs): RootKey {
@@ -59,7 +65,7 @@ export function parseKeyFile(text: string): KeyFile {
     throw new Error('it is not valid JSON')
   }
   const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
-  if (typeof version === 'number' && version > 1) throw new Error(`it has format ${version}, made by a newer version`)
+  if (typeof version === 'number' && version > VERSION) throw new Error(`it has format ${version}, made by a newer version`)
   const parsed = v.safeParse(FileShape, json)
   if (!parsed.success) {
     const issue = parsed.issues[0]
@@ -67,10 +73,10 @@ export function parseKeyFile(text: string): KeyFile {
     throw new Error(`${where} is not as expected${issue.type === 'check' ? `: ${issue.message}` : ''}`)
   }
   const roots = parsed.output.roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) }))
-  return { roots, counter: parsed.output.counter }
+  return { roots, counter: parsed.output.counter, signing: parsed.output.signing }
 }
 
 export function formatKeyFile(file: KeyFile): string {
   const roots = file.roots.map(root => ({ ...root, secret: root.secret.reveal().toString('base64url') }))
-  return `${JSON.stringify({ version: 1, counter: file.counter, roots }, null, 2)}\n`
+  return `${JSON.stringify({ version: VERSION, counter: file.counter, roots, signing: file.signing.map(storedSigningKey) }, null, 2)}\n`
 }

@@ -79,14 +79,14 @@ test('ASVS 11.3.4 the same payload is never sealed under the same nonce', async 
 })
 
 test('the key file reads back as it was written', () => {
-  const file = { counter: 7, roots: [replaced(root()), root()] }
+  const file = { counter: 7, roots: [replaced(root()), root()], signing: [] }
   const again = parseKeyFile(formatKeyFile(file))
   expect(formatKeyFile(again)).toBe(formatKeyFile(file))
   expect(JSON.stringify(again)).not.toContain(file.roots[0]?.secret.reveal().toString('base64url'))
 })
 
 test('a broken key file is refused, and the refusal quotes no secret', () => {
-  const good = JSON.parse(formatKeyFile({ counter: 1, roots: [root()] })) as { roots: Record<string, unknown>[] }
+  const good = JSON.parse(formatKeyFile({ counter: 1, roots: [root()], signing: [] })) as { roots: Record<string, unknown>[] }
   const secret = String(good.roots[0]?.['secret'])
   const broken = [
     '', '{', `{"roots":"${secret}`, '[]', 'null', '{"version":2}',

@@ -6,6 +6,7 @@ import type { KeySource } from '../config/types.ts'
 import { makePrivateFolder, writeAtomically } from '../store/files.ts'
 import { formatKeyFile, type KeyFile, newestOf, newRoot, parseKeyFile } from './file.ts'
 import { createKeyring, type LiveKeyring } from './keyring.ts'
+import type { SigningKey } from './signing-key.ts'
 
 /** What may be told about a root key. */
 export interface KeySummary { id: string, createdAt: UnixMs, replacedAt: UnixMs | null }
@@ -24,6 +25,10 @@ export interface Keys {
   rotate(now: UnixMs): KeySummary
   /** Forgets roots for good. The newest stays. @returns how many went */
   retire(ids: readonly string[]): number
+  /** The signing keys as they are kept; signing.ts knows what each is good for. */
+  signing(): readonly SigningKey[]
+  /** Keeps these and no others; in memory alone when the keys are not ours to write. */
+  setSigning(keys: readonly SigningKey[]): void
   /** Writes the key file's content to another, private file: for a backup that was asked to hold it. */
   copyTo(path: string): void
 }
@@ -37,6 +42,7 @@ export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Ke
 
 function fromContent(text: string): Keys {
   const file = parsed(text, 'The setting PORCHLIGHT_KEYS')
+  let signing = file.signing
   const refuse = (): never => {
     throw new Refusal('The keys come from the setting PORCHLIGHT_KEYS and cannot be changed from here.', [
       'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change the setting\'s content and start again.',
@@ -50,6 +56,10 @@ function fromContent(text: string): Keys {
     list: () => summaries(file),
     rotate: refuse,
     retire: refuse,
+    signing: () => signing,
+    setSigning(keys) {
+      signing = keys
+    },
     copyTo: path => writeAtomically(path, formatKeyFile(file)),
   }
 }
@@ -63,14 +73,19 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
       ])
     }
     makePrivateFolder(dirname(path))
-    writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)] }))
+    writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)], signing: [] }))
   }
   let file = parsed(readKeys(path), `The key file ${path}`)
   const keyring = createKeyring(file.roots)
 
-  function save(next: KeyFile): void {
+  function write(next: KeyFile): void {
     writeAtomically(path, formatKeyFile(next))
     file = next
+  }
+
+  /** Only for other roots: what was derived from them begins anew. */
+  function save(next: KeyFile): void {
+    write(next)
     keyring.use(next.roots)
   }
 
@@ -78,11 +93,7 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
     keyring,
     writable: true,
     counter: () => file.counter,
-    setCounter(counter) {
-      // Not `save`: the derived keys stay as they are.
-      writeAtomically(path, formatKeyFile({ ...file, counter }))
-      file = { ...file, counter }
-    },
+    setCounter: counter => write({ ...file, counter }),
     list: () => summaries(file),
     rotate(at) {
       const root = newRoot(at)
@@ -96,6 +107,8 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
       if (gone > 0) save({ ...file, roots: kept })
       return gone
     },
+    signing: () => file.signing,
+    setSigning: keys => write({ ...file, signing: keys }),
     copyTo: copy => writeAtomically(copy, formatKeyFile(file)),
   }
 }

@@ -1,0 +1,88 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import * as v from 'valibot'
+import type { UnixMs } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { Secret } from '../base/secret.ts'
+
+/** What upstream tokens may be signed with (RFC 7518 §3.1, RFC 9864 §2.2). */
+export const SIGNING_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
+export type SigningAlg = (typeof SIGNING_ALGS)[number]
+
+/** One key pair. It signs with one algorithm and no other (RFC 8725 §3.1). */
+export interface SigningKey {
+  /** The `kid` of its tokens. */
+  id: string
+  alg: SigningAlg
+  privateKey: Secret<KeyObject>
+  /** Published from then on. */
+  createdAt: UnixMs
+  /** Signs from then on, until the next one does. Decided when it is made, by the max-age that answers had before. */
+  signsAt: UnixMs
+}
+
+/** A public key as upstreams fetch it. @see RFC 7517 §4 */
+export interface PublicJwk extends JsonWebKey { kid: string, use: 'sig', alg: SigningAlg }
+
+const RSA_BITS = 3072
+
+/** An RSA pair takes up to a second of the process's time; the others none worth counting. */
+export function newSigningKey(alg: SigningAlg, times: { createdAt: UnixMs, signsAt: UnixMs }): SigningKey {
+  return { id: randomId(9), alg, privateKey: new Secret(generate(alg)), ...times }
+}
+
+function generate(alg: SigningAlg): KeyObject {
+  switch (alg) {
+    case 'ES256': return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    case 'RS256': return generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey
+    case 'Ed25519': return generateKeyPairSync('ed25519').privateKey
+    default: return alg satisfies never
+  }
+}
+
+function suits(alg: SigningAlg, { asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
+  switch (alg) {
+    case 'ES256': return type === 'ec' && details?.namedCurve === 'prime256v1'
+    // RFC 7518 §3.3: shorter ones must not be used.
+    case 'RS256': return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048
+    case 'Ed25519': return type === 'ed25519'
+    default: return alg satisfies never
+  }
+}
+
+/** Derived from the private key rather than copied out of it: a private member cannot slip through. */
+export function publicJwk({ id, alg, privateKey }: SigningKey): PublicJwk {
+  return { ...createPublicKey(privateKey.reveal()).export({ format: 'jwk' }), kid: id, use: 'sig', alg }
+}
+
+const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+
+/** A signing key as the key file holds it: a private JWK. One that cannot sign is refused here and not at the first token. */
+export const StoredSigningKey = v.pipe(
+  v.strictObject({
+    id: v.pipe(v.string(), v.regex(/^[\w-]{4,64}$/)),
+    alg: v.picklist(SIGNING_ALGS),
+    createdAt: Time,
+    signsAt: Time,
+    jwk: v.record(v.string(), v.string()),
+  }),
+  v.rawTransform(({ dataset, addIssue, NEVER }): SigningKey => {
+    const { jwk, ...rest } = dataset.value
+    const key = readPrivateKey(jwk)
+    if (key !== null && suits(rest.alg, key)) return { ...rest, privateKey: new Secret(key) }
+    addIssue({ message: 'Not a private key of its algorithm' })
+    return NEVER
+  }),
+)
+
+export function storedSigningKey({ privateKey, ...rest }: SigningKey): v.InferInput<typeof StoredSigningKey> {
+  return { ...rest, jwk: privateKey.reveal().export({ format: 'jwk' }) as Record<string, string> }
+}
+
+function readPrivateKey(jwk: JsonWebKey): KeyObject | null {
+  try {
+    return createPrivateKey({ key: jwk, format: 'jwk' })
+  }
+  catch {
+    return null
+  }
+}

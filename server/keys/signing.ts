@@ -1,0 +1,98 @@
+import type { KeyObject } from 'node:crypto'
+import type { UnixMs } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Keys } from './keys.ts'
+import { newSigningKey, publicJwk, type PublicJwk, type SigningAlg, type SigningKey } from './signing-key.ts'
+import { needsKey, scheduleOf, type SigningSettings, type SigningUse, signsAtFor } from './signing-schedule.ts'
+
+/** What may be told about a signing key. `retiresAt` is null while no other one is to take its place. */
+export interface SigningSummary { id: string, alg: SigningAlg, use: SigningUse, createdAt: UnixMs, signsAt: UnixMs, retiresAt: UnixMs | null }
+
+/** What signs upstream tokens, and what upstreams verify them with. */
+export interface Signing {
+  /** The key whose turn it is. */
+  signer(now: UnixMs): { kid: string, alg: SigningAlg, key: KeyObject }
+  /** Public halves of all keys that are not retired. */
+  published(now: UnixMs): PublicJwk[]
+  /** Newest first. */
+  list(now: UnixMs): SigningSummary[]
+  /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
+  rotate(now: UnixMs): SigningSummary
+  /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
+   * ones are refused as soon as an upstream fetches the keys again.
+   * @returns how many were withdrawn */
+  replaceAll(now: UnixMs): number
+  /** Forgets retired keys for good. @returns how many */
+  tidy(now: UnixMs): number
+}
+
+interface Deps { keys: Pick<Keys, 'writable' | 'signing' | 'setSigning'>, settings: SigningSettings, log: Log, now: UnixMs }
+
+/** Makes the first key, and one for a setting that names another algorithm than before. */
+export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signing {
+  const publicKeys = new Map<string, PublicJwk>()
+
+  function publicOf(key: SigningKey): PublicJwk {
+    let known = publicKeys.get(key.id)
+    if (known === undefined) {
+      known = publicJwk(key)
+      publicKeys.set(key.id, known)
+    }
+    return known
+  }
+
+  function add(now: UnixMs): SigningKey {
+    const kept = keys.signing()
+    const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: signsAtFor(kept, settings, now) })
+    keys.setSigning([...kept, key])
+    return key
+  }
+
+  function list(now: UnixMs): SigningSummary[] {
+    return scheduleOf(keys.signing(), settings, now).map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({ id, alg, use, createdAt, signsAt, retiresAt })).reverse()
+  }
+
+  if (needsKey(keys.signing(), settings)) {
+    const { id, alg } = add(openedAt)
+    if (keys.writable) log.info({ key: id, alg }, 'a new key signs the upstreams\' tokens')
+    else log.warn({ key: id, alg }, 'the setting PORCHLIGHT_KEYS has no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again')
+  }
+
+  return {
+    list,
+
+    signer(now) {
+      const turn = scheduleOf(keys.signing(), settings, now).find(({ use }) => use === 'signs')
+      if (turn === undefined) throw new Error('no signing key')
+      return { kid: turn.key.id, alg: turn.key.alg, key: turn.key.privateKey.reveal() }
+    },
+
+    published(now) {
+      return scheduleOf(keys.signing(), settings, now).filter(({ use }) => use !== 'retired').map(({ key }) => publicOf(key))
+    },
+
+    rotate(now) {
+      const { id } = add(now)
+      const made = list(now).find(key => key.id === id)
+      if (made === undefined) throw new Error('a signing key was lost')
+      return made
+    },
+
+    replaceAll(now) {
+      const withdrawn = keys.signing().length
+      publicKeys.clear()
+      keys.setSigning([newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: now })])
+      return withdrawn
+    },
+
+    tidy(now) {
+      const schedule = scheduleOf(keys.signing(), settings, now)
+      const kept = schedule.filter(({ use }) => use !== 'retired').map(({ key }) => key)
+      const gone = schedule.length - kept.length
+      if (gone === 0) return 0
+      publicKeys.clear()
+      keys.setSigning(kept)
+      return gone
+    },
+  }
+}

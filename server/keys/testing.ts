@@ -1,0 +1,23 @@
+import { createLog } from '../base/log.ts'
+import { openSigning, type Signing } from './signing.ts'
+import type { SigningKey } from './signing-key.ts'
+import type { SigningSettings } from './signing-schedule.ts'
+
+/** Keys in memory that outlive the signing room made of them, as a key file outlives a process. */
+export function keptKeys(): Parameters<typeof openSigning>[0]['keys'] {
+  let kept: readonly SigningKey[] = []
+  return {
+    writable: true,
+    signing: () => kept,
+    setSigning(keys) {
+      kept = keys
+    },
+  }
+}
+
+export const SIGNING: SigningSettings = { upstreamTokenAlg: 'ES256', upstreamTokenMs: 300_000, jwksMaxAgeMs: 600_000 }
+
+/** For tests: a signing room, at its first start unless other keys are given. */
+export function testSigning(now: number, settings = SIGNING, keys = keptKeys()): Signing {
+  return openSigning({ keys, settings, log: createLog('silent'), now })
+}

@@ -1,0 +1,122 @@
+import { SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { type Clock, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { Problem } from '../base/problem.ts'
+import type { Upstream } from '../config/upstream.ts'
+import { NAME } from '../contract/name.ts'
+import type { Signing } from '../keys/signing.ts'
+import type { LiveSession } from '../session/types.ts'
+import type { RelayCaller, UpstreamTokens } from './types.ts'
+
+interface Deps {
+  clock: Clock
+  signing: Pick<Signing, 'signer'>
+  publicUrl: string
+  /** How long a token lives at most. */
+  upstreamTokenMs: number
+}
+
+/** A token on its way or there: whoever asks meanwhile waits for the same one. */
+interface Kept {
+  /** What it says that may change while a session lives. */
+  about: string
+  mintedAt: UnixMs
+  usableUntil: UnixMs
+  fresh: boolean
+  token: Promise<string>
+}
+
+interface Life { iat: number, exp: number }
+
+/** Sessions whose tokens are kept. One that was pushed out costs a signature, nothing else. */
+const SESSIONS_MAX = 10_000
+/** Ended sessions that a request which began before may still ask for. */
+const ENDED_MAX = 50_000
+/** Calls that were refused together share one new token: an upstream that refuses everything costs few signatures. */
+const FRESH_SHARED_MS = 5 * SECOND
+
+/** Mints a JWT for each session and upstream (RFC 9068 §2) and keeps it until shortly before its end. */
+export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
+  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
+  const ended = new LRUCache<string, true>({ max: ENDED_MAX })
+
+  async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
+    const { kid, alg, key } = signing.signer(clock.now().wall)
+    const scope = upstream.scopes.length === 0 ? {} : { scope: upstream.scopes.join(' ') }
+    const token = await new SignJWT({
+      iss: publicUrl,
+      aud: upstream.audience,
+      sub: user.id,
+      client_id: NAME,
+      iat,
+      exp,
+      jti: randomId(),
+      auth_time: Math.floor(session.authTime / SECOND),
+      amr: session.amr,
+      sid: session.publicId,
+      roles: user.roles,
+      ...scope,
+    }).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(key)
+    // It may have ended while this was being signed.
+    refuseEnded(session.publicId)
+    return token
+  }
+
+  function refuseEnded(sessionId: string): void {
+    if (ended.has(sessionId)) throw new Problem('not_signed_in')
+  }
+
+  return {
+    async tokenFor(upstream, caller, fresh) {
+      const { session, user } = caller
+      if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
+      refuseEnded(session.publicId)
+      const now = clock.now().wall
+      const about = JSON.stringify([user.id, user.roles.toSorted()])
+      let ofSession = kept.get(session.publicId)
+      const known = ofSession?.get(upstream.name)
+      if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) return known.token
+
+      const life = lifeOf(session, upstreamTokenMs, now)
+      const token = mint(upstream, caller, life)
+      const entry: Kept = { about, mintedAt: now, usableUntil: usableUntil(life), fresh, token }
+      if (ofSession === undefined) {
+        ofSession = new Map()
+        kept.set(session.publicId, ofSession)
+      }
+      const home = ofSession.set(upstream.name, entry)
+      // A failure is not kept.
+      token.catch(() => home.get(upstream.name) === entry && home.delete(upstream.name))
+      return token
+    },
+
+    forget(sessionId) {
+      kept.delete(sessionId)
+      ended.set(sessionId, true)
+    },
+  }
+}
+
+/** Whole seconds (RFC 7519 §2), and never past the session's absolute end.
+ * @throws Problem `not_signed_in` when nothing is left of the session */
+export function lifeOf({ absoluteEndsAt }: Pick<LiveSession, 'absoluteEndsAt'>, upstreamTokenMs: number, now: UnixMs): Life {
+  const iat = Math.floor(now / SECOND)
+  const exp = Math.min(iat + Math.floor(upstreamTokenMs / SECOND), Math.floor(absoluteEndsAt / SECOND))
+  if (exp * SECOND <= now) throw new Problem('not_signed_in')
+  return { iat, exp }
+}
+
+/** A call may be slow and an upstream's clock fast: a token is not used in its last minute, or last fifth if that is less. */
+export function usableUntil({ iat, exp }: Life): UnixMs {
+  return exp * SECOND - Math.min(MINUTE, (exp - iat) * SECOND / 5)
+}
+
+/** A token from the future was made before the clock was set back: an upstream would refuse it. */
+function isUsable({ mintedAt, usableUntil }: Kept, now: UnixMs): boolean {
+  return mintedAt <= now && now < usableUntil
+}
+
+function isShared({ fresh, mintedAt }: Kept, now: UnixMs): boolean {
+  return fresh && now - mintedAt < FRESH_SHARED_MS
+}
