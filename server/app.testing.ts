@@ -9,6 +9,7 @@ import { Problem } from './base/problem.ts'
 import type { WireUser } from './contract/wire.ts'
 import type { Env } from './edge/context.ts'
 import { sessionAnswer } from './edge/session-answer.ts'
+import { someRelay } from './relay/relay.testing.ts'
 import type { Grant, LiveSession, ShownCookies } from './session/types.ts'
 
 // For the tests beside app.ts: the real server on a real socket, with hand-written rooms behind it.
@@ -94,6 +95,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     log,
     meter: noMeter,
     sessions,
+    relay: someRelay([]),
     findUser: async id => id === ADA.id ? ADA : null,
     openForm: async () => null,
     readiness: async () => null,

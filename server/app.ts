@@ -21,16 +21,19 @@ import { allowMethods } from './edge/methods.ts'
 import { notFound } from './edge/not-found.ts'
 import { guardPath } from './edge/path-guard.ts'
 import { asProblem, problemReply } from './edge/problems.ts'
+import { relayRequests, relayWithin } from './edge/relaying.ts'
 import { toResponse } from './edge/reply.ts'
 import { requestIds } from './edge/request-id.ts'
 import { requestLog } from './edge/request-log.ts'
 import { requireSameOrigin } from './edge/same-origin.ts'
 import { securityHeaders } from './edge/security-headers.ts'
 import { siteMount, type SiteListener } from './edge/site.ts'
+import { answerUpgrades } from './edge/upgrades.ts'
 import { serveStatic, type StaticFile } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
 import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
+import type { Relay } from './relay/relay.ts'
 import type { Sessions } from './session/types.ts'
 
 export interface AppDeps {
@@ -39,6 +42,7 @@ export interface AppDeps {
   log: Log
   meter: Meter
   sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
+  relay: Relay
   findUser: (userId: string) => Promise<WireUser | null>
   openForm: (sealed: string) => Promise<KeptForm | null>
   readiness: Readiness
@@ -51,7 +55,7 @@ export interface AppDeps {
 /** Builds the application. This file is the order of everything that happens to a request.
  * @returns makes an HTTP server for it: one for each address that is listened on */
 export function createApp(deps: AppDeps): () => Server {
-  const { config, clock, log, meter, sessions, findUser, openForm, readiness, draining, authRoutes, site } = deps
+  const { config, clock, log, meter, sessions, relay, findUser, openForm, readiness, draining, authRoutes, site } = deps
   const { publicUrl, secureCookies } = config
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
@@ -76,25 +80,30 @@ export function createApp(deps: AppDeps): () => Server {
   app.onError((error, c) => toResponse(problemReply(c.env.exchange, asProblem(error, c.env.exchange, log))))
 
   const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
-  const within = fetchWithin({ clock, log, publicUrl, way, route })
+  const passWithin = relayWithin(relay)
+  const within = fetchWithin({
+    clock, log, publicUrl, way, match: relay.match,
+    route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
+  })
   const renderSite = siteMount({ listener: site.listener, fetchWithin: within, openForm, secureCookies })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
   )
 
+  const pass = relayRequests(relay)
+  const common = { clock, log, requestId: requestIds(isTrusted), network: networkOf(isTrusted), match: relay.match, way, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
-    clock,
-    log,
-    requestId: requestIds(isTrusted),
-    network: networkOf(isTrusted),
-    way,
-    arrive: (exchange, incoming, outgoing) => exchange.family === 'site' ? renderSite(exchange, incoming, outgoing) : toHono(incoming, outgoing),
-    done: requestLog({ log, meter, clock }),
+    ...common,
+    arrive: (exchange, incoming, outgoing) => {
+      if (exchange.match !== null) return pass(exchange, exchange.match, incoming, outgoing)
+      return exchange.family === 'site' ? renderSite(exchange, incoming, outgoing) : toHono(incoming, outgoing)
+    },
   })
+  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay })
 
   const ServerResponse = answeringResponse({ log, sessions, security, draining })
-  return () => httpServer({ log, security, listener, ServerResponse })
+  return () => httpServer({ log, security, listener, upgrades, ServerResponse })
 }
 
 /** What routes may know of the request, under the names that they know it by. */

@@ -11,6 +11,7 @@ import { judgeTogether, type Told } from './rules.ts'
 import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
 import type { Config, KeySource } from './types.ts'
+import { toUpstream } from './upstreams.ts'
 
 /** One line of `config check`. */
 export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
@@ -31,6 +32,7 @@ const DEFAULTS = {
   registration: 'invite',
   trustedProxies: [],
   logLevel: 'info',
+  upstreams: [],
 } as const satisfies Settings
 
 /** Reads the configuration once, from its file and from the environment.
@@ -61,12 +63,16 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
   const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])))
   if (result.success) return result.output
   const wrong = new Set<string>()
+  const named = new Set<string>()
   for (const issue of result.issues) {
-    const key = String(issue.path?.[0]?.key)
+    const [key = '', ...inside] = (issue.path ?? []).map(part => String(part.key))
     const written = sources.get(key)
-    if (written === undefined || wrong.has(key)) continue
+    const place = inside.map(part => /^\d+$/.test(part) ? `[${part}]` : `.${part}`).join('')
+    if (written === undefined || named.has(key + place)) continue
     wrong.add(key)
-    problems.push({ name: written.name, given: shownValue(written.value, SECRET_SETTINGS.has(key)), expected: issue.message })
+    named.add(key + place)
+    const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
+    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, SECRET_SETTINGS.has(key)), expected })
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))
@@ -100,6 +106,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
     trustedProxies: [...set.trustedProxies],
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
+    upstreams: (settings.upstreams ?? []).map(toUpstream),
   }
 }
 

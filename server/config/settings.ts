@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isAddressOrRange, toOrigin } from './address.ts'
+import { Upstreams } from './upstreams.ts'
 
 const DAY_SECONDS = 86_400
 /** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
@@ -40,6 +41,7 @@ export const Settings = v.strictObject({
   trustedProxies: v.exactOptional(v.pipe(v.array(v.string(PROXIES), PROXIES), v.check(list => list.every(isAddressOrRange), PROXIES))),
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
+  upstreams: v.exactOptional(Upstreams),
 })
 export type Settings = v.InferOutput<typeof Settings>
 export type SettingKey = keyof Settings
@@ -67,6 +69,16 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
 export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
   if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
+  if (key === 'upstreams') return fromJson(value)
   if (key === 'trustedProxies') return value.split(',').map(part => part.trim()).filter(part => part !== '')
   return value
+}
+
+function fromJson(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  }
+  catch {
+    return value
+  }
 }

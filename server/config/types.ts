@@ -1,3 +1,4 @@
+import type { Upstream } from './upstream.ts'
 import type { Secret } from '../base/secret.ts'
 import type { LogLevel } from '../base/log.ts'
 import type { Registration } from '../contract/wire.ts'
@@ -31,6 +32,8 @@ export interface Config {
   logLevel: LogLevel
   /** Loopback port for Prometheus; null: none. */
   metricsPort: number | null
+  /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
+  upstreams: Upstream[]
 }
 
 /** Where the root secrets live: a file that we may write, or content given by a setting that we may not. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../base/clock.ts'
 import type { Client, Grant } from '../session/types.ts'
 import type { Answer, Caller } from './context.ts'
+import type { Match } from '../relay/routes.ts'
 import { type Family, familyOf } from './family.ts'
 
 /** One request on its way: what every step and the writer of the answer know about it.
@@ -15,6 +16,8 @@ export class Exchange {
   readonly search: string
   readonly headers: IncomingHttpHeaders
   readonly family: Family
+  /** The upstream that this path belongs to. */
+  readonly match: Match | null
   readonly startedAt: SteadyMs
   readonly parent: Exchange | null
   readonly incoming: IncomingMessage | null
@@ -33,7 +36,8 @@ export class Exchange {
     this.path = query === -1 ? target : target.slice(0, query)
     this.search = query === -1 ? '' : target.slice(query)
     this.headers = input.headers
-    this.family = familyOf(this.path)
+    this.match = input.match(this.path)
+    this.family = this.match === null ? familyOf(this.path) : 'api'
     this.startedAt = input.startedAt
     this.incoming = input.incoming
     this.parent = parent
@@ -46,7 +50,7 @@ export class Exchange {
   }
 
   get upgrade(): boolean {
-    return this.headers.upgrade !== undefined
+    return this.headers.upgrade?.toLowerCase() === 'websocket'
   }
 
   /** Whether a person waits for a page, rather than a script for data: such an error is told in HTML. */
@@ -81,6 +85,7 @@ interface ExchangeInput {
   parent: Exchange | null
   incoming: IncomingMessage | null
   network: (exchange: Exchange) => string
+  match: (path: string) => Match | null
 }
 
 /** What an answer is to do to the cookie jar, until its headers leave. */

@@ -3,6 +3,7 @@ import { MINUTE, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { answeringResponse, AnsweringResponse } from './answering.ts'
 import { answerParserErrors } from './parser-errors.ts'
+import { isWebSocketUpgrade } from './upgrades.ts'
 import type { SecurityHeaders } from './security-headers.ts'
 
 interface Deps {
@@ -10,15 +11,18 @@ interface Deps {
   security: SecurityHeaders
   ServerResponse: ReturnType<typeof answeringResponse>
   listener: (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue?: boolean) => void
+  /** Attaches what answers upgrades. */
+  upgrades: (server: Pick<Server, 'on'>) => void
 }
 
 /** More than any honest browser sends; past it Node's parser answers 431. */
 const MAX_HEADER_BYTES = 16 * 1024
 
 /** Node's server with limits and with our words for what its parser refuses. */
-export function httpServer({ log, security, ServerResponse, listener }: Deps): Server {
+export function httpServer({ log, security, ServerResponse, listener, upgrades }: Deps): Server {
   const server = createServer({
     ServerResponse,
+    shouldUpgradeCallback: isWebSocketUpgrade,
     maxHeaderSize: MAX_HEADER_BYTES,
     // The Host rule answers these itself, with our headers.
     requireHostHeader: false,
@@ -35,6 +39,7 @@ export function httpServer({ log, security, ServerResponse, listener }: Deps): S
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without our headers.
   server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as AnsweringResponse))
   const plain = server as unknown as Server
+  upgrades(plain)
   answerParserErrors(plain, { log, security })
   return plain
 }

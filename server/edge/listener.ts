@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import type { Match } from '../relay/routes.ts'
 import type { AnsweringResponse } from './answering.ts'
 import { Exchange } from './exchange.ts'
 import { asProblem, problemReply } from './problems.ts'
@@ -12,6 +13,7 @@ interface Deps {
   log: Log
   requestId: (incoming: IncomingMessage) => string
   network: (exchange: Exchange) => string
+  match: (path: string) => Match | null
   way: readonly Step[]
   /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
   arrive: (exchange: Exchange, incoming: IncomingMessage, outgoing: AnsweringResponse) => unknown
@@ -24,7 +26,7 @@ const LINGER_MS = 1000
 
 /** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
-  const { clock, log, requestId, network, way, arrive } = deps
+  const { clock, log, requestId, network, match, way, arrive } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: AnsweringResponse): void {
@@ -41,6 +43,7 @@ export function requestListener(deps: Deps) {
       parent: null,
       incoming,
       network,
+      match,
     })
     outgoing.exchange = exchange
     outgoing.on('close', closed)

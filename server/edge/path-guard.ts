@@ -12,8 +12,9 @@ const BACKSLASH = 0x5c
 
 /** Refuses targets that two programs could read differently (BBA-13, BBA-14). The query is not looked at. */
 export function guardPath(exchange: Exchange): undefined {
-  const { family } = exchange
-  const fault = pathFault(exchange.path, family === 'auth' || family === 'api')
+  const { family, match } = exchange
+  const strict = family === 'auth' || (family === 'api' && !match?.upstream.encodedPaths)
+  const fault = pathFault(exchange.path, strict)
   if (fault !== null) throw new Problem('bad_path', { detail: fault })
 }
 

@@ -10,6 +10,9 @@ export function problemReply(exchange: Exchange, problem: Problem, headers: read
   const all = [...headers]
   const { retryAfter } = problem.extras
   if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))
+  const { maxAge } = problem.extras
+  // RFC 9470 §3: how a client learns that signing in again would help.
+  if (maxAge !== undefined) all.push('WWW-Authenticate', `Bearer error="insufficient_user_authentication", max_age="${maxAge}"`)
   if (exchange.navigation) {
     const page = plainPage(exchange, problem)
     all.push('Content-Type', 'text/html; charset=utf-8', 'Content-Security-Policy', page.policy)

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
+import type { Match } from '../relay/routes.ts'
 import { Exchange } from './exchange.ts'
 import { asProblem, problemReply } from './problems.ts'
 import { toResponse } from './reply.ts'
@@ -11,13 +12,14 @@ interface Deps {
   log: Log
   publicUrl: string
   way: readonly Step[]
-  /** The routes, as Hono serves them. */
+  match: (path: string) => Match | null
+  /** Upstreams' routes, and ours as Hono serves them. */
   route: (request: Request, exchange: Exchange) => Response | Promise<Response>
 }
 
 /** Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
  * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the page. */
-export function fetchWithin({ clock, log, publicUrl, way, route }: Deps) {
+export function fetchWithin({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: Exchange, path: string, init: RequestInit = {}): Promise<Response> => {
     const request = new Request(new URL(path, publicUrl), init)
     const { pathname, search } = new URL(request.url)
@@ -30,6 +32,7 @@ export function fetchWithin({ clock, log, publicUrl, way, route }: Deps) {
       parent: page,
       incoming: null,
       network: () => page.client.network,
+      match,
     })
     try {
       // Pages and files are not for calling: one page rendering another could go on for ever.

@@ -16,6 +16,8 @@ export interface Call {
   body: Readable | null
   /** An upstream refused its token: called at most once, before anything was passed on. @returns new headers, or null to pass the 401 on */
   onUnauthorized: (() => Promise<string[] | null>) | null
+  /** An event stream has begun: it ends when `close` is called. @returns call it when the stream has ended by itself */
+  onStream: ((close: () => void) => () => void) | null
 }
 
 export type Pools = ReturnType<typeof createPools>
@@ -58,13 +60,16 @@ export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name
     let started = false
     let gone = false
     let idle: NodeJS.Timeout | null = null
+    let left: () => void = () => {}
 
     const finish = () => {
       if (idle !== null) clearTimeout(idle)
+      left()
       resolve()
     }
     const fail = (error: Error) => {
       if (idle !== null) clearTimeout(idle)
+      left()
       if (gone) return resolve()
       if (!started) return reject(asUpstreamProblem(error, upstream.name))
       sink.cut()
@@ -74,6 +79,12 @@ export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name
       gone = true
       controller?.abort(new Error('nobody reads the answer any more'))
     })
+
+    const endStream = (given: Dispatcher.DispatchController) => {
+      sink.end([])
+      gone = true
+      given.abort(new Error('the session of the stream is over'))
+    }
 
     const dispatch = (headers: string[], mayRetry: boolean) => {
       let retrying = false
@@ -99,7 +110,8 @@ export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name
             idle?.refresh()
             given.resume()
           })
-          if (!isEventStream(raw)) idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
+          if (isEventStream(raw)) left = call.onStream?.(() => endStream(given)) ?? left
+          else idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
         },
         onResponseData(given, chunk) {
           if (retrying) return

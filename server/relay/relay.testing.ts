@@ -1,11 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request, type RequestListener, type RequestOptions, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { systemClock } from '../base/clock.ts'
+import { systemClock, systemTimers } from '../base/clock.ts'
+import { createLog } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { nodeSink } from './node-sink.ts'
-import { createRelay } from './relay.ts'
+import { createRelay, type Relay } from './relay.ts'
+import { createStreams, type Streams } from './streams.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
 /** For tests: every default of an upstream, at a target of its own. */
@@ -20,7 +22,7 @@ export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Ups
 
 export const ANNA: RelayCaller = {
   user: { id: 'anna', email: 'anna@example.test', name: 'Anna', roles: ['user'] },
-  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: Date.now(), amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0 },
+  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: systemClock.now().wall, amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0 },
 }
 
 /** Tokens that say whose they are, and how often they were asked for. */
@@ -50,12 +52,21 @@ export async function listen(listener: RequestListener): Promise<{ server: Serve
   }
 }
 
+/** The real relay, with tokens that can be read. */
+export function someRelay(upstreams: readonly Upstream[], tokens: UpstreamTokens = someTokens(), streams: Streams = someStreams()): Relay {
+  return createRelay({
+    clock: systemClock, publicUrl: 'https://site.test', upstreams, tokens, isOwnCookie: name => name.toLowerCase().includes('porchlight-'), streams,
+  })
+}
+
+export function someStreams(): Streams {
+  return createStreams({ clock: systemClock, timers: systemTimers, log: createLog('silent'), endIfOver: async () => Number.MAX_SAFE_INTEGER })
+}
+
 /** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */
 export async function front(upstreams: readonly Upstream[], callers: Record<string, RelayCaller> = { anna: ANNA }) {
   const tokens = someTokens()
-  const relay = createRelay({
-    clock: systemClock, publicUrl: 'https://site.test', upstreams, tokens, isOwnCookie: name => name.toLowerCase().includes('porchlight-'),
-  })
+  const relay = someRelay(upstreams, tokens)
   const policies: (string | null)[] = []
   const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const [path = '', query] = (incoming.url ?? '').split('?')

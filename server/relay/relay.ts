@@ -1,9 +1,12 @@
+import type { Duplex } from 'node:stream'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
+import type { Streams } from './streams.ts'
 import { createPools, forward } from './forward.ts'
 import { requestHeaders } from './request-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
+import { relayUpgrade } from './upgrade.ts'
 import type { RelayCaller, RelayRequest, Sink, UpstreamTokens } from './types.ts'
 
 interface Deps {
@@ -12,10 +15,11 @@ interface Deps {
   upstreams: readonly Upstream[]
   tokens: UpstreamTokens
   isOwnCookie: (name: string) => boolean
+  streams: Streams
 }
 
 /** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
-export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie }: Deps) {
+export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, streams }: Deps) {
   const { protocol, host } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
@@ -42,6 +46,7 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie }
 
     /** @throws Problem as long as nothing has reached the sink */
     async pass({ upstream, path }: Match, request: RelayRequest, sink: Sink): Promise<void> {
+      const { caller } = request
       await forward(pools, {
         upstream,
         method: request.method,
@@ -49,12 +54,21 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie }
         search: request.search,
         headers: await headersFor(request, upstream, false),
         body: request.body,
-        onUnauthorized: upstream.token === 'porchlight' && request.caller !== null ? () => headersFor(request, upstream, true) : null,
+        onStream: caller === null ? null : close => streams.add(caller.session, close),
+        onUnauthorized: upstream.token === 'porchlight' && caller !== null ? () => headersFor(request, upstream, true) : null,
       }, sink, isOwnCookie)
     },
 
-    headersFor,
-    pools,
+    /** A WebSocket: session and route are checked before the upstream is dialled.
+     * @returns when the connection is over @throws Problem while the client has heard nothing */
+    async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
+      if (!match.upstream.websocket) throw new Problem('not_found', { detail: 'This address takes no live connections.' })
+      const headers = await headersFor(request, match.upstream, false)
+      await relayUpgrade(pools, streams, { match, request, headers, client, head }, isOwnCookie)
+    },
+
+    /** Tells live streams that the server goes, so that the rest can finish. */
+    closeStreams: () => streams.close(),
     close: () => pools.close(),
   }
 }

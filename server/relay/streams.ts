@@ -1,5 +1,4 @@
-import type { Clock, Timers, UnixMs } from '../base/clock.ts'
-import { SECOND } from '../base/clock.ts'
+import { type Clock, SECOND, type Timers, type UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Log } from '../base/log.ts'
 import type { LiveSession } from '../session/types.ts'
@@ -12,7 +11,9 @@ interface Deps {
   endIfOver: (sessionId: string) => Promise<UnixMs | null>
 }
 
-type Close = (reason: EndReason) => void
+/** Why a stream closes: its session's end, or the server's. */
+export type CloseReason = EndReason | 'going_away'
+type Close = (reason: CloseReason) => void
 interface Open { closers: Set<Close>, lookAt: UnixMs }
 
 const LOOK_EVERY_MS = 5 * SECOND
@@ -28,7 +29,7 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
     else close(sessionId, 'idle')
   }
 
-  function close(sessionId: string, reason: EndReason): void {
+  function close(sessionId: string, reason: CloseReason): void {
     const open = bySession.get(sessionId)
     bySession.delete(sessionId)
     for (const closer of open?.closers ?? []) closer(reason)
@@ -69,7 +70,7 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.closers.size, 0),
     close(): void {
       stop()
-      for (const sessionId of [...bySession.keys()]) close(sessionId, 'admin')
+      for (const sessionId of [...bySession.keys()]) close(sessionId, 'going_away')
     },
   }
 }

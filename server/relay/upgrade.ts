@@ -1,17 +1,17 @@
 import type { Duplex } from 'node:stream'
-import type { EndReason } from '../contract/end-reasons.ts'
 import { Problem } from '../base/problem.ts'
 import { asPairs, type Pools } from './forward.ts'
 import { asUpstreamProblem } from './failures.ts'
 import type { Match } from './routes.ts'
 import { responseHeaders } from './response-headers.ts'
-import type { Streams } from './streams.ts'
+import type { CloseReason, Streams } from './streams.ts'
 import { joinSockets } from './tunnel.ts'
 import type { RelayRequest } from './types.ts'
 
 /** 4401: the session is over, sign in again (4000–4999 are for applications, RFC 6455 §7.4.2). */
 const SESSION_ENDED = 4401
 const POLICY_VIOLATION = 1008
+const GOING_AWAY = 1001
 
 interface Handshake {
   match: Match
@@ -56,7 +56,8 @@ export function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshak
   })
 }
 
-function codeFor(reason: EndReason): number {
+function codeFor(reason: CloseReason): number {
+  if (reason === 'going_away') return GOING_AWAY
   return reason === 'disabled' || reason === 'admin' ? POLICY_VIOLATION : SESSION_ENDED
 }
 

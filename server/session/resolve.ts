@@ -1,4 +1,4 @@
-import type { Clock, Now } from '../base/clock.ts'
+import type { Clock, Now, UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
@@ -166,7 +166,23 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
   }
 
-  return { resolve, load }
+  /** Ends a session that is past its end although nobody asks for it. @returns null: it is over; else when it will be */
+  async function expire(sidHash: string): Promise<UnixMs | null> {
+    const now = clock.now()
+    let reason: EndReason | null = null
+    const row = await store.change(sidHash, (current) => {
+      const recollection = memory.recollect(current, now)
+      reason = endReason(judge(current, recollection, { access: null, refresh: null }, numbers, now).verdict)
+      return reason === null ? null : { kind: 'end', at: now.wall, reason, lastSeenAt: recollection.lastSeenAt }
+    })
+    if (row === null) return null
+    if (row.endedAt === null) return Math.min(idleEndsAt(row, { lastSeenAt: memory.lastSeenAt(sidHash) }), row.absoluteEndsAt)
+    memory.keepWritten(row)
+    if (reason !== null) announce([{ sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt }])
+    return null
+  }
+
+  return { resolve, expire }
 }
 
 function sendsFor(verdict: Verdict): GrantKind | null {

@@ -11,7 +11,7 @@ import { idleEndsAt, type Numbers } from './judge.ts'
 import { createMemory } from './memory.ts'
 import { createResolver, live } from './resolve.ts'
 import { createTokens } from './tokens.ts'
-import type { OpenInput, Sessions, SessionSummary } from './types.ts'
+import type { EndListener, OpenInput, Sessions, SessionSummary } from './types.ts'
 
 export interface SessionSettings extends Numbers {
   idleMs: number
@@ -30,17 +30,17 @@ const USER_AGENT_MAX = 300
 
 /** Builds the room: sessions are opened, judged, listed and ended here and nowhere else. */
 export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
-  const listeners = new Set<(ended: EndedSession) => void>()
+  const listeners = new Set<EndListener>()
   const tokens = createTokens(keyring)
   const memory = createMemory({ lateMs: settings.lateMs, startedAt: clock.now().steady })
   const grants = createGrants({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
-  const { resolve } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
+  const { resolve, expire } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
 
-  function announce(ended: readonly EndedSession[]): void {
+  function announce(ended: readonly EndedSession[], successor: { publicId: string, userId: string } | null = null): void {
     for (const one of ended) {
       memory.markEnded(one.sidHash, { endedAt: one.endedAt, endReason: one.reason })
       meter.count('sessions_ended_total', { reason: one.reason })
-      for (const listener of listeners) listener(one)
+      for (const listener of listeners) listener(one, successor?.userId === one.userId ? successor.publicId : null)
     }
   }
 
@@ -100,7 +100,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       const now = clock.now()
       const recollection = memory.recollect(row, now)
       memory.issued(recollection, now)
-      announce(ended)
+      announce(ended, row)
       meter.count('sessions_opened_total')
       const { grant, accessEndsAt } = await grants.make('both', sid, row, recollection, now)
       return { session: live(row, row.lastSeenAt, accessEndsAt), grant }
@@ -128,6 +128,14 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
           absoluteEndsAt: row.absoluteEndsAt, remember: row.remember, userAgent: row.userAgent, network: row.network,
         }
       }).filter(one => now.wall < Math.min(one.idleEndsAt, one.absoluteEndsAt))
+    },
+
+    async endIfOver(publicId) {
+      const found = await store.findByPublicId(publicId)
+      if (found === null || found.endedAt !== null) return null
+      const now = clock.now()
+      const endsAt = Math.min(idleEndsAt(found, { lastSeenAt: memory.lastSeenAt(found.sidHash) }), found.absoluteEndsAt)
+      return now.wall < endsAt ? endsAt : expire(found.sidHash)
     },
 
     onEnded(listener) {

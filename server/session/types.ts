@@ -71,13 +71,19 @@ export interface Sessions {
   clearing(): readonly string[]
   /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */
   announce(ended: readonly EndedSession[]): void
-  /** Calls back after each end, once; @returns a function that stops it */
-  onEnded(listener: (ended: EndedSession) => void): () => void
+  /** Calls back after each end, once, with the public id of the session that took its place, if the same person's did.
+   * @returns a function that stops it */
+  onEnded(listener: EndListener): () => void
+  /** For streams that outlive their request: ends a session that is past its idle or absolute end.
+   * @returns when it will be, as far as is known now; null: it is over */
+  endIfOver(publicId: string): Promise<UnixMs | null>
   /** Writes what is only in memory (proven, last seen). */
   flush(): Promise<void>
   /** Stops timers and flushes: at drain. */
   close(): Promise<void>
 }
+
+export type EndListener = (ended: EndedSession, successor: string | null) => void
 
 export interface SessionSummary {
   publicId: string

@@ -18,6 +18,7 @@ export interface SessionProgress { sidHash: string, generation: number, proven: 
 
 export interface SessionStore {
   find(sidHash: string): Promise<SessionRow | null>
+  findByPublicId(publicId: string): Promise<SessionRow | null>
   /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. */
   insert(row: SessionRow, replaces: string | null): Promise<EndedSession[]>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
@@ -33,6 +34,7 @@ export interface SessionStore {
 
 export function sessionQueries(db: Database): SessionStore {
   const byHash = db.sql.select().from(sessions).where(eq(sessions.sidHash, sql.placeholder('sidHash'))).prepare()
+  const byPublicId = db.sql.select().from(sessions).where(eq(sessions.publicId, sql.placeholder('publicId'))).prepare()
   const rotate = db.sql.update(sessions)
     .set({
       generation: sql`${sessions.generation} + 1`,
@@ -61,6 +63,7 @@ export function sessionQueries(db: Database): SessionStore {
 
   return {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
+    findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
     insert: (row, replaces) => db.write(() => {
       const ended = replaces === null

@@ -1,0 +1,112 @@
+import * as v from 'valibot'
+import { MINUTE, SECOND } from '../base/clock.ts'
+import { Role } from '../contract/wire.ts'
+import { toOrigin } from './address.ts'
+import type { Upstream } from './upstream.ts'
+
+const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
+const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
+const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, without query, fragment or user name'
+const ORIGIN_FORM = 'origins like https://login.example.org'
+const METHOD_FORM = 'HTTP methods such as GET or POST'
+
+const seconds = (most: number) => {
+  const expected = `a number of seconds from 0.1 to ${most}`
+  return v.exactOptional(v.pipe(v.number(expected), v.minValue(0.1, expected), v.maxValue(most, expected)))
+}
+const bytes = (least: number) => {
+  const expected = `a whole number of bytes from ${least}`
+  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected)))
+}
+const flag = v.exactOptional(v.boolean('true or false'))
+const words = (most: number) => v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
+
+/** One entry of `upstreams`, as a person writes it. */
+export const UpstreamSetting = v.strictObject({
+  name: v.pipe(v.string(NAME_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, NAME_FORM)),
+  prefix: v.exactOptional(v.pipe(v.string(PREFIX_FORM), v.regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, PREFIX_FORM))),
+  target: v.pipe(v.string(TARGET_FORM), v.check(value => parseTarget(value) !== null, TARGET_FORM)),
+  token: v.exactOptional(v.picklist(['porchlight', 'none'], 'porchlight or none')),
+  audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
+  scopes: v.exactOptional(v.array(v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')), 'a list of scope names')),
+  methods: v.exactOptional(v.pipe(v.array(v.pipe(v.string(METHOD_FORM), v.regex(/^[A-Z]{3,20}$/, METHOD_FORM)), METHOD_FORM), v.minLength(1, METHOD_FORM))),
+  requires: v.exactOptional(v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) })),
+  strip: flag,
+  timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400) })),
+  maxBodyBytes: bytes(0),
+  maxHeaderBytes: bytes(1024),
+  websocket: flag,
+  document: flag,
+  cookies: flag,
+  encodedPaths: flag,
+  redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGIN_FORM), ORIGIN_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM))),
+  title: words(60),
+  description: words(200),
+  icon: v.exactOptional(v.pipe(v.string('the name of an icon'), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of an icon, such as package'))),
+})
+export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
+
+/** What pages, sign-in and the site's own files live under: no upstream may take their place. */
+const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', '/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
+
+export const Upstreams = v.pipe(
+  v.array(UpstreamSetting, 'a list of upstreams'),
+  v.check(list => distinct(list.map(one => one.name)), 'names that differ from each other'),
+  v.check(list => distinct(list.map(prefixOf)), 'prefixes that differ from each other'),
+  v.check(list => list.every(one => !RESERVED.some(path => within(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
+)
+
+/** Fills in every default. */
+export function toUpstream(setting: UpstreamSetting): Upstream {
+  const { name, requires = {}, timeouts = {} } = setting
+  const token = setting.token ?? 'porchlight'
+  return {
+    name,
+    prefix: prefixOf(setting),
+    target: parseTarget(setting.target) ?? { origin: '', basePath: '' },
+    token,
+    audience: setting.audience ?? name,
+    scopes: setting.scopes ?? [],
+    methods: setting.methods ?? null,
+    requires: {
+      // A token says who asks: without anybody there is none to send.
+      signedIn: requires.signedIn ?? token === 'porchlight',
+      roles: requires.roles ?? [],
+      maxAgeMs: requires.maxAge === undefined ? null : requires.maxAge * SECOND,
+    },
+    strip: setting.strip ?? true,
+    timeouts: {
+      connectMs: (timeouts.connect ?? 5) * SECOND,
+      headersMs: (timeouts.headers ?? 60) * SECOND,
+      idleMs: timeouts.idle === undefined ? 2 * MINUTE : timeouts.idle * SECOND,
+    },
+    maxBodyBytes: setting.maxBodyBytes ?? null,
+    maxHeaderBytes: setting.maxHeaderBytes ?? 32 * 1024,
+    websocket: setting.websocket ?? false,
+    document: setting.document ?? false,
+    cookies: setting.cookies ?? false,
+    encodedPaths: setting.encodedPaths ?? false,
+    redirectOrigins: setting.redirectOrigins ?? [],
+    title: setting.title ?? name,
+    description: setting.description ?? '',
+    icon: setting.icon ?? null,
+  }
+}
+
+function prefixOf({ name, prefix }: UpstreamSetting): string {
+  return prefix ?? `/api/${name}`
+}
+
+function parseTarget(text: string): Upstream['target'] | null {
+  if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text) || !URL.canParse(text)) return null
+  const { origin, pathname } = new URL(text)
+  return { origin, basePath: pathname.replace(/\/+$/, '') }
+}
+
+function within(path: string, parent: string): boolean {
+  return path === parent || path.startsWith(`${parent}/`)
+}
+
+function distinct(list: readonly string[]): boolean {
+  return new Set(list).size === list.length
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Match } from '../relay/routes.ts'
+import { Exchange } from './exchange.ts'
+import { asProblem, problemReply } from './problems.ts'
+import { rawAnswer } from './raw-answer.ts'
+import { relayRequest } from './relaying.ts'
+import type { Reply } from './reply.ts'
+import type { SecurityHeaders } from './security-headers.ts'
+import { follow, type Step } from './way.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  security: SecurityHeaders
+  requestId: (incoming: IncomingMessage) => string
+  network: (exchange: Exchange) => string
+  match: (path: string) => Match | null
+  way: readonly Step[]
+  relay: Pick<Relay, 'admit' | 'passUpgrade'>
+  done: (exchange: Exchange, status: number) => void
+}
+
+/** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
+export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
+  return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
+export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
+  const { clock, log, security, requestId, network, match, way, relay, done } = deps
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    const exchange = new Exchange({
+      id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
+      startedAt: clock.now().steady, parent: null, incoming, network, match,
+    })
+    const refuse = (reply: Reply) => {
+      socket.end(rawAnswer(reply, exchange.id, security))
+      done(exchange, reply.status)
+    }
+    const join = async (): Promise<void> => {
+      const reply = await follow(way, exchange)
+      if (reply !== undefined) return refuse(reply)
+      if (exchange.match === null) throw new Problem('not_found')
+      const request = relayRequest(exchange, incoming.rawHeaders, null)
+      relay.admit(exchange.match, request)
+      await relay.passUpgrade(exchange.match, request, socket, head)
+      done(exchange, 101)
+    }
+    join().catch((error: unknown) => refuse(problemReply(exchange, asProblem(error, exchange, log))))
+  })
+}
