@@ -34,6 +34,8 @@ export async function start({ dev }: { dev: boolean }): Promise<void> {
     const closeMetrics = await metrics.serve()
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(rooms)
+    // A code that was set beforehand works from the first request on: nobody has to see a link first.
+    if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
     endOnSignals(log, async () => {
       await closeControl()
