@@ -11,6 +11,7 @@ import type { WireUser } from './contract/wire.ts'
 import { type AnsweringResponse, answeringResponse } from './edge/answering.ts'
 import { networkOf, trustedProxies } from './edge/client-address.ts'
 import type { Env } from './edge/context.ts'
+import type { DevBridge } from './edge/dev-bridge.ts'
 import type { Exchange } from './edge/exchange.ts'
 import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
@@ -27,7 +28,7 @@ import { requestLog } from './edge/request-log.ts'
 import { requireSameOrigin } from './edge/same-origin.ts'
 import { securityHeaders } from './edge/security-headers.ts'
 import { siteMount, type SiteListener } from './edge/site.ts'
-import { serveStatic, type StaticFile } from './edge/static-files.ts'
+import { serveStatic, type StaticSite } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
 import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
@@ -45,7 +46,12 @@ export interface AppDeps {
   draining: () => boolean
   /** Everything under /auth. */
   authRoutes: Hono<Env>
-  site: { listener: () => Promise<SiteListener>, root: string, files: readonly StaticFile[] }
+  site: {
+    listener: () => Promise<SiteListener>
+    /** null: in development. */
+    built: StaticSite | null
+    development: DevBridge | null
+  }
 }
 
 /** Builds the application. This file is the order of everything that happens to a request.
@@ -56,16 +62,18 @@ export function createApp(deps: AppDeps): () => Server {
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
 
+  const identifyCaller = identify({ sessions, findUser, secureCookies })
+
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
   const way: Step[] = [
     requireHost(publicUrl),
     guardPath,
     allowMethods,
     answerWithoutCookies(readiness),
-    serveStatic(site.root, site.files),
+    serveStatic(site.built),
     limitBody,
     requireSameOrigin(publicUrl),
-    identify({ sessions, findUser, secureCookies }),
+    site.development?.identifyOr(identifyCaller) ?? identifyCaller,
   ]
 
   // ---- Then the families. What no route takes is refused.
@@ -77,7 +85,7 @@ export function createApp(deps: AppDeps): () => Server {
 
   const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
   const within = fetchWithin({ clock, log, publicUrl, way, route })
-  const renderSite = siteMount({ listener: site.listener, fetchWithin: within, openForm, secureCookies })
+  const renderSite = siteMount({ ...site, fetchWithin: within, openForm, secureCookies })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
@@ -89,12 +97,17 @@ export function createApp(deps: AppDeps): () => Server {
     requestId: requestIds(isTrusted),
     network: networkOf(isTrusted),
     way,
-    arrive: (exchange, incoming, outgoing) => exchange.family === 'site' ? renderSite(exchange, incoming, outgoing) : toHono(incoming, outgoing),
+    arrive: (exchange, incoming, outgoing) => isRouted(exchange) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing),
     done: requestLog({ log, meter, clock }),
   })
 
   const ServerResponse = answeringResponse({ log, sessions, security, draining })
   return () => httpServer({ log, security, listener, ServerResponse })
+}
+
+/** Whether Hono's routes are to answer; everything else that got this far is the site's. */
+function isRouted({ family }: Exchange): boolean {
+  return family === 'auth' || family === 'api'
 }
 
 /** What routes may know of the request, under the names that they know it by. */
