@@ -101,7 +101,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     readiness: async () => null,
     draining: () => false,
     authRoutes: fakeRoutes(),
-    site: { root: '/nowhere', files: [], listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>') },
+    site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>') },
     ...changes,
   })()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))

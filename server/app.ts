@@ -11,6 +11,7 @@ import type { WireUser } from './contract/wire.ts'
 import { type AnsweringResponse, answeringResponse } from './edge/answering.ts'
 import { networkOf, trustedProxies } from './edge/client-address.ts'
 import type { Env } from './edge/context.ts'
+import type { DevBridge } from './edge/dev-bridge.ts'
 import type { Exchange } from './edge/exchange.ts'
 import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
@@ -29,7 +30,7 @@ import { requireSameOrigin } from './edge/same-origin.ts'
 import { securityHeaders } from './edge/security-headers.ts'
 import { siteMount, type SiteListener } from './edge/site.ts'
 import { answerUpgrades } from './edge/upgrades.ts'
-import { serveStatic, type StaticFile } from './edge/static-files.ts'
+import { serveStatic, type StaticSite } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
 import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
@@ -49,7 +50,12 @@ export interface AppDeps {
   draining: () => boolean
   /** Everything under /auth. */
   authRoutes: Hono<Env>
-  site: { listener: () => Promise<SiteListener>, root: string, files: readonly StaticFile[] }
+  site: {
+    listener: () => Promise<SiteListener>
+    /** null: in development. */
+    built: StaticSite | null
+    development: DevBridge | null
+  }
 }
 
 /** Builds the application. This file is the order of everything that happens to a request.
@@ -60,16 +66,18 @@ export function createApp(deps: AppDeps): () => Server {
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
 
+  const identifyCaller = identify({ sessions, findUser, secureCookies })
+
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
   const way: Step[] = [
     requireHost(publicUrl),
     guardPath,
     allowMethods,
     answerWithoutCookies(readiness),
-    serveStatic(site.root, site.files),
+    serveStatic(site.built),
     limitBody,
     requireSameOrigin(publicUrl),
-    identify({ sessions, findUser, secureCookies }),
+    site.development?.identifyOr(identifyCaller) ?? identifyCaller,
   ]
 
   // ---- Then the families. What no route takes is refused.
@@ -85,7 +93,7 @@ export function createApp(deps: AppDeps): () => Server {
     clock, log, publicUrl, way, match: relay.match,
     route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
   })
-  const renderSite = siteMount({ listener: site.listener, fetchWithin: within, openForm, secureCookies })
+  const renderSite = siteMount({ ...site, fetchWithin: within, openForm, secureCookies })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
@@ -97,13 +105,18 @@ export function createApp(deps: AppDeps): () => Server {
     ...common,
     arrive: (exchange, incoming, outgoing) => {
       if (exchange.match !== null) return pass(exchange, exchange.match, incoming, outgoing)
-      return exchange.family === 'site' ? renderSite(exchange, incoming, outgoing) : toHono(incoming, outgoing)
+      return isRouted(exchange) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
     },
   })
   const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay })
 
   const ServerResponse = answeringResponse({ log, sessions, security, draining })
   return () => httpServer({ log, security, listener, upgrades, ServerResponse })
+}
+
+/** Whether Hono's routes are to answer; everything else that got this far is the site's. */
+function isRouted({ family }: Exchange): boolean {
+  return family === 'auth' || family === 'api'
 }
 
 /** What routes may know of the request, under the names that they know it by. */

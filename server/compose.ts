@@ -44,6 +44,7 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
   // A key file that was in use remembers that there was a database.
   const store = openStore({ dataDir: config.dataDir, mayCreate: (keys.counter() ?? 0) === 0, clock, log })
+  store.db.onFailure(() => meter.count('store_failures_total'))
   try {
     await noticeRollback({ keys, store, clock, log })
     const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })

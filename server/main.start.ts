@@ -1,7 +1,5 @@
 import type { Server } from 'node:http'
-import { pathToFileURL } from 'node:url'
-import { ensureSiteBuilt } from '../web/build.ts'
-import { type AppDeps, createApp } from './app.ts'
+import { createApp } from './app.ts'
 import { SECOND, systemClock, systemTimers } from './base/clock.ts'
 import { createLog, type Log } from './base/log.ts'
 import { type Meter, noMeter } from './base/meter.ts'
@@ -13,8 +11,8 @@ import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
 import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
-import type { SiteListener } from './edge/site.ts'
 import { createPasswordLogin } from './login/password.ts'
+import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
@@ -27,13 +25,16 @@ const DRAIN_MS = 10 * SECOND
 export async function start({ dev }: { dev: boolean }): Promise<void> {
   const { config } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
-  endOnSurprises(log)
+  // A slip in code that is being edited must not end the dev server.
+  if (!dev) endOnSurprises(log)
   const metrics = await prepareMetrics(config)
   const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   try {
     const closeMetrics = await metrics.serve()
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(rooms)
+    // A code that was set beforehand works from the first request on: nobody has to see a link first.
+    if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
     endOnSignals(log, async () => {
       await closeControl()
@@ -53,7 +54,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
   let draining = false
-  const site = await builtSite(dev)
+  const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   const makeServer = createApp({
     ...rooms,
     findUser: async (userId) => {
@@ -64,11 +65,10 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
     authRoutes: authRoutes({ ...rooms, keyring, passwordLogin }),
-    site,
+    site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
-  // The first page waits for the site's code; the port does not.
-  void site.listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
+  site.opened(servers)
   const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
 
   return {
@@ -77,21 +77,11 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       log.info({}, 'stopping: requests under way are finished first')
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
+      await site.close()
       await housekeeping.stop()
       await sessions.flush()
       await rooms.close()
     },
-  }
-}
-
-async function builtSite(dev: boolean): Promise<AppDeps['site']> {
-  if (dev) throw new Error('not yet')
-  const { entry, root, files } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
-  let loading: Promise<SiteListener> | null = null
-  return {
-    root,
-    files,
-    listener: () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener),
   }
 }
 

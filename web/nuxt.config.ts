@@ -34,22 +34,29 @@ export default defineNuxtConfig({
   },
   features: { inlineStyles: false },
   typescript: { typeCheck: false, strict: true, tsConfig: { compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
+  hooks: {
+    // The words are wanted before the browser draws anything anew, and plugins/language.ts asks for their preload. The
+    // module turns that off, so this has to come after it.
+    ready(nuxt) {
+      nuxt.hook('build:manifest', (manifest) => {
+        for (const [id, chunk] of Object.entries(manifest)) if (id.includes('i18n/locales/')) chunk.preload = true
+      })
+    },
+  },
   nitro: {
     preset: 'node-listener',
     output: { dir: here('./.output'), serverDir: here('./.output/server'), publicDir: here('./.output/public') },
     compressPublicAssets: true,
-    experimental: { asyncContext: false },
   },
   i18n: {
     strategy: 'no_prefix',
     defaultLocale: 'en',
     locales: [
-      { code: 'en', language: 'en', name: 'English', file: 'en.json' },
-      { code: 'zh-CN', language: 'zh-CN', name: '简体中文', file: 'zh-CN.json' },
+      { code: 'en', language: 'en', name: 'English', file: 'en.ts' },
+      { code: 'zh-CN', language: 'zh-CN', name: '简体中文', file: 'zh-CN.ts' },
     ],
     // The browser's language decides until somebody chooses; only a choice is kept (plugins/language.ts).
     detectBrowserLanguage: { useCookie: false },
     bundle: { fullInstall: false },
-    telemetry: false,
   },
 })

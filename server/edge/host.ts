@@ -10,7 +10,8 @@ export function requireHost(publicUrl: string) {
     // Probes and upstreams come by an inner name or by address, and neither answer depends on who asks.
     if (exchange.family === 'health' || exchange.path === '/.well-known/jwks.json' || exchange.parent) return
     const given = exchange.hosts()
-    if (given.length > 1) throw new Problem('bad_request', { detail: 'The request names more than one host.' })
+    // RFC 9112 §3.2: exactly one, or the request is not understood.
+    if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })
     const asked = given[0]?.toLowerCase()
     if (asked === host || asked === withDefaultPort) return
     throw new Problem('wrong_host', { detail: `You asked for "${shown(asked)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.` })

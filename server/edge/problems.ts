@@ -33,6 +33,8 @@ export function asProblem(error: unknown, exchange: Exchange, log: Log): Problem
     if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
     return error
   }
+  // Somebody who goes away in the middle of their own body is no failure of ours, and nobody is there to be told.
+  if (exchange.incoming?.destroyed === true && !exchange.incoming.complete) return new Problem('bad_request', {}, error)
   log.error({ ...context, error }, 'a request failed in a way that nobody foresaw')
   return new Problem('internal', {}, error)
 }

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
 import { clearCookie, cookieName } from '../session/cookies.ts'
+import type { DevBridge } from './dev-bridge.ts'
 import type { Exchange } from './exchange.ts'
 import { isOwnCookie } from './own-cookies.ts'
-import { pagePolicy } from './security-headers.ts'
+import { devPagePolicy, pagePolicy } from './security-headers.ts'
 import { sessionAnswer } from './session-answer.ts'
 
 /** What the built site exports, and what its dev server has too. */
@@ -18,13 +19,15 @@ interface Deps {
   fetchWithin: (page: Exchange, path: string, init?: RequestInit) => Promise<Response>
   openForm: (sealed: string) => Promise<KeptForm | null>
   secureCookies: boolean
+  /** null: the built site, which renders in this process. */
+  development: DevBridge | null
 }
 
 const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ listener, fetchWithin, openForm, secureCookies }: Deps) {
+export function siteMount({ listener, fetchWithin, openForm, secureCookies, development }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
@@ -41,7 +44,7 @@ export function siteMount({ listener, fetchWithin, openForm, secureCookies }: De
 
   return async (exchange: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = randomBytes(16).toString('base64')
-    exchange.contentSecurityPolicy = pagePolicy(nonce)
+    exchange.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
     const context: SiteContext = {
       session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
       nonce,
@@ -51,6 +54,7 @@ export function siteMount({ listener, fetchWithin, openForm, secureCookies }: De
     }
     hideFromSite(incoming)
     Object.assign(incoming, { [CONTEXT]: context })
+    development?.carry(exchange, incoming, outgoing, context)
     const handle = await listener()
     await storage.run(context, () => handle(incoming, outgoing))
   }

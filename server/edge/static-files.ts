@@ -22,8 +22,14 @@ const SUFFIX = { br: '.br', gzip: '.gz' } as const
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'public, max-age=0, must-revalidate'
 
-/** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder. */
-export function serveStatic(root: string, files: readonly StaticFile[]) {
+/** The files of a built site. */
+export interface StaticSite { root: string, files: readonly StaticFile[] }
+
+/** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
+ * @param site null: a dev server makes files as they are asked for */
+export function serveStatic(site: StaticSite | null) {
+  if (site === null) return () => undefined
+  const { root, files } = site
   const byPath = new Map(files.map(file => [file.path, file]))
   return (exchange: Exchange): Reply | undefined | Promise<Reply> => {
     if (exchange.family !== 'assets' && exchange.family !== 'site') return undefined

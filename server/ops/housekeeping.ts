@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
+import { THROTTLE_KEPT_MS } from '../people/throttle.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './counter.ts'
 import { retireOldKeys } from './keys.ts'
@@ -8,7 +9,6 @@ import type { Works } from './works.ts'
 /** How long an ended session and a line of the security log are kept. */
 export const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
-const THROTTLES_KEPT_MS = DAY
 const EVERY_MS = HOUR
 const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
@@ -68,7 +68,7 @@ async function tidy({ store }: Works, now: UnixMs): Promise<Record<string, numbe
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
-    throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLES_KEPT_MS, limit)),
+    throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
   }
 }
 

@@ -14,7 +14,7 @@ import { networkOf } from './network.ts'
 import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
 import { checkNewPassword } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { countAttempt, REGISTRATION } from './throttle.ts'
+import { countAttempt, NETWORK } from './throttle.ts'
 
 /** The ways to an account: set-up for the first person, invitations, open registration. */
 export interface Joining {
@@ -80,11 +80,13 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       await checkNewPassword(password, config.passwordMinLength, row)
       // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
       const key = registerKey(networkOf(client.network))
-      await store.throttles.reserveOne(key, before => countAttempt(key, before, REGISTRATION, now()))
+      await store.throttles.reserveOne(key, before => countAttempt(key, before, NETWORK, now()))
       const complete = await withPassword(row, password)
-      return accounts.made(codeHash === null
-        ? await store.accounts.register(complete, originFor(row, client))
-        : await store.codes.useInvite(codeHash, complete, originFor(row, client)))
+      if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
+      const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
+      // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
+      await store.throttles.settle({ forget: [], refund: [key], forgetBelow: null })
+      return account
     },
 
     async invite({ email, roles }, actor) {

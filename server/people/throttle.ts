@@ -14,7 +14,6 @@ export interface Policy {
 export const ACCOUNT: Policy = { free: 5, forgetMs: DAY }
 /** Many people may share one address (an office, a mobile network), so it forgives more, and sooner. */
 export const NETWORK: Policy = { free: 20, forgetMs: 5 * MINUTE }
-export const REGISTRATION: Policy = { free: 10, forgetMs: 10 * MINUTE }
 
 const FIRST_WAIT_MS = 30 * SECOND
 const LONGEST_WAIT_MS = HOUR

@@ -26,13 +26,8 @@ export interface AccountStore {
   register(row: AccountRow, origin: Origin): Promise<AccountRow>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRow>
-  /** @throws Problem `not_found`; `last_admin` when nobody could administer afterwards */
-  changeRoles(id: string, roles: Role[], origin: Origin): Promise<AccountRow>
-  /** Disables or enables; disabling ends every session. Asking for what is already so changes nothing.
-   * @throws Problem `not_found`, `last_admin` */
-  setDisabled(id: string, disabled: boolean, origin: Origin): Promise<Changed>
-  /** Roles and disabling in one transaction, as an administrator's form sends them. Fields that are null stay.
-   * @throws Problem `not_found`, `last_admin` */
+  /** Roles, disabling and enabling. Disabling ends every session. Fields that are null stay; asking for what is already so
+   * changes nothing. @throws Problem `not_found`; `last_admin` when nobody could administer afterwards */
   change(id: string, change: { roles: Role[] | null, disabled: boolean | null }, origin: Origin): Promise<Changed>
   /** A new password that its owner chose: every session ends, and the count of failed sign-ins starts again.
    * @param expected the verifier that the current password was checked against
@@ -96,8 +91,6 @@ export function accountQueries(db: Database): AccountStore {
       return { ...row, name }
     }),
 
-    changeRoles: (id, roles, origin) => db.write(() => applyRoles(mustFind(id), roles, origin)),
-    setDisabled: (id, disabled, origin) => db.write(() => applyDisabled(mustFind(id), disabled, origin)),
     change: (id, { roles, disabled }, origin) => db.write(() => {
       const row = mustFind(id)
       // Enabling comes first and disabling last: the last-administrator rule then sees what is to be.

@@ -28,8 +28,6 @@ export interface CodeStore {
   /** Uses a reset code: a new password, every session ended.
    * @throws Problem `invalid_code`, `account_disabled`; the code stays unused then */
   useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
-  /** Voids every code: after a restore, codes that were used since would work again. */
-  voidAll(now: UnixMs): Promise<number>
 }
 
 export function codeQueries(db: Database): CodeStore {
@@ -78,7 +76,6 @@ export function codeQueries(db: Database): CodeStore {
       if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
       return changed
     }),
-    voidAll: now => db.write(() => db.sql.update(codes).set({ usedAt: now }).where(isNull(codes.usedAt)).run().changes),
   }
 }
 

@@ -12,6 +12,8 @@ export interface Database {
   /** Runs `work` as one transaction that takes the write lock at once; durable when the promise resolves.
    * @throws Problem `store_unavailable` (nothing was written), or whatever Problem `work` throws to roll back */
   write<T>(work: () => T): Promise<T>
+  /** Calls back each time that the disk or the file fails a query. */
+  onFailure(listener: () => void): void
   close(): void
 }
 
@@ -25,25 +27,29 @@ export function openDatabase(file: string): Database {
   raw.pragma('foreign_keys = ON')
   raw.pragma('trusted_schema = OFF')
   const inTransaction = raw.transaction((work: () => unknown) => work())
+  let failed = () => {}
+
+  /** Constraint errors stay themselves: the query that can meet one says what it means. */
+  function guard<T>(work: () => T): T {
+    try {
+      return work()
+    }
+    catch (error) {
+      if (error instanceof Problem || isConstraint(error) || !isStoreFailure(error)) throw error
+      failed()
+      throw new Problem('store_unavailable', {}, error)
+    }
+  }
 
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
     read: async work => guard(work),
     write: async <T>(work: () => T) => guard(() => inTransaction.immediate(work) as T),
+    onFailure(listener) {
+      failed = listener
+    },
     close: () => raw.close(),
-  }
-}
-
-/** Constraint errors stay themselves: the query that can meet one says what it means. */
-function guard<T>(work: () => T): T {
-  try {
-    return work()
-  }
-  catch (error) {
-    if (error instanceof Problem || isConstraint(error)) throw error
-    if (isStoreFailure(error)) throw new Problem('store_unavailable', {}, error)
-    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
+import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 
 /** What stands in front of a self-hosted server: ends TLS and says for whom in X-Forwarded-*. */

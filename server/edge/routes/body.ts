@@ -36,7 +36,7 @@ export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<strin
 }
 
 /** @throws Problem `invalid_body` */
-export function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
+function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
   throw new Problem('invalid_body', { fields: describe(result.issues) })

@@ -20,7 +20,7 @@ export function joiningRoutes(deps: AuthDeps): Hono<Env> {
   }))
 
   // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new password.
-  app.post('/reset', c => submitted(c, deps, { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/sign-in' }, async (fields) => {
+  app.post('/reset', c => submitted(c, deps, { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/reset?done=1' }, async (fields) => {
     await people.resets.use(fields, c.get('caller').client)
     return { user: null, session: null } satisfies SessionAnswer
   }))

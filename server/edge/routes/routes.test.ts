@@ -151,7 +151,7 @@ describe('forms without JavaScript', () => {
     expect([done.status, done.headers.get('location')]).toEqual([303, '/'])
     const link = await json<ResetLinkAnswer>(admin.post(`/auth/people/${await idOf(browser)}/reset`))
     const reset = await at.browser().form('/auth/reset', { code: at.codeOf(link.href), password: NEXT })
-    expect([reset.status, reset.headers.get('location')]).toEqual([303, '/sign-in'])
+    expect([reset.status, reset.headers.get('location')]).toEqual([303, '/reset?done=1'])
     expect(await session(browser)).toEqual({ user: null, session: null, ended: 'password_changed' })
     await signIn({ ...ann, password: NEXT })
   })

@@ -8,7 +8,7 @@ export function useLanguageCookie() {
     maxAge: YEAR_SECONDS,
     sameSite: 'lax',
     path: '/',
-    decode: value => LANGUAGES.find(code => code === decodeURIComponent(value)) ?? null,
+    decode: value => LANGUAGES.find(code => code === value) ?? null,
   })
 }
 

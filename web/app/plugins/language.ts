@@ -4,6 +4,10 @@ export default defineNuxtPlugin({
   enforce: 'pre',
   setup(nuxtApp) {
     const chosen = useLanguageCookie()
+    nuxtApp.hook('app:rendered', ({ ssrContext }) => {
+      const { locale } = nuxtApp.$i18n as { locale: Ref<string> }
+      ssrContext?.modules?.add(`../i18n/locales/${locale.value}.ts`)
+    })
     nuxtApp.hook('i18n:beforeLocaleSwitch', (change) => {
       if (change.initialSetup && chosen.value) change.newLocale = chosen.value
     })

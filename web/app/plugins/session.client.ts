@@ -41,7 +41,7 @@ export default defineNuxtPlugin({
         void check()
       })
       // A page from the browser's back-forward memory shows who was signed in then.
-      addEventListener('pageshow', (event) => { if (event.persisted) void check() })
+      window.addEventListener('pageshow', (event) => { if (event.persisted) void check() })
     })
   },
 })

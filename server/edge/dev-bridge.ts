@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { randomId } from '../base/ids.ts'
+import { DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, encodeDevContext, type SiteContext } from '../contract/site.ts'
+import type { Exchange } from './exchange.ts'
+import type { Step } from './way.ts'
+
+/** Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to us
+ * over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives as long
+ * as its page's request. */
+export interface DevBridge {
+  /** Puts the context on a request that goes to the worker. */
+  carry(page: Exchange, incoming: IncomingMessage, outgoing: ServerResponse, context: SiteContext): void
+  /** Lets calls back from the worker stand for the page's caller; everybody else goes through `identify`. */
+  identifyOr(identify: Step): Step
+}
+
+export function devBridge(origin: string): DevBridge {
+  const secret = randomId(32)
+  // Workers inherit the environment of the moment at which they start.
+  process.env[DEV_SECRET_VARIABLE] = secret
+  const pages = new Map<string, Exchange>()
+
+  return {
+    carry(page, incoming, outgoing, { session, nonce, form }) {
+      const key = randomId()
+      pages.set(key, page)
+      outgoing.once('close', () => pages.delete(key))
+      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({ secret, key, origin, session, nonce, form })
+    },
+    identifyOr: identify => (exchange) => {
+      const key = exchange.headers[DEV_CONTEXT_HEADER]
+      const page = typeof key === 'string' ? pages.get(key) : undefined
+      if (page === undefined) return identify(exchange)
+      exchange.caller = page.caller
+      return undefined
+    },
+  }
+}

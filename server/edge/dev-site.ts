@@ -1,0 +1,69 @@
+import type { IncomingMessage, Server } from 'node:http'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { pathToFileURL } from 'node:url'
+import type { Log } from '../base/log.ts'
+import { ASSETS_PREFIX } from './family.ts'
+import type { SiteListener } from './site.ts'
+
+/** The parts of Nuxt's programmatic side that are used here. */
+interface Nuxt {
+  ready(): Promise<void>
+  hook(name: string, listener: (argument: never) => unknown): void
+  callHook(name: string, ...args: unknown[]): Promise<void>
+  close(): Promise<void>
+  options: { devServer: { url: string, host: string, port: number } }
+  server: { app: unknown }
+}
+interface NuxtModule {
+  loadNuxt(options: object): Promise<Nuxt>
+  build(nuxt: Nuxt): Promise<void>
+}
+interface H3Module { toNodeListener(app: unknown): SiteListener }
+
+export interface DevSite { listener: SiteListener, close(): Promise<void> }
+
+/** Runs Nuxt's dev server inside this process, behind our own: one command, one origin. Its hot-reload socket lives on our
+ * server too, so a page talks to nobody else.
+ * @param servers all that listen; the first carries the socket, the others hand theirs to it */
+export async function startDevSite({ web, publicUrl, servers, log }: { web: string, publicUrl: string, servers: readonly Server[], log: Log }): Promise<DevSite> {
+  process.env['NODE_ENV'] = 'development'
+  // Nuxt is large and only this command needs it; its own h3 makes the listener.
+  const { loadNuxt, build } = await import('nuxt') as unknown as NuxtModule
+  const h3 = createRequire(createRequire(import.meta.url).resolve('nuxt/package.json')).resolve('h3')
+  const { toNodeListener } = await import(pathToFileURL(h3).href) as H3Module
+
+  const dir = join(web, '.nuxt', 'dev')
+  const nuxt = await loadNuxt({
+    cwd: web,
+    dev: true,
+    ready: false,
+    // The built site stays where it is: a dev server would empty its folder.
+    overrides: { nitro: { output: { dir, serverDir: dir, publicDir: dir } }, logLevel: 'info', vite: { clearScreen: false } },
+  })
+  const server = takeUpgrades(servers)
+  nuxt.hook('vite:extend', ({ config }: { config: { server?: object } }) => {
+    config.server = { ...config.server, hmr: { server } }
+  })
+  nuxt.hook('restart', () => log.warn({}, 'the site\'s configuration changed: start `npm run dev` again'))
+  await nuxt.ready()
+  await nuxt.callHook('listen', server, {})
+  const { hostname, port } = new URL(publicUrl)
+  Object.assign(nuxt.options.devServer, { url: publicUrl, host: hostname, port: Number(port || 80) })
+  await build(nuxt)
+  return { listener: toNodeListener(nuxt.server.app), close: () => nuxt.close() }
+}
+
+/** The only upgrades in development are the hot-reload socket's; Vite checks their origin and token itself. */
+function takeUpgrades(servers: readonly Server[]): Server {
+  const [first, ...others] = servers
+  if (first === undefined) throw new Error('the dev server needs a server that listens')
+  first.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => {
+    if (!incoming.url?.startsWith(ASSETS_PREFIX)) socket.destroy()
+  })
+  for (const other of others) {
+    other.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => first.emit('upgrade', incoming, socket, head))
+  }
+  return first
+}

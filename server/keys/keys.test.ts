@@ -1,0 +1,93 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Refusal } from '../base/refusal.ts'
+import { Secret } from '../base/secret.ts'
+import { isExposed, openKeys } from './keys.ts'
+
+let folder: string
+let file: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'porchlight-keys-'))
+  file = join(folder, 'keys', 'keys.json')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const open = (mayCreate = true) => openKeys({ file }, mayCreate, 1000)
+
+test('the key file is made once, for its owner only, in a folder for its owner only', () => {
+  const { id } = open().list()[0] ?? { id: null }
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  expect(statSync(join(folder, 'keys')).mode & 0o777).toBe(0o700)
+  expect(readdirSync(join(folder, 'keys'))).toEqual(['keys.json'])
+  expect(open(false).list()).toEqual([{ id, createdAt: 1000, replacedAt: null }])
+  expect(isExposed(file)).toBe(false)
+  chmodSync(file, 0o640)
+  expect(isExposed(file)).toBe(true)
+})
+
+test('a missing key file beside a database is refused, and none is made', () => {
+  expect(() => open(false)).toThrow(Refusal)
+  expect(() => open(false)).toThrow(/is missing/)
+  expect(existsSync(file)).toBe(false)
+})
+
+test('a broken key file is refused and left as it is', () => {
+  open()
+  for (const text of ['', '{"version":1', readFileSync(file, 'utf8').replace('"roots"', '"rots"')]) {
+    writeFileSync(file, text)
+    expect(() => open()).toThrow(/cannot be used/)
+    expect(readFileSync(file, 'utf8')).toBe(text)
+  }
+})
+
+test('ASVS 11.2.2 after a rotation the new root seals, the old one still opens, and both are on the disk', async () => {
+  const keys = open()
+  const sealed = await keys.keyring.seal('access', { n: 1 })
+  const newest = keys.rotate(2000)
+  expect(keys.keyring.currentId).toBe(newest.id)
+  expect(await keys.keyring.open('access', sealed)).toEqual({ n: 1 })
+  const again = open()
+  expect(again.list().map(key => key.replacedAt)).toEqual([null, 2000])
+  expect(await again.keyring.open('access', sealed)).toEqual({ n: 1 })
+})
+
+test('a retired root is gone from the file and opens nothing; the newest can never be retired', async () => {
+  const keys = open()
+  const sealed = await keys.keyring.seal('access', { n: 1 })
+  const secret = readFileSync(file, 'utf8').match(/"secret": "([^"]+)"/)?.[1]
+  keys.rotate(2000)
+  expect(keys.retire(keys.list().map(key => key.id))).toBe(1)
+  expect(keys.list()).toHaveLength(1)
+  expect(await keys.keyring.open('access', sealed)).toBeNull()
+  expect(readFileSync(file, 'utf8')).not.toContain(secret)
+})
+
+test('the counter is kept in the file and survives a rotation', () => {
+  const keys = open()
+  expect(keys.counter()).toBe(0)
+  keys.setCounter(7)
+  keys.rotate(2000)
+  expect(open().counter()).toBe(7)
+})
+
+test('keys given as content work, and are not ours to change', () => {
+  open()
+  const keys = openKeys({ content: new Secret(readFileSync(file, 'utf8')) }, false, 1000)
+  expect(keys.keyring.currentId).toBe(open().keyring.currentId)
+  expect(keys.counter()).toBeNull()
+  expect(() => keys.rotate(2000)).toThrow(/come from the setting/)
+  expect(() => keys.retire(['x'])).toThrow(Refusal)
+  expect(() => openKeys({ content: new Secret('canary') }, false, 1000)).toThrow(/^(?!.*canary)/)
+})
+
+test('a write that fails leaves the old file whole', () => {
+  const keys = open()
+  const before = readFileSync(file, 'utf8')
+  // A folder in the way of the temporary file stands for a disk that takes no more.
+  mkdirSync(`${file}.${process.pid}.tmp`)
+  expect(() => keys.rotate(2000)).toThrow()
+  expect(readFileSync(file, 'utf8')).toBe(before)
+  expect(keys.list()).toHaveLength(1)
+})

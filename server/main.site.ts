@@ -1,0 +1,43 @@
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ensureSiteBuilt } from '../web/build.ts'
+import type { AppDeps } from './app.ts'
+import type { Log } from './base/log.ts'
+import type { SiteListener } from './edge/site.ts'
+
+export interface MainSite {
+  mount: AppDeps['site']
+  /** Called once the ports are open: nothing before it needs the pages, and the first page waits for them. */
+  opened(servers: readonly Server[]): void
+  close(): Promise<void>
+}
+
+/** The site as it was built, built first where that is needed. */
+export async function builtSite(log: Log): Promise<MainSite> {
+  const { entry, root, files } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  let loading: Promise<SiteListener> | null = null
+  const listener = () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener)
+  return {
+    mount: { listener, built: { root, files }, development: null },
+    opened() {
+      listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
+    },
+    close: async () => {},
+  }
+}
+
+/** The site as it is being written: Nuxt's dev server, loaded only here. */
+export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
+  const { devBridge } = await import('./edge/dev-bridge.ts')
+  const { startDevSite } = await import('./edge/dev-site.ts')
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof startDevSite>>>()
+  return {
+    mount: { listener: async () => (await promise).listener, built: null, development: devBridge(publicUrl) },
+    opened(servers) {
+      startDevSite({ web: join(import.meta.dirname, '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
+      promise.catch((error: unknown) => log.error({ error }, 'the dev server for the pages could not start'))
+    },
+    close: async () => (await promise).close(),
+  }
+}

@@ -1,0 +1,3 @@
+import messages from './en.json'
+
+export default messages

@@ -1,0 +1,3 @@
+import messages from './zh-CN.json'
+
+export default messages
