@@ -25,6 +25,16 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      {
+        test: {
+          name: 'examples',
+          include: ['tests/examples/**/*.test.ts'],
+          testTimeout: 60_000,
+          // The first run installs what the examples need.
+          hookTimeout: 300_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 })

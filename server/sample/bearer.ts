@@ -14,7 +14,7 @@ interface Deps {
 }
 
 /** Asymmetric ones only: a list that a token cannot choose outside of (RFC 8725 §3.1). */
-const ALGORITHMS = ['ES256', 'RS256', 'EdDSA', 'Ed25519']
+const ALGORITHMS = ['ES256', 'RS256', 'Ed25519']
 const REALM = 'Bearer realm="notes"'
 /** How far two machines' clocks may be apart. */
 const TOLERANCE_SECONDS = 5
