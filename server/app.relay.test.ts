@@ -125,7 +125,7 @@ describe('calls', () => {
   test('a page that is rendering calls upstreams in the process, by the same rules', async () => {
     const { ask, seen } = await start({}, {
       site: {
-        root: '/nowhere', files: [],
+        built: null, development: null,
         listener: async () => async (incoming, outgoing) => {
           const context = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)]
           const inside = await context?.fetch('/api/notes/inside')

@@ -90,7 +90,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
   const log = fakeLog()
   const sessions = fakeSessions()
   const server = createApp({
-    config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [] },
+    config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000 },
     clock: systemClock,
     log,
     meter: noMeter,
@@ -98,6 +98,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     relay: someRelay([]),
     findUser: async id => id === ADA.id ? ADA : null,
     openForm: async () => null,
+    signing: { published: () => [] },
     readiness: async () => null,
     draining: () => false,
     authRoutes: fakeRoutes(),

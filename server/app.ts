@@ -16,6 +16,7 @@ import type { Exchange } from './edge/exchange.ts'
 import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
 import { identify } from './edge/identify.ts'
+import { answerJwks } from './edge/jwks.ts'
 import { limitBody } from './edge/limits.ts'
 import { requestListener } from './edge/listener.ts'
 import { allowMethods } from './edge/methods.ts'
@@ -34,11 +35,12 @@ import { serveStatic, type StaticSite } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
 import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
+import type { Signing } from './keys/signing.ts'
 import type { Relay } from './relay/relay.ts'
 import type { Sessions } from './session/types.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies'>
+  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs'>
   clock: Clock
   log: Log
   meter: Meter
@@ -47,6 +49,7 @@ export interface AppDeps {
   findUser: (userId: string) => Promise<WireUser | null>
   openForm: (sealed: string) => Promise<KeptForm | null>
   readiness: Readiness
+  signing: Pick<Signing, 'published'>
   draining: () => boolean
   /** Everything under /auth. */
   authRoutes: Hono<Env>
@@ -73,7 +76,7 @@ export function createApp(deps: AppDeps): () => Server {
     requireHost(publicUrl),
     guardPath,
     allowMethods,
-    answerWithoutCookies(readiness),
+    answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }) }),
     serveStatic(site.built),
     limitBody,
     requireSameOrigin(publicUrl),
@@ -108,7 +111,7 @@ export function createApp(deps: AppDeps): () => Server {
       return isRouted(exchange) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
     },
   })
-  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay })
+  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, development: site.development !== null })
 
   const ServerResponse = answeringResponse({ log, sessions, security, draining })
   return () => httpServer({ log, security, listener, upgrades, ServerResponse })

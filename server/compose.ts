@@ -3,6 +3,7 @@ import type { Log } from './base/log.ts'
 import type { Meter } from './base/meter.ts'
 import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
+import { openSigning } from './keys/signing.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
 import { holdDataFolder } from './ops/hold.ts'
 import type { Works } from './ops/works.ts'
@@ -48,8 +49,9 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   try {
     await noticeRollback({ keys, store, clock, log })
     const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
+    const signing = openSigning({ keys, settings: config, log, now: clock.now().wall })
     const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
-    return { config, clock, log, meter, keys, store, sessions, people, close: () => close(log, keys, store, sessions, release) }
+    return { config, clock, log, meter, keys, signing, store, sessions, people, close: () => close(log, keys, store, sessions, release) }
   }
   catch (error) {
     store.close()

@@ -15,6 +15,7 @@ import { createPasswordLogin } from './login/password.ts'
 import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
+import { startRelay } from './main.relay.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 
 /** How long requests may go on after the signal to stop. */
@@ -55,8 +56,11 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
+  const running = await startRelay(rooms)
+  const { relay } = running
   const makeServer = createApp({
     ...rooms,
+    relay,
     findUser: async (userId) => {
       const account = await people.accounts.find(userId)
       return account?.disabledAt === null ? account : null
@@ -75,9 +79,11 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     async stop() {
       draining = true
       log.info({}, 'stopping: requests under way are finished first')
+      relay.closeStreams()
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
       await site.close()
+      await running.close()
       await housekeeping.stop()
       await sessions.flush()
       await rooms.close()

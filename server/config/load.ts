@@ -33,6 +33,9 @@ const DEFAULTS = {
   trustedProxies: [],
   logLevel: 'info',
   upstreams: [],
+  upstreamTokenSeconds: 300,
+  upstreamTokenAlg: 'ES256',
+  jwksMaxAgeSeconds: 300,
 } as const satisfies Settings
 
 /** Reads the configuration once, from its file and from the environment.
@@ -107,6 +110,9 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
     upstreams: (settings.upstreams ?? []).map(toUpstream),
+    upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
+    upstreamTokenAlg: set.upstreamTokenAlg,
+    jwksMaxAgeMs: set.jwksMaxAgeSeconds * SECOND,
   }
 }
 

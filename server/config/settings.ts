@@ -8,6 +8,8 @@ import { Upstreams } from './upstreams.ts'
 const DAY_SECONDS = 86_400
 /** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
 const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
+/** What upstream tokens may be signed with: ES256 unless an upstream's library knows only another (RFC 9068 §2.1). */
+export const UPSTREAM_TOKEN_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
 const whole = (least: number, most: number) => {
@@ -42,6 +44,9 @@ export const Settings = v.strictObject({
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
   upstreams: v.exactOptional(Upstreams),
+  upstreamTokenSeconds: whole(10, 3600),
+  upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
+  jwksMaxAgeSeconds: whole(1, DAY_SECONDS),
 })
 export type Settings = v.InferOutput<typeof Settings>
 export type SettingKey = keyof Settings
@@ -63,6 +68,7 @@ export function variableOf(key: SettingKey): string {
 
 const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'port', 'accessSeconds', 'idleSeconds', 'browserIdleSeconds', 'absoluteSeconds', 'settleSeconds', 'lateSeconds', 'passwordMinLength', 'metricsPort',
+  'upstreamTokenSeconds', 'jwksMaxAgeSeconds',
 ])
 
 /** The environment has text only. What cannot be read as the setting's type stays text, for the schema to refuse. */

@@ -34,6 +34,10 @@ export interface Config {
   metricsPort: number | null
   /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
   upstreams: Upstream[]
+  upstreamTokenMs: number
+  upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
+  /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */
+  jwksMaxAgeMs: number
 }
 
 /** Where the root secrets live: a file that we may write, or content given by a setting that we may not. */

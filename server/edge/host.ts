@@ -1,5 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { Exchange } from './exchange.ts'
+import { JWKS_PATH } from './jwks.ts'
 
 /** Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
  * elsewhere; answering under any name is also what DNS rebinding lives on. */
@@ -8,7 +9,7 @@ export function requireHost(publicUrl: string) {
   const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
   return (exchange: Exchange): undefined => {
     // Probes and upstreams come by an inner name or by address, and neither answer depends on who asks.
-    if (exchange.family === 'health' || exchange.path === '/.well-known/jwks.json' || exchange.parent) return
+    if (exchange.family === 'health' || exchange.path === JWKS_PATH || exchange.parent) return
     const given = exchange.hosts()
     // RFC 9112 §3.2: exactly one, or the request is not understood.
     if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })

@@ -23,6 +23,7 @@ interface Deps {
   way: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
   done: (exchange: Exchange, status: number) => void
+  development: boolean
 }
 
 /** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
@@ -32,13 +33,15 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
 
 /** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
-  const { clock, log, security, requestId, network, match, way, relay, done } = deps
+  const { clock, log, security, requestId, network, match, way, relay, done, development } = deps
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     const exchange = new Exchange({
       id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
       startedAt: clock.now().steady, parent: null, incoming, network, match,
     })
+    // In development the site's tools have live connections of their own on this server.
+    if (development && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
       socket.end(rawAnswer(reply, exchange.id, security))
       done(exchange, reply.status)

@@ -1,5 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { Exchange } from './exchange.ts'
+import { JWKS_PATH } from './jwks.ts'
 import { problemReply } from './problems.ts'
 import type { Reply } from './reply.ts'
 
@@ -18,19 +19,20 @@ export function answerHealth(readiness: Readiness) {
 }
 
 /** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
-export function answerWellKnown(exchange: Exchange): Reply {
+export function answerWellKnown(exchange: Exchange, jwks: (exchange: Exchange) => Reply): Reply {
   switch (exchange.path) {
+    case JWKS_PATH: return jwks(exchange)
     case '/.well-known/change-password': return { status: 303, headers: ['Location', '/account'], body: null }
     default: return problemReply(exchange, new Problem('not_found'))
   }
 }
 
 /** Families that need no cookies are answered before anybody looks at one. */
-export function answerWithoutCookies(readiness: Readiness) {
+export function answerWithoutCookies({ readiness, jwks }: { readiness: Readiness, jwks: (exchange: Exchange) => Reply }) {
   const health = answerHealth(readiness)
   return (exchange: Exchange): Reply | undefined | Promise<Reply | undefined> => {
     if (exchange.family === 'health') return health(exchange)
-    if (exchange.family === 'well_known') return answerWellKnown(exchange)
+    if (exchange.family === 'well_known') return answerWellKnown(exchange, jwks)
     return undefined
   }
 }

@@ -3,10 +3,10 @@ import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
+import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 
-/** What upstream tokens may be signed with (RFC 7518 §3.1, RFC 9864 §2.2). */
-export const SIGNING_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
-export type SigningAlg = (typeof SIGNING_ALGS)[number]
+/** RFC 7518 §3.1, RFC 9864 §2.2 */
+export type SigningAlg = (typeof UPSTREAM_TOKEN_ALGS)[number]
 
 /** One key pair. It signs with one algorithm and no other (RFC 8725 §3.1). */
 export interface SigningKey {
@@ -60,7 +60,7 @@ const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 export const StoredSigningKey = v.pipe(
   v.strictObject({
     id: v.pipe(v.string(), v.regex(/^[\w-]{4,64}$/)),
-    alg: v.picklist(SIGNING_ALGS),
+    alg: v.picklist(UPSTREAM_TOKEN_ALGS),
     createdAt: Time,
     signsAt: Time,
     jwk: v.record(v.string(), v.string()),

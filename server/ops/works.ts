@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Config } from '../config/types.ts'
 import type { Keys } from '../keys/keys.ts'
+import type { Signing } from '../keys/signing.ts'
 import type { People } from '../people/people.ts'
 import type { Sessions } from '../session/types.ts'
 import type { Store } from '../store/store.ts'
@@ -12,6 +13,7 @@ export interface Works {
   clock: Clock
   log: Log
   keys: Keys
+  signing: Signing
   store: Store
   sessions: Sessions
   people: People

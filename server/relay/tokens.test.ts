@@ -1,11 +1,11 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import type { Signing } from '../keys/signing.ts'
-import { SIGNING_ALGS } from '../keys/signing-key.ts'
 import { SIGNING, testSigning } from '../keys/testing.ts'
 import { createTokens, parseRefresh } from '../session/tokens.ts'
 import type { SessionRow } from '../store/schema.ts'
@@ -32,7 +32,7 @@ const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): Re
 })
 const ADA = caller('ada')
 
-function world(upstreamTokenMs = 300_000, alg: (typeof SIGNING_ALGS)[number] = 'ES256') {
+function world(upstreamTokenMs = 300_000, alg: (typeof UPSTREAM_TOKEN_ALGS)[number] = 'ES256') {
   const time = { wall: AT }
   const signing = testSigning(AT, { ...SIGNING, upstreamTokenAlg: alg })
   let minted = 0
@@ -50,7 +50,7 @@ function world(upstreamTokenMs = 300_000, alg: (typeof SIGNING_ALGS)[number] = '
   return { time, signing, tokens, verify, minted: () => minted }
 }
 
-test.each(SIGNING_ALGS)('JW-1 JW-2 an access token for an upstream by RFC 9068, signed with %s', async (alg) => {
+test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an access token for an upstream by RFC 9068, signed with %s', async (alg) => {
   const { tokens, signing, verify } = world(300_000, alg)
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   const { payload, protectedHeader } = await verify(token)

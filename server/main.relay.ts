@@ -1,0 +1,55 @@
+import { systemTimers } from './base/clock.ts'
+import type { Rooms } from './compose.ts'
+import { toUpstream } from './config/upstreams.ts'
+import type { Upstream } from './config/upstream.ts'
+import { isOwnCookie } from './edge/own-cookies.ts'
+import { createRelay, type Relay } from './relay/relay.ts'
+import { createStreams } from './relay/streams.ts'
+import { createUpstreamTokens } from './relay/tokens.ts'
+
+const SAMPLE = 'notes'
+
+export interface RunningRelay {
+  relay: Relay
+  upstreams: readonly Upstream[]
+  /** Whether the sample stands in for upstreams of one's own. */
+  sampleRuns: boolean
+  close(): Promise<void>
+}
+
+/** Builds the relay, connects it with the ends of sessions, and starts the sample where nothing is configured. */
+export async function startRelay(rooms: Rooms): Promise<RunningRelay> {
+  const { config, clock, log, sessions, signing } = rooms
+  const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(rooms) : null
+  const upstreams = sample === null ? config.upstreams : [sample.upstream]
+  const tokens = createUpstreamTokens({ clock, signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
+  const streams = createStreams({ clock, timers: systemTimers, log, endIfOver: sessions.endIfOver })
+  const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, tokens, isOwnCookie, streams })
+  const stopListening = sessions.onEnded((ended, successor) => {
+    tokens.forget(ended.publicId)
+    streams.ended(ended.publicId, ended.reason, successor)
+  })
+  return {
+    relay,
+    upstreams,
+    sampleRuns: sample !== null,
+    async close() {
+      stopListening()
+      await relay.close()
+      await sample?.close()
+    },
+  }
+}
+
+async function sampleUpstream({ config, clock, log }: Rooms): Promise<{ upstream: Upstream, close(): Promise<void> }> {
+  const { startSample } = await import('./sample/sample.ts')
+  // As any API would: by an inner address, which for the keys needs no public name.
+  const inner = config.hosts[0]?.includes(':') ? `[${config.hosts[0]}]` : config.hosts[0]
+  const sample = await startSample({
+    dataDir: config.dataDir, issuer: config.publicUrl, audience: SAMPLE, clock, log, jwks: new URL(`http://${inner}:${config.port}/.well-known/jwks.json`),
+  })
+  return {
+    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', icon: 'notebook-pen' }),
+    close: sample.close,
+  }
+}
