@@ -32,6 +32,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // The first run installs what the examples need.
           hookTimeout: 300_000,
+          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },

@@ -44,7 +44,11 @@ export function environmentFor(python: string, requirements: string): string {
     try {
       execFileSync(python, ['-m', 'venv', building], { stdio: 'pipe' })
       execFileSync(join(building, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], { stdio: 'pipe' })
-      if (!existsSync(finished)) renameSync(building, finished)
+      renameSync(building, finished)
+    }
+    catch (error) {
+      // Somebody else may have finished the same one meanwhile.
+      if (!existsSync(finished)) throw error
     }
     finally {
       rmSync(building, { recursive: true, force: true })
