@@ -1,22 +1,35 @@
+import type { SigningUse } from '../keys/signing-schedule.ts'
 import { command, group } from './command.ts'
 import { confirm } from './ask.ts'
 import { print, printJson, printTable, shownTime } from './output.ts'
 import { perform } from './perform.ts'
+
+const USES: Record<SigningUse, string> = {
+  published: 'published, signs later',
+  signs: 'signs',
+  verifies: 'verifies what it signed',
+  retired: 'none, is deleted within the hour',
+}
 
 const list = command({
   name: 'porchlight key list',
   description: 'Show the keys, never their content',
   args: { json: { type: 'boolean', description: 'Print JSON, for scripts' } },
   async run(args) {
-    const { keys } = await perform('key.list', {})
-    if (args.json) return printJson(keys)
+    const { keys, signing } = await perform('key.list', {})
+    if (args.json) return printJson({ keys, signing })
+    print('Root keys, which seal cookies and what is stored:')
     printTable(['ID', 'MADE', 'REPLACED', 'USE'], keys.map(key => [key.id, shownTime(key.createdAt), shownTime(key.replacedAt), key.replacedAt === null ? 'seals and opens' : 'opens']))
+    print('', 'Signing keys, which upstreams verify tokens with:')
+    printTable(['ID', 'ALGORITHM', 'MADE', 'SIGNS FROM', 'GONE FROM', 'USE'], signing.map(key => [
+      key.id, key.alg, shownTime(key.createdAt), shownTime(key.signsAt), shownTime(key.retiresAt), USES[key.use],
+    ]))
   },
 })
 
 const rotate = command({
   name: 'porchlight key rotate',
-  description: 'Make a new key. Nobody is signed out: older keys open what they sealed until nothing can need them',
+  description: 'Make new keys. Nobody is signed out: older keys open what they sealed, and verify what they signed, until nothing can need them',
   args: {
     reseal: { type: 'boolean', description: 'Seal what is stored under the new key now, instead of when the old one is retired' },
     compromised: { type: 'boolean', description: 'Somebody else has the keys: retire them at once, end every session, void every link' },
@@ -29,11 +42,12 @@ const rotate = command({
     const done = await perform('key.rotate', { reseal: args.reseal ?? false, compromised })
     if (args.json) return printJson(done)
     print(`The key ${done.newest.id} seals from now on.`)
+    print(compromised ? `The key ${done.signing.id} signs upstreams' tokens from now on.` : `The key ${done.signing.id} is published now and signs upstreams' tokens from ${shownTime(done.signing.signsAt)}.`)
     if (done.resealed !== null) print(`${done.resealed} stored passwords were sealed anew.`)
     if (done.unreadable > 0) print(`${done.unreadable} stored passwords cannot be opened by any key that is left: make reset links for their owners.`)
-    if (compromised) print(`${done.retired} keys were retired and ${done.ended} sessions ended.`, 'Copies of the key file that you kept are worth nothing now; make a new one.')
+    if (compromised) print(`${done.retired} keys were retired, all signing keys replaced, and ${done.ended} sessions ended.`, 'Upstreams take tokens of the old signing keys until they fetch the keys again: restart those that must not.', 'Copies of the key file that you kept are worth nothing now; make a new one.')
     else print('Copy the key file to where you keep secrets: backups of the database leave it out.')
   },
 })
 
-export const key = group('porchlight key', 'The keys that seal cookies and passwords', { list: async () => list, rotate: async () => rotate })
+export const key = group('porchlight key', 'The keys that seal cookies and passwords, and sign upstreams\' tokens', { list: async () => list, rotate: async () => rotate })

@@ -53,6 +53,8 @@ test('who holds the current keys is told so, until there are others', async () =
   expect(answer({ headers: { 'if-none-match': tag } }).status).toBe(200)
 })
 
+type Reader = 'direct' | 'behind' | 'alsoBehind'
+
 /** Porchlight and its upstreams over a time that is in the test's hands (jose's cache reads Date).
  * @param overstay how many times longer than it may an upstream keeps the keys */
 function world(overstay = 1) {
@@ -76,9 +78,10 @@ function world(overstay = 1) {
     return new Response(cached.text)
   }
   // No upstream here looks again when it meets a key that it does not know: that kindness must not be what saves us.
-  const upstreams = [fromServer, throughProxy, throughProxy].map(fetch => createRemoteJWKSet(new URL('https://example.org/.well-known/jwks.json'), {
+  const upstream = (fetch: () => Promise<Response>) => createRemoteJWKSet(new URL('https://example.org/.well-known/jwks.json'), {
     [customFetch]: fetch, cacheMaxAge: settings.jwksMaxAgeMs * overstay, cooldownDuration: Infinity,
-  }))
+  })
+  const upstreams = { direct: upstream(fromServer), behind: upstream(throughProxy), alsoBehind: upstream(throughProxy) }
 
   return {
     pass: (ms: number) => vi.setSystemTime(now() + ms),
@@ -98,19 +101,20 @@ function world(overstay = 1) {
     replaceAll: () => signing.replaceAll(now()),
     mint: (who: string) => tokens.tokenFor(ORDERS, caller(who), false),
     isOver: (token: string) => Number(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp) * 1000 <= now(),
-    verify: (upstream: number, token: string) => jwtVerify(token, upstreams[upstream] ?? upstreams[0]!, {
+    verify: (upstream: Reader, token: string) => jwtVerify(token, upstreams[upstream], {
       issuer: ISSUER, audience: 'orders', typ: 'at+jwt', algorithms: ['ES256', 'Ed25519'], currentDate: new Date(now()),
     }),
   }
 }
 
+const reader = fc.constantFrom<Reader>('direct', 'behind', 'alsoBehind')
 const wait = fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: SIGNING.upstreamTokenMs }), fc.integer({ min: 0, max: 2 * LEAD }))
 const step = fc.oneof(
   { weight: 3, arbitrary: wait.map(ms => ({ kind: 'wait' as const, ms })) },
   { weight: 2, arbitrary: fc.constantFrom(-60_000, -1000, -1, 0, 1, 1000).map(off => ({ kind: 'change' as const, off })) },
   { weight: 5, arbitrary: fc.nat(8).map(who => ({ kind: 'call' as const, who: `p${who}` })) },
-  { weight: 5, arbitrary: fc.nat(2).map(upstream => ({ kind: 'verify' as const, upstream })) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('across' as const), off: fc.integer({ min: 1, max: 240_000 }), upstream: fc.nat(2) }) },
+  { weight: 5, arbitrary: reader.map(upstream => ({ kind: 'verify' as const, upstream })) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('across' as const), off: fc.integer({ min: 1, max: 240_000 }), upstream: reader }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'rotate' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'tidy' as const }) },
   { weight: 1, arbitrary: fc.constantFrom<SigningAlg>('ES256', 'Ed25519').map(alg => ({ kind: 'restart' as const, alg })) },
@@ -126,7 +130,7 @@ test('JW-16 no valid token is ever refused through any rotations, by upstreams t
     const call = async (who: string) => {
       held = [...held.slice(-5), await w.mint(who)]
     }
-    const verify = async (upstream: number) => {
+    const verify = async (upstream: Reader) => {
       held = held.filter(token => !w.isOver(token))
       const kids = held.map(token => decodeProtectedHeader(token).kid ?? '')
       for (const token of held) await w.verify(upstream, token)
@@ -155,7 +159,6 @@ test('JW-16 no valid token is ever refused through any rotations, by upstreams t
       }
     }
   }), { numRuns: 30, endOnFailure: true })
-  (await import('node:fs')).appendFileSync('/tmp/seen.txt', JSON.stringify([seen.verified, seen.keys.size, seen.twoKeys]) + '\n')
   // Otherwise nothing was proven.
   expect(seen.verified).toBeGreaterThan(500)
   expect(seen.keys.size).toBeGreaterThan(40)
@@ -165,27 +168,27 @@ test('JW-16 no valid token is ever refused through any rotations, by upstreams t
 test.each([1, 1000, MAX_AGE / 2, MAX_AGE - 2, MAX_AGE - 1])('JW-16 an upstream behind a cache that tells no age may hold keys of twice the max-age: fetched %d ms after the cache did', async (later) => {
   for (const rotatedAfter of [0, 1, later]) {
     const w = world()
-    await w.verify(1, await w.mint('ada'))
+    await w.verify('behind', await w.mint('ada'))
     w.pass(rotatedAfter)
     w.rotate()
     w.pass(later - rotatedAfter)
-    await w.verify(2, await w.mint('ada'))
+    await w.verify('alsoBehind', await w.mint('ada'))
     w.passToChange(0)
-    await w.verify(2, await w.mint('bob'))
+    await w.verify('alsoBehind', await w.mint('bob'))
     vi.useRealTimers()
   }
 })
 
 test('JW-16 the bound is real: an upstream that keeps the keys beyond the lead refuses a valid token', async () => {
   const w = world(2.5)
-  await w.verify(0, await w.mint('ada'))
+  await w.verify('direct', await w.mint('ada'))
   w.pass(1)
   w.rotate()
   w.pass(LEAD - 1)
-  await w.verify(0, await w.mint('ada'))
+  await w.verify('direct', await w.mint('ada'))
   w.pass(1)
   const token = await w.mint('bob')
-  await expect(w.verify(0, token)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
+  await expect(w.verify('direct', token)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
 })
 
 test('an upstream goes on calling while a rotation passes: every few seconds, never refused, and the key changes', async () => {
@@ -196,7 +199,7 @@ test('an upstream goes on calling while a rotation passes: every few seconds, ne
     if (second % 60 === 0) w.tidy()
     const token = await w.mint(`p${second % 3}`)
     kids.add(decodeProtectedHeader(token).kid ?? '')
-    for (const upstream of [0, 1]) await w.verify(upstream, token)
+    for (const upstream of ['direct', 'behind'] as const) await w.verify(upstream, token)
     w.pass(5000)
   }
   expect(kids.size).toBe(2)
@@ -205,11 +208,11 @@ test('an upstream goes on calling while a rotation passes: every few seconds, ne
 test('keys in other hands: tokens of them are refused once an upstream fetches the keys again', async () => {
   const w = world()
   const stolen = await w.mint('ada')
-  await w.verify(0, stolen)
+  await w.verify('direct', stolen)
   w.replaceAll()
   // Until then it may go on taking them: what is in its cache is out of our reach.
-  await w.verify(0, stolen)
-  await expect(w.verify(2, stolen)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
+  await w.verify('direct', stolen)
+  await expect(w.verify('alsoBehind', stolen)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   w.restart('ES256')
-  await w.verify(2, await w.mint('bob'))
+  await w.verify('alsoBehind', await w.mint('bob'))
 })

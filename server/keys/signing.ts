@@ -19,9 +19,8 @@ export interface Signing {
   /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
   rotate(now: UnixMs): SigningSummary
   /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
-   * ones are refused as soon as an upstream fetches the keys again.
-   * @returns how many were withdrawn */
-  replaceAll(now: UnixMs): number
+   * ones are refused as soon as an upstream fetches the keys again. */
+  replaceAll(now: UnixMs): SigningSummary
   /** Forgets retired keys for good. @returns how many */
   tidy(now: UnixMs): number
 }
@@ -48,6 +47,12 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
     return key
   }
 
+  function find(id: string, now: UnixMs): SigningSummary {
+    const found = list(now).find(key => key.id === id)
+    if (found === undefined) throw new Error('a signing key was lost')
+    return found
+  }
+
   function list(now: UnixMs): SigningSummary[] {
     return scheduleOf(keys.signing(), settings, now).map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({ id, alg, use, createdAt, signsAt, retiresAt })).reverse()
   }
@@ -71,18 +76,13 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
       return scheduleOf(keys.signing(), settings, now).filter(({ use }) => use !== 'retired').map(({ key }) => publicOf(key))
     },
 
-    rotate(now) {
-      const { id } = add(now)
-      const made = list(now).find(key => key.id === id)
-      if (made === undefined) throw new Error('a signing key was lost')
-      return made
-    },
+    rotate: now => find(add(now).id, now),
 
     replaceAll(now) {
-      const withdrawn = keys.signing().length
+      const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: now })
       publicKeys.clear()
-      keys.setSigning([newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: now })])
-      return withdrawn
+      keys.setSigning([key])
+      return find(key.id, now)
     },
 
     tidy(now) {

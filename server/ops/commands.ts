@@ -73,7 +73,7 @@ export const COMMANDS = {
     return { ended: await works.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }) }
   }),
 
-  'key.list': command(Nothing, async ({ keys }) => ({ keys: keys.list() })),
+  'key.list': command(Nothing, async ({ keys, signing, clock }) => ({ keys: keys.list(), signing: signing.list(clock.now().wall) })),
   'key.rotate': command(v.strictObject({ reseal: v.boolean(), compromised: v.boolean() }), rotateKeys),
 
   'backup': command(v.strictObject({ file: v.string(), withKeys: v.boolean() }), writeBackup),

@@ -3,7 +3,7 @@ import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
 import { THROTTLE_KEPT_MS } from '../people/throttle.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './counter.ts'
-import { retireOldKeys } from './keys.ts'
+import { retireOldKeys, retireSigningKeys } from './keys.ts'
 import type { Works } from './works.ts'
 
 /** How long an ended session and a line of the security log are kept. */
@@ -39,6 +39,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     if (!judged.steady) return null
     const deleted = await tidy(deps, now.wall)
     await retireOldKeys(deps, now.wall)
+    retireSigningKeys(deps, now.wall)
     await deps.store.meta.checkpoint()
     if (Object.values(deleted).some(count => count > 0)) log.info({ deleted }, 'housekeeping')
     return deleted

@@ -1,9 +1,10 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { KeySummary } from '../keys/keys.ts'
+import type { SigningSummary } from '../keys/signing.ts'
 import { resealPasswords } from '../people/passwords.ts'
 import type { Works } from './works.ts'
 
-type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'store' | 'sessions'>
+type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signing' | 'store' | 'sessions'>
 
 export interface Rotation {
   newest: KeySummary
@@ -14,25 +15,31 @@ export interface Rotation {
   /** Roots that were forgotten. */
   retired: number
   ended: number
+  /** The new signing key: published from now on. */
+  signing: SigningSummary
 }
 
-/** Makes a new root key. Nobody is signed out: older roots open what they sealed until nothing can need them.
+/** Makes a new root key and a new signing key. Nobody is signed out: older roots open what they sealed until nothing can
+ * need them. No upstream refuses a valid token: the new signing key is published first and signs later.
  * @param reseal seals what is at rest under the new root now, rather than when the old one is retired
  * @param compromised the old roots are in other hands: everything is sealed anew, every session ends, every one-time
- *   code is void, and the old roots are forgotten at once
+ *   code is void, and the old roots and signing keys are forgotten at once
  * @throws Refusal when the keys are not ours to write */
 export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
-  const { keys, clock, log } = works
-  const newest = keys.rotate(clock.now().wall)
+  const { keys, signing, clock, log } = works
+  const now = clock.now().wall
+  const newest = keys.rotate(now)
+  // Before sessions end: what is signed from here on is signed by a key that nobody else has.
+  const signs = compromised ? signing.replaceAll(now) : signing.rotate(now)
   const sealed = reseal || compromised ? await resealAll(works) : null
-  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, retired: 0, ended: 0 }
+  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, retired: 0, ended: 0, signing: signs }
   if (compromised) {
     const ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall })
     works.sessions.announce(ended)
     outcome.ended = ended.length
     outcome.retired = keys.retire(keys.list().map(key => key.id))
   }
-  log.info({ key: newest.id, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
+  log.info({ key: newest.id, signingKey: signs.id, signsAt: signs.signsAt, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
   return outcome
 }
 
@@ -48,6 +55,13 @@ export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<numbe
   const { unreadable } = await resealAll(works)
   const retired = keys.retire(ids)
   log.info({ keys: ids, unreadable }, 'old keys retired')
+  return retired
+}
+
+/** Forgets signing keys that nothing valid was signed with. @returns how many */
+export function retireSigningKeys({ signing, log }: Pick<Works, 'signing' | 'log'>, now: UnixMs): number {
+  const retired = signing.tidy(now)
+  if (retired > 0) log.info({ retired }, 'old signing keys retired')
   return retired
 }
 
