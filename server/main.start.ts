@@ -16,6 +16,7 @@ import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
 import { startRelay } from './main.relay.ts'
+import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 
 /** How long requests may go on after the signal to stop. */
@@ -68,7 +69,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
-    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin }),
+    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, upstreams: running.upstreams, reachable: createReachability(clock) }),
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)

@@ -34,4 +34,6 @@ export interface Upstream {
   title: string
   description: string
   icon: string | null
+  /** Where people open it: a path of this site or another address; null: it is for programs. */
+  page: string | null
 }

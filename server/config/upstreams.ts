@@ -8,6 +8,7 @@ const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a lette
 const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
 const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, without query, fragment or user name'
 const ORIGIN_FORM = 'origins like https://login.example.org'
+const PAGE_FORM = 'a path of this site such as /notes, or an address'
 const METHOD_FORM = 'HTTP methods such as GET or POST'
 
 const seconds = (most: number) => {
@@ -42,6 +43,7 @@ export const UpstreamSetting = v.strictObject({
   redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGIN_FORM), ORIGIN_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM))),
   title: words(60),
   description: words(200),
+  page: v.exactOptional(v.pipe(v.string(PAGE_FORM), v.check(value => /^\/(?![/\\])\S*$/.test(value) || (/^https?:\/\//i.test(value) && URL.canParse(value)), PAGE_FORM))),
   icon: v.exactOptional(v.pipe(v.string('the name of an icon'), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of an icon, such as package'))),
 })
 export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
@@ -90,6 +92,7 @@ export function toUpstream(setting: UpstreamSetting): Upstream {
     title: setting.title ?? name,
     description: setting.description ?? '',
     icon: setting.icon ?? null,
+    page: setting.page ?? (setting.document ? `${prefixOf(setting)}/` : null),
   }
 }
 

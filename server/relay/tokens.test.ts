@@ -102,7 +102,7 @@ test('no token outlives its session, and none is minted once its absolute end ha
     const now = AT + part
     let exp: number
     try {
-      ;({ exp } = lifeOf({ absoluteEndsAt: now + left }, life, now))
+      ;({ exp } = lifeOf(now + left, life, now))
     }
     catch (error) {
       expect(error).toMatchObject({ code: 'not_signed_in' })
@@ -196,6 +196,17 @@ test('an ended session gets no token: neither a kept one, nor a new one, nor the
     for (const fresh of [false, true]) await expect(tokens.tokenFor(where, ADA, fresh)).rejects.toMatchObject({ code: 'not_signed_in' })
   }
   await expect(tokens.tokenFor(ORDERS, caller('bob'), false)).resolves.toBeTypeOf('string')
+})
+
+test('late requests of a session that was replaced get tokens while they are served, and none that outlives that by more than a second', async () => {
+  const { tokens, time } = world()
+  const early = await tokens.tokenFor(ORDERS, ADA, false)
+  tokens.forget(ADA.session.publicId, AT + 60_000)
+  expect(await tokens.tokenFor(ORDERS, ADA, false)).toBe(early)
+  time.wall = AT + 59_999
+  expect(decodeJwt(await tokens.tokenFor(BOOKS, ADA, false)).exp).toBeLessThanOrEqual(AT / 1000 + 61)
+  time.wall = AT + 60_000
+  for (const where of [ORDERS, BOOKS]) await expect(tokens.tokenFor(where, ADA, false)).rejects.toMatchObject({ code: 'not_signed_in' })
 })
 
 test('a failure to sign is not kept', async () => {

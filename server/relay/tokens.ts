@@ -6,7 +6,6 @@ import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { NAME } from '../contract/name.ts'
 import type { Signing } from '../keys/signing.ts'
-import type { LiveSession } from '../session/types.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
 interface Deps {
@@ -39,7 +38,8 @@ const FRESH_SHARED_MS = 5 * SECOND
 /** Mints a JWT for each session and upstream (RFC 9068 §2) and keeps it until shortly before its end. */
 export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
-  const ended = new LRUCache<string, true>({ max: ENDED_MAX })
+  /** Until when each is still served: for most, not at all. */
+  const ended = new LRUCache<string, UnixMs>({ max: ENDED_MAX })
 
   async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
     const { kid, alg, key } = signing.signer(clock.now().wall)
@@ -59,26 +59,30 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       ...scope,
     }).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(key)
     // It may have ended while this was being signed.
-    refuseEnded(session.publicId)
+    refuseEnded(session.publicId, clock.now().wall)
     return token
   }
 
-  function refuseEnded(sessionId: string): void {
-    if (ended.has(sessionId)) throw new Problem('not_signed_in')
+  /** @returns until when the session is served at most: infinite for one that lives */
+  function refuseEnded(sessionId: string, now: UnixMs): UnixMs {
+    const servedUntil = ended.get(sessionId) ?? Infinity
+    if (now < servedUntil) return servedUntil
+    kept.delete(sessionId)
+    throw new Problem('not_signed_in')
   }
 
   return {
     async tokenFor(upstream, caller, fresh) {
       const { session, user } = caller
       if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
-      refuseEnded(session.publicId)
       const now = clock.now().wall
+      const servedUntil = refuseEnded(session.publicId, now)
       const about = JSON.stringify([user.id, user.roles.toSorted()])
       let ofSession = kept.get(session.publicId)
       const known = ofSession?.get(upstream.name)
       if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) return known.token
 
-      const life = lifeOf(session, upstreamTokenMs, now)
+      const life = lifeOf(Math.min(session.absoluteEndsAt, servedUntil + SECOND), upstreamTokenMs, now)
       const token = mint(upstream, caller, life)
       const entry: Kept = { about, mintedAt: now, usableUntil: usableUntil(life), fresh, token }
       if (ofSession === undefined) {
@@ -91,18 +95,18 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       return token
     },
 
-    forget(sessionId) {
-      kept.delete(sessionId)
-      ended.set(sessionId, true)
+    forget(sessionId, servedUntil = 0) {
+      ended.set(sessionId, servedUntil)
+      if (servedUntil === 0) kept.delete(sessionId)
     },
   }
 }
 
-/** Whole seconds (RFC 7519 §2), and never past the session's absolute end.
+/** Whole seconds (RFC 7519 §2), and never past the session's end.
  * @throws Problem `not_signed_in` when nothing is left of the session */
-export function lifeOf({ absoluteEndsAt }: Pick<LiveSession, 'absoluteEndsAt'>, upstreamTokenMs: number, now: UnixMs): Life {
+export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: UnixMs): Life {
   const iat = Math.floor(now / SECOND)
-  const exp = Math.min(iat + Math.floor(upstreamTokenMs / SECOND), Math.floor(absoluteEndsAt / SECOND))
+  const exp = Math.min(iat + Math.floor(upstreamTokenMs / SECOND), Math.floor(sessionEndsAt / SECOND))
   if (exp * SECOND <= now) throw new Problem('not_signed_in')
   return { iat, exp }
 }

@@ -17,6 +17,12 @@ describe('an access token', () => {
     expect((await withToken(`Bearer ${await stage.issuer.tokenFor('ada')}`)).status).toBe(200)
   })
 
+  test.each(['RS256', 'Ed25519'])('may be signed with %s, where the issuer does', async (alg) => {
+    const other = await startStage({ alg })
+    expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(200)
+    await other.close()
+  })
+
   test('is found under any spelling of the scheme (RFC 9110 §11.1)', async () => {
     expect((await withToken(`bearer ${await stage.issuer.tokenFor('ada')}`)).status).toBe(200)
   })

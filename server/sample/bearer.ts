@@ -50,8 +50,6 @@ export function createBearer({ jwks, issuer, audience, clock }: Deps) {
   }
 }
 
-export type Bearer = ReturnType<typeof createBearer>
-
 /** A fault of the token is the caller's; a key set that cannot be read is not, and must not look like a signed-out person. */
 function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error

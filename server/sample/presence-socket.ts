@@ -76,5 +76,3 @@ export function createPresenceSocket(timers: Timers) {
     },
   }
 }
-
-export type PresenceSocket = ReturnType<typeof createPresenceSocket>

@@ -66,8 +66,6 @@ export function createPresence() {
   }
 }
 
-export type Presence = ReturnType<typeof createPresence>
-
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)

@@ -15,9 +15,9 @@ export const AUDIENCE = 'notes'
 interface Wanted { claims?: JWTPayload, header?: Partial<JWTHeaderParameters>, key?: CryptoKey | Uint8Array }
 
 /** An issuer as any upstream sees one: a key, and an address where its public half can be fetched. */
-export async function startIssuer() {
-  const { publicKey, privateKey } = await generateKeyPair('ES256')
-  const jwk = { ...await exportJWK(publicKey), kid: 'k1', use: 'sig', alg: 'ES256' }
+async function startIssuer(alg: string) {
+  const { publicKey, privateKey } = await generateKeyPair(alg)
+  const jwk = { ...await exportJWK(publicKey), kid: 'k1', use: 'sig', alg }
   let fetches = 0
   let failing = false
   const server = createServer((_request, response) => {
@@ -40,7 +40,7 @@ export async function startIssuer() {
       const now = Math.floor(systemClock.now().wall / 1000)
       const payload = { iss: ISSUER, aud: AUDIENCE, sub, client_id: 'site', jti: crypto.randomUUID(), iat: now, exp: now + 300, roles: ['user'], ...claims }
       // A claim set to undefined is left out.
-      return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload).setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt', ...header }).sign(key)
+      return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload).setProtectedHeader({ alg, kid: 'k1', typ: 'at+jwt', ...header }).sign(key)
     },
     close: () => new Promise(resolve => server.close(resolve)),
   }
@@ -49,9 +49,9 @@ export async function startIssuer() {
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** The sample with an issuer of its own, in a temporary folder. */
-export async function startStage({ clock = systemClock }: { clock?: Clock } = {}) {
+export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock?: Clock, alg?: string } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'sample-'))
-  const issuer = await startIssuer()
+  const issuer = await startIssuer(alg)
   const start = () => startSample({ dataDir, jwks: issuer.jwks, issuer: ISSUER, audience: AUDIENCE, log: silent, clock })
   let sample = await start()
 

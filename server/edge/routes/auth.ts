@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import type { Env } from '../context.ts'
+import { appsRoutes } from './apps.ts'
 import { accountRoutes } from './account.ts'
 import type { AuthDeps } from './deps.ts'
 import { joiningRoutes } from './joining.ts'
@@ -15,6 +16,7 @@ export function authRoutes(deps: AuthDeps): Hono<Env> {
   app.route('/', signInOutRoutes(deps))
   app.route('/', joiningRoutes(deps))
   app.route('/', accountRoutes(deps))
+  app.route('/', appsRoutes(deps))
   app.route('/', sessionsRoutes(deps))
   app.route('/', peopleRoutes(deps))
   return app

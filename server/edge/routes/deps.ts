@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Config } from '../../config/types.ts'
+import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password.ts'
 import type { People } from '../../people/people.ts'
@@ -13,4 +14,6 @@ export interface AuthDeps {
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
+  upstreams: readonly Upstream[]
+  reachable: (upstream: Upstream) => Promise<boolean>
 }

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EventsAnswer, InviteAnswer, InvitesAnswer, PeopleAnswer, ResetLinkAnswer, SessionAnswer, SessionListAnswer, WirePerson } from '../../contract/wire.ts'
+import type { AppsAnswer } from '../../contract/apps.ts'
 import { GOOD_PASSWORD } from '../../people/testing.ts'
+import { anUpstream } from '../../relay/relay.testing.ts'
 import { type Browser, refusal, testRoutes } from './testing.ts'
 
 const MINUTE = 60_000
@@ -34,8 +36,13 @@ async function join(person = ann, roles: string[] = ['user']): Promise<Browser> 
 }
 const idOf = async (browser: Browser) => (await session(browser)).user?.id ?? ''
 
+const UPSTREAMS = [
+  anUpstream('http://127.0.0.1:9', { name: 'all', prefix: '/api/all', title: 'For all', page: '/all' }),
+  anUpstream('http://127.0.0.1:9', { name: 'desk', prefix: '/api/desk', title: 'The desk', requires: { signedIn: true, roles: ['admin'], maxAgeMs: null } }),
+]
+
 beforeEach(async () => {
-  at = testRoutes()
+  at = testRoutes({ upstreams: UPSTREAMS })
   admin = at.browser()
   const { href } = await at.people.joining.makeSetupLink()
   expect((await admin.post('/auth/setup', { ...root, code: at.codeOf(href) })).status).toBe(200)
@@ -327,5 +334,16 @@ describe('administrators', () => {
     expect((await admin.delete(`/auth/invites/${invite.id}`)).status).toBe(200)
     expect(await refusal(admin.delete(`/auth/invites/${invite.id}`))).toBe('404 not_found')
     expect(await refusal(at.browser().post('/auth/register', { ...ann, invite: at.codeOf(href) }))).toBe('400 invalid_code')
+  })
+})
+
+describe('apps', () => {
+  test('each person is told of the upstreams that they may use, and never where those are', async () => {
+    const names = async (browser: Browser) => (await json<AppsAnswer>(browser.get('/auth/apps'))).apps.map(app => app.name)
+    expect(await names(admin)).toEqual(['all', 'desk'])
+    const member = await join()
+    expect(await names(member)).toEqual(['all'])
+    expect(await json(member.get('/auth/apps'))).toEqual({ apps: [{ name: 'all', title: 'For all', description: '', icon: null, href: '/all', prefix: '/api/all', reachable: true }] })
+    expect((await at.browser().get('/auth/apps')).status).toBe(401)
   })
 })

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import type { Upstream } from '../../config/upstream.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problems.ts'
 import { createPasswordLogin } from '../../login/password.ts'
@@ -10,11 +11,11 @@ import { authRoutes } from './auth.ts'
 import { openKeptForm } from './kept-form.ts'
 
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
-export function testRoutes(options: Parameters<typeof testPeople>[0] = {}) {
+export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[] } = {}) {
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin })
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()

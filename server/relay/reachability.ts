@@ -1,0 +1,34 @@
+import { connect } from 'node:net'
+import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
+import type { Upstream } from '../config/upstream.ts'
+
+/** How long an answer is told again before somebody looks anew: a page that many open must not become a scan. */
+const KEPT_MS = 10 * SECOND
+const PATIENCE_MS = SECOND
+
+/** Whether an upstream takes connections. Says nothing of whether it works: that only its own answers can.
+ * @returns never rejects */
+export function createReachability(clock: Clock): (upstream: Upstream) => Promise<boolean> {
+  const known = new Map<string, { at: SteadyMs, reachable: Promise<boolean> }>()
+  return (upstream) => {
+    const { steady } = clock.now()
+    const last = known.get(upstream.name)
+    if (last !== undefined && steady - last.at < KEPT_MS) return last.reachable
+    const reachable = takesConnections(new URL(upstream.target.origin))
+    known.set(upstream.name, { at: steady, reachable })
+    return reachable
+  }
+}
+
+function takesConnections({ protocol, hostname, port }: URL): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80), timeout: PATIENCE_MS })
+    const answer = (reachable: boolean) => {
+      socket.destroy()
+      resolve(reachable)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('timeout', () => answer(false))
+    socket.once('error', () => answer(false))
+  })
+}
