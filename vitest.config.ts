@@ -33,7 +33,7 @@ export default defineConfig({
           // The first run installs what the examples need.
           hookTimeout: 300_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

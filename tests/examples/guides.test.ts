@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as ts from 'typescript'
 import * as v from 'valibot'
-import { describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { Settings } from '../../server/config/settings.ts'
 import { Upstreams } from '../../server/config/upstreams.ts'
 import { environmentFor, findPython } from './python.ts'
@@ -50,7 +50,11 @@ describe('TypeScript in the guides', () => {
 })
 
 describe.skipIf(python === null)('Python in the guides', () => {
-  const run = (code: string, cwd: string) => execFileSync(environmentFor(python ?? '', join(FASTAPI, 'requirements.txt')), ['-B', '-W', 'error::SyntaxWarning', '-c', code], { cwd, stdio: 'pipe', encoding: 'utf8' })
+  let environment: string
+  beforeAll(() => {
+    environment = environmentFor(python ?? '', join(FASTAPI, 'requirements.txt'))
+  })
+  const run = (code: string, cwd: string) => execFileSync(environment, ['-B', '-W', 'error::SyntaxWarning', '-c', code], { cwd, stdio: 'pipe', encoding: 'utf8' })
 
   test.each(pythons)('%s compiles', (_where, { code }) => {
     run(`compile(${JSON.stringify(code)}, 'guide', 'exec')`, FASTAPI)
