@@ -44,7 +44,7 @@ export async function startSample({ dataDir, jwks, issuer, audience, log, clock 
     else response.writeHead(given.status, { ...headers, 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(given.body))
   }
 
-  const server = createServer({ headersTimeout: 10 * SECOND, requestTimeout: 30 * SECOND, maxHeaderSize: 16 * 1024 }, (request, response) => {
+  const server = createServer({ keepAliveTimeout: 65 * SECOND, headersTimeout: 10 * SECOND, requestTimeout: 30 * SECOND, maxHeaderSize: 16 * 1024 }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
       const refused = asRefused(error, log)
       if (response.headersSent) response.destroy()

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
 
 /** Each room may import itself and the rooms before it. */
-const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'ops', 'compose', 'greeting', 'edge', 'app', 'main', 'cli']
+const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'sample', 'ops', 'compose', 'greeting', 'edge', 'app', 'main', 'cli']
 
 /** Packages that a decision keeps in one place: who may import them. */
 const HOMES: Record<string, string[]> = {
-  'better-sqlite3': ['store'],
+  // The sample is another service that happens to run here: its notes are no business of the store.
+  'better-sqlite3': ['store', 'sample'],
   'drizzle-orm': ['store'],
   'hono': ['edge', 'app', 'main'],
   '@hono/node-server': ['edge', 'app', 'main'],
@@ -68,6 +69,11 @@ describe('the house', () => {
 })
 
 describe('what a room is the only one to know', () => {
+  test('the sample knows nothing of us but what any upstream would', () => {
+    const wrong = imports.filter(({ from, target }) => from.startsWith('server/sample/') && target !== null && !['base', 'contract', 'sample'].includes(roomOf(target) ?? ''))
+    expect(wrong.map(show)).toEqual([])
+  })
+
   test('the contract imports valibot and nothing else', () => {
     const wrong = imports.filter(({ from, specifier, target }) => from.startsWith('server/contract/') && product(from) && target === null && specifier !== 'valibot')
     expect(wrong.map(show)).toEqual([])
@@ -78,8 +84,8 @@ describe('what a room is the only one to know', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
-  test('SQL is written in store/ only', () => {
-    const wrong = server.filter(path => product(path) && roomOf(path) !== 'store' && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
+  test('SQL is written in store/ only, and by the sample for its own file', () => {
+    const wrong = server.filter(path => product(path) && !['store', 'sample'].includes(roomOf(path) ?? '') && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
     expect(wrong).toEqual([])
   })
 
