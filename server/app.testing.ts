@@ -16,7 +16,7 @@ import type { Grant, LiveSession, ShownCookies } from './session/types.ts'
 
 export const ADA: WireUser = { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['admin'] }
 export const SESSION: LiveSession = {
-  publicId: 's1', userId: 'u1', createdAt: 1, authTime: 1, amr: ['pwd'], remember: false, accessEndsAt: 2, idleEndsAt: 3, absoluteEndsAt: 4,
+  publicId: 's1', userId: 'u1', createdAt: 1, authTime: 1, amr: ['pwd'], remember: false, accessEndsAt: 2, idleEndsAt: 3, absoluteEndsAt: 4, throwaway: false,
 }
 export const GRANT: Grant = { sidHash: 'h', generation: 1, decidedAt: 0, cookies: ['porchlight-access=new-access; Path=/', 'porchlight-refresh=new-refresh; Path=/'] }
 

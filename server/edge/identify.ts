@@ -44,6 +44,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       exchange.caller = { ...stranger(exchange), ...others, ended: resolution.ended }
       return
     }
+    if (resolution.session.throwaway && !mayThrowaway(exchange)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
     if (replaced && !exchange.safe) throw new Problem('session_replaced')
     const user = await findUser(resolution.session.userId)
@@ -57,6 +58,11 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       form: others.form,
     }
   }
+}
+
+/** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
+function mayThrowaway({ method, path, upgrade }: Exchange): boolean {
+  return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
 /** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */

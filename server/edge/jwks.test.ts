@@ -16,7 +16,7 @@ const ISSUER = 'https://example.org'
 const ORDERS = { name: 'orders', audience: 'orders', scopes: [] as string[] } as Upstream
 const caller = (who: string): RelayCaller => ({
   user: { id: who, email: `${who}@example.org`, name: who, roles: ['user'] },
-  session: { publicId: `s-${who}`, userId: who, createdAt: AT, authTime: AT, amr: ['pwd'], remember: true, accessEndsAt: null, idleEndsAt: AT * 2, absoluteEndsAt: AT * 2 },
+  session: { publicId: `s-${who}`, userId: who, createdAt: AT, authTime: AT, amr: ['pwd'], remember: true, accessEndsAt: null, idleEndsAt: AT * 2, absoluteEndsAt: AT * 2, throwaway: false },
 })
 
 afterEach(() => {

@@ -22,7 +22,7 @@ export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Ups
 
 export const ANNA: RelayCaller = {
   user: { id: 'anna', email: 'anna@example.test', name: 'Anna', roles: ['user'] },
-  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: systemClock.now().wall, amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0 },
+  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: systemClock.now().wall, amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0, throwaway: false },
 }
 
 /** Tokens that say whose they are, and how often they were asked for. */

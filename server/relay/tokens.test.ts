@@ -27,7 +27,7 @@ const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): Re
   user: { id: `user-${who}`, email: `${who}@example.org`, name: who, roles },
   session: {
     publicId: `public-${who}`, userId: `user-${who}`, createdAt: AT - 5_000, authTime: AT - 4_321, amr: ['pwd'], remember: false,
-    accessEndsAt: AT + 900_000, idleEndsAt: AT + 43_200_000, absoluteEndsAt: AT + 86_400_000, throwaway: false
+    accessEndsAt: AT + 900_000, idleEndsAt: AT + 43_200_000, absoluteEndsAt: AT + 86_400_000, throwaway: false,
   },
 })
 const ADA = caller('ada')

@@ -1,7 +1,7 @@
 import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts'
 import type { SessionRow } from '../store/schema.ts'
 import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
-import type { Numbers } from './judge.ts'
+import { type Numbers, numbersOf } from './judge.ts'
 import type { Memory, Remembered } from './memory.ts'
 import type { Tokens } from './tokens.ts'
 import type { Grant } from './types.ts'
@@ -26,7 +26,7 @@ export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Token
   async function accessFor(sid: string, row: SessionRow, of: Remembered, now: Now) {
     const known = of.sealed
     if (known === null || known.generation !== row.generation || now.steady - known.madeAt > SEALED_SHARED_MS) {
-      const endsAt = Math.min(now.wall + numbers.accessMs, row.absoluteEndsAt)
+      const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
       of.sealed = { generation: row.generation, madeAt: now.steady, endsAt, token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }) }
     }
     const sealed = of.sealed as NonNullable<Remembered['sealed']>

@@ -4,6 +4,11 @@ import type { SessionRow } from '../store/schema.ts'
 /** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
 export interface Numbers { accessMs: number, settleMs: number, lateMs: number }
 
+/** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
+export function numbersOf({ settleMs, lateMs, accessMs }: SessionRow, settings: Numbers): Numbers {
+  return settleMs === null || lateMs === null || accessMs === null ? settings : { settleMs, lateMs, accessMs }
+}
+
 /** What only this process knows of a session. */
 export interface Recollection {
   /** When the newest generation was last sent. */
@@ -54,7 +59,8 @@ export interface Judgement {
 /** Decides one request against the session it names. Reads no clock, writes nothing.
  * @param recollection on the steady clock; ages read from the row run on the wall clock, and a negative one counts as 0
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md */
-export function judge(row: SessionRow, recollection: Recollection, shown: Shown, numbers: Numbers, now: Now): Judgement {
+export function judge(row: SessionRow, recollection: Recollection, shown: Shown, settings: Numbers, now: Now): Judgement {
+  const numbers = numbersOf(row, settings)
   const over = endOf(row, recollection, numbers, now)
   if (over !== null) return { verdict: over, shows: false, proves: false }
 

@@ -222,5 +222,6 @@ export function live(row: SessionRow, lastSeenAt: number, accessEndsAt: number |
     accessEndsAt,
     idleEndsAt: idleEndsAt(row, { lastSeenAt }),
     absoluteEndsAt: row.absoluteEndsAt,
+    throwaway: row.accessMs !== null,
   }
 }

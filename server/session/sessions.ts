@@ -46,6 +46,9 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
   function newRow(sid: string, input: OpenInput): SessionRow {
     const at = clock.now().wall
+    const { numbers } = input
+    const absoluteMs = numbers?.absoluteMs ?? settings.absoluteMs
+    const idleMs = input.remember ? settings.idleMs : settings.browserIdleMs
     return {
       sidHash: sha256(sid),
       publicId: randomId(),
@@ -55,15 +58,18 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       authTime: at,
       amr: input.amr,
       remember: input.remember,
-      idleMs: input.remember ? settings.idleMs : settings.browserIdleMs,
+      idleMs: numbers?.absoluteMs ?? idleMs,
       tagKeyId: keyring.currentId,
       boundKey: null,
+      settleMs: numbers?.settleMs ?? null,
+      lateMs: numbers?.lateMs ?? null,
+      accessMs: numbers?.accessMs ?? null,
       generation: 1,
       proven: 1,
       provenAt: at,
       rotatedAt: at,
       lastSeenAt: at,
-      absoluteEndsAt: at + settings.absoluteMs,
+      absoluteEndsAt: at + absoluteMs,
       endedAt: null,
       endReason: null,
       userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),

@@ -1,6 +1,7 @@
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EndedSession } from '../store/sessions.ts'
+import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
 export interface ShownCookies { access: string | null, refresh: string | null, duplicated: boolean }
@@ -27,6 +28,8 @@ export interface LiveSession {
   accessEndsAt: UnixMs | null
   idleEndsAt: UnixMs
   absoluteEndsAt: UnixMs
+  /** Opened to show the rules at work: nobody is signed in by it, and it opens nothing but the question who is. */
+  throwaway: boolean
 }
 
 /** Cookies that were decided on and wait for the headers to leave. Opaque outside the room. */
@@ -50,6 +53,8 @@ export interface OpenInput {
   client: Client
   /** The session of this browser that the new one takes the place of: its public id. */
   replaces: string | null
+  /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
+  numbers: Numbers & { absoluteMs: number } | null
 }
 
 export interface Sessions {

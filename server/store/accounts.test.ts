@@ -40,7 +40,7 @@ function account(id: string, roles: AccountRow['roles'] = ['user'], more: Partia
 function session(publicId: string, userId: string, more: Partial<SessionRow> = {}): SessionRow {
   return {
     sidHash: `hash-${publicId}`, publicId, secret: Buffer.alloc(32), userId, createdAt: NOW, authTime: NOW, amr: ['pwd'], remember: true, idleMs: 7 * DAY,
-    tagKeyId: 'k', boundKey: null, generation: 1, proven: 1, provenAt: NOW, rotatedAt: NOW, lastSeenAt: NOW, absoluteEndsAt: NOW + 30 * DAY,
+    tagKeyId: 'k', boundKey: null, settleMs: null, lateMs: null, accessMs: null, generation: 1, proven: 1, provenAt: NOW, rotatedAt: NOW, lastSeenAt: NOW, absoluteEndsAt: NOW + 30 * DAY,
     endedAt: null, endReason: null, userAgent: 'UA', network: '192.0.2.1', ...more,
   }
 }

@@ -158,7 +158,7 @@ function refuseLastAdmin(db: Database, row: AccountRow): void {
 }
 
 function listAccounts(db: Database, now: UnixMs): AccountWithSessions[] {
-  const living = sql`case when ${sessions.endedAt} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
+  const living = sql`case when ${sessions.endedAt} is null and ${sessions.accessMs} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
   return db.sql.select({ account: accounts, sessions: count(living), lastSeenAt: max(sessions.lastSeenAt) }).from(accounts)
     .leftJoin(sessions, eq(sessions.userId, accounts.id))
     .groupBy(accounts.id).orderBy(asc(accounts.createdAt), sql`${accounts}.rowid`).all()

@@ -37,6 +37,10 @@ export const sessions = sqliteTable('sessions', {
   tagKeyId: text().notNull(),
   /** For device-bound sessions: a JWK thumbprint. */
   boundKey: text(),
+  /** Numbers of its own, which only a throwaway session of /proof has; null: the settings'. All three or none. */
+  settleMs: integer(),
+  lateMs: integer(),
+  accessMs: integer(),
   generation: integer().notNull(),
   proven: integer().notNull(),
   provenAt: integer().notNull(),

@@ -27,7 +27,7 @@ export interface SessionStore {
   end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null }): Promise<EndedSession | null>
   endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<EndedSession[]>
   endEvery(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
-  /** Living sessions of one person, newest first. One past its idle end is still listed until something judges it. */
+  /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it. */
   list(userId: string): Promise<SessionRow[]>
   saveProgress(batch: readonly SessionProgress[]): Promise<void>
 }
@@ -53,7 +53,7 @@ export function sessionQueries(db: Database): SessionStore {
     .where(eq(sessions.sidHash, sql.placeholder('sidHash')))
     .prepare()
   const listed = db.sql.select().from(sessions)
-    .where(and(eq(sessions.userId, sql.placeholder('userId')), isNull(sessions.endedAt)))
+    .where(and(eq(sessions.userId, sql.placeholder('userId')), isNull(sessions.endedAt), isNull(sessions.accessMs)))
     .orderBy(desc(sessions.createdAt)).prepare()
 
   function applyEnd(row: SessionRow, change: Extract<SessionChange, { kind: 'end' }>): SessionRow {
@@ -70,7 +70,7 @@ export function sessionQueries(db: Database): SessionStore {
         ? []
         : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })
       db.sql.insert(sessions).values(row).run()
-      db.sql.insert(events).values({ at: row.createdAt, kind: 'signed_in', userId: row.userId, sessionId: row.publicId, userAgent: row.userAgent, network: row.network }).run()
+      if (isLogged(row)) db.sql.insert(events).values({ at: row.createdAt, kind: 'signed_in', userId: row.userId, sessionId: row.publicId, userAgent: row.userAgent, network: row.network }).run()
       return ended.map(toEnded)
     }),
 
@@ -118,13 +118,18 @@ function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: End
     .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
     .where(and(where, isNull(sessions.endedAt)))
     .returning().all()
-  for (const row of ended) {
+  for (const row of ended.filter(isLogged)) {
     db.sql.insert(events).values({
       at: why.at, kind: 'session_ended', userId: row.userId, byUserId: why.byUserId, sessionId: row.publicId,
       reason: why.reason, userAgent: row.userAgent, network: row.network,
     }).run()
   }
   return ended
+}
+
+/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
+function isLogged(row: SessionRow): boolean {
+  return row.accessMs === null
 }
 
 function toEnded(row: SessionRow): EndedSession {

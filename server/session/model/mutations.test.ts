@@ -47,6 +47,9 @@ const MUTATIONS: { without: string, file: string, find: string, put: string }[] 
   { without: 'counting settling anew when a generation is sent again', file: 'resolve.ts', find: 'if (verdict !== \'access_only\') memory.issued(recollection, now)', put: '' },
   { without: 'counting from the start of the process', file: 'memory.ts', find: 'Math.max(rotatedAt, deps.startedAt)', put: 'rotatedAt' },
   { without: 'keeping what the rules need until it is late', file: 'memory.ts', find: 'if (!recent && of', put: 'if (of' },
+  { without: 'judging a row by the numbers that it carries', file: 'judge.ts', find: 'const numbers = numbersOf(row, settings)', put: 'const numbers = settings' },
+  { without: 'the access life that a row carries', file: 'grants.ts', find: 'numbersOf(row, numbers).accessMs', put: 'numbers.accessMs' },
+  { without: 'the absolute end that was asked for', file: 'sessions.ts', find: 'numbers?.absoluteMs ?? settings.absoluteMs', put: 'settings.absoluteMs' },
   { without: 'writing last-seen times', file: 'sessions.ts', find: 'await store.saveProgress(batch)', put: '' },
 ]
 

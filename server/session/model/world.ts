@@ -10,7 +10,7 @@ import { accounts, events, sessions as table, type SessionRow } from '../../stor
 import { sessionQueries, type SessionStore } from '../../store/sessions.ts'
 import type { Store } from '../../store/store.ts'
 import type { createSessions, SessionSettings } from '../sessions.ts'
-import type { RequestTraits, Resolution, Sessions } from '../types.ts'
+import type { OpenInput, RequestTraits, Resolution, Sessions } from '../types.ts'
 
 /** The numbers of the defaults, in seconds. */
 export const SETTLE = 60
@@ -130,13 +130,13 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
       await new Promise(resolve => setImmediate(resolve))
     },
 
-    async signIn(options: { remember?: boolean, replaces?: string | null, deliver?: boolean } = {}) {
+    async signIn(options: { remember?: boolean, replaces?: string | null, deliver?: boolean, numbers?: OpenInput['numbers'] } = {}) {
       if (userId === '') {
         userId = randomId()
         deps.store.db.sql.insert(accounts).values({ id: userId, email: `${userId}@example.test`, emailKey: userId, name: 'A', roles: ['user'], createdAt: time.wall }).run()
       }
       const { session, grant } = await sessions.open({
-        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null,
+        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null, numbers: options.numbers ?? null,
       })
       sidHash = grant.sidHash
       sent.clear()
