@@ -26,7 +26,8 @@ export async function startRelay(rooms: Rooms): Promise<RunningRelay> {
   const streams = createStreams({ clock, timers: systemTimers, log, endIfOver: sessions.endIfOver })
   const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, tokens, isOwnCookie, streams })
   const stopListening = sessions.onEnded((ended, successor) => {
-    tokens.forget(ended.publicId)
+    // A request that was under way when its browser signed in anew is still served for a moment.
+    tokens.forget(ended.publicId, ended.reason === 'replaced' ? ended.endedAt + config.settleMs : undefined)
     streams.ended(ended.publicId, ended.reason, successor)
   })
   return {

@@ -35,7 +35,7 @@ const DEFAULTS = {
   upstreams: [],
   upstreamTokenSeconds: 300,
   upstreamTokenAlg: 'ES256',
-  jwksMaxAgeSeconds: 300,
+  jwksMaxAgeSeconds: 600,
 } as const satisfies Settings
 
 /** Reads the configuration once, from its file and from the environment.
