@@ -23,6 +23,12 @@ describe('an access token', () => {
     await other.close()
   })
 
+  test.each(['ES384', 'PS256'])('JW-7 signed with %s is refused, though its key is published', async (alg) => {
+    const other = await startStage({ alg })
+    expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(401)
+    await other.close()
+  })
+
   test('is found under any spelling of the scheme (RFC 9110 §11.1)', async () => {
     expect((await withToken(`bearer ${await stage.issuer.tokenFor('ada')}`)).status).toBe(200)
   })

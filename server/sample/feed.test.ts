@@ -79,7 +79,8 @@ describe('the live feed', () => {
     const page = await listen(await bob('GET', '/notes/feed'))
     await add(ada, 'private to Ada')
     const note = await add(bob, 'Bob\'s')
-    expect(await page.next()).toEqual({ id: 1, event: { type: 'saved', note } })
+    const fromTheStart = await listen(await bob('GET', '/notes/feed?since=0'))
+    for (const each of [page, fromTheStart]) expect(await each.next()).toEqual({ id: 1, event: { type: 'saved', note } })
   })
 
   test('goes on where a page left off, across a restart, with one event for each note', async () => {
