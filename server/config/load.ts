@@ -10,6 +10,7 @@ import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
 import { judgeTogether, type Told } from './rules.ts'
 import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
+import { toSite } from './site.ts'
 import type { Config, KeySource } from './types.ts'
 import { toUpstream } from './upstreams.ts'
 
@@ -110,6 +111,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
     upstreams: (settings.upstreams ?? []).map(toUpstream),
+    site: toSite(settings.site, folderOf('site'), publicUrl),
     upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
     upstreamTokenAlg: set.upstreamTokenAlg,
     jwksMaxAgeMs: set.jwksMaxAgeSeconds * SECOND,
@@ -145,6 +147,8 @@ function defaultOf(key: SettingKey, config: Config): string {
       return config.dataDir
     case 'keys':
       return 'keys.json in the data folder'
+    case 'site':
+      return 'the pages that come with it'
     case 'setupCode':
     case 'metricsPort':
       return 'none'

@@ -19,6 +19,7 @@ export function shownValue(value: unknown, secret: boolean): string {
   const hidden = secret || (typeof value === 'string' && value.includes('://') && value.includes('@'))
   if (hidden) return typeof value === 'string' ? `${value.length} characters (not shown)` : 'a value (not shown)'
   const json = JSON.stringify(value) ?? String(value)
+  if (/:\/\/[^/"]*@/.test(json)) return 'a value (not shown)'
   return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN)}…` : json
 }
 

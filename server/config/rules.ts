@@ -25,6 +25,8 @@ export function judgeTogether(config: Config, insecureHttp: boolean, told: Told)
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse('publicUrl', `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`)
   }
+  const { site } = config
+  if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl) refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)
   if (config.metricsPort !== null && config.metricsPort === config.port) refuse('metricsPort', `another port than ${name('port')}`)
   return problems
 }

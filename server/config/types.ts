@@ -1,3 +1,4 @@
+import type { Site } from './site.ts'
 import type { Upstream } from './upstream.ts'
 import type { Secret } from '../base/secret.ts'
 import type { LogLevel } from '../base/log.ts'
@@ -34,6 +35,8 @@ export interface Config {
   metricsPort: number | null
   /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
   upstreams: Upstream[]
+  /** Whose pages people see. */
+  site: Site
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
   /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { MINUTE, SECOND } from '../base/clock.ts'
+import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
 import type { Upstream } from './upstream.ts'
@@ -48,14 +49,11 @@ export const UpstreamSetting = v.strictObject({
 })
 export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
 
-/** What pages, sign-in and the site's own files live under: no upstream may take their place. */
-const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', '/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
-
 export const Upstreams = v.pipe(
   v.array(UpstreamSetting, 'a list of upstreams'),
   v.check(list => distinct(list.map(one => one.name)), 'names that differ from each other'),
   v.check(list => distinct(list.map(prefixOf)), 'prefixes that differ from each other'),
-  v.check(list => list.every(one => !RESERVED.some(path => within(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
+  v.check(list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
 )
 
 /** Fills in every default. */
@@ -104,10 +102,6 @@ function parseTarget(text: string): Upstream['target'] | null {
   if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text) || !URL.canParse(text)) return null
   const { origin, pathname } = new URL(text)
   return { origin, basePath: pathname.replace(/\/+$/, '') }
-}
-
-function within(path: string, parent: string): boolean {
-  return path === parent || path.startsWith(`${parent}/`)
 }
 
 function distinct(list: readonly string[]): boolean {
