@@ -18,6 +18,7 @@ import { createReadiness } from './ops/health.ts'
 import { startRelay } from './main.relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
+import { createProof, type Proof } from './proof/proof.ts'
 
 /** How long requests may go on after the signal to stop. */
 const DRAIN_MS = 10 * SECOND
@@ -69,7 +70,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
-    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
@@ -90,6 +91,12 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       await rooms.close()
     },
   }
+}
+
+/** The demonstrations, which visit this very server at its own listener. */
+function proofOf({ config, clock, sessions, store }: Rooms): Proof {
+  const place = { origin: config.publicUrl, host: config.hosts[0] ?? '127.0.0.1', port: config.port, tls: false }
+  return createProof({ clock, sessions, store: store.sessions, place })
 }
 
 /** The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run. */

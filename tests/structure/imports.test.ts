@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
 
 /** Each room may import itself and the rooms before it. */
-const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'sample', 'ops', 'compose', 'greeting', 'edge', 'app', 'main', 'cli']
+const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'sample', 'proof', 'ops', 'compose', 'greeting', 'edge', 'app', 'main', 'cli']
 
 /** Packages that a decision keeps in one place: who may import them. */
 const HOMES: Record<string, string[]> = {

@@ -5,6 +5,7 @@ import { accountRoutes } from './account.ts'
 import type { AuthDeps } from './deps.ts'
 import { joiningRoutes } from './joining.ts'
 import { peopleRoutes } from './people.ts'
+import { proofRoutes } from './proof.ts'
 import { sessionRoutes } from './session.ts'
 import { sessionsRoutes } from './sessions.ts'
 import { signInOutRoutes } from './sign-in-out.ts'
@@ -19,5 +20,6 @@ export function authRoutes(deps: AuthDeps): Hono<Env> {
   app.route('/', appsRoutes(deps))
   app.route('/', sessionsRoutes(deps))
   app.route('/', peopleRoutes(deps))
+  if (deps.proof !== null) app.route('/', proofRoutes(deps.proof))
   return app
 }

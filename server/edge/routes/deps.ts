@@ -4,6 +4,7 @@ import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password.ts'
 import type { People } from '../../people/people.ts'
+import type { Proof } from '../../proof/proof.ts'
 import type { Sessions } from '../../session/types.ts'
 
 /** What the routes under /auth work with. */
@@ -14,6 +15,8 @@ export interface AuthDeps {
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
+  /** null: no sample runs here, and so no demonstrations. */
+  proof: Proof | null
   upstreams: readonly Upstream[]
   reachable: (upstream: Upstream) => Promise<boolean>
 }

@@ -15,7 +15,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, upstreams: options.upstreams ?? [], reachable: async () => true })
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, proof: null, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
