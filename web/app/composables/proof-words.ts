@@ -1,0 +1,32 @@
+import type { ProofStep } from '~/utils/proof-steps'
+
+/** Tells a step in a sentence: whoever cannot see the picture, or would rather read, misses nothing. */
+export function useProofWords() {
+  const { t } = useI18n()
+  const time = useProofTime()
+
+  function tellAsked({ who, asked, at, until }: Extract<ProofStep, { kind: 'asked' }>): string {
+    const [only] = asked
+    if (only === undefined) return ''
+    const key = only.shown ?? 0
+    const whoever = t(`proof.who.${who}`)
+    if (asked.length === 1) return t(`proof.asked.${only.answer}`, { who: whoever, key, next: only.given ?? 0 })
+    const renewed = asked.filter(({ answer }) => answer === 'renewed').length
+    const given = new Set(asked.map(one => one.given).filter(next => next !== null))
+    return [
+      t('proof.asked.many', { n: asked.length, key, lasting: time(until - at), answered: asked.filter(isSignedIn).length }),
+      renewed === 1 ? t('proof.asked.once', { next: [...given].join(', ') }) : t('proof.asked.same', { next: [...given].join(', ') }),
+    ].join(' ')
+  }
+
+  return (step: ProofStep): string => {
+    switch (step.kind) {
+      case 'signed_in': return t('proof.step.signedIn', { key: step.generation ?? 0 })
+      case 'copied': return t('proof.step.copied', { key: step.generation ?? 0 })
+      case 'waited': return t(step.why === 'expiry' ? 'proof.step.expiry' : 'proof.step.later', { lasting: time(step.until - step.at) })
+      case 'row': return step.ended === null ? t('proof.step.row', { key: step.generation }) : t('proof.step.rowEnded')
+      case 'asked': return tellAsked(step)
+      default: return step satisfies never
+    }
+  }
+}

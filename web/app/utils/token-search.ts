@@ -1,0 +1,116 @@
+import { tokensIn } from '#contract/token-shapes.ts'
+
+// The one file of the site that reads where scripts can keep things: to show that nothing of ours is there. It writes nowhere.
+
+export const SEARCHED_PLACES = ['cookies', 'storage', 'databases', 'caches', 'globals', 'payload', 'html', 'workers', 'address', 'answers'] as const
+export type SearchedPlace = typeof SEARCHED_PLACES[number]
+
+/** What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one too. */
+export interface SearchResult { place: SearchedPlace, characters: number, found: string[] }
+
+type Collect = () => Promise<string[]> | string[]
+
+/** Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to read. */
+export async function lookThrough(places: Record<SearchedPlace, Collect>): Promise<SearchResult[]> {
+  const results: SearchResult[] = []
+  for (const place of SEARCHED_PLACES) {
+    const texts = await Promise.resolve().then(places[place]).catch(() => [])
+    results.push({
+      place,
+      characters: texts.reduce((sum, text) => sum + text.length, 0),
+      found: [...new Set(texts.flatMap(tokensIn))].map(token => `${token.slice(0, 12)}…`),
+    })
+  }
+  return results
+}
+
+const BACKGROUND = { headers: { 'X-Porchlight-Background': '1' } }
+const OWN_CALLS = ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', '/auth/apps']
+
+/** Everything that JavaScript of this page can reach. @param payload what the server rendered the page from */
+export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect> {
+  return {
+    cookies: () => [document.cookie],
+    storage: () => [localStorage, sessionStorage].flatMap(storage => Object.entries({ ...storage }).flat().map(String)),
+    databases: async () => (await Promise.all((await indexedDB.databases()).map(({ name }) => readDatabase(name ?? '')))).flat(),
+    caches: readCaches,
+    globals: () => stringsIn(window),
+    payload: () => stringsIn(payload),
+    html: async () => [document.documentElement.outerHTML, await (await fetch(location.pathname, BACKGROUND)).text()],
+    workers: async () => (await navigator.serviceWorker.getRegistrations()).flatMap(one => [one.scope, one.active?.scriptURL ?? '']),
+    address: () => [location.href, document.referrer, window.name, ...stringsIn(history.state), ...performance.getEntries().map(entry => entry.name)],
+    answers: async () => (await Promise.all(OWN_CALLS.map(async path => answerTexts(await fetch(path, BACKGROUND))))).flat(),
+  }
+}
+
+async function answerTexts(answer: Response): Promise<string[]> {
+  return [...[...answer.headers].flat(), await answer.text()]
+}
+
+async function readCaches(): Promise<string[]> {
+  const texts: string[] = []
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name)
+    texts.push(name)
+    for (const request of await cache.keys()) {
+      const answer = await cache.match(request)
+      texts.push(request.url, ...(answer === undefined ? [] : await answerTexts(answer)))
+    }
+  }
+  return texts
+}
+
+async function readDatabase(name: string): Promise<string[]> {
+  const done = <T>(request: IDBRequest<T>) => new Promise<T>((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result)
+    request.onerror = () => reject(request.error as Error)
+  })
+  const database = await done(indexedDB.open(name))
+  const stores = [...database.objectStoreNames]
+  const contents = await Promise.all(stores.map(store => done(database.transaction(store).objectStore(store).getAll())))
+  database.close()
+  return [name, ...stores, ...stringsIn(contents)]
+}
+
+const DEEPEST = 8
+const MOST = 400_000
+
+/** Every string, and every name, that can be reached from a value by walking its properties. Elements are left out:
+ * the HTML is searched as text. */
+export function stringsIn(root: unknown): string[] {
+  const texts: string[] = []
+  const seen = new Set<object>()
+  const waiting: [value: unknown, depth: number][] = [[root, 0]]
+  for (let next = waiting.pop(); next !== undefined && seen.size < MOST; next = waiting.pop()) {
+    const [value, depth] = next
+    if (typeof value === 'string') texts.push(value)
+    if (value === null || typeof value !== 'object' || seen.has(value) || depth > DEEPEST) continue
+    if (typeof Node === 'function' && value instanceof Node) continue
+    seen.add(value)
+    for (const [name, inner] of insides(value)) {
+      texts.push(name)
+      waiting.push([inner, depth + 1])
+    }
+  }
+  return texts
+}
+
+function insides(value: object): [string, unknown][] {
+  if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().map(inner => ['', inner])
+  if (ArrayBuffer.isView(value)) return []
+  return Object.getOwnPropertyNames(value).map((name) => {
+    try {
+      return [name, (value as Record<string, unknown>)[name]]
+    }
+    catch {
+      // Some properties of a window throw when they are looked at.
+      return [name, null]
+    }
+  })
+}
+
+/** A made-up token of the shape that a real one would have. */
+export function madeUpToken(): string {
+  const part = (length: number) => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(length)))).replaceAll(/[+/=]/g, '_')
+  return `eyJ${part(24)}.${part(60)}.${part(48)}`
+}
