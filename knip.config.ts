@@ -36,6 +36,7 @@ export default {
     'bench/processes/*.ts',
     'tests/readme/*.ts',
     '.ci/*.mjs',
+    'web/client/porchlight.ts',
     'web/app/{app,error}.vue',
     'web/app/{pages,layouts}/**/*.vue',
     'web/app/{middleware,plugins}/**/*.ts',

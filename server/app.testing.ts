@@ -102,6 +102,8 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     readiness: async () => null,
     draining: () => false,
     authRoutes: fakeRoutes(),
+    frontEnd: { kind: 'own' },
+    clientScript: async () => 'export {}',
     site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>') },
     ...changes,
   })()

@@ -10,9 +10,11 @@ import type { KeptForm } from './contract/site.ts'
 import type { WireUser } from './contract/wire.ts'
 import { type AnsweringResponse, answeringResponse } from './edge/answering.ts'
 import { networkOf, trustedProxies } from './edge/client-address.ts'
+import { serveClientScript } from './edge/client-script.ts'
 import type { Env } from './edge/context.ts'
 import type { DevBridge } from './edge/dev-bridge.ts'
 import type { Exchange } from './edge/exchange.ts'
+import type { FrontEnd } from './edge/front-end.ts'
 import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
 import { identify } from './edge/identify.ts'
@@ -31,6 +33,8 @@ import { requireSameOrigin } from './edge/same-origin.ts'
 import { securityHeaders } from './edge/security-headers.ts'
 import { siteMount, type SiteListener } from './edge/site.ts'
 import { answerUpgrades } from './edge/upgrades.ts'
+import { staticFrontEnd } from './edge/site-static.ts'
+import { orFrontEnd } from './edge/site-upstream.ts'
 import { serveStatic, type StaticSite } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
@@ -53,6 +57,10 @@ export interface AppDeps {
   draining: () => boolean
   /** Everything under /auth. */
   authRoutes: Hono<Env>
+  /** Whose pages people see. Ours are rendered in any case: signing in stays here. */
+  frontEnd: FrontEnd
+  /** The script for other front ends. */
+  clientScript: () => Promise<string>
   site: {
     listener: () => Promise<SiteListener>
     /** null: in development. */
@@ -64,11 +72,13 @@ export interface AppDeps {
 /** Builds the application. This file is the order of everything that happens to a request.
  * @returns makes an HTTP server for it: one for each address that is listened on */
 export function createApp(deps: AppDeps): () => Server {
-  const { config, clock, log, meter, sessions, relay, findUser, openForm, readiness, draining, authRoutes, site } = deps
+  const { config, clock, log, meter, sessions, relay, findUser, openForm, readiness, draining, authRoutes, frontEnd, site } = deps
   const { publicUrl, secureCookies } = config
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
 
+  const match = orFrontEnd(relay.match, frontEnd)
+  const front = staticFrontEnd(frontEnd)
   const identifyCaller = identify({ sessions, findUser, secureCookies })
 
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
@@ -77,10 +87,13 @@ export function createApp(deps: AppDeps): () => Server {
     guardPath,
     allowMethods,
     answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }) }),
+    serveClientScript(deps.clientScript),
+    front.files,
     serveStatic(site.built),
     limitBody,
     requireSameOrigin(publicUrl),
     site.development?.identifyOr(identifyCaller) ?? identifyCaller,
+    front.pages,
   ]
 
   // ---- Then the families. What no route takes is refused.
@@ -93,17 +106,17 @@ export function createApp(deps: AppDeps): () => Server {
   const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
   const passWithin = relayWithin(relay)
   const within = fetchWithin({
-    clock, log, publicUrl, way, match: relay.match,
+    clock, log, publicUrl, way, match,
     route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
   })
-  const renderSite = siteMount({ ...site, fetchWithin: within, openForm, secureCookies })
+  const renderSite = siteMount({ ...site, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own' })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
   )
 
-  const pass = relayRequests(relay)
-  const common = { clock, log, requestId: requestIds(isTrusted), network: networkOf(isTrusted), match: relay.match, way, done: requestLog({ log, meter, clock }) }
+  const pass = relayRequests(relay, frontEnd)
+  const common = { clock, log, requestId: requestIds(isTrusted), network: networkOf(isTrusted), match, way, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
     arrive: (exchange, incoming, outgoing) => {

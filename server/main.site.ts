@@ -8,6 +8,7 @@ import type { SiteListener } from './edge/site.ts'
 
 export interface MainSite {
   mount: AppDeps['site']
+  clientScript: AppDeps['clientScript']
   /** Called once the ports are open: nothing before it needs the pages, and the first page waits for them. */
   opened(servers: readonly Server[]): void
   close(): Promise<void>
@@ -15,11 +16,12 @@ export interface MainSite {
 
 /** The site as it was built, built first where that is needed. */
 export async function builtSite(log: Log): Promise<MainSite> {
-  const { entry, root, files } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
   let loading: Promise<SiteListener> | null = null
   const listener = () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener)
   return {
     mount: { listener, built: { root, files }, development: null },
+    clientScript: async () => client,
     opened() {
       listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
     },
@@ -31,9 +33,11 @@ export async function builtSite(log: Log): Promise<MainSite> {
 export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
   const { devBridge } = await import('./edge/dev-bridge.ts')
   const { startDevSite } = await import('./edge/dev-site.ts')
+  const { buildClient } = await import('../web/build-client.ts')
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof startDevSite>>>()
   return {
     mount: { listener: async () => (await promise).listener, built: null, development: devBridge(publicUrl) },
+    clientScript: buildClient,
     opened(servers) {
       startDevSite({ web: join(import.meta.dirname, '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
       promise.catch((error: unknown) => log.error({ error }, 'the dev server for the pages could not start'))

@@ -7,6 +7,7 @@ import { compose, type Rooms } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import type { Config } from './config/types.ts'
 import { drain } from './edge/drain.ts'
+import { openFrontEnd } from './edge/front-end.ts'
 import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
 import { authRoutes } from './edge/routes/auth.ts'
@@ -56,6 +57,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const { config, clock, log, sessions, people, store } = rooms
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const frontEnd = await openFrontEnd(config.site, clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   const running = await startRelay(rooms)
@@ -71,6 +73,8 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
     authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    frontEnd,
+    clientScript: site.clientScript,
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
+import { buildClient } from './build-client.ts'
 import { listPublicFiles, type PublicFile } from './build-files.ts'
 import { withBuildLock } from './build-lock.ts'
 
@@ -17,9 +18,11 @@ export interface BuiltSite {
   /** The folder of the files that a browser may ask for. */
   root: string
   files: PublicFile[]
+  /** The script for other front ends. */
+  client: string
 }
 
-interface Stamp { sources: string, seconds: number, files: PublicFile[] }
+interface Stamp { sources: string, seconds: number, files: PublicFile[], client: string }
 
 /** The site, built anew only when something that goes into it has changed since the last build.
  * @param say tells whoever waits what is going on, a line at a time
@@ -44,15 +47,15 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
   const started = performance.now()
   await runNuxt()
   const files = await listPublicFiles(join(OUTPUT, 'public'))
-  const stamp = { sources, seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files }
+  const stamp = { sources, seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files, client: await buildClient() }
   mkdirSync(OUTPUT, { recursive: true })
   writeFileSync(STAMP, JSON.stringify(stamp))
   say(`The pages are built (${stamp.seconds} seconds).`)
   return stamp
 }
 
-function built({ files }: Stamp): BuiltSite {
-  return { entry: join(OUTPUT, 'server', 'index.mjs'), root: join(OUTPUT, 'public'), files }
+function built({ files, client }: Stamp): BuiltSite {
+  return { entry: join(OUTPUT, 'server', 'index.mjs'), root: join(OUTPUT, 'public'), files, client }
 }
 
 function readStamp(): Stamp | null {

@@ -6,7 +6,7 @@ import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../serv
 import type { BarePage } from '../baselines.ts'
 
 const { port, entry, session } = JSON.parse(argv[2] ?? '') as BarePage
-const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', form: null, fetch: () => Promise.reject(new Error('the measured page calls nothing')), setCookie: () => undefined }
+const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, form: null, fetch: () => Promise.reject(new Error('the measured page calls nothing')), setCookie: () => undefined }
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
 const { listener } = await import(entry) as { listener: RequestListener }
 createServer((request, response) => {

@@ -14,6 +14,8 @@ export interface SiteContext {
   session: SessionAnswer
   /** What every script and style tag of this response has to carry (HD-1). */
   nonce: string
+  /** False: another front end has taken the place of every page that is not reserved, `/` included. */
+  ownPages: boolean
   /** What a form that failed without JavaScript wants shown again. */
   form: KeptForm | null
   /** Calls our own paths (`/auth/…`, `/api/…`) without leaving the process, as the person who asked for the page.
@@ -49,6 +51,7 @@ export interface DevContext {
   origin: string
   session: SessionAnswer
   nonce: string
+  ownPages: boolean
   form: KeptForm | null
 }
 

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { pathToFileURL } from 'node:url'
 import type { Log } from '../base/log.ts'
-import { ASSETS_PREFIX } from './family.ts'
 import type { SiteListener } from './site.ts'
 
 /** The parts of Nuxt's programmatic side that are used here. */
@@ -55,13 +54,10 @@ export async function startDevSite({ web, publicUrl, servers, log }: { web: stri
   return { listener: toNodeListener(nuxt.server.app), close: () => nuxt.close() }
 }
 
-/** The only upgrades in development are the hot-reload socket's; Vite checks their origin and token itself. */
+/** Vite takes the upgrades of its own hot-reload socket and checks their origin and token itself; the others are not its. */
 function takeUpgrades(servers: readonly Server[]): Server {
   const [first, ...others] = servers
   if (first === undefined) throw new Error('the dev server needs a server that listens')
-  first.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => {
-    if (!incoming.url?.startsWith(ASSETS_PREFIX)) socket.destroy()
-  })
   for (const other of others) {
     other.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => first.emit('upgrade', incoming, socket, head))
   }

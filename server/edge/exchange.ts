@@ -37,7 +37,8 @@ export class Exchange {
     this.search = query === -1 ? '' : target.slice(query)
     this.headers = input.headers
     this.match = input.match(this.path)
-    this.family = this.match === null ? familyOf(this.path) : 'api'
+    // Only a front end has no prefix: it takes what nobody else does.
+    this.family = this.match === null ? familyOf(this.path) : this.match.upstream.prefix === '' ? 'front' : 'api'
     this.startedAt = input.startedAt
     this.incoming = input.incoming
     this.parent = parent

@@ -1,5 +1,6 @@
-/** Which rules a path lives under. Chosen once, from the raw bytes of the target. */
-export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site'
+/** Which rules a path lives under. Chosen once, from the raw bytes of the target.
+ * `site`: pages, and an application's files in their place · `front`: a front end behind us. */
+export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site' | 'front'
 
 /** Nuxt's `app.buildAssetsDir`, so that it cannot collide with another front end's files. */
 export const ASSETS_PREFIX = '/_porchlight/'

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Match } from '../relay/routes.ts'
@@ -74,8 +75,10 @@ function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Rep
   }
   for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
   const { body } = reply
-  const length = body === null ? [] : ['Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength)]
+  const length = body === null || body instanceof Readable ? [] : ['Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength)]
   outgoing.writeHead(reply.status, [...reply.headers, ...length])
-  outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
+  // Whatever goes wrong now, the connection is all that is left to end, and pipeline ends it.
+  if (body instanceof Readable) pipeline(body, outgoing, () => {})
+  else outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
   if (!incoming.complete) setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
 }

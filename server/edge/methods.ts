@@ -8,6 +8,6 @@ const KNOWN = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS
 export function allowMethods(exchange: Exchange): Reply | undefined {
   const { method, family } = exchange
   if (method === 'GET' || method === 'HEAD') return
-  if (family === 'auth' || family === 'api') return KNOWN.has(method) ? undefined : methodNotAllowed(exchange, [...KNOWN])
+  if (family === 'auth' || family === 'api' || family === 'front') return KNOWN.has(method) ? undefined : methodNotAllowed(exchange, [...KNOWN])
   return methodNotAllowed(exchange, ['GET', 'HEAD'])
 }

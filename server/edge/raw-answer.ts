@@ -1,11 +1,13 @@
 import { STATUS_CODES } from 'node:http'
+import { Readable } from 'node:stream'
 import type { Reply } from './reply.ts'
 import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from './security-headers.ts'
 
 /** An answer for a bare socket, where Node makes no response: what its parser refused, and upgrades that are not made.
  * It carries what every other answer carries (HD-12), and is the connection's last. */
 export function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): string {
-  const body = reply.body === null ? '' : reply.body.toString()
+  // Only files are streams, and no upgrade is answered with one.
+  const body = reply.body === null || reply.body instanceof Readable ? '' : reply.body.toString()
   const ownPolicy = reply.headers.includes('Content-Security-Policy')
   const headers = [
     ...security.fixed,

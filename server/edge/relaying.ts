@@ -9,14 +9,16 @@ import type { RelayRequest } from '../relay/types.ts'
 import { webSink } from '../relay/web-sink.ts'
 import type { AnsweringResponse } from './answering.ts'
 import type { Exchange } from './exchange.ts'
+import type { FrontEnd } from './front-end.ts'
+import { frontPolicy } from './site-upstream.ts'
 
 /** A browser's call of an upstream: its answer goes straight onto Node's response. */
-export function relayRequests(relay: Relay) {
+export function relayRequests(relay: Relay, front: FrontEnd) {
   return async (exchange: Exchange, match: Match, incoming: IncomingMessage, outgoing: AnsweringResponse): Promise<void> => {
     const request = relayRequest(exchange, incoming.rawHeaders, hasBody(exchange) ? incoming : null)
     relay.admit(match, request)
     await relay.pass(match, request, nodeSink(outgoing, (policy) => {
-      exchange.contentSecurityPolicy = policy
+      exchange.contentSecurityPolicy = exchange.family === 'front' ? frontPolicy(front, policy) : policy
     }))
   }
 }
@@ -39,7 +41,9 @@ export function relayRequest(exchange: Exchange, rawHeaders: readonly string[], 
   if (caller === null) throw new Problem('internal', {}, new Error('a call was to be relayed before anybody was identified'))
   return {
     id: exchange.id, method: exchange.method, path: exchange.path, search: exchange.search, rawHeaders, body,
-    network: exchange.client.network, caller: caller.signedIn,
+    network: exchange.client.network,
+    // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot reload.
+    caller: exchange.family === 'front' ? null : caller.signedIn,
   }
 }
 

@@ -19,6 +19,8 @@ interface Deps {
   fetchWithin: (page: Exchange, path: string, init?: RequestInit) => Promise<Response>
   openForm: (sealed: string) => Promise<KeptForm | null>
   secureCookies: boolean
+  /** Whether our pages are all that people see. */
+  ownPages: boolean
   /** null: the built site, which renders in this process. */
   development: DevBridge | null
 }
@@ -27,7 +29,7 @@ const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ listener, fetchWithin, openForm, secureCookies, development }: Deps) {
+export function siteMount({ listener, fetchWithin, openForm, secureCookies, ownPages, development }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
@@ -48,6 +50,7 @@ export function siteMount({ listener, fetchWithin, openForm, secureCookies, deve
     const context: SiteContext = {
       session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
       nonce,
+      ownPages,
       form: await keptForm(exchange),
       fetch: (path, init) => fetchWithin(exchange, path, init),
       setCookie: value => exchange.answer.cookie(preference(value)),

@@ -44,7 +44,8 @@ async function answer(root: string, file: StaticFile, exchange: Exchange): Promi
   // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
   const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
   const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
-  if (matches(exchange.headers['if-none-match'], etag)) return { status: 304, headers, body: null }
+  const known = exchange.headers['if-none-match']
+  if (known !== undefined && matchesEtag(known, etag)) return { status: 304, headers, body: null }
   headers.push('Content-Type', file.type)
   if (encoding !== null) headers.push('Content-Encoding', encoding)
   try {
@@ -63,6 +64,7 @@ export function chooseEncoding(accepted: string | undefined, available: readonly
   return available.find(coding => offers.some(offer => offer === coding || (offer.startsWith(`${coding};`) && !/;\s*q=0(?:\.0*)?$/.test(offer)))) ?? null
 }
 
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-  return ifNoneMatch !== undefined && (ifNoneMatch === '*' || ifNoneMatch.split(',').some(one => one.trim().replace(/^W\//, '') === etag))
+/** Whether a client has this very answer already (RFC 9110 §13.1.2). */
+export function matchesEtag(ifNoneMatch: string, etag: string): boolean {
+  return ifNoneMatch === '*' || ifNoneMatch.split(',').some(one => one.trim().replace(/^W\//, '') === etag)
 }

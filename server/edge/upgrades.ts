@@ -41,7 +41,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       startedAt: clock.now().steady, parent: null, incoming, network, match,
     })
     // In development the site's tools have live connections of their own on this server.
-    if (development && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
+    if (development && exchange.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
       socket.end(rawAnswer(reply, exchange.id, security))
       done(exchange, reply.status)

@@ -13,6 +13,9 @@ const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
 export const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
 
+/** For a page that says nothing itself. */
+export const DOCUMENT_POLICY = 'frame-ancestors \'none\''
+
 export interface RelayedHeaders { headers: string[], policy: string | null }
 
 /** What the browser gets of an upstream's headers.
@@ -42,7 +45,7 @@ export function responseHeaders(rawHeaders: readonly string[], upstream: Upstrea
         headers.push(name, value)
     }
   }
-  return { headers, policy: upstream.document ? policy ?? 'frame-ancestors \'none\'' : SANDBOX_POLICY }
+  return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
 }
 
 /** A redirect inside the target comes back under the prefix; one to a listed origin passes; any other would tell where our

@@ -7,5 +7,6 @@ export default defineNuxtPlugin({
     if (!context) return
     useSessionState().value = context.session
     useKeptForm().value = context.form
+    useOwnPages().value = context.ownPages
   },
 })

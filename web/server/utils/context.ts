@@ -19,10 +19,11 @@ function fromDevServer(event: H3Event): SiteContext | null {
   const header = event.node.req.headers[DEV_CONTEXT_HEADER]
   const context = typeof header === 'string' ? decodeDevContext(header) : null
   if (context === null || context.secret !== process.env[DEV_SECRET_VARIABLE]) return null
-  const { session, nonce, form, origin, key } = context
+  const { session, nonce, ownPages, form, origin, key } = context
   return {
     session,
     nonce,
+    ownPages,
     form,
     fetch: (path, init) => fetch(origin + path, { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key } }),
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
