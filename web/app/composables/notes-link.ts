@@ -1,0 +1,81 @@
+interface Told { opened(): void, lost(): void }
+export type LinkState = 'opening' | 'live' | 'away' | 'offline'
+
+/** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
+const REST_AFTER_MS = 20_000
+
+/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again; once the
+ * session is over it stops and leaves for the sign-in page, which says why.
+ * @param connect opens a connection, tells of it, and returns what closes it without a word */
+export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHidden }: { restsWhenHidden: boolean }) {
+  const nuxtApp = useNuxtApp()
+  const { user, fetch } = useUserSession()
+  const state = ref<LinkState>('opening')
+  let close: (() => void) | null = null
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let rest: ReturnType<typeof setTimeout> | undefined
+  let failures = 0
+  let left = false
+
+  function stop(): void {
+    clearTimeout(timer)
+    close?.()
+    close = null
+  }
+  function start(): void {
+    stop()
+    if (!left) {
+      close = connect({
+        opened() {
+          failures = 0
+          state.value = 'live'
+        },
+        lost: () => void again(),
+      })
+    }
+  }
+  async function again(): Promise<void> {
+    stop()
+    state.value = navigator.onLine ? 'away' : 'offline'
+    // The `online` event starts it again.
+    if (state.value === 'offline' || !await stillSignedIn() || left || close !== null) return
+    clearTimeout(timer)
+    timer = setTimeout(start, waitBefore(failures++, Math.random()))
+  }
+  /** A server that does not answer says nothing about the session. */
+  async function stillSignedIn(): Promise<boolean> {
+    try {
+      await fetch({ background: true })
+    }
+    catch {
+      return true
+    }
+    if (user.value !== null) return true
+    await nuxtApp.callHook('session:lost')
+    return false
+  }
+  function onVisibility(): void {
+    clearTimeout(rest)
+    if (document.visibilityState === 'hidden') {
+      if (restsWhenHidden) rest = setTimeout(stop, REST_AFTER_MS)
+    }
+    else if (close === null) start()
+  }
+  const listeners: [EventTarget, string, () => void][] = import.meta.server
+    ? []
+    : [[window, 'online', start], [window, 'offline', () => void again()], [window, 'pagehide', stop], [window, 'pageshow', onVisibility], [document, 'visibilitychange', onVisibility]]
+
+  onMounted(() => {
+    for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
+    start()
+  })
+  onBeforeUnmount(() => {
+    left = true
+    stop()
+    clearTimeout(rest)
+    for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
+  })
+  // Somebody else signed in here meanwhile: what is open was opened as the one before.
+  watch(() => user.value?.id, (id) => { if (id !== undefined && close !== null) start() })
+  return { state, restart: start }
+}

@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { expect, test } from 'vitest'
+import { appIcon } from './app-icons.ts'
+
+const { icons } = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('@iconify-json/lucide/icons.json'), 'utf8')) as { icons: Record<string, { body: string }> }
+
+test.each(['box', 'notebook-pen', 'shopping-cart', 'users', 'credit-card'])('%s is drawn as Lucide draws it', (name) => {
+  const paths = [...(icons[name]?.body ?? '').matchAll(/ d="([^"]+)"/g)].map(([, path]) => path ?? '')
+  expect(paths.length).toBeGreaterThan(0)
+  for (const path of paths) expect(appIcon(name)).toContain(path)
+})
+
+test('a name that is not here is a plain box, and nothing else', () => {
+  for (const name of [null, 'no-such-icon', 'constructor', '__proto__', '"><script>']) expect(appIcon(name)).toBe(appIcon('box'))
+})
