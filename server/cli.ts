@@ -22,6 +22,7 @@ const porchlight = defineCommand({
     doctor: async () => (await import('./cli/checks.ts')).doctor,
     backup: async () => (await import('./cli/data.ts')).backup,
     restore: async () => (await import('./cli/data.ts')).restore,
+    drill: async () => (await import('./cli/drill.ts')).drill,
   },
 })
 

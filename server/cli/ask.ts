@@ -27,7 +27,7 @@ async function firstLine(): Promise<string> {
   return line
 }
 
-function askHidden(question: string): Promise<string> {
+export function askHidden(question: string): Promise<string> {
   const { stdin, stderr } = process
   stderr.write(question)
   stdin.setRawMode(true)

@@ -1,0 +1,104 @@
+import { createInterface } from 'node:readline'
+import { SECOND, systemClock } from '../base/clock.ts'
+import { Refusal } from '../base/refusal.ts'
+import { NAME } from '../contract/name.ts'
+import { isMet, PROOF_SCENARIOS } from '../contract/proof.ts'
+import type { Ask } from '../proof/browser.ts'
+import { fillIn, lookAround, parseLogin, type Visit, wholeWait } from '../proof/outside.ts'
+import { play } from '../proof/scenarios.ts'
+import { askHidden } from './ask.ts'
+import { command } from './command.ts'
+import { startOwnServer } from './drill-own.ts'
+import { rowsOf } from './drill-report.ts'
+import { print, printError, printJson, printTable } from './output.ts'
+
+const OUR_LOGIN = 'POST /auth/login {"email":"$email","password":"$password"}'
+const OUR_CHECK = '/auth/session'
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/
+
+export const drill = command({
+  name: `${NAME} drill`,
+  description: 'Try what must hold of sessions: tokens out of reach, a storm at expiry, a lost answer, a stolen cookie',
+  args: {
+    'url': { type: 'positional', required: false, description: 'The site to try; without one, a server of its own in a temporary folder' },
+    'login': { type: 'string', valueHint: 'request', description: `How to sign in at another site, as '${OUR_LOGIN}'` },
+    'check': { type: 'string', valueHint: 'path', description: 'A path there whose answer tells whether one is signed in' },
+    'expect': { type: 'string', valueHint: 'text', description: 'A text that only the signed-in answer has; found out where it can be' },
+    'wait': { type: 'string', valueHint: 'seconds', description: 'How long an access token lives there; found out where it can be' },
+    'i-own-this': { type: 'boolean', description: 'Allow a site that is not on this machine' },
+    'json': { type: 'boolean', description: 'Print JSON, for scripts' },
+  },
+  async run(args) {
+    const own = args.url === undefined ? await startOwnServer(line => printError([line])) : null
+    try {
+      const visit = own?.visit ?? await visitOf({ ...args, url: args.url ?? '' })
+      await tryOut(visit, { json: args.json ?? false, staged: own === null })
+    }
+    finally {
+      await own?.stop()
+    }
+  },
+})
+
+async function tryOut(visit: Visit, { json, staged }: { json: boolean, staged: boolean }): Promise<void> {
+  const { site, tokens, leave } = await lookAround(visit)
+  printError([`Signed in at ${visit.place.origin}. An access token lives ${spoken(site.accessMs / SECOND)} there: this takes about ${spoken(wholeWait(site))}.`])
+  const runs = await Promise.all(PROOF_SCENARIOS.map(scenario => play(scenario, site)))
+  await leave()
+
+  const failed = [tokens, ...runs.flatMap(run => run.checks)].filter(check => !isMet(check)).length
+  if (json) printJson({ site: visit.place.origin, passed: failed === 0, tokens, runs })
+  else {
+    print('')
+    printTable(['DEMONSTRATION', 'CHECK', 'WANTED', 'SEEN', ''], rowsOf(tokens, runs))
+    print('', failed === 0 ? 'Everything held.' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed.`)
+    if (staged && site.ours) print('The theft was staged: the security log of this account shows a session that ended because an old key came back.')
+  }
+  if (failed > 0) process.exitCode = 1
+}
+
+interface Given { url: string, login?: string | undefined, check?: string | undefined, expect?: string | undefined, wait?: string | undefined, 'i-own-this'?: boolean | undefined }
+
+async function visitOf(given: Given): Promise<Visit> {
+  const url = URL.parse(given.url)
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new Refusal(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
+  if (!LOOPBACK.test(url.hostname) && given['i-own-this'] !== true) {
+    throw new Refusal(`${url.hostname} is not this machine.`, ['A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.'])
+  }
+  if (given.login !== undefined && given.check === undefined) throw new Refusal('Say with --check PATH where it shows whether one is signed in.')
+  const wait = given.wait === undefined ? null : Number(given.wait)
+  if (wait !== null && !(wait > 0)) throw new Refusal(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
+  const tls = url.protocol === 'https:'
+  return {
+    clock: systemClock,
+    place: { origin: url.origin, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (tls ? 443 : 80), tls },
+    login: await filled(parseLogin(given.login ?? OUR_LOGIN)),
+    checkPath: given.check ?? OUR_CHECK,
+    expect: given.expect ?? null,
+    accessMs: wait === null ? null : wait * SECOND,
+  }
+}
+
+/** A password is never an argument: others on the machine could read it. */
+async function filled(login: Ask): Promise<Ask> {
+  const wanted = (name: string) => login.body?.text.includes(name) ?? false
+  if (!wanted('$email') && !wanted('$password')) return login
+  const { DRILL_EMAIL, DRILL_PASSWORD } = process.env
+  if (DRILL_EMAIL !== undefined && DRILL_PASSWORD !== undefined) return fillIn(login, DRILL_EMAIL, DRILL_PASSWORD)
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: process.stdin.isTTY })
+  if (process.stdin.isTTY) {
+    const email = await new Promise<string>(resolve => lines.question('E-mail address: ', resolve))
+    lines.close()
+    return fillIn(login, email, await askHidden('Password: '))
+  }
+  const given: string[] = []
+  for await (const line of lines) given.push(line)
+  const [email, password] = given
+  if (email === undefined || password === undefined) throw new Refusal('Nobody said who signs in.', ['Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.'])
+  return fillIn(login, email, password)
+}
+
+function spoken(seconds: number): string {
+  const rounded = Math.round(seconds)
+  return rounded < 120 ? `${rounded} seconds` : `${Math.round(rounded / 60)} minutes`
+}
