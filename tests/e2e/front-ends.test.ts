@@ -1,0 +1,186 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import { Visitor } from '../support/client.ts'
+import { send } from '../support/forms.ts'
+import { type Person, setUp, signIn, somebody } from '../support/people.ts'
+import { freePort, ROOT, type Server, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+
+const FIXTURE = join(ROOT, 'tests/fixtures/vite-app')
+const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
+
+let chromium: Browser
+let api: http.Server
+const children: ChildProcess[] = []
+
+beforeAll(async () => {
+  chromium = await launchChromium()
+  // An API of one's own; it would refuse a call without a token.
+  api = http.createServer((incoming, outgoing) => outgoing.writeHead(incoming.headers.authorization?.startsWith('Bearer ') ? 200 : 403, { 'content-type': 'application/json' }).end('[]'))
+  await new Promise<void>(done => api.listen(0, '127.0.0.1', done))
+})
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await chromium?.close()
+  api?.close()
+  await stopAll()
+})
+
+/** Runs Vite as its users do, with a copy of the fixture. */
+function vite(...args: string[]): { child: ChildProcess, output: () => string, ended: Promise<number | null> } {
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST') && name !== 'NODE_ENV')
+  const child = spawn(process.execPath, [VITE, ...args], { cwd: ROOT, env: Object.fromEntries(inherited) })
+  children.push(child)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))
+  return { child, output: () => output, ended: new Promise(done => child.on('exit', done)) }
+}
+
+async function startWith(site: object): Promise<{ server: Server, person: Person }> {
+  const upstreams = [{ name: 'orders', target: `http://127.0.0.1:${(api.address() as AddressInfo).port}` }]
+  const server = await startServer({ settings: { SITE: JSON.stringify(site), UPSTREAMS: JSON.stringify(upstreams) } })
+  const person = somebody('Ada First')
+  await setUp(server.origin, person)
+  return { server, person }
+}
+
+const who = (page: Page) => page.textContent('#who')
+const become = (page: Page, text: string) => waitUntil(async () => await who(page) === text, `the page to say "${text}"`)
+const fillIn = async (page: Page, person: Person) => {
+  await hydrated(page)
+  await send(page, '/auth/login', { email: person.email, password: person.password })
+}
+
+describe('a plain Vite build', () => {
+  let server: Server
+  let person: Person
+
+  beforeAll(async () => {
+    const dist = join(temporaryFolder(), 'dist')
+    const build = vite('build', FIXTURE, '--outDir', dist, '--emptyOutDir', '--sourcemap', '--logLevel', 'warn')
+    expect(await build.ended, build.output()).toBe(0);
+    ({ server, person } = await startWith({ static: dist }))
+  })
+
+  test('runs as it is, under a policy that lets nothing else run; a call without a session leads to the sign-in page and back to the wanted page', async () => {
+    const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
+    const elsewhere: string[] = []
+    page.on('request', request => request.url().startsWith(server.origin) || request.url().startsWith('data:') ? undefined : elsewhere.push(request.url()))
+    const first = await page.goto('/orders/7?view=all#lines')
+    expect(first?.headers()['content-security-policy']).toContain('script-src \'self\'')
+    await become(page, 'nobody (never)')
+    expect(await page.evaluate('getComputedStyle(document.querySelector("h1")).color')).toBe('rgb(180, 83, 10)')
+    await waitUntil(() => page.evaluate<boolean>('document.getElementById("dot").naturalWidth > 0'), 'the picture that is inside the script')
+    await page.click('#lazy')
+    await waitUntil(async () => await page.textContent('#answer') === 'a part that came later', 'the part that is loaded later')
+    expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+
+    await page.click('#load')
+    await page.waitForURL('**/sign-in?*')
+    await fillIn(page, person)
+    await page.waitForURL('**/orders/7?view=all#lines')
+    await become(page, 'Ada First')
+    await page.click('#load')
+    await waitUntil(async () => await page.textContent('#answer') === '200', 'the orders')
+
+    // The browser itself writes the 401 into its console.
+    expect(trouble.console.filter(line => !line.includes('401'))).toEqual([])
+    expect({ ...trouble, console: [] }).toEqual({ console: [], errors: [], csp: [], failed: [] })
+    expect(elsewhere).toEqual([])
+    await page.context().close()
+  })
+
+  test('other tabs notice a sign-out, and learn why a session is over', async () => {
+    const { context, page } = await newContext(chromium, { baseURL: server.origin })
+    await page.goto('/sign-in')
+    await fillIn(page, person)
+    await become(page, 'Ada First')
+    const second = await context.newPage()
+    await second.goto('/second')
+    await become(second, 'Ada First')
+    await page.click('#out')
+    await become(page, 'nobody (never)')
+    await become(second, 'nobody (never)')
+
+    await page.goto('/sign-in?returnTo=/first')
+    await fillIn(page, person)
+    await become(page, 'Ada First')
+    await become(second, 'Ada First')
+    const elsewhere = await signIn(server.origin, person)
+    expect((await elsewhere.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange", { bubbles: true }))')
+    await become(page, 'nobody (signed_out_elsewhere)')
+    await context.close()
+  })
+
+  test('our own pages lead to the front end by a full load, not to a page of ours', async () => {
+    const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
+    await page.goto('/sign-in')
+    await fillIn(page, person)
+    await become(page, 'Ada First')
+    await page.goto('/account')
+    await hydrated(page)
+    await page.click('header a[href="/"]')
+    await become(page, 'Ada First')
+    expect(trouble.errors).toEqual([])
+    await page.goto('/nothing/at/all')
+    await become(page, 'Ada First')
+    await page.context().close()
+  })
+
+  test('its source maps stay here, and what is asked for in the background keeps no session alive', async () => {
+    const visitor = new Visitor(server.origin)
+    const html = (await visitor.page('/')).text
+    const script = /src="(\/assets\/[^"]+)"/.exec(html)?.[1] ?? ''
+    const answer = await visitor.get(script)
+    expect([answer.status, answer.headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable'])
+    expect((await visitor.get(`${script}.map`)).status).toBe(404)
+    expect((await visitor.get('/_porchlight/client.js')).text).toContain('X-Porchlight-Background')
+  })
+})
+
+test('Vite\'s dev server behind us: an edit reaches an open page through our origin, without a reload; its socket outlasts the session', async () => {
+  const app = join(temporaryFolder(), 'app')
+  cpSync(FIXTURE, app, { recursive: true })
+  const port = await freePort()
+  const dev = vite(app, '--port', String(port), '--strictPort', '--host', '127.0.0.1')
+  await waitUntil(async () => await statusOf(port, '/') === 200, 'Vite; it wrote:\n', dev.output, 60_000)
+  const { server, person } = await startWith({ upstream: `http://127.0.0.1:${port}` })
+
+  const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
+  const elsewhere: string[] = []
+  const sockets: string[] = []
+  page.on('request', request => request.url().startsWith(server.origin) || request.url().startsWith('data:') ? undefined : elsewhere.push(request.url()))
+  page.on('websocket', socket => sockets.push(socket.url()))
+  await page.goto('/orders/7')
+  await become(page, 'nobody (never)')
+  await page.click('#load')
+  await page.waitForURL('**/sign-in?*')
+  await fillIn(page, person)
+  await page.waitForURL('**/orders/7')
+  await become(page, 'Ada First')
+
+  const greeting = join(app, 'src/greeting.js')
+  const edit = async (text: string) => {
+    writeFileSync(greeting, readFileSync(greeting, 'utf8').replace(/'.*'/, `'${text}'`))
+    await waitUntil(async () => await page.textContent('#greeting') === text, `the edit "${text}" to arrive`)
+  }
+  await page.evaluate('window.sameDocument = true')
+  await edit('edited')
+  await page.click('#out')
+  await waitUntil(async () => (await who(page))?.startsWith('nobody') ?? false, 'the page to notice the sign-out')
+  await edit('edited again')
+  expect(await page.evaluate('window.sameDocument')).toBe(true)
+
+  expect(sockets.length).toBeGreaterThan(0)
+  expect(sockets.filter(url => !url.startsWith(server.origin.replace('http', 'ws')))).toEqual([])
+  expect(elsewhere).toEqual([])
+  expect(trouble.csp).toEqual([])
+  expect(trouble.errors).toEqual([])
+  await page.context().close()
+})
