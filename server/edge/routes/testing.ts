@@ -4,6 +4,7 @@ import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problems.ts'
 import { createPasswordLogin } from '../../login/password.ts'
 import { CLIENT, testPeople } from '../../people/testing.ts'
+import type { Proof } from '../../proof/proof.ts'
 import { cookieName, cookieValues, readSessionCookies } from '../../session/cookies.ts'
 import type { Client, Grant } from '../../session/types.ts'
 import type { Caller, Env } from '../context.ts'
@@ -11,11 +12,11 @@ import { authRoutes } from './auth.ts'
 import { openKeptForm } from './kept-form.ts'
 
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
-export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[] } = {}) {
+export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof } = {}) {
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, proof: null, upstreams: options.upstreams ?? [], reachable: async () => true })
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()

@@ -14,7 +14,7 @@ export type Shape =
 /** What stands at a place in the picture; the words come from the reader's language. */
 export type Label =
   | { say: 'key', key: number }
-  | { say: 'count', count: number }
+  | { say: 'count' | 'given', count: number, key: number | null }
   | { say: 'copy' | 'out' | 'ended' }
   | { say: 'time' | 'lasting', ms: number }
 
@@ -101,22 +101,25 @@ function question(asked: AskedEvent, from: number, server: number, y: number): S
 /** Many at once: each is a thin line there and back, at the height of its own time. */
 function fan({ asked, at, until }: Extract<ProofStep, { kind: 'asked' }>, from: number, server: number, y: number): Shape[] {
   const top = y + 24
-  const bottom = y + TALL - 16
+  const bottom = y + TALL - 24
   const height = (ms: number) => top + (bottom - top) * (ms - at) / Math.max(1, until - at)
   const lines = asked.flatMap((one): Shape[] => {
     const middle = (height(one.at) + height(one.until)) / 2
     const tone = toneOf(one)
-    const line = { kind: 'line', thin: tone === 'good', head: false, dashed: false } as const
+    const line = { kind: 'line', thin: tone !== 'new', head: false, dashed: false } as const
     return [
       { ...line, x1: from, y1: height(one.at), x2: server, y2: middle, tone: tone === 'new' ? 'new' : 'plain' },
       { ...line, x1: server, y1: middle, x2: from, y2: height(one.until), tone },
     ]
   })
+  const given = asked.map(one => one.given).filter(key => key !== null)
+  const last = given.at(-1) ?? null
   // What matters most is drawn last, over the others.
   const order: Tone[] = ['plain', 'good', 'bad', 'new']
   const rank = (shape: Shape) => shape.kind === 'line' ? order.indexOf(shape.tone) : 0
   return [
     ...lines.sort((a, b) => rank(a) - rank(b)),
-    { kind: 'label', x: (from + server) / 2, y: y + 16, anchor: 'middle', tone: 'plain', label: { say: 'count', count: asked.length } },
+    { kind: 'label', x: (from + server) / 2, y: y + 16, anchor: 'middle', tone: 'plain', label: { say: 'count', count: asked.length, key: asked[0]?.shown ?? null } },
+    ...(last === null ? [] : [{ kind: 'label', x: (from + server) / 2, y: y + TALL - 6, anchor: 'middle', tone: 'good', label: { say: 'given', count: given.length, key: last } } as const]),
   ]
 }

@@ -34,7 +34,8 @@ export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect
     storage: () => [localStorage, sessionStorage].flatMap(storage => Object.entries({ ...storage }).flat().map(String)),
     databases: async () => (await Promise.all((await indexedDB.databases()).map(({ name }) => readDatabase(name ?? '')))).flat(),
     caches: readCaches,
-    globals: () => stringsIn(window),
+    // Frameworks hang their own objects on elements: the whole application can be reached from its root.
+    globals: () => stringsIn([window, ...document.querySelectorAll('*')]),
     payload: () => stringsIn(payload),
     html: async () => [document.documentElement.outerHTML, await (await fetch(location.pathname, BACKGROUND)).text()],
     workers: async () => (await navigator.serviceWorker.getRegistrations()).flatMap(one => [one.scope, one.active?.scriptURL ?? '']),
@@ -72,11 +73,11 @@ async function readDatabase(name: string): Promise<string[]> {
   return [name, ...stores, ...stringsIn(contents)]
 }
 
-const DEEPEST = 8
+const DEEPEST = 24
 const MOST = 400_000
 
-/** Every string, and every name, that can be reached from a value by walking its properties. Elements are left out:
- * the HTML is searched as text. */
+/** Every string, and every name, that can be reached from a value by walking what was put there; what the browser itself
+ * defines is on prototypes, and not walked. */
 export function stringsIn(root: unknown): string[] {
   const texts: string[] = []
   const seen = new Set<object>()
@@ -84,8 +85,7 @@ export function stringsIn(root: unknown): string[] {
   for (let next = waiting.pop(); next !== undefined && seen.size < MOST; next = waiting.pop()) {
     const [value, depth] = next
     if (typeof value === 'string') texts.push(value)
-    if (value === null || typeof value !== 'object' || seen.has(value) || depth > DEEPEST) continue
-    if (typeof Node === 'function' && value instanceof Node) continue
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value) || depth > DEEPEST) continue
     seen.add(value)
     for (const [name, inner] of insides(value)) {
       texts.push(name)
