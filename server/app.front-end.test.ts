@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
+import type { AppDeps } from './app.ts'
 import { PUBLIC_URL, type Running, SIGNED_IN, startApp } from './app.testing.ts'
 import { systemClock } from './base/clock.ts'
 import { type Site, toSite } from './config/site.ts'
@@ -25,7 +26,7 @@ const SCRIPT = 'console.log("hello")'.repeat(100)
 const RESERVED = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/account/sessions', '/people', '/proof', '/%73ign-in']
 
 /** Our own pages answer with this word, so that one sees who has answered. */
-const own: NonNullable<Parameters<typeof startApp>[0]>['site'] = {
+const own: AppDeps['site'] = {
   built: { root: '/nowhere', files: [] }, development: null, listener: async () => (_incoming, outgoing) => outgoing.writeHead(200, { 'content-type': 'text/html' }).end('our page'),
 }
 

@@ -33,7 +33,7 @@ export default defineNuxtConfig({
     componentIslands: false,
   },
   features: { inlineStyles: false },
-  typescript: { typeCheck: false, strict: true, tsConfig: { compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
+  typescript: { typeCheck: false, strict: true, tsConfig: { include: ['../client/**/*'], compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
   hooks: {
     // The words are wanted before the browser draws anything anew, and plugins/language.ts asks for their preload. The
     // module turns that off, so this has to come after it.
