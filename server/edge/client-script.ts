@@ -4,7 +4,7 @@ import type { Reply } from './reply.ts'
 import { matchesEtag } from './static-files.ts'
 import type { Step } from './way.ts'
 
-export const CLIENT_PATH = `${ASSETS_PREFIX}client.js`
+const CLIENT_PATH = `${ASSETS_PREFIX}client.js`
 
 /** The script that other front ends load: it tells them who is signed in. Its name stays, so browsers have to ask again.
  * @param script resolves to the same text each time, but while the script is being written */
