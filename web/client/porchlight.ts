@@ -85,9 +85,9 @@ function watch(): void {
   if (watching) return
   watching = true
   tabs.onmessage = look
-  addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
+  window.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
   // A page from the back-forward memory shows who was signed in then.
-  addEventListener('pageshow', event => event.persisted && look())
+  window.addEventListener('pageshow', event => event.persisted && look())
 }
 
 Object.assign(globalThis, { porchlight: { session, onChange, fetch, signIn, signOut } })
