@@ -42,7 +42,7 @@ test('an answer that was lost after the server had renewed is given again, late 
   const [cut, ...later] = asked('lost-answer')
   expect(cut).toMatchObject({ answer: 'cut', shown: 1 })
   expect(run('lost-answer').events.find(event => event.kind === 'row')).toMatchObject({ generation: 2, ended: null })
-  expect(later.map(({ shown, given }) => `${shown} ${given}`)).toEqual(['1 2', '1 2', '2 null'])
+  expect(later.map(({ shown, answer, given }) => `${shown} ${answer} ${given}`)).toEqual(['1 again 2', '1 again 2', '2 served null'])
 })
 
 test('OA-24 a copied key that comes back puts both out, and both are told why', () => {

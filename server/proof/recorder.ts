@@ -99,6 +99,8 @@ export function createRecorder(site: Site) {
     async row(): Promise<{ generation: number, ended: EndReason | null } | null> {
       if (site.row === null) return null
       const row = await site.row()
+      // A generation that was made and lost is not new when it is sent.
+      newest = Math.max(newest, row.generation)
       events.push({ kind: 'row', at: now(), ...row })
       return row
     },

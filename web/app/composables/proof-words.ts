@@ -11,11 +11,12 @@ export function useProofWords() {
     const key = only.shown ?? 0
     const whoever = t(`proof.who.${who}`)
     if (asked.length === 1) return t(`proof.asked.${only.answer}`, { who: whoever, key, next: only.given ?? 0 })
+    const answered = asked.filter(isSignedIn).length
     const renewed = asked.filter(({ answer }) => answer === 'renewed').length
     const given = new Set(asked.map(one => one.given).filter(next => next !== null))
     return [
-      t('proof.asked.many', { n: asked.length, key, lasting: time(until - at), answered: asked.filter(isSignedIn).length }),
-      renewed === 1 ? t('proof.asked.once', { next: [...given].join(', ') }) : t('proof.asked.same', { next: [...given].join(', ') }),
+      t('proof.asked.many', { n: asked.length, key, lasting: time(until - at), answered }),
+      answered < asked.length ? t('proof.asked.away', { n: asked.length - answered }) : renewed === 1 ? t('proof.asked.once', { next: [...given].join(', ') }) : t('proof.asked.same', { next: [...given].join(', ') }),
     ].join(' ')
   }
 

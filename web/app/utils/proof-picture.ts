@@ -22,7 +22,9 @@ export interface Picture { width: number, height: number, lanes: { who: 'owner' 
 
 const WIDTH = 360
 const TOP = 34
-const TALL = 150
+const TALL = 160
+/** More lines than this are drawn thin, so that one can see through them. */
+const FEW = 10
 const SINGLE = 62
 const SHORT = 44
 
@@ -101,15 +103,16 @@ function question(asked: AskedEvent, from: number, server: number, y: number): S
 /** Many at once: each is a thin line there and back, at the height of its own time. */
 function fan({ asked, at, until }: Extract<ProofStep, { kind: 'asked' }>, from: number, server: number, y: number): Shape[] {
   const top = y + 24
-  const bottom = y + TALL - 24
+  const bottom = y + TALL - 34
   const height = (ms: number) => top + (bottom - top) * (ms - at) / Math.max(1, until - at)
   const lines = asked.flatMap((one): Shape[] => {
     const middle = (height(one.at) + height(one.until)) / 2
     const tone = toneOf(one)
-    const line = { kind: 'line', thin: tone !== 'new', head: false, dashed: false } as const
+    const thin = asked.length > FEW && (tone === 'good' || tone === 'plain')
+    const line = { kind: 'line', head: false, dashed: false } as const
     return [
-      { ...line, x1: from, y1: height(one.at), x2: server, y2: middle, tone: tone === 'new' ? 'new' : 'plain' },
-      { ...line, x1: server, y1: middle, x2: from, y2: height(one.until), tone },
+      { ...line, thin: asked.length > FEW && tone !== 'new', x1: from, y1: height(one.at), x2: server, y2: middle, tone: tone === 'new' ? 'new' : 'plain' },
+      { ...line, thin, x1: server, y1: middle, x2: from, y2: height(one.until), tone },
     ]
   })
   const given = asked.map(one => one.given).filter(key => key !== null)
@@ -120,6 +123,6 @@ function fan({ asked, at, until }: Extract<ProofStep, { kind: 'asked' }>, from: 
   return [
     ...lines.sort((a, b) => rank(a) - rank(b)),
     { kind: 'label', x: (from + server) / 2, y: y + 16, anchor: 'middle', tone: 'plain', label: { say: 'count', count: asked.length, key: asked[0]?.shown ?? null } },
-    ...(last === null ? [] : [{ kind: 'label', x: (from + server) / 2, y: y + TALL - 6, anchor: 'middle', tone: 'good', label: { say: 'given', count: given.length, key: last } } as const]),
+    ...(last === null ? [] : [{ kind: 'label', x: (from + server) / 2, y: y + TALL - 14, anchor: 'middle', tone: 'good', label: { say: 'given', count: given.length, key: last } } as const]),
   ]
 }

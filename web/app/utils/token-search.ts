@@ -98,7 +98,8 @@ export function stringsIn(root: unknown): string[] {
 function insides(value: object): [string, unknown][] {
   if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().map(inner => ['', inner])
   if (ArrayBuffer.isView(value)) return []
-  return Object.getOwnPropertyNames(value).map((name) => {
+  // Prototypes hold what the browser defines, and some of it complains when it is looked at there.
+  return Object.getOwnPropertyNames(value).filter(name => name !== 'prototype').map((name) => {
     try {
       return [name, (value as Record<string, unknown>)[name]]
     }
