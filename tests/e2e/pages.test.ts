@@ -28,9 +28,20 @@ const VISITS: Record<string, { who: Who[], path?: () => string }> = {
   '/account/sessions': { who: ['user'] },
   '/account/security': { who: ['user'] },
   '/people': { who: ['admin'] },
+  '/proof': { who: ['user'] },
+  '/notes': { who: ['user', 'admin'] },
   '/:missing': { who: ['guest', 'user'], path: () => '/no-such-page' },
 }
 
+/** Short and long, in several scripts and directions. */
+const NOTES = [
+  'A note can hold a whole page.\n\n'.repeat(20),
+  'قائمة المشتريات: خبز، زيتون، وقهوة\nand a line in English',
+  '买牛奶，取快递，给妈妈打电话',
+  '👩‍👩‍👧‍👦🏳️‍🌈 🎂 Saturday',
+  'https://example.org/'.padEnd(300, 'a-very-long-address'),
+  '<img src=x onerror="alert(1)"> is only text',
+]
 let server: Server
 let fresh: Server
 let chromium: Browser
@@ -43,6 +54,7 @@ beforeAll(async () => {
   await signIn(server.origin, user.person)
   await signIn(server.origin, user.person)
   await admin.post('/auth/invites', { email: 'somebody@example.org' })
+  for (const text of NOTES) await admin.post('/api/notes', { text })
   const invite = (await admin.post('/auth/invites', {})).json<InviteAnswer>().href
   const reset = (await admin.post(`/auth/people/${user.answer.user?.id ?? ''}/reset`)).json<ResetLinkAnswer>().href
   const path = (href: string) => href.slice(new URL(href).origin.length)

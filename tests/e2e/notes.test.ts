@@ -1,0 +1,263 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer } from '../../server/contract/notes.ts'
+import { MAX_NOTE, MAX_NOTES as MAX_SHOWN } from '../../web/app/utils/limits.ts'
+import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import type { Visitor } from '../support/client.ts'
+import { signInByForm } from '../support/forms.ts'
+import { setUp, signIn, signUp } from '../support/people.ts'
+import { type Server, startServer, stopAll, temporaryFolder } from '../support/server.ts'
+
+let server: Server
+let chromium: Browser
+let admin: Visitor
+
+beforeAll(async () => {
+  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  admin = (await setUp(server.origin)).browser
+})
+afterAll(async () => {
+  await chromium?.close()
+  await stopAll()
+})
+
+const patient = { timeout: 15_000 }
+const listed = async (who: Visitor) => (await who.get('/api/notes')).json<NotesAnswer>().notes.map(note => note.text)
+const line = (page: Page, text: string) => page.locator('li', { has: page.getByText(text, { exact: true }) })
+const noted = (page: Page) => page.locator('article .text').allInnerTexts()
+const field = (page: Page) => page.getByLabel('A new note')
+
+/** Somebody new, with a browser that holds their session. */
+async function newcomer(options: { javaScriptEnabled?: boolean } = {}) {
+  const { browser: visitor, person } = await signUp(admin)
+  const made = await newContext(chromium, { baseURL: server.origin, locale: 'en', ...options })
+  await made.context.addCookies(visitor.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })))
+  return { visitor, person, ...made }
+}
+
+async function open(page: Page): Promise<Page> {
+  await page.goto('/notes')
+  await hydrated(page)
+  await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Live')
+  return page
+}
+const another = async (context: BrowserContext) => open(await context.newPage())
+
+async function write(page: Page, text: string): Promise<void> {
+  await field(page).fill(text)
+  await field(page).press('Control+Enter')
+}
+
+describe('the list', () => {
+  const texts = ['A lamp for the porch', 'خبز وزيتون', '👩‍👩‍👧‍👦 come on Saturday', '</script><img src=x onerror="window.broken = true">']
+
+  test('is in the first byte, with JavaScript off', async () => {
+    const { visitor, page } = await newcomer({ javaScriptEnabled: false })
+    for (const text of texts) expect((await visitor.post('/api/notes', { text })).status).toBe(201)
+    await page.goto('/notes')
+    expect(await noted(page)).toEqual([...texts].reverse())
+    expect(await page.getByText('JavaScript is off').isVisible()).toBe(true)
+    expect(await page.locator('main').getByRole('button').count()).toBe(0)
+  })
+
+  test('is taken over by the script as it is, and its texts stay texts', async () => {
+    const { visitor, page, trouble } = await newcomer()
+    for (const text of texts) await visitor.post('/api/notes', { text })
+    let asked = 0
+    page.on('request', request => asked += new URL(request.url()).pathname === '/api/notes' ? 1 : 0)
+    await open(page)
+    expect(await noted(page)).toEqual([...texts].reverse())
+    expect(asked).toBe(0)
+    expect(await page.evaluate('window.broken')).toBeUndefined()
+    expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+  })
+
+  test('belongs to one person', async () => {
+    const [one, other] = [await newcomer(), await newcomer()]
+    await one.visitor.post('/api/notes', { text: 'mine alone' })
+    expect((await other.visitor.page('/notes')).text).not.toContain('mine alone')
+    await open(one.page)
+    await open(other.page)
+    await write(other.page, 'of the other')
+    await expect.poll(() => listed(other.visitor), patient).toEqual(['of the other'])
+    expect(await noted(one.page)).toEqual(['mine alone'])
+    expect(await one.page.locator('.status').innerText()).not.toContain('windows')
+  })
+})
+
+describe('with the keyboard alone', () => {
+  test('notes are added, changed, deleted and brought back, and the focus is never lost', async () => {
+    const { visitor, page } = await newcomer()
+    await open(page)
+    expect(await page.getByText('Nothing noted yet').isVisible()).toBe(true)
+    await write(page, 'first')
+    await expect.poll(() => noted(page), patient).toEqual(['first'])
+    expect(await field(page).inputValue()).toBe('')
+    const focused = () => page.evaluate('document.activeElement.innerText || document.activeElement.tagName') as Promise<string>
+
+    await page.getByRole('button', { name: /Edit\s*: first/ }).press('Enter')
+    await expect.poll(focused).toBe('TEXTAREA')
+    await page.keyboard.type(' and more')
+    await page.keyboard.press('Control+Enter')
+    await expect.poll(() => listed(visitor), patient).toEqual(['first and more'])
+    expect(await focused()).toContain('Edit')
+
+    await page.keyboard.press('Enter')
+    await page.keyboard.type(' never kept')
+    await page.keyboard.press('Escape')
+    expect(await noted(page)).toEqual(['first and more'])
+    expect(await focused()).toContain('Edit')
+
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => listed(visitor), patient).toEqual([])
+    expect(await focused()).toContain('Undo')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => listed(visitor), patient).toEqual(['first and more'])
+    expect(await noted(page)).toEqual(['first and more'])
+    expect(await focused()).toContain('Edit')
+  })
+
+  test('a screen reader is told', async () => {
+    const { page } = await newcomer()
+    await open(page)
+    await write(page, 'said aloud')
+    await expect.poll(() => page.getByRole('status').allInnerTexts(), patient).toContain('Note added.')
+  })
+})
+
+describe('two windows', () => {
+  test('know of each other, and each shows what the other does', async () => {
+    const { context, page: first, trouble } = await newcomer()
+    await open(first)
+    const second = await another(context)
+    for (const page of [first, second]) await expect.poll(() => page.locator('.status').innerText(), patient).toContain('open in 2 windows')
+    await write(first, 'from the first')
+    await expect.poll(() => noted(second), patient).toEqual(['from the first'])
+    await second.getByRole('button', { name: 'Edit' }).click()
+    await second.keyboard.type(', changed in the second')
+    await second.keyboard.press('Control+Enter')
+    await expect.poll(() => noted(first), patient).toEqual(['from the first, changed in the second'])
+    await first.getByRole('button', { name: 'Delete' }).click()
+    await expect.poll(() => noted(second), patient).toEqual([])
+    await first.getByRole('button', { name: 'Undo' }).click()
+    await expect.poll(() => noted(second), patient).toEqual(['from the first, changed in the second'])
+    await second.close()
+    await expect.poll(() => first.locator('.status').innerText(), patient).not.toContain('windows')
+    expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+  })
+
+  test('a text that is being written outlives its note', async () => {
+    const { context, page: first } = await newcomer()
+    await open(first)
+    const second = await another(context)
+    await write(first, 'short-lived')
+    await expect.poll(() => noted(second), patient).toEqual(['short-lived'])
+    await second.getByRole('button', { name: 'Edit' }).click()
+    await second.keyboard.type(' and much thought')
+    await first.getByRole('button', { name: 'Delete' }).click()
+    await expect.poll(() => field(second).inputValue(), patient).toBe('short-lived and much thought')
+    expect(await second.getByRole('alert').innerText()).toContain('deleted in another window')
+  })
+})
+
+describe('what fails', () => {
+  test('is taken back and said, and no text is lost', async () => {
+    const { visitor, page } = await newcomer()
+    await visitor.post('/api/notes', { text: 'stays' })
+    await open(page)
+    await page.route(url => url.pathname.startsWith('/api/notes'), route => route.request().method() === 'GET' ? route.fallback() : route.abort())
+    const alert = () => page.getByRole('alert').allInnerTexts().then(all => all.join())
+
+    await write(page, 'lost on the way')
+    await expect.poll(alert, patient).toContain('was not added')
+    expect(await field(page).inputValue()).toBe('lost on the way')
+    await expect.poll(() => noted(page), patient).toEqual(['stays'])
+
+    await line(page, 'stays').getByRole('button', { name: 'Delete' }).click()
+    await expect.poll(alert, patient).toContain('was not deleted')
+    await expect.poll(() => noted(page), patient).toEqual(['stays'])
+
+    await line(page, 'stays').getByRole('button', { name: 'Edit' }).click()
+    await page.keyboard.type(' changed')
+    await page.keyboard.press('Control+Enter')
+    await expect.poll(alert, patient).toContain('was not saved')
+    expect(await page.getByLabel('Text of the note').inputValue()).toBe('stays changed')
+    expect(await listed(visitor)).toEqual(['stays'])
+  })
+
+  test('a page without a connection says so, and catches up when it is back', async () => {
+    const { visitor, page, context } = await newcomer()
+    await open(page)
+    await context.setOffline(true)
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('You are offline')
+    await visitor.post('/api/notes', { text: 'written meanwhile' })
+    await context.setOffline(false)
+    await expect.poll(() => noted(page), patient).toEqual(['written meanwhile'])
+    expect(await page.locator('.status').innerText()).toContain('Live')
+  })
+
+  test('a full book says so before another note is written', async () => {
+    expect([MAX_NOTE, MAX_SHOWN]).toEqual([MAX_NOTE_LENGTH, MAX_NOTES])
+    const { visitor, page } = await newcomer()
+    for (let i = 0; i < MAX_NOTES; i += 50) await Promise.all(Array.from({ length: 50 }, (_, n) => visitor.post('/api/notes', { text: `note ${i + n}` })))
+    await open(page)
+    expect(await page.getByText('There is room for 500 notes').isVisible()).toBe(true)
+    await write(page, 'one too many')
+    expect(await field(page).inputValue()).toBe('one too many')
+    await page.getByRole('button', { name: /Delete\s*: note 499/ }).click()
+    await page.getByRole('button', { name: 'Add the note' }).click()
+    await expect.poll(async () => (await listed(visitor))[0], patient).toBe('one too many')
+  })
+})
+
+test('when the session ends, the page goes where one signs in, says why, and asks no more', async () => {
+  const { person, page } = await newcomer()
+  await open(page)
+  await field(page).fill('half a thought')
+  const elsewhere = await signIn(server.origin, person)
+  expect((await elsewhere.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
+  await page.waitForURL('**/sign-in?returnTo=/notes', patient)
+  expect(await page.locator('main').innerText()).toContain('You signed this device out from another one.')
+  let asked = 0
+  page.on('request', request => asked += new URL(request.url()).pathname.startsWith('/api') ? 1 : 0)
+  await page.waitForTimeout(4000)
+  expect(asked).toBe(0)
+
+  await signInByForm(page, person)
+  await page.waitForURL('**/notes')
+  expect(await field(page).inputValue()).toBe('half a thought')
+})
+
+describe('the home page', () => {
+  test('lists the sample, and leads to it', async () => {
+    const { page } = await newcomer()
+    await page.goto('/')
+    await hydrated(page)
+    const apps = page.getByRole('region', { name: 'What stands behind the door' })
+    expect(await apps.innerText()).toContain('Reachable')
+    await apps.getByRole('link', { name: /Open\s*: Notes/ }).click()
+    await page.waitForURL('**/notes')
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Live')
+  })
+
+  test('lists other upstreams in the sample\'s place, says which cannot be reached, and no page leads to the notes', async () => {
+    const config = join(temporaryFolder(), 'porchlight.json')
+    writeFileSync(config, JSON.stringify({
+      upstreams: [
+        { name: 'orders', target: 'http://127.0.0.1:9', title: 'Orders', description: 'What people want', icon: 'shopping-cart' },
+        { name: 'secrets', target: 'http://127.0.0.1:9', title: 'For administrators', requires: { roles: ['admin'] } },
+      ],
+    }))
+    const other = await startServer({ settings: { CONFIG: config } })
+    const { browser } = await signUp((await setUp(other.origin)).browser)
+    const home = (await browser.page('/')).text
+    expect(home).toContain('What people want')
+    expect(home).toContain('Not reachable just now')
+    expect(home).not.toContain('For administrators')
+    expect(home).not.toContain('"/notes"')
+    expect((await browser.page('/notes')).status).toBe(404)
+  })
+})
