@@ -50,7 +50,7 @@ async function sampleUpstream({ config, clock, log }: Rooms): Promise<{ upstream
     dataDir: config.dataDir, issuer: config.publicUrl, audience: SAMPLE, clock, log, jwks: new URL(`http://${inner}:${config.port}/.well-known/jwks.json`),
   })
   return {
-    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', description: 'A small sample that stands behind the door until you put something of your own there.', icon: 'notebook-pen', page: '/notes' }),
+    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', description: 'A small sample that stands behind the door until you put something of your own there.', icon: 'notebook-pen', ...(config.site.kind === 'own' ? { page: '/notes' } : {}) }),
     close: sample.close,
   }
 }
