@@ -81,9 +81,10 @@ const MOST = 400_000
 export function stringsIn(root: unknown): string[] {
   const texts: string[] = []
   const seen = new Set<object>()
+  // Nearest first: what is found deep on one way may be near on another.
   const waiting: [value: unknown, depth: number][] = [[root, 0]]
-  for (let next = waiting.pop(); next !== undefined && seen.size < MOST; next = waiting.pop()) {
-    const [value, depth] = next
+  for (const [value, depth] of waiting) {
+    if (seen.size > MOST) break
     if (typeof value === 'string') texts.push(value)
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value) || depth > DEEPEST) continue
     seen.add(value)
