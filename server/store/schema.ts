@@ -1,7 +1,6 @@
-import { sql } from 'drizzle-orm'
-import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
+import { blob, index, integer, sql, sqliteTable, text } from './drizzle.ts'
 
 // The tables. Times are unix milliseconds. drizzle-kit generates drizzle/*.sql from this file (npm run db:generate);
 // opening the store makes every table STRICT, which drizzle cannot say (see migrate.ts).
