@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // A difference is of use only when it can be read.
+    chaiConfig: { truncateThreshold: 400 },
     projects: [
       {
         test: {

@@ -4,7 +4,7 @@ import { source as AXE } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
-import { hydrated, launchChromium, newContext, type Trouble } from '../support/chromium.ts'
+import { hydrated, launchChromium, newContext, NO_TROUBLE, type Trouble } from '../support/chromium.ts'
 import { setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { ROOT, type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { siteRoutes } from '../support/site-routes.ts'
@@ -105,7 +105,7 @@ async function look(page: Page, { route, who, language, theme, trouble }: Look):
   }
   const { console, ...rest } = trouble
   // The browser itself reports that the document it asked for was a 404.
-  expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, console: [], errors: [], csp: [], failed: [] })
+  expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, ...NO_TROUBLE })
 }
 
 /** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */

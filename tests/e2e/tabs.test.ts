@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
 import type { Visitor } from '../support/client.ts'
 import { formTo, send, signInByForm, signOutByForm } from '../support/forms.ts'
 import { setUp, signIn, signUp } from '../support/people.ts'
@@ -37,7 +37,7 @@ describe('several tabs of one browser', () => {
     await first.bringToFront()
     await expect.poll(() => first.locator('header').innerText(), { timeout: 10_000 }).toContain('Sign in')
     expect(await first.content()).not.toContain(person.email)
-    expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+    expect(trouble).toEqual(NO_TROUBLE)
   })
 
   test('a session that was ended from another browser is noticed, and the page says why', async () => {
