@@ -46,7 +46,7 @@ export default defineNuxtConfig({
   nitro: {
     preset: 'node-listener',
     output: { dir: here('./.output'), serverDir: here('./.output/server'), publicDir: here('./.output/public') },
-    compressPublicAssets: true,
+    prerender: { failOnError: true },
   },
   i18n: {
     strategy: 'no_prefix',

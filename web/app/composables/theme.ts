@@ -1,5 +1,4 @@
-export const THEMES = ['system', 'light', 'dark'] as const
-export type Theme = (typeof THEMES)[number]
+import type { Theme } from '~/utils/themes'
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
