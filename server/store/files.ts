@@ -17,7 +17,7 @@ export function makePrivateFile(file: string): void {
 }
 
 /** Waits until a folder's entries are on the disk: without it a rename may be lost with the power. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   syncFile(folder)
 }
 

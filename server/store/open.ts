@@ -22,10 +22,10 @@ export const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
 const OLDEST_SQLITE = [3, 51, 3]
 
 /** Opens the database of a data folder, made or brought up to date where needed.
+ * @param known the steps of the schema; others than drizzle's in tests only
  * @throws Refusal for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
-export function openMigrated(deps: OpenDeps): Database {
+export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
-  const known = readMigrations(MIGRATIONS)
   try {
     makePrivateFolder(deps.dataDir)
     if (!existsSync(file)) {
