@@ -53,7 +53,7 @@ export function fakeLog(): Log & { lines: LogLine[] } {
   return { lines, error: writer('error'), warn: writer('warn'), info: writer('info'), debug: writer('debug') } as unknown as Log & { lines: LogLine[] }
 }
 
-export const fakeRoutes = (): Hono<Env> => new Hono<Env>()
+const fakeRoutes = (): Hono<Env> => new Hono<Env>()
   .get('/session', c => c.json(sessionAnswer(c.get('caller'))))
   .post('/echo', async c => c.json({ got: await c.req.text() }))
   .post('/login', (c) => {

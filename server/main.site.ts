@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureSiteBuilt } from '../web/build.ts'
 import type { AppDeps } from './app.ts'
+import { randomId } from './base/ids.ts'
 import type { Log } from './base/log.ts'
+import { DEV_SECRET_VARIABLE } from './contract/site.ts'
 import type { SiteListener } from './edge/site.ts'
 
 export interface MainSite {
@@ -29,11 +31,14 @@ export async function builtSite(log: Log): Promise<MainSite> {
 
 /** The site as it is being written: Nuxt's dev server, loaded only here. */
 export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
+  const secret = randomId(32)
+  // Workers inherit the environment of the moment at which they start.
+  Object.assign(process.env, { NODE_ENV: 'development', [DEV_SECRET_VARIABLE]: secret })
   const { devBridge } = await import('./edge/dev-bridge.ts')
   const { startDevSite } = await import('./edge/dev-site.ts')
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof startDevSite>>>()
   return {
-    mount: { listener: async () => (await promise).listener, built: null, development: devBridge(publicUrl) },
+    mount: { listener: async () => (await promise).listener, built: null, development: devBridge(secret, publicUrl) },
     opened(servers) {
       startDevSite({ web: join(import.meta.dirname, '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
       promise.catch((error: unknown) => log.error({ error }, 'the dev server for the pages could not start'))

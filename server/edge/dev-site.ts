@@ -28,7 +28,6 @@ export interface DevSite { listener: SiteListener, close(): Promise<void> }
  * server too, so a page talks to nobody else.
  * @param servers all that listen; the first carries the socket, the others hand theirs to it */
 export async function startDevSite({ web, publicUrl, servers, log }: { web: string, publicUrl: string, servers: readonly Server[], log: Log }): Promise<DevSite> {
-  process.env['NODE_ENV'] = 'development'
   // Nuxt is large and only this command needs it; its own h3 makes the listener.
   const { loadNuxt, build } = await import('nuxt') as unknown as NuxtModule
   const h3 = createRequire(createRequire(import.meta.url).resolve('nuxt/package.json')).resolve('h3')

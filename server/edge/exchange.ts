@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../base/clock.ts'
 import type { Client, Grant } from '../session/types.ts'
-import type { Answer, Caller } from './context.ts'
+import type { Answer, Caller } from './caller.ts'
 import { type Family, familyOf } from './family.ts'
 
 /** One request on its way: what every step and the writer of the answer know about it.

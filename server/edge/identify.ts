@@ -2,7 +2,7 @@ import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
 import { cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
 import type { RequestTraits, Resolution, Sessions } from '../session/types.ts'
-import type { Caller } from './context.ts'
+import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 
 interface Deps {
@@ -60,7 +60,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
 }
 
 /** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */
-export function traitsOf(exchange: Exchange): RequestTraits {
+function traitsOf(exchange: Exchange): RequestTraits {
   const { headers, upgrade } = exchange
   return {
     renews: exchange.method !== 'HEAD' && !upgrade,
