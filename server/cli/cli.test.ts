@@ -18,8 +18,11 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
 interface Ran { code: number | null, out: string, err: string }
 
-function run(args: string[], { env = {}, input = '' }: { env?: Record<string, string>, input?: string } = {}): Promise<Ran> {
-  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...inherited, ...env } })
+/** @param blocks how many blocks of the system any file may grow to: a disk that is full */
+function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<string, string>, input?: string, blocks?: number } = {}): Promise<Ran> {
+  const command = [process.execPath, CLI, ...args]
+  const [program = '', ...rest] = blocks === undefined ? command : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(blocks), ...command]
+  const child = spawn(program, rest, { cwd, env: { ...inherited, ...env } })
   const ran = { out: '', err: '' }
   child.stdout.on('data', data => (ran.out += String(data)))
   child.stderr.on('data', data => (ran.err += String(data)))
@@ -105,6 +108,18 @@ describe('without a server', () => {
     expect(list.map(one => [one.email, one.disabledAt === null])).toEqual([['ada@example.org', true], ['bob@example.org', false]])
     expect((await run(['user', 'disable', 'ada@example.org'])).err).toMatch(/At least one administrator/)
     expect((await run(['setup'])).err).toMatch(/exists already/)
+  })
+
+  test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
+    writeFileSync(join(cwd, 'file'), '')
+    const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })
+    expect([noFolder.code, noFolder.err]).toEqual([1, expect.stringMatching(/is not a folder \(EEXIST\)\.\nSomething else has that name/)])
+    const full = await run(['user', 'list'], { blocks: 20 })
+    expect([full.code, full.err]).toEqual([1, expect.stringMatching(/no space left[^]*Make space/)])
+    expect((await run(['user', 'list'])).code).toBe(0)
+    const later = await run(['invite'], { blocks: 1 })
+    expect([later.code, later.err]).toEqual([1, expect.stringMatching(/full disk/)])
+    expect((await run(['invite'])).code).toBe(0)
   })
 
   test('doctor exits 1 when something is broken, and changes nothing', async () => {
