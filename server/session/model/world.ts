@@ -21,7 +21,7 @@ export const LEAD = 60
 export const IDLE = 12 * 3600
 export const ABSOLUTE = 30 * 86_400
 
-export const SETTINGS: SessionSettings = {
+const SETTINGS: SessionSettings = {
   accessMs: ACCESS * 1000, settleMs: SETTLE * 1000, lateMs: LATE * 1000,
   idleMs: 7 * 86_400_000, browserIdleMs: IDLE * 1000, absoluteMs: ABSOLUTE * 1000, secureCookies: true,
 }
