@@ -37,6 +37,8 @@ function explained(error: unknown, dataDir: string): unknown {
     case 'EPERM':
     case 'SQLITE_CANTOPEN':
       return because('cannot be written', 'It and the files in it have to belong to the user who runs this.')
+    case 'ENOENT':
+      return because('cannot be made', 'Choose a place where folders can be made (PORCHLIGHT_DATA_DIR).')
     case 'EROFS':
     case 'SQLITE_READONLY':
       return because('is on a read-only disk', 'Put it on one that can be written (PORCHLIGHT_DATA_DIR).')
