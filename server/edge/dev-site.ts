@@ -33,13 +33,14 @@ export async function startDevSite({ web, publicUrl, servers, log }: { web: stri
   const h3 = createRequire(createRequire(import.meta.url).resolve('nuxt/package.json')).resolve('h3')
   const { toNodeListener } = await import(pathToFileURL(h3).href) as H3Module
 
-  const dir = join(web, '.nuxt', 'dev')
+  // Folders of its own: a build of the site, which another process may start at any time, empties the usual ones.
+  const buildDir = join(web, '..', '.cache', 'dev-site')
+  const dir = join(buildDir, 'server')
   const nuxt = await loadNuxt({
     cwd: web,
     dev: true,
     ready: false,
-    // The built site stays where it is: a dev server would empty its folder.
-    overrides: { nitro: { output: { dir, serverDir: dir, publicDir: dir } }, logLevel: 'info', vite: { clearScreen: false } },
+    overrides: { buildDir, nitro: { output: { dir, serverDir: dir, publicDir: dir } }, logLevel: 'info', vite: { clearScreen: false } },
   })
   const server = takeUpgrades(servers)
   nuxt.hook('vite:extend', ({ config }: { config: { server?: object } }) => {
