@@ -89,6 +89,10 @@ export class PendingAnswer implements Answer {
   clearing = false
   cookies: string[] | null = null
 
+  get untouched(): boolean {
+    return this.granted === null && !this.clearing && this.cookies === null
+  }
+
   grant(grant: Grant): void {
     this.granted = grant
     this.clearing = false
