@@ -1,11 +1,9 @@
 #!/usr/bin/env node
-import { createRequire, enableCompileCache } from 'node:module'
+import './base/compile-cache.ts'
+import { createRequire } from 'node:module'
 import { defineCommand, runMain } from 'citty'
 import { showUsage } from './cli/usage.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
-
-// What the first start compiled, the next one reads: half the time and a quarter of the memory.
-enableCompileCache()
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 

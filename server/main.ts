@@ -1,4 +1,4 @@
-import './base/quick-imports.ts'
+import './base/compile-cache.ts'
 
 /** Starts the server; see main.start.ts.
  * @throws Refusal when it cannot start, with words for whoever started it */
