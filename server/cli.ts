@@ -1,5 +1,3 @@
-#!/usr/bin/env node
-import './base/compile-cache.ts'
 import { createRequire } from 'node:module'
 import { defineCommand, runMain } from 'citty'
 import { showUsage } from './cli/usage.ts'
