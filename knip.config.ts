@@ -47,7 +47,7 @@ export default {
     'web/server/utils/session.ts',
     'web/i18n/locales/*.ts',
   ],
-  project: ['server/**/*.ts', 'web/**/*.{ts,vue,css}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
+  project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],
