@@ -12,7 +12,10 @@ const AUTO_IMPORTS = new Map([
 ])
 
 function exportsOf(file: string): string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)].map(match => match[1] ?? '')
+  const text = readFileSync(file, 'utf8')
+  const made = [...text.matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)].map(match => match[1] ?? '')
+  const passedOn = [...text.matchAll(/^export \{ ([^}]+) \} from/gm)].flatMap(match => (match[1] ?? '').split(/,\s*/))
+  return [...made, ...passedOn]
 }
 
 function withAutoImports(text: string, path: string): string {
@@ -41,8 +44,11 @@ export default {
     'web/app/{pages,layouts}/**/*.vue',
     'web/app/{middleware,plugins}/**/*.ts',
     'web/server/plugins/**/*.ts',
+    // For those who build on the site: Nitro routes of their own call these.
+    'web/server/utils/session.ts',
+    'web/i18n/locales/*.ts',
   ],
-  project: ['server/**/*.ts', 'web/**/*.{ts,vue,css}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
+  project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],

@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // A difference is of use only when it can be read.
+    chaiConfig: { truncateThreshold: 400 },
     projects: [
       {
         test: {
@@ -19,6 +21,7 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           globalSetup: ['tests/support/global-setup.ts'],
           testTimeout: 60_000,
+          expect: { poll: { timeout: 15_000, interval: 100 } },
           hookTimeout: 120_000,
           // Each file starts servers, and most a browser. After the unit tests, so that nothing else competes.
           maxWorkers: 2,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -7,13 +8,24 @@ export interface LoadResult { answered: number, failed: number, seconds: number 
 
 const run = promisify(execFile)
 
-/** @returns answered requests per second
+/** What a server did in one round. `cpuMs`: processor time of its process for each request, which other programs on the
+ * machine disturb much less than the rate. */
+export interface Round { rate: number, cpuMs: number }
+
+/** Drives a server with load from another process.
  * @throws Error when any request failed: a rate with failures in it means nothing */
-export async function requestsPerSecond(order: LoadOrder): Promise<number> {
+export async function drive(pid: number, order: LoadOrder): Promise<Round> {
+  const before = cpuMilliseconds(pid)
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'processes/load.ts'), JSON.stringify(order)])
   const { answered, failed, seconds } = JSON.parse(stdout) as LoadResult
   if (failed > 0 || answered === 0) throw new Error(`${failed} requests to ${order.path} failed, ${answered} were answered`)
-  return answered / seconds
+  return { rate: answered / seconds, cpuMs: (cpuMilliseconds(pid) - before) / answered }
+}
+
+/** User and system time of a process so far; the kernel counts in hundredths of a second. */
+function cpuMilliseconds(pid: number): number {
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 13)
+  return (Number(user) + Number(system)) * 10
 }
 
 export function median(values: readonly number[]): number {
@@ -24,17 +36,14 @@ export function median(values: readonly number[]): number {
 }
 
 /** Measures two things in turn, so that what the machine does meanwhile meets both alike. */
-export async function alternately(rounds: number, ours: () => Promise<number>, bare: () => Promise<number>): Promise<{ ours: number, bare: number, ratio: number }> {
+export async function alternately<T>(rounds: number, ours: () => Promise<T>, bare: () => Promise<T>): Promise<{ ours: T, bare: T }[]> {
   await ours()
   await bare()
-  const pairs: { ours: number, bare: number }[] = []
+  const pairs: { ours: T, bare: T }[] = []
   for (let round = 0; round < rounds; round++) {
-    pairs.push(round % 2 === 0 ? { ours: await ours(), bare: await bare() } : await bareFirst())
+    const first = round % 2 === 0 ? await ours() : await bare()
+    const second = round % 2 === 0 ? await bare() : await ours()
+    pairs.push(round % 2 === 0 ? { ours: first, bare: second } : { ours: second, bare: first })
   }
-  return { ours: median(pairs.map(pair => pair.ours)), bare: median(pairs.map(pair => pair.bare)), ratio: median(pairs.map(pair => pair.ours / pair.bare)) }
-
-  async function bareFirst() {
-    const first = await bare()
-    return { ours: await ours(), bare: first }
-  }
+  return pairs
 }

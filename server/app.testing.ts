@@ -54,7 +54,7 @@ export function fakeLog(): Log & { lines: LogLine[] } {
   return { lines, error: writer('error'), warn: writer('warn'), info: writer('info'), debug: writer('debug') } as unknown as Log & { lines: LogLine[] }
 }
 
-export const fakeRoutes = (): Hono<Env> => new Hono<Env>()
+const fakeRoutes = (): Hono<Env> => new Hono<Env>()
   .get('/session', c => c.json(sessionAnswer(c.get('caller'))))
   .post('/echo', async c => c.json({ got: await c.req.text() }))
   .post('/login', (c) => {
@@ -78,7 +78,7 @@ export interface Running {
   log: ReturnType<typeof fakeLog>
   sessions: ReturnType<typeof fakeSessions>
   /** One request over a real connection; `host` and whatever else is in `headers` as it is. */
-  ask(target: string, options?: { method?: string, headers?: Record<string, string | string[]>, body?: string, agent?: Agent }): Promise<Answered>
+  ask(target: string, options?: { method?: string, headers?: Record<string, string | string[]>, body?: string, agent?: Agent, binary?: boolean }): Promise<Answered>
   /** Bytes as they are; resolves to everything that came back until the server closed the connection. */
   raw(bytes: string): Promise<string>
   close(): Promise<void>
@@ -115,12 +115,12 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     server,
     log,
     sessions,
-    ask: (target, { method = 'GET', headers = {}, body, agent } = {}) => new Promise((resolve, reject) => {
+    ask: (target, { method = 'GET', headers = {}, body, agent, binary = false } = {}) => new Promise((resolve, reject) => {
       const sent = request({ port, path: target, method, agent: agent ?? false, headers: { host: 'porch.example', ...headers } }, (response) => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
+          const text = Buffer.concat(chunks).toString(binary ? 'latin1' : 'utf8')
           resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text, json: () => JSON.parse(text) as unknown })
         })
       })

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { Hono, type MiddlewareHandler } from 'hono'
+import { type Handler, Hono } from 'hono'
 import type { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Meter } from './base/meter.ts'
@@ -98,8 +98,7 @@ export function createApp(deps: AppDeps): () => Server {
 
   // ---- Then the families. What no route takes is refused.
   const app = new Hono<Env>()
-  app.use(handOver)
-  app.route('/auth', authRoutes)
+  mount(app, '/auth', authRoutes)
   app.notFound(notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)))
   app.onError((error, c) => toResponse(problemReply(c.env.exchange, asProblem(error, c.env.exchange, log))))
 
@@ -135,12 +134,19 @@ function isRouted({ family }: Exchange): boolean {
   return family === 'auth' || family === 'api'
 }
 
-/** What routes may know of the request, under the names that they know it by. */
-const handOver: MiddlewareHandler<Env> = (c, next) => {
-  const { exchange } = c.env
-  if (exchange.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
-  c.set('requestId', exchange.id)
-  c.set('caller', exchange.caller)
-  c.set('answer', exchange.answer)
-  return next()
+/** Adds routes under a prefix, each with what it may know of the request under the names that it knows it by.
+ * Not as middleware: a route that is the only one to match is called by Hono without a chain of promises around it. */
+function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
+  for (const { method, path, handler } of routes.routes) {
+    const known: Handler<Env> = (c, next) => {
+      const { exchange } = c.env
+      if (exchange.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
+      c.set('requestId', exchange.id)
+      c.set('caller', exchange.caller)
+      c.set('answer', exchange.answer)
+      return (handler as Handler<Env>)(c, next)
+    }
+    if (method === 'ALL') app.all(prefix + path, known)
+    else app.on(method, prefix + path, known)
+  }
 }

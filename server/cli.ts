@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { createRequire } from 'node:module'
 import { defineCommand, runMain } from 'citty'
 import { showUsage } from './cli/usage.ts'

@@ -5,7 +5,7 @@ import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { openSigning } from './keys/signing.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
-import { holdDataFolder } from './ops/hold.ts'
+import { holdingDataFolder } from './ops/hold.ts'
 import type { Works } from './ops/works.ts'
 import { createPeople } from './people/people.ts'
 import { createSessions } from './session/sessions.ts'
@@ -31,14 +31,7 @@ export interface Rooms extends Works {
 
 /** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
 export async function compose(deps: ComposeDeps): Promise<Rooms> {
-  const release = holdDataFolder(deps.config.dataDir, deps.what)
-  try {
-    return await open(deps, release)
-  }
-  catch (error) {
-    release()
-    throw error
-  }
+  return holdingDataFolder(deps.config.dataDir, deps.what, release => open(deps, release))
 }
 
 async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Rooms> {

@@ -1,5 +1,3 @@
-import './base/quick-imports.ts'
-
 /** Starts the server; see main.start.ts.
  * @throws Refusal when it cannot start, with words for whoever started it */
 export async function main({ dev = false }: { dev?: boolean } = {}): Promise<void> {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { defineNuxtConfig } from 'nuxt/config'
 import { DISPLAY_NAME } from '../server/contract/name.ts'
+import { refuseCachedPages } from './route-rules.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -35,9 +36,10 @@ export default defineNuxtConfig({
   features: { inlineStyles: false },
   typescript: { typeCheck: false, strict: true, tsConfig: { include: ['../client/**/*'], compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
   hooks: {
-    // The words are wanted before the browser draws anything anew, and plugins/language.ts asks for their preload. The
-    // module turns that off, so this has to come after it.
     ready(nuxt) {
+      refuseCachedPages(nuxt.options.routeRules ?? {})
+      // The words are wanted before the browser draws anything anew, and plugins/language.ts asks for their preload. The
+      // module turns that off, so this has to come after it.
       nuxt.hook('build:manifest', (manifest) => {
         for (const [id, chunk] of Object.entries(manifest)) if (id.includes('i18n/locales/')) chunk.preload = true
       })
@@ -46,7 +48,7 @@ export default defineNuxtConfig({
   nitro: {
     preset: 'node-listener',
     output: { dir: here('./.output'), serverDir: here('./.output/server'), publicDir: here('./.output/public') },
-    compressPublicAssets: true,
+    prerender: { failOnError: true },
   },
   i18n: {
     strategy: 'no_prefix',

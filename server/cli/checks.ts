@@ -1,7 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
-import { askServer } from '../ops/control.ts'
-import { examine } from '../ops/doctor.ts'
+import { askServer } from '../ops/control-client.ts'
 import { command, group } from './command.ts'
 import { print, printJson, printTable } from './output.ts'
 
@@ -29,6 +28,7 @@ export const doctor = command({
   args: { json },
   async run(args) {
     const { config } = await loadConfig(process.env, process.cwd())
+    const { examine } = await import('../ops/doctor.ts')
     const findings = await examine({
       config,
       clock: systemClock,

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
-import { askServer } from '../ops/control.ts'
-import { restore as restoreNow } from '../ops/restore.ts'
+import { askServer } from '../ops/control-client.ts'
 import { confirm } from './ask.ts'
 import { command } from './command.ts'
 import { print } from './output.ts'
@@ -37,6 +36,7 @@ export const restore = command({
       throw new Refusal('The server is running on this data folder.', ['Stop it first, restore, and start it again.'])
     }
     if (!args.yes) await confirm('Everything since the backup will be gone, and everybody signed out.', '--yes')
+    const { restore: restoreNow } = await import('../ops/restore.ts')
     const { aside, ended } = await restoreNow({ config, clock: systemClock }, { file: resolve(args.file), anyway: args.anyway ?? false })
     print('The backup is in place.', `${ended} sessions were ended, and every one-time link is void.`)
     if (aside !== null) print(`What was there before is kept: ${aside}`)

@@ -11,8 +11,7 @@ export type ProofScenario = v.InferOutput<typeof ProofScenario>
 /** `out`: the answer knew nobody · `cut`: we hung up before the answer was read · `failed`: there was none.
  * The others were signed in: `served` got no cookies, `access` a new access token, `renewed` the first sight of a new
  * generation of the refresh token, `again` a generation that was sent before. */
-export const PROOF_ANSWERS = ['served', 'access', 'renewed', 'again', 'out', 'cut', 'failed'] as const
-export type ProofAnswerKind = typeof PROOF_ANSWERS[number]
+const PROOF_ANSWERS = ['served', 'access', 'renewed', 'again', 'out', 'cut', 'failed'] as const
 
 const generation = v.nullable(v.number())
 const ms = v.number()
@@ -32,7 +31,7 @@ export type ProofEvent = v.InferOutput<typeof ProofEvent>
 export type AskedEvent = Extract<ProofEvent, { kind: 'asked' }>
 
 /** What has to come out. Every one is a count, so that what was seen can be shown beside what was wanted. */
-export const PROOF_CHECKS = [
+const PROOF_CHECKS = [
   'tokens_found', 'answered', 'renewals', 'row_generation', 'lost', 'committed', 'let_in_again', 'still_in', 'owner_in', 'thief_in', 'owner_in_after', 'told_why',
 ] as const
 export const ProofCheck = v.object({ id: v.picklist(PROOF_CHECKS), wanted: v.number(), seen: v.number() })

@@ -4,7 +4,7 @@ import type { EndReason } from './end-reasons.ts'
 /** Unix milliseconds. */
 type UnixMs = number
 
-export const ROLES = ['admin', 'user'] as const
+const ROLES = ['admin', 'user'] as const
 export const Role = v.picklist(ROLES)
 export type Role = v.InferOutput<typeof Role>
 

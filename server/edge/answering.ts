@@ -18,6 +18,7 @@ interface Deps {
 type AnyHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
 const UNKEPT = 'private, no-store'
+const NONE: readonly string[] = []
 
 /** Set by us, or nobody's to tell: what a route, a page or an upstream says of these is dropped. */
 const DROPPED = new Set([
@@ -77,7 +78,7 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       headers.push('Referrer-Policy', referrerPolicy)
       if (exchange !== null) headers.push('X-Request-Id', exchange.id)
       // A 304 updates what a cache has stored: no cookie may ride on it.
-      const cookies = exchange === null || status === 304 ? [] : setCookies(sessions, exchange.answer, others, isOwnCookie)
+      const cookies = exchange === null || status === 304 || (exchange.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, exchange.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
       // Pages show who is signed in, whatever the site's code says of their keeping (HD-10). A front end does not know who that is.
       const page = exchange !== null && exchange.contentSecurityPolicy !== null && exchange.family !== 'front'

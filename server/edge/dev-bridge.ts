@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { randomId } from '../base/ids.ts'
-import { DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, encodeDevContext, type SiteContext } from '../contract/site.ts'
+import { DEV_CONTEXT_HEADER, encodeDevContext, type SiteContext } from '../contract/site.ts'
 import type { Exchange } from './exchange.ts'
 import type { Step } from './way.ts'
 
@@ -14,10 +14,8 @@ export interface DevBridge {
   identifyOr(identify: Step): Step
 }
 
-export function devBridge(origin: string): DevBridge {
-  const secret = randomId(32)
-  // Workers inherit the environment of the moment at which they start.
-  process.env[DEV_SECRET_VARIABLE] = secret
+/** @param secret what the worker knows us by @param origin where the worker calls back */
+export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, Exchange>()
 
   return {

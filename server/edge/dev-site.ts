@@ -27,19 +27,19 @@ export interface DevSite { listener: SiteListener, close(): Promise<void> }
  * server too, so a page talks to nobody else.
  * @param servers all that listen; the first carries the socket, the others hand theirs to it */
 export async function startDevSite({ web, publicUrl, servers, log }: { web: string, publicUrl: string, servers: readonly Server[], log: Log }): Promise<DevSite> {
-  process.env['NODE_ENV'] = 'development'
   // Nuxt is large and only this command needs it; its own h3 makes the listener.
   const { loadNuxt, build } = await import('nuxt') as unknown as NuxtModule
   const h3 = createRequire(createRequire(import.meta.url).resolve('nuxt/package.json')).resolve('h3')
   const { toNodeListener } = await import(pathToFileURL(h3).href) as H3Module
 
-  const dir = join(web, '.nuxt', 'dev')
+  // Folders of its own: a build of the site, which another process may start at any time, empties the usual ones.
+  const buildDir = join(web, '..', '.cache', 'dev-site')
+  const dir = join(buildDir, 'server')
   const nuxt = await loadNuxt({
     cwd: web,
     dev: true,
     ready: false,
-    // The built site stays where it is: a dev server would empty its folder.
-    overrides: { nitro: { output: { dir, serverDir: dir, publicDir: dir } }, logLevel: 'info', vite: { clearScreen: false } },
+    overrides: { buildDir, nitro: { output: { dir, serverDir: dir, publicDir: dir } }, logLevel: 'info', vite: { clearScreen: false } },
   })
   const server = takeUpgrades(servers)
   nuxt.hook('vite:extend', ({ config }: { config: { server?: object } }) => {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../base/clock.ts'
 import type { Client, Grant } from '../session/types.ts'
-import type { Answer, Caller } from './context.ts'
+import type { Answer, Caller } from './caller.ts'
 import type { Match } from '../relay/routes.ts'
 import { type Family, familyOf } from './family.ts'
 
@@ -94,6 +94,10 @@ export class PendingAnswer implements Answer {
   granted: Grant | null = null
   clearing = false
   cookies: string[] | null = null
+
+  get untouched(): boolean {
+    return this.granted === null && !this.clearing && this.cookies === null
+  }
 
   grant(grant: Grant): void {
     this.granted = grant

@@ -2,7 +2,7 @@ import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
 import { cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
 import type { RequestTraits, Resolution, Sessions } from '../session/types.ts'
-import type { Caller } from './context.ts'
+import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 
 interface Deps {
@@ -25,23 +25,22 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
     }
     const { cookie } = exchange.headers
     if (cookie === undefined) {
-      exchange.caller = stranger(exchange)
+      exchange.caller = callerOf(exchange, NOBODY)
       return
     }
     const shown = readSessionCookies(cookie, names)
     if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
-    const others = { device: only(cookie, device), form: only(cookie, form) }
     if (shown.access === null && shown.refresh === null) {
-      exchange.caller = { ...stranger(exchange), ...others }
+      exchange.caller = callerOf(exchange, NOBODY)
       return
     }
-    return resolved(exchange, sessions.resolve(shown, traitsOf(exchange)), others)
+    return resolved(exchange, sessions.resolve(shown, traitsOf(exchange)))
   }
 
-  async function resolved(exchange: Exchange, pending: Promise<Resolution>, others: Pick<Caller, 'device' | 'form'>): Promise<undefined> {
+  async function resolved(exchange: Exchange, pending: Promise<Resolution>): Promise<undefined> {
     const resolution = await pending
     if (resolution.state === 'nobody') {
-      exchange.caller = { ...stranger(exchange), ...others, ended: resolution.ended }
+      exchange.caller = callerOf(exchange, { ...NOBODY, ended: resolution.ended })
       return
     }
     if (resolution.session.throwaway && !mayThrowaway(exchange)) throw new Problem('forbidden')
@@ -49,16 +48,27 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
     if (replaced && !exchange.safe) throw new Problem('session_replaced')
     const user = await findUser(resolution.session.userId)
     if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
-    exchange.caller = {
+    exchange.caller = callerOf(exchange, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
+  }
+
+  /** The other cookies are looked for when somebody wants one, which few requests do. */
+  function callerOf(exchange: Exchange, who: Pick<Caller, 'signedIn' | 'replaced' | 'ended'>): Caller {
+    return {
       client: exchange.client,
-      signedIn: user === null ? null : { session: resolution.session, user },
-      replaced,
-      ended: null,
-      device: others.device,
-      form: others.form,
+      signedIn: who.signedIn,
+      replaced: who.replaced,
+      ended: who.ended,
+      get device() {
+        return only(exchange.headers.cookie, device)
+      },
+      get form() {
+        return only(exchange.headers.cookie, form)
+      },
     }
   }
 }
+
+const NOBODY = { signedIn: null, replaced: false, ended: null }
 
 /** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
 function mayThrowaway({ method, path, upgrade }: Exchange): boolean {
@@ -66,7 +76,7 @@ function mayThrowaway({ method, path, upgrade }: Exchange): boolean {
 }
 
 /** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */
-export function traitsOf(exchange: Exchange): RequestTraits {
+function traitsOf(exchange: Exchange): RequestTraits {
   const { headers, upgrade } = exchange
   return {
     renews: exchange.method !== 'HEAD' && !upgrade,
@@ -74,12 +84,8 @@ export function traitsOf(exchange: Exchange): RequestTraits {
   }
 }
 
-function stranger(exchange: Exchange): Caller {
-  return { client: exchange.client, signedIn: null, replaced: false, ended: null, device: null, form: null }
-}
-
 /** A cookie that came twice was set by somebody else too, and neither value is believed. */
-function only(header: string, name: string): string | null {
+function only(header: string | undefined, name: string): string | null {
   const values = cookieValues(header, name)
   return values.length === 1 ? values[0] || null : null
 }

@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts'
 import type { Exchange } from './exchange.ts'
 
 /** The largest body that a call under /auth/* needs is a form with one long password. */
-export const MAX_BODY_BYTES = 64 * 1024
+const MAX_BODY_BYTES = 64 * 1024
 
 /** Refuses bodies that are too large, before they are read where they say their length, else after so many bytes.
  * Node's parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2). */

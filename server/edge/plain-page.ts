@@ -42,7 +42,7 @@ h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
 .id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
 
 /** The first of our two languages that a browser lists; quality values are in order in practice. */
-export function preferredLanguage(header: string | undefined): Language {
+function preferredLanguage(header: string | undefined): Language {
   for (const range of (header ?? '').split(',')) {
     const tag = range.trim().toLowerCase()
     if (tag.startsWith('zh')) return 'zh-CN'

@@ -1,6 +1,6 @@
 import type { SessionAnswer, WireUser } from '../contract/wire.ts'
 import type { LiveSession } from '../session/types.ts'
-import type { Caller } from './context.ts'
+import type { Caller } from './caller.ts'
 
 /** `GET /auth/session` for this caller. */
 export function sessionAnswer(caller: Caller): SessionAnswer {

@@ -10,7 +10,7 @@ export type Readiness = () => Promise<Problem | null>
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8']
 
 /** `/healthz`: the process lives. `/readyz`: it can serve, so a balancer may send it requests. */
-export function answerHealth(readiness: Readiness) {
+function answerHealth(readiness: Readiness) {
   return async (exchange: Exchange): Promise<Reply> => {
     if (exchange.path === '/healthz') return { status: 200, headers: TEXT, body: 'ok\n' }
     const problem = await readiness()
@@ -19,7 +19,7 @@ export function answerHealth(readiness: Readiness) {
 }
 
 /** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
-export function answerWellKnown(exchange: Exchange, jwks: (exchange: Exchange) => Reply): Reply {
+function answerWellKnown(exchange: Exchange, jwks: (exchange: Exchange) => Reply): Reply {
   switch (exchange.path) {
     case JWKS_PATH: return jwks(exchange)
     case '/.well-known/change-password': return { status: 303, headers: ['Location', '/account'], body: null }

@@ -7,7 +7,7 @@ import { retireOldKeys, retireSigningKeys } from './keys.ts'
 import type { Works } from './works.ts'
 
 /** How long an ended session and a line of the security log are kept. */
-export const KEPT_MS = 90 * DAY
+const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
 const EVERY_MS = HOUR
 const FIRST_AFTER_MS = MINUTE

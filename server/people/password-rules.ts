@@ -17,8 +17,8 @@ export async function checkNewPassword(password: string, minLength: number, pers
   switch (await commonness(normal)) {
     case 'listed':
       throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
-    case 'repeated':
-      throw new Problem('password_common', { detail: 'It is a commonly used password, repeated.' })
+    case 'derived':
+      throw new Problem('password_common', { detail: 'It is a commonly used password or a row of keys, only made longer.' })
   }
 }
 

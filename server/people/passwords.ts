@@ -47,6 +47,7 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
 
   /** What an unknown address is compared with: nobody knows its password, we neither. */
   let nobody: Promise<{ id: string, passwordSealed: string }> | null = null
+  let sealedUnder = ''
   async function makeNobody() {
     const id = randomId()
     return { id, passwordSealed: await sealHash(randomId(32), id) }
@@ -56,7 +57,10 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
     seal: sealHash,
 
     async compare(password, verifier) {
-      // Made whoever comes first, known or not: the first one pays for it.
+      // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown address
+      // would be told from a wrong password once the old key is gone.
+      if (sealedUnder !== keyring.currentId) nobody = null
+      sealedUnder = keyring.currentId
       nobody ??= makeNobody()
       const stand = await nobody.catch((error: unknown) => {
         nobody = null

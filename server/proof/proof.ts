@@ -9,7 +9,7 @@ import { createLimits } from './limits.ts'
 import { play } from './scenarios.ts'
 
 /** Lives short enough to watch, in proportions that the rules allow. */
-export const QUICK = { settleMs: SECOND, lateMs: 2 * SECOND, accessMs: 4 * SECOND, absoluteMs: 10 * MINUTE }
+const QUICK = { settleMs: SECOND, lateMs: 2 * SECOND, accessMs: 4 * SECOND, absoluteMs: 10 * MINUTE }
 /** Longer than `late`: an answer that was lost is given again however long ago that was. */
 const LATER_MS = QUICK.lateMs + SECOND / 2
 

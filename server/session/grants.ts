@@ -7,7 +7,7 @@ import type { Tokens } from './tokens.ts'
 import type { Grant } from './types.ts'
 
 /** An answer that takes longer to begin than this sends no cookies: the next request is given them again. */
-export const GRANT_LIFE_MS = 5 * SECOND
+const GRANT_LIFE_MS = 5 * SECOND
 /** A storm of requests within this time shares one sealed access token. */
 const SEALED_SHARED_MS = SECOND
 /** A remembered browser keeps its refresh cookie past the end, so that it can still be told the reason. */

@@ -99,7 +99,7 @@ function decide(at: Standing, { access, refresh }: Shown, numbers: Numbers, now:
 }
 
 /** Renewal is due a little before the end, so that a page does not begin with a token that dies under it. */
-export function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean {
+function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean {
   return access.endsAt - now.wall <= Math.min(MINUTE, numbers.accessMs / 15)
 }
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock, Now, UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
@@ -29,12 +30,15 @@ interface Named { sid: string, sidHash: string, access: AccessClaims | null, ref
 
 const NOBODY: Resolution = { state: 'nobody', ended: null, duplicated: false }
 const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
+/** Pairs of cookies whose meaning is kept. */
+const READ_MAX = 20_000
 /** Each round waits for somebody else's decision; more than a few mean that the rules do not settle. */
 const ROUNDS_MAX = 16
 
 /** Judges requests. Decisions that write are one flight per session and are made on the row inside the transaction. */
 export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
   const flights = new Map<string, Promise<unknown>>()
+  const read = new LRUCache<string, Named>({ max: READ_MAX })
 
   async function load(sidHash: string): Promise<SessionRow | null> {
     const cached = memory.cached(sidHash)
@@ -45,8 +49,18 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return row
   }
 
-  /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
+  /** Browsers show the same two cookies for minutes: what they say is read once. Nothing that can change is kept here. */
   async function identify(shown: ShownCookies): Promise<Named | null> {
+    const key = sha256(`${shown.access ?? ''} ${shown.refresh ?? ''}`)
+    const known = read.get(key)
+    if (known !== undefined) return known
+    const named = await readCookies(shown)
+    if (named !== null) read.set(key, named)
+    return named
+  }
+
+  /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
+  async function readCookies(shown: ShownCookies): Promise<Named | null> {
     const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
     const access = shown.access === null ? null : await tokens.openAccess(shown.access)
     if (refresh !== null) {

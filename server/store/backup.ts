@@ -50,7 +50,7 @@ export async function copyLive(raw: Sqlite.Database, file: string): Promise<void
 }
 
 /** The copies in a folder, newest first. */
-export function snapshotsIn(folder: string): string[] {
+function snapshotsIn(folder: string): string[] {
   try {
     return readdirSync(folder).filter(name => name.endsWith(ENDING)).sort().reverse().map(name => join(folder, name))
   }

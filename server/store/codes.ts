@@ -1,8 +1,8 @@
-import { and, desc, eq, gt, isNull } from 'drizzle-orm'
 import { Problem } from '../base/problem.ts'
 import type { UnixMs } from '../base/clock.ts'
 import { anybody, type Changed, insertAccount, writePassword } from './accounts.ts'
 import type { Database } from './database.ts'
+import { and, desc, eq, gt, isNull } from './drizzle.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
 

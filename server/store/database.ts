@@ -1,6 +1,7 @@
 import Sqlite from 'better-sqlite3'
-import { type BetterSQLite3Database, drizzle } from 'drizzle-orm/better-sqlite3'
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { Problem } from '../base/problem.ts'
+import { drizzle } from './drizzle.ts'
 
 /** One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk
  * becomes one kind of problem everywhere. */

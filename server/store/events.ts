@@ -1,7 +1,7 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { EventKind } from '../contract/wire.ts'
 import type { Database } from './database.ts'
+import { and, desc, eq, lt, sql } from './drizzle.ts'
 import { accounts, events, type EventRow } from './schema.ts'
 
 /** When and from where something was done. `byUserId`: who did it, where that was another account. */

@@ -7,8 +7,12 @@ export const backupFolder = (dataDir: string): string => join(dataDir, 'backups'
 /** A database's own file, its write-ahead log and the log's index. */
 export const databaseParts = (file: string): string[] => ['', '-wal', '-shm', '-journal'].map(end => file + end)
 
+/** One folder at a time: Node's own `recursive` never returns where a file system takes no folders, such as /proc.
+ * @throws the system's error */
 export function makePrivateFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (existsSync(folder)) return
+  makePrivateFolder(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
 }
 
 /** An empty file that only its owner may read. @throws EEXIST when there is one */
@@ -17,7 +21,7 @@ export function makePrivateFile(file: string): void {
 }
 
 /** Waits until a folder's entries are on the disk: without it a rename may be lost with the power. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   syncFile(folder)
 }
 

@@ -1,6 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
+import { sql } from './drizzle.ts'
 import { STALE_THROTTLES } from './throttles.ts'
 
 /** Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock.

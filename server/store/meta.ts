@@ -1,6 +1,6 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
+import { and, eq, gt, isNull, sql } from './drizzle.ts'
 import { meta, sessions } from './schema.ts'
 
 export interface MetaStore {

@@ -6,7 +6,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 
 /** 'Porl' in ASCII: `file data/porchlight.db` and a wrong file in our place are told apart by it. */
-export const APPLICATION_ID = 0x506f726c
+const APPLICATION_ID = 0x506f726c
 
 /** One step of the schema, as drizzle-kit generated it. */
 export interface Migration { tag: string, hash: string, statements: string[] }

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../base/clock.ts'
+import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { Refusal } from '../base/refusal.ts'
 import { backupFolder, databaseFile } from './files.ts'
-import { applyMigrations } from './migrate.ts'
+import { applyMigrations, readMigrations } from './migrate.ts'
+import { MIGRATIONS, openMigrated } from './open.ts'
 import { openStore } from './store.ts'
 
 let dataDir: string
@@ -100,6 +101,24 @@ describe('bringing a database up to date', () => {
     work(raw)
     raw.close()
   }
+
+  test('copies it first and keeps the newest three copies; a step that fails changes nothing', () => {
+    const known = readMigrations(MIGRATIONS)
+    const step = (n: number, sql = `CREATE TABLE t${n} (id INTEGER PRIMARY KEY) STRICT`) => ({ tag: `000${n}_t`, hash: String(n), statements: [sql] })
+    const at = (n: number): Clock => ({ now: () => ({ wall: Date.UTC(2027, n), steady: 0 }) })
+    const upgrade = (n: number, last?: string) => openMigrated({ dataDir, mayCreate: false, clock: at(n), log: createLog('silent') },
+      [...known, ...Array.from({ length: n }, (_, i) => step(i + 1, i + 1 === n ? last : undefined))])
+    open().close()
+    for (const n of [1, 2, 3, 4]) upgrade(n).close()
+    const copies = readdirSync(backupFolder(dataDir)).sort()
+    expect(copies.map(name => name.replace(/^.*-before-/, ''))).toEqual(['0002_t.db', '0003_t.db', '0004_t.db'])
+    expect(statSync(join(backupFolder(dataDir), copies[0] ?? '')).mode & 0o777).toBe(0o600)
+    const before = new Sqlite(join(backupFolder(dataDir), copies[0] ?? ''), { readonly: true })
+    expect(before.prepare('SELECT tag FROM migrations ORDER BY position').pluck().all()).toEqual([...known.map(one => one.tag), '0001_t'])
+    before.close()
+    expect(() => upgrade(5, 'INSERT INTO nowhere VALUES (1)')).toThrow(/nowhere/)
+    upgrade(4).close()
+  })
 
   test('a database that is newer than the code is refused, naming the copy to go back to', () => {
     open().close()

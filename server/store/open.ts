@@ -22,10 +22,10 @@ export const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
 const OLDEST_SQLITE = [3, 51, 3]
 
 /** Opens the database of a data folder, made or brought up to date where needed.
+ * @param known the steps of the schema; others than drizzle's in tests only
  * @throws Refusal for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
-export function openMigrated(deps: OpenDeps): Database {
+export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
-  const known = readMigrations(MIGRATIONS)
   try {
     makePrivateFolder(deps.dataDir)
     if (!existsSync(file)) {
@@ -140,7 +140,7 @@ export function explained(error: unknown, file: string): unknown {
   if (code === 'SQLITE_NOTADB') return new Refusal(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
   if (code.startsWith('SQLITE_BUSY')) return new Refusal(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
-  if (code === 'SQLITE_FULL' || code === 'ENOSPC') return new Refusal(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC') return new Refusal(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
   if (code === 'EROFS' || code.startsWith('SQLITE_READONLY')) return new Refusal(`The database ${shown(file)} cannot be written: the file or its disk is read-only.`, ['Its folder has to be writable by the user who runs this.'], error)
   if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN')) return new Refusal(`The database ${shown(file)} cannot be opened for writing.`, ['The folder and the files in it have to belong to the user who runs this.'], error)
   if (code.startsWith('SQLITE_IOERR')) return new Refusal(`The disk fails under the database ${shown(file)} (${code}).`, ['Look at the disk and its free space.'], error)

@@ -1,10 +1,9 @@
-import { sql } from 'drizzle-orm'
-import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
+import { blob, index, integer, sql, sqliteTable, text } from './drizzle.ts'
 
 // The tables. Times are unix milliseconds. drizzle-kit generates drizzle/*.sql from this file (npm run db:generate);
-// opening the store makes every table STRICT, which drizzle cannot say (see migrate.ts).
+// drizzle/strict.ts then makes every table STRICT, which drizzle cannot say.
 
 export const accounts = sqliteTable('accounts', {
   id: text().primaryKey(),
@@ -96,7 +95,7 @@ export const throttles = sqliteTable('throttles', {
   nextAt: integer().notNull(),
 }, t => [index('throttles_last').on(t.lastFailureAt)])
 
-/** Single values: `start_counter` (compared with the key file's). */
+/** Single values: `counter` (compared with the key file's), `write_check` (when the disk last took a write). */
 export const meta = sqliteTable('meta', {
   key: text().primaryKey(),
   value: text().notNull(),

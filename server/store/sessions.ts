@@ -1,7 +1,7 @@
-import { and, desc, eq, isNull, ne, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
+import { and, desc, eq, isNull, ne, sql } from './drizzle.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
 
 /** A session that has just been ended, as everybody else needs to know it. */

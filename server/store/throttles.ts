@@ -1,7 +1,7 @@
-import { and, eq, inArray, lt, sql } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Database } from './database.ts'
+import { and, eq, inArray, lt, sql } from './drizzle.ts'
 import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
 import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 

@@ -1,7 +1,7 @@
-import { isNull } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
+import { isNull } from './drizzle.ts'
 import { codes } from './schema.ts'
 import { endEverySession, type EndedSession } from './sessions.ts'
 

@@ -34,7 +34,7 @@ test('npm run dev: an edit reaches an open page through the one origin, without 
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST') && name !== 'NODE_ENV')
   let output = ''
   writeFileSync(PROBE, probe('before'))
-  child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/cli.ts'), 'dev'], {
+  child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/porchlight.mjs'), 'dev'], {
     cwd: ROOT,
     env: { ...Object.fromEntries(inherited), PORCHLIGHT_PUBLIC_URL: origin, PORCHLIGHT_PORT: String(port), PORCHLIGHT_DATA_DIR: temporaryFolder() },
   })

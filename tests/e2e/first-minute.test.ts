@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { MethodsAnswer } from '../../server/contract/wire.ts'
-import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { formTo, send, signInByForm, signOutByForm } from '../support/forms.ts'
 import { codeIn, somebody } from '../support/people.ts'
@@ -56,7 +56,7 @@ test('a newcomer follows the set-up link, looks around, signs out and in, and en
   await page.goto('/account')
   expect(new URL(page.url()).pathname).toBe('/sign-in')
   expect(await formTo(page, '/auth/login').count()).toBe(1)
-  expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
+  expect(trouble).toEqual(NO_TROUBLE)
 })
 
 test('the set-up link works once, and afterwards there is nothing to set up', async () => {

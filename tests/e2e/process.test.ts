@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import http from 'node:http'
-import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
+import { databaseFile } from '../../server/store/files.ts'
 import { setUp, signUp, somebody } from '../support/people.ts'
 import { type Server, sleep, spawnServer, startServer, statusOf, stopAll, waitUntil } from '../support/server.ts'
 import { SHORT_LIVES, untilAccessEnds } from '../support/short-lives.ts'
@@ -38,12 +37,12 @@ describe('a server that dies', () => {
   test('SIGTERM: not ready at once, what was begun is finished, and it ends by itself in time', async () => {
     const server = await startServer()
     const { browser } = await setUp(server.origin)
-    const { request, answered } = slowSignIn(server, somebody())
+    const { finish, answered } = slowSignIn(server, somebody())
     await sleep(200)
     const ended = server.stop('SIGTERM')
     await waitUntil(async () => (await statusOf(server.port, '/readyz')) !== 200, 'readiness to go')
-    request.end()
-    expect((await answered).status).toBe(401)
+    finish()
+    expect(await answered).toBe(401)
     expect(await ended).toBe(0)
 
     const next = await again(server)
@@ -83,7 +82,7 @@ describe('a store that fails', () => {
     const kept = browser.jar.header()
 
     // Another program holds the write lock, for longer than the server waits.
-    const intruder = new Sqlite(databaseFile(server))
+    const intruder = new Sqlite(databaseFile(server.dataDir))
     intruder.exec('BEGIN IMMEDIATE')
     const [renewal, signIn, page] = await Promise.all([
       browser.get('/auth/session'),
@@ -118,31 +117,24 @@ describe('a store that fails', () => {
   })
 })
 
-function databaseFile(server: Server): string {
-  const name = readdirSync(server.dataDir).find(each => /\.(db|sqlite3?)$/.test(each))
-  if (name === undefined) throw new Error(`no database in ${server.dataDir}`)
-  return join(server.dataDir, name)
-}
-
 /** The kernel refuses every write beyond this size, as a full disk would. */
 function limitFileSize(server: Server, limit: string): void {
   execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${limit}:unlimited`])
 }
 
-/** A sign-in whose body has not wholly left the browser yet. */
-function slowSignIn(server: Server, person: { email: string, password: string }): { request: http.ClientRequest, answered: Promise<{ status: number }> } {
+/** A sign-in whose body has not wholly left the browser before `finish` is called. */
+function slowSignIn(server: Server, person: { email: string, password: string }): { finish: () => void, answered: Promise<number> } {
   const body = JSON.stringify({ email: person.email, password: person.password })
   const request = http.request({
     host: '127.0.0.1', port: server.port, method: 'POST', path: '/auth/login', agent: false,
     headers: { 'host': new URL(server.origin).host, 'origin': server.origin, 'content-type': 'application/json', 'content-length': body.length },
   })
-  const answered = new Promise<{ status: number }>((resolve, reject) => {
+  const answered = new Promise<number>((resolve, reject) => {
     request.on('response', (response) => {
       response.resume()
-      resolve({ status: response.statusCode ?? 0 })
+      resolve(response.statusCode ?? 0)
     }).on('error', reject)
   })
   request.write(body.slice(0, 10))
-  setTimeout(() => request.write(body.slice(10)), 400)
-  return { request, answered }
+  return { finish: () => request.end(body.slice(10)), answered }
 }

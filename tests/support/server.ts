@@ -87,7 +87,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   const dataDir = options.dataDir ?? temporaryFolder()
   const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', ...options.settings }
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'a')
-  const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), 'start'], {
+  const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), 'start'], {
     cwd: ROOT,
     stdio: ['ignore', output, output],
     env: environment(settings),
@@ -100,7 +100,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
 /** Runs a command line of ours to its end, against the data folder of `server` unless told otherwise. */
 export async function runCommand(args: string[], options: { dataDir: string, settings?: Settings, input?: string }): Promise<{ code: number | null, output: string }> {
   const settings: Settings = { DATA_DIR: options.dataDir, ...options.settings }
-  const child = spawn(NODE, [join(ROOT, 'server/cli.ts'), ...args], {
+  const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), ...args], {
     cwd: ROOT,
     env: environment(settings),
   })

@@ -210,6 +210,24 @@ describe('bad input', () => {
   })
 })
 
+test('a disk that takes no writes: 503, nothing set, nothing lost, and it goes on by itself', async () => {
+  const browser = at.browser()
+  const { href } = await json<InviteAnswer>(admin.post('/auth/invites', {}))
+  at.store.db.raw.pragma('query_only = ON')
+  for (const answer of [
+    browser.post('/auth/login', { email: root.email, password: root.password }),
+    browser.post('/auth/register', { ...ann, invite: at.codeOf(href) }),
+    admin.post('/auth/password', { current: root.password, next: NEXT }),
+    admin.patch('/auth/user', { name: 'Other' }),
+    admin.post('/auth/logout'),
+  ]) expect(await refusal(answer)).toBe('503 store_unavailable')
+  expect(browser.jar.size).toBe(0)
+  expect((await session(admin)).user?.name).toBe('Root')
+  at.store.db.raw.pragma('query_only = OFF')
+  expect((await browser.post('/auth/register', { ...ann, invite: at.codeOf(href) })).status).toBe(200)
+  await signIn(root)
+})
+
 describe('one\'s own account', () => {
   test('nobody is let in without a session', async () => {
     const nobody = at.browser()

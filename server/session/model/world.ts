@@ -1,4 +1,3 @@
-import { eq } from 'drizzle-orm'
 import type { Now, Timers } from '../../base/clock.ts'
 import { randomId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
@@ -6,6 +5,7 @@ import type { Meter } from '../../base/meter.ts'
 import { Problem } from '../../base/problem.ts'
 import { newRoot } from '../../keys/file.ts'
 import { createKeyring } from '../../keys/keyring.ts'
+import { eq } from '../../store/drizzle.ts'
 import { accounts, events, sessions as table, type SessionRow } from '../../store/schema.ts'
 import { sessionQueries, type SessionStore } from '../../store/sessions.ts'
 import type { Store } from '../../store/store.ts'
@@ -21,7 +21,7 @@ export const LEAD = 60
 export const IDLE = 12 * 3600
 export const ABSOLUTE = 30 * 86_400
 
-export const SETTINGS: SessionSettings = {
+const SETTINGS: SessionSettings = {
   accessMs: ACCESS * 1000, settleMs: SETTLE * 1000, lateMs: LATE * 1000,
   idleMs: 7 * 86_400_000, browserIdleMs: IDLE * 1000, absoluteMs: ABSOLUTE * 1000, secureCookies: true,
 }

@@ -29,7 +29,10 @@ export function useApi(): Api {
 /** What a page shows, read while it is rendered. */
 export function useApiData<T>(path: string) {
   const api = useApi()
-  return useAsyncData(path, () => api<T>(path), { deep: true })
+  const asked = useAsyncData(path, () => api<T>(path), { deep: true })
+  const { data, error, refresh } = asked
+  const loading = computed(() => (data.value ?? error.value ?? null) === null)
+  return { data, error, refresh, loading, loaded: asked.then(() => undefined) }
 }
 
 declare module '#app' {

@@ -2,12 +2,12 @@ import type { MethodsAnswer } from '#contract/wire.ts'
 
 const DEFAULT_MIN_LENGTH = 15
 
-/** Which ways in there are. */
+/** Which ways in there are. A page whose shape depends on it waits for `loaded`. */
 export function useMethods() {
-  const { data, error } = useApiData<MethodsAnswer>('/auth/methods')
+  const { data, loaded } = useApiData<MethodsAnswer>('/auth/methods')
   return {
     methods: data,
-    unreachable: computed(() => error.value !== undefined && error.value !== null),
+    loaded,
     minLength: computed(() => data.value?.password.minLength ?? DEFAULT_MIN_LENGTH),
   }
 }

@@ -7,7 +7,7 @@ export function usePeople() {
   const text = useProblemText()
   const { confirm } = useConfirm()
   const { say } = useToast()
-  const { data, error, refresh } = useApiData<PeopleAnswer>('/auth/people')
+  const { data, error, refresh, loading } = useApiData<PeopleAnswer>('/auth/people')
 
   async function change(work: () => Promise<unknown>, done: string): Promise<void> {
     try {
@@ -47,5 +47,5 @@ export function usePeople() {
       return null
     }
   }
-  return { people: computed(() => data.value?.people ?? []), error, refresh, setAdmin, setDisabled, endSessions, makeResetLink }
+  return { people: computed(() => data.value?.people ?? []), loading, error, refresh, setAdmin, setDisabled, endSessions, makeResetLink }
 }

@@ -4,7 +4,7 @@ import type { Problem } from './problem.ts'
 /** What happened to my account, newest first, a page at a time. */
 export function useSecurityLog() {
   const api = useApi()
-  const { data, error, refresh } = useApiData<EventsAnswer>('/auth/events')
+  const { data, error, refresh, loading } = useApiData<EventsAnswer>('/auth/events')
   const older = ref<WireEvent[]>([])
   const cursor = ref<string | null | undefined>(undefined)
   const next = computed(() => cursor.value === undefined ? data.value?.next ?? null : cursor.value)
@@ -27,5 +27,5 @@ export function useSecurityLog() {
       busy.value = false
     }
   }
-  return { events: computed(() => [...data.value?.events ?? [], ...older.value]), more: computed(() => next.value !== null), busy, error, failed, refresh, loadMore }
+  return { events: computed(() => [...data.value?.events ?? [], ...older.value]), more: computed(() => next.value !== null), busy, loading, error, failed, refresh, loadMore }
 }

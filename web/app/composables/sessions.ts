@@ -9,7 +9,7 @@ export function useSessions() {
   const { confirm } = useConfirm()
   const { say } = useToast()
   const { clear } = useUserSession()
-  const { data, error, refresh } = useApiData<SessionListAnswer>('/auth/sessions')
+  const { data, error, refresh, loading } = useApiData<SessionListAnswer>('/auth/sessions')
   const sessions = computed(() => data.value?.sessions ?? [])
 
   async function without(gone: (one: SessionListItem) => boolean, path: string, done: string): Promise<void> {
@@ -40,5 +40,5 @@ export function useSessions() {
     if (!await confirm({ title: t('sessions.confirmTitle'), text: t('sessions.confirmOthers'), action: t('sessions.endOthers'), danger: true })) return
     await without(one => !one.current, '/auth/sessions', t('sessions.othersEnded'))
   }
-  return { sessions, error, refresh, end, endOthers }
+  return { sessions, loading, error, refresh, end, endOthers }
 }

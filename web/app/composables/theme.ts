@@ -1,6 +1,7 @@
-export const THEMES = ['system', 'light', 'dark'] as const
-export type Theme = (typeof THEMES)[number]
+import type { Theme } from '~/utils/themes'
 
+/** As `--paper` in tokens.css. */
+const PAPER = { light: '#faf7f1', dark: '#15120f' }
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
 /** The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script. */
@@ -11,5 +12,9 @@ export function useTheme() {
     set: (next) => { cookie.value = next === 'system' ? null : next },
   })
   const attribute = computed(() => theme.value === 'system' ? undefined : theme.value)
-  return { theme, attribute }
+  /** What a phone paints its own bars with. */
+  const barColours = computed(() => attribute.value !== undefined
+    ? [{ name: 'theme-color', content: PAPER[attribute.value] }]
+    : (['light', 'dark'] as const).map(scheme => ({ name: 'theme-color', content: PAPER[scheme], media: `(prefers-color-scheme: ${scheme})`, key: `theme-color-${scheme}` })))
+  return { theme, attribute, barColours }
 }

@@ -15,6 +15,7 @@ export default defineNuxtPlugin({
       if (user.value !== null && wanted === 'guest') await navigateTo(safeReturnTo(route.query.returnTo), { replace: true })
     }
     async function check(): Promise<void> {
+      const before = user.value?.id
       try {
         await fetch({ background: true })
       }
@@ -22,6 +23,8 @@ export default defineNuxtPlugin({
         // Nothing is known, so nothing changes: the next look asks again.
         return
       }
+      // Somebody else signed in: nothing on this page is theirs, what was typed included.
+      if (before !== undefined && user.value !== null && user.value.id !== before) return reloadNuxtApp()
       await nuxtApp.runWithContext(leaveIfNobody)
     }
     function arm(): void {

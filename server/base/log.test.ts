@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+test('a log that takes no lines does not end the process that logs', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'porchlight-log-'))
+  const file = join(folder, 'log')
+  writeFileSync(file, '')
+  // Open for reading only: every write to it fails, as on a full disk.
+  const unwritable = openSync(file, 'r')
+  const script = `import { createLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)}
+    const log = createLog('info')
+    for (let i = 0; i < 5000; i++) log.info({ text: 'x'.repeat(200) }, 'a line')
+    console.error('lived')`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', unwritable, 'pipe'] })
+  let said = ''
+  child.stderr?.on('data', data => (said += String(data)))
+  const code = await new Promise(done => child.on('close', done))
+  rmSync(folder, { recursive: true, force: true })
+  expect([said, code]).toEqual(['lived\n', 0])
+})

@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+
+// Each command is a process of its own, and a busy machine starts them slowly.
+vi.setConfig({ testTimeout: 120_000 })
+
+const CLI = join(import.meta.dirname, '..', 'cli.ts')
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')))
+
+let cwd: string
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'porchlight-cli-'))
+})
+afterEach(() => rmSync(cwd, { recursive: true, force: true }))
+
+interface Ran { code: number | null, out: string, err: string }
+
+/** @param blocks how many blocks of the system any file may grow to: a disk that is full */
+function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<string, string>, input?: string, blocks?: number } = {}): Promise<Ran> {
+  const command = [process.execPath, CLI, ...args]
+  const [program = '', ...rest] = blocks === undefined ? command : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(blocks), ...command]
+  const child = spawn(program, rest, { cwd, env: { ...inherited, ...env } })
+  const ran = { out: '', err: '' }
+  child.stdout.on('data', data => (ran.out += String(data)))
+  child.stderr.on('data', data => (ran.err += String(data)))
+  child.stdin.on('error', () => {}).end(input)
+  return new Promise(done => child.on('close', code => done({ code, ...ran })))
+}
+
+/** A server's place taken by a process that composes the rooms and answers on the control socket. */
+async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> }> {
+  const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
+  const script = `
+    import { compose } from ${at('../compose.ts')}
+    import { loadConfig } from ${at('../config/load.ts')}
+    import { systemClock } from ${at('../base/clock.ts')}
+    import { createLog } from ${at('../base/log.ts')}
+    import { noMeter } from ${at('../base/meter.ts')}
+    import { startControl } from ${at('../ops/control.ts')}
+    const { config } = await loadConfig({}, process.cwd())
+    const rooms = await compose({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the server' })
+    await startControl(rooms)
+    console.log('ready')`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd, env: inherited, stdio: ['ignore', 'pipe', 'inherit'] })
+  const exited = new Promise<void>(done => child.on('exit', () => done()))
+  await new Promise(done => child.stdout.once('data', done))
+  return {
+    kill(signal) {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+describe('for a person', () => {
+  test('--help tells what there is, for the program, a group and a command', async () => {
+    const [all, group, one] = await Promise.all([run(['--help']), run(['user', '--help']), run(['user', 'add', '--help'])])
+    expect(all.code).toBe(0)
+    for (const name of ['start', 'dev', 'build', 'setup', 'user', 'invite', 'session', 'key', 'config', 'doctor', 'backup', 'restore']) expect(all.out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    expect(group.out).toMatch(/porchlight user COMMAND/)
+    expect(one.out).toMatch(/porchlight user add EMAIL --name NAME \[options\]/)
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+  })
+
+  test('what is wrong goes to stderr, in words, with exit code 1', async () => {
+    const [unknown, misspelt, missing, tooMany] = await Promise.all([run(['frobnicate']), run(['key', 'rotate', '--compromized']), run(['user', 'disable']), run(['user', 'list', 'x'])])
+    expect([unknown.code, misspelt.code, missing.code, tooMany.code]).toEqual([1, 1, 1, 1])
+    expect(misspelt.err).toBe('There is no option --compromized here.\nDid you mean --compromised?\n')
+    expect(misspelt.out).toBe('')
+    expect(missing.err).toMatch(/EMAIL/)
+    expect(tooMany.err).toMatch(/one word too many: x/)
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+  })
+
+  test('every problem of the configuration is told at once, whatever the command', async () => {
+    writeFileSync(join(cwd, 'porchlight.config.ts'), 'export default { prt: 1 }')
+    const env = { PORCHLIGHT_PORT: 'x', PORCHLIGHT_SETUP_CODE: 'canary' }
+    for (const { code, out, err } of await Promise.all([run(['config', 'check'], { env }), run(['start'], { env }), run(['user', 'list'], { env })])) {
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toBe(['Porchlight\'s configuration has 3 problems:',
+        '  prt in porchlight.config.ts: there is no such setting (did you mean port?).',
+        '  PORCHLIGHT_PORT: got "x"; expected a whole number from 1 to 65535.',
+        '  PORCHLIGHT_SETUP_CODE: got 6 characters (not shown); expected at least 22 characters without spaces, such as `openssl rand -hex 16` prints.', ''].join('\n'))
+    }
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+  })
+
+  test('config check shows what holds and where it is written, as a table or JSON', async () => {
+    const [table, json] = await Promise.all([run(['config', 'check']), run(['config', 'check', '--json'], { env: { PORCHLIGHT_PORT: '4000' } })])
+    expect(table.out).toMatch(/^accessSeconds +PORCHLIGHT_ACCESS_SECONDS +900 +default$/m)
+    const { settings } = JSON.parse(json.out) as { settings: { key: string, value: string, from: string }[] }
+    expect(settings.find(one => one.key === 'port')).toMatchObject({ value: '4000', from: 'environment' })
+  })
+})
+
+describe('without a server', () => {
+  test('people are added with a password or a link, listed, disabled, and the last administrator stays', async () => {
+    const added = await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], { input: 'quiet lantern over the porch\n' })
+    expect(added).toEqual({ code: 0, out: 'ada@example.org can sign in now.\n', err: '' })
+    const short = await run(['user', 'add', 'eve@example.org', '--name', 'Eve', '--with-password'], { input: 'short' })
+    expect([short.code, short.err]).toEqual([1, expect.stringMatching(/too short[^]*at least 15/)])
+    expect((await run(['user', 'add', 'bob@example.org', '--name', 'Bob'])).out).toMatch(/http:\/\/localhost:3000\/reset#code=/)
+    expect((await run(['user', 'disable', 'bob@example.org'])).code).toBe(0)
+    const list = JSON.parse((await run(['user', 'list', '--json'])).out) as { email: string, disabledAt: number | null }[]
+    expect(list.map(one => [one.email, one.disabledAt === null])).toEqual([['ada@example.org', true], ['bob@example.org', false]])
+    expect((await run(['user', 'disable', 'ada@example.org'])).err).toMatch(/At least one administrator/)
+    expect((await run(['setup'])).err).toMatch(/exists already/)
+  })
+
+  test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
+    writeFileSync(join(cwd, 'file'), '')
+    const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })
+    expect([noFolder.code, noFolder.err]).toEqual([1, expect.stringMatching(/is not a folder \(EEXIST\)\.\nSomething else has that name/)])
+    const full = await run(['user', 'list'], { blocks: 20 })
+    expect([full.code, full.err]).toEqual([1, expect.stringMatching(/no space left[^]*Make space/)])
+    expect((await run(['user', 'list'])).code).toBe(0)
+    const later = await run(['invite'], { blocks: 1 })
+    expect([later.code, later.err]).toEqual([1, expect.stringMatching(/full disk/)])
+    expect((await run(['invite'])).code).toBe(0)
+  })
+
+  test('doctor exits 1 when something is broken, and changes nothing', async () => {
+    await run(['key', 'list'])
+    expect((await run(['doctor'])).code).toBe(0)
+    rmSync(join(cwd, 'data', 'keys.json'))
+    const { code, out } = await run(['doctor'])
+    expect(code).toBe(1)
+    expect(out).toMatch(/^fail {2}The key file .* is missing beside a database\n {6}→ Put it back/m)
+    expect(existsSync(join(cwd, 'data', 'keys.json'))).toBe(false)
+  })
+
+  test('backup and restore, which asks first', async () => {
+    await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin'])
+    expect((await run(['backup', 'copy.db'])).out).toMatch(/key file is not in it/)
+    expect((await run(['backup', 'copy.db'])).err).toMatch(/exists already/)
+    expect((await run(['restore', 'copy.db'])).err).toMatch(/--yes/)
+    expect(await run(['restore', 'copy.db', '--yes'])).toMatchObject({ code: 0, out: expect.stringMatching(/The backup is in place/) })
+    expect((await run(['user', 'list'])).out).toMatch(/ada@example\.org/)
+  })
+})
+
+describe('beside a server', () => {
+  test('the server does it; a second one and a restore refuse; kill -9 leaves nothing in the way', async () => {
+    const first = await standIn()
+    const setup = await run(['setup', '--json'])
+    expect([setup.code, setup.err]).toEqual([0, ''])
+    expect(JSON.parse(setup.out)).toMatchObject({ href: expect.stringMatching(/set-up#code=/) })
+    const [start, restore] = await Promise.all([run(['start']), run(['restore', 'x', '--yes'])])
+    expect([start.code, start.err]).toEqual([1, expect.stringMatching(/Another process \(the server, pid \d+\) is working on the data folder/)])
+    expect([restore.code, restore.err]).toEqual([1, expect.stringMatching(/server is running/)])
+    await first.kill('SIGKILL')
+    expect(existsSync(join(cwd, 'data', 'control.sock'))).toBe(true)
+    // Without a server now, and the socket that it left answers nobody.
+    expect((await run(['user', 'list'])).out).toMatch(/Nobody has an account yet/)
+    const second = await standIn()
+    expect(await run(['invite', '--json'])).toMatchObject({ code: 0, err: '' })
+    await second.kill('SIGKILL')
+  })
+})

@@ -1,0 +1,257 @@
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type Clock, DAY, HOUR, type Timers } from './base/clock.ts'
+import type { Rooms } from './compose.ts'
+import { installation, PASSWORD, signedIn, stateOf } from './compose.testing.ts'
+import { startControl } from './ops/control.ts'
+import { askServer, controlSocket } from './ops/control-client.ts'
+import { examine } from './ops/doctor.ts'
+import { startHousekeeping } from './ops/housekeeping.ts'
+import { retireOldKeys, rotateKeys } from './ops/keys.ts'
+import { restore } from './ops/restore.ts'
+import { openKeys } from './keys/keys.ts'
+import { databaseFile } from './store/files.ts'
+
+/** Both clocks, moved by hand. */
+const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
+const clock: Clock = { now: () => ({ ...hand }) }
+const pass = (ms: number) => {
+  hand.wall += ms
+  hand.steady += ms
+}
+const noTimers: Timers = { every: () => () => {} }
+
+let home: ReturnType<typeof installation>
+let rooms: Rooms
+beforeEach(async () => {
+  home = installation(clock)
+  rooms = await home.start()
+})
+afterEach(async () => {
+  await rooms.close()
+  home.remove()
+})
+
+const passwordWorks = async () => {
+  const found = await rooms.people.accounts.findWithVerifier({ email: 'ada@example.org' })
+  return await rooms.people.passwords.compare(PASSWORD, found?.verifier ?? null) === 'right'
+}
+
+describe('key rotation', () => {
+  test('signs nobody out, and passwords still work', async () => {
+    const { shown } = await signedIn(rooms)
+    await rotateKeys(rooms, { reseal: false, compromised: false })
+    expect(await stateOf(rooms, shown)).toBe('live')
+    expect(await passwordWorks()).toBe(true)
+  })
+
+  test('ASVS 11.2.2 --reseal rewrites what is at rest: the new key alone opens it', async () => {
+    await signedIn(rooms)
+    const before = openKeys(rooms.config.keys, false, 0).keyring
+    const { resealed, newest } = await rotateKeys(rooms, { reseal: true, compromised: false })
+    expect(resealed).toBe(1)
+    const [verifier] = await rooms.store.accounts.verifiers('', 1)
+    expect(await before.open('at-rest', verifier?.passwordSealed ?? '', verifier?.id)).toBeNull()
+    expect(rooms.keys.keyring.currentId).toBe(newest.id)
+    expect(await passwordWorks()).toBe(true)
+  })
+
+  test('--compromised ends every session with its reason, voids links, forgets the old keys, and passwords still work', async () => {
+    const { shown, userId } = await signedIn(rooms)
+    const { href } = await rooms.people.resets.makeLink(userId, { userId: null, sessionId: null, client: null })
+    const stolen = openKeys(rooms.config.keys, false, 0).keyring
+    const ended: string[] = []
+    rooms.sessions.onEnded(one => ended.push(one.reason))
+    const outcome = await rotateKeys(rooms, { reseal: false, compromised: true })
+    expect(outcome).toMatchObject({ ended: 1, retired: 1, resealed: 1, unreadable: 0 })
+    expect(ended).toEqual(['keys_compromised'])
+    expect(await stateOf(rooms, shown)).toMatch(/^nobody/)
+    expect(rooms.keys.list()).toHaveLength(1)
+    const [verifier] = await rooms.store.accounts.verifiers('', 1)
+    expect(await stolen.open('at-rest', verifier?.passwordSealed ?? '', verifier?.id)).toBeNull()
+    expect(await stateOf(rooms, { ...shown, access: await stolen.seal('access', {}) })).toMatch(/^nobody/)
+    expect(await passwordWorks()).toBe(true)
+    const code = decodeURIComponent(href.split('#code=')[1] ?? '')
+    await expect(rooms.people.resets.use({ code, password: 'another quiet lantern here' }, { userAgent: '', network: '127.0.0.1' })).rejects.toMatchObject({ code: 'invalid_code' })
+  })
+
+  test('an old key is retired when no session can need it, never before, and what was at rest under it still opens', async () => {
+    await signedIn(rooms)
+    await rotateKeys(rooms, { reseal: false, compromised: false })
+    expect(await retireOldKeys(rooms, hand.wall)).toBe(0)
+    pass(30 * DAY)
+    expect(await retireOldKeys(rooms, hand.wall)).toBe(0)
+    pass(1)
+    expect(await retireOldKeys(rooms, hand.wall)).toBe(1)
+    expect(rooms.keys.list()).toHaveLength(1)
+    expect(await passwordWorks()).toBe(true)
+  })
+})
+
+describe('housekeeping', () => {
+  test('keeps an ended session and the security log for 90 days, then deletes both', async () => {
+    const { userId, session } = await signedIn(rooms)
+    await rooms.sessions.end(session.publicId, { reason: 'signed_out', userId, byUserId: null })
+    const housekeeping = startHousekeeping({ ...rooms, timers: noTimers })
+    const rows = () => rooms.store.db.raw.prepare('SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM events) AS events').get()
+    const before = rows()
+    pass(90 * DAY)
+    expect(await housekeeping.run()).toMatchObject({ sessions: 0, events: 0 })
+    expect(rows()).toEqual(before)
+    pass(1)
+    expect(await housekeeping.run()).toMatchObject({ sessions: 1 })
+    expect(rows()).toEqual({ sessions: 0, events: 0 })
+  })
+
+  test('deletes more than one batch', async () => {
+    const { userId } = await signedIn(rooms)
+    const insert = rooms.store.db.raw.prepare('INSERT INTO events (at, kind, user_id) VALUES (1, \'signed_in\', ?)')
+    rooms.store.db.raw.transaction(() => {
+      for (let i = 0; i < 1234; i++) insert.run(userId)
+    })()
+    expect(await startHousekeeping({ ...rooms, timers: noTimers }).run()).toMatchObject({ events: 1234 })
+  })
+
+  test('a wall clock that leaps deletes nothing, warns once, and is believed after a day', async () => {
+    await signedIn(rooms)
+    const housekeeping = startHousekeeping({ ...rooms, timers: noTimers })
+    hand.wall += 400 * DAY
+    expect(await housekeeping.run()).toBeNull()
+    pass(HOUR)
+    expect(await housekeeping.run()).toBeNull()
+    expect(home.logged.filter(line => line.includes('clock leapt'))).toHaveLength(1)
+    pass(DAY)
+    expect(await housekeeping.run()).not.toBeNull()
+  })
+
+  test('raises the counter each time, in the database and in the key file', async () => {
+    const before = rooms.keys.counter() ?? 0
+    await startHousekeeping({ ...rooms, timers: noTimers }).run()
+    expect([rooms.keys.counter(), await rooms.store.meta.counter()]).toEqual([before + 1, before + 1])
+  })
+})
+
+describe('the control socket', () => {
+  const ask = (name: Parameters<typeof askServer>[1], input: unknown) => askServer(home.dataDir, name, input as never)
+
+  test('does what the command line asks, in the running server\'s memory', async () => {
+    const close = await startControl(rooms)
+    const { shown } = await signedIn(rooms)
+    expect(await stateOf(rooms, shown)).toBe('live')
+    expect(await ask('session.end-all', { email: 'ADA@example.org' })).toEqual({ output: { ended: 1 } })
+    expect(await stateOf(rooms, shown)).toBe('nobody admin')
+    expect(statSync(controlSocket(home.dataDir)).mode & 0o777).toBe(0o600)
+    await close()
+    expect(await ask('status', {})).toBeNull()
+  })
+
+  test('passes on refusals and problems as they are, and checks what it is given', async () => {
+    const close = await startControl(rooms)
+    await expect(ask('user.disable', { email: 'nobody@example.org' })).rejects.toThrow(/Nobody has the e-mail address/)
+    await expect(ask('user.add', { email: 'a@example.org', name: 'A', roles: ['user'], password: 'short' })).rejects.toMatchObject({ code: 'password_too_short' })
+    await expect(ask('user.add', { email: 'a@example.org' })).rejects.toMatchObject({ code: 'invalid_body' })
+    await expect(ask('toString' as never, {})).rejects.toThrow(/does not know the command/)
+    await close()
+  })
+
+  test('replaces the socket that a killed server left behind', async () => {
+    const path = controlSocket(home.dataDir)
+    const left = createServer().listen(path)
+    await new Promise(done => left.once('listening', done))
+    const close = await startControl(rooms)
+    expect(await ask('status', {})).toMatchObject({ output: { pid: process.pid } })
+    await close()
+    left.close()
+  })
+
+  test('survives a client that sends nonsense or goes away', async () => {
+    const close = await startControl(rooms)
+    for (const bytes of ['GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'POST /status HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n{', 'nonsense\r\n\r\n']) {
+      const socket = connect(controlSocket(home.dataDir), () => socket.end(bytes))
+      await new Promise(done => socket.on('error', done).on('close', done).resume())
+    }
+    expect(await ask('status', {})).toMatchObject({ output: { pid: process.pid } })
+    await close()
+  })
+})
+
+describe('backup and restore', () => {
+  test('a backup made while in use comes back: accounts are there, every session is over, links are void', async () => {
+    const { shown } = await signedIn(rooms)
+    const file = join(home.dataDir, 'copy.db')
+    await rooms.store.backup(file)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    await signedIn(rooms, 'later@example.org')
+    await rooms.close()
+    const { aside, ended } = await restore({ config: rooms.config, clock }, { file, anyway: false })
+    expect(ended).toBe(1)
+    expect(existsSync(aside ?? '')).toBe(true)
+    home.logged.length = 0
+    rooms = await home.start()
+    expect(home.logged.join()).not.toMatch(/restored by hand/)
+    expect((await rooms.people.accounts.list()).map(one => one.email)).toEqual(['ada@example.org'])
+    expect(await stateOf(rooms, shown)).toBe('nobody store_rolled_back')
+    expect(await passwordWorks()).toBe(true)
+  })
+
+  test('never writes over a file', async () => {
+    const file = join(home.dataDir, 'there')
+    writeFileSync(file, 'mine')
+    const close = await startControl(rooms)
+    await expect(askServer(home.dataDir, 'backup', { file, withKeys: false })).rejects.toThrow(/exists already/)
+    expect(readFileSync(file, 'utf8')).toBe('mine')
+    await close()
+  })
+
+  test('refuses while somebody works on the folder, and a file that is not sound: nothing changes', async () => {
+    const file = join(home.dataDir, 'copy.db')
+    await signedIn(rooms)
+    await rooms.store.backup(file)
+    await expect(restore({ config: rooms.config, clock }, { file, anyway: false })).rejects.toThrow(/Another process/)
+    await rooms.close()
+    const before = readFileSync(databaseFile(home.dataDir))
+    writeFileSync(file, readFileSync(file).fill(0xab, 4096, 4096 * 6))
+    await expect(restore({ config: rooms.config, clock }, { file, anyway: false })).rejects.toThrow(/is damaged/)
+    await expect(restore({ config: rooms.config, clock }, { file: `${file}.no`, anyway: false })).rejects.toThrow(/no file/)
+    writeFileSync(file, 'text')
+    await expect(restore({ config: rooms.config, clock }, { file, anyway: false })).rejects.toThrow(/not a database/)
+    expect(readFileSync(databaseFile(home.dataDir)).equals(before)).toBe(true)
+    rooms = await home.start()
+  })
+
+  test('refuses a backup whose passwords were sealed with other keys, unless told to go on', async () => {
+    await signedIn(rooms)
+    const file = join(home.dataDir, 'copy.db')
+    await rooms.store.backup(file)
+    await rotateKeys(rooms, { reseal: false, compromised: true })
+    await rooms.close()
+    await expect(restore({ config: rooms.config, clock }, { file, anyway: false })).rejects.toThrow(/sealed with other keys/)
+    expect(await restore({ config: rooms.config, clock }, { file, anyway: true })).toMatchObject({ ended: 1 })
+    rooms = await home.start()
+  })
+})
+
+describe('the doctor', () => {
+  const reached = async () => ({ status: 200, headers: new Headers({ 'cache-control': 'no-store' }) })
+  const found = async (fetchPublic = reached) =>
+    (await examine({ config: rooms.config, clock, serverRuns: true, fetchPublic })).filter(one => one.state !== 'ok').map(one => one.what)
+
+  test('finds nothing wrong with a fresh installation but plain http', async () => {
+    await signedIn(rooms)
+    expect(await found()).toEqual([expect.stringMatching(/plain http on this machine/)])
+  })
+
+  test('sees rights that are too wide, a missing key file, a clock behind, and an address that nobody answers', async () => {
+    await signedIn(rooms)
+    chmodSync(databaseFile(home.dataDir), 0o644)
+    chmodSync(join(home.dataDir, 'keys.json'), 0o644)
+    chmodSync(home.dataDir, 0o755)
+    hand.wall -= HOUR
+    const said = (await found(() => Promise.reject(new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ECONNREFUSED' }) })))).join('\n')
+    hand.wall += HOUR
+    for (const what of [/Others may read the database/, /Others may read the key file/, /Others may look into the data folder/, /clock is behind/, /cannot be reached .*ECONNREFUSED/]) expect(said).toMatch(what)
+    chmodSync(home.dataDir, 0o700)
+  })
+})

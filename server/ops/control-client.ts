@@ -1,0 +1,58 @@
+import { type IncomingMessage, request } from 'node:http'
+import { join } from 'node:path'
+import { Problem } from '../base/problem.ts'
+import { Refusal } from '../base/refusal.ts'
+import type { ProblemBody } from '../contract/problems.ts'
+import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
+
+// The command line's side of the control socket. Imports no room: most commands only pass a question on.
+
+export const controlSocket = (dataDir: string): string => join(dataDir, 'control.sock')
+
+/** What goes over the socket. Whoever may open it may read the database too, so nothing is hidden from them. */
+export type ControlAnswer = { output: unknown } | { problem: ProblemBody } | { refusal: string[] }
+
+const MAX_BODY_BYTES = 1024 * 1024
+/** Longer paths do not fit the system's socket address (sun_path, unix(7)). */
+export const MAX_PATH_BYTES = 103
+
+/** Asks the running server to do it. @returns null when none answers @throws Problem, Refusal as the command did */
+export async function askServer<Name extends CommandName>(dataDir: string, name: Name, input: CommandInput<Name>): Promise<{ output: CommandOutput<Name> } | null> {
+  const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input))
+  if (text === null) return null
+  const answer = JSON.parse(text) as ControlAnswer
+  if ('refusal' in answer) throw new Refusal(answer.refusal[0] ?? '', answer.refusal.slice(1))
+  if ('problem' in answer) {
+    const { code, detail, fields, retryAfter, minLength } = answer.problem
+    throw new Problem(code, { ...(detail && { detail }), ...(fields && { fields }), ...(retryAfter && { retryAfter }), ...(minLength && { minLength }) })
+  }
+  return { output: answer.output as CommandOutput<Name> }
+}
+
+function exchange(socketPath: string, name: string, body: string): Promise<string | null> {
+  if (Buffer.byteLength(socketPath) > MAX_PATH_BYTES) return Promise.resolve(null)
+  return new Promise((resolve, reject) => {
+    const call = request({ socketPath, path: `/${name}`, method: 'POST', headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) } }, (response) => {
+      bodyOf(response).then(resolve, reject)
+    })
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      // Nobody listens: no server was ever here, it was stopped, or it was killed.
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(null)
+      else if (error.code === 'EACCES' || error.code === 'EPERM') reject(new Refusal(`The running server's control socket ${socketPath} belongs to another user.`, ['Run this as the user who runs the server.'], error))
+      else reject(new Refusal('The running server broke off without an answer.', ['Look at its log.'], error))
+    })
+    call.end(body)
+  })
+}
+
+/** @throws Problem `body_too_large` */
+export async function bodyOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_BODY_BYTES) throw new Problem('body_too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { DAY, MINUTE } from '../base/clock.ts'
+import { type Finding, judgeAddress, judgeAnswer, judgeClock } from './doctor.ts'
+
+const wrong = (findings: Finding[]) => findings.filter(one => one.state !== 'ok').map(one => `${one.state}: ${one.what}`).join('\n')
+const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
+
+test('an https site behind a trusted proxy is as it should be', () => {
+  expect(wrong(judgeAddress(site))).toBe('')
+})
+
+test('plain http is told apart: on this machine for trying out, elsewhere a danger', () => {
+  expect(wrong(judgeAddress({ ...site, secureCookies: false, loopback: true }))).toMatch(/^warn: .*on this machine/)
+  expect(wrong(judgeAddress({ ...site, secureCookies: false }))).toMatch(/^warn: .*whoever is on the way/)
+})
+
+test('a public site without trusted proxies, and one that trusts everybody, are warned of', () => {
+  expect(wrong(judgeAddress({ ...site, trustedProxies: [] }))).toMatch(/No trusted proxies/)
+  expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anybody can pretend/)
+})
+
+test('what a proxy does wrong on the way is named', () => {
+  const good = { 'cache-control': 'private, no-store', 'strict-transport-security': 'max-age=31536000' }
+  const answer = (status: number, headers: Record<string, string> = good) => wrong(judgeAnswer(site, { status, headers: new Headers(headers) }))
+  expect(answer(200)).toBe('')
+  expect(answer(421)).toMatch(/does not pass on the Host/)
+  expect(answer(502)).toMatch(/answers 502, not the site/)
+  expect(answer(200, { 'cache-control': good['cache-control'] })).toMatch(/Strict-Transport-Security is missing/)
+  expect(answer(200, { ...good, 'cache-control': 'public' })).toMatch(/changes Cache-Control/)
+})
+
+test('a clock that is behind what the database knows fails', () => {
+  const now = Date.UTC(2026, 10, 23)
+  expect(wrong(judgeClock(now, null))).toBe('')
+  expect(wrong(judgeClock(now, now + 5 * MINUTE))).toBe('')
+  expect(wrong(judgeClock(now, now + 6 * MINUTE))).toMatch(/^fail: .*6 minutes/)
+  expect(wrong(judgeClock(now, now - 401 * DAY))).toMatch(/^warn/)
+})

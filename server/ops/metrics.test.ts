@@ -1,0 +1,42 @@
+import { get } from 'node:http'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createMetrics } from './metrics.ts'
+
+const metrics = createMetrics()
+let served: Awaited<ReturnType<typeof metrics.serve>>
+beforeAll(async () => {
+  served = await metrics.serve(0)
+})
+afterAll(() => served.close())
+
+function ask(path: string, host = `127.0.0.1:${served.port}`): Promise<{ status: number | undefined, text: string }> {
+  return new Promise((done, failed) => {
+    get({ host: '127.0.0.1', port: served.port, path, headers: { host } }, (response) => {
+      let text = ''
+      response.on('data', data => (text += String(data))).on('end', () => done({ status: response.statusCode, text }))
+    }).on('error', failed)
+  })
+}
+
+test('what rooms count comes out under the product\'s name, with labels, beside the process\'s own figures', async () => {
+  metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
+  metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
+  metrics.meter.count('sessions_opened_total')
+  metrics.meter.observe('request_seconds', 0.004, { family: 'auth', status: '200' })
+  const { status, text } = await ask('/metrics')
+  expect(status).toBe(200)
+  expect(text).toContain('porchlight_sign_ins_total{outcome="signed_in"} 2')
+  expect(text).toContain('porchlight_sessions_opened_total 1')
+  expect(text).toContain('porchlight_request_seconds_bucket{le="0.005",family="auth",status="200"} 1')
+  expect(text).toContain('porchlight_process_resident_memory_bytes')
+})
+
+test('only loopback\'s own names are answered, and nothing but /metrics', async () => {
+  expect((await ask('/metrics', 'rebound.example')).status).toBe(421)
+  expect((await ask('/metrics', `localhost:${served.port}`)).status).toBe(200)
+  expect((await ask('/')).status).toBe(404)
+})
+
+test('a port that is taken is refused in words', async () => {
+  await expect(createMetrics().serve(served.port)).rejects.toThrow(/cannot be served on port/)
+})

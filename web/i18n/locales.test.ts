@@ -1,0 +1,63 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { END_REASONS } from '../../server/contract/end-reasons.ts'
+import { PROBLEM_CODES } from '../../server/contract/problems.ts'
+import { EVENT_KINDS } from '../../server/contract/wire.ts'
+import { THEMES } from '../app/utils/themes.ts'
+
+const WEB = join(import.meta.dirname, '..')
+type Words = { [key: string]: string | Words }
+
+const read = (code: string) => flatten(JSON.parse(readFileSync(join(WEB, `i18n/locales/${code}.json`), 'utf8')) as Words)
+const en = read('en')
+const zh = read('zh-CN')
+
+/** Keys that pages put together, with everything that may stand in the gap. */
+const MADE: Record<string, readonly string[]> = {
+  'problem.': [...PROBLEM_CODES, 'unreachable'],
+  'ended.': END_REASONS,
+  'eventEnded.': END_REASONS,
+  'event.': EVENT_KINDS,
+  'theme.': THEMES,
+  'welcome.': ['inside.title', 'inside.text', 'ends.title', 'ends.text', 'yours.title', 'yours.text'],
+}
+
+const sources = globSync('app/**/*.{vue,ts}', { cwd: WEB }).filter(file => !file.endsWith('.test.ts')).map(file => readFileSync(join(WEB, file), 'utf8')).join('\n')
+
+function flatten(words: Words, before = ''): Map<string, string> {
+  return new Map(Object.entries(words).flatMap(([key, value]) => typeof value === 'string' ? [[before + key, value] as const] : [...flatten(value, `${before}${key}.`)]))
+}
+const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]).sort()
+const isUsed = (key: string) => new RegExp(`['"\`]${key.replaceAll('.', '\\.')}['"\`]`).test(sources)
+
+describe('the words of the site', () => {
+  test('are the same keys in every language', () => {
+    expect([...zh.keys()]).toEqual([...en.keys()])
+  })
+
+  test('take the same values, plurals apart, and say something', () => {
+    for (const [key, text] of en) {
+      expect([...new Set(placeholders(zh.get(key) ?? ''))], key).toEqual([...new Set(placeholders(text))])
+      expect(zh.get(key)?.split(' | ').length, key).toBe(text.split(' | ').length)
+      expect(text.trim(), key).not.toBe('')
+    }
+  })
+
+  test('exist for every key that a page asks for', () => {
+    const asked = [...sources.matchAll(/\bt\(\s*'([\w.]+)'/g), ...sources.matchAll(/\bt\([^()'\n]*\? '([\w.]+)' : '([\w.]+)'/g)].flatMap(match => match.slice(1))
+    expect(asked.length).toBeGreaterThan(80)
+    expect(asked.filter(key => !en.has(key))).toEqual([])
+    for (const [prefix, values] of Object.entries(MADE)) {
+      expect(sources, prefix).toContain(`\`${prefix}\${`)
+      expect(values.filter(value => !en.has(prefix + value)), prefix).toEqual([])
+    }
+  })
+
+  test('are all used', () => {
+    const made = new Set(Object.entries(MADE).flatMap(([prefix, values]) => values.map(value => prefix + value)))
+    // `${key}Text` stands beside the key of the action that it explains.
+    const explained = (key: string) => key.endsWith('Text') && isUsed(key.slice(0, -'Text'.length))
+    expect([...en.keys()].filter(key => !made.has(key) && !explained(key) && !isUsed(key))).toEqual([])
+  })
+})

@@ -1,0 +1,21 @@
+import type { H3Event } from 'h3'
+import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site.ts'
+
+/** In development pages render in a worker of their own: the context comes in a header that only our server can make, and
+ * calls go back to it over HTTP. No build holds this. */
+export function developmentContext(event: H3Event): SiteContext | null {
+  const header = getRequestHeader(event, DEV_CONTEXT_HEADER)
+  const secret = process.env[DEV_SECRET_VARIABLE]
+  if (header === undefined || secret === undefined) return null
+  const context = decodeDevContext(header)
+  if (context.secret !== secret) return null
+  const { key, origin, session, nonce, ownPages, form } = context
+  return {
+    session,
+    nonce,
+    ownPages,
+    form,
+    fetch: (path, init) => fetch(new URL(path, origin), { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key } }),
+    setCookie: value => appendResponseHeader(event, 'set-cookie', value),
+  }
+}
