@@ -144,6 +144,9 @@ describe('two windows', () => {
     await expect.poll(() => noted(second), patient).toEqual([])
     await first.getByRole('button', { name: 'Undo' }).click()
     await expect.poll(() => noted(second), patient).toEqual(['from the first, changed in the second'])
+    await first.mouse.move(400, 300)
+    await first.mouse.move(420, 310)
+    await expect.poll(() => second.locator('.pointer').count(), patient).toBe(1)
     await second.close()
     await expect.poll(() => first.locator('.status').innerText(), patient).not.toContain('windows')
     expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
@@ -199,6 +202,20 @@ describe('what fails', () => {
     expect(await page.locator('.status').innerText()).toContain('Live')
   })
 
+  test('a server that stops and comes back is found again, and nothing is missed', async () => {
+    const first = await startServer()
+    const { browser } = await setUp(first.origin)
+    const { context, page } = await newContext(chromium, { baseURL: first.origin, locale: 'en' })
+    await context.addCookies(browser.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: first.origin })))
+    await open(page)
+    await first.stop()
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('No live connection')
+    await startServer({ port: first.port, dataDir: first.dataDir })
+    expect((await browser.post('/api/notes', { text: 'after the restart' })).status).toBe(201)
+    await expect.poll(() => noted(page), { timeout: 40_000 }).toEqual(['after the restart'])
+    expect(await page.locator('.status').innerText()).toContain('Live')
+  })
+
   test('a full book says so before another note is written', async () => {
     expect([MAX_NOTE, MAX_SHOWN]).toEqual([MAX_NOTE_LENGTH, MAX_NOTES])
     const { visitor, page } = await newcomer()
@@ -220,7 +237,7 @@ test('when the session ends, the page goes where one signs in, says why, and ask
   const elsewhere = await signIn(server.origin, person)
   expect((await elsewhere.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
   await page.waitForURL('**/sign-in?returnTo=/notes', patient)
-  expect(await page.locator('main').innerText()).toContain('You signed this device out from another one.')
+  await expect.poll(() => page.locator('main').innerText(), patient).toContain('You signed this device out from another one.')
   let asked = 0
   page.on('request', request => asked += new URL(request.url()).pathname.startsWith('/api') ? 1 : 0)
   await page.waitForTimeout(4000)

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import lucide from '@iconify-json/lucide/icons.json' with { type: 'json' }
 import { expect, test } from 'vitest'
 import { appIcon } from './app-icons.ts'
 
-const { icons } = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('@iconify-json/lucide/icons.json'), 'utf8')) as { icons: Record<string, { body: string }> }
+const icons: Record<string, { body: string }> = lucide.icons
 
 test.each(['box', 'notebook-pen', 'shopping-cart', 'users', 'credit-card'])('%s is drawn as Lucide draws it', (name) => {
   const paths = [...(icons[name]?.body ?? '').matchAll(/ d="([^"]+)"/g)].map(([, path]) => path ?? '')
