@@ -2,7 +2,7 @@ import type { ProofStep } from '~/utils/proof-steps'
 
 /** Tells a step in a sentence: whoever cannot see the picture, or would rather read, misses nothing. */
 export function useProofWords() {
-  const { t } = useI18n()
+  const { t, locale } = useI18n()
   const time = useProofTime()
 
   function tellAsked({ who, asked, at, until }: Extract<ProofStep, { kind: 'asked' }>): string {
@@ -14,10 +14,11 @@ export function useProofWords() {
     const answered = asked.filter(isSignedIn).length
     const renewed = asked.filter(({ answer }) => answer === 'renewed').length
     const given = new Set(asked.map(one => one.given).filter(next => next !== null))
+    const next = [...given].join(', ')
     return [
       t('proof.asked.many', { n: asked.length, key, lasting: time(until - at), answered }),
-      answered < asked.length ? t('proof.asked.away', { n: asked.length - answered }) : renewed === 1 ? t('proof.asked.once', { next: [...given].join(', ') }) : t('proof.asked.same', { next: [...given].join(', ') }),
-    ].join(' ')
+      answered < asked.length ? t('proof.asked.away', { n: asked.length - answered }) : t(renewed === 1 ? 'proof.asked.once' : 'proof.asked.same', { next }),
+    ].join(locale.value.startsWith('zh') ? '' : ' ')
   }
 
   return (step: ProofStep): string => {

@@ -78,7 +78,7 @@ const MOST = 400_000
 
 /** Every string, and every name, that can be reached from a value by walking what was put there; what the browser itself
  * defines is on prototypes, and not walked. */
-export function stringsIn(root: unknown): string[] {
+function stringsIn(root: unknown): string[] {
   const texts: string[] = []
   const seen = new Set<object>()
   // Nearest first: what is found deep on one way may be near on another.
