@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { Upstream } from '../config/upstream.ts'
 import { bounded } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
@@ -26,10 +26,12 @@ export type Pools = ReturnType<typeof createPools>
 export function createPools() {
   const pools = new Map<string, Pool>()
   return {
-    of(upstream: Upstream): Pool {
+    async of(upstream: Upstream): Promise<Pool> {
       const known = pools.get(upstream.name)
       if (known !== undefined) return known
-      const pool = new Pool(upstream.target.origin, {
+      // Loaded by the first call: it takes more memory than all that is idle before.
+      const undici = await import('undici')
+      const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
         connect: { timeout: upstream.timeouts.connectMs },
         headersTimeout: upstream.timeouts.headersMs,
         // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
@@ -52,10 +54,10 @@ export function createPools() {
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
-export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
+export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
+  const { upstream } = call
+  const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
-    const { upstream } = call
-    const pool = pools.of(upstream)
     let controller: Dispatcher.DispatchController | null = null
     let started = false
     let gone = false

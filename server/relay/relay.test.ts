@@ -339,3 +339,10 @@ describe('streams', () => {
     expect(await ask(origin, '/api/notes/die')).toMatchObject({ complete: false })
   })
 })
+
+test.each([
+  ['max-age=60', 'private, max-age=60'], ['public, max-age=60', 'public, max-age=60'], ['no-store', 'no-store'], ['Private', 'Private'],
+])('what a token was needed for is kept by no shared cache, unless the upstream says so: %s', async (given, expected) => {
+  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'))
+  expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe(expected)
+})

@@ -41,11 +41,20 @@ export function responseHeaders(rawHeaders: readonly string[], upstream: Upstrea
         if (mapped !== null) headers.push(name, mapped)
         break
       }
+      case 'cache-control':
+        headers.push(name, upstream.token === 'none' ? value : forOneReader(value))
+        break
       default:
         headers.push(name, value)
     }
   }
   return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
+}
+
+/** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5). Towards
+ * the browser there is no token to see, so it is said. */
+function forOneReader(cacheControl: string): string {
+  return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`
 }
 
 /** A redirect inside the target comes back under the prefix; one to a listed origin passes; any other would tell where our

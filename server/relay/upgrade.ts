@@ -25,11 +25,12 @@ interface Handshake {
 
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused` while the client has heard nothing */
-export function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
+export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
   const { match, request, headers, client, head } = handshake
   const { upstream } = match
+  const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
-    pools.of(upstream).dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
+    pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
       onRequestStart(controller) {
         client.once('close', () => controller.abort(new Error('the client went away')))
       },
