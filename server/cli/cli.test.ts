@@ -113,7 +113,7 @@ describe('without a server', () => {
   test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
     writeFileSync(join(cwd, 'file'), '')
     const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })
-    expect([noFolder.code, noFolder.err]).toEqual([1, expect.stringMatching(/is not a folder \(EEXIST\)\.\nSomething else has that name/)])
+    expect([noFolder.code, noFolder.err]).toEqual([1, expect.stringMatching(/is not a folder \(ENOTDIR\)\.\nSomething else has that name/)])
     const full = await run(['user', 'list'], { blocks: 20 })
     expect([full.code, full.err]).toEqual([1, expect.stringMatching(/no space left[^]*Make space/)])
     expect((await run(['user', 'list'])).code).toBe(0)
