@@ -26,7 +26,7 @@ export const ANNA: RelayCaller = {
 }
 
 /** Tokens that say whose they are, and how often they were asked for. */
-export function someTokens(): UpstreamTokens & { minted: number } {
+function someTokens(): UpstreamTokens & { minted: number } {
   const tokens = {
     minted: 0,
     async tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean) {

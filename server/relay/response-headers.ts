@@ -11,7 +11,7 @@ const REMOVED = new Set([
 const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
-export const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
+const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
 
 /** For a page that says nothing itself. */
 export const DOCUMENT_POLICY = 'frame-ancestors \'none\''
@@ -59,7 +59,7 @@ function forOneReader(cacheControl: string): string {
 
 /** A redirect inside the target comes back under the prefix; one to a listed origin passes; any other would tell where our
  * upstreams live, or send people wherever the upstream was talked into. @returns null: drop it */
-export function mapLocation(value: string, upstream: Upstream, path: string): string | null {
+function mapLocation(value: string, upstream: Upstream, path: string): string | null {
   const { origin, basePath } = upstream.target
   let url: URL
   try {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { type Answer, rawExchange, Visitor } from '../support/client.ts'
 import { codeIn, somebody } from '../support/people.ts'
-import { type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
+import { type Server, SETUP_CODE, startServer, stopAll, waitUntil } from '../support/server.ts'
 import { SHORT_LIVES, untilAccessEnds } from '../support/short-lives.ts'
 
 // Something unmistakable in every place that holds a secret; afterwards everything that left the server is searched for it.
@@ -63,6 +63,8 @@ async function liveALittle(): Promise<void> {
     for (const cookie of browser.jar.received.filter(each => each.value !== '')) secrets.set(`${index} ${cookie.name} ${cookie.value.slice(-6)}`, cookie.value)
   }
   await tell('sign-out', admin, () => admin.post('/auth/logout'))
+  // Lines of the log leave together, a moment later.
+  await waitUntil(() => server.output.includes('/auth/logout'), 'the last line of the log')
 }
 
 async function tell(what: string, _browser: Visitor, ask: () => Promise<Answer>): Promise<Answer> {
