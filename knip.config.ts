@@ -34,7 +34,6 @@ function compileVue(source: string, path: string): string {
 export default {
   entry: [
     // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
-    'server/main.ts',
     'server/config/define.ts',
     'bench/processes/*.ts',
     'tests/readme/*.ts',

@@ -1,8 +1,137 @@
-/** Starts the server; see main.start.ts.
+import type { Server } from 'node:http'
+import { createApp } from './app.ts'
+import { SECOND, systemClock, systemTimers } from './base/clock.ts'
+import { createLog, type Log } from './base/log.ts'
+import { type Meter, noMeter } from './base/meter.ts'
+import { compose, type Rooms } from './compose.ts'
+import { loadConfig } from './config/load.ts'
+import type { Config } from './config/types.ts'
+import { drain } from './edge/drain.ts'
+import { openFrontEnd } from './edge/front-end.ts'
+import { greet } from './edge/greeting.ts'
+import { listenOn } from './edge/listen.ts'
+import { authRoutes } from './edge/routes/auth.ts'
+import { openKeptForm } from './edge/routes/kept-form.ts'
+import { createPasswordLogin } from './login/password.ts'
+import { builtSite, devSite } from './main.site.ts'
+import { startControl } from './ops/control.ts'
+import { createReadiness } from './ops/health.ts'
+import { startRelay } from './main.relay.ts'
+import { createReachability } from './relay/reachability.ts'
+import { startHousekeeping } from './ops/housekeeping.ts'
+import { createProof, type Proof } from './proof/proof.ts'
+
+/** How long requests may go on after the signal to stop. */
+const DRAIN_MS = 10 * SECOND
+
+/** Starts the server and returns once it listens; a signal then ends the process.
  * @throws Refusal when it cannot start, with words for whoever started it */
-export async function main({ dev = false }: { dev?: boolean } = {}): Promise<void> {
-  const { start } = await import('./main.start.ts')
-  await start({ dev })
+export async function main({ dev }: { dev: boolean }): Promise<void> {
+  const { config } = await loadConfig(process.env, process.cwd())
+  const log = createLog(config.logLevel)
+  // A slip in code that is being edited must not end the dev server.
+  if (!dev) endOnSurprises(log)
+  const metrics = await prepareMetrics(config)
+  const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
+  try {
+    const closeMetrics = await metrics.serve()
+    // Before the site is built, which may take a minute: commands need no site.
+    const closeControl = await startControl(rooms)
+    // A code that was set beforehand works from the first request on: nobody has to see a link first.
+    if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
+    const running = await serve(rooms, dev)
+    endOnSignals(log, async () => {
+      await closeControl()
+      await running.stop()
+      await closeMetrics()
+    })
+    await greet(rooms)
+  }
+  catch (error) {
+    await rooms.close()
+    throw error
+  }
 }
 
-if (import.meta.main) await main()
+async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void> }> {
+  const { config, clock, log, sessions, people, store } = rooms
+  const { keyring } = rooms.keys
+  const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const frontEnd = await openFrontEnd(config.site, clock)
+  let draining = false
+  const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
+  const running = await startRelay(rooms)
+  const { relay } = running
+  const makeServer = createApp({
+    ...rooms,
+    relay,
+    findUser: async (userId) => {
+      const account = await people.accounts.find(userId)
+      return account?.disabledAt === null ? account : null
+    },
+    openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
+    readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
+    draining: () => draining,
+    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    frontEnd,
+    clientScript: site.clientScript,
+    site: site.mount,
+  })
+  const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
+  site.opened(servers)
+  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+
+  return {
+    async stop() {
+      draining = true
+      log.info({}, 'stopping: requests under way are finished first')
+      relay.closeStreams()
+      const inTime = await drain(servers, DRAIN_MS)
+      if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
+      await site.close()
+      await running.close()
+      await housekeeping.stop()
+      await sessions.flush()
+      await rooms.close()
+    },
+  }
+}
+
+/** The demonstrations, which visit this very server at its own listener. */
+function proofOf({ config, clock, sessions, store }: Rooms): Proof {
+  const place = { origin: config.publicUrl, host: config.hosts[0] ?? '127.0.0.1', port: config.port, tls: false }
+  return createProof({ clock, sessions, store: store.sessions, place })
+}
+
+/** The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run. */
+async function prepareMetrics({ metricsPort }: Config): Promise<{ meter: Meter, serve(): Promise<() => Promise<void>> }> {
+  if (metricsPort === null) return { meter: noMeter, serve: async () => async () => {} }
+  const { createMetrics } = await import('./ops/metrics.ts')
+  const metrics = createMetrics()
+  return { meter: metrics.meter, serve: async () => (await metrics.serve(metricsPort)).close }
+}
+
+/** The first signal drains, a second one means it. */
+function endOnSignals(log: Log, stop: () => Promise<void>): void {
+  let stopping = false
+  const onSignal = () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    stop().then(() => process.exit(0), (error: unknown) => {
+      log.error({ error }, 'stopping failed')
+      process.exit(1)
+    })
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+/** An error that nobody caught leaves the process in a state that nobody knows: a supervisor starts a fresh one. */
+function endOnSurprises(log: Log): void {
+  const end = (error: unknown) => {
+    log.error({ error }, 'an error that nobody caught: the process ends')
+    process.exit(1)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
