@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
@@ -6,6 +7,7 @@ import { ADA, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './a
 import type { SiteContext } from './contract/site.ts'
 import { SITE_CONTEXT } from './contract/site.ts'
 import type { Upstream } from './config/upstream.ts'
+import { drain } from './edge/drain.ts'
 import { anUpstream, listen, someRelay, someStreams } from './relay/relay.testing.ts'
 
 // Relayed calls through everything that a request passes, on real sockets.
@@ -221,4 +223,26 @@ describe('live connections', () => {
     socket.terminate()
     await expect.poll(() => streams.count(), { timeout: 2000 }).toBe(0)
   })
+})
+
+test('a refused upgrade whose client never leaves is cut, and does not hold up the end of the server', { timeout: 20_000 }, async () => {
+  const { port, server } = await start()
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  socket.write('GET /nope HTTP/1.1\r\nHost: porch.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+  await once(socket, 'data')
+  expect(await drain([server], 200)).toBe(false)
+  socket.destroy()
+})
+
+test('whoever holds back a body under /auth is judged by what is true when it has arrived', async () => {
+  const { port, sessions } = await start()
+  const sent = request({ port, path: '/auth/echo', method: 'POST', agent: false, headers: { 'host': 'porch.example', 'cookie': SIGNED_IN, 'content-length': 4, ...fromHere } })
+  sent.flushHeaders()
+  sent.write('bo')
+  await new Promise(resolve => setTimeout(resolve, 100))
+  expect(sessions.asked).toEqual([])
+  sent.end('dy')
+  const [response] = await once(sent, 'response') as [IncomingMessage]
+  expect([(await response.toArray()).join(''), sessions.asked.length]).toEqual(['{"got":"body"}', 1])
 })

@@ -90,8 +90,8 @@ export function createApp(deps: AppDeps): () => Server {
     serveClientScript(deps.clientScript),
     front.files,
     serveStatic(site.built),
-    limitBody,
     requireSameOrigin(publicUrl),
+    limitBody,
     site.development?.identifyOr(identifyCaller) ?? identifyCaller,
     front.pages,
   ]

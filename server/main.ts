@@ -41,8 +41,10 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
     endOnSignals(log, async () => {
-      await closeControl()
+      // A command under way may take long: requests are not kept waiting for it, nor is the end.
+      const controlClosed = closeControl()
       await running.stop()
+      await Promise.race([controlClosed, new Promise(resolve => setTimeout(resolve, SECOND).unref())])
       await closeMetrics()
     })
     await greet(rooms)
@@ -54,7 +56,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
 }
 
 async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void> }> {
-  const { config, clock, log, sessions, people, store } = rooms
+  const { config, clock, log, people, store } = rooms
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
   const frontEnd = await openFrontEnd(config.site, clock)
@@ -91,7 +93,6 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       await site.close()
       await running.close()
       await housekeeping.stop()
-      await sessions.flush()
       await rooms.close()
     },
   }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { cutUpgrades } from './upgrades.ts'
 
 /** Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
  * @returns whether everything finished in time */
@@ -14,7 +15,10 @@ export async function drain(servers: readonly Server[], withinMs: number): Promi
   const outcome = await Promise.race([closed, late])
   clearTimeout(timer)
   if (outcome !== 'late') return true
-  for (const server of servers) server.closeAllConnections()
+  for (const server of servers) {
+    server.closeAllConnections()
+    cutUpgrades(server)
+  }
   await closed
   return false
 }

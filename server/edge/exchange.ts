@@ -23,6 +23,8 @@ export class Exchange {
   readonly incoming: IncomingMessage | null
   readonly answer: PendingAnswer
   caller: Caller | null = null
+  /** Set while the client waits to be told that its body may come (RFC 9110 §10.1.1). */
+  inviteBody: (() => void) | null = null
   /** A page's own policy, with its nonce; null: the strict one that suits everything else. */
   contentSecurityPolicy: string | null = null
   #client: Client | null = null
@@ -44,6 +46,12 @@ export class Exchange {
     this.parent = parent
     this.answer = parent === null ? new PendingAnswer() : parent.answer
     this.#network = input.network
+  }
+
+  /** To be called before the body is read: by the step that reads it, else at the end of the way. */
+  askForBody(): void {
+    this.inviteBody?.()
+    this.inviteBody = null
   }
 
   get safe(): boolean {

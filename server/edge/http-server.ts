@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { MINUTE, SECOND } from '../base/clock.ts'
+import { HOUR, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { answeringResponse, AnsweringResponse } from './answering.ts'
 import { answerParserErrors } from './parser-errors.ts'
@@ -27,7 +27,8 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades }
     // The Host rule answers these itself, with our headers.
     requireHostHeader: false,
     headersTimeout: 20 * SECOND,
-    requestTimeout: 5 * MINUTE,
+    // Uploads may take long; ones that stand still are ended by the relay, and bodies under /auth by limitBody.
+    requestTimeout: 6 * HOUR,
     connectionsCheckingInterval: 5 * SECOND,
     // Longer than the minute for which proxies keep a connection, so that they never send on one that we just closed.
     keepAliveTimeout: 65 * SECOND,

@@ -49,11 +49,12 @@ export function requestListener(deps: Deps) {
     outgoing.exchange = exchange
     outgoing.on('close', closed)
 
+    if (expectsContinue) exchange.inviteBody = () => outgoing.writeContinue()
     const fail = (error: unknown) => send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
     const proceed = (reply: Reply | undefined): unknown => {
       if (reply !== undefined) return send(incoming, outgoing, reply)
       // Nobody refuses the request any more, so now its body may come.
-      if (expectsContinue) outgoing.writeContinue()
+      exchange.askForBody()
       return arrive(exchange, incoming, outgoing)
     }
     try {
@@ -80,5 +81,12 @@ function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Rep
   // Whatever goes wrong now, the connection is all that is left to end, and pipeline ends it.
   if (body instanceof Readable) pipeline(body, outgoing, () => {})
   else outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
-  if (!incoming.complete) setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
+  linger(incoming)
+}
+
+/** An answer that came before the whole request: its client gets a moment to stop sending and read, then the connection ends. */
+export function linger(incoming: IncomingMessage): void {
+  if (incoming.complete) return
+  incoming.resume()
+  setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
 }

@@ -9,6 +9,7 @@ import type { RelayRequest } from '../relay/types.ts'
 import { webSink } from '../relay/web-sink.ts'
 import type { AnsweringResponse } from './answering.ts'
 import type { Exchange } from './exchange.ts'
+import { linger } from './listener.ts'
 import type { FrontEnd } from './front-end.ts'
 import { frontPolicy } from './site-upstream.ts'
 
@@ -20,6 +21,7 @@ export function relayRequests(relay: Relay, front: FrontEnd) {
     await relay.pass(match, request, nodeSink(outgoing, (policy) => {
       exchange.contentSecurityPolicy = exchange.family === 'front' ? frontPolicy(front, policy) : policy
     }))
+    linger(incoming)
   }
 }
 

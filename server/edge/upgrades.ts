@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Relay } from '../relay/relay.ts'
@@ -26,6 +26,16 @@ interface Deps {
   development: boolean
 }
 
+/** Node forgets a socket that asks for an upgrade: no timeout of its server ends it, nor does `closeAllConnections`. */
+const upgraded = new WeakMap<object, Set<Duplex>>()
+/** How long a client that was refused may take to read why. */
+const READ_REFUSAL_MS = 2 * SECOND
+
+/** Cuts what is left of a server's upgrades: for its end. */
+export function cutUpgrades(server: object): void {
+  for (const socket of upgraded.get(server) ?? []) socket.destroy()
+}
+
 /** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
 export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
   return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
@@ -34,8 +44,12 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
 /** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
   const { clock, log, security, requestId, network, match, way, relay, done, development } = deps
+  const sockets = new Set<Duplex>()
+  upgraded.set(server, sockets)
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     const exchange = new Exchange({
       id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
       startedAt: clock.now().steady, parent: null, incoming, network, match,
@@ -44,6 +58,8 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
     if (development && exchange.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
       socket.end(rawAnswer(reply, exchange.id, security))
+      socket.resume()
+      setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
       done(exchange, reply.status)
     }
     const join = async (): Promise<void> => {

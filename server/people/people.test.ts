@@ -17,7 +17,7 @@ async function setUp(): Promise<Account> {
   return rooms.people.joining.setUp({ ...person('root'), code: rooms.codeOf(href) }, CLIENT)
 }
 const as = (account: Account) => ({ userId: account.id, sessionId: null, client: CLIENT })
-const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null })
+const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: null })
 
 describe('set-up', () => {
   test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
@@ -255,4 +255,18 @@ test('devices are named as people name them', () => {
     .toEqual({ browser: 'Safari 18', system: 'iOS', kind: 'phone' })
   expect(describeDevice('')).toEqual({ browser: null, system: null, kind: 'other' })
   expect(describeDevice('\u0007'.repeat(3000))).toEqual({ browser: null, system: null, kind: 'other' })
+})
+
+test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabled, while it was being hashed opens no session', async () => {
+  rooms = testPeople()
+  const root = await setUp()
+  const judgedAt = rooms.wall()
+  rooms.pass(5)
+  await rooms.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
+  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: at })
+  await expect(late(judgedAt)).rejects.toEqual(problem('invalid_credentials'))
+  await late(rooms.wall())
+  const member = await rooms.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)
+  await rooms.people.accounts.change(member.id, { disabled: true }, OPERATOR)
+  await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))
 })

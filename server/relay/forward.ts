@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Upstream } from '../config/upstream.ts'
-import { bounded } from './body.ts'
+import { Problem } from '../base/problem.ts'
+import { outgoingBody } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { Sink } from './types.ts'
@@ -63,15 +64,18 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
     let gone = false
     let idle: NodeJS.Timeout | null = null
     let left: () => void = () => {}
+    let sent: Readable | null = null
 
     const finish = () => {
       if (idle !== null) clearTimeout(idle)
       left()
+      sent?.destroy()
       resolve()
     }
     const fail = (error: Error) => {
       if (idle !== null) clearTimeout(idle)
       left()
+      sent?.destroy()
       if (gone) return resolve()
       if (!started) return reject(asUpstreamProblem(error, upstream.name))
       sink.cut()
@@ -90,8 +94,8 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
 
     const dispatch = (headers: string[], mayRetry: boolean) => {
       let retrying = false
-      // undici has no limit of its own for what it sends.
-      const body = call.body === null ? null : bounded(call.body, upstream.maxBodyBytes)
+      const body = call.body === null ? null : outgoingBody(call.body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
+      sent = body
       pool.dispatch({ method: call.method, path: call.path + call.search, headers, body }, {
         onRequestStart(given) {
           controller = given
@@ -102,12 +106,15 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
           if (status < 200) return
           if (status === 401 && mayRetry && call.onUnauthorized !== null) {
             retrying = true
+            // What it says of its refusal is of no use, and may never end.
+            given.abort(new Error('asked again with a fresh token'))
             return
           }
-          started = true
+          if (status > 599) return given.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
           const raw = asPairs(given.rawHeaders)
           const relayed = responseHeaders(raw, upstream, call.path, isOwnCookie)
           sink.start(status, relayed.headers, relayed.policy)
+          started = true
           sink.onDrain(() => {
             idle?.refresh()
             given.resume()
@@ -116,19 +123,16 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
           else idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
         },
         onResponseData(given, chunk) {
-          if (retrying) return
           idle?.refresh()
           if (!sink.write(chunk)) given.pause()
         },
         onResponseEnd(given) {
-          if (!retrying) {
-            sink.end(asPairs(given.rawTrailers))
-            return finish()
-          }
-          call.onUnauthorized?.().then(again => dispatch(again ?? headers, false), reject)
+          sink.end(asPairs(given.rawTrailers))
+          finish()
         },
         onResponseError(_given, error) {
-          fail(error)
+          if (retrying && !gone) call.onUnauthorized?.().then(again => dispatch(again ?? headers, false), reject)
+          else fail(error)
         },
       })
     }
@@ -138,7 +142,7 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
 
 function isEventStream(raw: readonly string[]): boolean {
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.startsWith('text/event-stream') ?? false
+    if (raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.toLowerCase().startsWith('text/event-stream') ?? false
   }
   return false
 }

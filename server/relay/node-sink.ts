@@ -23,6 +23,8 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     },
     cut: () => outgoing.destroy(),
     onGone(stop) {
+      // It may have left before anybody listened.
+      if (outgoing.destroyed) return stop()
       outgoing.on('close', () => {
         if (!outgoing.writableFinished) stop()
       })

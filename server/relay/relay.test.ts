@@ -346,3 +346,52 @@ test.each([
   const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'))
   expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe(expected)
 })
+
+test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])('OA-1 Location %s never becomes another host', async (location) => {
+  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(302, { location }).end(), { prefix: '', strip: true })
+  expect((await ask(origin, '/page')).headers.location ?? '/').toMatch(/^\/(?!\/)/)
+})
+
+test('of several Cache-Control lines none is lost', async () => {
+  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, ['cache-control', 'no-store', 'cache-control', 'max-age=600']).end('x'))
+  expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe('no-store, max-age=600')
+})
+
+test('a refusal whose body never ends does not hold up the second try', async () => {
+  let calls = 0
+  const { origin } = await behind((_incoming, outgoing) => {
+    if (calls++ > 0) return void outgoing.end('second')
+    outgoing.writeHead(401)
+    outgoing.write('for ever')
+  })
+  expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'second' })
+})
+
+test('a client that leaves in the middle of an upload to nobody fails that upload and nothing else', async () => {
+  const gone = await listen(echo)
+  await gone.close()
+  const here = await front([anUpstream(gone.origin, { maxBodyBytes: 1000 })])
+  closing.push(here.close)
+  const upload = request(`${here.origin}/api/notes`, { method: 'POST', agent: false, headers: { 'transfer-encoding': 'chunked' } })
+  upload.on('error', () => {})
+  upload.write('begun')
+  const [response] = await once(upload, 'response') as [IncomingMessage]
+  expect(response.statusCode).toBe(502)
+  upload.destroy()
+  await wait(100)
+  expect((await ask(here.origin, '/api/notes')).status).toBe(502)
+})
+
+test('a client that left before the upstream answered leaves no stream behind', async () => {
+  let open = 0
+  const { origin } = await behind((_incoming, outgoing) => {
+    open++
+    outgoing.on('close', () => open--)
+    setTimeout(() => outgoing.writeHead(200, { 'content-type': 'Text/Event-Stream' }).write('data: 1\n\n'), 100)
+  })
+  const leaver = request(`${origin}/api/notes`, { agent: false }).end()
+  leaver.on('error', () => {})
+  await wait(20)
+  leaver.destroy()
+  await expect.poll(() => open, { timeout: 3000 }).toBe(0)
+})

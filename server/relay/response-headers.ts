@@ -24,6 +24,7 @@ export function responseHeaders(rawHeaders: readonly string[], upstream: Upstrea
   const listed = connectionNames(rawHeaders)
   const headers: string[] = []
   let policy: string | null = null
+  let cacheControl: string | null = null
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = (rawHeaders[i] ?? '').toLowerCase()
     const value = rawHeaders[i + 1] ?? ''
@@ -42,12 +43,13 @@ export function responseHeaders(rawHeaders: readonly string[], upstream: Upstrea
         break
       }
       case 'cache-control':
-        headers.push(name, upstream.token === 'none' ? value : forOneReader(value))
+        cacheControl = cacheControl === null ? value : `${cacheControl}, ${value}`
         break
       default:
         headers.push(name, value)
     }
   }
+  if (cacheControl !== null) headers.push('cache-control', upstream.token === 'none' ? cacheControl : forOneReader(cacheControl))
   return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
 }
 
@@ -72,5 +74,7 @@ function mapLocation(value: string, upstream: Upstream, path: string): string | 
   const rest = url.pathname + url.search + url.hash
   if (!upstream.strip) return rest.startsWith(upstream.prefix) ? rest : null
   if (basePath !== '' && !rest.startsWith(`${basePath}/`) && rest !== basePath) return null
-  return upstream.prefix + rest.slice(basePath.length)
+  const mapped = upstream.prefix + rest.slice(basePath.length)
+  // Dots that were resolved away may have left what a browser reads as another host.
+  return mapped.startsWith('//') ? null : mapped
 }

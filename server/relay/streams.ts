@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { type Clock, SECOND, type Timers, type UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Log } from '../base/log.ts'
@@ -17,10 +18,16 @@ type Close = (reason: CloseReason) => void
 interface Open { closers: Set<Close>, lookAt: UnixMs }
 
 const LOOK_EVERY_MS = 5 * SECOND
+/** Ended sessions that a stream which was being dialled meanwhile may still name. */
+const OVER_MAX = 50_000
 
 /** The live streams of each session: they end with it, and an open stream keeps no session alive. */
 export function createStreams({ clock, timers, log, endIfOver }: Deps) {
   const bySession = new Map<string, Open>()
+  const over = new LRUCache<string, { reason: CloseReason, successor: string | null }>({ max: OVER_MAX })
+  /** Streams of nobody in particular: only the server's end closes them. */
+  const unbound = new Set<Close>()
+  let isClosed = false
 
   async function look(sessionId: string, open: Open): Promise<void> {
     const next = await endIfOver(sessionId)
@@ -45,10 +52,28 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
   })
 
   return {
-    /** @returns call it when the stream has ended by itself */
-    add(session: LiveSession, closer: Close): () => void {
-      const open = bySession.get(session.publicId) ?? { closers: new Set<Close>(), lookAt: Math.min(session.idleEndsAt, session.absoluteEndsAt) }
-      bySession.set(session.publicId, open)
+    /** @param session null: nobody's @returns call it when the stream has ended by itself */
+    add(session: LiveSession | null, closer: Close): () => void {
+      if (isClosed) {
+        closer('going_away')
+        return () => {}
+      }
+      if (session === null) {
+        unbound.add(closer)
+        return () => unbound.delete(closer)
+      }
+      // The session may have ended, or been replaced, while the upstream was dialled.
+      let id = session.publicId
+      for (let end = over.get(id); end !== undefined; end = over.get(id)) {
+        if (end.successor === null) {
+          closer(end.reason)
+          return () => {}
+        }
+        id = end.successor
+      }
+      const lookAt = id === session.publicId ? Math.min(session.idleEndsAt, session.absoluteEndsAt) : clock.now().wall
+      const open = bySession.get(id) ?? { closers: new Set<Close>(), lookAt }
+      bySession.set(id, open)
       open.closers.add(closer)
       // Looked up anew: the stream may have moved to a session that took this one's place.
       return () => {
@@ -59,6 +84,7 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
     },
     /** A session has ended; with a successor, its streams go on as that one's. */
     ended(sessionId: string, reason: EndReason, successor: string | null): void {
+      over.set(sessionId, { reason, successor })
       const open = bySession.get(sessionId)
       if (open === undefined) return
       if (successor === null) return close(sessionId, reason)
@@ -67,9 +93,13 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
       if (existing === undefined) bySession.set(successor, { ...open, lookAt: clock.now().wall })
       else for (const closer of open.closers) existing.closers.add(closer)
     },
+    /** How many are open, of all sessions. */
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.closers.size, 0),
     close(): void {
       stop()
+      isClosed = true
+      for (const closer of unbound) closer('going_away')
+      unbound.clear()
       for (const sessionId of [...bySession.keys()]) close(sessionId, 'going_away')
     },
   }

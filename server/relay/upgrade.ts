@@ -28,14 +28,22 @@ interface Handshake {
 export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
   const { match, request, headers, client, head } = handshake
   const { upstream } = match
+  let controller: { abort(reason: Error): void } | null = null
+  // From here on, not after the waits to come: a socket tells only once that it is closed.
+  client.once('close', () => controller?.abort(new Error('the client went away')))
   const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
     pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
-      onRequestStart(controller) {
-        client.once('close', () => controller.abort(new Error('the client went away')))
+      onRequestStart(given) {
+        controller = given
+        if (client.destroyed) given.abort(new Error('the client went away'))
       },
-      onRequestUpgrade(controller, status, _headers, socket) {
-        const relayed = responseHeaders(asPairs(controller.rawHeaders), upstream, match.path, isOwnCookie).headers
+      onRequestUpgrade(given, status, _headers, socket) {
+        if (client.destroyed) {
+          socket.destroy()
+          return resolve()
+        }
+        const relayed = responseHeaders(asPairs(given.rawHeaders), upstream, match.path, isOwnCookie).headers
         client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
         if (head.length > 0) socket.write(head)
         let left: () => void = () => {}
@@ -43,10 +51,10 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
           left()
           resolve()
         })
-        if (request.caller !== null) left = streams.add(request.caller.session, reason => close(codeFor(reason), reason))
+        left = streams.add(request.caller?.session ?? null, reason => close(codeFor(reason), reason))
       },
-      onResponseStart(controller, status) {
-        controller.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
+      onResponseStart(given, status) {
+        given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
       },
       onResponseData() {},
       onResponseEnd() {},

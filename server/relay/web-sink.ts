@@ -18,7 +18,7 @@ export function webSink(signal: AbortSignal | null): { sink: Sink, response: Pro
     start(status, headers) {
       const entries: [string, string][] = []
       for (let i = 0; i + 1 < headers.length; i += 2) entries.push([headers[i] ?? '', headers[i + 1] ?? ''])
-      resolve(new Response(status === 204 || status === 304 ? null : body, { status, headers: entries }))
+      resolve(new Response(status === 204 || status === 205 || status === 304 ? null : body, { status, headers: entries }))
     },
     write(chunk) {
       controller?.enqueue(chunk)
@@ -31,6 +31,7 @@ export function webSink(signal: AbortSignal | null): { sink: Sink, response: Pro
     cut: () => controller?.error(new Error('the upstream broke off')),
     onGone(callback) {
       stop = callback
+      if (signal?.aborted) return callback()
       signal?.addEventListener('abort', callback, { once: true })
     },
   }

@@ -33,6 +33,8 @@ export function createFeed({ timers, since }: Deps) {
   return {
     /** @throws Refused `bad_request`, `too_many_streams` */
     open(owner: string, request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
+      // Its reader may have left while the token was looked at.
+      if (response.destroyed) return
       const from = startOf(request, query)
       const mine = streams.get(owner) ?? new Set()
       if (mine.size >= MAX_STREAMS_EACH) throw new Refused('too_many_streams', { headers: { 'retry-after': '10' } })

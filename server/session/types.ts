@@ -53,6 +53,8 @@ export interface OpenInput {
   client: Client
   /** The session of this browser that the new one takes the place of: its public id. */
   replaces: string | null
+  /** When the person's password was looked up: one that was changed since proves nothing. null: it was not asked for. */
+  judgedAt: UnixMs | null
   /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
   numbers: Numbers & { absoluteMs: number } | null
 }

@@ -1,8 +1,9 @@
 import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, isNull, ne, sql } from './drizzle.ts'
-import { events, sessions, type SessionRow } from './schema.ts'
+import { accounts, events, sessions, type SessionRow } from './schema.ts'
 
 /** A session that has just been ended, as everybody else needs to know it. */
 export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
@@ -19,8 +20,9 @@ export interface SessionProgress { sidHash: string, generation: number, proven: 
 export interface SessionStore {
   find(sidHash: string): Promise<SessionRow | null>
   findByPublicId(publicId: string): Promise<SessionRow | null>
-  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. */
-  insert(row: SessionRow, replaces: string | null): Promise<EndedSession[]>
+  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows.
+   * @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile */
+  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null): Promise<EndedSession[]>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
    * @returns the row afterwards, or null when there is none */
   change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
@@ -65,7 +67,11 @@ export function sessionQueries(db: Database): SessionStore {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: (row, replaces) => db.write(() => {
+    insert: (row, replaces, judgedAt) => db.write(() => {
+      // Hashing takes a while: what it proved may not be true any more.
+      const account = db.sql.select({ disabledAt: accounts.disabledAt, changedAt: accounts.passwordChangedAt }).from(accounts).where(eq(accounts.id, row.userId)).get()
+      if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
+      if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
       const ended = replaces === null
         ? []
         : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })

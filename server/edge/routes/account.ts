@@ -24,14 +24,15 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     const verifier = await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
-    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null }))
+    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: null }))
   })
 
   app.post('/reauthenticate', async (c) => {
     const { user, session, client } = signedIn(c)
     const { password } = await readJson(c, ReauthenticateRequest)
+    const judgedAt = deps.clock.now().wall
     await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
-    return c.json(await openSession(c, deps, { account: user, amr: ['pwd'], remember: session.remember, replaces: session.publicId }))
+    return c.json(await openSession(c, deps, { account: user, amr: ['pwd'], remember: session.remember, replaces: session.publicId, judgedAt }))
   })
 
   app.get('/events', async c => c.json<EventsAnswer>(await people.log.page(signedIn(c).user.id, c.req.query('cursor') ?? null)))

@@ -11,12 +11,12 @@ export function joiningRoutes(deps: AuthDeps): Hono<Env> {
 
   app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
     const account = await people.joining.setUp(fields, c.get('caller').client)
-    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c) })
+    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), judgedAt: null })
   }))
 
   app.post('/register', c => submitted(c, deps, { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null }, async (fields) => {
     const account = await people.joining.register(fields, c.get('caller').client)
-    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c) })
+    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), judgedAt: null })
   }))
 
   // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new password.

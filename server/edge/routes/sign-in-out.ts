@@ -13,8 +13,9 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
 
   app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
     const { client, device } = c.get('caller')
+    const judgedAt = deps.clock.now().wall
     const proven = await passwordLogin.authenticate({ email, password, device, client })
-    return openSession(c, deps, { ...proven, remember, replaces: currentSession(c) })
+    return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
   }))
 
   app.post('/logout', async (c) => {

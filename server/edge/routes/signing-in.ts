@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
-import { SECOND } from '../../base/clock.ts'
+import { SECOND, type UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
@@ -16,10 +16,10 @@ import { formCookie, keepForm } from './kept-form.ts'
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
   c: Context<Env>, { sessions, keyring, clock, config }: AuthDeps,
-  { account, amr, remember, replaces }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null },
+  { account, amr, remember, replaces, judgedAt }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null, judgedAt: UnixMs | null },
 ): Promise<SessionAnswer> {
   const { client, device } = c.get('caller')
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null })
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt })
   const now = clock.now().wall
   const known = await sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
   const answer = c.get('answer')
