@@ -270,3 +270,12 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
   await rooms.people.accounts.change(member.id, { disabled: true }, OPERATOR)
   await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))
 })
+
+test('an invitation dies with its maker\'s power', async () => {
+  rooms = testPeople()
+  const root = await setUp()
+  const other = await rooms.people.accounts.create({ ...person('other'), roles: ['admin', 'user'] }, OPERATOR)
+  const { href } = await rooms.people.joining.invite({ email: null, roles: ['admin'] }, as(other))
+  await rooms.people.accounts.change(other.id, { disabled: true }, as(root))
+  await expect(rooms.people.joining.register({ ...person('back'), invite: rooms.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+})

@@ -38,6 +38,12 @@ export function codeQueries(db: Database): CodeStore {
     return used
   }
 
+  /** An invitation is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
+  function isAdministrator(userId: string): boolean {
+    const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
+    return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
+  }
+
   return {
     createSetup: row => db.write(() => {
       if (anybody(db)) throw new Problem('already_set_up')
@@ -67,6 +73,7 @@ export function codeQueries(db: Database): CodeStore {
     useInvite: (codeHash, account, origin) => db.write(() => {
       const { email, roles, byUserId } = use('invite', codeHash, origin.at)
       if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
+      if (byUserId !== null && !isAdministrator(byUserId)) throw new Problem('invalid_code')
       return insertAccount(db, { ...account, roles }, { ...origin, byUserId })
     }),
     useReset: (codeHash, passwordSealed, origin) => db.write(() => {
