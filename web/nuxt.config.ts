@@ -28,6 +28,8 @@ export default defineNuxtConfig({
     },
   },
   experimental: {
+    // Pages behind links are fetched when a pointer or the keyboard comes near, not with every first page.
+    defaults: { nuxtLink: { prefetchOn: 'interaction' } },
     // A streamed page has sent its headers before the session's cookies are decided.
     ssrStreaming: false,
     appManifest: false,

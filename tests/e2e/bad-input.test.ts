@@ -261,7 +261,7 @@ describe('odd hosts', () => {
 
 describe('broken HTTP', () => {
   test('V4 4.2.x conflicting lengths are refused', async () => {
-    const head = `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nContent-Type: application/json\r\n`
+    const head = `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: http://localhost:${server.port}\r\nContent-Type: application/json\r\n`
     for (const more of ['Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'Content-Length: -1\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n']) {
       const answer = await rawExchange(server.port, head + more)
       expect(answer, more).toMatch(/^HTTP\/1\.1 400 /)
