@@ -18,7 +18,8 @@ async function liveSessions(browser: Visitor): Promise<number> {
   return (await browser.get('/auth/sessions')).json<{ sessions: unknown[] }>().sessions.length
 }
 
-describe('renewal, over the wire', () => {
+// At once: each test has a browser of its own and mostly waits for a token to run out.
+describe.concurrent('renewal, over the wire', () => {
   test.each([20, 100])('CK-13 %i parallel calls at the end of the access token leave one live session, all answered', async (calls) => {
     const { browser, person } = await signUp(admin)
     const { session } = await browser.session()
