@@ -54,6 +54,12 @@ export class Exchange {
     this.inviteBody = null
   }
 
+  /** Whether a body follows the headers (RFC 9112 §6.3). */
+  get hasBody(): boolean {
+    const length = this.headers['content-length']
+    return this.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+  }
+
   get safe(): boolean {
     return this.method === 'GET' || this.method === 'HEAD' || this.method === 'OPTIONS'
   }

@@ -16,8 +16,7 @@ export function limitBody(exchange: Exchange): undefined | Promise<undefined> {
   const length = headers['content-length']
   if (length !== undefined && Number(length) > MAX_BODY_BYTES) throw new Problem('body_too_large')
   // Read before anybody is identified: who held back a body would else be judged by what was true when it began.
-  const hasBody = headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
-  if (!hasBody || incoming === null) return
+  if (!exchange.hasBody || incoming === null) return
   exchange.askForBody()
   return readWhole(incoming)
 }

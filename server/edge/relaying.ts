@@ -16,7 +16,7 @@ import { frontPolicy } from './site-upstream.ts'
 /** A browser's call of an upstream: its answer goes straight onto Node's response. */
 export function relayRequests(relay: Relay, front: FrontEnd) {
   return async (exchange: Exchange, match: Match, incoming: IncomingMessage, outgoing: AnsweringResponse): Promise<void> => {
-    const request = relayRequest(exchange, incoming.rawHeaders, hasBody(exchange) ? incoming : null)
+    const request = relayRequest(exchange, incoming.rawHeaders, exchange.hasBody ? incoming : null)
     relay.admit(match, request)
     await relay.pass(match, request, nodeSink(outgoing, (policy) => {
       exchange.contentSecurityPolicy = exchange.family === 'front' ? frontPolicy(front, policy) : policy
@@ -47,8 +47,4 @@ export function relayRequest(exchange: Exchange, rawHeaders: readonly string[], 
     // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot reload.
     caller: exchange.family === 'front' ? null : caller.signedIn,
   }
-}
-
-function hasBody({ headers }: Exchange): boolean {
-  return headers['transfer-encoding'] !== undefined || (headers['content-length'] !== undefined && headers['content-length'] !== '0')
 }

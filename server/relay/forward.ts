@@ -66,16 +66,17 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
     let left: () => void = () => {}
     let sent: Readable | null = null
 
-    const finish = () => {
+    const release = () => {
       if (idle !== null) clearTimeout(idle)
       left()
       sent?.destroy()
+    }
+    const finish = () => {
+      release()
       resolve()
     }
     const fail = (error: Error) => {
-      if (idle !== null) clearTimeout(idle)
-      left()
-      sent?.destroy()
+      release()
       if (gone) return resolve()
       if (!started) return reject(asUpstreamProblem(error, upstream.name))
       sink.cut()
