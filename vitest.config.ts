@@ -12,7 +12,9 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/.nuxt/**', '**/.output/**'],
           // Password hashes and durable writes on a busy machine: slow is not wrong.
           testTimeout: 20_000,
-          sequence: { groupOrder: 0 },
+          // Half of the time is the disk's: one worker would leave a core idle.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -23,9 +25,10 @@ export default defineConfig({
           testTimeout: 60_000,
           expect: { poll: { timeout: 15_000, interval: 100 } },
           hookTimeout: 120_000,
-          // Each file starts servers, and most a browser. After the unit tests, so that nothing else competes.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          // Each file starts servers, and most a browser, and waits for what is to happen: three share two cores well.
+          // After the unit tests, so that nothing else competes.
+          maxWorkers: 3,
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -36,7 +39,7 @@ export default defineConfig({
           // The first run installs what the examples need.
           hookTimeout: 300_000,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
