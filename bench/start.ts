@@ -1,9 +1,29 @@
 import { readFileSync } from 'node:fs'
 import net from 'node:net'
-import { freePort, type Server, sleep, spawnServer } from '../tests/support/server.ts'
+import { freePort, type Server, sleep, spawnServer, startServer, temporaryFolder } from '../tests/support/server.ts'
+import type { Figure } from './figure.ts'
+import { median } from './load.ts'
+
+const ROUNDS = 5
+
+/** How long a start takes, and what the process then holds. */
+export async function measureStart(): Promise<Figure[]> {
+  const dataDir = temporaryFolder()
+  await (await startServer({ dataDir })).stop()
+  const times: number[] = []
+  for (let round = 0; round < ROUNDS; round++) times.push(await millisecondsToFirstPage(dataDir))
+  const start = median(times)
+  const server = await startServer({ dataDir })
+  const memory = await idleMegabytes(server)
+  await server.stop()
+  return [
+    { what: 'start to first page', measured: start, unit: 'ms', target: '≤ 600', met: start <= 600, detail: times.map(Math.round).join(', ') },
+    { what: 'memory, idle', measured: memory, unit: 'MB', target: '≤ 130', met: memory <= 130, detail: 'resident, after start' },
+  ]
+}
 
 /** Milliseconds from spawning a built server on a folder that has been used before, until a page is answered with 200. */
-export async function millisecondsToFirstPage(dataDir: string): Promise<number> {
+async function millisecondsToFirstPage(dataDir: string): Promise<number> {
   const port = await freePort()
   const started = performance.now()
   const server = await spawnServer({ dataDir, port, settings: { LOG_LEVEL: 'warn' } })
@@ -17,7 +37,7 @@ export async function millisecondsToFirstPage(dataDir: string): Promise<number> 
 }
 
 /** Resident memory in MB, a while after the last request. */
-export async function idleMegabytes(server: Server): Promise<number> {
+async function idleMegabytes(server: Server): Promise<number> {
   await sleep(5000)
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]
   return Number(kilobytes) / 1024
