@@ -4,14 +4,15 @@ import type { Server } from '../tests/support/server.ts'
 import type { Figure } from './figure.ts'
 import { alternately, drive, type LoadOrder, median } from './load.ts'
 
-const ROUNDS = 5
-const SECONDS = 2
+const ROUNDS = 16
+const SECONDS = 1
+const WARM_UPS = 6
 const CONNECTIONS = 16
 
 /** Our rate as a part of a bare server's, round by round. Ends the bare one. */
 export async function against(server: Server, bare: { child: ChildProcess, port: number }, request: Pick<LoadOrder, 'path' | 'headers'>, least: number): Promise<Pick<Figure, 'measured' | 'target' | 'met' | 'detail'>> {
   const order = { ...request, connections: CONNECTIONS, seconds: SECONDS }
-  const pairs = await alternately(ROUNDS, () => drive(server.pid, { ...order, port: server.port }), () => drive(bare.child.pid ?? 0, { ...order, port: bare.port }))
+  const pairs = await alternately(ROUNDS, () => drive(server.pid, { ...order, port: server.port }), () => drive(bare.child.pid ?? 0, { ...order, port: bare.port }), WARM_UPS)
   bare.child.kill()
   const measured = median(pairs.map(pair => pair.ours.rate / pair.bare.rate))
   const rate = (side: 'ours' | 'bare') => Math.round(median(pairs.map(pair => pair[side].rate)))

@@ -12,13 +12,13 @@ const run = promisify(execFile)
  * machine disturb much less than the rate. */
 export interface Round { rate: number, cpuMs: number }
 
-/** Drives a server with load from another process.
+/** Drives a server with load from another process: requests, or messages over WebSockets.
  * @throws Error when any request failed: a rate with failures in it means nothing */
-export async function drive(pid: number, order: LoadOrder): Promise<Round> {
+export async function drive(pid: number, order: LoadOrder, program: 'load' | 'load-websocket' = 'load'): Promise<Round> {
   const before = cpuMilliseconds(pid)
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'processes/load.ts'), JSON.stringify(order)])
+  const { stdout } = await run(process.execPath, [join(import.meta.dirname, `processes/${program}.ts`), JSON.stringify(order)])
   const { answered, failed, seconds } = JSON.parse(stdout) as LoadResult
-  if (failed > 0 || answered === 0) throw new Error(`${failed} requests to ${order.path} failed, ${answered} were answered`)
+  if (failed > 0 || answered === 0) throw new Error(`${failed} to ${order.path} failed, ${answered} were answered`)
   return { rate: answered / seconds, cpuMs: (cpuMilliseconds(pid) - before) / answered }
 }
 
@@ -35,10 +35,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** Measures two things in turn, so that what the machine does meanwhile meets both alike. */
-export async function alternately<T>(rounds: number, ours: () => Promise<T>, bare: () => Promise<T>): Promise<{ ours: T, bare: T }[]> {
-  await ours()
-  await bare()
+/** Measures two things in turn, so that what the machine does meanwhile meets both alike.
+ * @param warmUps rounds of each before the first that counts: V8 goes on compiling for thousands of requests */
+export async function alternately<T>(rounds: number, ours: () => Promise<T>, bare: () => Promise<T>, warmUps = 1): Promise<{ ours: T, bare: T }[]> {
+  for (let round = 0; round < warmUps; round++) {
+    await ours()
+    await bare()
+  }
   const pairs: { ours: T, bare: T }[] = []
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0 ? await ours() : await bare()

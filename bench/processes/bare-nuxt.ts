@@ -1,12 +1,12 @@
-// The same build of the site with nothing around it: node:http and a context that is always the same.
+// The same build of the site with nothing around it: node:http, and a context and answers that are always the same.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type RequestListener } from 'node:http'
 import { argv } from 'node:process'
 import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site.ts'
 import type { BarePage } from '../baselines.ts'
 
-const { port, entry, session } = JSON.parse(argv[2] ?? '') as BarePage
-const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, form: null, fetch: () => Promise.reject(new Error('the measured page calls nothing')), setCookie: () => undefined }
+const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
+const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined }
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
 const { listener } = await import(entry) as { listener: RequestListener }
 createServer((request, response) => {
