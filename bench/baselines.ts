@@ -5,11 +5,15 @@ import type { SessionAnswer } from '../server/contract/wire.ts'
 export interface BareAnswer { port: number, path: string, body: object, headers: Record<string, string> }
 /** `calls`: what a page gets that calls one of these paths while it renders. */
 export interface BarePage { port: number, entry: string, session: SessionAnswer, calls: Record<string, object> }
+/** An upstream for the figures of the relay. */
+export interface BareOrders { port: number }
+/** `upstream`: the port that it passes everything under `prefix` on to. */
+export interface BareProxy { port: number, upstream: number, prefix: string }
 
 /** Starts one of the bare servers and waits until it listens. */
 export async function startBare(name: 'bare-hono', order: BareAnswer): Promise<ChildProcess>
 export async function startBare(name: 'bare-nuxt', order: BarePage): Promise<ChildProcess>
-export async function startBare(name: 'upstream', order: BareUpstream): Promise<ChildProcess>
+export async function startBare(name: 'orders', order: BareOrders): Promise<ChildProcess>
 export async function startBare(name: 'bare-proxy' | 'hono-proxy', order: BareProxy): Promise<ChildProcess>
 export async function startBare(name: string, order: object): Promise<ChildProcess> {
   const child = fork(join(import.meta.dirname, `processes/${name}.ts`), [JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, NODE_ENV: 'production' } })

@@ -9,9 +9,11 @@ import { startServer, stopAll, temporaryFolder } from '../tests/support/server.t
 import { ensureSiteBuilt } from '../web/build.ts'
 import { type Figure, type Measurement, table } from './figure.ts'
 import { measurePage, measureScripts } from './page.ts'
+import { measureRelay } from './relay.ts'
 import { measureRenewal } from './renewal.ts'
 import { measureSession } from './session.ts'
 import { measureStart } from './start.ts'
+import { measureStreams } from './streams.ts'
 
 const MEASUREMENTS: Record<string, Measurement> = {
   session: measureSession,
@@ -19,6 +21,8 @@ const MEASUREMENTS: Record<string, Measurement> = {
   scripts: measureScripts,
   start: measureStart,
   renewal: measureRenewal,
+  relay: measureRelay,
+  streams: measureStreams,
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
