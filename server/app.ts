@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { type Handler, Hono } from 'hono'
+import type { MaybePromise } from './base/chain.ts'
 import type { Clock } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Meter } from './base/meter.ts'
@@ -50,7 +51,7 @@ export interface AppDeps {
   meter: Meter
   sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
   relay: Relay
-  findUser: (userId: string) => Promise<WireUser | null>
+  findUser: (userId: string) => MaybePromise<WireUser | null>
   openForm: (sealed: string) => Promise<KeptForm | null>
   readiness: Readiness
   signing: Pick<Signing, 'published'>

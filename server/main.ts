@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
+import { chain } from './base/chain.ts'
 import { SECOND, systemClock, systemTimers } from './base/clock.ts'
 import { createLog, type Log } from './base/log.ts'
 import { type Meter, noMeter } from './base/meter.ts'
@@ -67,10 +68,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const makeServer = createApp({
     ...rooms,
     relay,
-    findUser: async (userId) => {
-      const account = await people.accounts.find(userId)
-      return account?.disabledAt === null ? account : null
-    },
+    findUser: userId => chain(people.accounts.find(userId), account => account?.disabledAt === null ? account : null),
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,

@@ -1,74 +1,96 @@
+import { chain, type MaybePromise } from '../base/chain.ts'
 import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
-import { cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
-import type { RequestTraits, Resolution, Sessions } from '../session/types.ts'
+import { type CookieKind, cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
+import type { Client, RequestTraits, Resolution, Sessions } from '../session/types.ts'
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
   /** @returns null for an account that is gone or disabled @throws Problem `store_unavailable` */
-  findUser: (userId: string) => Promise<WireUser | null>
+  findUser: (userId: string) => MaybePromise<WireUser | null>
   secureCookies: boolean
 }
 
+type CookieNames = Record<CookieKind, string>
+
 /** Cookies → who is asking. The only place that reads our cookies; renewal is decided here, once for each request. */
 export function identify({ sessions, findUser, secureCookies }: Deps) {
-  const names = { access: cookieName('access', secureCookies), refresh: cookieName('refresh', secureCookies) }
-  const device = cookieName('device', secureCookies)
-  const form = cookieName('form', secureCookies)
+  const names: CookieNames = {
+    access: cookieName('access', secureCookies),
+    refresh: cookieName('refresh', secureCookies),
+    device: cookieName('device', secureCookies),
+    form: cookieName('form', secureCookies),
+  }
 
-  return (exchange: Exchange): undefined | Promise<undefined> => {
+  return (exchange: Exchange): MaybePromise<undefined> => {
     if (exchange.parent) {
       exchange.caller = exchange.parent.caller
       return
     }
     const { cookie } = exchange.headers
     if (cookie === undefined) {
-      exchange.caller = callerOf(exchange, NOBODY)
+      exchange.caller = new Identified(exchange, names, NOBODY)
       return
     }
     const shown = readSessionCookies(cookie, names)
     if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
     if (shown.access === null && shown.refresh === null) {
-      exchange.caller = callerOf(exchange, NOBODY)
+      exchange.caller = new Identified(exchange, names, NOBODY)
       return
     }
-    return resolved(exchange, sessions.resolve(shown, traitsOf(exchange)))
+    return chain(sessions.resolve(shown, traitsOf(exchange)), resolution => resolved(exchange, resolution))
   }
 
-  async function resolved(exchange: Exchange, pending: Promise<Resolution>): Promise<undefined> {
-    const resolution = await pending
+  function resolved(exchange: Exchange, resolution: Resolution): MaybePromise<undefined> {
     if (resolution.state === 'nobody') {
-      exchange.caller = callerOf(exchange, { ...NOBODY, ended: resolution.ended })
+      exchange.caller = new Identified(exchange, names, { ...NOBODY, ended: resolution.ended })
       return
     }
     if (resolution.session.throwaway && !mayThrowaway(exchange)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
     if (replaced && !exchange.safe) throw new Problem('session_replaced')
-    const user = await findUser(resolution.session.userId)
-    if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
-    exchange.caller = callerOf(exchange, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
-  }
-
-  /** The other cookies are looked for when somebody wants one, which few requests do. */
-  function callerOf(exchange: Exchange, who: Pick<Caller, 'signedIn' | 'replaced' | 'ended'>): Caller {
-    return {
-      client: exchange.client,
-      signedIn: who.signedIn,
-      replaced: who.replaced,
-      ended: who.ended,
-      get device() {
-        return only(exchange.headers.cookie, device)
-      },
-      get form() {
-        return only(exchange.headers.cookie, form)
-      },
-    }
+    return chain(findUser(resolution.session.userId), (user) => {
+      if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
+      exchange.caller = new Identified(exchange, names, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
+      return undefined
+    })
   }
 }
 
-const NOBODY = { signedIn: null, replaced: false, ended: null }
+const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
+
+type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
+
+/** The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal with
+ * getters is slow to make. */
+class Identified implements Caller {
+  readonly client: Client
+  readonly signedIn: Finding['signedIn']
+  readonly replaced: boolean
+  readonly ended: Finding['ended']
+  readonly #cookies: string | undefined
+  readonly #names: CookieNames
+
+  constructor({ client, headers }: Exchange, names: CookieNames, { signedIn, replaced, ended }: Finding) {
+    // Now, not when it is asked for: a connection that has gone by then has no address any more.
+    this.client = client
+    this.signedIn = signedIn
+    this.replaced = replaced
+    this.ended = ended
+    this.#cookies = headers.cookie
+    this.#names = names
+  }
+
+  get device(): string | null {
+    return only(this.#cookies, this.#names.device)
+  }
+
+  get form(): string | null {
+    return only(this.#cookies, this.#names.form)
+  }
+}
 
 /** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
 function mayThrowaway({ method, path, upgrade }: Exchange): boolean {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { MaybePromise } from '../base/chain.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Role, WirePerson } from '../contract/wire.ts'
 import type { Sessions } from '../session/types.ts'
@@ -11,7 +12,7 @@ import type { Passwords } from './passwords.ts'
 
 export interface Accounts {
   /** On the way of every request: answered from memory once it was asked. */
-  find(id: string): Promise<Account | null>
+  find(id: string): MaybePromise<Account | null>
   findByEmail(email: string): Promise<Account | null>
   /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
   findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
@@ -62,6 +63,15 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
     return toAccount(row)
   }
 
+  async function read(id: string): Promise<Account | null> {
+    const before = writes
+    const row = await store.find(id)
+    if (row === null) return null
+    const account = toAccount(row)
+    if (before === writes) cache.set(id, account)
+    return account
+  }
+
   function changed(change: Changed): Account {
     const account = made(change.account)
     sessions.announce(change.ended)
@@ -72,16 +82,7 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
     changed,
     made,
 
-    async find(id) {
-      const known = cache.get(id)
-      if (known !== undefined) return known
-      const before = writes
-      const row = await store.find(id)
-      if (row === null) return null
-      const account = toAccount(row)
-      if (before === writes) cache.set(id, account)
-      return account
-    },
+    find: id => cache.get(id) ?? read(id),
 
     async findByEmail(email) {
       const row = await store.findByEmail(toEmailKey(email))

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { MaybePromise } from '../base/chain.ts'
 import type { Clock, Now, UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
@@ -9,7 +10,7 @@ import type { SessionRow } from '../store/schema.ts'
 import type { EndedSession, SessionChange, SessionStore } from '../store/sessions.ts'
 import type { GrantKind, Grants } from './grants.ts'
 import { idleEndsAt, judge, type Numbers, type Shown, type Verdict } from './judge.ts'
-import type { Memory } from './memory.ts'
+import type { Memory, Remembered } from './memory.ts'
 import { type AccessClaims, parseRefresh, type PresentedRefresh, type Tokens } from './tokens.ts'
 import type { LiveSession, RequestTraits, Resolution, ShownCookies } from './types.ts'
 
@@ -49,16 +50,6 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return row
   }
 
-  /** Browsers show the same two cookies for minutes: what they say is read once. Nothing that can change is kept here. */
-  async function identify(shown: ShownCookies): Promise<Named | null> {
-    const key = sha256(`${shown.access ?? ''} ${shown.refresh ?? ''}`)
-    const known = read.get(key)
-    if (known !== undefined) return known
-    const named = await readCookies(shown)
-    if (named !== null) read.set(key, named)
-    return named
-  }
-
   /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
   async function readCookies(shown: ShownCookies): Promise<Named | null> {
     const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
@@ -85,12 +76,29 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { access: named.access !== null && isCurrent(named.access, now) ? named.access : null, refresh: named.refresh }
   }
 
-  async function resolve(shown: ShownCookies, traits: RequestTraits): Promise<Resolution> {
+  /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write or send. */
+  function resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution> {
     if (shown.duplicated) return DUPLICATED
     if (shown.access === null && shown.refresh === null) return NOBODY
-    const named = await identify(shown)
-    if (named === null) return NOBODY
+    // Browsers show the same two cookies for minutes: what they say is read once. Nothing that can change is kept here.
+    const key = sha256(`${shown.access ?? ''} ${shown.refresh ?? ''}`)
+    const named = read.get(key)
+    if (named === undefined) return resolveUnread(shown, key, traits)
+    const row = memory.cached(named.sidHash)
+    if (row === undefined) return settle(named, traits)
+    const answer = take(named, row, traits)
+    return answer instanceof Promise ? answer.then(later => later ?? settle(named, traits)) : answer
+  }
 
+  async function resolveUnread(shown: ShownCookies, key: string, traits: RequestTraits): Promise<Resolution> {
+    const named = await readCookies(shown)
+    if (named === null) return NOBODY
+    read.set(key, named)
+    return settle(named, traits)
+  }
+
+  /** Judges until there is an outcome. */
+  async function settle(named: Named, traits: RequestTraits): Promise<Resolution> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const row = await load(named.sidHash)
       if (row === null) return NOBODY
@@ -100,8 +108,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     throw new Error('a session was judged again and again without an outcome')
   }
 
-  /** One round. @returns null when the row has moved meanwhile and has to be judged anew */
-  async function take(named: Named, row: SessionRow, traits: RequestTraits): Promise<Resolution | null> {
+  /** One round. @returns null when the row has moved meanwhile and has to be judged anew; never at once */
+  function take(named: Named, row: SessionRow, traits: RequestTraits): Resolution | Promise<Resolution | null> {
     const now = clock.now()
     const shown = shownOf(named, now)
     const recollection = memory.recollect(row, now)
@@ -121,7 +129,11 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (sends === null) return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
 
     if (verdict !== 'access_only') memory.issued(recollection, now)
-    const { grant, accessEndsAt } = await grants.make(sends, named.sid, row, recollection, now)
+    return send(sends, named, row, recollection, shown, now)
+  }
+
+  async function send(kind: GrantKind, named: Named, row: SessionRow, recollection: Remembered, shown: Shown, now: Now): Promise<Resolution> {
+    const { grant, accessEndsAt } = await grants.make(kind, named.sid, row, recollection, now)
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null), grant }
   }
 

@@ -1,3 +1,4 @@
+import type { MaybePromise } from '../base/chain.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EndedSession } from '../store/sessions.ts'
@@ -62,7 +63,7 @@ export interface OpenInput {
 export interface Sessions {
   /** Judges what a request brought; renews, ends and notes activity as the rules say.
    * @throws Problem `store_unavailable` when the store fails and no valid access token was shown */
-  resolve(shown: ShownCookies, traits: RequestTraits): Promise<Resolution>
+  resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution>
   /** Opens a session; the one it replaces ends in the same transaction.
    * @throws Problem `store_unavailable` */
   open(input: OpenInput): Promise<{ session: LiveSession, grant: Grant }>
