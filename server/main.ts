@@ -7,7 +7,7 @@ import { type Meter, noMeter } from './base/meter.ts'
 import { compose, type Rooms } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import type { Config } from './config/types.ts'
-import { drain } from './edge/drain.ts'
+import { drain, giveNotice } from './edge/drain.ts'
 import { openFrontEnd } from './edge/front-end.ts'
 import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
@@ -22,7 +22,9 @@ import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 import { createProof, type Proof } from './proof/proof.ts'
 
-/** How long requests may go on after the signal to stop. */
+/** How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more. */
+const NOTICE_MS = SECOND
+/** How long requests may go on after that. */
 const DRAIN_MS = 10 * SECOND
 
 /** Starts the server and returns once it listens; a signal then ends the process.
@@ -41,10 +43,11 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
     if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
-    endOnSignals(log, async () => {
+    endOnSignals(log, async (signal) => {
       // A command under way may take long: requests are not kept waiting for it, nor is the end.
       const controlClosed = closeControl()
-      await running.stop()
+      // Whoever presses Ctrl-C is the only one to tell.
+      await running.stop(signal === 'SIGINT' ? 0 : NOTICE_MS)
       await Promise.race([controlClosed, new Promise(resolve => setTimeout(resolve, SECOND).unref())])
       await closeMetrics()
     })
@@ -56,7 +59,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
   }
 }
 
-async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void> }> {
+async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
   const { config, clock, log, people, store } = rooms
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
@@ -82,9 +85,10 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
 
   return {
-    async stop() {
+    async stop(noticeMs) {
       draining = true
       log.info({}, 'stopping: requests under way are finished first')
+      await giveNotice(servers, noticeMs)
       relay.closeStreams()
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
@@ -111,12 +115,12 @@ async function prepareMetrics({ metricsPort }: Config): Promise<{ meter: Meter, 
 }
 
 /** The first signal drains, a second one means it. */
-function endOnSignals(log: Log, stop: () => Promise<void>): void {
+function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false
-  const onSignal = () => {
+  const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1)
     stopping = true
-    stop().then(() => process.exit(0), (error: unknown) => {
+    stop(signal).then(() => process.exit(0), (error: unknown) => {
       log.error({ error }, 'stopping failed')
       process.exit(1)
     })

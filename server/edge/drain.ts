@@ -1,5 +1,21 @@
 import type { Server } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { cutUpgrades } from './upgrades.ts'
+
+const LOOK_EVERY_MS = 50
+
+/** Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be closed: what is on
+ * its way over a connection that looks idle would else be cut unread. Returns at once when nobody is connected. */
+export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
+  for (let waited = 0; waited < forMs && await isConnected(servers); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
+}
+
+async function isConnected(servers: readonly Server[]): Promise<boolean> {
+  const counts = await Promise.all(servers.map(server => new Promise<number>((resolve) => {
+    server.getConnections((error, count) => resolve(error === null ? count : 0))
+  })))
+  return counts.some(count => count > 0)
+}
 
 /** Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
  * @returns whether everything finished in time */

@@ -60,7 +60,8 @@ export function isConstraint(error: unknown): boolean {
 }
 
 function isStoreFailure(error: unknown): boolean {
-  return sqliteCode(error) !== null || (error instanceof TypeError && error.message.includes('database connection is not open'))
+  // A column of JSON that is none: bytes that changed on the disk.
+  return sqliteCode(error) !== null || error instanceof SyntaxError || (error instanceof TypeError && error.message.includes('database connection is not open'))
 }
 
 /** Drizzle wraps the driver's errors; the code is on the innermost one. */

@@ -54,6 +54,11 @@ export class Visitor {
     return new Visitor(this.origin, { jar: this.jar.copy() })
   }
 
+  /** Closes its connections, as a browser that is left does. */
+  close(): void {
+    this.#agent.destroy()
+  }
+
   get(path: string, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
     return this.ask({ path, headers })
   }

@@ -22,6 +22,10 @@ export interface StartOptions {
   publicUrl?: string
   /** A file for its output instead of `output`: for those that write a lot. */
   outputFile?: string
+  /** A program that starts it and stays out of its way, with arguments: a tracer. */
+  under?: string[]
+  /** Variables of the environment that are not settings. */
+  environment?: Record<string, string>
 }
 
 /** A server process under test: the real command, a folder of its own, a port of its own. */
@@ -87,10 +91,11 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
   const dataDir = options.dataDir ?? temporaryFolder()
   const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', ...options.settings }
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'a')
-  const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), 'start'], {
+  const [program = NODE, ...before] = options.under === undefined ? [] : [...options.under, NODE]
+  const child = spawn(program, [...before, join(ROOT, 'server/porchlight.mjs'), 'start'], {
     cwd: ROOT,
     stdio: ['ignore', output, output],
-    env: environment(settings),
+    env: { ...environment(settings), ...options.environment },
   })
   const server = new Server(child, { port, origin, dataDir })
   running.add(server)

@@ -1,0 +1,138 @@
+import { afterAll, expect, test } from 'vitest'
+import type { NotesAnswer } from '../../server/contract/notes.ts'
+import { type Server, sleep, startServer, statusOf, stopAll } from '../support/server.ts'
+import type { LoggedBrowser } from './support/browser.ts'
+import { complaints, onDisk, wronged } from './support/checker.ts'
+import { gather, inLanes } from './support/crowd.ts'
+import { percentiles, report } from './support/figures.ts'
+import { openStream } from './support/stream.ts'
+
+const SETTINGS = { LOG_LEVEL: 'warn' }
+const BROWSERS = 40
+const STREAMS = 5
+/** As much at once as finds out what the server can do. */
+const LANES = 24
+/** A machine that has other things to do needs its time to finish what is under way. */
+const EXIT_MS = 20_000
+
+afterAll(stopAll)
+
+interface Sent { what: string, unsafe: boolean, status: number | null, ms: number }
+
+/** What people do, in turn: every third call changes something. */
+const CALLS: { what: string, unsafe: boolean, send(browser: LoggedBrowser, n: number): Promise<{ status: number }> }[] = [
+  { what: 'session', unsafe: false, send: browser => browser.get('/auth/session') },
+  { what: 'note', unsafe: true, send: (browser, n) => browser.post('/api/notes', { text: `note ${n}` }) },
+  { what: 'page', unsafe: false, send: browser => browser.page('/account') },
+  { what: 'name', unsafe: true, send: (browser, n) => browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: `${browser.person.name} ${n}` } }) },
+  { what: 'sessions', unsafe: false, send: browser => browser.get('/auth/sessions') },
+  { what: 'list', unsafe: false, send: browser => browser.get('/api/notes') },
+]
+
+function caller(browsers: readonly LoggedBrowser[]): { sent: Sent[], call(): Promise<void> } {
+  const sent: Sent[] = []
+  let count = 0
+  return {
+    sent,
+    async call() {
+      const n = count++
+      const kind = CALLS[n % CALLS.length]
+      const browser = browsers[n % browsers.length]
+      if (kind === undefined || browser === undefined) return
+      const one: Sent = { what: kind.what, unsafe: kind.unsafe, status: null, ms: 0 }
+      sent.push(one)
+      const started = performance.now()
+      try {
+        one.status = (await kind.send(browser, n)).status
+      }
+      catch {
+        one.status = null
+      }
+      one.ms = performance.now() - started
+    },
+  }
+}
+
+test('SIGTERM at 70 % load: not ready first, then no unsafe call fails, streams are told, it ends by itself in time, nobody is signed out', async () => {
+  const server = await startServer({ settings: SETTINGS })
+  const { browsers } = await gather(server, BROWSERS)
+  // The first calls are dearer: they load what is loaded once.
+  await capacity(browsers)
+  const perSecond = await capacity(browsers) * 0.7
+  const streams = await Promise.all(browsers.slice(0, STREAMS).map(browser => openStream(browser, '/api/notes/feed')))
+  expect(streams.map(stream => stream.status)).toEqual(Array(STREAMS).fill(200))
+
+  const { sent, call } = caller(browsers)
+  const balancer = watchReadiness(server)
+  const load = sendWhile(() => balancer.ready(), perSecond, call)
+  await sleep(1500)
+  const signalled = performance.now()
+  const exit = server.stop('SIGTERM')
+  await load.stopped
+  const noticedMs = performance.now() - signalled
+  await load.answered
+  const code = await exit
+  const exitMs = performance.now() - signalled
+  balancer.stop()
+
+  expect(balancer.first()).toBe(503)
+  expect(sent.filter(({ unsafe, status }) => unsafe && (status === null || status >= 300))).toEqual([])
+  expect(sent.filter(({ status }) => status !== 200 && status !== 201)).toEqual([])
+  expect(await Promise.all(streams.map(stream => stream.ended))).toEqual(Array(STREAMS).fill('ended'))
+  expect(code).toBe(0)
+  expect(exitMs).toBeLessThan(EXIT_MS)
+
+  expect(onDisk(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
+  const next = await startServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
+  let kept = 0
+  await inLanes(4, browsers, async (browser) => {
+    expect((await browser.session()).user?.email).toBe(browser.person.email)
+  })
+  const one = new Map(browsers.map(browser => [browser.person, browser]))
+  for (const browser of one.values()) kept += (await browser.get('/api/notes')).json<NotesAnswer>().notes.length
+  const accepted = sent.filter(({ what }) => what === 'note').length
+  // Those of the search for the capacity are there too.
+  expect(kept).toBeGreaterThanOrEqual(accepted)
+  expect(wronged(browsers)).toEqual([])
+  report('sigterm', { callsPerSecond: Math.round(perSecond), calls: sent.length, unsafe: sent.filter(each => each.unsafe).length, failed: 0, notReadySeenAfterMs: Math.round(noticedMs), exitAfterMs: Math.round(exitMs), ...percentiles(sent.map(each => each.ms)) })
+  await next.stop('SIGKILL')
+})
+
+/** Calls per second that the server answers when it is asked for as many as it can. */
+async function capacity(browsers: readonly LoggedBrowser[]): Promise<number> {
+  const { sent, call } = caller(browsers)
+  const until = performance.now() + 2000
+  await Promise.all(Array.from({ length: LANES }, async () => {
+    while (performance.now() < until) await call()
+  }))
+  return sent.filter(({ status }) => status === 200 || status === 201).length / 2
+}
+
+/** Asks whether the server is ready as a balancer does: often, each time over a new connection. */
+function watchReadiness(server: Server): { ready(): boolean, first(): number | null | undefined, stop(): void } {
+  let first: number | null | undefined
+  let stopped = false
+  const watch = async () => {
+    while (!stopped && first === undefined) {
+      const status = await statusOf(server.port, '/readyz')
+      if (status !== 200) first = status
+      await sleep(25)
+    }
+  }
+  void watch()
+  return { ready: () => first === undefined, first: () => first, stop: () => void (stopped = true) }
+}
+
+/** Sends calls at a steady rate, however long their answers take, until told otherwise. */
+function sendWhile(go: () => boolean, perSecond: number, call: () => Promise<void>): { stopped: Promise<void>, answered: Promise<void> } {
+  const underWay: Promise<void>[] = []
+  const stopped = (async () => {
+    const started = performance.now()
+    while (go()) {
+      const due = (performance.now() - started) / 1000 * perSecond
+      while (underWay.length < due) underWay.push(call())
+      await sleep(4)
+    }
+  })()
+  return { stopped, answered: stopped.then(() => Promise.all(underWay)).then(() => undefined) }
+}
