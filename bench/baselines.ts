@@ -7,8 +7,8 @@ export interface BareAnswer { port: number, path: string, body: object, headers:
 export interface BarePage { port: number, entry: string, session: SessionAnswer, calls: Record<string, object> }
 /** An upstream for the figures of the relay. */
 export interface BareOrders { port: number }
-/** `upstream`: the port that it passes everything under `prefix` on to. */
-export interface BareProxy { port: number, upstream: number, prefix: string }
+/** `upstream`: the port that it passes everything under `prefix` on to. `headers`: name, value, … that it adds to every answer. */
+export interface BareProxy { port: number, upstream: number, prefix: string, headers: string[] }
 
 /** Starts one of the bare servers and waits until it listens. */
 export async function startBare(name: 'bare-hono', order: BareAnswer): Promise<ChildProcess>

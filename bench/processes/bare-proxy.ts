@@ -1,12 +1,13 @@
 // The least that a proxy on Node can be: node:http, undici's dispatch straight onto the response, and the header rules that
-// any proxy has to follow (RFC 9110 §7.6). It knows no sessions: its token is always the same. Upgrades are joined to a bare socket.
+// any proxy has to follow (RFC 9110 §7.6). It knows no sessions: its token and the headers that it adds to answers are given.
+// Upgrades are joined to a bare socket.
 import { createServer, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { argv } from 'node:process'
 import { Pool } from 'undici'
 import type { BareProxy } from '../baselines.ts'
 
-const { port, upstream, prefix } = JSON.parse(argv[2] ?? '') as BareProxy
+const { port, upstream, prefix, headers: added } = JSON.parse(argv[2] ?? '') as BareProxy
 const pool = new Pool(`http://127.0.0.1:${upstream}`, { allowH2: false, bodyTimeout: 0 })
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'])
 const NOT_FORWARDED = new Set([...HOP_BY_HOP, 'host', 'cookie', 'authorization', 'expect'])
@@ -27,11 +28,13 @@ function text(part: string | Buffer | undefined): string {
 
 const server = createServer((request, response: ServerResponse) => {
   const headers = endToEnd(request.rawHeaders, NOT_FORWARDED)
-  headers.push('x-forwarded-for', request.socket.remoteAddress ?? '', 'x-forwarded-proto', 'http', 'authorization', TOKEN)
+  headers.push('x-forwarded-for', request.socket.remoteAddress ?? '', 'x-forwarded-proto', 'http', 'x-forwarded-host', request.headers.host ?? '', 'authorization', TOKEN)
   pool.dispatch({ method: request.method ?? 'GET', path: request.url?.slice(prefix.length) ?? '/', headers, body: request.method === 'GET' ? null : request }, {
     onRequestStart() {},
     onResponseStart(controller, status) {
-      response.writeHead(status, endToEnd(controller.rawHeaders as Buffer[], HOP_BY_HOP))
+      const answered = endToEnd(controller.rawHeaders as Buffer[], HOP_BY_HOP)
+      answered.push(...added)
+      response.writeHead(status, answered)
       response.on('drain', () => controller.resume())
     },
     onResponseData(controller, chunk) {

@@ -32,7 +32,8 @@ export function relayWithin(relay: Relay) {
     const asked = relayRequest(exchange, [...request.headers].flat(), body)
     relay.admit(match, asked)
     const { sink, response, fail } = webSink(request.signal)
-    relay.pass(match, asked, sink).catch(fail)
+    const pass = async () => relay.pass(match, asked, sink)
+    pass().catch(fail)
     return response
   }
 }

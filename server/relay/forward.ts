@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
+import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { Problem } from '../base/problem.ts'
 import { outgoingBody } from './body.ts'
@@ -27,22 +28,8 @@ export type Pools = ReturnType<typeof createPools>
 export function createPools() {
   const pools = new Map<string, Pool>()
   return {
-    async of(upstream: Upstream): Promise<Pool> {
-      const known = pools.get(upstream.name)
-      if (known !== undefined) return known
-      // Loaded by the first call: it takes more memory than all that is idle before.
-      const undici = await import('undici')
-      const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
-        connect: { timeout: upstream.timeouts.connectMs },
-        headersTimeout: upstream.timeouts.headersMs,
-        // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
-        bodyTimeout: 0,
-        maxHeaderSize: upstream.maxHeaderBytes,
-        allowH2: false,
-        pipelining: 1,
-      })
-      pools.set(upstream.name, pool)
-      return pool
+    of(upstream: Upstream): MaybePromise<Pool> {
+      return pools.get(upstream.name) ?? make(upstream)
     },
     /** Cuts what is under way: for the end of the process. */
     async close(): Promise<void> {
@@ -50,23 +37,44 @@ export function createPools() {
       pools.clear()
     },
   }
+
+  async function make(upstream: Upstream): Promise<Pool> {
+    // Loaded by the first call: it takes more memory than all that is idle before.
+    const undici = await import('undici')
+    const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
+      connect: { timeout: upstream.timeouts.connectMs },
+      headersTimeout: upstream.timeouts.headersMs,
+      // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
+      bodyTimeout: 0,
+      maxHeaderSize: upstream.maxHeaderBytes,
+      allowH2: false,
+      pipelining: 1,
+    })
+    pools.set(upstream.name, pool)
+    return pool
+  }
 }
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
-export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
+export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): MaybePromise<void> {
+  return chain(pools.of(call.upstream), pool => through(pool, call, sink, isOwnCookie))
+}
+
+function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
   const { upstream } = call
-  const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | null = null
     let started = false
     let gone = false
+    let over = false
     let idle: NodeJS.Timeout | null = null
     let left: () => void = () => {}
     let sent: Readable | null = null
 
     const release = () => {
+      over = true
       if (idle !== null) clearTimeout(idle)
       left()
       sent?.destroy()
@@ -86,6 +94,10 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
       gone = true
       controller?.abort(new Error('nobody reads the answer any more'))
     })
+
+    const watch = (given: Dispatcher.DispatchController) => {
+      if (!over) idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
+    }
 
     const endStream = (given: Dispatcher.DispatchController) => {
       sink.end([])
@@ -121,7 +133,8 @@ export async function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie:
             given.resume()
           })
           if (isEventStream(raw)) left = call.onStream?.(() => endStream(given)) ?? left
-          else idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
+          // Most answers are complete within this turn, and need no timer.
+          else process.nextTick(watch, given)
         },
         onResponseData(given, chunk) {
           idle?.refresh()

@@ -5,19 +5,36 @@ import type { Sink } from './types.ts'
  * @param policy called with the page policy before the headers leave */
 export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
   let resume: () => void = () => {}
-  outgoing.on('drain', () => resume())
+  let waiting = false
+  let full = false
+  const onDrain = () => {
+    full = false
+    resume()
+  }
+  const flush = () => {
+    if (waiting && !outgoing.destroyed) outgoing.flushHeaders()
+  }
   return {
     start(status, headers, value) {
       policy(value)
       outgoing.writeHead(status, headers)
-      // An event stream's headers must not wait for its first event; and what was decided about cookies leaves now.
-      outgoing.flushHeaders()
+      // An event stream's headers must not wait for its first event, and what was decided about cookies leaves now: at the
+      // end of this turn, so that a body that came in the same packet leaves in the same packet.
+      waiting = true
+      process.nextTick(flush)
     },
-    write: chunk => outgoing.write(chunk),
+    write(chunk) {
+      waiting = false
+      if (outgoing.write(chunk)) return true
+      if (!full) outgoing.once('drain', onDrain)
+      full = true
+      return false
+    },
     onDrain(callback) {
       resume = callback
     },
     end(trailers) {
+      waiting = false
       if (trailers.length > 0 && outgoing.chunkedEncoding) outgoing.addTrailers(pairs(trailers))
       outgoing.end()
     },

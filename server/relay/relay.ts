@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { chain, type MaybePromise } from '../base/chain.ts'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
@@ -25,9 +26,9 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, 
   const match = createRoutes(upstreams)
   const pools = createPools()
 
-  async function headersFor(request: RelayRequest, upstream: Upstream, fresh: boolean): Promise<string[]> {
-    const token = upstream.token === 'none' || request.caller === null ? null : await tokens.tokenFor(upstream, request.caller, fresh)
-    return requestHeaders(request.rawHeaders, upstream, { publicUrl: publicParts, network: request.network, requestId: request.id, token }, isOwnCookie)
+  function headersFor(request: RelayRequest, upstream: Upstream, fresh: boolean): MaybePromise<string[]> {
+    const token = upstream.token === 'none' || request.caller === null ? null : tokens.tokenFor(upstream, request.caller, fresh)
+    return chain(token, had => requestHeaders(request.rawHeaders, upstream, { publicUrl: publicParts, network: request.network, requestId: request.id, token: had }, isOwnCookie))
   }
 
   return {
@@ -44,19 +45,19 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, 
       }
     },
 
-    /** @throws Problem as long as nothing has reached the sink */
-    async pass({ upstream, path }: Match, request: RelayRequest, sink: Sink): Promise<void> {
+    /** @returns when the answer is complete, or has been cut @throws Problem as long as nothing has reached the sink */
+    pass({ upstream, path }: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { caller } = request
-      await forward(pools, {
+      return chain(headersFor(request, upstream, false), headers => forward(pools, {
         upstream,
         method: request.method,
         path,
         search: request.search,
-        headers: await headersFor(request, upstream, false),
+        headers,
         body: request.body,
         onStream: caller === null ? null : close => streams.add(caller.session, close),
-        onUnauthorized: upstream.token === 'porchlight' && caller !== null ? () => headersFor(request, upstream, true) : null,
-      }, sink, isOwnCookie)
+        onUnauthorized: upstream.token === 'porchlight' && caller !== null ? async () => headersFor(request, upstream, true) : null,
+      }, sink, isOwnCookie))
     },
 
     /** A WebSocket: session and route are checked before the upstream is dialled.

@@ -5,6 +5,7 @@ import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { NAME } from '../contract/name.ts'
+import type { WireUser } from '../contract/wire.ts'
 import type { Signing } from '../keys/signing.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
@@ -18,12 +19,15 @@ interface Deps {
 
 /** A token on its way or there: whoever asks meanwhile waits for the same one. */
 interface Kept {
-  /** What it says that may change while a session lives. */
+  /** What it says that may change while a session lives, and the person it was read from. */
   about: string
+  user: WireUser
   mintedAt: UnixMs
   usableUntil: UnixMs
   fresh: boolean
   token: Promise<string>
+  /** The same once it is there. */
+  text: string | null
 }
 
 interface Life { iat: number, exp: number }
@@ -71,29 +75,45 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
     throw new Problem('not_signed_in')
   }
 
-  return {
-    async tokenFor(upstream, caller, fresh) {
-      const { session, user } = caller
-      if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
-      const now = clock.now().wall
-      const servedUntil = refuseEnded(session.publicId, now)
-      const about = JSON.stringify([user.id, user.roles.toSorted()])
-      let ofSession = kept.get(session.publicId)
-      const known = ofSession?.get(upstream.name)
-      if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) return known.token
+  /** For most calls: a token that is there, of a session that lives, for a person about whom nothing has changed. */
+  function keptFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
+    const known = kept.get(session.publicId)?.get(upstream.name)
+    if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId)) return null
+    return isUsable(known, clock.now().wall) ? known.text : null
+  }
 
-      const life = lifeOf(Math.min(session.absoluteEndsAt, servedUntil + SECOND), upstreamTokenMs, now)
-      const token = mint(upstream, caller, life)
-      const entry: Kept = { about, mintedAt: now, usableUntil: usableUntil(life), fresh, token }
-      if (ofSession === undefined) {
-        ofSession = new Map()
-        kept.set(session.publicId, ofSession)
-      }
-      const home = ofSession.set(upstream.name, entry)
+  async function obtain(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string> {
+    const { session, user } = caller
+    if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
+    const now = clock.now().wall
+    const servedUntil = refuseEnded(session.publicId, now)
+    const about = JSON.stringify([user.id, user.roles.toSorted()])
+    let ofSession = kept.get(session.publicId)
+    const known = ofSession?.get(upstream.name)
+    if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) {
+      known.user = user
+      return known.token
+    }
+
+    const life = lifeOf(Math.min(session.absoluteEndsAt, servedUntil + SECOND), upstreamTokenMs, now)
+    const token = mint(upstream, caller, life)
+    const entry: Kept = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
+    if (ofSession === undefined) {
+      ofSession = new Map()
+      kept.set(session.publicId, ofSession)
+    }
+    const home = ofSession.set(upstream.name, entry)
+    token.then((text) => {
+      entry.text = text
+    }, () => {
       // A failure is not kept.
-      token.catch(() => home.get(upstream.name) === entry && home.delete(upstream.name))
-      return token
-    },
+      if (home.get(upstream.name) === entry) home.delete(upstream.name)
+    })
+    return token
+  }
+
+  return {
+    tokenFor: (upstream, caller, fresh) => (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
 
     forget(sessionId, servedUntil = 0) {
       ended.set(sessionId, servedUntil)

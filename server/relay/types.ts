@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { MaybePromise } from '../base/chain.ts'
 import type { UnixMs } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
 import type { WireUser } from '../contract/wire.ts'
@@ -40,7 +41,7 @@ export interface Sink {
 /** Tokens for upstreams: minted here, kept here, seen by nobody else. */
 export interface UpstreamTokens {
   /** @param fresh leaves a kept token aside, because the upstream refused it */
-  tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string>
+  tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean): MaybePromise<string>
   /** Forgets what was minted for a session, which has ended, and mints nothing for it from then on.
    * @param servedUntil for one that was replaced: its late requests are served until then, and get tokens until then */
   forget(sessionId: string, servedUntil?: UnixMs): void
