@@ -47,12 +47,12 @@ export default {
     'web/server/utils/session.ts',
     'web/i18n/locales/*.ts',
   ],
-  project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
+  project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', '!bench/peers/**', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],
   // Part of util-linux, which every Debian has.
-  ignoreBinaries: ['prlimit'],
+  ignoreBinaries: ['prlimit', 'taskset'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {

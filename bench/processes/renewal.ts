@@ -16,7 +16,7 @@ import { alternately } from '../load.ts'
 
 const BROWSERS = 96
 /** How many renew at the same time, as on a server: one's sealing goes on while another's commit is awaited. */
-const AT_ONCE = 8
+const AT_ONCE = Number(argv[3] ?? 8)
 const ROUNDS = Number(argv[2] ?? 9)
 const NAMES = { access: 'porchlight-access', refresh: 'porchlight-refresh' }
 const CLIENT = { userAgent: 'bench', network: '127.0.0.1' }
