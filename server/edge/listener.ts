@@ -18,8 +18,9 @@ interface Deps {
   way: readonly Step[]
   /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
   arrive: (exchange: Exchange, incoming: IncomingMessage, outgoing: AnsweringResponse) => unknown
-  /** Called once for each request, when its answer is out or its connection is gone. */
-  done: (exchange: Exchange, status: number) => void
+  /** Called once for each request, when its answer is out or its connection is gone.
+   * @param status null: it was gone before any answer @param whole false: before the answer's end */
+  done: (exchange: Exchange, status: number | null, whole: boolean) => void
 }
 
 /** How long a refused request may go on sending its body before the connection is cut: time enough to read our answer. */
@@ -31,7 +32,7 @@ export function requestListener(deps: Deps) {
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: AnsweringResponse): void {
-    if (this.exchange !== null) deps.done(this.exchange, this.statusCode)
+    if (this.exchange !== null) deps.done(this.exchange, this.headersSent ? this.statusCode : null, this.writableFinished)
   }
 
   return (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue = false): void => {

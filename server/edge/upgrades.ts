@@ -22,7 +22,7 @@ interface Deps {
   match: (path: string) => Match | null
   way: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
-  done: (exchange: Exchange, status: number) => void
+  done: (exchange: Exchange, status: number, whole: boolean) => void
   development: boolean
 }
 
@@ -60,7 +60,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       socket.end(rawAnswer(reply, exchange.id, security))
       socket.resume()
       setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
-      done(exchange, reply.status)
+      done(exchange, reply.status, true)
     }
     const join = async (): Promise<void> => {
       const reply = await follow(way, exchange)
@@ -69,7 +69,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       const request = relayRequest(exchange, incoming.rawHeaders, null)
       relay.admit(exchange.match, request)
       await relay.passUpgrade(exchange.match, request, socket, head)
-      done(exchange, 101)
+      done(exchange, 101, true)
     }
     join().catch((error: unknown) => refuse(problemReply(exchange, asProblem(error, exchange, log))))
   })
