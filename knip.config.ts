@@ -37,6 +37,7 @@ export default {
     'server/config/define.ts',
     'bench/processes/*.ts',
     'tests/readme/*.ts',
+    'tests/faults/processes/*.ts',
     '.ci/*.mjs',
     'web/client/porchlight.ts',
     'web/app/{app,error}.vue',
