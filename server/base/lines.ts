@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 
 /** A write for each line would cost more than many an answer does: lines go out together, but none waits for long. */
-const TOGETHER_BYTES = 4096
+const TOGETHER_BYTES = 16 * 1024
 const TOGETHER_MS = 200
 const KEPT_BYTES = 256 * 1024
 

@@ -54,8 +54,11 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       let policy: string | null = null
       let referrerPolicy = DEFAULT_REFERRER_POLICY
 
-      const take = (name: string, value: OutgoingHttpHeader | undefined) => {
-        if (value === undefined) return
+      const all = asList(this.#withHeadersSetBefore(given))
+      for (let i = 0; i + 1 < all.length; i += 2) {
+        const name = String(all[i])
+        const value = all[i + 1]
+        if (value === undefined) continue
         const lower = name.toLowerCase()
         if (lower === 'set-cookie') others.push(...(Array.isArray(value) ? value : [String(value)]))
         else if (lower === 'cache-control') cacheControl = String(value)
@@ -65,13 +68,6 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
           if (Array.isArray(value)) for (const one of value) headers.push(name, one)
           else headers.push(name, String(value))
         }
-      }
-      const all = this.#withHeadersSetBefore(given)
-      if (all === null || !Array.isArray(all)) {
-        for (const name in all) take(name, all[name])
-      }
-      else {
-        for (let i = 0; i + 1 < all.length; i += 2) take(String(all[i]), all[i + 1])
       }
 
       headers.push('Content-Security-Policy', exchange?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
@@ -117,6 +113,15 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       return this
     }
   }
+}
+
+/** Names and values in turn, whichever of its forms writeHead was given. */
+function asList(headers: AnyHeaders | null): readonly (OutgoingHttpHeader | undefined)[] {
+  if (headers === null) return NONE
+  if (Array.isArray(headers)) return headers
+  const list: (OutgoingHttpHeader | undefined)[] = []
+  for (const name in headers) list.push(name, headers[name])
+  return list
 }
 
 export type AnsweringResponse = InstanceType<ReturnType<typeof answeringResponse>>

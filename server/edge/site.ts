@@ -74,12 +74,18 @@ const HIDDEN = /^(?:authorization|proxy-authorization|forwarded|x-forwarded-.*|x
 /** Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS 4.1.3). */
 function hideFromSite(incoming: IncomingMessage): void {
   const shown: IncomingHttpHeaders = {}
-  for (const [name, value] of Object.entries(incoming.headers)) {
-    if (!HIDDEN.test(name)) shown[name] = value
+  const raw: string[] = []
+  for (const [name, given] of Object.entries(incoming.headers)) {
+    const value = name === 'cookie' ? cookiesForSite(String(given)) : HIDDEN.test(name) ? undefined : given
+    if (value === undefined) continue
+    shown[name] = value
+    raw.push(name, String(value))
   }
-  const cookies = incoming.headers.cookie?.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(pair))
-  if (cookies?.length) shown.cookie = cookies.join('; ')
-  else delete shown.cookie
   incoming.headers = shown
-  incoming.rawHeaders = Object.entries(shown).flatMap(([name, value]) => [name, String(value)])
+  incoming.rawHeaders = raw
+}
+
+function cookiesForSite(header: string): string | undefined {
+  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(pair))
+  return cookies.length === 0 ? undefined : cookies.join('; ')
 }

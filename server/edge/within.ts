@@ -21,12 +21,12 @@ interface Deps {
  * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the page. */
 export function fetchWithin({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: Exchange, path: string, init: RequestInit = {}): Promise<Response> => {
-    const request = new Request(new URL(path, publicUrl), init)
-    const { pathname, search } = new URL(request.url)
+    const url = new URL(path, publicUrl)
+    const request = new Request(url, init)
     const exchange = new Exchange({
       id: page.id,
       method: request.method,
-      target: pathname + search,
+      target: url.pathname + url.search,
       headers: { ...Object.fromEntries(request.headers), accept: 'application/json', 'sec-fetch-mode': 'cors' },
       startedAt: clock.now().steady,
       parent: page,

@@ -8,6 +8,8 @@ export default defineNitroPlugin((nitro) => {
     const context = findSiteContext(event)
     if (context === null) return
     event.context.porchlight = context
+    // Else Nitro makes a copy for each page, with a look into the environment for every value in it: a twentieth of its time.
+    event.context.nitro.runtimeConfig = useRuntimeConfig()
     const local = event.fetch
     const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const path = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
