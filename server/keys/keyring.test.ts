@@ -1,4 +1,5 @@
-import { CompactEncrypt } from 'jose'
+import { hkdfSync } from 'node:crypto'
+import { compactDecrypt, CompactEncrypt } from 'jose'
 import { expect, test } from 'vitest'
 import { formatKeyFile, newRoot, parseKeyFile, type RootKey } from './file.ts'
 import { createKeyring } from './keyring.ts'
@@ -19,6 +20,18 @@ test('what one purpose seals opens for that purpose and context only (JW-12)', a
     expect(await keyring.open(purpose, token)).toBeNull()
   }
   expect(await keyring.open('access', await keyring.seal('access', {}), 'row-1')).toBeNull()
+})
+
+test('RFC 7516 jose opens what we seal with nothing but the key, and we open what jose seals', async () => {
+  const key = root()
+  const keyring = createKeyring([key])
+  const derived = Buffer.from(hkdfSync('sha256', key.secret.reveal(), Buffer.alloc(0), 'porchlight/v1/seal:access', 32))
+  const payload = { text: 'ñ 提灯 🪔', n: 1 }
+  const { plaintext, protectedHeader } = await compactDecrypt(keyring.seal('access', payload, 'row-1'), derived)
+  expect(JSON.parse(Buffer.from(plaintext).toString())).toEqual(payload)
+  expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256GCM', typ: 'access', kid: key.id, ctx: 'row-1' })
+  const foreign = await new CompactEncrypt(Buffer.from(JSON.stringify(payload))).setProtectedHeader(protectedHeader).encrypt(derived)
+  expect(await keyring.open('access', foreign, 'row-1')).toEqual(payload)
 })
 
 test('BBA-8 a sealed value does not decode to its content', async () => {

@@ -21,7 +21,7 @@ export async function readDevice(keyring: Keyring, sealed: string | null, now: U
 }
 
 /** A cookie value for this browser, which has just signed this person in. It keeps the device's id. */
-export async function sealDevice(keyring: Keyring, before: Device | null, userId: string, now: UnixMs): Promise<string> {
+export function sealDevice(keyring: Keyring, before: Device | null, userId: string, now: UnixMs): string {
   const id = before?.userId === userId ? before.id : randomId()
   return keyring.seal('device', { id, userId, at: now })
 }

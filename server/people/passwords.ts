@@ -105,7 +105,7 @@ export async function resealPasswords({ keyring, accounts }: {
     for (const verifier of batch) {
       const opened = await keyring.open('at-rest', verifier.passwordSealed, verifier.id)
       if (opened === null) done.unreadable++
-      else if (await accounts.replaceVerifier(verifier, await keyring.seal('at-rest', opened, verifier.id))) done.resealed++
+      else if (await accounts.replaceVerifier(verifier, keyring.seal('at-rest', opened, verifier.id))) done.resealed++
     }
     const last = batch.at(-1)
     if (last === undefined || batch.length < BATCH) return done

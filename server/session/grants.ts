@@ -2,7 +2,7 @@ import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts
 import type { SessionRow } from '../store/schema.ts'
 import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
 import { type Numbers, numbersOf } from './judge.ts'
-import type { Memory, Remembered } from './memory.ts'
+import type { Memory, Remembered, SealedAccess } from './memory.ts'
 import type { Tokens } from './tokens.ts'
 import type { Grant } from './types.ts'
 
@@ -23,25 +23,23 @@ export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Token
   const names = { access: cookieName('access', secure), refresh: cookieName('refresh', secure) }
   const clearing = [clearCookie(names.access, { secure }), clearCookie(names.refresh, { secure })]
 
-  async function accessFor(sid: string, row: SessionRow, of: Remembered, now: Now) {
+  function accessFor(sid: string, row: SessionRow, of: Remembered, now: Now): SealedAccess {
     const known = of.sealed
-    if (known === null || known.generation !== row.generation || now.steady - known.madeAt > SEALED_SHARED_MS) {
-      const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
-      of.sealed = { generation: row.generation, madeAt: now.steady, endsAt, token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }) }
-    }
-    const sealed = of.sealed as NonNullable<Remembered['sealed']>
-    return { token: await sealed.token, endsAt: sealed.endsAt }
+    if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS) return known
+    const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
+    of.sealed = { generation: row.generation, madeAt: now.steady, endsAt, token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }) }
+    return of.sealed
   }
 
   return {
     names,
     clearing: (): readonly string[] => clearing,
 
-    async make(kind: GrantKind, sid: string, row: SessionRow, of: Remembered, now: Now): Promise<Granted> {
+    make(kind: GrantKind, sid: string, row: SessionRow, of: Remembered, now: Now): Granted {
       const cookies: string[] = []
       let accessEndsAt: UnixMs | null = null
       if (kind !== 'refresh') {
-        const { token, endsAt } = await accessFor(sid, row, of, now)
+        const { token, endsAt } = accessFor(sid, row, of, now)
         accessEndsAt = endsAt
         cookies.push(serializeCookie(names.access, token, { secure, maxAgeSeconds: row.remember ? (endsAt - now.wall) / SECOND : null }))
       }

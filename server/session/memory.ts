@@ -8,8 +8,10 @@ export interface Remembered extends Recollection {
   proven: { generation: number, at: SteadyMs, wall: UnixMs, saved: boolean } | null
   savedLastSeenAt: UnixMs
   /** The access token sealed last, so that a storm of requests seals one. */
-  sealed: { generation: number, madeAt: SteadyMs, endsAt: UnixMs, token: Promise<string> } | null
+  sealed: SealedAccess | null
 }
+
+export interface SealedAccess { generation: number, madeAt: SteadyMs, endsAt: UnixMs, token: string }
 
 const ROWS_MAX = 20_000
 /** Last seen is written at least this often while it moves. */

@@ -10,7 +10,7 @@ import type { SessionRow } from '../store/schema.ts'
 import type { EndedSession, SessionChange, SessionStore } from '../store/sessions.ts'
 import type { GrantKind, Grants } from './grants.ts'
 import { idleEndsAt, judge, type Numbers, type Shown, type Verdict } from './judge.ts'
-import type { Memory, Remembered } from './memory.ts'
+import type { Memory } from './memory.ts'
 import { type AccessClaims, parseRefresh, type PresentedRefresh, type Tokens } from './tokens.ts'
 import type { LiveSession, RequestTraits, Resolution, ShownCookies } from './types.ts'
 
@@ -76,7 +76,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { access: named.access !== null && isCurrent(named.access, now) ? named.access : null, refresh: named.refresh }
   }
 
-  /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write or send. */
+  /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write. */
   function resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution> {
     if (shown.duplicated) return DUPLICATED
     if (shown.access === null && shown.refresh === null) return NOBODY
@@ -129,11 +129,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (sends === null) return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
 
     if (verdict !== 'access_only') memory.issued(recollection, now)
-    return send(sends, named, row, recollection, shown, now)
-  }
-
-  async function send(kind: GrantKind, named: Named, row: SessionRow, recollection: Remembered, shown: Shown, now: Now): Promise<Resolution> {
-    const { grant, accessEndsAt } = await grants.make(kind, named.sid, row, recollection, now)
+    const { grant, accessEndsAt } = grants.make(sends, named.sid, row, recollection, now)
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null), grant }
   }
 
@@ -176,7 +172,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /** What follows from a decision that has just been committed. */
-  async function conclude(named: Named, row: SessionRow, verdict: Verdict | null, now: Now): Promise<Resolution | null> {
+  function conclude(named: Named, row: SessionRow, verdict: Verdict | null, now: Now): Resolution | null {
     const reason = verdict === null ? null : endReason(verdict)
     if (verdict !== null && reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
@@ -188,7 +184,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     meter.count('session_verdicts_total', { verdict })
     const recollection = memory.recollect(row, now)
     memory.rotated(recollection, now)
-    const { grant, accessEndsAt } = await grants.make('both', named.sid, row, recollection, now)
+    const { grant, accessEndsAt } = grants.make('both', named.sid, row, recollection, now)
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
   }
 

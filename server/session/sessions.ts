@@ -108,7 +108,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       memory.issued(recollection, now)
       announce(ended, row)
       meter.count('sessions_opened_total')
-      const { grant, accessEndsAt } = await grants.make('both', sid, row, recollection, now)
+      const { grant, accessEndsAt } = grants.make('both', sid, row, recollection, now)
       return { session: live(row, row.lastSeenAt, accessEndsAt), grant }
     },
 

@@ -22,7 +22,7 @@ export function parseRefresh(text: string): PresentedRefresh | null {
 
 export interface Tokens {
   /** Seals an access token for a session's newest generation. */
-  sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs, endsAt: UnixMs }): Promise<string>
+  sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs, endsAt: UnixMs }): string
   /** @returns the claims of a token that we sealed, whether or not it has ended since; null for any other text */
   openAccess(token: string): Promise<AccessClaims | null>
   /** The refresh token of a generation: derived, so that sending one twice sends the same text.
@@ -50,8 +50,8 @@ export function createTokens(keyring: Keyring): Tokens {
   }
 
   return {
-    async sealAccess(sid, row, life) {
-      const token = await keyring.seal('access', {
+    sealAccess(sid, row, life) {
+      const token = keyring.seal('access', {
         sid, sub: row.userId, gen: row.generation, iat: life.issuedAt, exp: life.endsAt, auth_time: row.authTime, amr: row.amr,
       })
       // It will be shown again at once: what it says is known without opening it.

@@ -21,7 +21,7 @@ export async function openSession(
   const { client, device } = c.get('caller')
   const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt })
   const now = clock.now().wall
-  const known = await sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
+  const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
   const answer = c.get('answer')
   answer.grant(grant)
   answer.cookie(serializeCookie(cookieName('device', config.secureCookies), known, { secure: config.secureCookies, maxAgeSeconds: DEVICE_LIFE_MS / SECOND }))
@@ -57,7 +57,7 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
   catch (error) {
     if (!(error instanceof Problem)) throw error
     const problem = error.body(c.get('requestId'))
-    c.get('answer').cookie(formCookie(await keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall), deps.config.secureCookies))
+    c.get('answer').cookie(formCookie(keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall), deps.config.secureCookies))
     const query = new URLSearchParams({ problem: error.code, ...(returnTo === HOME ? {} : { returnTo }) })
     return c.redirect(`${page}?${query.toString()}`, 303)
   }
