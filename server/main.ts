@@ -20,6 +20,7 @@ import { createReadiness } from './ops/health.ts'
 import { startRelay } from './main.relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
+import { startSoundnessCheck } from './ops/soundness.ts'
 import { createProof, type Proof } from './proof/proof.ts'
 
 /** How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more. */
@@ -83,10 +84,12 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
   const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+  const stopCheck = startSoundnessCheck({ store, log, timers: systemTimers }, () => process.exit(1))
 
   return {
     async stop(noticeMs) {
       draining = true
+      stopCheck()
       log.info({}, 'stopping: requests under way are finished first')
       await giveNotice(servers, noticeMs)
       relay.closeStreams()

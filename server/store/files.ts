@@ -4,8 +4,8 @@ import { NAME } from '../contract/name.ts'
 
 export const databaseFile = (dataDir: string): string => join(dataDir, `${NAME}.db`)
 export const backupFolder = (dataDir: string): string => join(dataDir, 'backups')
-/** A database's own file, its write-ahead log and the log's index. */
-export const databaseParts = (file: string): string[] => ['', '-wal', '-shm', '-journal'].map(end => file + end)
+/** A database's own file, its write-ahead log, the log's index, and the note that it may be damaged. */
+export const databaseParts = (file: string): string[] => ['', '-wal', '-shm', '-journal', '.suspect'].map(end => file + end)
 
 /** One folder at a time: Node's own `recursive` never returns where a file system takes no folders, such as /proc.
  * @throws the system's error */

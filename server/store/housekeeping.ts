@@ -22,7 +22,7 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
 
   return {
     events: (before, limit) => remove('events', sql`at < ${before}`, limit),
-    sessions: (before, limit) => remove('sessions', sql`coalesce(ended_at, absolute_ends_at) < ${before}`, limit),
+    sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
   }

@@ -20,7 +20,7 @@ export interface Inspection {
 export function inspectInstalled(dataDir: string): Inspection {
   const file = databaseFile(dataDir)
   try {
-    const behind = inspect(file, readMigrations(MIGRATIONS), backupFolder(dataDir)).length
+    const behind = inspect(file, readMigrations(MIGRATIONS), backupFolder(dataDir), true).length
     const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
     try {
       const one = (sql: string) => raw.prepare(sql).pluck().get()

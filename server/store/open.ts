@@ -8,6 +8,7 @@ import { newestUsable, snapshot } from './backup.ts'
 import { type Database, openDatabase } from './database.ts'
 import { backupFolder, databaseFile, makePrivateFile, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
 import { applyMigrations, type Migration, readMigrations, standingOf } from './migrate.ts'
+import { clearSuspicion, damageIn, isReadFirst } from './soundness.ts'
 
 export interface OpenDeps {
   dataDir: string
@@ -61,7 +62,9 @@ function create(file: string, known: readonly Migration[], deps: OpenDeps): void
 }
 
 function openExisting(file: string, known: readonly Migration[], deps: OpenDeps): Database {
-  const missing = inspect(file, known, backupFolder(deps.dataDir))
+  const readFirst = isReadFirst(file)
+  const missing = inspect(file, known, backupFolder(deps.dataDir), readFirst)
+  if (readFirst) clearSuspicion(file)
   const db = openDatabase(file)
   try {
     const [next] = missing
@@ -80,14 +83,15 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
 }
 
 /** Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
+ * @param whole whether to read all of it: time and pages in proportion to its size
  * @returns the steps that it lacks
  * @throws Refusal when it is not a healthy database of ours; the driver's error when it cannot be read */
-export function inspect(file: string, known: readonly Migration[], backups: string): Migration[] {
+export function inspect(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
   const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
   try {
     assertVersion(raw)
-    const found = raw.pragma('quick_check(1)', { simple: true })
-    if (found !== 'ok') throw damaged(file, found)
+    const found = whole ? damageIn(raw) : null
+    if (found !== null) throw damaged(file, found)
     const standing = standingOf(raw, known)
     switch (standing.state) {
       case 'current':

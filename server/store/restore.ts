@@ -41,7 +41,7 @@ export async function restoreDatabase({ source, dataDir, now, counter, check }: 
   removeDatabase(copy)
   try {
     const known = readMigrations(MIGRATIONS)
-    const missing = inspect(source, known, backupFolder(dataDir))
+    const missing = inspect(source, known, backupFolder(dataDir), true)
     await copyOf(source, copy)
     const db = openDatabase(copy)
     let ended: number

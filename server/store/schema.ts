@@ -52,7 +52,9 @@ export const sessions = sqliteTable('sessions', {
   network: text().notNull(),
 }, t => [
   index('sessions_user').on(t.userId, t.endedAt),
+  // Housekeeping finds what is over by these two: an hourly look at every session would hold up everybody else.
   index('sessions_ended').on(t.endedAt).where(sql`ended_at is not null`),
+  index('sessions_absolute').on(t.absoluteEndsAt).where(sql`ended_at is null`),
 ])
 
 /** The security log. Rows are written inside the transaction that they record. */

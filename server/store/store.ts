@@ -5,10 +5,12 @@ import { copyLive } from './backup.ts'
 import { codeQueries, type CodeStore } from './codes.ts'
 import type { Database } from './database.ts'
 import { eventQueries, type EventStore } from './events.ts'
+import { databaseFile } from './files.ts'
 import { housekeepingQueries, type HousekeepingStore } from './housekeeping.ts'
 import { metaQueries, type MetaStore } from './meta.ts'
 import { openMigrated, type OpenDeps } from './open.ts'
 import { type EndedSession, sessionQueries, type SessionStore } from './sessions.ts'
+import { damageBeside, isReadFirst } from './soundness.ts'
 import { throttleQueries, type ThrottleStore } from './throttles.ts'
 import { endEverything } from './upheaval.ts'
 
@@ -24,6 +26,9 @@ export interface Store {
   /** For tests that look beneath; rooms use the functions beside it. */
   readonly db: Database
   endEverything(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
+  /** Reads the whole database for damage, in a thread of its own; nothing is read that was read when it was opened.
+   * @returns what is wrong, in SQLite's words; null: nothing @throws Error when it cannot be read */
+  readWhole(): Promise<string | null>
   /** Copies the database into a new file while it is in use. @throws the system's or the driver's error */
   backup(file: string): Promise<void>
   close(): void
@@ -31,6 +36,8 @@ export interface Store {
 
 /** @throws Refusal when the database is not healthy, not ours, newer than the code, or cannot be made */
 export function openStore(deps: OpenDeps): Store {
+  const file = databaseFile(deps.dataDir)
+  const wasRead = isReadFirst(file)
   const db = openMigrated(deps)
   return {
     sessions: sessionQueries(db),
@@ -42,7 +49,8 @@ export function openStore(deps: OpenDeps): Store {
     meta: metaQueries(db),
     db,
     endEverything: why => endEverything(db, why),
-    backup: file => copyLive(db.raw, file),
+    readWhole: async () => wasRead ? null : damageBeside(file),
+    backup: to => copyLive(db.raw, to),
     close: () => db.close(),
   }
 }

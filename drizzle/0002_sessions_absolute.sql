@@ -1,0 +1,1 @@
+CREATE INDEX `sessions_absolute` ON `sessions` (`absolute_ends_at`) WHERE ended_at is null;
