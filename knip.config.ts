@@ -52,8 +52,8 @@ export default {
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],
-  // Part of util-linux, which every Debian has.
-  ignoreBinaries: ['prlimit', 'taskset'],
+  // Debian's: util-linux, and what the fault suite needs.
+  ignoreBinaries: ['prlimit', 'taskset', 'mount', 'umount', 'strace'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Refusal } from '../base/refusal.ts'
+import { raiseCounter } from './counter.ts'
 import type { Works } from './works.ts'
 
 export interface BackupAnswer { file: string, keys: string | null }
@@ -11,6 +12,8 @@ export async function writeBackup({ store, keys, log }: Pick<Works, 'store' | 'k
   const taken = [file, keysFile].find(path => path !== null && existsSync(path))
   if (taken !== undefined && taken !== null) throw new Refusal(`${taken} exists already.`, ['Choose another name: a backup never writes over anything.'])
   await store.backup(file)
+  // From now on the copy counts less than the key file: put back by hand, it is told even if this process is killed next.
+  await raiseCounter({ keys, store })
   if (keysFile !== null) keys.copyTo(keysFile)
   log.info({ file, keys: keysFile !== null }, 'backup written')
   return { file, keys: keysFile }

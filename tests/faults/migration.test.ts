@@ -1,0 +1,93 @@
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterAll, describe, expect } from 'vitest'
+import { databaseFile, databaseParts } from '../../server/store/files.ts'
+import { applyMigrations, readMigrations } from '../../server/store/migrate.ts'
+import { MIGRATIONS } from '../../server/store/open.ts'
+import { type Server, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+import type { LoggedBrowser } from './support/browser.ts'
+import { complaints, onDisk, wronged } from './support/checker.ts'
+import { gather } from './support/crowd.ts'
+import { report } from './support/figures.ts'
+import { strace, testWith } from './support/machine.ts'
+
+const SETTINGS = { LOG_LEVEL: 'warn' }
+const KNOWN = readMigrations(MIGRATIONS)
+/** The start is killed at these of its system calls on files: while it copies the database, while it changes it, in between. */
+const MOMENTS = [
+  ...[4, 40, 80, 110].map(when => ({ call: 'pwrite64', when })),
+  ...[1, 3, 5].map(when => ({ call: 'fsync', when })),
+  { call: 'rename', when: 1 },
+]
+
+afterAll(stopAll)
+
+describe('a migration', () => {
+  testWith(strace)(`killed at ${MOMENTS.length} moments leaves the old database or the new one, and the next start goes on from either, with everybody signed in`, async () => {
+    const found = { old: 0, new: 0, notKilled: 0 }
+    const server = await startServer({ settings: SETTINGS })
+    const { browsers } = await gather(server, 3)
+    await server.stop()
+    const old = makeOld(server)
+    const keys = join(server.dataDir, 'keys.json')
+    const keysThen = readFileSync(keys)
+
+    for (const { call, when } of MOMENTS) {
+      for (const part of databaseParts(databaseFile(server.dataDir))) rmSync(part, { force: true })
+      copyFileSync(old, databaseFile(server.dataDir))
+      // With the key file of the same time: an older database is noticed, and ends every session.
+      writeFileSync(keys, keysThen)
+      const moment = `killed at ${call} ${when}`
+      const killed = await spawnServer({
+        dataDir: server.dataDir, port: server.port, settings: SETTINGS,
+        under: ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${when}`],
+      })
+      if (await endsBeforeItIsReady(killed)) {
+        onDisk(server.dataDir, (db) => {
+          const applied = db.prepare('SELECT count(*) FROM migrations').pluck().get()
+          expect([1, KNOWN.length], moment).toContain(applied)
+          found[applied === 1 ? 'old' : 'new'] += 1
+          expect(complaints(db, browsers, { alive: true }), moment).toEqual([])
+        })
+      }
+      else {
+        found.notKilled += 1
+      }
+      await killed.stop('SIGKILL')
+      await expectAllIsWell(server, browsers)
+    }
+    expect(found.old).toBeGreaterThan(0)
+    report('migration', { moments: MOMENTS.length, ...found })
+  })
+})
+
+/** The same data as the first version kept it. @returns a file outside the data folder */
+function makeOld({ dataDir }: Server): string {
+  const file = join(temporaryFolder(), 'old.db')
+  const db = new Sqlite(file)
+  applyMigrations(db, KNOWN.slice(0, 1), Date.now())
+  db.prepare('ATTACH ? AS now').run(databaseFile(dataDir))
+  db.pragma('foreign_keys = OFF')
+  const tables = db.prepare<[], string>("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations'").pluck().all()
+  for (const table of tables) {
+    const columns = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(table).map(name => `"${name}"`).join(', ')
+    db.exec(`INSERT INTO main."${table}" (${columns}) SELECT ${columns} FROM now."${table}"`)
+  }
+  db.close()
+  return file
+}
+
+/** Waits for the first of two ends: it dies, or it is ready. */
+async function endsBeforeItIsReady(server: Server): Promise<boolean> {
+  await waitUntil(async () => !server.running || await statusOf(server.port, '/readyz') === 200, 'a start under strace', () => server.output, 60_000)
+  return !server.running
+}
+
+async function expectAllIsWell(server: Server, browsers: readonly LoggedBrowser[]): Promise<void> {
+  const next = await startServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
+  for (const browser of browsers) expect((await browser.session()).user?.email).toBe(browser.person.email)
+  expect(wronged(browsers)).toEqual([])
+  await next.stop('SIGKILL')
+  onDisk(server.dataDir, db => expect(db.prepare('SELECT count(*) FROM migrations').pluck().get()).toBe(KNOWN.length))
+}

@@ -1,0 +1,181 @@
+import { randomInt } from 'node:crypto'
+import { existsSync, statSync } from 'node:fs'
+import { afterAll, expect, test } from 'vitest'
+import { databaseFile } from '../../server/store/files.ts'
+import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
+import { LoggedBrowser } from './support/browser.ts'
+import { complaints, onDisk, wronged } from './support/checker.ts'
+import { gather, inLanes } from './support/crowd.ts'
+import { percentiles, report } from './support/figures.ts'
+import { usageOf } from './support/machine.ts'
+import { openStream } from './support/stream.ts'
+
+/** FAULTS_SOAK_SECONDS=600 soaks for ten minutes, 14400 for four hours. */
+const SECONDS = Number(process.env['FAULTS_SOAK_SECONDS'] ?? 60)
+const BROWSERS = 30
+const PEOPLE = 6
+/** Lives so short that everybody renews all the time. */
+const SETTINGS = { ACCESS_SECONDS: '8', SETTLE_SECONDS: '1', LATE_SECONDS: '6', LOG_LEVEL: 'warn' }
+const MEGABYTE = 1024 * 1024
+/** What a heap may breathe. A leak of a kilobyte a request would pass it within a minute. */
+const MAX_GROWTH_MB = 100
+const MAX_DESCRIPTORS_MORE = 30
+/** SQLite begins the log anew after 4 MB; a reader may keep it from that for a moment. */
+const MAX_LOG_MB = 16
+
+afterAll(stopAll)
+
+interface Reading { residentMb: number, logMb: number }
+
+/** One life of the process: readings while it serves. */
+interface Life { seconds: number, readings: Reading[], killed: boolean }
+
+test(`${SECONDS} s of everything that people do, with kill -9 in between: nobody is signed out, and memory, descriptors and the log do not grow`, async () => {
+  let server = await startServer({ settings: SETTINGS })
+  const { port, dataDir } = server
+  const atRest = usageOf(server.pid).descriptors
+  const { browsers } = await gather(server, BROWSERS, PEOPLE)
+  const soak = new Soak(browsers)
+  const lives: Life[] = []
+  const until = performance.now() + SECONDS * 1000
+
+  soak.begin()
+  while (performance.now() < until) {
+    // The last third is one long life: growth shows in one that is not cut short.
+    const left = until - performance.now()
+    const last = left < SECONDS * 1000 / 3 + 3000
+    lives.push(await live(server, last ? left : Math.min(left - SECONDS * 1000 / 3, randomInt(3000, 9000)), !last))
+    if (last) break
+    await server.stop('SIGKILL')
+    expect(onDisk(dataDir, db => complaints(db, soak.browsers, { alive: false }))).toEqual([])
+    server = await startServer({ dataDir, port, settings: SETTINGS })
+  }
+  await soak.end()
+
+  await inLanes(4, soak.browsers, async (browser) => {
+    expect((await browser.session()).user?.email).toBe(browser.person.email)
+  })
+  expect(wronged(soak.browsers)).toEqual([])
+  expect(soak.surprises).toEqual([])
+  const longest = lives.at(-1) as Life
+  // Its first quarter loads and compiles what is used for the first time.
+  const quarter = Math.ceil(longest.readings.length / 4)
+  const [early, late] = [mean(longest.readings.slice(quarter, 2 * quarter)), mean(longest.readings.slice(-quarter))]
+  expect(late.residentMb - early.residentMb).toBeLessThan(MAX_GROWTH_MB)
+  for (const browser of soak.browsers) browser.close()
+  await expect.poll(() => usageOf(server.pid).descriptors, { timeout: 20_000 }).toBeLessThan(atRest + MAX_DESCRIPTORS_MORE)
+  const descriptors = usageOf(server.pid).descriptors
+  expect(Math.max(...lives.flatMap(life => life.readings.map(reading => reading.logMb)))).toBeLessThan(MAX_LOG_MB)
+  await server.stop('SIGKILL')
+  expect(onDisk(dataDir, db => complaints(db, soak.browsers, { alive: true }))).toEqual([])
+  const kills = lives.filter(life => life.killed).length
+  expect(kills).toBeGreaterThan(0)
+  report('soak', {
+    seconds: SECONDS, kills, calls: soak.milliseconds.length + soak.lost, lostInKills: soak.lost, signIns: soak.signIns, renewals: soak.renewals(), signedOut: 0,
+    lastLifeSeconds: Math.round(longest.seconds), earlyMb: Math.round(early.residentMb), lateMb: Math.round(late.residentMb),
+    descriptorsAtFirst: atRest, descriptorsAfterwards: descriptors, logMb: Math.round(late.logMb * 10) / 10, ...percentiles(soak.milliseconds),
+  })
+}, (SECONDS + 120) * 1000)
+
+async function live(server: Server, forMs: number, killed: boolean): Promise<Life> {
+  const started = performance.now()
+  const readings: Reading[] = []
+  const log = `${databaseFile(server.dataDir)}-wal`
+  while (performance.now() - started < forMs) {
+    await sleep(Math.min(500, forMs))
+    readings.push({ residentMb: usageOf(server.pid).residentBytes / MEGABYTE, logMb: existsSync(log) ? statSync(log).size / MEGABYTE : 0 })
+  }
+  return { seconds: (performance.now() - started) / 1000, readings, killed }
+}
+
+function mean(readings: readonly Reading[]): Reading {
+  const of = (pick: (reading: Reading) => number) => readings.reduce((sum, reading) => sum + pick(reading), 0) / readings.length
+  return { residentMb: of(reading => reading.residentMb), logMb: of(reading => reading.logMb) }
+}
+
+/** What people do meanwhile: each browser one thing after the other, whether or not an answer comes. */
+class Soak {
+  readonly browsers: LoggedBrowser[]
+  readonly milliseconds: number[] = []
+  /** Answers that nobody should get. */
+  readonly surprises: string[] = []
+  lost = 0
+  signIns = 0
+  #over = false
+  #lanes: Promise<void>[] = []
+
+  constructor(browsers: LoggedBrowser[]) {
+    this.browsers = browsers
+  }
+
+  begin(): void {
+    this.#lanes = this.browsers.map(async (browser) => {
+      while (!this.#over) {
+        await this.#doSomething(browser)
+        await sleep(randomInt(10, 120))
+      }
+    })
+  }
+
+  async end(): Promise<void> {
+    this.#over = true
+    await Promise.all(this.#lanes)
+  }
+
+  renewals(): number {
+    return this.browsers.reduce((sum, browser) => sum + browser.acknowledged().length - 1, 0)
+  }
+
+  async #doSomething(browser: LoggedBrowser): Promise<void> {
+    const dice = randomInt(100)
+    if (dice < 40) return this.#expect(browser, 'GET', '/auth/session')
+    if (dice < 55) return this.#expect(browser, 'GET', ['/', '/account', '/notes', '/account/sessions'][randomInt(4)] ?? '/')
+    if (dice < 70) return this.#expect(browser, 'GET', '/api/notes')
+    if (dice < 76) return this.#writeANote(browser)
+    if (dice < 82) return this.#expect(browser, 'PATCH', '/auth/user', { name: `${browser.person.name} ${randomInt(1000)}` })
+    if (dice < 88) return this.#watch(browser)
+    if (dice < 94) return this.#comeAndGo(browser)
+    // A handful at once, as a page does that wakes up.
+    await Promise.all(Array.from({ length: 8 }, () => this.#expect(browser, 'GET', '/auth/session')))
+  }
+
+  async #expect(browser: LoggedBrowser, method: string, path: string, body?: unknown): Promise<void> {
+    const started = performance.now()
+    const answer = await browser.attempt({ method, path, body })
+    if (answer === null) {
+      this.lost += 1
+      // The server is being started again.
+      await sleep(300)
+      return
+    }
+    this.milliseconds.push(performance.now() - started)
+    if (answer.status !== 200) this.surprises.push(`${method} ${path}: ${answer.status} ${answer.text.slice(0, 200)}`)
+  }
+
+  /** And takes it back, so that there is always room for one. */
+  async #writeANote(browser: LoggedBrowser): Promise<void> {
+    const answer = await browser.attempt({ method: 'POST', path: '/api/notes', body: { text: 'soaked' } })
+    if (answer === null) return
+    if (answer.status !== 201) this.surprises.push(`a note: ${answer.status} ${answer.text.slice(0, 200)}`)
+    else await browser.attempt({ method: 'DELETE', path: `/api/notes/${answer.json<{ id: string }>().id}` })
+  }
+
+  async #watch(browser: LoggedBrowser): Promise<void> {
+    const stream = await openStream(browser, '/api/notes/feed').catch(() => null)
+    if (stream === null) return
+    await Promise.race([sleep(randomInt(500)), stream.ended])
+    stream.leave()
+    await stream.ended
+  }
+
+  /** Somebody signs in on another device and signs out again. */
+  async #comeAndGo(browser: LoggedBrowser): Promise<void> {
+    const visitor = new LoggedBrowser(browser.origin, browser.person)
+    const entered = await visitor.attempt({ method: 'POST', path: '/auth/login', body: { email: browser.person.email, password: browser.person.password } })
+    // Attempts that a kill cut off count as failed until one succeeds; then there is a wait.
+    if (entered !== null && ![200, 429].includes(entered.status)) this.surprises.push(`sign-in: ${entered.status} ${entered.text.slice(0, 200)}`)
+    if (entered?.status === 200) this.signIns += 1
+    if (entered?.status === 200) await visitor.attempt({ method: 'POST', path: '/auth/logout' })
+    visitor.close()
+  }
+}
