@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
 import { SIGNED_IN, startApp } from './app.testing.ts'
+import { SITE_CONTEXT, type SiteContext } from './contract/site.ts'
 import { anUpstream, listen, someRelay } from './relay/relay.testing.ts'
 
 const closing: (() => Promise<void> | void)[] = []
@@ -45,4 +46,22 @@ test('one whose client leaves in the middle of the answer keeps its status and i
   await whole.toArray()
   await expect.poll(() => line('/api/notes/whole')).toMatchObject({ status: 200 })
   expect(line('/api/notes/whole')?.aborted).toBeUndefined()
+})
+
+test('16.5.1 what breaks while a page renders is logged under the id that its answer carries, and the answer does not hold it', async () => {
+  const app = await startApp({
+    site: {
+      built: { root: '/nowhere', files: [] },
+      development: null,
+      listener: async () => (incoming, outgoing) => {
+        (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)]?.report(new Error('no such table: lanterns'))
+        outgoing.writeHead(500, { 'content-type': 'text/html' }).end('<!doctype html><h1>Something went wrong</h1>')
+      },
+    },
+  })
+  closing.push(app.close)
+  const { status, headers, body } = await app.ask('/account')
+  expect(status).toBe(500)
+  expect(body).not.toContain('lanterns')
+  expect(app.log.lines.find(({ level }) => level === 'error')).toMatchObject({ requestId: headers['x-request-id'], path: '/account', error: { message: 'no such table: lanterns' } })
 })

@@ -109,7 +109,7 @@ export function createApp(deps: AppDeps): () => Server {
     clock, log, publicUrl, way, match,
     route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
   })
-  const renderSite = siteMount({ ...site, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own' })
+  const renderSite = siteMount({ ...site, log, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own' })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },

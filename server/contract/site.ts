@@ -24,6 +24,8 @@ export interface SiteContext {
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Adds a Set-Cookie value to the page's answer, for preferences only: our own cookies' names are refused. */
   setCookie(value: string): void
+  /** Writes what broke while the page was rendered into the server's log, under the request's id. */
+  report(error: unknown): void
 }
 
 /** A failed form post: kept for a minute in a sealed cookie, so that no field is in a URL. Never holds a password. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Log } from '../base/log.ts'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
 import { clearCookie, cookieName } from '../session/cookies.ts'
 import type { DevBridge } from './dev-bridge.ts'
@@ -13,6 +14,7 @@ import { sessionAnswer } from './session-answer.ts'
 export type SiteListener = (incoming: IncomingMessage, outgoing: ServerResponse) => unknown
 
 interface Deps {
+  log: Log
   /** Resolves to the same listener each time. */
   listener: () => Promise<SiteListener>
   /** Calls a route of ours as the page's caller does. */
@@ -29,7 +31,7 @@ const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ listener, fetchWithin, openForm, secureCookies, ownPages, development }: Deps) {
+export function siteMount({ log, listener, fetchWithin, openForm, secureCookies, ownPages, development }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
@@ -54,6 +56,7 @@ export function siteMount({ listener, fetchWithin, openForm, secureCookies, ownP
       form: await keptForm(exchange),
       fetch: (path, init) => fetchWithin(exchange, path, init),
       setCookie: value => exchange.answer.cookie(preference(value)),
+      report: error => log.error({ error, requestId: exchange.id, path: exchange.path }, 'a page could not be rendered'),
     }
     hideFromSite(incoming)
     Object.assign(incoming, { [CONTEXT]: context })

@@ -17,5 +17,7 @@ export function developmentContext(event: H3Event): SiteContext | null {
     form,
     fetch: (path, init) => fetch(new URL(path, origin), { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key } }),
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
+    // eslint-disable-next-line no-console -- the worker has no log but the terminal
+    report: error => console.error(error),
   }
 }
