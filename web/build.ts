@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join, relative, sep } from 'node:path'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join, relative, sep } from 'node:path'
 import { buildClient } from './build-client.ts'
 import { listPublicFiles, type PublicFile } from './build-files.ts'
 import { withBuildLock } from './build-lock.ts'
@@ -9,8 +9,10 @@ import { withBuildLock } from './build-lock.ts'
 const WEB = import.meta.dirname
 const ROOT = join(WEB, '..')
 const OUTPUT = join(WEB, '.output')
-/** Written last: without it there is no build. */
+/** Written last: it names the build's folder, and without it there is no build. */
 const STAMP = join(OUTPUT, 'porchlight-build.json')
+/** The newest build, and older ones that servers started from this checkout may still be reading. */
+const BUILDS_KEPT = 3
 
 export interface BuiltSite {
   /** The module that exports `listener`. */
@@ -22,51 +24,75 @@ export interface BuiltSite {
   client: string
 }
 
-interface Stamp { sources: string, seconds: number, files: PublicFile[], client: string }
+interface Stamp { sources: string, folder: string, seconds: number, files: PublicFile[], client: string }
 
 /** The site, built anew only when something that goes into it has changed since the last build.
  * @param say tells whoever waits what is going on, a line at a time
- * @throws Error with the build's own last words when it fails; then there is no built site */
+ * @throws Error with the build's own last words when it fails; whoever runs an earlier build goes on with it */
 export async function ensureSiteBuilt(say: (line: string) => void): Promise<BuiltSite> {
   const sources = hashOfSources()
   const stamp = readStamp()
   if (stamp?.sources === sources) return built(stamp)
-  return withBuildLock(join(ROOT, '.cache', 'site-build.lock'), async () => {
+  return withBuildLock(LOCK, async () => {
     // Somebody else may have built it while we waited.
     const meanwhile = readStamp()
     return built(meanwhile?.sources === sources ? meanwhile : await build(sources, meanwhile ?? stamp, say))
   })
 }
 
+/** The site, built anew although nothing has changed. */
+export async function buildSiteAnew(say: (line: string) => void): Promise<BuiltSite> {
+  return withBuildLock(LOCK, async () => built(await build(hashOfSources(), readStamp(), say)))
+}
+
+/** Each build goes into a folder of its own: a running server loads its pages from the folder that it started with. */
 async function build(sources: string, last: Stamp | null, say: (line: string) => void): Promise<Stamp> {
   const duration = last === null ? 'about a minute' : `about ${last.seconds} seconds, like the last time`
   say(last === null
     ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
     : `The pages' sources have changed: building them again. This takes ${duration}.`)
-  rmSync(STAMP, { force: true })
-  const started = performance.now()
-  await runNuxt()
-  const files = await listPublicFiles(join(OUTPUT, 'public'))
-  const stamp = { sources, seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files, client: await buildClient() }
   mkdirSync(OUTPUT, { recursive: true })
-  writeFileSync(STAMP, JSON.stringify(stamp))
-  say(`The pages are built (${stamp.seconds} seconds).`)
-  return stamp
+  const folder = mkdtempSync(join(OUTPUT, 'build-'))
+  const started = performance.now()
+  try {
+    await runNuxt(folder)
+    const files = await listPublicFiles(join(folder, 'public'))
+    const stamp = { sources, folder: basename(folder), seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files, client: await buildClient() }
+    // Renamed into place: a server that starts meanwhile reads the old stamp or the new one.
+    writeFileSync(`${STAMP}.tmp`, JSON.stringify(stamp))
+    renameSync(`${STAMP}.tmp`, STAMP)
+    removeOldBuilds()
+    say(`The pages are built (${stamp.seconds} seconds).`)
+    return stamp
+  }
+  catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
 }
 
-function built({ files, client }: Stamp): BuiltSite {
-  return { entry: join(OUTPUT, 'server', 'index.mjs'), root: join(OUTPUT, 'public'), files, client }
+function removeOldBuilds(): void {
+  const age = (folder: string) => statSync(folder).mtimeMs
+  const builds = globSync('build-*', { cwd: OUTPUT }).map(name => join(OUTPUT, name)).sort((a, b) => age(b) - age(a))
+  for (const folder of builds.slice(BUILDS_KEPT)) rmSync(folder, { recursive: true, force: true })
+}
+
+function built({ folder, files, client }: Stamp): BuiltSite {
+  return { entry: join(OUTPUT, folder, 'server', 'index.mjs'), root: join(OUTPUT, folder, 'public'), files, client }
 }
 
 function readStamp(): Stamp | null {
   try {
-    return JSON.parse(readFileSync(STAMP, 'utf8')) as Stamp
+    const stamp = JSON.parse(readFileSync(STAMP, 'utf8')) as Partial<Stamp>
+    // One from before builds had folders of their own names none.
+    return stamp.folder === undefined ? null : stamp as Stamp
   }
   catch {
     return null
   }
 }
 
+const LOCK = join(ROOT, '.cache', 'site-build.lock')
 const TESTS = /\.test\.ts$/
 
 /** SHA-256 over everything that goes into a build: the site's own files, what it shares with the server, and the packages. */
@@ -84,13 +110,13 @@ function hashOfSources(): string {
 }
 
 /** Runs Nuxt's builder in a process of its own, under the Node that runs us: an older one on the PATH cannot. */
-async function runNuxt(): Promise<void> {
+async function runNuxt(output: string): Promise<void> {
   // Our settings are the server's and must not find their way into the pages.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('NITRO_') && !name.startsWith('NUXT_') && !name.startsWith('VITEST'))
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', NUXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+    env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', SITE_OUTPUT: output, NUXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
   })
   let words = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (words += String(chunk)))

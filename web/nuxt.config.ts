@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineNuxtConfig } from 'nuxt/config'
 import { DISPLAY_NAME } from '../server/contract/name.ts'
 import { refuseCachedPages } from './route-rules.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
+
+/** Said by build.ts: each build has a folder of its own. */
+const output = process.env.SITE_OUTPUT ?? here('./.output/site')
 
 export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',
@@ -49,7 +53,7 @@ export default defineNuxtConfig({
   },
   nitro: {
     preset: 'node-listener',
-    output: { dir: here('./.output'), serverDir: here('./.output/server'), publicDir: here('./.output/public') },
+    output: { dir: output, serverDir: join(output, 'server'), publicDir: join(output, 'public') },
     prerender: { failOnError: true },
   },
   i18n: {
