@@ -1,7 +1,8 @@
 // npm run bench:full: everything that is claimed, against peers that are started here with the settings in bench/peers.
-// `npm run bench:full -- relays growth` measures these alone, `--quick` in fewer rounds; neither is kept in bench/results.
+// `npm run bench:full -- relays growth` measures these alone, `--quick` less of everything; neither is kept in bench/results.
+// `--rounds 3` says how often each comparison is repeated.
 import { join } from 'node:path'
-import { argv } from 'node:process'
+import { parseArgs } from 'node:util'
 import { setUp } from '../tests/support/people.ts'
 import { startServer, stopAll, temporaryFolder } from '../tests/support/server.ts'
 import { ensureSiteBuilt } from '../web/build.ts'
@@ -30,13 +31,16 @@ const PARTS: Record<string, Part> = {
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-const quick = argv.includes('--quick')
-const options: Options = quick ? { rounds: 3, seconds: 0.7, quick } : { rounds: 9, seconds: 2, quick }
+const { values: { quick, rounds }, positionals: named } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } } })
+const options: Options = { rounds: Number(rounds ?? (quick ? 3 : 7)), seconds: quick ? 0.7 : 1.5, quick }
 const all = Object.keys(PARTS)
-const named = argv.slice(2).filter(word => word !== '--quick')
 const unknown = named.filter(name => !all.includes(name))
 if (unknown.length > 0) {
   say(`There is no part called ${unknown.join(', ')}. There are: ${all.join(', ')}.`)
+  process.exit(1)
+}
+if (!Number.isInteger(options.rounds) || options.rounds < 1) {
+  say('--rounds takes a whole number from 1.')
   process.exit(1)
 }
 const wanted = named.length > 0 ? named : all
