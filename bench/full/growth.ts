@@ -32,7 +32,7 @@ export async function measureGrowth({ rounds, seconds, quick }: Options, say: (l
   }
   // A start of each that does not count fills the caches of compiled code and of the system.
   for (const stage of stages) await (await startServer({ dataDir: stage.dataDir })).stop()
-  for (let round = 0; round < (quick ? 3 : 5); round++) {
+  for (let round = 0; round < Math.min(rounds, 5); round++) {
     for (const stage of round % 2 === 0 ? stages : stages.toReversed()) stage.rounds.push(await oneRound(stage, seconds))
   }
   if (!quick) await housekeep(stages)
