@@ -70,7 +70,7 @@ test(`kill -9 in the middle of ${SESSIONS} renewals at once, ${ROUNDS} times: wh
   expect(answered).toBeGreaterThan(0)
   expect(lost).toBeGreaterThan(0)
   report('kill', { kills: ROUNDS, renewalsAtOnce: SESSIONS, answered, lost, committedButUnanswered: committedUnanswered, signedOut: 0 })
-}, 300_000)
+}, 600_000)
 
 /** Shows a token that this browser held once, from before the last two. It ends the session. */
 async function expectSpent(server: Server, browser: LoggedBrowser): Promise<void> {
