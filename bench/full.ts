@@ -14,7 +14,7 @@ import { endPrograms, installPeers } from './full/peer.ts'
 import { measureRelays } from './full/relays.ts'
 import { measureRenewals, measureStorm } from './full/renewals.ts'
 import { asText, type Report, writeReport } from './full/report.ts'
-import type { Options, Section } from './full/section.ts'
+import { failedSection, type Options, type Section } from './full/section.ts'
 import { measureSessions } from './full/sessions.ts'
 import { measureSignIns } from './full/sign-ins.ts'
 
@@ -45,6 +45,13 @@ if (!Number.isInteger(options.rounds) || options.rounds < 1) {
 }
 const wanted = named.length > 0 ? named : all
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    endPrograms()
+    void stopAll().finally(() => process.exit(1))
+  })
+}
+
 try {
   const started = new Date()
   const site = await ensureSiteBuilt(say)
@@ -56,7 +63,7 @@ try {
   const sections: Section[] = []
   for (const name of wanted) {
     say(`\n${name}`)
-    sections.push(...await PARTS[name]?.({ site, server, browser }, options, say) ?? [])
+    sections.push(...await PARTS[name]?.({ site, server, browser }, options, say).catch((error: unknown) => [failedSection(name, error)]) ?? [])
   }
   const report: Report = { machine: describeMachine(started), options, minutes: (Date.now() - started.getTime()) / 60_000, sections }
   say(`\n${asText(report)}\n`)

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -8,14 +9,21 @@ import type { Bench, Figure } from './figure.ts'
 import { gzipSize, scriptsOf, SIGN_IN_BUDGET } from './page-weight.ts'
 
 /** A page that shows who is signed in, against the same build with nothing around it. */
-export async function measurePage({ server, browser, site }: Bench): Promise<Figure[]> {
+export async function measurePage(bench: Bench): Promise<Figure[]> {
+  const { path, headers, ...bare } = await startBarePage(bench)
+  return [{ what: 'page /account, signed in', unit: '× the same build alone', ...await against(bench.server, bare, { path, headers }, 0.9) }]
+}
+
+/** The same build of the site on node:http, with a session that is always the same.
+ * @throws Error when its page is not the page that we render */
+export async function startBarePage({ server, browser, site }: Bench): Promise<{ child: ChildProcess, port: number, path: string, headers: Record<string, string> }> {
   const path = '/account'
   const port = await freePort()
   const calls = { '/auth/methods': (await browser.get('/auth/methods')).json() }
   const child = await startBare('bare-nuxt', { port, entry: site.entry, session: await browser.session(), calls })
   const headers = headersOf(browser)
   if (await pageOf(server.port, path, headers) !== await pageOf(port, path, headers)) throw new Error('the two do not render the same page: their figures cannot be compared')
-  return [{ what: 'page /account, signed in', unit: '× the same build alone', ...await against(server, { child, port }, { path, headers }, 0.9) }]
+  return { child, port, path, headers }
 }
 
 /** A page without what is different each time: its nonce, and how far the session's end has moved. */

@@ -5,32 +5,44 @@ import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import type { Bench } from '../figure.ts'
 import { median } from '../load.ts'
-import { measurePage } from '../page.ts'
+import { startBarePage } from '../page.ts'
 import { gzipSize, scriptsOf, SIGN_IN_BUDGET } from '../page-weight.ts'
+import { compare, ratio } from './compare.ts'
 import { pinServers, unpinServers } from './machine.ts'
 import { PEERS } from './peer.ts'
 import { claim, failedRow, type Options, type Row, type Section } from './section.ts'
 
+const OURS = 'Porchlight'
+const BARE = 'bare Nuxt'
 const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 /** Chromium as root in a container needs the first. */
 const FLAGS = '--headless=new --no-sandbox --disable-gpu'
 const SCORES = ['performance', 'accessibility', 'best-practices', 'seo']
 
 export async function measurePages(bench: Bench, options: Options, say: (line: string) => void): Promise<Section[]> {
-  return [await rendering(bench, say), await weight(bench), await lighthouse(bench, options, say)]
+  return [await rendering(bench, options, say), await weight(bench), await lighthouse(bench, options, say)]
 }
 
 /** The account page, with its person in the first byte, against the same build with nothing around it. */
-async function rendering(bench: Bench, say: (line: string) => void): Promise<Section> {
-  const [figure] = await measurePage(bench)
-  if (figure === undefined) throw new Error('the page was not measured')
-  say(`  ${figure.detail}`)
+async function rendering(bench: Bench, options: Options, say: (line: string) => void): Promise<Section> {
+  const { child, port, path, headers } = await startBarePage(bench)
+  const contenders = [
+    { name: OURS, note: 'session judged, policy with its nonce, request logged', pid: bench.server.pid, port: bench.server.port, path, headers },
+    { name: BARE, note: 'the limit', pid: child.pid ?? 0, port, path, headers },
+  ]
+  const comparison = await compare(contenders, { method: 'GET', bodyBytes: 0, connections: 16 }, options, say)
+  child.kill()
   return {
     title: 'A page, signed in',
     method: 'GET of /account, rendered for the person who asks; beside it the same build of the site on node:http, with a session that is always the same. Both give the same page, which is checked.',
-    columns: [],
-    rows: [],
-    figures: [claim('page /account, signed in', figure.measured, figure.unit, { least: 0.95 }, figure.detail)],
+    columns: [
+      { key: 'cpuMicros', title: 'µs of processor time per page', digits: 0, plotted: true },
+      { key: 'rate', title: 'pages per second', digits: 0, plotted: false },
+      { key: 'p50', title: 'median, ms', digits: 1, plotted: false },
+      { key: 'p99', title: 'p99, ms', digits: 1, plotted: false },
+    ],
+    rows: comparison.rows,
+    figures: [claim('page /account, signed in, per core', 1 / ratio(comparison, OURS, BARE, 'cpuMs'), '× the same build alone', { least: 0.95 }, `by rate ${ratio(comparison, OURS, BARE, 'rate').toFixed(2)}`)],
   }
 }
 

@@ -69,9 +69,9 @@ export function startNode(script: string, args: string[], options: { port: numbe
   return startProgram(process.execPath, [script, ...args], options)
 }
 
-/** Ends, by their ids, all that is still running. */
+/** Ends, by their ids, all that is still running. They are asked: killed outright, Apache would leave its workers behind. */
 export function endPrograms(): void {
-  for (const child of children) child.kill('SIGKILL')
+  for (const child of children) child.kill('SIGTERM')
 }
 
 function listens(port: number): Promise<boolean> {

@@ -28,6 +28,11 @@ export function failedRow(name: string, note: string, error: unknown): Row {
   return { name, note, values: {}, failed: (error instanceof Error ? error.message : String(error)).trim().split('\n').slice(-3).join(' · ').slice(0, 300) }
 }
 
+/** A part that came to nothing is told like a peer that did not start: the rest of the run goes on. */
+export function failedSection(title: string, error: unknown): Section {
+  return { title, method: '', columns: [], rows: [failedRow(title, '', error)], figures: [claim(title, Number.NaN, '', { most: 0 }, 'it failed: see below')] }
+}
+
 /** A claim about a ratio. One that could not be measured is not met. */
 export function claim(what: string, measured: number, unit: string, bound: { least?: number, most?: number }, detail = ''): Figure {
   const met = (bound.least === undefined || measured >= bound.least) && (bound.most === undefined || measured <= bound.most) && Number.isFinite(measured)
