@@ -42,8 +42,8 @@ const add = command({
     const password = args['with-password'] ? await askPassword() : null
     const made = await perform('user.add', { email: args.email, name: args.name, roles: rolesOf(args.admin), password })
     if (args.json) printJson(made)
-    else if (made.link === null) print(`${plain(made.email)} can sign in now.`)
-    else printLink(`${plain(made.email)} has an account. Give them this to choose a password.`, made.link)
+    else if (made.link === null) print(`${plain(args.email)} can sign in now.`)
+    else printLink(`${plain(args.email)} has an account. Give them this to choose a password.`, made.link)
   },
 })
 
@@ -56,7 +56,7 @@ const list = command({
     if (args.json) return printJson(people)
     if (people.length === 0) return print('Nobody has an account yet. Make the first: porchlight setup')
     printTable(['E-MAIL', 'NAME', 'ROLES', 'STATE', 'SESSIONS', 'LAST SEEN'], people.map(person => [
-      plain(person.email), plain(person.name), person.roles.join(','), person.disabledAt === null ? 'active' : 'disabled', String(person.sessions), shownTime(person.lastSeenAt),
+      plain(person.email ?? '-'), plain(person.name), person.roles.join(','), person.disabledAt === null ? 'active' : 'disabled', String(person.sessions), shownTime(person.lastSeenAt),
     ]))
   },
 })

@@ -7,10 +7,12 @@ import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
+import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
 import { judgeTogether, type Told } from './rules.ts'
 import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
 import { toSite } from './site.ts'
+import type { Provider } from './provider.ts'
 import type { Config, KeySource } from './types.ts'
 import { toUpstream } from './upstreams.ts'
 
@@ -34,6 +36,7 @@ const DEFAULTS = {
   trustedProxies: [],
   logLevel: 'info',
   upstreams: [],
+  providers: [],
   upstreamTokenSeconds: 300,
   upstreamTokenAlg: 'ES256',
   jwksMaxAgeSeconds: 600,
@@ -44,8 +47,8 @@ const DEFAULTS = {
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
   const { sources, problems, file } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
-  const config = toConfig(settings, sources, cwd)
-  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources) : `${defaultOf(key, config)} (the default)` })
+  const config = { ...toConfig(settings, sources, cwd), providers: providersOf(settings, sources, problems, env, cwd) }
+  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
   // Rules between settings are judged on what is right by itself; what is not has its default there.
   const wrong = new Set(problems.map(problem => problem.name))
   const together = judgeTogether(config, settings.insecureHttp ?? false, told).filter(problem => !wrong.has(problem.name))
@@ -56,7 +59,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const report = SETTING_KEYS.map(key => ({
     key,
     variable: variableOf(key),
-    value: sources.has(key) ? shownOf(key, sources) : defaultOf(key, config),
+    value: sources.has(key) ? shownOf(key, sources, config) : defaultOf(key, config),
     from: sources.get(key)?.from ?? 'default',
   }))
   return { config, file, report }
@@ -76,13 +79,25 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     wrong.add(key)
     named.add(key + place)
     const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
-    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, SECRET_SETTINGS.has(key)), expected })
+    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, isHidden(key, inside)), expected })
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))
 }
 
-function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
+/** Secrets stand among the providers' other fields, and a misspelt one may be one, too. */
+function isHidden(key: string, inside: readonly string[]): boolean {
+  if (key !== 'providers') return SECRET_SETTINGS.has(key)
+  return !inside.some(part => SHOWN_FIELDS.has(part))
+}
+
+function providersOf(settings: Settings, sources: Sources, problems: ConfigProblem[], env: Environment, cwd: string): Provider[] {
+  const written = sources.get('providers')
+  const nameOf = (index: number, field: string) => written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+  return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
+}
+
+function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
   const set = { ...DEFAULTS, ...settings }
   const publicUrl = toOrigin(set.publicUrl) ?? DEFAULTS.publicUrl
   const { protocol, hostname, port } = new URL(publicUrl)
@@ -133,7 +148,8 @@ function hostsFor(host: string | undefined, loopback: boolean): string[] {
   return [addresses.includes('::1') ? '::' : '0.0.0.0']
 }
 
-function shownOf(key: SettingKey, sources: Sources): string {
+function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'providers'>): string {
+  if (key === 'providers') return shownProviders(config.providers)
   return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
 }
 

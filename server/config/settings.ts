@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isAddressOrRange, toOrigin } from './address.ts'
+import { ProvidersSetting } from './providers.ts'
 import { SiteSetting } from './site.ts'
 import { Upstreams } from './upstreams.ts'
 
@@ -45,6 +46,7 @@ export const Settings = v.strictObject({
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
   upstreams: v.exactOptional(Upstreams),
+  providers: v.exactOptional(ProvidersSetting),
   site: v.exactOptional(SiteSetting),
   upstreamTokenSeconds: whole(10, 3600),
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
@@ -77,7 +79,7 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
 export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
   if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
-  if (key === 'upstreams' || key === 'site') return fromJson(value)
+  if (key === 'upstreams' || key === 'site' || key === 'providers') return fromJson(value)
   if (key === 'trustedProxies') return value.split(',').map(part => part.trim()).filter(part => part !== '')
   return value
 }

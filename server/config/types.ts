@@ -1,3 +1,4 @@
+import type { Provider } from './provider.ts'
 import type { Site } from './site.ts'
 import type { Upstream } from './upstream.ts'
 import type { Secret } from '../base/secret.ts'
@@ -35,6 +36,8 @@ export interface Config {
   metricsPort: number | null
   /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
   upstreams: Upstream[]
+  /** Other places where people have accounts that sign them in here. */
+  providers: Provider[]
   /** Whose pages people see. */
   site: Site
   upstreamTokenMs: number

@@ -1,7 +1,7 @@
 import { NAME } from '../contract/name.ts'
 import type { ShownCookies } from './types.ts'
 
-export type CookieKind = 'access' | 'refresh' | 'device' | 'form'
+export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
 /** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by HTTP only
  * (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none. */

@@ -101,7 +101,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     async open(input) {
       const sid = randomId()
       const row = newRow(sid, input)
-      const ended = await store.insert(row, input.replaces, input.judgedAt)
+      const ended = await store.insert(row, input.replaces, input.judgedAt, input.providerGrant)
       memory.keepWritten(row)
       const now = clock.now()
       const recollection = memory.recollect(row, now)

@@ -1,5 +1,6 @@
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
 import type { EndedSession } from '../store/sessions.ts'
 import type { Numbers } from './judge.ts'
 
@@ -57,6 +58,8 @@ export interface OpenInput {
   judgedAt: UnixMs | null
   /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
   numbers: Numbers & { absoluteMs: number } | null
+  /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
+  providerGrant: ProviderGrantRow | null
 }
 
 export interface Sessions {

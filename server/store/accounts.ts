@@ -126,7 +126,7 @@ export function insertAccount(db: Database, row: AccountRow, origin: Origin): Ac
     db.sql.insert(accounts).values(row).run()
   }
   catch (error) {
-    if (isConstraint(error) && db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.emailKey, row.emailKey)).get() !== undefined) {
+    if (isConstraint(error) && row.emailKey !== null && db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.emailKey, row.emailKey)).get() !== undefined) {
       throw new Problem('email_taken', {}, error)
     }
     throw error

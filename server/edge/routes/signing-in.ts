@@ -19,7 +19,7 @@ export async function openSession(
   { account, amr, remember, replaces, judgedAt }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null, judgedAt: UnixMs | null },
 ): Promise<SessionAnswer> {
   const { client, device } = c.get('caller')
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt })
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, providerGrant: null })
   const now = clock.now().wall
   const known = await sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
   const answer = c.get('answer')
