@@ -11,8 +11,8 @@ function leaves(value: unknown, path = ''): Map<string, string> {
 }
 
 const languages = Object.fromEntries(['en', 'zh-CN'].map((language) => {
-  const [path] = files(`web/**/locales/${language}.json`)
-  return [language, path === undefined ? new Map<string, string>() : leaves(JSON.parse(read(path)))]
+  const paths = files(`web/i18n/locales/**/${language}.json`)
+  return [language, new Map(paths.flatMap(path => [...leaves(JSON.parse(read(path)))]))]
 }))
 const english = languages['en'] as Map<string, string>
 const chinese = languages['zh-CN'] as Map<string, string>
