@@ -13,9 +13,11 @@ import { listenOn } from './edge/listen.ts'
 import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
 import { createPasswordLogin } from './login/password.ts'
+import { createProviderLogin } from './login/provider.ts'
 import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
+import { startProviders } from './main.providers.ts'
 import { startRelay } from './main.relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
@@ -59,10 +61,12 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   const { config, clock, log, people, store } = rooms
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const providerLogin = createProviderLogin({ ...rooms, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
-  const running = await startRelay(rooms)
+  const elsewhere = startProviders(rooms)
+  const running = await startRelay(rooms, elsewhere.vault)
   const { relay } = running
   const makeServer = createApp({
     ...rooms,
@@ -74,14 +78,15 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
-    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    backchannelLogout: elsewhere.logouts.backchannel,
+    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
-  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers, vault: elsewhere.vault })
 
   return {
     async stop() {
@@ -93,6 +98,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
       await site.close()
       await running.close()
       await housekeeping.stop()
+      await elsewhere.close()
       await rooms.close()
     },
   }

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   provider_refused: { status: 403, title: 'The sign-in was refused or given up at the provider' },
   provider_answer_invalid: { status: 502, title: 'What the provider answered could not be trusted' },
   provider_unavailable: { status: 503, title: 'The provider cannot be reached just now' },
+  not_admitted: { status: 403, title: 'This account of the provider is not one of those that may come in here' },
   login_expired: { status: 400, title: 'This sign-in was finished already, took too long, or began in another browser' },
   link_required: { status: 409, title: 'An account with this e-mail address exists already: sign in to it, and link this way in there' },
   identity_taken: { status: 409, title: 'This account of the provider belongs to another account here' },

@@ -1,6 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
-import { cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
+import { cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../session/cookies.ts'
 import type { RequestTraits, Resolution, Sessions } from '../session/types.ts'
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,6 +17,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
   const names = { access: cookieName('access', secureCookies), refresh: cookieName('refresh', secureCookies) }
   const device = cookieName('device', secureCookies)
   const form = cookieName('form', secureCookies)
+  const logout = cookieName('logout', secureCookies)
 
   return (exchange: Exchange): undefined | Promise<undefined> => {
     if (exchange.parent) {
@@ -64,6 +65,11 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       get form() {
         return only(exchange.headers.cookie, form)
       },
+      get logout() {
+        return only(exchange.headers.cookie, logout)
+      },
+      transactions: () => transactionIds(exchange.headers.cookie, secureCookies),
+      transaction: id => only(exchange.headers.cookie, transactionCookieName(id, secureCookies)),
     }
   }
 }

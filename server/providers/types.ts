@@ -1,4 +1,4 @@
-import type { JWK } from 'jose'
+import type { JWK, JWTVerifyGetKey } from 'jose'
 import type * as openid from 'openid-client'
 import type { UnixMs } from '../base/clock.ts'
 import type { Provider } from '../config/provider.ts'
@@ -64,6 +64,9 @@ export interface Providers {
   /** The provider as openid-client knows it, for what else is asked of it.
    * @throws Problem `not_found`, `provider_unavailable` */
   client(id: string): Promise<ProviderClient>
+  /** Where a sign-in was to end, for a browser that is signed in though its transaction is over. null: nobody can tell */
+  returnTo(search: string, sealed: string | null): Promise<string | null>
+  close(): Promise<void>
 }
 
 /** openid-client with one provider's metadata, our credentials there and our own way of calling out. */
@@ -72,4 +75,8 @@ export interface ProviderClient {
   /** Loaded only where a provider is configured. */
   openid: typeof openid
   configuration: openid.Configuration
+  /** Its public keys, fetched when one is asked for that is not known, and at most once in a while. null: it signs nothing. */
+  keys: JWTVerifyGetKey | null
+  /** What its ID and logout tokens may be signed with: never `none`, and nothing symmetric. */
+  algorithms: string[]
 }

@@ -10,6 +10,18 @@ export function cookieName(kind: CookieKind, secure: boolean): string {
   return kind === 'refresh' ? `__Host-Http-${NAME}-${kind}` : `__Host-${NAME}-${kind}`
 }
 
+/** A sign-in under way at a provider has a cookie of its own: two tabs do not get into each other's way. */
+export function transactionCookieName(id: string, secure: boolean): string {
+  return `${cookieName('login', secure)}-${id}`
+}
+
+/** The ids of the sign-ins that a browser has under way, in any order. */
+export function transactionIds(header: string | undefined, secure: boolean): string[] {
+  const prefix = transactionCookieName('', secure)
+  const names = (header ?? '').split(';').map(pair => pair.trimStart().split('=', 1)[0] ?? '')
+  return [...new Set(names.filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length)).filter(id => /^[\w-]{1,64}$/.test(id)))]
+}
+
 /** One Set-Cookie value. @param maxAgeSeconds null: the cookie lives with the browser */
 export function serializeCookie(name: string, value: string, options: { secure: boolean, maxAgeSeconds: number | null }): string {
   const age = options.maxAgeSeconds === null ? '' : `; Max-Age=${Math.floor(options.maxAgeSeconds)}`

@@ -55,7 +55,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       secret: randomBytes(32),
       userId: input.userId,
       createdAt: at,
-      authTime: at,
+      authTime: Math.min(at, input.authTime ?? at),
       amr: input.amr,
       remember: input.remember,
       idleMs: numbers?.absoluteMs ?? idleMs,

@@ -58,6 +58,8 @@ export interface OpenInput {
   judgedAt: UnixMs | null
   /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
   numbers: Numbers & { absoluteMs: number } | null
+  /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
+  authTime: UnixMs | null
   /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
   providerGrant: ProviderGrantRow | null
 }

@@ -118,6 +118,11 @@ export function endSessionsOf(db: Database, which: { userId: string, except: str
   return endRows(db, and(eq(sessions.userId, which.userId), except), which).map(toEnded)
 }
 
+/** The same for sessions by their public ids. */
+export function endSessionsNamed(db: Database, publicIds: readonly string[], why: { reason: EndReason, at: UnixMs }): EndedSession[] {
+  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
+}
+
 /** The same for everybody's: after a restore, or when keys were compromised. */
 export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
   return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)

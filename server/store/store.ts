@@ -6,9 +6,13 @@ import { codeQueries, type CodeStore } from './codes.ts'
 import type { Database } from './database.ts'
 import { eventQueries, type EventStore } from './events.ts'
 import { housekeepingQueries, type HousekeepingStore } from './housekeeping.ts'
+import { identityQueries, type IdentityStore } from './identities.ts'
 import { metaQueries, type MetaStore } from './meta.ts'
 import { openMigrated, type OpenDeps } from './open.ts'
+import { endAtProvider, type EndedAtProvider, type ProviderLogout } from './provider-logout.ts'
+import { type ProviderGrantStore, providerGrantQueries } from './provider-grants.ts'
 import { type EndedSession, sessionQueries, type SessionStore } from './sessions.ts'
+import { type SingleUseStore, singleUseQueries } from './single-uses.ts'
 import { throttleQueries, type ThrottleStore } from './throttles.ts'
 import { endEverything } from './upheaval.ts'
 
@@ -19,11 +23,16 @@ export interface Store {
   readonly codes: CodeStore
   readonly events: EventStore
   readonly throttles: ThrottleStore
+  readonly providerGrants: ProviderGrantStore
+  readonly identities: IdentityStore
+  readonly singleUses: SingleUseStore
   readonly housekeeping: HousekeepingStore
   readonly meta: MetaStore
   /** For tests that look beneath; rooms use the functions beside it. */
   readonly db: Database
   endEverything(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
+  /** What a provider's logout token names is over. */
+  endAtProvider(logout: ProviderLogout): Promise<EndedAtProvider>
   /** Copies the database into a new file while it is in use. @throws the system's or the driver's error */
   backup(file: string): Promise<void>
   close(): void
@@ -38,10 +47,14 @@ export function openStore(deps: OpenDeps): Store {
     codes: codeQueries(db),
     events: eventQueries(db),
     throttles: throttleQueries(db),
+    providerGrants: providerGrantQueries(db),
+    identities: identityQueries(db),
+    singleUses: singleUseQueries(db),
     housekeeping: housekeepingQueries(db),
     meta: metaQueries(db),
     db,
     endEverything: why => endEverything(db, why),
+    endAtProvider: logout => endAtProvider(db, logout),
     backup: file => copyLive(db.raw, file),
     close: () => db.close(),
   }

@@ -3,7 +3,11 @@ import type { Config } from '../../config/types.ts'
 import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password.ts'
+import type { ProviderLogin } from '../../login/provider.ts'
 import type { People } from '../../people/people.ts'
+import type { ProviderLogouts } from '../../providers/logout.ts'
+import type { Providers } from '../../providers/types.ts'
+import type { Vault } from '../../providers/vault.ts'
 import type { Proof } from '../../proof/proof.ts'
 import type { Sessions } from '../../session/types.ts'
 
@@ -15,6 +19,10 @@ export interface AuthDeps {
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
+  providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
+  providerLogin: ProviderLogin
+  vault: Pick<Vault, 'grant' | 'link' | 'ended'>
+  logouts: Pick<ProviderLogouts, 'after' | 'href' | 'returned'>
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]

@@ -6,20 +6,31 @@ import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/device.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
+import type { ProviderGrantRow } from '../../store/schema.ts'
 import type { Env } from '../context.ts'
 import { signedInAnswer } from '../session-answer.ts'
 import { checkForm, isForm, readForm, readJson } from './body.ts'
 import type { AuthDeps } from './deps.ts'
 import { formCookie, keepForm } from './kept-form.ts'
 
+interface Opening {
+  account: WireUser
+  amr: string[]
+  remember: boolean
+  replaces: string | null
+  judgedAt: UnixMs | null
+  authTime?: UnixMs | null
+  providerGrant?: ProviderGrantRow | null
+}
+
 /** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
   c: Context<Env>, { sessions, keyring, clock, config }: AuthDeps,
-  { account, amr, remember, replaces, judgedAt }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null, judgedAt: UnixMs | null },
+  { account, amr, remember, replaces, judgedAt, authTime = null, providerGrant = null }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device } = c.get('caller')
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, providerGrant: null })
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, authTime, providerGrant })
   const now = clock.now().wall
   const known = await sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
   const answer = c.get('answer')

@@ -3,9 +3,10 @@ import type { Upstream } from '../../config/upstream.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problems.ts'
 import { createPasswordLogin } from '../../login/password.ts'
+import { createProviderLogin } from '../../login/provider.ts'
 import { CLIENT, testPeople } from '../../people/testing.ts'
 import type { Proof } from '../../proof/proof.ts'
-import { cookieName, cookieValues, readSessionCookies } from '../../session/cookies.ts'
+import { cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../../session/cookies.ts'
 import type { Client, Grant } from '../../session/types.ts'
 import type { Caller } from '../caller.ts'
 import type { Env } from '../context.ts'
@@ -17,7 +18,10 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
+  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const none = () => Promise.reject(new Problem('not_found'))
+  const providers = { all: () => [], begin: none, finish: none, returnTo: async () => null }
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, providers, providerLogin, vault: { grant: none, link: none, ended: () => {} }, logouts: { after: async () => null, href: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
@@ -26,8 +30,8 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
       const header = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
       const shown = readSessionCookies(header, { access: cookieName('access', true), refresh: cookieName('refresh', true) })
       const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
-      const only = (kind: 'device' | 'form') => cookieValues(header, cookieName(kind, true))[0] ?? null
-      const base = { client, device: only('device'), form: only('form') }
+      const only = (kind: 'device' | 'form' | 'logout') => cookieValues(header, cookieName(kind, true))[0] ?? null
+      const base = { client, device: only('device'), form: only('form'), logout: only('logout'), transactions: () => transactionIds(header, true), transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null }
       if (resolution.state === 'nobody') return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, grant: null }
       const user = await people.accounts.find(resolution.session.userId)
       const signedIn = user === null || user.disabledAt !== null ? null : { session: resolution.session, user }
