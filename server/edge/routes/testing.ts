@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import type { Provider } from '../../config/provider.ts'
 import type { Upstream } from '../../config/upstream.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problems.ts'
@@ -11,17 +12,27 @@ import type { Client, Grant } from '../../session/types.ts'
 import type { Caller } from '../caller.ts'
 import type { Env } from '../context.ts'
 import { authRoutes } from './auth.ts'
+import type { AuthDeps } from './deps.ts'
 import { openKeptForm } from './kept-form.ts'
 
+/** Providers that a test configures, and what it puts in their place. */
+export interface Elsewhere { configured: Provider[], providers: AuthDeps['providers'], vault: AuthDeps['vault'] }
+
+const none = () => Promise.reject(new Problem('not_found'))
+const NOWHERE: Elsewhere = {
+  configured: [],
+  providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
+  vault: { grant: none, link: none, ended: () => {} },
+}
+
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
-export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof } = {}) {
+export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof, elsewhere?: Elsewhere } = {}) {
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
+  const { configured, providers, vault } = options.elsewhere ?? NOWHERE
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
-  const none = () => Promise.reject(new Problem('not_found'))
-  const providers = { all: () => [], begin: none, finish: none, returnTo: async () => null }
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, providers, providerLogin, vault: { grant: none, link: none, ended: () => {} }, logouts: { after: async () => null, href: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
+  const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, providers, providerLogin, vault, logouts: { after: async () => null, href: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
