@@ -8,13 +8,13 @@ import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
 import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
-import { judgeTogether, type Told } from './rules.ts'
+import { judgeTogether, providerIds, type Told } from './rules.ts'
 import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
 import { toSite } from './site.ts'
 import type { Provider } from './provider.ts'
 import type { Config, KeySource } from './types.ts'
-import { toUpstream } from './upstreams.ts'
+import { toUpstream, withProvider } from './upstreams.ts'
 
 /** One line of `config check`. */
 export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
@@ -47,7 +47,9 @@ const DEFAULTS = {
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
   const { sources, problems, file } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
-  const config = { ...toConfig(settings, sources, cwd), providers: providersOf(settings, sources, problems, env, cwd) }
+  const providers = providersOf(settings, sources, problems, env, cwd)
+  const alone = toConfig(settings, sources, cwd)
+  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers }))) }
   const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
   // Rules between settings are judged on what is right by itself; what is not has its default there.
   const wrong = new Set(problems.map(problem => problem.name))

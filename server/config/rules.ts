@@ -2,9 +2,15 @@ import { SECOND } from '../base/clock.ts'
 import type { ConfigProblem } from './problems.ts'
 import type { SettingKey } from './settings.ts'
 import type { Config } from './types.ts'
+import { judgeProvider } from './upstreams.ts'
 
 /** How a setting is called in a message, and what it is: for settings that were not written, their defaults. */
 export type Told = (key: SettingKey) => { name: string, given: string }
+
+/** Those whose tokens an upstream may take. */
+export function providerIds({ providers }: Pick<Config, 'providers'>): string[] {
+  return providers.map(provider => provider.id)
+}
 
 /** What must hold between settings: the session rules rest on these numbers. */
 export function judgeTogether(config: Config, insecureHttp: boolean, told: Told): ConfigProblem[] {
@@ -24,6 +30,10 @@ export function judgeTogether(config: Config, insecureHttp: boolean, told: Told)
   if (config.lateMs * 8 > config.accessMs * 7) refuse('lateSeconds', `at most ${seconds(config.accessMs * 7 / 8)}, seven eighths of ${name('accessSeconds')}`)
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse('publicUrl', `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`)
+  }
+  for (const upstream of config.upstreams) {
+    const wrong = judgeProvider(upstream, providerIds(config))
+    if (wrong !== null) refuse('upstreams', wrong)
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl) refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)

@@ -14,7 +14,10 @@ const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
 const BATCH = 500
 
-export type HousekeepingDeps = Works & { timers: Timers }
+/** What else is tidied up: gives back and deletes what ended sessions were granted. */
+interface Grants { tidy(): Promise<number> }
+
+export type HousekeepingDeps = Works & { timers: Timers, vault: Grants }
 
 export interface Housekeeping {
   /** One pass. @returns what it deleted; null when the clock is not to be trusted */
@@ -63,13 +66,14 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 }
 
-async function tidy({ store }: Works, now: UnixMs): Promise<Record<string, number>> {
+async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
   const { housekeeping } = store
   return {
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
+    providerGrants: await vault.tidy(),
   }
 }
 
