@@ -9,6 +9,8 @@ import type { Works } from './works.ts'
 /** How long an ended session and a line of the security log are kept. */
 const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
+/** Past its end a name is refused for that; a clock that is set back a little must not make it new. */
+const SINGLE_USES_KEPT_MS = DAY
 const EVERY_MS = HOUR
 const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
@@ -73,6 +75,7 @@ async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Re
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
+    singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
     providerGrants: await vault.tidy(),
   }
 }

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import { type Clock, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
+import { type Clock, MINUTE, type UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { HOME } from '../contract/return-to.ts'
@@ -50,7 +50,7 @@ export function createTransactions({ clock, keyring, singleUses }: { clock: Cloc
     async begin(provider, purpose, returnTo) {
       const begunAt = now()
       // Sorts by time, so that the oldest of a browser can be told by its name.
-      const id = `${Math.floor(begunAt / SECOND).toString(36).padStart(8, '0')}-${randomId(12)}`
+      const id = `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
       const transaction: Transaction = { provider, verifier: randomId(32), nonce: randomId(32), state: `${id}.${randomId(32)}`, purpose, returnTo, begunAt }
       const sealed = await keyring.seal('login', { transaction }, id)
       if (sealed.length <= MAX_SEALED_LENGTH) return { id, sealed, transaction }
@@ -78,7 +78,7 @@ export function createTransactions({ clock, keyring, singleUses }: { clock: Cloc
 
 /** The transaction that a callback is about: what names its cookie. @returns null unless there is exactly one well-formed `state` */
 export function transactionIdOf(search: string): string | null {
-  return /^([a-z0-9]{8}-[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}$/.exec(stateOf(search) ?? '')?.[1] ?? null
+  return /^([a-z0-9]{9}-[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}$/.exec(stateOf(search) ?? '')?.[1] ?? null
 }
 
 function stateOf(search: string): string | null {

@@ -19,7 +19,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 
   app.get('/login/:provider', async (c) => {
     const id = c.req.param('provider')
-    if (!c.env.exchange.navigation) throw new Problem('bad_request', { detail: 'A sign-in at a provider begins with a link that a person follows.' })
+    if (!isFollowed(c)) throw new Problem('bad_request', { detail: 'A sign-in at a provider begins with a link that a person follows.' })
     const returnTo = safeReturnTo(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'
@@ -87,6 +87,12 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   }
 
   return app
+}
+
+/** Whether a person goes there with their whole window: no script, no picture and no frame may begin a sign-in (CS-6). */
+function isFollowed(c: Context<Env>): boolean {
+  const destination = c.req.header('sec-fetch-dest')
+  return c.env.exchange.navigation && (destination === undefined || destination === 'document')
 }
 
 /** What was begun in a session ends in it and in no other (OA-20).
