@@ -25,13 +25,14 @@ export const PRESETS = {
   /** `issuer`: https://HOST */
   'pocket-id': { kind: 'oidc', name: 'Pocket ID', icon: 'fingerprint', issuer: null, scopes: OIDC_SCOPES },
   /** `issuer`: https://login.microsoftonline.com/TENANT-ID/v2.0 · it does not say whether an address is verified, so none is kept. */
-  'entra': { kind: 'oidc', name: 'Microsoft', icon: 'grid-2x2', issuer: null, scopes: OIDC_SCOPES },
-  'google': { kind: 'oidc', name: 'Google', icon: 'at-sign', issuer: 'https://accounts.google.com', scopes: OIDC_SCOPES },
+  'entra': { kind: 'oidc', name: 'Microsoft', icon: 'microsoft', issuer: null, scopes: OIDC_SCOPES },
+  'google': { kind: 'oidc', name: 'Google', icon: 'google', issuer: 'https://accounts.google.com', scopes: OIDC_SCOPES },
   'github': {
     kind: 'oauth2',
     name: 'GitHub',
-    icon: 'git-branch',
-    issuer: 'https://github.com',
+    icon: 'github',
+    // What its answers call themselves (RFC 9207).
+    issuer: 'https://github.com/login/oauth',
     authorizationEndpoint: 'https://github.com/login/oauth/authorize',
     tokenEndpoint: 'https://github.com/login/oauth/access_token',
     userInfoEndpoint: 'https://api.github.com/user',

@@ -18,10 +18,12 @@ const SCOPES_FORM = 'a list of scope names (RFC 6749 §3.3)'
 const ICON_FORM = 'the name of an icon, such as key-round'
 
 const text = (form: string, most = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
+/** Never the schema's own words, which would quote what was given: it may be a secret in a wrong place. */
+const group = <const E extends v.ObjectEntries>(entries: E) => v.strictObject(entries, issue => issue.received === 'undefined' ? 'a value' : 'a group of fields')
 const oneOf = <const T extends readonly string[]>(list: T) => v.exactOptional(v.picklist(list, `one of ${list.join(', ')}`))
 const endpoint = v.pipe(v.string(ENDPOINT_FORM), v.check(isEndpoint, ENDPOINT_FORM))
 const secret = v.exactOptional(v.union([
-  text(SECRET_FORM, 10_000), v.strictObject({ env: text(SECRET_FORM) }), v.strictObject({ file: text(SECRET_FORM) }),
+  text(SECRET_FORM, 10_000), group({ env: text(SECRET_FORM) }), group({ file: text(SECRET_FORM) }),
 ], SECRET_FORM))
 const field = v.exactOptional(v.pipe(v.string(FIELD_FORM), v.regex(/^[^.\s]+(?:\.[^.\s]+)*$/, FIELD_FORM)))
 const values = v.pipe(v.array(text('values of the claim'), 'a list of values of the claim'), v.minLength(1, 'at least one value'))
@@ -33,7 +35,7 @@ const OUR_PARAMETERS = [
 ]
 
 /** One entry of `providers`, as a person writes it. */
-export const ProviderSetting = v.strictObject({
+export const ProviderSetting = group({
   id: v.pipe(v.string(ID_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, ID_FORM)),
   kind: oneOf(['oidc', 'oauth2']),
   preset: oneOf(PRESET_NAMES),
@@ -45,7 +47,7 @@ export const ProviderSetting = v.strictObject({
   userInfoEndpoint: v.exactOptional(endpoint),
   emailsEndpoint: v.exactOptional(endpoint),
   revocationEndpoint: v.exactOptional(endpoint),
-  fields: v.exactOptional(v.strictObject({ subject: field, name: field, email: field, emailVerified: field })),
+  fields: v.exactOptional(group({ subject: field, name: field, email: field, emailVerified: field })),
   clientId: text('the id that the provider gave this site'),
   clientSecret: secret,
   privateKey: secret,
@@ -56,7 +58,7 @@ export const ProviderSetting = v.strictObject({
     v.record(v.string(), v.string('text'), 'names and their values'),
     v.check(all => Object.keys(all).every(name => !OUR_PARAMETERS.includes(name)), `other parameters than ${OUR_PARAMETERS.join(', ')}`),
   )),
-  roles: v.exactOptional(v.strictObject({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) })),
+  roles: v.exactOptional(group({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) })),
   register: oneOf(REGISTRATION),
   logout: oneOf(['link', 'always', 'never']),
   clockToleranceSeconds: v.exactOptional(v.pipe(v.number('seconds from 0 to 300'), v.minValue(0, 'seconds from 0 to 300'), v.maxValue(300, 'seconds from 0 to 300'))),
