@@ -12,6 +12,7 @@ import { startBare } from './baselines.ts'
 import { alternately, drive, type LoadOrder, median } from './load.ts'
 import { gzipSize, scriptsOf, SIGN_IN_BUDGET } from './page-weight.ts'
 import { idleMegabytes, millisecondsToFirstPage } from './start.ts'
+import { measureVault } from './vault.ts'
 
 interface Figure { what: string, measured: number, unit: string, target: string, met: boolean, detail: string }
 
@@ -98,7 +99,7 @@ try {
     await signInScripts(browser, site.root),
   ]
   await server.stop()
-  figures.push(await start(server.dataDir), await memory(server.dataDir), await renewal())
+  figures.push(await start(server.dataDir), await memory(server.dataDir), await renewal(), ...await measureVault())
 
   say(`\n${table(figures)}\n`)
   const folder = join(import.meta.dirname, '../.cache')

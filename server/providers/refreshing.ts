@@ -48,30 +48,36 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
 
+  /** The slot is the provider's: what is done with its answer waits for no other, and no other for it. */
   async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+    const asked = await deps.gateOf(provider).run(() => askProvider(id, provider, isDue))
+    return asked.fresh === null ? { row: asked.row, tokens: asked.tokens } : keep(asked.row, asked.fresh.tokens, asked.fresh.refresher)
+  }
+
+  /** @returns `fresh: null` when the tokens just read are as good as new ones */
+  async function askProvider(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: { tokens: KeptTokens, refresher: Refresher } | null }> {
     await saveLate(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
     const tokens = await openTokens(keyring, row)
     const refresher = deps.refresherOf(provider)
     if (tokens === null || refresher === null) throw new Problem('provider_sign_in_required', { provider })
-    if (!isDue(tokens)) return { row, tokens }
+    if (!isDue(tokens)) return { row, tokens, fresh: null }
     if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
     // Others may have failed while this one waited for its turn.
     refuseWhileResting(id, provider)
     const at = clock.now().wall
     if (!await grants.intend(id, row.refreshes, at)) throw new Problem('not_signed_in')
-    let fresh: KeptTokens
     try {
-      fresh = { ...await refresher.refresh(tokens, row), obtainedAt: at }
+      const fresh = { ...await refresher.refresh(tokens, row), obtainedAt: at }
+      restOfGrant.succeeded(id)
+      restOfProvider.succeeded(provider)
+      meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
+      return { row, tokens, fresh: { tokens: fresh, refresher } }
     }
     catch (error) {
       throw await afterFailure(row, asRefreshFailure(error))
     }
-    restOfGrant.succeeded(id)
-    restOfProvider.succeeded(provider)
-    meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
-    return keep(row, fresh, refresher)
   }
 
   async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
@@ -142,7 +148,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       if (underWay !== undefined) return underWay
       const flight = (async () => {
         refuseWhileResting(id, provider)
-        return deps.gateOf(provider).run(() => fly(id, provider, isDue))
+        return fly(id, provider, isDue)
       })().finally(() => flights.delete(id))
       flights.set(id, flight)
       return flight
