@@ -6,7 +6,7 @@ import { Visitor } from '../support/client.ts'
 import { formTo, send } from '../support/forms.ts'
 import { LANGUAGES, look } from '../support/look.ts'
 import { type Person, signIn, signUp, somebody } from '../support/people.ts'
-import { ALMA } from '../support/provider.ts'
+import { ALMA, BRUNO } from '../support/provider.ts'
 import type { ProviderPerson } from '../support/provider-pages.ts'
 import { type ProviderStage, providerStage } from '../support/provider-stage.ts'
 import { comeBack, walkThroughProvider } from '../support/provider-visit.ts'
@@ -46,7 +46,7 @@ const STATES: { route: string, who: Who, path?: () => string, lastWay?: string }
 beforeAll(async () => {
   [stage, chromium] = await Promise.all([providerStage({
     work: { options: { people: [ALMA, NEMO] }, setting: { name: 'Google', icon: 'google' } },
-    long: { setting: { name: LONG, icon: 'building' } },
+    long: { setting: { name: LONG, icon: 'building', logout: 'always' } },
     away: { setting: { name: '统一身份认证', icon: 'none-of-ours', issuer: `http://127.0.0.1:${await freePort()}` } },
   }, { REGISTRATION: 'invite' }), launchChromium()])
   only = await startServer({ settings: { PROVIDERS: JSON.stringify([{ id: 'work', kind: 'oidc', name: 'Google', icon: 'google', issuer: stage.at('work').issuer, clientId: 'x' }]) } })
@@ -71,11 +71,11 @@ async function link(browser: Visitor, as: string, person: ProviderPerson): Promi
 }
 
 /** Comes in by an invitation and a provider. */
-async function join(person: ProviderPerson): Promise<Visitor> {
+async function join(person: ProviderPerson, as = 'work'): Promise<Visitor> {
   const browser = new Visitor(stage.origin)
   const code = new URL(await inviteLink(), stage.origin).hash.slice('#code='.length)
-  const { href } = (await browser.post('/auth/login/work', { invite: decodeURIComponent(code) })).json<{ href: string }>()
-  const answer = await comeBack(browser, await walkThroughProvider(new Visitor(stage.at('work').issuer), href, person))
+  const { href } = (await browser.post(`/auth/login/${as}`, { invite: decodeURIComponent(code) })).json<{ href: string }>()
+  const answer = await comeBack(browser, await walkThroughProvider(new Visitor(stage.at(as).issuer), href, person))
   expect(answer.headers.location).toBe('/')
   return browser
 }
@@ -191,7 +191,7 @@ describe('signing in by a provider', () => {
     await page.goto(path)
     await hydrated(page)
     await page.getByRole('button', { name: /Volkshochschulen/ }).click()
-    await signInThere(page, { login: 'bruno', password: 'bruno at the provider' })
+    await signInThere(page, BRUNO)
     await page.waitForURL(`${stage.origin}/`)
     await hydrated(page)
     expect(await page.locator('h1').innerText()).toContain('Bruno Vale')
@@ -245,6 +245,19 @@ describe('ways in, on the account page', () => {
     expect(await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')).not.toBe(before)
     await context.close()
   })
+
+  test('who confirms as somebody else is told so, and is still who they were', async () => {
+    const { page, context } = await visitor('without')
+    const who = 'fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)'
+    await page.goto('/account')
+    const before = await page.evaluate(who)
+    await page.goto('/auth/login/work?reauthenticate=1&returnTo=%2Faccount')
+    await signInThere(page, ALMA)
+    await page.waitForURL('**/account?problem=forbidden&provider=work')
+    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/At .?Google.? you are somebody else/)
+    expect(await page.evaluate(who)).toBe(before)
+    await context.close()
+  })
 })
 
 test('LO-9 after a sign-out the page leads on to the provider, and says so when both are over', async () => {
@@ -261,5 +274,23 @@ test('LO-9 after a sign-out the page leads on to the provider, and says so when 
   await page.waitForURL('**/signed-out?from=work')
   expect(await page.locator('main').innerText()).toMatch(/signed out here and at .?Google/)
   expect(trouble.csp).toEqual([])
+  await context.close()
+})
+
+test.each([true, false])('LO-9 HD-3 where a sign-out always goes on to the provider it does, with JavaScript: %s', async (javaScriptEnabled) => {
+  const person = javaScriptEnabled ? ALMA : BRUNO
+  await join(person, 'long')
+  const context = await chromium.newContext({ javaScriptEnabled, baseURL: stage.origin })
+  const page = await context.newPage()
+  await page.goto('/sign-in')
+  await page.locator('a[href^="/auth/login/long"]').click()
+  await signInThere(page, person)
+  await page.waitForURL(`${stage.origin}/`)
+  if (javaScriptEnabled) await hydrated(page)
+  await formTo(page, '/auth/logout').first().locator('button').click()
+  await page.waitForURL(`${stage.at('long').issuer}/**`)
+  await page.locator('[name=logout]').click()
+  await page.waitForURL('**/signed-out?from=long')
+  expect((await context.cookies()).filter(cookie => /access|refresh/.test(cookie.name))).toEqual([])
   await context.close()
 })
