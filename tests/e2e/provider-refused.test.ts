@@ -38,16 +38,16 @@ const UNTRUSTED: [string, Change][] = [
   ['OA-11 an ID token with another nonce', claims(each => (each.nonce = 'n'.repeat(43)))],
   ['OA-11 an ID token without the nonce', claims(each => delete each.nonce)],
   ['OA-11 an ID token with a list of nonces', claims(each => Object.assign(each, { nonce: [each.nonce] }))],
-  ['OI-2 an ID token that is over', claims(each => Object.assign(each, { iat: now() - 600, exp: now() - 180 }))],
-  ['OI-2 an ID token without an end', claims(each => delete each.exp)],
-  ['OI-2 an ID token whose end is text', claims(each => Object.assign(each, { exp: String(now() + 300) }))],
-  ['OI-2 an ID token from the future', claims(each => Object.assign(each, { iat: now() + 600, exp: now() + 900 }))],
-  ['OI-2 an ID token that is not good yet', claims(each => (each.nbf = now() + 600))],
-  ['OI-2 an ID token that says not when it was made', claims(each => delete each.iat)],
+  ['OI-4 an ID token that is over', claims(each => Object.assign(each, { iat: now() - 600, exp: now() - 180 }))],
+  ['OI-4 an ID token without an end', claims(each => delete each.exp)],
+  ['OI-4 an ID token whose end is text', claims(each => Object.assign(each, { exp: String(now() + 300) }))],
+  ['OI-4 an ID token from the future', claims(each => Object.assign(each, { iat: now() + 600, exp: now() + 900 }))],
+  ['OI-4 an ID token that is not good yet', claims(each => (each.nbf = now() + 600))],
+  ['OI-4 an ID token that says not when it was made', claims(each => delete each.iat)],
   ['OI-2 an ID token of nobody', claims(each => delete each.sub)],
   ['OI-2 an ID token of somebody without a name', claims(each => (each.sub = ''))],
   ['OI-2 an ID token whose subject is a number', claims(each => Object.assign(each, { sub: 1 }))],
-  ['OI-2 an ID token with the at_hash of another access token', claims(each => (each['at_hash'] = leftHalf('another token')))],
+  ['OI-6 an ID token with the at_hash of another access token', claims(each => (each['at_hash'] = leftHalf('another token')))],
   ['OI-3 an ID token signed by another key of the same name', { sign: async (payload, header) => new SignJWT(payload).setProtectedHeader(header).sign((await generateKeyPair('RS256')).privateKey) }],
   ['OI-3 an ID token whose signature was touched', { sign: async (payload, header) => touched(await stage.hostile.signed(payload, header)) }],
   ['OI-3 an ID token whose content was changed after it was signed', { sign: async (payload, header) => withPayload(await stage.hostile.signed(payload, header), { ...payload, sub: 'somebody-else' }) }],
@@ -119,11 +119,11 @@ describe('a sign-in that is not ours to finish', () => {
 
 describe('what is near enough is taken', () => {
   test.each<[string, (each: JWTPayload) => void]>([
-    ['OI-2 a provider whose clock is two minutes behind', each => Object.assign(each, { iat: now() - 118, auth_time: now() - 118, exp: now() - 88 })],
-    ['OI-2 a provider whose clock is two minutes ahead', each => Object.assign(each, { iat: now() + 118, nbf: now() + 118, auth_time: now() + 118, exp: now() + 418 })],
+    ['OI-4 a provider whose clock is two minutes behind', each => Object.assign(each, { iat: now() - 118, auth_time: now() - 118, exp: now() - 88 })],
+    ['OI-4 a provider whose clock is two minutes ahead', each => Object.assign(each, { iat: now() + 118, nbf: now() + 118, auth_time: now() + 118, exp: now() + 418 })],
     ['OI-2 a list of sites with us alone on it', each => (each.aud = [CLIENT.clientId])],
     ['OI-2 an ID token for us and others that was made for us', each => Object.assign(each, { aud: [CLIENT.clientId, 'another-site'], azp: CLIENT.clientId })],
-    ['OI-2 no at_hash, which the code flow may leave out', each => delete each['at_hash']],
+    ['OI-6 no at_hash, which the code flow may leave out', each => delete each['at_hash']],
   ])('%s', async (_title, change) => {
     stage.hostile.change = { claims: change }
     const browser = new Visitor(stage.server.origin)

@@ -220,8 +220,8 @@ describe('what is no sign-in', () => {
     expect((await browser.session()).user).toBeNull()
   })
 
-  test('CS-6 a script or a picture begins none', async () => {
-    for (const headers of [{ 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }]) {
+  test('CS-6 a script, a picture or a frame begins none', async () => {
+    for (const headers of [{ 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }]) {
       const browser = visitor()
       const answer = await browser.get('/auth/login/plain', headers)
       expect(answer.status, JSON.stringify(headers)).toBeGreaterThanOrEqual(400)
