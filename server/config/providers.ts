@@ -8,7 +8,6 @@ import { isLoopback } from './address.ts'
 import { type Preset, PRESET_NAMES, PRESETS } from './presets.ts'
 import type { ConfigProblem } from './problems.ts'
 import { CLIENT_AUTHS, type ClientAuth, type Provider, type UserInfoFields } from './provider.ts'
-import type { Environment } from './sources.ts'
 
 const ID_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 const ENDPOINT_FORM = 'an https address (plain http on this machine only), without fragment or user name'
@@ -82,6 +81,9 @@ export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset'
 export function shownProviders(providers: readonly Provider[]): string {
   return providers.length === 0 ? 'none' : providers.map(one => `${one.id} (${one.kind}, ${one.issuer}, ${one.clientAuth})`).join('; ')
 }
+
+/** As sources.ts has it, which knows the settings and so cannot be asked from here. */
+type Environment = Readonly<Record<string, string | undefined>>
 
 interface Surroundings {
   env: Environment
