@@ -48,6 +48,7 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
   const living = db.sql.select().from(providerGrants)
     .where(and(eq(providerGrants.sessionId, sql.placeholder('sessionId')), eq(providerGrants.provider, sql.placeholder('provider')), isNull(providerGrants.endedAt)))
     .prepare()
+  const anyOfSession = db.sql.select().from(providerGrants).where(eq(providerGrants.sessionId, sql.placeholder('sessionId'))).prepare()
   const intend = db.sql.update(providerGrants)
     .set({ refreshingAt: sql`coalesce(${providerGrants.refreshingAt}, ${sql.placeholder('at')})` })
     .where(and(eq(providerGrants.id, sql.placeholder('id')), eq(providerGrants.refreshes, sql.placeholder('refreshes')), isNull(providerGrants.endedAt)))
@@ -65,7 +66,7 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
   return {
     find: id => db.read(() => byId.get({ id }) ?? null),
     ofSession: (sessionId, provider) => db.read(() => living.get({ sessionId, provider }) ?? null),
-    allOfSession: sessionId => db.read(() => db.sql.select().from(providerGrants).where(eq(providerGrants.sessionId, sessionId)).all()),
+    allOfSession: sessionId => db.read(() => anyOfSession.all({ sessionId })),
 
     link: row => db.write(() => {
       const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId))).get()

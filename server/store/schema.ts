@@ -138,6 +138,8 @@ export const providerGrants = sqliteTable('provider_grants', {
   endedAt: integer(),
 }, t => [
   uniqueIndex('provider_grants_session').on(t.sessionId, t.provider).where(sql`ended_at is null`),
+  // Also for what ended sessions left, which the one above leaves out.
+  index('provider_grants_any_session').on(t.sessionId),
   index('provider_grants_sid').on(t.issuer, t.providerSid),
   index('provider_grants_subject').on(t.issuer, t.subject),
   index('provider_grants_ended').on(t.endedAt).where(sql`ended_at is not null`),

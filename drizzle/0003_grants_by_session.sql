@@ -1,0 +1,1 @@
+CREATE INDEX `provider_grants_any_session` ON `provider_grants` (`session_id`);
