@@ -1,17 +1,21 @@
 import { systemTimers } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
+import { TOKEN_API } from './config/token-api.ts'
 import { takesProviderToken } from './config/upstreams.ts'
 import { createLogouts, type ProviderLogouts } from './providers/logout.ts'
 import { createProviders } from './providers/providers.ts'
 import { createProviderRefresher } from './providers/refresh.ts'
 import type { Refresher } from './providers/refresher.ts'
 import type { Providers } from './providers/types.ts'
+import { createTokenApiClient, type TokenApiClient } from './providers/token-api.ts'
 import { createVault, type Vault } from './providers/vault.ts'
 
 export interface RunningProviders {
   providers: Providers
   vault: Vault
   logouts: ProviderLogouts
+  /** null: names and passwords are ours to judge. */
+  tokenApi: TokenApiClient | null
   close(): Promise<void>
 }
 
@@ -21,6 +25,8 @@ export function startProviders(rooms: Rooms): RunningProviders {
   const { keyring } = keys
   const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
   const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, client: () => providers.client(id) })]))
+  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
+  if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
   const taken = new Set(config.upstreams.filter(takesProviderToken).map(upstream => upstream.provider))
   const vault = createVault({
     clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
@@ -37,10 +43,12 @@ export function startProviders(rooms: Rooms): RunningProviders {
     providers,
     vault,
     logouts,
+    tokenApi,
     async close() {
       stopListening()
       await vault.close()
       await providers.close()
+      await tokenApi?.close()
     },
   }
 }

@@ -14,6 +14,7 @@ import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
 import { createPasswordLogin } from './login/password.ts'
 import { createProviderLogin } from './login/provider.ts'
+import { createTokenApiLogin } from './login/token-api.ts'
 import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
@@ -40,7 +41,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(rooms)
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
-    if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
+    if (config.setupCode !== null && config.tokenApi === null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
     endOnSignals(log, async () => {
       // A command under way may take long: requests are not kept waiting for it, nor is the end.
@@ -66,6 +67,8 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   const elsewhere = startProviders(rooms)
+  const { tokenApi } = elsewhere
+  const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, keyring, clock })
   const running = await startRelay(rooms, elsewhere.vault)
   const { relay } = running
   const makeServer = createApp({
@@ -79,7 +82,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(): Promise<void
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
     backchannelLogout: elsewhere.logouts.backchannel,
-    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,

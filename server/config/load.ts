@@ -13,6 +13,7 @@ import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } 
 import { type Environment, gather, type Sources } from './sources.ts'
 import { toSite } from './site.ts'
 import type { Provider } from './provider.ts'
+import { toTokenApi } from './token-api.ts'
 import type { Config, KeySource } from './types.ts'
 import { toUpstream, withProvider } from './upstreams.ts'
 
@@ -36,6 +37,7 @@ const DEFAULTS = {
   trustedProxies: [],
   logLevel: 'info',
   upstreams: [],
+  login: 'password',
   providers: [],
   upstreamTokenSeconds: 300,
   upstreamTokenAlg: 'ES256',
@@ -49,11 +51,11 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const alone = toConfig(settings, sources, cwd)
-  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers }))) }
+  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi }))) }
   const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
   // Rules between settings are judged on what is right by itself; what is not has its default there.
   const wrong = new Set(problems.map(problem => problem.name))
-  const together = judgeTogether(config, settings.insecureHttp ?? false, told).filter(problem => !wrong.has(problem.name))
+  const together = judgeTogether(config, { insecureHttp: settings.insecureHttp ?? false, login: settings.login ?? DEFAULTS.login, tokenApi: settings.tokenApi !== undefined }, told).filter(problem => !wrong.has(problem.name))
   const all = [...problems, ...together]
   if (all.length > 0) {
     throw new Refusal(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
@@ -123,11 +125,13 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     keys: keySource(settings.keys, folderOf('keys'), dataDir),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
-    registration: set.registration,
+    // Accounts are the API's to make.
+    registration: set.login === 'token-api' ? 'closed' : set.registration,
     trustedProxies: [...set.trustedProxies],
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
     upstreams: (settings.upstreams ?? []).map(toUpstream),
+    tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl),
     upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
     upstreamTokenAlg: set.upstreamTokenAlg,
@@ -169,6 +173,7 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'the pages that come with it'
     case 'setupCode':
     case 'metricsPort':
+    case 'tokenApi':
       return 'none'
     default:
       return JSON.stringify(DEFAULTS[key])

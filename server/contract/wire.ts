@@ -75,7 +75,8 @@ export interface SessionAnswer { user: WireUser | null, session: WireSession | n
 export interface MethodsAnswer {
   setupNeeded: boolean
   registration: Registration
-  password: { enabled: boolean, minLength: number }
+  /** `by`: the API that keeps names and passwords, where they are not ours. */
+  password: { enabled: boolean, minLength: number, by: string | null }
   /** Other ways in. `available` is false while the provider cannot be reached. */
   providers: { id: string, name: string, icon: string, href: string, available: boolean }[]
 }

@@ -4,6 +4,8 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import type { Provider } from '../config/provider.ts'
+import { TOKEN_API } from '../config/token-api.ts'
 import type { Config } from '../config/types.ts'
 import type { WireLink } from '../contract/wire.ts'
 import { type Account, newAccountRow } from '../people/account.ts'
@@ -35,7 +37,7 @@ export interface ProviderLogin {
 }
 
 export interface ProviderLoginDeps {
-  config: Pick<Config, 'registration' | 'providers'>
+  config: Pick<Config, 'registration' | 'providers' | 'tokenApi'>
   accounts: Pick<Accounts, 'made' | 'findByEmail' | 'anybody'>
   identities: IdentityStore
   sessions: Pick<Sessions, 'announce'>
@@ -44,9 +46,14 @@ export interface ProviderLoginDeps {
   meter: Meter
 }
 
+/** Where people have accounts that sign them in here. */
+type Source = Pick<Provider, 'id' | 'name' | 'icon' | 'register'>
+
 export function createProviderLogin({ config, accounts, identities, sessions, clock, log, meter }: ProviderLoginDeps): ProviderLogin {
   const now = () => clock.now().wall
-  const byId = new Map(config.providers.map(provider => [provider.id, provider]))
+  const { tokenApi } = config
+  const sources: Source[] = [...config.providers, ...(tokenApi === null ? [] : [{ ...tokenApi, id: TOKEN_API, icon: 'key-round' }])]
+  const byId = new Map(sources.map(source => [source.id, source]))
 
   /** Somebody who was here before. @returns null for a stranger */
   async function returning(person: Person, client: Client): Promise<Account | null> {
@@ -64,7 +71,9 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   async function newcomer(person: Person, invite: string | null, client: Client): Promise<Account> {
     admit(person)
     const registration = byId.get(person.provider)?.register ?? config.registration
-    if (registration === 'closed' || !await accounts.anybody()) throw new Problem('registration_closed')
+    // A site whose people are kept by an API is never set up: the first of them is the first here.
+    const mayBeFirst = person.provider === TOKEN_API
+    if (registration === 'closed' || (!mayBeFirst && !await accounts.anybody())) throw new Problem('registration_closed')
     // Only an address that the provider vouches for is the person's, and only one that nobody has here.
     const email = person.emailVerified ? person.email : null
     if (email !== null && await accounts.findByEmail(email) !== null) throw new Problem('link_required', { provider: person.provider })
@@ -72,15 +81,12 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     const at = now()
     const row = newAccountRow({ email, name: person.name ?? nameFor(person), roles: person.roles ?? ['user'] }, at)
     const origin = originOf({ userId: row.id, sessionId: null, client }, row.id, at)
-    const how = { invite: invite === null ? null : hashOf(new Secret(invite)), rolesDecided: person.roles !== null }
+    const how = { invite: invite === null ? null : hashOf(new Secret(invite)), rolesDecided: person.roles !== null, mayBeFirst }
     try {
       return accounts.made(await identities.create(row, identityOf(person, row.id), how, origin))
     }
     catch (error) {
-      if (!(error instanceof Problem)) throw error
-      // Somebody was faster between the look and the write: with this very identity in another tab, or with the address.
-      if (error.code === 'identity_taken') return await returning(person, client) ?? Promise.reject(error)
-      throw error.code === 'email_taken' ? new Problem('link_required', { provider: person.provider }, error) : error
+      throw error instanceof Problem && error.code === 'email_taken' ? new Problem('link_required', { provider: person.provider }, error) : error
     }
   }
 
@@ -95,7 +101,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
 
   function seen(person: Person): Seen {
     const { email, emailVerified, name } = person
-    return { email, emailVerified, label: email ?? name ?? nameFor(person), at: now() }
+    return { email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
   }
 
   function identityOf(person: Person, userId: string): IdentityRow {
@@ -118,7 +124,12 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
 
   return {
     authenticate: (person, { invite, client }) => counted(async () => {
-      const account = await returning(person, client) ?? await newcomer(person, invite, client)
+      const account = await returning(person, client) ?? await newcomer(person, invite, client).catch(async (error: unknown) => {
+        // They may have been faster themself, in another tab: with the address, the invitation and all.
+        const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
+        if (other === null) throw error
+        return other
+      })
       return { account, amr: person.amr }
     }),
 
@@ -142,7 +153,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     },
 
     async unlink(id, actor) {
-      const of = { userId: actor.userId, keep: actor.sessionId, providers: config.providers.map(provider => provider.id) }
+      const of = { userId: actor.userId, keep: actor.sessionId, providers: sources.map(source => source.id) }
       const { ended, unlinked } = await identities.unlink(id, of, originOf(actor, actor.userId, now()))
       sessions.announce(ended)
       return unlinked

@@ -70,6 +70,7 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<Person> {
     email,
     emailVerified: listed !== null || (email !== null && isTrue(read(fields.emailVerified))),
     name: nameOf(read(fields.name)),
+    label: null,
     roles: rolesOf(claims, provider.roles),
     authTime: null,
     amr: ['fed'],

@@ -86,6 +86,7 @@ function toPerson({ provider }: ProviderClient, subject: string, claims: Claims)
     email,
     emailVerified: email !== null && isTrue(claims['email_verified']),
     name: nameOf(claims['name']) ?? nameOf(claims['preferred_username']),
+    label: null,
     roles: rolesOf(claims, provider.roles),
     authTime: typeof authTime === 'number' ? authTime * SECOND : null,
     amr: amrOf(claims['amr']),

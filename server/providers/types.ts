@@ -25,6 +25,8 @@ export interface Person {
   email: string | null
   emailVerified: boolean
   name: string | null
+  /** What the person types to sign in there; null: that is nobody's business here. */
+  label: string | null
   /** null: no mapping is configured. Empty: the mapping lets this person in as nothing. */
   roles: Role[] | null
   authTime: UnixMs | null

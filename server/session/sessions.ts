@@ -69,7 +69,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       provenAt: at,
       rotatedAt: at,
       lastSeenAt: at,
-      absoluteEndsAt: at + absoluteMs,
+      absoluteEndsAt: Math.min(at + absoluteMs, input.endsAt ?? Infinity),
       endedAt: null,
       endReason: null,
       userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),

@@ -60,6 +60,8 @@ export interface OpenInput {
   numbers: Numbers & { absoluteMs: number } | null
   /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
   authTime: UnixMs | null
+  /** The session lives no longer than this, where what it came by ends; null: as long as any. */
+  endsAt: UnixMs | null
   /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
   providerGrant: ProviderGrantRow | null
 }

@@ -1,7 +1,7 @@
 import { Problem } from '../base/problem.ts'
 import type { UnixMs } from '../base/clock.ts'
 import type { Role } from '../contract/wire.ts'
-import { applyRoles, registerAccount } from './accounts.ts'
+import { applyRoles, insertAccount, registerAccount } from './accounts.ts'
 import { useInvite } from './codes.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, asc, eq, sql } from './drizzle.ts'
@@ -24,8 +24,9 @@ export interface IdentityStore {
   /** Makes an account with this identity as its way in, by an invitation or by open registration.
    * @param invite the code's hash; roles are then the invitation's, unless `rolesDecided`: a mapping has set them. One that is bound to an
    * address asks for an account that has it
+   * `mayBeFirst`: also before set-up
    * @throws Problem `registration_closed` before set-up, `invalid_code`, `email_taken`, `identity_taken`: nothing was made */
-  create(row: AccountRow, identity: IdentityRow, how: { invite: string | null, rolesDecided: boolean }, origin: Origin): Promise<AccountRow>
+  create(row: AccountRow, identity: IdentityRow, how: { invite: string | null, rolesDecided: boolean, mayBeFirst: boolean }, origin: Origin): Promise<AccountRow>
   /** Links it with an account. @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled` */
   link(identity: IdentityRow, origin: Origin): Promise<void>
   /** Takes a way in away, and ends the other sessions that came by it.
@@ -70,8 +71,9 @@ export function identityQueries(db: Database): IdentityStore {
       }
     }),
 
-    create: (row, identity, { invite, rolesDecided }, origin) => db.write(() => {
-      const made = invite === null ? registerAccount(db, row, origin) : useInvite(db, invite, row, origin, { keepRoles: rolesDecided })
+    create: (row, identity, { invite, rolesDecided, mayBeFirst }, origin) => db.write(() => {
+      const register = mayBeFirst ? insertAccount : registerAccount
+      const made = invite === null ? register(db, row, origin) : useInvite(db, invite, row, origin, { keepRoles: rolesDecided })
       insert({ ...identity, userId: made.id })
       return made
     }),

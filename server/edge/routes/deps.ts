@@ -4,6 +4,7 @@ import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password.ts'
 import type { ProviderLogin } from '../../login/provider.ts'
+import type { TokenApiLogin } from '../../login/token-api.ts'
 import type { People } from '../../people/people.ts'
 import type { ProviderLogouts } from '../../providers/logout.ts'
 import type { Providers } from '../../providers/types.ts'
@@ -13,12 +14,14 @@ import type { Sessions } from '../../session/types.ts'
 
 /** What the routes under /auth work with. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength'>
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi'>
   clock: Clock
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
+  /** In the place of passwords of ours; null: they are ours. */
+  tokenApiLogin: TokenApiLogin | null
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
   vault: Pick<Vault, 'grant' | 'link' | 'ended'>

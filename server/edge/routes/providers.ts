@@ -9,7 +9,7 @@ import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
 import { clearTransaction, keepTransaction } from './provider-cookie.ts'
-import { currentSession, openSession } from './signing-in.ts'
+import { currentSession, openGranted } from './signing-in.ts'
 
 /** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
  * never with 307, which would send a form along (OA-12). */
@@ -70,9 +70,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished): Promise<void> {
     const { client } = c.get('caller')
     if (purpose.kind === 'sign_in') {
-      const { account, amr } = await providerLogin.authenticate(person, { invite: purpose.invite, client })
-      const grant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
-      await openSession(c, deps, { account, amr, remember: purpose.remember, replaces: currentSession(c), judgedAt: null, authTime: person.authTime, providerGrant: grant })
+      const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
+      await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), endsAt: null })
       return
     }
     const who = mustBeSame(c, purpose)
@@ -81,9 +80,10 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       await vault.link(await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens))
       return
     }
-    const { account, amr } = await providerLogin.confirm(person, { userId: who.user.id, client })
-    const grant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
-    await openSession(c, deps, { account, amr, remember: who.session.remember, replaces: who.session.publicId, judgedAt: null, authTime: person.authTime, providerGrant: grant })
+    const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
+    // A provider that does not say when it asked has shown that it knows them, not that they are there now.
+    const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
+    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt: null })
   }
 
   return app

@@ -5,15 +5,19 @@ import type { Env } from '../context.ts'
 import { isForm } from './body.ts'
 import type { AuthDeps } from './deps.ts'
 import { afterForm, afterScript, logoutCookie } from './provider-logout.ts'
-import { currentSession, openSession, submitted } from './signing-in.ts'
+import { currentSession, openGranted, openSession, submitted } from './signing-in.ts'
 
 /** Signing in with a password, and signing out. */
 export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
-  const { passwordLogin, sessions, logouts, config } = deps
+  const { passwordLogin, tokenApiLogin, sessions, logouts, config } = deps
   const app = new Hono<Env>()
 
   app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
     const { client, device } = c.get('caller')
+    if (tokenApiLogin !== null) {
+      const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
+      return openGranted(c, deps, known, { remember, replaces: currentSession(c), endsAt: known.endsAt })
+    }
     const judgedAt = deps.clock.now().wall
     const proven = await passwordLogin.authenticate({ email, password, device, client })
     return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
