@@ -409,6 +409,8 @@ describe('when a session is replaced', () => {
     expect(await outcome(vault.tokenFor(next, MAIN, null))).toBe('access-first')
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-first')
     expect(await grantOf(grantId)).toMatchObject({ sessionId: next.publicId, endedAt: null })
+    const { session: third } = await reauthenticate(next)
+    for (const one of [session, next, third]) expect(await outcome(vault.tokenFor(one, MAIN, null))).toBe('access-first')
     expect(provider.revoked).toEqual([])
   })
 

@@ -165,5 +165,3 @@ export function createRefreshing(deps: RefreshingDeps) {
     },
   }
 }
-
-export type Refreshing = ReturnType<typeof createRefreshing>

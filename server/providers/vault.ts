@@ -131,8 +131,15 @@ export function createVault(deps: VaultDeps): Vault {
     return keep(row.sessionId, provider, { id, tokens, refreshedAt: clock.now().steady }, readAt)
   }
 
+  /** The session that has the grants now. */
+  function successorOf(sessionId: string): string {
+    let last = sessionId
+    for (let next = movedTo.get(last); next !== undefined; next = movedTo.get(next)) last = next
+    return last
+  }
+
   async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
-    const sessionId = movedTo.get(session.publicId) ?? session.publicId
+    const sessionId = successorOf(session.publicId)
     const known = kept.get(sessionId)?.get(provider) ?? await loadOnce(sessionId, session.userId, provider)
     const now = clock.now()
     const { tokens } = known
