@@ -24,7 +24,7 @@ function blocksOf(path: string): Block[] {
   }))
 }
 
-const blocks = [...globSync('docs/guides/*.md', { cwd: ROOT }), 'examples/fastapi/README.md'].flatMap(blocksOf)
+const blocks = [...globSync('docs/guides/*.md', { cwd: ROOT }), 'examples/fastapi/README.md', 'examples/fastapi-tokens/README.md'].flatMap(blocksOf)
 const written = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
 const scripts = written('ts', 'vue').map(([where, block]) => [where, block.language === 'vue' ? /<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '' : block.code] as const)
 const configurations = scripts.filter(([, code]) => /\b(?:upstreams|providers): \[/.test(code))
