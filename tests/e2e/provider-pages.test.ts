@@ -4,7 +4,7 @@ import type { InviteAnswer, LinksAnswer, MethodsAnswer } from '../../server/cont
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { formTo, send } from '../support/forms.ts'
-import { LANGUAGES, look } from '../support/look.ts'
+import { LANGUAGES, look, violations } from '../support/look.ts'
 import { type Person, signIn, signUp, somebody } from '../support/people.ts'
 import { ALMA, BRUNO } from '../support/provider.ts'
 import type { ProviderPerson } from '../support/provider-pages.ts'
@@ -237,6 +237,7 @@ describe('ways in, on the account page', () => {
     await page.getByRole('button', { name: /^Link .*Volkshochschulen/ }).click()
     const dialog = page.locator('dialog[open]')
     expect(await dialog.locator('input').count()).toBe(0)
+    expect(await violations(page)).toEqual([])
     const before = await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')
     await dialog.getByRole('link', { name: /Google/ }).click()
     await signInThere(page, NEMO)
