@@ -43,6 +43,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     let last = first
     const tried = { nonce: false, fresh: false }
     return (rawHeaders: readonly string[]) => {
+      if (last.bound) credentials.heard(match.upstream, rawHeaders)
       const kind = last.bound && asksForNonce(rawHeaders) ? 'nonce' : 'fresh'
       if (tried[kind]) return null
       tried[kind] = true
@@ -89,8 +90,10 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
      * @returns when the connection is over @throws Problem while the client has heard nothing */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket) throw new Problem('not_found', { detail: 'This address takes no live connections.' })
-      const headers = headersFor(request, match, await carriedBy(request, match, null))
-      await relayUpgrade(pools, streams, { match, request, headers, client, head }, isOwnCookie)
+      const carried = await carriedBy(request, match, null)
+      const headers = headersFor(request, match, carried)
+      const onUnauthorized = carried === NOTHING ? null : retries(request, match, carried)
+      await relayUpgrade(pools, streams, { match, request, headers, client, head, onUnauthorized }, isOwnCookie)
     },
 
     /** Tells live streams that the server goes, so that the rest can finish. */
