@@ -4,7 +4,7 @@ import { PROBLEMS, type ProblemBody, type ProblemCode } from '#contract/problems
 /** What went wrong with a call: the server's own word, or that it could not be reached. */
 export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 'requestId' | 'provider'> & { code: ProblemCode | 'unreachable' }
 
-export const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
+const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
 
 /** Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
  * something in between, e.g. a proxy. */

@@ -1,5 +1,3 @@
-import type { LocationQuery } from 'vue-router'
-
 /** Pages say who they are for: `definePageMeta({ auth: 'user' | 'guest' | 'admin' })`. The page that somebody wanted is kept. */
 export default defineNuxtRouteMiddleware((to) => {
   const wanted = to.meta.auth
@@ -11,7 +9,7 @@ export default defineNuxtRouteMiddleware((to) => {
 })
 
 /** Whoever is signed in goes on; what went wrong at a provider meanwhile is told where ways in are looked after. */
-function pastTheDoor({ returnTo, problem, provider }: LocationQuery) {
+function pastTheDoor({ returnTo, problem, provider }: ReturnType<typeof useRoute>['query']) {
   return problem !== undefined && provider !== undefined ? { path: '/account', query: { problem, provider } } : safeReturnTo(returnTo)
 }
 
