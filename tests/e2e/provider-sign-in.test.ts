@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
+import { CLIENT, startHostileProvider } from '../support/hostile-provider.ts'
+import { returnFrom } from '../support/hostile-stage.ts'
 import { parseSetCookie } from '../support/jar.ts'
 import type { ProviderPerson } from '../support/provider-pages.ts'
 import { type ProviderStage, providerStage } from '../support/provider-stage.ts'
 import { ALMA, BRUNO } from '../support/provider.ts'
-import { begin, comeBack, walkThroughProvider } from '../support/provider-visit.ts'
+import { begin, comeBack, providerSetting, walkThroughProvider } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
+import { httpsStage } from '../support/stage.ts'
 
 const CHIARA: ProviderPerson = { login: 'chiara', password: 'chiara elsewhere', claims: { email: 'chiara@elsewhere.example', email_verified: true, name: 'Chiara Oss' } }
 
@@ -255,6 +258,29 @@ describe('what is no sign-in', () => {
     browser.jar.take([`${cookie?.name}=${cookie?.value.slice(0, -3)}AAA; Path=/; HttpOnly; SameSite=Lax`])
     expect((await comeBack(browser, back)).headers.location).toBe('/sign-in?problem=login_expired&provider=plain')
   })
+})
+
+test('BBA-7, CK-3 over https its cookies carry the prefix that no other host and no plain page can set', async () => {
+  const hostile = await startHostileProvider()
+  const secure = await httpsStage({ REGISTRATION: 'open', PROVIDERS: JSON.stringify([providerSetting('any', hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' })]) })
+  try {
+    const browser = new Visitor(secure.origin)
+    const href = await begin(browser, { as: 'any', returnTo: '/account' })
+    expect(new URL(href).searchParams.get('redirect_uri')).toBe(`${secure.origin}/auth/callback/any`)
+    const [cookie] = browser.jar.all()
+    expect(cookie?.name).toMatch(/^__Host-porchlight-login-/)
+    expect(cookie).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Lax', path: '/', domain: null })
+    const back = await returnFrom(hostile, href)
+    const victim = new Visitor(secure.origin)
+    // What a sibling host can set bears no prefix.
+    victim.jar.take([`${cookie?.name.replace('__Host-', '')}=${cookie?.value}; Path=/; HttpOnly`])
+    expect((await comeBack(victim, back)).headers.location).toContain('problem=login_expired')
+    expect((await comeBack(browser, back)).headers.location).toBe('/account')
+    expect((await browser.session()).user?.name).toBe('Vera Visitor')
+  }
+  finally {
+    await Promise.all([secure.close(), hostile.stop()])
+  }
 })
 
 const readable = (value: string) => value.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('\n') + value

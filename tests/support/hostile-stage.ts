@@ -19,7 +19,7 @@ export interface HostileStage {
 }
 
 export const HOSTILE = 'hostile'
-export const HOSTILE_NAME = 'Hostile & Sons'
+const HOSTILE_NAME = 'Hostile & Sons'
 
 /** Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later fails by
  * what the test changed and by nothing else. */
@@ -46,6 +46,27 @@ export async function returnFrom(hostile: HostileProvider, href: string): Promis
   const { headers } = await new Visitor(hostile.issuer).page(pathOf(href))
   return headers.location ?? ''
 }
+
+let count = 0
+
+/** Somebody new at a provider, who is whoever signs in there from now on. */
+export function somebodyAt(hostile: HostileProvider, claims: Record<string, unknown> = {}): HostileProvider['person'] {
+  count += 1
+  hostile.person = { sub: `person-${count}`, name: `Person ${count}`, ...claims }
+  return hostile.person
+}
+
+/** An address that nobody had before. */
+export const newAddress = (): string => `new-${++count}@example.org`
+
+/** Whoever is at the provider now comes in by it. @returns their browser, signed in */
+export async function arriveFrom(hostile: HostileProvider, origin: string, as = HOSTILE): Promise<Visitor> {
+  const browser = new Visitor(origin)
+  expect((await signInAt(browser, hostile, as)).headers.location).toBe('/account')
+  return browser
+}
+
+export const idOf = async (browser: Visitor): Promise<string | undefined> => (await browser.session()).user?.id
 
 /** Nobody was signed in, nothing was asked of an upstream, nobody else noticed, and the page says so in words. */
 export async function expectRefused({ server, resident, upstream }: HostileStage, browser: Visitor, answer: Answer, code: ProblemCode, provider = HOSTILE): Promise<void> {
