@@ -1,4 +1,4 @@
-import type { UserInfoFields } from './provider.ts'
+import type { ClientAuth, UserInfoFields } from './provider.ts'
 
 /** What is known of a provider, so that nobody has to look it up. Data only: whatever is written in the configuration wins. */
 export interface Preset {
@@ -12,6 +12,8 @@ export interface Preset {
   userInfoEndpoint?: string
   emailsEndpoint?: string
   fields?: UserInfoFields
+  /** Where it takes a secret in one way only. */
+  clientAuth?: ClientAuth
   scopes: string[]
 }
 
@@ -39,6 +41,7 @@ export const PRESETS = {
     // The profile's address is whatever a person shows; the verified ones are listed apart.
     emailsEndpoint: 'https://api.github.com/user/emails',
     fields: { subject: 'id', name: 'name', email: null, emailVerified: null },
+    clientAuth: 'client_secret_post',
     scopes: ['read:user', 'user:email'],
   },
 } as const satisfies Record<string, Preset>

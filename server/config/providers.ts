@@ -113,7 +113,7 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
   if (setting.kind !== undefined && preset !== null && setting.kind !== preset.kind) wrong('kind', `${preset.kind}, as the preset has it`)
   const clientSecret = secretOf('clientSecret')
   const privateKey = secretOf('privateKey')
-  const clientAuth = setting.clientAuth ?? usualAuth(setting)
+  const clientAuth = setting.clientAuth ?? usualAuth(setting, preset)
   judgeAuth(setting, clientAuth, privateKey, wrong)
   const issuer = setting.issuer ?? preset?.issuer ?? null
   if (kind === 'oidc' && issuer === null) wrong('issuer', 'the address of the provider, as its discovery document spells it')
@@ -169,9 +169,9 @@ function scopesOf(kind: Provider['kind'], { scopes }: ProviderSetting, preset: P
   return scopes ?? preset?.scopes ?? (kind === 'oidc' ? ['openid', 'profile', 'email'] : [])
 }
 
-function usualAuth({ clientSecret, privateKey }: ProviderSetting): ClientAuth {
+function usualAuth({ clientSecret, privateKey }: ProviderSetting, preset: Preset | null): ClientAuth {
   if (privateKey !== undefined) return 'private_key_jwt'
-  return clientSecret === undefined ? 'none' : 'client_secret_basic'
+  return clientSecret === undefined ? 'none' : preset?.clientAuth ?? 'client_secret_basic'
 }
 
 function judgeAuth(setting: ProviderSetting, clientAuth: ClientAuth, privateKey: Secret | null, wrong: (field: string, expected: string) => void): void {
