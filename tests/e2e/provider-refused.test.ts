@@ -50,7 +50,7 @@ const UNTRUSTED: [string, Change][] = [
   ['OI-6 an ID token with the at_hash of another access token', claims(each => (each['at_hash'] = leftHalf('another token')))],
   ['OI-3 an ID token signed by another key of the same name', { sign: async (payload, header) => new SignJWT(payload).setProtectedHeader(header).sign((await generateKeyPair('RS256')).privateKey) }],
   ['OI-3 an ID token whose signature was touched', { sign: async (payload, header) => touched(await stage.hostile.signed(payload, header)) }],
-  ['OI-3 an ID token whose content was changed after it was signed', { sign: async (payload, header) => withPayload(await stage.hostile.signed(payload, header), { ...payload, sub: 'somebody-else' }) }],
+  ['OI-3 an ID token whose content was changed after it was signed', { sign: async (payload, header) => withPayload(await stage.hostile.signed(payload, header), { ...payload, name: 'Somebody Else' }) }],
   ['OI-3, JW-7 an ID token that nobody signed (none)', { sign: payload => `${part({ alg: 'none' })}.${part(payload)}.` }],
   ['OI-3, JW-7 an ID token that nobody signed (NoNe), with a signature', { sign: async (payload, header) => `${part({ ...header, alg: 'NoNe' })}.${part(payload)}.${(await stage.hostile.signed(payload)).split('.')[2]}` }],
   ['OI-3, JW-8 an ID token signed by HS256 with the public key', { sign: async (payload, header) => hmac(payload, header, await exportSPKI(stage.hostile.publicKey)) }],
