@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, type HostileProvider, json, startHostileProvider } from '../support/hostile-provider.ts'
-import { arriveFrom, expectRefused, type HostileStage, hostileStage, newAddress, signInAt } from '../support/hostile-stage.ts'
+import { arriveFrom, expectRefused, type HostileStage, hostileStage, newAddress, returnFrom, signInAt } from '../support/hostile-stage.ts'
+import { begin, comeBack } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
 
 let stage: HostileStage
@@ -36,6 +37,19 @@ describe('a provider that is not OpenID Connect', () => {
     const asked = plain.authorizations.at(-1)
     expect(asked?.get('code_challenge_method')).toBe('S256')
     expect(asked?.has('nonce')).toBe(false)
+  })
+
+  test('7.5.1 that somebody comes back from it shows who they are, not that they were asked: the sign-in is no fresher for it', async () => {
+    plain.person = { sub: 'x', id: 4712, profile: { name: 'Odo Plain' } }
+    plain.change = emails([])
+    const browser = await arriveFrom(plain, stage.server.origin, 'plain')
+    const before = await browser.session()
+    const answer = await comeBack(browser, await returnFrom(plain, await begin(browser, { as: 'plain', returnTo: '/account', query: '&reauthenticate=1' })))
+    expect(answer.headers.location).toBe('/account')
+    const after = await browser.session()
+    expect(after.user?.id).toBe(before.user?.id)
+    expect(after.session?.id).not.toBe(before.session?.id)
+    expect(after.session?.authTime).toBe(before.session?.authTime)
   })
 
   test.each<[string, Record<string, unknown>, unknown]>([
