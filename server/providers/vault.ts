@@ -110,6 +110,8 @@ export function createVault(deps: VaultDeps): Vault {
     const readAt = epoch
     const row = await grants.ofSession(sessionId, provider)
     if (row !== null && row.userId !== userId) throw new Problem('internal', {}, new Error('a grant was paired with another person'))
+    // Of no use any more: whoever refreshes them reads and opens them anew.
+    if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall) return refresh(row.id, provider, isDue)
     const tokens = await openTokens(keyring, row)
     if (row !== null && row.sealed !== null && tokens === null) log.error({ session: sessionId, provider }, 'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file')
     if (row === null || tokens === null || tokens.accessToken === '') throw new Problem('provider_sign_in_required', { provider })
@@ -124,6 +126,8 @@ export function createVault(deps: VaultDeps): Vault {
     loads.set(key, loading)
     return loading
   }
+
+  const isDue = (tokens: KeptTokens) => stateOf(tokens, clock.now().wall) !== 'good'
 
   async function refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<Kept> {
     const readAt = epoch
@@ -152,7 +156,7 @@ export function createVault(deps: VaultDeps): Vault {
     }
     if (isRefused && known.refreshedAt !== null && now.steady - known.refreshedAt < REFUSED_EVERY_MS) return tokens
 
-    const refreshed = refresh(known.id, provider, found => isRefused ? found.accessToken === refused : stateOf(found, clock.now().wall) !== 'good')
+    const refreshed = refresh(known.id, provider, found => isRefused ? found.accessToken === refused : isDue(found))
     if (state === 'due' && !isRefused) {
       // Nobody waits for a token that still holds. What goes wrong is logged there.
       refreshed.catch(() => {})
