@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, DAY, HOUR, type Timers } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
 import { installation, PASSWORD, signedIn, stateOf } from './compose.testing.ts'
+import { newAccountRow } from './people/account.ts'
+import { OPERATOR } from './people/actor.ts'
 import { startControl } from './ops/control.ts'
 import { askServer, controlSocket } from './ops/control-client.ts'
 import { examine } from './ops/doctor.ts'
@@ -145,6 +147,19 @@ describe('the control socket', () => {
     expect(statSync(controlSocket(home.dataDir)).mode & 0o777).toBe(0o600)
     await close()
     expect(await ask('status', {})).toBeNull()
+  })
+
+  test('somebody who came without an address is named by the account\'s id, and gets no link for a password', async () => {
+    const close = await startControl(rooms)
+    const at = rooms.clock.now().wall
+    const admin = await rooms.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: 'a lantern left burning' }, OPERATOR)
+    const row = newAccountRow({ email: null, name: 'Carol', roles: ['user'] }, at)
+    const identity = { id: 'i1', userId: row.id, provider: 'main', issuer: 'https://main.example', subject: 'carol', email: null, emailVerified: false, label: 'Carol', createdAt: at, lastUsedAt: at }
+    await rooms.store.identities.create(row, identity, { invite: null, rolesDecided: false, mayBeFirst: false }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
+    await expect(ask('user.reset-password', { email: row.id, password: null })).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await ask('user.disable', { email: row.id })).toEqual({ output: {} })
+    expect((await rooms.people.accounts.list()).map(one => [one.id, one.disabledAt !== null])).toEqual([[admin.id, false], [row.id, true]])
+    await close()
   })
 
   test('passes on refusals and problems as they are, and checks what it is given', async () => {
