@@ -7,7 +7,8 @@ const find = (pattern: string) => globSync(pattern, { cwd: WEB }).map(path => jo
 
 /** Names that Nuxt imports by itself, and the import that each stands for. Without them every component looks unused. */
 const AUTO_IMPORTS = new Map([
-  ...find('app/components/**/*.vue').map(file => [basename(file, '.vue'), `import ${basename(file, '.vue')} from '${file}'`] as const),
+  // Each also under its lazy name.
+  ...find('app/components/**/*.vue').flatMap(file => ['', 'Lazy'].map(prefix => [prefix + basename(file, '.vue'), `import ${prefix}${basename(file, '.vue')} from '${file}'`] as const)),
   ...find('{app/composables,app/utils,server/utils}/**/*.ts').flatMap(file => exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const)),
 ])
 

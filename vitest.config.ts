@@ -35,6 +35,7 @@ export default defineConfig({
         test: {
           name: 'examples',
           include: ['tests/examples/**/*.test.ts'],
+          globalSetup: ['tests/support/global-setup.ts'],
           testTimeout: 60_000,
           // The first run installs what the examples need.
           hookTimeout: 300_000,

@@ -14,6 +14,7 @@ import { measureRenewal } from './renewal.ts'
 import { measureSession } from './session.ts'
 import { measureStart } from './start.ts'
 import { measureStreams } from './streams.ts'
+import { measureVault } from './vault.ts'
 
 const MEASUREMENTS: Record<string, Measurement> = {
   session: measureSession,
@@ -23,6 +24,7 @@ const MEASUREMENTS: Record<string, Measurement> = {
   renewal: measureRenewal,
   relay: measureRelay,
   streams: measureStreams,
+  vault: measureVault,
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)

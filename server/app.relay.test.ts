@@ -31,6 +31,8 @@ async function start(changes: Partial<Upstream> = {}, app: Parameters<typeof sta
   })
   upstream.server.on('upgrade', (incoming, socket, head) => {
     seen.push({ url: incoming.url ?? '', headers: incoming.headers })
+    if (incoming.url === '/stale' && !incoming.headers.authorization?.startsWith('Bearer fresh.')) return socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n')
+    if (incoming.url === '/never') return socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n')
     if (incoming.url === '/refused') return socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 6\r\n\r\nsecret')
     sockets.handleUpgrade(incoming, socket, head, (client) => {
       client.on('message', (data, binary) => client.send(data, { binary }))
@@ -157,6 +159,17 @@ describe('live connections', () => {
     expect(seen[0]).toMatchObject({ url: '/live?x=1', headers: { authorization: `Bearer kept.notes.${ADA.id}` } })
     expect(seen[0]?.headers.cookie).toBeUndefined()
     socket.terminate()
+  })
+
+  test('a WebSocket whose token the upstream refuses is dialled once more with a fresh one, and no more than once', async () => {
+    const { port, seen } = await start()
+    const socket = open(port, '/api/notes/stale')
+    await once(socket, 'open')
+    expect(seen.map(one => one.headers.authorization)).toEqual([`Bearer kept.notes.${ADA.id}`, `Bearer fresh.notes.${ADA.id}`])
+    socket.terminate()
+    const [, response] = await once(open(port, '/api/notes/never'), 'unexpected-response') as [unknown, IncomingMessage]
+    expect([response.statusCode, seen.length]).toEqual([502, 4])
+    response.resume()
   })
 
   test.each([

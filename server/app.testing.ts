@@ -101,6 +101,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     signing: { published: () => [] },
     readiness: async () => null,
     draining: () => false,
+    backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: { kind: 'own' },
     clientScript: async () => 'export {}',

@@ -10,6 +10,7 @@ import type { Config } from './config/types.ts'
 import type { KeptForm } from './contract/site.ts'
 import type { WireUser } from './contract/wire.ts'
 import { type AnsweringResponse, answeringResponse } from './edge/answering.ts'
+import { answerBackchannel, type BackchannelLogout } from './edge/backchannel.ts'
 import { networkOf, trustedProxies } from './edge/client-address.ts'
 import { serveClientScript } from './edge/client-script.ts'
 import type { Env } from './edge/context.ts'
@@ -56,6 +57,8 @@ export interface AppDeps {
   readiness: Readiness
   signing: Pick<Signing, 'published'>
   draining: () => boolean
+  /** A provider says that somebody signed out there. */
+  backchannelLogout: BackchannelLogout
   /** Everything under /auth. */
   authRoutes: Hono<Env>
   /** Whose pages people see. Ours are rendered in any case: signing in stays here. */
@@ -88,6 +91,7 @@ export function createApp(deps: AppDeps): () => Server {
     guardPath,
     allowMethods,
     answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }) }),
+    answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
     front.files,
     serveStatic(site.built),

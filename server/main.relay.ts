@@ -3,6 +3,8 @@ import type { Rooms } from './compose.ts'
 import { toUpstream } from './config/upstreams.ts'
 import type { Upstream } from './config/upstream.ts'
 import { isOwnCookie } from './edge/own-cookies.ts'
+import type { Vault } from './providers/vault.ts'
+import { createCredentials } from './relay/credentials.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
 import { createStreams } from './relay/streams.ts'
 import { createUpstreamTokens } from './relay/tokens.ts'
@@ -18,13 +20,14 @@ export interface RunningRelay {
 }
 
 /** Builds the relay, connects it with the ends of sessions, and starts the sample where nothing is configured. */
-export async function startRelay(rooms: Rooms): Promise<RunningRelay> {
+export async function startRelay(rooms: Rooms, vault: Pick<Vault, 'tokenFor' | 'exchange'>): Promise<RunningRelay> {
   const { config, clock, log, sessions, signing } = rooms
   const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(rooms) : null
   const upstreams = sample === null ? config.upstreams : [sample.upstream]
   const tokens = createUpstreamTokens({ clock, signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
   const streams = createStreams({ clock, timers: systemTimers, log, endIfOver: sessions.endIfOver })
-  const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, tokens, isOwnCookie, streams })
+  const credentials = createCredentials({ clock, tokens, vault })
+  const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, credentials, isOwnCookie, streams })
   const stopListening = sessions.onEnded((ended, successor) => {
     // A request that was under way when its browser signed in anew is still served for a moment.
     tokens.forget(ended.publicId, ended.reason === 'replaced' ? ended.endedAt + config.settleMs : undefined)

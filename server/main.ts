@@ -14,9 +14,12 @@ import { listenOn } from './edge/listen.ts'
 import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
 import { createPasswordLogin } from './login/password.ts'
+import { createProviderLogin } from './login/provider.ts'
+import { createTokenApiLogin } from './login/token-api.ts'
 import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
+import { startProviders } from './main.providers.ts'
 import { startRelay } from './main.relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
@@ -42,7 +45,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(rooms)
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
-    if (config.setupCode !== null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
+    if (config.setupCode !== null && config.tokenApi === null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
     const running = await serve(rooms, dev)
     endOnSignals(log, async (signal) => {
       // A command under way may take long: requests are not kept waiting for it, nor is the end.
@@ -64,10 +67,14 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   const { config, clock, log, people, store } = rooms
   const { keyring } = rooms.keys
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const providerLogin = createProviderLogin({ ...rooms, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
-  const running = await startRelay(rooms)
+  const elsewhere = startProviders(rooms)
+  const { tokenApi } = elsewhere
+  const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, keyring, clock })
+  const running = await startRelay(rooms, elsewhere.vault)
   const { relay } = running
   const makeServer = createApp({
     ...rooms,
@@ -76,14 +83,15 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
-    authRoutes: authRoutes({ ...rooms, keyring, passwordLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    backchannelLogout: elsewhere.logouts.backchannel,
+    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
-  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers })
+  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers, vault: elsewhere.vault })
   const stopCheck = startSoundnessCheck({ store, log, timers: systemTimers }, () => process.exit(1))
 
   return {
@@ -98,6 +106,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
       await site.close()
       await running.close()
       await housekeeping.stop()
+      await elsewhere.close()
       await rooms.close()
     },
   }

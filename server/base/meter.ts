@@ -12,6 +12,10 @@ export type CounterName =
   | 'sessions_ended_total' // label: reason
   | 'sign_ins_total' // label: outcome
   | 'store_failures_total'
+  | 'provider_refreshes_total' // labels: provider, outcome
+  | 'provider_exchanges_total' // labels: provider, outcome
+  | 'provider_revocations_total' // labels: provider, outcome
+  | 'provider_logouts_total' // labels: provider, outcome
 
 export type HistogramName =
   | 'request_seconds' // labels: family, status

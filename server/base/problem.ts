@@ -1,6 +1,6 @@
 import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problems.ts'
 
-type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge'>>
+type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge' | 'provider'>>
 
 /** What went wrong, in a form that may be told. `cause` is for the log and never leaves the server. */
 export class Problem extends Error {

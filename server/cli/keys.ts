@@ -45,6 +45,7 @@ const rotate = command({
     print(compromised ? `The key ${done.signing.id} signs upstreams' tokens from now on.` : `The key ${done.signing.id} is published now and signs upstreams' tokens from ${shownTime(done.signing.signsAt)}.`)
     if (done.resealed !== null) print(`${done.resealed} stored passwords were sealed anew.`)
     if (done.unreadable > 0) print(`${done.unreadable} stored passwords cannot be opened by any key that is left: make reset links for their owners.`)
+    if (done.tokens !== null && done.tokens.resealed > 0) print(`The tokens of ${done.tokens.resealed} grants by providers were sealed anew.`)
     if (compromised) print(`${done.retired} keys were retired, all signing keys replaced, and ${done.ended} sessions ended.`, 'Upstreams take tokens of the old signing keys until they fetch the keys again: restart those that must not.', 'Copies of the key file that you kept are worth nothing now; make a new one.')
     else print('Copy the key file to where you keep secrets: backups of the database leave it out.')
   },

@@ -5,6 +5,7 @@ import { plain, print, printJson, printTable, shownTime } from './output.ts'
 import type { Role } from '../contract/wire.ts'
 
 const email = { type: 'positional', required: true, description: 'Their e-mail address' } as const
+const whom = { ...email, description: 'Their e-mail address, or the id of an account that has none' } as const
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 const withPassword = { type: 'boolean', description: 'Ask for a password (on the terminal, or the first line of stdin) instead of making a link' } as const
 const admin = { type: 'boolean', description: 'As an administrator' } as const
@@ -42,8 +43,8 @@ const add = command({
     const password = args['with-password'] ? await askPassword() : null
     const made = await perform('user.add', { email: args.email, name: args.name, roles: rolesOf(args.admin), password })
     if (args.json) printJson(made)
-    else if (made.link === null) print(`${plain(made.email)} can sign in now.`)
-    else printLink(`${plain(made.email)} has an account. Give them this to choose a password.`, made.link)
+    else if (made.link === null) print(`${plain(args.email)} can sign in now.`)
+    else printLink(`${plain(args.email)} has an account. Give them this to choose a password.`, made.link)
   },
 })
 
@@ -56,7 +57,7 @@ const list = command({
     if (args.json) return printJson(people)
     if (people.length === 0) return print('Nobody has an account yet. Make the first: porchlight setup')
     printTable(['E-MAIL', 'NAME', 'ROLES', 'STATE', 'SESSIONS', 'LAST SEEN'], people.map(person => [
-      plain(person.email), plain(person.name), person.roles.join(','), person.disabledAt === null ? 'active' : 'disabled', String(person.sessions), shownTime(person.lastSeenAt),
+      plain(person.email ?? person.id), plain(person.name), person.roles.join(','), person.disabledAt === null ? 'active' : 'disabled', String(person.sessions), shownTime(person.lastSeenAt),
     ]))
   },
 })
@@ -64,7 +65,7 @@ const list = command({
 const disable = command({
   name: 'porchlight user disable',
   description: 'Keep somebody out: every session ends at once, and they cannot sign in',
-  args: { email },
+  args: { email: whom },
   async run(args) {
     await perform('user.disable', { email: args.email })
     print(`${args.email} is disabled and signed out everywhere.`)
@@ -74,7 +75,7 @@ const disable = command({
 const enable = command({
   name: 'porchlight user enable',
   description: 'Let somebody in again',
-  args: { email },
+  args: { email: whom },
   async run(args) {
     await perform('user.enable', { email: args.email })
     print(`${args.email} can sign in again.`)
@@ -84,7 +85,7 @@ const enable = command({
 const resetPassword = command({
   name: 'porchlight user reset-password',
   description: 'Make a link to choose a new password by; using it signs them out everywhere',
-  args: { email, 'with-password': withPassword, json },
+  args: { email: whom, 'with-password': withPassword, json },
   async run(args) {
     const password = args['with-password'] ? await askPassword() : null
     const { link } = await perform('user.reset-password', { email: args.email, password })

@@ -7,7 +7,7 @@ const list = command({
   name: 'porchlight session list',
   description: 'Show where somebody is signed in',
   args: {
-    email: { type: 'positional', required: true, description: 'Their e-mail address' },
+    email: { type: 'positional', required: true, description: 'Their e-mail address, or the id of an account that has none' },
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
@@ -25,7 +25,7 @@ const end = command({
   description: 'End a session, or all of somebody\'s, at once',
   args: {
     id: { type: 'positional', required: false, description: 'The session\'s id, as session list shows it' },
-    of: { type: 'string', valueHint: 'email', description: 'End all sessions of the person with this e-mail address' },
+    of: { type: 'string', valueHint: 'email', description: 'End all sessions of the person with this e-mail address, or with this id' },
   },
   async run(args) {
     if ((args.id === undefined) === (args.of === undefined)) throw new Refusal('Say which: a session\'s id, or --of with somebody\'s e-mail address.')

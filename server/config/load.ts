@@ -7,12 +7,15 @@ import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
-import { judgeTogether, type Told } from './rules.ts'
+import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
+import { judgeTogether, providerIds, type Told } from './rules.ts'
 import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
 import { toSite } from './site.ts'
+import type { Provider } from './provider.ts'
+import { toTokenApi } from './token-api.ts'
 import type { Config, KeySource } from './types.ts'
-import { toUpstream } from './upstreams.ts'
+import { toUpstream, withProvider } from './upstreams.ts'
 
 /** One line of `config check`. */
 export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
@@ -34,6 +37,8 @@ const DEFAULTS = {
   trustedProxies: [],
   logLevel: 'info',
   upstreams: [],
+  login: 'password',
+  providers: [],
   upstreamTokenSeconds: 300,
   upstreamTokenAlg: 'ES256',
   jwksMaxAgeSeconds: 600,
@@ -44,11 +49,13 @@ const DEFAULTS = {
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
   const { sources, problems, file } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
-  const config = toConfig(settings, sources, cwd)
-  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources) : `${defaultOf(key, config)} (the default)` })
+  const providers = providersOf(settings, sources, problems, env, cwd)
+  const alone = toConfig(settings, sources, cwd)
+  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi }))) }
+  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
   // Rules between settings are judged on what is right by itself; what is not has its default there.
   const wrong = new Set(problems.map(problem => problem.name))
-  const together = judgeTogether(config, settings.insecureHttp ?? false, told).filter(problem => !wrong.has(problem.name))
+  const together = judgeTogether(config, { insecureHttp: settings.insecureHttp ?? false, login: settings.login ?? DEFAULTS.login, tokenApi: settings.tokenApi !== undefined }, told).filter(problem => !wrong.has(problem.name))
   const all = [...problems, ...together]
   if (all.length > 0) {
     throw new Refusal(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
@@ -56,7 +63,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const report = SETTING_KEYS.map(key => ({
     key,
     variable: variableOf(key),
-    value: sources.has(key) ? shownOf(key, sources) : defaultOf(key, config),
+    value: sources.has(key) ? shownOf(key, sources, config) : defaultOf(key, config),
     from: sources.get(key)?.from ?? 'default',
   }))
   return { config, file, report }
@@ -76,13 +83,25 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     wrong.add(key)
     named.add(key + place)
     const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
-    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, SECRET_SETTINGS.has(key)), expected })
+    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, isHidden(key, inside)), expected })
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))
 }
 
-function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
+/** Secrets stand among the providers' other fields, and a misspelt one may be one, too. */
+function isHidden(key: string, inside: readonly string[]): boolean {
+  if (key !== 'providers') return SECRET_SETTINGS.has(key)
+  return !inside.some(part => SHOWN_FIELDS.has(part))
+}
+
+function providersOf(settings: Settings, sources: Sources, problems: ConfigProblem[], env: Environment, cwd: string): Provider[] {
+  const written = sources.get('providers')
+  const nameOf = (index: number, field: string) => written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+  return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
+}
+
+function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
   const set = { ...DEFAULTS, ...settings }
   const publicUrl = toOrigin(set.publicUrl) ?? DEFAULTS.publicUrl
   const { protocol, hostname, port } = new URL(publicUrl)
@@ -106,11 +125,13 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Config {
     keys: keySource(settings.keys, folderOf('keys'), dataDir),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
-    registration: set.registration,
+    // Accounts are the API's to make.
+    registration: set.login === 'token-api' ? 'closed' : set.registration,
     trustedProxies: [...set.trustedProxies],
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
     upstreams: (settings.upstreams ?? []).map(toUpstream),
+    tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl),
     upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
     upstreamTokenAlg: set.upstreamTokenAlg,
@@ -133,7 +154,8 @@ function hostsFor(host: string | undefined, loopback: boolean): string[] {
   return [addresses.includes('::1') ? '::' : '0.0.0.0']
 }
 
-function shownOf(key: SettingKey, sources: Sources): string {
+function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'providers'>): string {
+  if (key === 'providers') return shownProviders(config.providers)
   return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
 }
 
@@ -151,6 +173,7 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'the pages that come with it'
     case 'setupCode':
     case 'metricsPort':
+    case 'tokenApi':
       return 'none'
     default:
       return JSON.stringify(DEFAULTS[key])

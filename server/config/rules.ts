@@ -1,13 +1,23 @@
 import { SECOND } from '../base/clock.ts'
 import type { ConfigProblem } from './problems.ts'
 import type { SettingKey } from './settings.ts'
+import { TOKEN_API } from './token-api.ts'
 import type { Config } from './types.ts'
+import { judgeProvider } from './upstreams.ts'
 
 /** How a setting is called in a message, and what it is: for settings that were not written, their defaults. */
 export type Told = (key: SettingKey) => { name: string, given: string }
 
+/** Those whose tokens an upstream may take. */
+export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 'tokenApi'>): string[] {
+  return [...providers.map(provider => provider.id), ...(tokenApi === null ? [] : [TOKEN_API])]
+}
+
+/** What was asked for that the configuration itself does not tell any more. */
+interface Asked { insecureHttp: boolean, login: string, tokenApi: boolean }
+
 /** What must hold between settings: the session rules rest on these numbers. */
-export function judgeTogether(config: Config, insecureHttp: boolean, told: Told): ConfigProblem[] {
+export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }: Asked, told: Told): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const refuse = (key: SettingKey, expected: string) => problems.push({ ...told(key), expected })
   const name = (key: SettingKey) => told(key).name
@@ -24,6 +34,13 @@ export function judgeTogether(config: Config, insecureHttp: boolean, told: Told)
   if (config.lateMs * 8 > config.accessMs * 7) refuse('lateSeconds', `at most ${seconds(config.accessMs * 7 / 8)}, seven eighths of ${name('accessSeconds')}`)
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse('publicUrl', `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`)
+  }
+  if (login === 'token-api' && !tokenApi) refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
+  if (login !== 'token-api' && tokenApi) refuse('login', `token-api, since ${name('tokenApi')} is set`)
+  if (config.providers.some(provider => provider.id === TOKEN_API)) refuse('providers', `another id than ${TOKEN_API}, which is the token API's`)
+  for (const upstream of config.upstreams) {
+    const wrong = judgeProvider(upstream, providerIds(config))
+    if (wrong !== null) refuse('upstreams', wrong)
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl) refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)

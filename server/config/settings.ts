@@ -3,7 +3,9 @@ import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isAddressOrRange, toOrigin } from './address.ts'
+import { ProvidersSetting } from './providers.ts'
 import { SiteSetting } from './site.ts'
+import { TokenApiSetting } from './token-api.ts'
 import { Upstreams } from './upstreams.ts'
 
 const DAY_SECONDS = 86_400
@@ -11,6 +13,8 @@ const DAY_SECONDS = 86_400
 const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
 /** What upstream tokens may be signed with: ES256 unless an upstream's library knows only another (RFC 9068 §2.1). */
 export const UPSTREAM_TOKEN_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
+/** Who judges a name and a password: we, or an API that has accounts of its own. */
+const LOGINS = ['password', 'token-api'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
 const whole = (least: number, most: number) => {
@@ -45,6 +49,9 @@ export const Settings = v.strictObject({
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
   upstreams: v.exactOptional(Upstreams),
+  providers: v.exactOptional(ProvidersSetting),
+  login: v.exactOptional(v.picklist(LOGINS, `one of ${LOGINS.join(', ')}`)),
+  tokenApi: v.exactOptional(TokenApiSetting),
   site: v.exactOptional(SiteSetting),
   upstreamTokenSeconds: whole(10, 3600),
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
@@ -77,7 +84,7 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
 export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
   if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
-  if (key === 'upstreams' || key === 'site') return fromJson(value)
+  if (key === 'upstreams' || key === 'site' || key === 'providers' || key === 'tokenApi') return fromJson(value)
   if (key === 'trustedProxies') return value.split(',').map(part => part.trim()).filter(part => part !== '')
   return value
 }

@@ -1,4 +1,6 @@
+import type { Provider } from './provider.ts'
 import type { Site } from './site.ts'
+import type { TokenApi } from './token-api.ts'
 import type { Upstream } from './upstream.ts'
 import type { Secret } from '../base/secret.ts'
 import type { LogLevel } from '../base/log.ts'
@@ -35,6 +37,10 @@ export interface Config {
   metricsPort: number | null
   /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
   upstreams: Upstream[]
+  /** Other places where people have accounts that sign them in here. */
+  providers: Provider[]
+  /** The API whose accounts sign people in, in the place of passwords of our own; null: ours do. */
+  tokenApi: TokenApi | null
   /** Whose pages people see. */
   site: Site
   upstreamTokenMs: number

@@ -1,5 +1,7 @@
 import type { Role } from '../contract/wire.ts'
 
+export const TOKENS = ['porchlight', 'provider', 'exchange', 'none'] as const
+
 /** An API (or app) behind us, with every default filled in. */
 export interface Upstream {
   /** Lower-case letters, digits and dashes: in logs, in tokens' audience by default, in the prefix by default. */
@@ -8,8 +10,11 @@ export interface Upstream {
   prefix: string
   /** Where it is: the origin comes from here alone, never from a request. */
   target: { origin: string, basePath: string }
-  /** `porchlight`: our JWT for this upstream · `none`: nothing is attached. */
-  token: 'porchlight' | 'none'
+  /** `porchlight`: our JWT for this upstream · `provider`: the person's own token of a provider ·
+   * `exchange`: one that the provider makes of it for this upstream (RFC 8693) · `none`: nothing is attached. */
+  token: typeof TOKENS[number]
+  /** Whose token, where it is a provider's; null elsewhere. */
+  provider: string | null
   /** The `aud` of its tokens. */
   audience: string
   scopes: string[]

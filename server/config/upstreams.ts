@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
-import type { Upstream } from './upstream.ts'
+import { TOKENS, type Upstream } from './upstream.ts'
 
 const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
@@ -28,7 +28,8 @@ export const UpstreamSetting = v.strictObject({
   name: v.pipe(v.string(NAME_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, NAME_FORM)),
   prefix: v.exactOptional(v.pipe(v.string(PREFIX_FORM), v.regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, PREFIX_FORM))),
   target: v.pipe(v.string(TARGET_FORM), v.check(value => parseTarget(value) !== null, TARGET_FORM)),
-  token: v.exactOptional(v.picklist(['porchlight', 'none'], 'porchlight or none')),
+  token: v.exactOptional(v.picklist(TOKENS, `one of ${TOKENS.join(', ')}`)),
+  provider: v.exactOptional(v.string('the id of a provider')),
   audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
   scopes: v.exactOptional(v.array(v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')), 'a list of scope names')),
   methods: v.exactOptional(v.pipe(v.array(v.pipe(v.string(METHOD_FORM), v.regex(/^[A-Z]{3,20}$/, METHOD_FORM)), METHOD_FORM), v.minLength(1, METHOD_FORM))),
@@ -65,12 +66,13 @@ export function toUpstream(setting: UpstreamSetting): Upstream {
     prefix: prefixOf(setting),
     target: parseTarget(setting.target) ?? { origin: '', basePath: '' },
     token,
+    provider: setting.provider ?? null,
     audience: setting.audience ?? name,
     scopes: setting.scopes ?? [],
     methods: setting.methods ?? null,
     requires: {
       // A token says who asks: without anybody there is none to send.
-      signedIn: requires.signedIn ?? token === 'porchlight',
+      signedIn: requires.signedIn ?? token !== 'none',
       roles: requires.roles ?? [],
       maxAgeMs: requires.maxAge === undefined ? null : requires.maxAge * SECOND,
     },
@@ -92,6 +94,25 @@ export function toUpstream(setting: UpstreamSetting): Upstream {
     icon: setting.icon ?? null,
     page: setting.page ?? (setting.document ? `${prefixOf(setting)}/` : null),
   }
+}
+
+/** Names the provider whose token an upstream takes, where there is only one to name. */
+export function withProvider(upstream: Upstream, providers: readonly string[]): Upstream {
+  const [only] = providers
+  return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1 ? { ...upstream, provider: only } : upstream
+}
+
+/** What is wrong with the provider that an upstream names, or does not name. @returns null: nothing */
+export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
+  const { name, token, provider } = upstream
+  if (!takesProviderToken(upstream)) return provider === null ? null : `no provider for "${name}", which takes none's token`
+  if (providers.length === 0) return `a provider to be set up, since "${name}" takes its token`
+  if (provider === null || !providers.includes(provider)) return `"${name}" to name the provider whose token it takes (token: '${token}'): one of ${providers.join(', ')}`
+  return null
+}
+
+export function takesProviderToken({ token }: Pick<Upstream, 'token'>): boolean {
+  return token === 'provider' || token === 'exchange'
 }
 
 function prefixOf({ name, prefix }: UpstreamSetting): string {

@@ -10,6 +10,8 @@ export const END_REASONS = [
   'password_changed',
   'disabled',
   'provider_logout',
+  'provider_revoked',
+  'provider_refresh_lost',
   'replaced',
   'store_rolled_back',
   'keys_compromised',

@@ -31,6 +31,15 @@ export const PROBLEMS = {
   last_admin: { status: 409, title: 'At least one administrator has to remain' },
   body_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'This address takes JSON' },
+  provider_sign_in_required: { status: 401, title: 'Sign in with the provider first: the service behind this address takes its token' },
+  provider_refused: { status: 403, title: 'The sign-in was refused or given up at the provider' },
+  provider_answer_invalid: { status: 502, title: 'What the provider answered could not be trusted' },
+  provider_unavailable: { status: 503, title: 'The provider cannot be reached just now' },
+  not_admitted: { status: 403, title: 'This account of the provider is not one of those that may come in here' },
+  login_expired: { status: 400, title: 'This sign-in was finished already, took too long, or began in another browser' },
+  link_required: { status: 409, title: 'An account with this e-mail address exists already: sign in to it, and link this way in there' },
+  identity_taken: { status: 409, title: 'This account of the provider belongs to another account here' },
+  last_way_in: { status: 409, title: 'This is the only way into the account' },
   insufficient_user_authentication: { status: 401, title: 'Sign in again to go on: it has been too long' },
   wrong_host: { status: 421, title: 'This site has another address' },
   slow_down: { status: 429, title: 'Too many attempts; wait a little' },
@@ -61,5 +70,7 @@ export const ProblemBody = v.object({
   minLength: v.optional(v.number()),
   /** Seconds since the last sign-in that are allowed at most (RFC 9470 §3). */
   maxAge: v.optional(v.number()),
+  /** The id of the provider that it is about. */
+  provider: v.optional(v.string()),
 })
 export type ProblemBody = v.InferOutput<typeof ProblemBody>

@@ -54,7 +54,8 @@ export type ChangePersonRequest = v.InferOutput<typeof ChangePersonRequest>
 
 // ---- answers
 
-export interface WireUser { id: string, email: string, name: string, roles: Role[] }
+/** `email: null`: the account was made by a provider that vouched for no address. */
+export interface WireUser { id: string, email: string | null, name: string, roles: Role[] }
 
 /** `accessEndsAt: null`: served on the refresh token alone, nothing sent (a late request, an upgrade). */
 export interface WireSession {
@@ -74,9 +75,23 @@ export interface SessionAnswer { user: WireUser | null, session: WireSession | n
 export interface MethodsAnswer {
   setupNeeded: boolean
   registration: Registration
-  password: { enabled: boolean, minLength: number }
-  providers: { id: string, name: string, icon: string, href: string }[]
+  /** `by`: the API that keeps names and passwords, where they are not ours. */
+  password: { enabled: boolean, minLength: number, by: string | null }
+  /** Other ways in. `available` is false while the provider cannot be reached. */
+  providers: { id: string, name: string, icon: string, href: string, available: boolean }[]
 }
+
+/** To begin a sign-in at a provider from a script: with an invitation, which may not be in a URL. */
+export const ProviderLoginRequest = v.strictObject({ invite: v.optional(code), remember: v.optional(v.boolean()), returnTo: v.optional(v.string()) })
+/** Where the browser goes next: an address of the provider. */
+export interface ProviderLoginAnswer { href: string }
+
+/** Accounts elsewhere that sign this person in. `password`: whether a password does, too. */
+export interface LinksAnswer { links: WireLink[], password: boolean }
+export interface WireLink { id: string, provider: string, name: string, icon: string, label: string, email: string | null, createdAt: UnixMs, lastUsedAt: UnixMs }
+
+/** The answer to a sign-out. `next`: a path of ours that goes on to sign out at the provider, too. */
+export interface SignOutAnswer extends SessionAnswer { next?: string }
 
 /** What a person recognises a session by. `network` is an address as the server saw it. */
 export interface WireDevice { browser: string | null, system: string | null, kind: 'phone' | 'tablet' | 'desktop' | 'other' }
@@ -107,6 +122,8 @@ export const EVENT_KINDS = [
   'account_disabled',
   'account_enabled',
   'password_locked',
+  'identity_linked',
+  'identity_unlinked',
 ] as const
 export const EventKind = v.picklist(EVENT_KINDS)
 export type EventKind = v.InferOutput<typeof EventKind>

@@ -14,6 +14,11 @@ export interface Caller {
   /** Our other cookies, still sealed; null when absent, or when one name came twice. */
   readonly device: string | null
   readonly form: string | null
+  readonly logout: string | null
+  /** The ids of sign-ins at providers that this browser has under way. */
+  transactions(): readonly string[]
+  /** The sealed cookie of one of them. */
+  transaction(id: string): string | null
 }
 
 /** What the answer shall do to the cookie jar. One writer turns it into Set-Cookie at the instant the headers leave:

@@ -5,7 +5,7 @@ import type { Works } from '../ops/works.ts'
  * kept and copied, and a link is a key. */
 export async function greet({ config, log, people }: Pick<Works, 'config' | 'log' | 'people'>): Promise<void> {
   const { publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
-  const nobodyYet = !await people.accounts.anybody()
+  const nobodyYet = config.tokenApi === null && !await people.accounts.anybody()
   if (!process.stdout.isTTY) {
     log.info({ publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet }, nobodyYet ? 'listening; nobody can sign in yet: run `porchlight setup` for the set-up link' : 'listening')
     if (!secureCookies && !loopback) log.warn({ publicUrl }, 'plain http: anybody on the way can take over sessions')

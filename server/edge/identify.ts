@@ -1,7 +1,7 @@
 import { chain, type MaybePromise } from '../base/chain.ts'
 import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
-import { type CookieKind, cookieName, cookieValues, readSessionCookies } from '../session/cookies.ts'
+import { type CookieKind, cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../session/cookies.ts'
 import type { Client, RequestTraits, Resolution, Sessions } from '../session/types.ts'
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
@@ -13,7 +13,7 @@ interface Deps {
   secureCookies: boolean
 }
 
-type CookieNames = Record<CookieKind, string>
+type CookieNames = Record<Exclude<CookieKind, 'login'>, string> & { secure: boolean }
 
 /** Cookies → who is asking. The only place that reads our cookies; renewal is decided here, once for each request. */
 export function identify({ sessions, findUser, secureCookies }: Deps) {
@@ -22,6 +22,8 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
     refresh: cookieName('refresh', secureCookies),
     device: cookieName('device', secureCookies),
     form: cookieName('form', secureCookies),
+    logout: cookieName('logout', secureCookies),
+    secure: secureCookies,
   }
 
   return (exchange: Exchange): MaybePromise<undefined> => {
@@ -89,6 +91,18 @@ class Identified implements Caller {
 
   get form(): string | null {
     return only(this.#cookies, this.#names.form)
+  }
+
+  get logout(): string | null {
+    return only(this.#cookies, this.#names.logout)
+  }
+
+  transactions(): readonly string[] {
+    return transactionIds(this.#cookies, this.#names.secure)
+  }
+
+  transaction(id: string): string | null {
+    return only(this.#cookies, transactionCookieName(id, this.#names.secure))
   }
 }
 

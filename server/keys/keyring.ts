@@ -12,6 +12,8 @@ export interface LiveKeyring extends Keyring {
 const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Longer than any token that we make; refused before it costs anything. */
 const MAX_TOKEN_LENGTH = 16_384
+/** What is kept here is of our own making and may hold tokens of others, which some fill with groups and rights. */
+const MAX_AT_REST_LENGTH = 256 * 1024
 const HEADER_NAMES = new Set(['alg', 'enc', 'typ', 'kid', 'ctx'])
 /** RFC 7518 §5.3. */
 const NONCE_BYTES = 12
@@ -58,7 +60,7 @@ export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
     },
 
     async open(purpose, token, context) {
-      if (token.length > MAX_TOKEN_LENGTH) return null
+      if (token.length > (purpose === 'at-rest' ? MAX_AT_REST_LENGTH : MAX_TOKEN_LENGTH)) return null
       try {
         const { plaintext } = await compactDecrypt(token, (header) => {
           const asExpected = header.typ === purpose && header['ctx'] === context && Object.keys(header).every(name => HEADER_NAMES.has(name))

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 
 /** What a sealed value is for. One purpose cannot be opened as another (RFC 8725 §3.12). */
-export type SealPurpose = 'access' | 'login' | 'device' | 'form' | 'at-rest'
+export type SealPurpose = 'access' | 'login' | 'logout' | 'device' | 'form' | 'at-rest'
 export type MacPurpose = 'refresh'
 
 export interface Keyring {

@@ -99,7 +99,8 @@ export async function runCommand(works: Works, name: CommandName, input: unknown
 }
 
 async function mustFind({ people }: Works, email: string) {
-  const account = await people.accounts.findByEmail(email)
+  // Somebody who came by a provider may have no address: then it is the account's id, which holds no @.
+  const account = await (email.includes('@') ? people.accounts.findByEmail(email) : people.accounts.find(email))
   if (account === null) throw new Refusal(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
   return account
 }

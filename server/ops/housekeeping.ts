@@ -9,12 +9,17 @@ import type { Works } from './works.ts'
 /** How long an ended session and a line of the security log are kept. */
 const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
+/** Past its end a name is refused for that; a clock that is set back a little must not make it new. */
+const SINGLE_USES_KEPT_MS = DAY
 const EVERY_MS = HOUR
 const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
 const BATCH = 500
 
-export type HousekeepingDeps = Works & { timers: Timers }
+/** What else is tidied up: gives back and deletes what ended sessions were granted. */
+interface Grants { tidy(): Promise<number> }
+
+export type HousekeepingDeps = Works & { timers: Timers, vault: Grants }
 
 export interface Housekeeping {
   /** One pass. @returns what it deleted; null when the clock is not to be trusted */
@@ -63,13 +68,15 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 }
 
-async function tidy({ store }: Works, now: UnixMs): Promise<Record<string, number>> {
+async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
   const { housekeeping } = store
   return {
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
+    singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
+    providerGrants: await vault.tidy(),
   }
 }
 

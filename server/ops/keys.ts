@@ -2,6 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import type { KeySummary } from '../keys/keys.ts'
 import type { SigningSummary } from '../keys/signing.ts'
 import { resealPasswords } from '../people/passwords.ts'
+import { resealGrants } from '../providers/reseal.ts'
 import type { Works } from './works.ts'
 
 type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signing' | 'store' | 'sessions'>
@@ -12,6 +13,8 @@ export interface Rotation {
   resealed: number | null
   /** Passwords whose key was gone already: their owners need a reset link. */
   unreadable: number
+  /** The same of tokens that providers granted. Of those that cannot be opened, the session has to sign in anew. */
+  tokens: { resealed: number, unreadable: number } | null
   /** Roots that were forgotten. */
   retired: number
   ended: number
@@ -32,7 +35,7 @@ export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { res
   // Before sessions end: what is signed from here on is signed by a key that nobody else has.
   const signs = compromised ? signing.replaceAll(now) : signing.rotate(now)
   const sealed = reseal || compromised ? await resealAll(works) : null
-  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, retired: 0, ended: 0, signing: signs }
+  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, tokens: sealed?.tokens ?? null, retired: 0, ended: 0, signing: signs }
   if (compromised) {
     const ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall })
     works.sessions.announce(ended)
@@ -52,9 +55,9 @@ export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<numbe
   const ids = old.map(key => key.id).filter(id => !used.has(id))
   if (ids.length === 0) return 0
   // What is at rest may still be under them.
-  const { unreadable } = await resealAll(works)
+  const { unreadable, tokens } = await resealAll(works)
   const retired = keys.retire(ids)
-  log.info({ keys: ids, unreadable }, 'old keys retired')
+  log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'old keys retired')
   return retired
 }
 
@@ -65,6 +68,7 @@ export function retireSigningKeys({ signing, log }: Pick<Works, 'signing' | 'log
   return retired
 }
 
-function resealAll({ keys, store }: KeyWorks): Promise<{ resealed: number, unreadable: number }> {
-  return resealPasswords({ keyring: keys.keyring, accounts: store.accounts })
+async function resealAll({ keys, store }: KeyWorks): Promise<{ resealed: number, unreadable: number, tokens: { resealed: number, unreadable: number } }> {
+  const { keyring } = keys
+  return { ...await resealPasswords({ keyring, accounts: store.accounts }), tokens: await resealGrants({ keyring, grants: store.providerGrants }) }
 }

@@ -11,6 +11,10 @@ const COUNTERS: Record<CounterName, { help: string, labels: string[] }> = {
   sessions_ended_total: { help: 'Sessions ended, by reason', labels: ['reason'] },
   sign_ins_total: { help: 'Attempts to sign in, by what came of them', labels: ['outcome'] },
   store_failures_total: { help: 'Times that the database could not be read or written', labels: [] },
+  provider_refreshes_total: { help: 'Refreshes of tokens at providers, by what came of them', labels: ['provider', 'outcome'] },
+  provider_exchanges_total: { help: 'Tokens traded for ones for a single upstream, by what came of it', labels: ['provider', 'outcome'] },
+  provider_revocations_total: { help: 'Tokens of ended sessions that were given back, by what came of it', labels: ['provider', 'outcome'] },
+  provider_logouts_total: { help: 'Sign-outs that providers told us of, by what came of them', labels: ['provider', 'outcome'] },
 }
 
 const HISTOGRAMS: Record<HistogramName, { help: string, labels: string[], buckets: number[] }> = {

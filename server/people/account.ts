@@ -23,12 +23,12 @@ export function toAccount(row: AccountRow): Account {
 }
 
 /** A new account's row, still without a password. Half characters, which no database keeps, are replaced. */
-export function newAccountRow(person: { email: string, name: string, roles: Role[] }, at: UnixMs): AccountRow {
-  const email = person.email.toWellFormed()
+export function newAccountRow(person: { email: string | null, name: string, roles: Role[] }, at: UnixMs): AccountRow {
+  const email = person.email?.toWellFormed() ?? null
   return {
     id: randomId(),
     email,
-    emailKey: toEmailKey(email),
+    emailKey: email === null ? null : toEmailKey(email),
     name: person.name.toWellFormed(),
     roles: normalRoles(person.roles),
     passwordSealed: null,

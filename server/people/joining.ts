@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import type { Config } from '../config/types.ts'
 import type { InviteAnswer, RegisterRequest, Registration, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
 import type { AccountStore } from '../store/accounts.ts'
@@ -19,7 +20,7 @@ import { countAttempt, NETWORK } from './throttle.ts'
 /** The ways to an account: set-up for the first person, invitations, open registration. */
 export interface Joining {
   /** Makes the link by which the first administrator is made; an earlier one is void.
-   * @throws Problem `already_set_up` */
+   * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts */
   makeSetupLink(): Promise<{ href: string, endsAt: number }>
   /** @throws Problem `already_set_up`, `invalid_code`, or one about the password */
   setUp(request: SetupRequest, client: Client): Promise<Account>
@@ -37,7 +38,7 @@ export interface JoiningDeps {
   passwords: Passwords
   store: { accounts: AccountStore, codes: CodeStore, throttles: ThrottleStore }
   clock: Clock
-  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, passwordMinLength: number }
+  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, passwordMinLength: number, tokenApi: Config['tokenApi'] }
 }
 
 export function createJoining({ accounts, passwords, store, clock, config }: JoiningDeps): Joining {
@@ -45,6 +46,11 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
 
   async function withPassword(row: AccountRow, password: string): Promise<AccountRow> {
     return { ...row, passwordSealed: await passwords.seal(password, row.id), passwordChangedAt: row.createdAt }
+  }
+
+  /** Where an API keeps the accounts, nobody is made here with a password that nobody would look at. */
+  function refuseElsewhere(): void {
+    if (config.tokenApi !== null) throw new Problem('registration_closed', { detail: `Accounts are kept by ${config.tokenApi.name}: sign in with one of those.` })
   }
 
   /** A first look at the code, so that a wrong one costs no hash; it counts when it is used. */
@@ -56,6 +62,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
 
   return {
     async makeSetupLink() {
+      refuseElsewhere()
       const code = config.setupCode ?? newCode()
       const row = codeRow(code, { kind: 'setup', roles: ['admin', 'user'], email: null, byUserId: null }, now(), SETUP_LIFE_MS)
       await store.codes.createSetup(row)
@@ -63,6 +70,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
     },
 
     async setUp({ code, password, ...person }, client) {
+      refuseElsewhere()
       if (await accounts.anybody()) throw new Problem('already_set_up')
       const codeHash = hashOf(new Secret(code))
       await mustFind('setup', codeHash)

@@ -7,7 +7,7 @@ import { commonness } from './common-passwords.ts'
  * is nobody's business (ASVS 6.2.5).
  * @param minLength in code points, as is the upper bound
  * @throws Problem `password_too_short`, `password_too_long`, `password_common` with a detail that says why */
-export async function checkNewPassword(password: string, minLength: number, person: { email: string, name: string }): Promise<void> {
+export async function checkNewPassword(password: string, minLength: number, person: { email: string | null, name: string }): Promise<void> {
   if (!password.isWellFormed()) throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
   const normal = password.normalize('NFC')
   const length = [...normal].length
@@ -22,7 +22,7 @@ export async function checkNewPassword(password: string, minLength: number, pers
   }
 }
 
-function isAboutThem(password: string, { email, name }: { email: string, name: string }): boolean {
+function isAboutThem(password: string, { email, name }: { email: string | null, name: string }): boolean {
   const fold = (text: string) => text.normalize('NFC').toLowerCase()
-  return [email, email.split('@')[0] ?? '', name, NAME].some(word => fold(word) === fold(password))
+  return [email ?? '', email?.split('@')[0] ?? '', name, NAME].some(word => fold(word) === fold(password))
 }

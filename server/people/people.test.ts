@@ -17,7 +17,7 @@ async function setUp(): Promise<Account> {
   return rooms.people.joining.setUp({ ...person('root'), code: rooms.codeOf(href) }, CLIENT)
 }
 const as = (account: Account) => ({ userId: account.id, sessionId: null, client: CLIENT })
-const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: null })
+const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
 
 describe('set-up', () => {
   test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
@@ -263,7 +263,7 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
   const judgedAt = rooms.wall()
   rooms.pass(5)
   await rooms.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
-  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: at })
+  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: at, authTime: null, endsAt: null, providerGrant: null })
   await expect(late(judgedAt)).rejects.toEqual(problem('invalid_credentials'))
   await late(rooms.wall())
   const member = await rooms.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)

@@ -29,7 +29,7 @@ export interface PeopleDeps {
   clock: Clock
   log: Log
   meter: Meter
-  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength'>
+  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi'>
 }
 
 /** Builds the room. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
+import type { Config } from '../config/types.ts'
 import type { ResetLinkAnswer, ResetRequest } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
 import type { CodeStore } from '../store/codes.ts'
@@ -14,7 +15,7 @@ import type { Passwords } from './passwords.ts'
 /** New passwords by one-time links, for people who lost theirs. */
 export interface Resets {
   /** Makes a link; earlier ones for the same person are void. Their password works until the link is used.
-   * @throws Problem `not_found`, `account_disabled` */
+   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API keeps the passwords */
   makeLink(userId: string, actor: Actor): Promise<ResetLinkAnswer>
   /** Sets the new password and ends every session.
    * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then */
@@ -26,7 +27,7 @@ export interface ResetDeps {
   passwords: Passwords
   store: CodeStore
   clock: Clock
-  config: { publicUrl: string, passwordMinLength: number }
+  config: { publicUrl: string, passwordMinLength: number, tokenApi: Config['tokenApi'] }
 }
 
 export function createResets({ accounts, passwords, store, clock, config }: ResetDeps): Resets {
@@ -37,6 +38,8 @@ export function createResets({ accounts, passwords, store, clock, config }: Rese
       const account = await accounts.find(userId)
       if (account === null) throw new Problem('not_found')
       if (account.disabledAt !== null) throw new Problem('account_disabled')
+      if (account.email === null) throw new Problem('forbidden', { detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.' })
+      if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
       const code = newCode()
       const row = codeRow(code, { kind: 'reset', roles: [], email: null, byUserId: actor.userId }, now(), RESET_LIFE_MS)
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))

@@ -2,6 +2,7 @@ import { type Clock, DAY, HOUR, MINUTE } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
+import type { TokenApi } from '../config/token-api.ts'
 import type { Registration } from '../contract/wire.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
@@ -20,7 +21,7 @@ export const CLIENT = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Ge
 export const GOOD_PASSWORD = 'a lantern left burning'
 
 /** For tests of this room and those right of it: real rooms on a real database in a folder of its own. */
-export function testPeople(options: { registration?: Registration, setupCode?: string } = {}) {
+export function testPeople(options: { registration?: Registration, setupCode?: string, tokenApi?: TokenApi } = {}) {
   const time = handClock()
   const { clock } = time
   const opened = testStore(clock)
@@ -44,6 +45,7 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
     setupCode: options.setupCode === undefined ? null : new Secret(options.setupCode),
     passwordMinLength: 15,
     secureCookies: true,
+    tokenApi: options.tokenApi ?? null,
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })
   return {

@@ -16,8 +16,10 @@ export interface Call {
   search: string
   headers: string[]
   body: Readable | null
-  /** An upstream refused its token: called at most once, before anything was passed on. @returns new headers, or null to pass the 401 on */
-  onUnauthorized: (() => Promise<string[] | null>) | null
+  /** An upstream refused its token, and nothing was passed on yet. @returns what makes headers for another try, or null to pass the 401 on */
+  onUnauthorized: ((rawHeaders: readonly string[]) => (() => Promise<string[]>) | null) | null
+  /** Looks at an answer's headers; null: nobody wants to. */
+  onHeaders: ((rawHeaders: readonly string[]) => void) | null
   /** An event stream has begun: it ends when `close` is called. @returns call it when the stream has ended by itself */
   onStream: ((close: () => void) => () => void) | null
 }
@@ -105,8 +107,8 @@ function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string)
       given.abort(new Error('the session of the stream is over'))
     }
 
-    const dispatch = (headers: string[], mayRetry: boolean) => {
-      let retrying = false
+    const dispatch = (headers: string[]) => {
+      let retry: (() => Promise<string[]>) | null = null
       const body = call.body === null ? null : outgoingBody(call.body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
       sent = body
       pool.dispatch({ method: call.method, path: call.path + call.search, headers, body }, {
@@ -117,14 +119,13 @@ function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string)
         onResponseStart(given, status) {
           // 1xx other than 101 are for this hop; Node has answered 100 itself.
           if (status < 200) return
-          if (status === 401 && mayRetry && call.onUnauthorized !== null) {
-            retrying = true
-            // What it says of its refusal is of no use, and may never end.
-            given.abort(new Error('asked again with a fresh token'))
-            return
-          }
-          if (status > 599) return given.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
           const raw = asPairs(given.rawHeaders)
+          call.onHeaders?.(raw)
+          // A body that went out cannot go out again.
+          if (status === 401 && call.body === null) retry = call.onUnauthorized?.(raw) ?? null
+          // What it says of its refusal is of no use, and may never end.
+          if (retry !== null) return given.abort(new Error('asked again with other credentials'))
+          if (status > 599) return given.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
           const relayed = responseHeaders(raw, upstream, call.path, isOwnCookie)
           sink.start(status, relayed.headers, relayed.policy)
           started = true
@@ -145,12 +146,12 @@ function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string)
           finish()
         },
         onResponseError(_given, error) {
-          if (retrying && !gone) call.onUnauthorized?.().then(again => dispatch(again ?? headers, false), reject)
+          if (retry !== null && !gone) retry().then(dispatch, reject)
           else fail(error)
         },
       })
     }
-    dispatch(call.headers, call.body === null)
+    dispatch(call.headers)
   })
 }
 

@@ -5,6 +5,8 @@ import { systemClock, systemTimers } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
+import type { Vault } from '../providers/vault.ts'
+import { createCredentials } from './credentials.ts'
 import { nodeSink } from './node-sink.ts'
 import { createRelay, type Relay } from './relay.ts'
 import { createStreams, type Streams } from './streams.ts'
@@ -13,7 +15,7 @@ import type { RelayCaller, UpstreamTokens } from './types.ts'
 /** For tests: every default of an upstream, at a target of its own. */
 export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
   return {
-    name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', audience: 'notes', scopes: [], methods: null,
+    name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', provider: null, audience: 'notes', scopes: [], methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000 },
     maxBodyBytes: null, maxHeaderBytes: 32 * 1024, websocket: false, document: false, cookies: false, encodedPaths: false,
     redirectOrigins: [], title: 'Notes', description: '', icon: null, page: null, ...changes,
@@ -52,10 +54,17 @@ export async function listen(listener: RequestListener): Promise<{ server: Serve
   }
 }
 
+export type RelayVault = Pick<Vault, 'tokenFor' | 'exchange'>
+
+const noVault: RelayVault = {
+  tokenFor: async (_session, provider) => Promise.reject(new Problem('provider_sign_in_required', { provider })),
+  exchange: async (_session, provider) => Promise.reject(new Problem('provider_sign_in_required', { provider })),
+}
+
 /** The real relay, with tokens that can be read. */
-export function someRelay(upstreams: readonly Upstream[], tokens: UpstreamTokens = someTokens(), streams: Streams = someStreams()): Relay {
+export function someRelay(upstreams: readonly Upstream[], tokens: UpstreamTokens = someTokens(), streams: Streams = someStreams(), vault: RelayVault = noVault): Relay {
   return createRelay({
-    clock: systemClock, publicUrl: 'https://site.test', upstreams, tokens, isOwnCookie: name => name.toLowerCase().includes('porchlight-'), streams,
+    clock: systemClock, publicUrl: 'https://site.test', upstreams, credentials: createCredentials({ clock: systemClock, tokens, vault }), isOwnCookie: name => name.toLowerCase().includes('porchlight-'), streams,
   })
 }
 
@@ -64,9 +73,9 @@ export function someStreams(): Streams {
 }
 
 /** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */
-export async function front(upstreams: readonly Upstream[], callers: Record<string, RelayCaller> = { anna: ANNA }) {
+export async function front(upstreams: readonly Upstream[], callers: Record<string, RelayCaller> = { anna: ANNA }, vault: RelayVault = noVault) {
   const tokens = someTokens()
-  const relay = someRelay(upstreams, tokens)
+  const relay = someRelay(upstreams, tokens, someStreams(), vault)
   const policies: (string | null)[] = []
   const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const [path = '', query] = (incoming.url ?? '').split('?')

@@ -3,32 +3,56 @@ import { chain, type MaybePromise } from '../base/chain.ts'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
+import { asksForNonce } from './credentials.ts'
 import type { Streams } from './streams.ts'
 import { createPools, forward } from './forward.ts'
 import { requestHeaders } from './request-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
 import { relayUpgrade } from './upgrade.ts'
-import type { RelayCaller, RelayRequest, Sink, UpstreamTokens } from './types.ts'
+import type { Carried, Credentials, RelayCaller, RelayRequest, Sink } from './types.ts'
 
 interface Deps {
   clock: Clock
   publicUrl: string
   upstreams: readonly Upstream[]
-  tokens: UpstreamTokens
+  credentials: Credentials
   isOwnCookie: (name: string) => boolean
   streams: Streams
 }
 
+/** What a call carries that is nobody's, or for an upstream that is to know of nobody. */
+const NOTHING: Carried = { headers: [], token: '', bound: false }
+
 /** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
-export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, streams }: Deps) {
+export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
   const { protocol, host } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
   const pools = createPools()
 
-  function headersFor(request: RelayRequest, upstream: Upstream, fresh: boolean): MaybePromise<string[]> {
-    const token = upstream.token === 'none' || request.caller === null ? null : tokens.tokenFor(upstream, request.caller, fresh)
-    return chain(token, had => requestHeaders(request.rawHeaders, upstream, { publicUrl: publicParts, network: request.network, requestId: request.id, token: had }, isOwnCookie))
+  function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<Carried> {
+    return request.caller === null || upstream.token === 'none' ? NOTHING : credentials.headersFor(upstream, request.caller, { method: request.method, path }, refused)
+  }
+
+  function headersFor(request: RelayRequest, { upstream }: Match, carried: Carried): string[] {
+    const said = { publicUrl: publicParts, network: request.network, requestId: request.id, credentials: carried.headers }
+    return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
+  }
+
+  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce is made anew once. */
+  function retries(request: RelayRequest, match: Match, first: Carried) {
+    let last = first
+    const tried = { nonce: false, fresh: false }
+    return (rawHeaders: readonly string[]) => {
+      if (last.bound) credentials.heard(match.upstream, rawHeaders)
+      const kind = last.bound && asksForNonce(rawHeaders) ? 'nonce' : 'fresh'
+      if (tried[kind]) return null
+      tried[kind] = true
+      return async () => {
+        last = await carriedBy(request, match, kind === 'nonce' ? null : last.token)
+        return headersFor(request, match, last)
+      }
+    }
   }
 
   return {
@@ -46,17 +70,19 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, 
     },
 
     /** @returns when the answer is complete, or has been cut @throws Problem as long as nothing has reached the sink */
-    pass({ upstream, path }: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
+    pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
+      const { upstream, path } = match
       const { caller } = request
-      return chain(headersFor(request, upstream, false), headers => forward(pools, {
+      return chain(carriedBy(request, match, null), carried => forward(pools, {
         upstream,
         method: request.method,
         path,
         search: request.search,
-        headers,
+        headers: headersFor(request, match, carried),
         body: request.body,
         onStream: caller === null ? null : close => streams.add(caller.session, close),
-        onUnauthorized: upstream.token === 'porchlight' && caller !== null ? async () => headersFor(request, upstream, true) : null,
+        onUnauthorized: carried === NOTHING ? null : retries(request, match, carried),
+        onHeaders: carried.bound ? rawHeaders => credentials.heard(upstream, rawHeaders) : null,
       }, sink, isOwnCookie))
     },
 
@@ -64,8 +90,10 @@ export function createRelay({ clock, publicUrl, upstreams, tokens, isOwnCookie, 
      * @returns when the connection is over @throws Problem while the client has heard nothing */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket) throw new Problem('not_found', { detail: 'This address takes no live connections.' })
-      const headers = await headersFor(request, match.upstream, false)
-      await relayUpgrade(pools, streams, { match, request, headers, client, head }, isOwnCookie)
+      const carried = await carriedBy(request, match, null)
+      const headers = headersFor(request, match, carried)
+      const onUnauthorized = carried === NOTHING ? null : retries(request, match, carried)
+      await relayUpgrade(pools, streams, { match, request, headers, client, head, onUnauthorized }, isOwnCookie)
     },
 
     /** Tells live streams that the server goes, so that the rest can finish. */

@@ -24,7 +24,7 @@ function isRemoved(name: string): boolean {
   return removed
 }
 
-export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, token: string | null }
+export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, credentials: readonly string[] }
 
 /** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we say.
  * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
@@ -43,7 +43,7 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
     out.push(name, value)
   }
   out.push('x-forwarded-for', said.network, 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
-  if (said.token !== null) out.push('authorization', `Bearer ${said.token}`)
+  out.push(...said.credentials)
   return out
 }
 

@@ -6,7 +6,7 @@ const REMOVED = new Set([
   'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te',
   'transfer-encoding', 'upgrade', 'strict-transport-security', 'clear-site-data', 'service-worker-allowed', 'refresh', 'alt-svc', 'nel',
   'report-to', 'reporting-endpoints', 'x-sendfile', 'x-lighttpd-send-file', 'public-key-pins', 'origin-agent-cluster', 'origin-trial',
-  'content-security-policy-report-only', 'speculation-rules', 'secure-session-registration', 'secure-session-challenge',
+  'content-security-policy-report-only', 'speculation-rules', 'secure-session-registration', 'secure-session-challenge', 'dpop-nonce',
 ])
 const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 

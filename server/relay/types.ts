@@ -38,6 +38,22 @@ export interface Sink {
   onGone(stop: () => void): void
 }
 
+/** What one call carries to say whose it is. */
+export interface Carried {
+  /** Name, value, … */
+  headers: string[]
+  token: string
+  /** Whether the token is bound to a key of ours, and each call proves that it is held (RFC 9449). */
+  bound: boolean
+}
+
+export interface Credentials {
+  /** @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the first try */
+  headersFor(upstream: Upstream, caller: RelayCaller, outgoing: { method: string, path: string }, refused: string | null): MaybePromise<Carried>
+  /** An upstream has answered a call with a bound token: it may say what it wants to see in the next proof. */
+  heard(upstream: Upstream, rawHeaders: readonly string[]): void
+}
+
 /** Tokens for upstreams: minted here, kept here, seen by nobody else. */
 export interface UpstreamTokens {
   /** @param fresh leaves a kept token aside, because the upstream refused it */

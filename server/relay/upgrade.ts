@@ -21,47 +21,55 @@ interface Handshake {
   client: Duplex
   /** What the client sent right behind its handshake. */
   head: Buffer
+  /** The upstream refused its token. @returns what makes headers for another try, or null to pass the refusal on */
+  onUnauthorized: ((rawHeaders: readonly string[]) => (() => Promise<string[]>) | null) | null
 }
 
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused` while the client has heard nothing */
 export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
-  const { match, request, headers, client, head } = handshake
+  const { match, request, client, head } = handshake
   const { upstream } = match
   let controller: { abort(reason: Error): void } | null = null
   // From here on, not after the waits to come: a socket tells only once that it is closed.
   client.once('close', () => controller?.abort(new Error('the client went away')))
   const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
-    pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
-      onRequestStart(given) {
-        controller = given
-        if (client.destroyed) given.abort(new Error('the client went away'))
-      },
-      onRequestUpgrade(given, status, _headers, socket) {
-        if (client.destroyed) {
-          socket.destroy()
-          return resolve()
-        }
-        const relayed = responseHeaders(asPairs(given.rawHeaders), upstream, match.path, isOwnCookie).headers
-        client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
-        if (head.length > 0) socket.write(head)
-        let left: () => void = () => {}
-        const close = joinSockets(client, socket, () => {
-          left()
-          resolve()
-        })
-        left = streams.add(request.caller?.session ?? null, reason => close(codeFor(reason), reason))
-      },
-      onResponseStart(given, status) {
-        given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
-      },
-      onResponseData() {},
-      onResponseEnd() {},
-      onResponseError(_controller, error) {
-        reject(asUpstreamProblem(error, upstream.name))
-      },
-    })
+    const dial = (headers: string[]) => {
+      let retry: (() => Promise<string[]>) | null = null
+      pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
+        onRequestStart(given) {
+          controller = given
+          if (client.destroyed) given.abort(new Error('the client went away'))
+        },
+        onRequestUpgrade(given, status, _headers, socket) {
+          if (client.destroyed) {
+            socket.destroy()
+            return resolve()
+          }
+          const relayed = responseHeaders(asPairs(given.rawHeaders), upstream, match.path, isOwnCookie).headers
+          client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
+          if (head.length > 0) socket.write(head)
+          let left: () => void = () => {}
+          const close = joinSockets(client, socket, () => {
+            left()
+            resolve()
+          })
+          left = streams.add(request.caller?.session ?? null, reason => close(codeFor(reason), reason))
+        },
+        onResponseStart(given, status) {
+          retry = status === 401 ? handshake.onUnauthorized?.(asPairs(given.rawHeaders)) ?? null : null
+          given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
+        },
+        onResponseData() {},
+        onResponseEnd() {},
+        onResponseError(_controller, error) {
+          if (retry !== null && !client.destroyed) retry().then(dial, reject)
+          else reject(asUpstreamProblem(error, upstream.name))
+        },
+      })
+    }
+    dial(handshake.headers)
   })
 }
 

@@ -1,13 +1,25 @@
 import { NAME } from '../contract/name.ts'
 import type { ShownCookies } from './types.ts'
 
-export type CookieKind = 'access' | 'refresh' | 'device' | 'form'
+export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
 /** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by HTTP only
  * (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none. */
 export function cookieName(kind: CookieKind, secure: boolean): string {
   if (!secure) return `${NAME}-${kind}`
   return kind === 'refresh' ? `__Host-Http-${NAME}-${kind}` : `__Host-${NAME}-${kind}`
+}
+
+/** A sign-in under way at a provider has a cookie of its own: two tabs do not get into each other's way. */
+export function transactionCookieName(id: string, secure: boolean): string {
+  return `${cookieName('login', secure)}-${id}`
+}
+
+/** The ids of the sign-ins that a browser has under way, in any order. */
+export function transactionIds(header: string | undefined, secure: boolean): string[] {
+  const prefix = transactionCookieName('', secure)
+  const names = (header ?? '').split(';').map(pair => pair.trimStart().split('=', 1)[0] ?? '')
+  return [...new Set(names.filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length)).filter(id => /^[\w-]{1,64}$/.test(id)))]
 }
 
 /** One Set-Cookie value. @param maxAgeSeconds null: the cookie lives with the browser */

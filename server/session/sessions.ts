@@ -55,7 +55,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       secret: randomBytes(32),
       userId: input.userId,
       createdAt: at,
-      authTime: at,
+      authTime: Math.min(at, input.authTime ?? at),
       amr: input.amr,
       remember: input.remember,
       idleMs: numbers?.absoluteMs ?? idleMs,
@@ -69,7 +69,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       provenAt: at,
       rotatedAt: at,
       lastSeenAt: at,
-      absoluteEndsAt: at + absoluteMs,
+      absoluteEndsAt: Math.min(at + absoluteMs, input.endsAt ?? Infinity),
       endedAt: null,
       endReason: null,
       userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),
@@ -101,7 +101,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     async open(input) {
       const sid = randomId()
       const row = newRow(sid, input)
-      const ended = await store.insert(row, input.replaces, input.judgedAt)
+      const ended = await store.insert(row, input.replaces, input.judgedAt, input.providerGrant)
       memory.keepWritten(row)
       const now = clock.now()
       const recollection = memory.recollect(row, now)

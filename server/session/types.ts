@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../base/chain.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
 import type { EndedSession } from '../store/sessions.ts'
 import type { Numbers } from './judge.ts'
 
@@ -58,6 +59,12 @@ export interface OpenInput {
   judgedAt: UnixMs | null
   /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
   numbers: Numbers & { absoluteMs: number } | null
+  /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
+  authTime: UnixMs | null
+  /** The session lives no longer than this, where what it came by ends; null: as long as any. */
+  endsAt: UnixMs | null
+  /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
+  providerGrant: ProviderGrantRow | null
 }
 
 export interface Sessions {

@@ -55,14 +55,6 @@ export function accountQueries(db: Database): AccountStore {
     return row
   }
 
-  function applyRoles(row: AccountRow, roles: Role[], origin: Origin): AccountRow {
-    if (sameRoles(row.roles, roles)) return row
-    if (!roles.includes('admin')) refuseLastAdmin(db, row)
-    db.sql.update(accounts).set({ roles }).where(eq(accounts.id, row.id)).run()
-    recordEvent(db, 'roles_changed', row.id, origin)
-    return { ...row, roles }
-  }
-
   function applyDisabled(row: AccountRow, disabled: boolean, origin: Origin): Changed {
     if ((row.disabledAt !== null) === disabled) return { account: row, ended: [] }
     if (disabled) refuseLastAdmin(db, row)
@@ -78,10 +70,7 @@ export function accountQueries(db: Database): AccountStore {
     list: now => db.read(() => listAccounts(db, now)),
     anybody: () => db.read(() => anybody(db)),
     create: (row, origin) => db.write(() => insertAccount(db, anybody(db) ? row : { ...row, roles: ['admin', 'user'] }, origin)),
-    register: (row, origin) => db.write(() => {
-      if (!anybody(db)) throw new Problem('registration_closed')
-      return insertAccount(db, row, origin)
-    }),
+    register: (row, origin) => db.write(() => registerAccount(db, row, origin)),
 
     changeName: (id, name, origin) => db.write(() => {
       const row = mustFind(id)
@@ -95,7 +84,7 @@ export function accountQueries(db: Database): AccountStore {
       const row = mustFind(id)
       // Enabling comes first and disabling last: the last-administrator rule then sees what is to be.
       const enabled = disabled === false ? applyDisabled(row, false, origin).account : row
-      const changed = roles === null ? enabled : applyRoles(enabled, roles, origin)
+      const changed = roles === null ? enabled : applyRoles(db, enabled, roles, origin)
       return disabled === true ? applyDisabled(changed, true, origin) : { account: changed, ended: [] }
     }),
 
@@ -120,13 +109,28 @@ export function anybody(db: Database): boolean {
   return db.sql.select({ id: accounts.id }).from(accounts).limit(1).get() !== undefined
 }
 
+/** Inserts the account of somebody who registers. Synchronous. @throws Problem `registration_closed` before set-up, `email_taken` */
+export function registerAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
+  if (!anybody(db)) throw new Problem('registration_closed')
+  return insertAccount(db, row, origin)
+}
+
+/** Synchronous. @throws Problem `last_admin` */
+export function applyRoles(db: Database, row: AccountRow, roles: Role[], origin: Origin): AccountRow {
+  if (sameRoles(row.roles, roles)) return row
+  if (!roles.includes('admin')) refuseLastAdmin(db, row)
+  db.sql.update(accounts).set({ roles }).where(eq(accounts.id, row.id)).run()
+  recordEvent(db, 'roles_changed', row.id, origin)
+  return { ...row, roles }
+}
+
 /** Inserts an account and its log row. Synchronous. @throws Problem `email_taken`, which rolls the transaction back */
 export function insertAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
   try {
     db.sql.insert(accounts).values(row).run()
   }
   catch (error) {
-    if (isConstraint(error) && db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.emailKey, row.emailKey)).get() !== undefined) {
+    if (isConstraint(error) && row.emailKey !== null && db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.emailKey, row.emailKey)).get() !== undefined) {
       throw new Problem('email_taken', {}, error)
     }
     throw error

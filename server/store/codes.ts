@@ -31,19 +31,6 @@ export interface CodeStore {
 }
 
 export function codeQueries(db: Database): CodeStore {
-  /** Check and use are one statement: of many at once, one gets the row. */
-  function use(kind: CodeRow['kind'], codeHash: string, now: UnixMs): CodeRow {
-    const [used] = db.sql.update(codes).set({ usedAt: now }).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).returning().all()
-    if (used === undefined) throw new Problem('invalid_code')
-    return used
-  }
-
-  /** An invitation is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
-  function isAdministrator(userId: string): boolean {
-    const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
-    return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
-  }
-
   return {
     createSetup: row => db.write(() => {
       if (anybody(db)) throw new Problem('already_set_up')
@@ -67,23 +54,41 @@ export function codeQueries(db: Database): CodeStore {
 
     useSetup: (codeHash, account, origin) => db.write(() => {
       if (anybody(db)) throw new Problem('already_set_up')
-      const { roles } = use('setup', codeHash, origin.at)
+      const { roles } = use(db, 'setup', codeHash, origin.at)
       return insertAccount(db, { ...account, roles }, origin)
     }),
-    useInvite: (codeHash, account, origin) => db.write(() => {
-      const { email, roles, byUserId } = use('invite', codeHash, origin.at)
-      if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
-      if (byUserId !== null && !isAdministrator(byUserId)) throw new Problem('invalid_code')
-      return insertAccount(db, { ...account, roles }, { ...origin, byUserId })
-    }),
+    useInvite: (codeHash, account, origin) => db.write(() => useInvite(db, codeHash, account, origin, { keepRoles: false })),
     useReset: (codeHash, passwordSealed, origin) => db.write(() => {
-      const { userId } = use('reset', codeHash, origin.at)
+      const { userId } = use(db, 'reset', codeHash, origin.at)
       if (userId === null) throw new Problem('invalid_code')
       const changed = writePassword(db, userId, passwordSealed, 'password_reset', origin)
       if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
       return changed
     }),
   }
+}
+
+/** Uses an invitation and makes the account. Synchronous.
+ * @param keepRoles the account's roles are decided already; else they are the invitation's
+ * @throws Problem `invalid_code`, also when it is for another address or its maker may not invite any more; `email_taken` */
+export function useInvite(db: Database, codeHash: string, account: AccountRow, origin: Origin, { keepRoles }: { keepRoles: boolean }): AccountRow {
+  const { email, roles, byUserId } = use(db, 'invite', codeHash, origin.at)
+  if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
+  if (byUserId !== null && !isAdministrator(db, byUserId)) throw new Problem('invalid_code')
+  return insertAccount(db, keepRoles ? account : { ...account, roles }, { ...origin, byUserId })
+}
+
+/** Check and use are one statement: of many at once, one gets the row. */
+function use(db: Database, kind: CodeRow['kind'], codeHash: string, now: UnixMs): CodeRow {
+  const [used] = db.sql.update(codes).set({ usedAt: now }).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).returning().all()
+  if (used === undefined) throw new Problem('invalid_code')
+  return used
+}
+
+/** An invitation is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
+function isAdministrator(db: Database, userId: string): boolean {
+  const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
+  return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
 }
 
 function usable(kind: CodeRow['kind'], now: UnixMs) {

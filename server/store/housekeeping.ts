@@ -14,6 +14,8 @@ export interface HousekeepingStore {
   codes(before: UnixMs, limit: number): Promise<number>
   /** Failed attempts, the last of which was before then. A password's lock is never among them. */
   throttles(before: UnixMs, limit: number): Promise<number>
+  /** Names that could be used once and ran out before then. */
+  singleUses(before: UnixMs, limit: number): Promise<number>
 }
 
 export function housekeepingQueries(db: Database): HousekeepingStore {
@@ -25,5 +27,6 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
     sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
+    singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }
 }

@@ -120,6 +120,32 @@ describe('bringing a database up to date', () => {
     upgrade(4).close()
   })
 
+  test('accounts, sessions, events and codes of a database from before providers are all there afterwards, and addresses stay unique', () => {
+    const before = readMigrations(MIGRATIONS).filter(step => step.tag < '0002')
+    const old = openMigrated({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent') }, before)
+    old.raw.exec(`
+      INSERT INTO accounts VALUES ('a', 'Ann@example.org', 'ann@example.org', 'Ann', '["admin","user"]', 'sealed', 5, 1, NULL), ('b', 'bob@example.org', 'bob@example.org', 'Bob', '["user"]', NULL, NULL, 2, 9);
+      INSERT INTO sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
+        VALUES ('h', 's', x'00', 'a', 1, 1, '["pwd"]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net');
+      INSERT INTO events (at, kind, user_id) VALUES (1, 'account_created', 'a'), (2, 'signed_in', 'b');
+      INSERT INTO codes (id, code_hash, kind, user_id, roles, created_at, ends_at) VALUES ('c', 'ch', 'reset', 'b', '[]', 1, 9);
+    `)
+    const everything = (raw: Sqlite.Database) => ['accounts', 'sessions', 'events', 'codes'].map(table => raw.prepare(`SELECT * FROM ${table} ORDER BY rowid`).all())
+    const rows = everything(old.raw)
+    old.close()
+    const store = open(false)
+    const { raw } = store.db
+    const account = (id: string, email: string | null) => raw.prepare('INSERT INTO accounts (id, email, email_key, name, roles, created_at) VALUES (?, ?, ?, \'N\', \'[]\', 1)').run(id, email, email)
+    expect(everything(raw)).toEqual(rows)
+    expect(raw.pragma('foreign_key_check')).toEqual([])
+    expect(() => account('c', 'ann@example.org')).toThrow(/UNIQUE/)
+    account('d', null)
+    account('e', null)
+    raw.exec('DELETE FROM accounts WHERE id = \'a\'')
+    expect(raw.prepare('SELECT count(*) FROM sessions').pluck().get()).toBe(0)
+    store.close()
+  })
+
   test('a database that is newer than the code is refused, naming the copy to go back to', () => {
     open().close()
     const folder = backupFolder(dataDir)

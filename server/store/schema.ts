@@ -1,15 +1,16 @@
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
-import { blob, index, integer, sql, sqliteTable, text } from './drizzle.ts'
+import { blob, index, integer, sql, sqliteTable, text, uniqueIndex } from './drizzle.ts'
 
 // The tables. Times are unix milliseconds. drizzle-kit generates drizzle/*.sql from this file (npm run db:generate);
 // drizzle/strict.ts then makes every table STRICT, which drizzle cannot say.
 
 export const accounts = sqliteTable('accounts', {
   id: text().primaryKey(),
-  email: text().notNull(),
+  /** null: made by a provider that vouched for no address. Always null together with `emailKey`. */
+  email: text(),
   /** The address as it is compared: NFC, lower case. */
-  emailKey: text().notNull().unique(),
+  emailKey: text().unique(),
   name: text().notNull(),
   roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
   /** An argon2id string sealed under the `at-rest` purpose with the account's id; null: no password sign-in. */
@@ -97,6 +98,61 @@ export const throttles = sqliteTable('throttles', {
   nextAt: integer().notNull(),
 }, t => [index('throttles_last').on(t.lastFailureAt)])
 
+/** Accounts elsewhere that sign people in here. Keyed by what the provider calls them, never by e-mail (OIDC Core §5.7). */
+export const identities = sqliteTable('identities', {
+  id: text().primaryKey(),
+  userId: text().notNull().references(() => accounts.id, { onDelete: 'cascade' }),
+  /** The id of the provider in the configuration. */
+  provider: text().notNull(),
+  issuer: text().notNull(),
+  subject: text().notNull(),
+  /** As the provider said it last; never looked up by. */
+  email: text(),
+  emailVerified: integer({ mode: 'boolean' }).notNull(),
+  /** What a person recognises it by: a name or an address. */
+  label: text().notNull(),
+  createdAt: integer().notNull(),
+  lastUsedAt: integer().notNull(),
+}, t => [uniqueIndex('identities_subject').on(t.issuer, t.subject), index('identities_user').on(t.userId)])
+
+/** What a provider granted: one row for each session that was born of a sign-in there, or linked with one. */
+export const providerGrants = sqliteTable('provider_grants', {
+  id: text().primaryKey(),
+  /** The session's public id. A grant outlives its session until it is revoked at the provider, so this is no reference. */
+  sessionId: text().notNull(),
+  userId: text().notNull().references(() => accounts.id, { onDelete: 'cascade' }),
+  provider: text().notNull(),
+  issuer: text().notNull(),
+  subject: text().notNull(),
+  /** The provider's own session (`sid`, OIDC Back-Channel Logout §2.1). */
+  providerSid: text(),
+  /** Whether the session rests on it, or only has it. */
+  birth: text({ enum: ['sign_in', 'link'] }).notNull(),
+  /** The tokens as JSON, sealed under the `at-rest` purpose with the row's id; null: nothing here needs them. */
+  sealed: text(),
+  accessEndsAt: integer(),
+  /** Written before a refresh token is shown to the provider and cleared with its answer: one that is still there after a
+   * restart tells of a token that may have been used up. */
+  refreshingAt: integer(),
+  refreshes: integer().notNull(),
+  createdAt: integer().notNull(),
+  /** The session is over: the grant waits for revocation and logout at the provider. */
+  endedAt: integer(),
+}, t => [
+  uniqueIndex('provider_grants_session').on(t.sessionId, t.provider).where(sql`ended_at is null`),
+  // Also for what ended sessions left, which the one above leaves out.
+  index('provider_grants_any_session').on(t.sessionId),
+  index('provider_grants_sid').on(t.issuer, t.providerSid),
+  index('provider_grants_subject').on(t.issuer, t.subject),
+  index('provider_grants_ended').on(t.endedAt).where(sql`ended_at is not null`),
+])
+
+/** Names that may be used once until they run out: transactions of a sign-in, ids of logout tokens. */
+export const singleUses = sqliteTable('single_uses', {
+  key: text().primaryKey(),
+  endsAt: integer().notNull(),
+}, t => [index('single_uses_ends').on(t.endsAt)])
+
 /** Single values: `counter` (compared with the key file's), `write_check` (when the disk last took a write). */
 export const meta = sqliteTable('meta', {
   key: text().primaryKey(),
@@ -106,5 +162,7 @@ export const meta = sqliteTable('meta', {
 export type AccountRow = typeof accounts.$inferSelect
 export type SessionRow = typeof sessions.$inferSelect
 export type EventRow = typeof events.$inferSelect
+export type IdentityRow = typeof identities.$inferSelect
+export type ProviderGrantRow = typeof providerGrants.$inferSelect
 export type CodeRow = typeof codes.$inferSelect
 export type ThrottleRow = typeof throttles.$inferSelect

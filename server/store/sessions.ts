@@ -3,7 +3,8 @@ import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, isNull, ne, sql } from './drizzle.ts'
-import { accounts, events, sessions, type SessionRow } from './schema.ts'
+import { endGrants, insertGrant, moveGrants } from './provider-grants.ts'
+import { accounts, events, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
 
 /** A session that has just been ended, as everybody else needs to know it. */
 export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
@@ -20,9 +21,10 @@ export interface SessionProgress { sidHash: string, generation: number, proven: 
 export interface SessionStore {
   find(sidHash: string): Promise<SessionRow | null>
   findByPublicId(publicId: string): Promise<SessionRow | null>
-  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows.
-   * @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile */
-  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null): Promise<EndedSession[]>
+  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to the
+   * one that is replaced goes over to it, where it is the same person's.
+   * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile */
+  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null): Promise<EndedSession[]>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
    * @returns the row afterwards, or null when there is none */
   change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
@@ -67,15 +69,17 @@ export function sessionQueries(db: Database): SessionStore {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: (row, replaces, judgedAt) => db.write(() => {
+    insert: (row, replaces, judgedAt, grant) => db.write(() => {
       // Hashing takes a while: what it proved may not be true any more.
       const account = db.sql.select({ disabledAt: accounts.disabledAt, changedAt: accounts.passwordChangedAt }).from(accounts).where(eq(accounts.id, row.userId)).get()
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
       if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
+      if (replaces !== null && isLogged(row)) moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
       const ended = replaces === null
         ? []
         : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })
       db.sql.insert(sessions).values(row).run()
+      if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
       if (isLogged(row)) db.sql.insert(events).values({ at: row.createdAt, kind: 'signed_in', userId: row.userId, sessionId: row.publicId, userAgent: row.userAgent, network: row.network }).run()
       return ended.map(toEnded)
     }),
@@ -114,6 +118,11 @@ export function endSessionsOf(db: Database, which: { userId: string, except: str
   return endRows(db, and(eq(sessions.userId, which.userId), except), which).map(toEnded)
 }
 
+/** The same for sessions by their public ids. */
+export function endSessionsNamed(db: Database, publicIds: readonly string[], why: { reason: EndReason, at: UnixMs }): EndedSession[] {
+  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
+}
+
 /** The same for everybody's: after a restore, or when keys were compromised. */
 export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
   return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
@@ -124,6 +133,7 @@ function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: End
     .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
     .where(and(where, isNull(sessions.endedAt)))
     .returning().all()
+  endGrants(db, ended.map(row => row.publicId), why.at)
   for (const row of ended.filter(isLogged)) {
     db.sql.insert(events).values({
       at: why.at, kind: 'session_ended', userId: row.userId, byUserId: why.byUserId, sessionId: row.publicId,

@@ -7,9 +7,13 @@ import type { Database } from './database.ts'
 import { eventQueries, type EventStore } from './events.ts'
 import { databaseFile } from './files.ts'
 import { housekeepingQueries, type HousekeepingStore } from './housekeeping.ts'
+import { identityQueries, type IdentityStore } from './identities.ts'
 import { metaQueries, type MetaStore } from './meta.ts'
 import { openMigrated, type OpenDeps } from './open.ts'
+import { endAtProvider, type EndedAtProvider, type ProviderLogout } from './provider-logout.ts'
+import { type ProviderGrantStore, providerGrantQueries } from './provider-grants.ts'
 import { type EndedSession, sessionQueries, type SessionStore } from './sessions.ts'
+import { type SingleUseStore, singleUseQueries } from './single-uses.ts'
 import { damageBeside, isReadFirst } from './soundness.ts'
 import { throttleQueries, type ThrottleStore } from './throttles.ts'
 import { endEverything } from './upheaval.ts'
@@ -21,6 +25,9 @@ export interface Store {
   readonly codes: CodeStore
   readonly events: EventStore
   readonly throttles: ThrottleStore
+  readonly providerGrants: ProviderGrantStore
+  readonly identities: IdentityStore
+  readonly singleUses: SingleUseStore
   readonly housekeeping: HousekeepingStore
   readonly meta: MetaStore
   /** For tests that look beneath; rooms use the functions beside it. */
@@ -29,6 +36,8 @@ export interface Store {
   /** Reads the whole database for damage, in a thread of its own; nothing is read that was read when it was opened.
    * @returns what is wrong, in SQLite's words; null: nothing @throws Error when it cannot be read */
   readWhole(): Promise<string | null>
+  /** What a provider's logout token names is over. */
+  endAtProvider(logout: ProviderLogout): Promise<EndedAtProvider>
   /** Copies the database into a new file while it is in use. @throws the system's or the driver's error */
   backup(file: string): Promise<void>
   close(): void
@@ -45,10 +54,14 @@ export function openStore(deps: OpenDeps): Store {
     codes: codeQueries(db),
     events: eventQueries(db),
     throttles: throttleQueries(db),
+    providerGrants: providerGrantQueries(db),
+    identities: identityQueries(db),
+    singleUses: singleUseQueries(db),
     housekeeping: housekeepingQueries(db),
     meta: metaQueries(db),
     db,
     endEverything: why => endEverything(db, why),
+    endAtProvider: logout => endAtProvider(db, logout),
     readWhole: async () => wasRead ? null : damageBeside(file),
     backup: to => copyLive(db.raw, to),
     close: () => db.close(),

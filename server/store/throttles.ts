@@ -77,7 +77,7 @@ export const registerKey = (network: string): string => `register:${network}`
 
 /** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */
 export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id' | 'emailKey'>): void {
-  db.sql.delete(throttles).where(inArray(throttles.key, [recentKey(emailKey), lockKey('stranger', id), lockKey('known', id), confirmKey(id)])).run()
+  db.sql.delete(throttles).where(inArray(throttles.key, [...emailKey === null ? [] : [recentKey(emailKey)], lockKey('stranger', id), lockKey('known', id), confirmKey(id)])).run()
 }
 
 /** Rows that a time limit may remove: a lock stays until its password is replaced or used. */

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { environmentFor, findPython } from './python.ts'
+import { findPython } from './python.ts'
+import { type Service, startService } from './service.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../examples/fastapi')
 const ISSUER = 'https://porch.example'
@@ -19,9 +18,7 @@ let privateKey: CryptoKey
 let publicPem: string
 
 let keyServer: Server
-let service: ChildProcess
-let origin: string
-let output = ''
+let service: Service
 
 async function newKey(kid: string, alg = 'ES256'): Promise<CryptoKey> {
   const pair = await generateKeyPair(alg, { extractable: true })
@@ -39,28 +36,12 @@ async function mint(claims: Record<string, unknown> = {}, header: Record<string,
 }
 
 const call = (token: string | null, path = '/orders', init: RequestInit = {}) =>
-  fetch(origin + path, { ...init, headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) } })
+  fetch(service.origin + path, { ...init, headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) } })
 const order = (token: string, body: unknown) => call(token, '/orders', { method: 'POST', body: JSON.stringify(body) })
 
-/** The port that uvicorn says it chose. */
-async function startService(): Promise<void> {
-  const environment = environmentFor(python ?? '', join(FOLDER, 'requirements.txt'))
+async function start(): Promise<void> {
   const jwks = `http://127.0.0.1:${(keyServer.address() as AddressInfo).port}/.well-known/jwks.json`
-  service = spawn(environment, ['-m', 'uvicorn', 'main:app', '--host', '127.0.0.1', '--port', '0'], {
-    cwd: FOLDER,
-    env: { PATH: process.env['PATH'], ISSUER, AUDIENCE: 'orders', JWKS_URL: jwks, PYTHONDONTWRITEBYTECODE: '1', PYTHONUNBUFFERED: '1' },
-  })
-  origin = await new Promise<string>((found, failed) => {
-    const listen = (chunk: Buffer) => {
-      output += String(chunk)
-      const address = /running on (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1]
-      if (address !== undefined) found(address)
-    }
-    service.stdout?.on('data', listen)
-    service.stderr?.on('data', listen)
-    service.on('exit', () => failed(new Error(`the service ended:\n${output}`)))
-    service.on('error', failed)
-  })
+  service = await startService(python ?? '', FOLDER, { ISSUER, AUDIENCE: 'orders', JWKS_URL: jwks })
 }
 
 describe.skipIf(python === null)('the FastAPI example', () => {
@@ -71,15 +52,11 @@ describe.skipIf(python === null)('the FastAPI example', () => {
       response.writeHead(failing ? 503 : 200, { 'content-type': 'application/json' }).end(failing ? '' : JSON.stringify({ keys: published }))
     })
     await new Promise<void>(resolve => keyServer.listen(0, '127.0.0.1', resolve))
-    await startService()
+    await start()
   })
 
   afterAll(async () => {
-    if (service.exitCode === null) {
-      const ended = once(service, 'exit')
-      service.kill()
-      await ended
-    }
+    await service.stop()
     keyServer.closeAllConnections()
     keyServer.close()
   })
@@ -186,6 +163,6 @@ describe.skipIf(python === null)('the FastAPI example', () => {
     const token = await mint()
     await call(token)
     await call(`${token}x`)
-    for (const part of token.split('.')) expect(output).not.toContain(part)
+    for (const part of token.split('.')) expect(service.output()).not.toContain(part)
   })
 })

@@ -24,10 +24,10 @@ function blocksOf(path: string): Block[] {
   }))
 }
 
-const blocks = [...globSync('docs/guides/*.md', { cwd: ROOT }), 'examples/fastapi/README.md'].flatMap(blocksOf)
+const blocks = [...globSync('docs/guides/*.md', { cwd: ROOT }), 'examples/fastapi/README.md', 'examples/fastapi-tokens/README.md'].flatMap(blocksOf)
 const written = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
 const scripts = written('ts', 'vue').map(([where, block]) => [where, block.language === 'vue' ? /<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '' : block.code] as const)
-const configurations = scripts.filter(([, code]) => /\bupstreams: \[/.test(code))
+const configurations = scripts.filter(([, code]) => /\b(?:upstreams|providers): \[/.test(code))
 const pythons = written('python')
 
 test('the guides have code, all of it in a language that is checked here', () => {

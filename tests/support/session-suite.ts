@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionListAnswer } from '../../server/contract/wire.ts'
 import { hydrated, launchChromium, newContext, NO_TROUBLE } from './chromium.ts'
 import { parseSetCookie } from './jar.ts'
+import { EVERYTHING_REACHABLE } from './reachable.ts'
 import { formTo, signInByForm, signOutByForm } from './forms.ts'
 import { type Person, signIn, signUp } from './people.ts'
 import { sleep, stopAll } from './server.ts'
@@ -213,25 +214,3 @@ const WATCH_FOR_FLASH = `window.sawSignedOut = false
 const look = () => { if (document.querySelector('a[href^="/sign-in"], form[action="/auth/login"]')) window.sawSignedOut = true }
 new MutationObserver(look).observe(document, { childList: true, subtree: true, attributes: true })
 document.addEventListener('DOMContentLoaded', look)`
-
-/** What a malicious script on the page could get at, as one text. */
-const EVERYTHING_REACHABLE = `(async () => {
-  const found = [document.documentElement.outerHTML, document.cookie]
-  for (const storage of [localStorage, sessionStorage]) found.push(JSON.stringify(storage))
-  found.push(JSON.stringify(performance.getEntries().map(entry => entry.name)), location.href, document.referrer, window.name)
-  for (const path of ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', location.pathname]) {
-    const answer = await fetch(path)
-    found.push(await answer.text(), JSON.stringify([...answer.headers]))
-  }
-  for (const key of await caches.keys()) found.push(key)
-  for (const { name } of await indexedDB.databases()) found.push(name)
-  const seen = new Set()
-  const walk = (value, depth) => {
-    if (typeof value === 'string') return void found.push(value)
-    if (value === null || typeof value !== 'object' || seen.has(value) || depth > 6 || value instanceof Node) return
-    seen.add(value)
-    for (const key of Object.keys(value)) { try { walk(value[key], depth + 1) } catch {} }
-  }
-  for (const key of Object.getOwnPropertyNames(window)) { try { walk(window[key], 0) } catch {} }
-  return found.join('\\n')
-})()`

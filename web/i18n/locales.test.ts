@@ -1,5 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { END_REASONS } from '../../server/contract/end-reasons.ts'
 import { PROBLEM_CODES } from '../../server/contract/problems.ts'
@@ -9,7 +9,8 @@ import { THEMES } from '../app/utils/themes.ts'
 const WEB = join(import.meta.dirname, '..')
 type Words = { [key: string]: string | Words }
 
-const read = (code: string) => flatten(JSON.parse(readFileSync(join(WEB, `i18n/locales/${code}.json`), 'utf8')) as Words)
+/** Every file of a language: some pages bring words of their own. */
+const read = (code: string) => new Map(globSync(`i18n/locales/**/${code}.json`, { cwd: WEB }).sort((a, b) => dirname(a).localeCompare(dirname(b))).flatMap(file => [...flatten(JSON.parse(readFileSync(join(WEB, file), 'utf8')) as Words)]))
 const en = read('en')
 const zh = read('zh-CN')
 

@@ -5,11 +5,11 @@ import { signedInAnswer } from '../session-answer.ts'
 import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
-import { openSession } from './signing-in.ts'
+import { openGranted, openSession } from './signing-in.ts'
 
 /** One's own account: name, password, the security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin } = deps
+  const { people, passwordLogin, tokenApiLogin } = deps
   const app = new Hono<Env>()
 
   app.patch('/user', async (c) => {
@@ -30,6 +30,10 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   app.post('/reauthenticate', async (c) => {
     const { user, session, client } = signedIn(c)
     const { password } = await readJson(c, ReauthenticateRequest)
+    if (tokenApiLogin !== null) {
+      const known = await tokenApiLogin.confirm({ userId: user.id, password, client })
+      return c.json(await openGranted(c, deps, known, { remember: session.remember, replaces: session.publicId, endsAt: known.endsAt }))
+    }
     const judgedAt = deps.clock.now().wall
     await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
     return c.json(await openSession(c, deps, { account: user, amr: ['pwd'], remember: session.remember, replaces: session.publicId, judgedAt }))

@@ -3,18 +3,29 @@ import type { Config } from '../../config/types.ts'
 import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password.ts'
+import type { ProviderLogin } from '../../login/provider.ts'
+import type { TokenApiLogin } from '../../login/token-api.ts'
 import type { People } from '../../people/people.ts'
+import type { ProviderLogouts } from '../../providers/logout.ts'
+import type { Providers } from '../../providers/types.ts'
+import type { Vault } from '../../providers/vault.ts'
 import type { Proof } from '../../proof/proof.ts'
 import type { Sessions } from '../../session/types.ts'
 
 /** What the routes under /auth work with. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength'>
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi'>
   clock: Clock
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
+  /** In the place of passwords of ours; null: they are ours. */
+  tokenApiLogin: TokenApiLogin | null
+  providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
+  providerLogin: ProviderLogin
+  vault: Pick<Vault, 'grant' | 'link' | 'ended'>
+  logouts: Pick<ProviderLogouts, 'after' | 'href' | 'returned'>
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]

@@ -56,7 +56,7 @@ describe('signing in and out', () => {
     const text = JSON.stringify(answer)
     for (const value of admin.jar.values()) expect(text).not.toContain(value)
     expect([...admin.jar.keys()].sort()).toEqual([REFRESH, ACCESS, DEVICE].sort())
-    expect(await json(admin.get('/auth/methods'))).toEqual({ setupNeeded: false, registration: 'invite', password: { enabled: true, minLength: 15 }, providers: [] })
+    expect(await json(admin.get('/auth/methods'))).toEqual({ setupNeeded: false, registration: 'invite', password: { enabled: true, minLength: 15, by: null }, providers: [] })
   })
 
   test('ASVS 7.2.4 CS-11 a sign-in makes a new session, and the one that the browser had is over', async () => {

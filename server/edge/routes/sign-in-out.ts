@@ -1,18 +1,23 @@
 import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
-import { LoginRequest, type SessionAnswer } from '../../contract/wire.ts'
+import { LoginRequest, type SignOutAnswer } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { isForm } from './body.ts'
 import type { AuthDeps } from './deps.ts'
-import { currentSession, openSession, submitted } from './signing-in.ts'
+import { afterForm, afterScript, logoutCookie } from './provider-logout.ts'
+import { currentSession, openGranted, openSession, submitted } from './signing-in.ts'
 
 /** Signing in with a password, and signing out. */
 export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
-  const { passwordLogin, sessions } = deps
+  const { passwordLogin, tokenApiLogin, sessions, logouts, config } = deps
   const app = new Hono<Env>()
 
   app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
     const { client, device } = c.get('caller')
+    if (tokenApiLogin !== null) {
+      const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
+      return openGranted(c, deps, known, { remember, replaces: currentSession(c), endsAt: known.endsAt })
+    }
     const judgedAt = deps.clock.now().wall
     const proven = await passwordLogin.authenticate({ email, password, device, client })
     return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
@@ -23,9 +28,14 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
     const type = c.req.header('content-type')
     if (!form && type !== undefined && !type.startsWith('application/json')) throw new Problem('unsupported_media_type')
     const who = c.get('caller').signedIn
+    // Here first, whatever the provider does (LO-10).
     if (who !== null) await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
     signOut(c)
-    return form ? c.redirect('/signed-out', 303) : c.json<SessionAnswer>({ user: null, session: null })
+    const onward = who === null ? null : await logouts.after(who.session.publicId)
+    if (onward !== null) c.get('answer').cookie(logoutCookie(onward, config.secureCookies))
+    if (form) return c.redirect(afterForm(onward), 303)
+    const next = onward === null ? null : afterScript(onward)
+    return c.json<SignOutAnswer>({ user: null, session: null, ...(next === null ? {} : { next }) })
   })
 
   return app

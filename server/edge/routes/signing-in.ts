@@ -6,20 +6,33 @@ import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/device.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
+import type { Person, ProviderTokens } from '../../providers/types.ts'
+import type { ProviderGrantRow } from '../../store/schema.ts'
 import type { Env } from '../context.ts'
 import { signedInAnswer } from '../session-answer.ts'
 import { checkForm, isForm, readForm, readJson } from './body.ts'
 import type { AuthDeps } from './deps.ts'
 import { formCookie, keepForm } from './kept-form.ts'
 
+interface Opening {
+  account: WireUser
+  amr: string[]
+  remember: boolean
+  replaces: string | null
+  judgedAt: UnixMs | null
+  authTime?: UnixMs | null
+  endsAt?: UnixMs | null
+  providerGrant?: ProviderGrantRow | null
+}
+
 /** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
   c: Context<Env>, { sessions, keyring, clock, config }: AuthDeps,
-  { account, amr, remember, replaces, judgedAt }: { account: WireUser, amr: string[], remember: boolean, replaces: string | null, judgedAt: UnixMs | null },
+  { account, amr, remember, replaces, judgedAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device } = c.get('caller')
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt })
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, authTime, endsAt, providerGrant })
   const now = clock.now().wall
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
   const answer = c.get('answer')
@@ -27,6 +40,17 @@ export async function openSession(
   answer.cookie(serializeCookie(cookieName('device', config.secureCookies), known, { secure: config.secureCookies, maxAgeSeconds: DEVICE_LIFE_MS / SECOND }))
   return signedInAnswer(account, session)
 }
+
+/** The same for somebody whom another place vouches for, with what it granted.
+ * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any */
+export async function openGranted(
+  c: Context<Env>, deps: AuthDeps, { account, amr, person, tokens }: Vouched, how: { remember: boolean, replaces: string | null, endsAt: UnixMs | null },
+): Promise<SessionAnswer> {
+  const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
+  return openSession(c, deps, { account, amr, ...how, judgedAt: null, authTime: person.authTime, providerGrant })
+}
+
+interface Vouched { account: WireUser, amr: string[], person: Person, tokens: ProviderTokens }
 
 /** The session that this browser has now, for the new one to take the place of. */
 export function currentSession(c: Context<Env>): string | null {

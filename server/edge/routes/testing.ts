@@ -1,23 +1,38 @@
 import { Hono } from 'hono'
+import type { Provider } from '../../config/provider.ts'
 import type { Upstream } from '../../config/upstream.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problems.ts'
 import { createPasswordLogin } from '../../login/password.ts'
+import { createProviderLogin } from '../../login/provider.ts'
 import { CLIENT, testPeople } from '../../people/testing.ts'
 import type { Proof } from '../../proof/proof.ts'
-import { cookieName, cookieValues, readSessionCookies } from '../../session/cookies.ts'
+import { cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../../session/cookies.ts'
 import type { Client, Grant } from '../../session/types.ts'
 import type { Caller } from '../caller.ts'
 import type { Env } from '../context.ts'
 import { authRoutes } from './auth.ts'
+import type { AuthDeps } from './deps.ts'
 import { openKeptForm } from './kept-form.ts'
 
+/** Providers that a test configures, and what it puts in their place. */
+export interface Elsewhere { configured: Provider[], providers: AuthDeps['providers'], vault: AuthDeps['vault'] }
+
+const none = () => Promise.reject(new Problem('not_found'))
+const NOWHERE: Elsewhere = {
+  configured: [],
+  providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
+  vault: { grant: none, link: none, ended: () => {} },
+}
+
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
-export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof } = {}) {
+export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof, elsewhere?: Elsewhere, tokenApiLogin?: AuthDeps['tokenApiLogin'] } = {}) {
   const rooms = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = rooms
+  const { configured, providers, vault } = options.elsewhere ?? NOWHERE
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
+  const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const routes = authRoutes({ config, clock, keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, href: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
@@ -26,8 +41,8 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
       const header = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
       const shown = readSessionCookies(header, { access: cookieName('access', true), refresh: cookieName('refresh', true) })
       const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
-      const only = (kind: 'device' | 'form') => cookieValues(header, cookieName(kind, true))[0] ?? null
-      const base = { client, device: only('device'), form: only('form') }
+      const only = (kind: 'device' | 'form' | 'logout') => cookieValues(header, cookieName(kind, true))[0] ?? null
+      const base = { client, device: only('device'), form: only('form'), logout: only('logout'), transactions: () => transactionIds(header, true), transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null }
       if (resolution.state === 'nobody') return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, grant: null }
       const user = await people.accounts.find(resolution.session.userId)
       const signedIn = user === null || user.disabledAt !== null ? null : { session: resolution.session, user }

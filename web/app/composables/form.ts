@@ -8,10 +8,10 @@ export function useForm<F extends Record<string, string>>(page: string, initial:
   const kept = useKeptForm().value
   const here = kept !== null && kept.page === page ? kept : null
   const known = Object.fromEntries(Object.entries(here?.fields ?? {}).filter(([name]) => name in initial))
-  const asked = page === '' ? null : useRoute().query.problem
+  const asked = page === '' ? null : useQueryProblem()
 
   const fields = reactive({ ...initial, ...known }) as F
-  const problem = ref<Problem | null>(here?.problem ?? (isProblemCode(asked) ? { code: asked } : null))
+  const problem = ref<Problem | null>(here?.problem ?? asked)
   const busy = ref(false)
 
   async function submit(): Promise<void> {

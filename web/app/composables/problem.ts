@@ -2,9 +2,9 @@ import { FetchError } from 'ofetch'
 import { PROBLEMS, type ProblemBody, type ProblemCode } from '#contract/problems.ts'
 
 /** What went wrong with a call: the server's own word, or that it could not be reached. */
-export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 'requestId'> & { code: ProblemCode | 'unreachable' }
+export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 'requestId' | 'provider'> & { code: ProblemCode | 'unreachable' }
 
-export const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
+const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
 
 /** Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
  * something in between, e.g. a proxy. */
@@ -21,13 +21,23 @@ export function problemOf(error: unknown): Problem {
   return readProblem(error)
 }
 
-/** One plain sentence in the reader's language. */
+/** What the address of a page says of a failure that led here: a navigation can bring nothing else along. */
+export function useQueryProblem(): Problem | null {
+  const { problem, provider } = useRoute().query
+  if (!isProblemCode(problem)) return null
+  return typeof provider === 'string' ? { code: problem, provider } : { code: problem }
+}
+
+/** One plain sentence in the reader's language; a provider is called by its name where the page knows that. */
 export function useProblemText(): (problem: Problem) => string {
   const { t } = useI18n()
-  return ({ code, retryAfter = 0, minLength = 0 }) => {
+  const providerName = useProviderName()
+  return ({ code, retryAfter = 0, minLength = 0, provider = '' }) => {
     if (code === 'slow_down' && retryAfter > 0) {
       return retryAfter < 90 ? t('problem.slowSeconds', { seconds: retryAfter }) : t('problem.slowMinutes', { minutes: Math.ceil(retryAfter / 60) })
     }
-    return t(`problem.${code}`, { minLength })
+    // Somebody who went to confirm that it is them came back as another person.
+    if (code === 'forbidden' && provider !== '') return t('provider.otherPerson', { provider: providerName(provider) })
+    return t(`problem.${code}`, { minLength, provider: providerName(provider) })
   }
 }

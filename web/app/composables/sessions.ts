@@ -29,12 +29,11 @@ export function useSessions() {
     if (!await confirm({ title: t('sessions.confirmTitle'), text: t(one.current ? 'sessions.confirmThis' : 'sessions.confirmOne', { device }), action: t('layout.signOut'), danger: true })) return
     if (!one.current) return await without(other => other.id === one.id, `/auth/sessions/${one.id}`, t('sessions.ended', { device }))
     try {
-      await clear()
+      await leaveTo(await clear())
     }
     catch (failure) {
-      return say(text(problemOf(failure)), 'bad')
+      say(text(problemOf(failure)), 'bad')
     }
-    await navigateTo('/signed-out')
   }
   async function endOthers(): Promise<void> {
     if (!await confirm({ title: t('sessions.confirmTitle'), text: t('sessions.confirmOthers'), action: t('sessions.endOthers'), danger: true })) return

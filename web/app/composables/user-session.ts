@@ -1,5 +1,5 @@
 import type { EndReason } from '#contract/end-reasons.ts'
-import type { SessionAnswer, WireSession, WireUser } from '#contract/wire.ts'
+import type { SessionAnswer, SignOutAnswer, WireSession, WireUser } from '#contract/wire.ts'
 
 /** Who is signed in, as far as this page knows. */
 export interface UserSession {
@@ -14,8 +14,8 @@ export interface UserSession {
   accept(answer: SessionAnswer): void
   /** Asks the server. A background question is no activity: it does not keep an idle session alive. */
   fetch(options?: { background?: boolean }): Promise<void>
-  /** Signs out here; throws what the server said if it could not. */
-  clear(): Promise<void>
+  /** Signs out here; throws what the server said if it could not. @returns where to go now: our own page, or on to the provider */
+  clear(): Promise<string>
 }
 
 const NOBODY: SessionAnswer = { user: null, session: null }
@@ -41,10 +41,11 @@ export function useUserSession(): UserSession {
   async function fetch(options: { background?: boolean } = {}): Promise<void> {
     accept(await api<SessionAnswer>('/auth/session', options.background === true ? { headers: { 'X-Porchlight-Background': '1' } } : {}))
   }
-  async function clear(): Promise<void> {
-    await api('/auth/logout', { method: 'POST' })
+  async function clear(): Promise<string> {
+    const { next } = await api<SignOutAnswer>('/auth/logout', { method: 'POST' })
     accept(NOBODY)
     tellOtherTabs()
+    return next ?? '/signed-out'
   }
   return {
     ready,
@@ -57,3 +58,6 @@ export function useUserSession(): UserSession {
     clear,
   }
 }
+
+/** Goes where the answer to a sign-out leads. Under /auth that is on to the provider: a load of its own. */
+export const leaveTo = (next: string) => navigateTo(next, { external: next.startsWith('/auth/') })

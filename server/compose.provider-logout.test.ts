@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Problem } from './base/problem.ts'
+import type { Rooms } from './compose.ts'
+import { installation, signedIn } from './compose.testing.ts'
+import { endOf, MAIN, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
+
+let home: ReturnType<typeof installation>
+let rooms: Rooms
+let vault: ReturnType<typeof vaultOf>
+beforeEach(async () => {
+  home = installation()
+  rooms = await home.start()
+  vault = vaultOf(rooms, someProvider())
+})
+afterEach(async () => {
+  await vault.stop()
+  await rooms.close()
+  home.remove()
+})
+
+const ISSUER = 'https://main.example'
+let tokens = 0
+const logout = (of: { sid?: string, subject?: string, key?: string, issuer?: string }) => rooms.store.endAtProvider({
+  issuer: of.issuer ?? ISSUER, sid: of.sid ?? null, subject: of.subject ?? null, use: { key: of.key ?? `jti:${++tokens}`, endsAt: rooms.clock.now().wall + 60_000 }, at: rooms.clock.now().wall,
+})
+const subjectOf = (email: string) => `subject of ${email}`
+
+test('LO-6 a session that was only linked with a provider loses the grant and goes on', async () => {
+  const { session } = await signedIn(rooms)
+  const person = { provider: MAIN, issuer: ISSUER, subject: 'linked', providerSid: 'there' }
+  await vault.link(await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, someTokens('linked', 60_000, rooms.clock.now().wall)))
+  await vault.tokenFor(session, MAIN, null)
+  const { ended, unlinked } = await logout({ sid: 'there' })
+  expect([ended, unlinked]).toEqual([[], [session.publicId]])
+  vault.ended(session.publicId, null)
+  expect(await endOf(rooms, session.publicId)).toBeNull()
+  await expect(vault.tokenFor(session, MAIN, null)).rejects.toMatchObject({ code: 'provider_sign_in_required' })
+})
+
+test('LO-6 a session that took over a grant ends with it, and the security log says why', async () => {
+  const { session } = await signedInThere(rooms, vault, { sid: 'there' })
+  const { session: next } = await rooms.sessions.open({ userId: session.userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const { ended } = await logout({ sid: 'there' })
+  expect(ended.map(one => [one.publicId, one.reason])).toEqual([[next.publicId, 'provider_logout']])
+  const last = rooms.store.db.raw.prepare('select session_id, reason from events order by id desc limit 1').get()
+  expect(last).toEqual({ session_id: next.publicId, reason: 'provider_logout' })
+})
+
+test('another issuer\'s sid or subject of the same name ends nothing', async () => {
+  const { session } = await signedInThere(rooms, vault, { sid: 'there' })
+  await logout({ sid: 'there', issuer: 'https://other.example' })
+  await logout({ subject: subjectOf('ada@example.org'), issuer: 'https://other.example' })
+  expect(await endOf(rooms, session.publicId)).toBeNull()
+})
+
+test('LO-5 a token that could not be acted on is not used up: the provider may send it again', async () => {
+  const { session } = await signedInThere(rooms, vault, { sid: 'there' })
+  rooms.store.db.raw.exec('create trigger full before update of ended_at on sessions begin select raise(abort, \'disk\'); end')
+  await expect(logout({ sid: 'there', key: 'jti:again' })).rejects.toThrow()
+  rooms.store.db.raw.exec('drop trigger full')
+  expect((await logout({ sid: 'there', key: 'jti:again' })).ended).toHaveLength(1)
+  expect(await endOf(rooms, session.publicId)).toBe('provider_logout')
+  expect(await logout({ sid: 'there', key: 'jti:again' })).toMatchObject({ repeated: true, ended: [] })
+})
+
+test('a grant is linked to a living session and to no other', async () => {
+  const { session } = await signedIn(rooms)
+  const person = { provider: MAIN, issuer: ISSUER, subject: 'linked', providerSid: null }
+  const grant = () => vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, someTokens('linked', 60_000, rooms.clock.now().wall))
+  await rooms.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
+  await expect(grant().then(row => vault.link(row))).rejects.toMatchObject(new Problem('not_signed_in'))
+  const { session: other } = await signedIn(rooms, 'ben@example.org')
+  await expect(grant().then(row => vault.link({ ...row, sessionId: other.publicId }))).rejects.toMatchObject({ code: 'not_signed_in' })
+})
+
+test('however many sessions end at once, all of their grants do', async () => {
+  const many = []
+  for (let i = 0; i < 1200; i++) many.push((await signedInThere(rooms, vault, { name: `n${i}`, sid: `s${i}` })).grantId)
+  await vault.stop()
+  await rooms.store.endEverything({ reason: 'store_rolled_back', at: rooms.clock.now().wall })
+  const left = rooms.store.db.raw.prepare('select count(*) as left from provider_grants where ended_at is null').get()
+  expect(left).toEqual({ left: 0 })
+})

@@ -1,0 +1,123 @@
+import { createLog } from './base/log.ts'
+import { systemClock, systemTimers, type Clock } from './base/clock.ts'
+import { noMeter } from './base/meter.ts'
+import { Problem } from './base/problem.ts'
+import type { Rooms } from './compose.ts'
+import { PASSWORD } from './compose.testing.ts'
+import type { EndReason } from './contract/end-reasons.ts'
+import { OPERATOR } from './people/actor.ts'
+import { RefreshFailure, type Refresher } from './providers/refresher.ts'
+import type { ProviderTokens } from './providers/types.ts'
+import { createVault, type Vault } from './providers/vault.ts'
+
+export const MAIN = 'main'
+
+/** Tokens as a provider gives them. `life` in ms, from now. */
+export function someTokens(name: string, life: number | null, now: number): ProviderTokens {
+  return { accessToken: `access-${name}`, refreshToken: `refresh-${name}`, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: life === null ? null : now + life, dpopKey: null }
+}
+
+/** A provider that answers when and what the test says. It rotates: each refresh token is good once. */
+export function someProvider(life = 600_000) {
+  const asked: string[] = []
+  const revoked: string[] = []
+  const waiting: ((outcome: FailureOutcome | null) => void)[] = []
+  let made = 0
+  const state = {
+    asked,
+    revoked,
+    /** Answers wait for `answer()`. */
+    holds: false,
+    fails: null as FailureOutcome | null,
+    rotates: true,
+    exchanged: [] as string[],
+    /** Resolves when so many refreshes have been asked for. */
+    async asks(count: number) {
+      while (asked.length < count) await new Promise(resolve => setImmediate(resolve))
+    },
+    answer(outcome: FailureOutcome | null = null) {
+      waiting.shift()?.(outcome)
+    },
+    now: () => systemClock.now().wall,
+  }
+  const refresher: Refresher = {
+    async refresh(tokens) {
+      asked.push(tokens.refreshToken ?? '')
+      const outcome = state.holds ? await new Promise<FailureOutcome | null>(resolve => waiting.push(resolve)) : state.fails
+      if (outcome !== null) throw failure(outcome)
+      const fresh = someTokens(`r${++made}`, life, state.now())
+      return state.rotates ? fresh : { ...fresh, refreshToken: tokens.refreshToken }
+    },
+    async revoke(tokens) {
+      if (state.fails !== null) throw failure(state.fails)
+      revoked.push(tokens.refreshToken ?? tokens.accessToken)
+    },
+    async exchange(tokens, { audience }) {
+      state.exchanged.push(`${tokens.accessToken} → ${audience}`)
+      if (state.fails !== null) throw failure(state.fails)
+      return { accessToken: `${audience}-for-${tokens.accessToken}`, tokenType: 'Bearer', endsAt: state.now() + life }
+    },
+  }
+  return Object.assign(state, { refresher })
+}
+
+export type SomeProvider = ReturnType<typeof someProvider>
+export type FailureOutcome = 'over' | 'refused' | 'unreachable' | 'cut' | 'odd'
+
+function failure(outcome: FailureOutcome): RefreshFailure {
+  switch (outcome) {
+    case 'over': return new RefreshFailure('over', new Problem('provider_refused'))
+    case 'refused': return new RefreshFailure('unchanged', new Problem('provider_refused'))
+    case 'unreachable': return new RefreshFailure('unchanged', new Problem('provider_unavailable'))
+    case 'cut': return new RefreshFailure('unknown', new Problem('provider_unavailable'))
+    case 'odd': return new RefreshFailure('unknown', new Problem('provider_answer_invalid'))
+    default: return outcome satisfies never
+  }
+}
+
+/** A clock that goes on with real time and can be set ahead. */
+export function movableClock(): Clock & { ahead(ms: number): void } {
+  let offset = 0
+  return {
+    now: () => ({ wall: systemClock.now().wall + offset, steady: systemClock.now().steady + offset }),
+    ahead(ms) {
+      offset += ms
+    },
+  }
+}
+
+/** The real vault over the rooms of an installation. */
+export function vaultOf(rooms: Rooms, provider: SomeProvider, needs = { access: true, idToken: true }): Vault & { stop(): Promise<void> } {
+  provider.now = () => rooms.clock.now().wall
+  const vault = createVault({
+    clock: rooms.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: rooms.keys.keyring, grants: rooms.store.providerGrants,
+    refresherOf: id => id === MAIN ? provider.refresher : null,
+    needsOf: () => needs,
+    endSession: (sessionId: string, reason: EndReason) => rooms.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+  })
+  const stopListening = rooms.sessions.onEnded((ended, successor) => vault.ended(ended.publicId, successor))
+  return {
+    ...vault,
+    async stop() {
+      stopListening()
+      await vault.close()
+    },
+  }
+}
+
+/** Somebody who signed in at the provider, and what it granted. */
+export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
+  const account = await rooms.people.accounts.findByEmail(email) ?? await rooms.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
+  const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid }
+  const tokens = { ...someTokens(name, life, rooms.clock.now().wall), idToken }
+  const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
+  const { session } = await rooms.sessions.open({
+    userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant,
+  })
+  return { session, grantId: providerGrant.id, person, tokens }
+}
+
+/** Why a session is over; null: it lives. */
+export async function endOf(rooms: Rooms, publicId: string): Promise<EndReason | null> {
+  return (await rooms.store.sessions.findByPublicId(publicId))?.endReason ?? null
+}

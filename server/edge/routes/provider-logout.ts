@@ -1,0 +1,51 @@
+import { Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
+import type { Onward } from '../../providers/logout.ts'
+import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
+import type { Env } from '../context.ts'
+import type { AuthDeps } from './deps.ts'
+
+const PAGE = '/signed-out'
+
+/** `GET /auth/logout/PROVIDER`: on to the provider after a sign-out here, and back from there.
+ * @see OIDC RP-Initiated Logout §2, §3 */
+export function providerLogoutRoutes({ logouts, config: { secureCookies: secure } }: AuthDeps): Hono<Env> {
+  const app = new Hono<Env>()
+
+  app.get('/logout/:provider', async (c) => {
+    const provider = c.req.param('provider')
+    const { logout: sealed } = c.get('caller')
+    const state = c.req.query('state')
+    if (state !== undefined) {
+      // A return that we did not ask for says nothing: the page then does not claim that they are signed out there.
+      if (!await logouts.returned(provider, sealed, state)) return c.redirect(PAGE, 303)
+      c.get('answer').cookie(clearCookie(cookieName('logout', secure), { secure }))
+      return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
+    }
+    try {
+      return c.redirect(await logouts.href(provider, sealed) ?? PAGE, 303)
+    }
+    catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'provider_unavailable') throw error
+      return c.redirect(`${PAGE}?${new URLSearchParams({ provider, problem: error.code }).toString()}`, 303)
+    }
+  })
+
+  return app
+}
+
+/** Names the grant whose ID token the provider is to be shown: the token itself is too long for a cookie, and no browser's business. */
+export function logoutCookie({ cookie, maxAgeSeconds }: Onward, secure: boolean): string {
+  return serializeCookie(cookieName('logout', secure), cookie, { secure, maxAgeSeconds })
+}
+
+/** Where a form goes after a sign-out. Our own page, always: `form-action 'self'` lets no form's redirect leave the origin. */
+export function afterForm(onward: Onward | null): string {
+  if (onward === null) return PAGE
+  return `${PAGE}?${new URLSearchParams({ provider: onward.provider, ...(onward.mode === 'always' ? { go: '1' } : {}) }).toString()}`
+}
+
+/** Where a script goes: straight on, or to the page that offers it. */
+export function afterScript(onward: Onward): string {
+  return onward.mode === 'always' ? `/auth/logout/${onward.provider}` : afterForm(onward)
+}

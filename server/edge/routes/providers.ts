@@ -1,0 +1,116 @@
+import { type Context, Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
+import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { type ProviderLoginAnswer, ProviderLoginRequest } from '../../contract/wire.ts'
+import { transactionIdOf } from '../../providers/transactions.ts'
+import type { Finished, Purpose } from '../../providers/types.ts'
+import type { Env } from '../context.ts'
+import { readJson } from './body.ts'
+import { signedIn } from './callers.ts'
+import type { AuthDeps } from './deps.ts'
+import { clearTransaction, keepTransaction } from './provider-cookie.ts'
+import { currentSession, openGranted } from './signing-in.ts'
+
+/** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
+ * never with 307, which would send a form along (OA-12). */
+export function providerRoutes(deps: AuthDeps): Hono<Env> {
+  const { providers, providerLogin, vault, config: { secureCookies: secure } } = deps
+  const app = new Hono<Env>()
+
+  app.get('/login/:provider', async (c) => {
+    const id = c.req.param('provider')
+    if (!isFollowed(c)) throw new Problem('bad_request', { detail: 'A sign-in at a provider begins with a link that a person follows.' })
+    const returnTo = safeReturnTo(c.req.query('returnTo'))
+    const who = c.get('caller').signedIn
+    const anew = c.req.query('reauthenticate') === '1'
+    if (who !== null && !anew) return c.redirect(returnTo, 303)
+    const purpose: Purpose = who === null
+      ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
+      : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
+    try {
+      const begun = await providers.begin(id, purpose, returnTo)
+      keepTransaction(c, begun, secure)
+      return away(c, begun.href)
+    }
+    catch (error) {
+      return failed(c, id, error)
+    }
+  })
+
+  // From a script: with an invitation, which stands in no address.
+  app.post('/login/:provider', async (c) => {
+    const { invite = null, remember = false, returnTo } = await readJson(c, ProviderLoginRequest)
+    const wanted = safeReturnTo(returnTo)
+    if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: wanted })
+    const begun = await providers.begin(c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted)
+    keepTransaction(c, begun, secure)
+    return c.json<ProviderLoginAnswer>({ href: begun.href })
+  })
+
+  app.get('/callback/:provider', async (c) => {
+    const id = c.req.param('provider')
+    const { search } = c.env.exchange
+    const name = transactionIdOf(search)
+    const sealed = name === null ? null : c.get('caller').transaction(name)
+    if (name !== null && sealed !== null) clearTransaction(c, name, secure)
+    try {
+      const finished = await providers.finish(id, search, sealed)
+      await arrive(c, finished)
+      return away(c, finished.returnTo)
+    }
+    catch (error) {
+      // Pressed twice, or gone back to: whoever is signed in goes on.
+      const isOver = error instanceof Problem && error.code === 'login_expired'
+      if (isOver && c.get('caller').signedIn !== null) return away(c, await providers.returnTo(search, sealed) ?? HOME)
+      return failed(c, id, error)
+    }
+  })
+
+  /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was. */
+  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished): Promise<void> {
+    const { client } = c.get('caller')
+    if (purpose.kind === 'sign_in') {
+      const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
+      await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), endsAt: null })
+      return
+    }
+    const who = mustBeSame(c, purpose)
+    if (purpose.kind === 'link') {
+      await providerLogin.link(person, who.actor)
+      await vault.link(await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens))
+      return
+    }
+    const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
+    // A provider that does not say when it asked has shown that it knows them, not that they are there now.
+    const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
+    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt: null })
+  }
+
+  return app
+}
+
+/** Whether a person goes there with their whole window: no script, no picture and no frame may begin a sign-in (CS-6). */
+function isFollowed(c: Context<Env>): boolean {
+  const destination = c.req.header('sec-fetch-dest')
+  return c.env.exchange.navigation && (destination === undefined || destination === 'document')
+}
+
+/** What was begun in a session ends in it and in no other (OA-20).
+ * @throws Problem `not_signed_in`, `login_expired` */
+function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { kind: 'sign_in' }>) {
+  const who = signedIn(c)
+  if (who.user.id !== userId || who.session.publicId !== sessionId) throw new Problem('login_expired')
+  return { ...who, actor: { ...who.actor, userId } }
+}
+
+/** A callback's address holds a code and a state: nobody gets to hear it (OA-21). */
+function away(c: Context<Env>, href: string): Response {
+  c.header('Referrer-Policy', 'no-referrer')
+  return c.redirect(href, 303)
+}
+
+/** To a page that says it in the person's language. What nobody foresaw, and what no page could show, is for others to tell. */
+function failed(c: Context<Env>, provider: string, error: unknown): Response {
+  if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error
+  return away(c, `/sign-in?${new URLSearchParams({ problem: error.code, provider }).toString()}`)
+}

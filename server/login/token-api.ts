@@ -1,0 +1,105 @@
+import type { Clock, UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { TOKEN_API } from '../config/token-api.ts'
+import type { Keyring } from '../keys/types.ts'
+import { toEmailKey } from '../people/account.ts'
+import { networkOf } from '../people/network.ts'
+import { ACCOUNT, countAttempt, NETWORK, type Policy } from '../people/throttle.ts'
+import type { TokenApiClient } from '../providers/token-api.ts'
+import type { Person, ProviderTokens } from '../providers/types.ts'
+import type { Client } from '../session/types.ts'
+import type { IdentityStore } from '../store/identities.ts'
+import { confirmKey, deviceKey, knownNetworkKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
+import { readDevice } from './device.ts'
+import type { Proven } from './password.ts'
+import type { ProviderLogin } from './provider.ts'
+
+/** Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the accounts; here
+ * is a session, and an account under the name that the API knows the person by. */
+export interface TokenApiLogin {
+  /** @param device the sealed device cookie, or null
+   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `provider_unavailable`, `provider_answer_invalid`,
+   * `not_admitted`, `registration_closed` */
+  authenticate(attempt: { username: string, password: string, device: string | null, client: Client }): Promise<Known>
+  /** The password of somebody who is signed in, asked again.
+   * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way */
+  confirm(attempt: { userId: string, password: string, client: Client }): Promise<Known>
+}
+
+/** `endsAt`: when what the API gave ends, where it cannot be renewed; null: it can, or does not end. */
+interface Known extends Proven { person: Person, tokens: ProviderTokens, endsAt: UnixMs | null }
+
+export interface TokenApiLoginDeps {
+  api: Pick<TokenApiClient, 'signIn'>
+  providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
+  identities: Pick<IdentityStore, 'list'>
+  throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>
+  keyring: Keyring
+  clock: Clock
+}
+
+interface Keys { account: string, network: string }
+
+/** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
+const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
+
+export function createTokenApiLogin({ api, providerLogin, identities, throttles, keyring, clock }: TokenApiLoginDeps): TokenApiLogin {
+  const now = () => clock.now().wall
+  const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
+
+  /** Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own besides. */
+  async function judge({ account, network }: Keys, username: string, password: string) {
+    await count(account, ACCOUNT)
+    try {
+      await count(network, NETWORK)
+    }
+    catch (error) {
+      await throttles.settle({ forget: [], refund: [account], forgetBelow: null })
+      throw error
+    }
+    try {
+      const found = await api.signIn(username, password)
+      await throttles.settle({ forget: [account], refund: [network], forgetBelow: null })
+      return found
+    }
+    catch (error) {
+      const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
+      if (!counts) await throttles.settle({ forget: [], refund: [account, network], forgetBelow: null })
+      throw error
+    }
+  }
+
+  /** What the person types to sign in: it was kept as what their identity is shown by. */
+  async function usernameOf(userId: string): Promise<string> {
+    const identity = (await identities.list(userId)).find(one => one.provider === TOKEN_API)
+    if (identity === undefined) throw new Problem('provider_sign_in_required', { provider: TOKEN_API })
+    return identity.label
+  }
+
+  /** A browser that this person has signed in with before is not slowed by what strangers try with their name. */
+  async function keysFor(username: string, sealed: string | null, { network }: Client): Promise<Keys> {
+    const device = await readDevice(keyring, sealed, now())
+    const isKnown = device !== null && (await identities.list(device.userId)).some(one => one.provider === TOKEN_API && toEmailKey(one.label) === toEmailKey(username))
+    return isKnown
+      ? { account: deviceKey(device.userId, device.id), network: knownNetworkKey(device.userId) }
+      : { account: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
+  }
+
+  return {
+    async authenticate({ username, password, device, client }) {
+      const { person, tokens } = await judge(await keysFor(username, device, client), username, password)
+      return { ...await providerLogin.authenticate(person, { invite: null, client }), person, tokens, endsAt: endOf(tokens) }
+    },
+
+    async confirm({ userId, password, client }) {
+      const username = await usernameOf(userId)
+      const { person, tokens } = await judge({ account: confirmKey(userId), network: knownNetworkKey(userId) }, username, password)
+      return { ...await providerLogin.confirm(person, { userId, client }), person, tokens, endsAt: endOf(tokens) }
+    },
+  }
+}
+
+/** A session whose every call would be refused is none. */
+function endOf({ refreshToken, accessEndsAt }: ProviderTokens): UnixMs | null {
+  return refreshToken === null ? accessEndsAt : null
+}

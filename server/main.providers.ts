@@ -1,0 +1,54 @@
+import { systemTimers } from './base/clock.ts'
+import type { Rooms } from './compose.ts'
+import { TOKEN_API } from './config/token-api.ts'
+import { takesProviderToken } from './config/upstreams.ts'
+import { createLogouts, type ProviderLogouts } from './providers/logout.ts'
+import { createProviders } from './providers/providers.ts'
+import { createProviderRefresher } from './providers/refresh.ts'
+import type { Refresher } from './providers/refresher.ts'
+import type { Providers } from './providers/types.ts'
+import { createTokenApiClient, type TokenApiClient } from './providers/token-api.ts'
+import { createVault, type Vault } from './providers/vault.ts'
+
+export interface RunningProviders {
+  providers: Providers
+  vault: Vault
+  logouts: ProviderLogouts
+  /** null: names and passwords are ours to judge. */
+  tokenApi: TokenApiClient | null
+  close(): Promise<void>
+}
+
+/** Builds what speaks with providers, and connects it with the ends of sessions. */
+export function startProviders(rooms: Rooms): RunningProviders {
+  const { config, clock, log, meter, keys, store, sessions } = rooms
+  const { keyring } = keys
+  const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
+  const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, client: () => providers.client(id) })]))
+  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
+  if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
+  const taken = new Set(config.upstreams.filter(takesProviderToken).map(upstream => upstream.provider))
+  const vault = createVault({
+    clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
+    refresherOf: id => refreshers.get(id) ?? null,
+    needsOf: id => ({ access: taken.has(id), idToken: config.providers.some(provider => provider.id === id && provider.kind === 'oidc' && provider.logout !== 'never') }),
+    endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+  })
+  const stopListening = sessions.onEnded((ended, successor) => vault.ended(ended.publicId, successor))
+  const logouts = createLogouts({
+    clock, log, meter, publicUrl: config.publicUrl, keyring, grants: store.providerGrants, providers: config.providers, client: id => providers.client(id),
+    endAtProvider: store.endAtProvider, announce: sessions.announce, grantEnded: sessionId => vault.ended(sessionId, null),
+  })
+  return {
+    providers,
+    vault,
+    logouts,
+    tokenApi,
+    async close() {
+      stopListening()
+      await vault.close()
+      await providers.close()
+      await tokenApi?.close()
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { amrOf, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
+
+describe('roles', () => {
+  const mapping = { claim: 'realm_access.roles', admin: ['boss'], user: ['staff', 'guest'] }
+  const claims = (roles: unknown) => ({ realm_access: { roles } })
+
+  test.each([
+    ['one of the administrators\' values', ['x', 'boss'], ['admin', 'user']],
+    ['one of the users\' values', ['guest'], ['user']],
+    ['both', ['staff', 'boss'], ['admin', 'user']],
+    ['a single value instead of a list', 'boss', ['admin', 'user']],
+    ['none of them', ['x'], []],
+    ['an empty list', [], []],
+    ['no claim at all', undefined, []],
+    ['values that only look alike', ['Boss', 'boss ', ' staff', ['boss'], { boss: true }], []],
+    ['something that is no list', { boss: true }, []],
+    ['true', true, []],
+  ])('%s', (_what, value, roles) => {
+    expect(rolesOf(claims(value), mapping)).toEqual(roles)
+  })
+
+  test('without values for users everybody is one; without a mapping nothing is said', () => {
+    expect(rolesOf(claims([]), { ...mapping, user: null })).toEqual(['user'])
+    expect(rolesOf({}, { ...mapping, user: null })).toEqual(['user'])
+    expect(rolesOf(claims(['boss']), null)).toBeNull()
+  })
+
+  test('a claim whose name has dots is found by its name, and nothing is found on prototypes', () => {
+    expect(memberOf({ 'https://example.org/roles': ['a'] }, 'https://example.org/roles')).toEqual(['a'])
+    expect(memberOf({ a: { b: { c: 1 } } }, 'a.b.c')).toBe(1)
+    expect(['constructor', 'toString.name', '__proto__.x', 'a.constructor'].map(path => memberOf({ a: {} }, path))).toEqual([undefined, undefined, undefined, undefined])
+  })
+})
+
+describe('what a person is called', () => {
+  test('names lose what would garble a page, and are never too long', () => {
+    expect(nameOf('  Ann\u0000\u202e\u2066 Example\n')).toBe('Ann    Example')
+    expect(nameOf('x'.repeat(500))).toHaveLength(100)
+    expect(nameOf('👩'.repeat(500))?.isWellFormed()).toBe(true)
+    expect(['', '  ', '\u200b', 7, null, {}, undefined].map(nameOf)).toEqual([null, null, null, null, null, null, null])
+  })
+
+  test('addresses are addresses, or nothing', () => {
+    expect(emailOf(' ann@example.org ')).toBe('ann@example.org')
+    expect(['ann', '', 'a@b@c', `${'a'.repeat(250)}@example.org`, ['ann@example.org'], { email: 'x' }, null].map(emailOf)).toEqual([null, null, null, null, null, null, null])
+  })
+
+  test('OI-7 an address is verified only where it says so plainly', () => {
+    expect([true, 'true'].map(isTrue)).toEqual([true, true])
+    expect([false, 'false', 1, '1', 'yes', 'TRUE', null, undefined, {}, [], [true]].some(isTrue)).toBe(false)
+  })
+
+  test('subjects are kept as they are: case, spaces and all', () => {
+    expect(subjectOf(' Ann ')).toBe(' Ann ')
+    expect(subjectOf(12345)).toBe('12345')
+    expect(['', 1.5, 2 ** 60, 'x'.repeat(256), '\ud83d', null, undefined, {}, true].map(subjectOf)).toEqual(new Array<null>(9).fill(null))
+  })
+
+  test('ways of signing in are names, or federation', () => {
+    expect(amrOf(['pwd', 'mfa'])).toEqual(['pwd', 'mfa'])
+    expect([undefined, 'pwd', [], [1], ['a b\n'], {}].map(amrOf)).toEqual(new Array<string[]>(6).fill(['fed']))
+    expect(amrOf(Array.from({ length: 50 }, (_, n) => `m${n}`))).toHaveLength(10)
+  })
+})

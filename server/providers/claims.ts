@@ -1,0 +1,61 @@
+import * as v from 'valibot'
+import type { Provider } from '../config/provider.ts'
+import { MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
+
+/** What a provider says of a person, by name. */
+export type Claims = Record<string, unknown>
+
+const Email = v.pipe(v.string(), v.trim(), v.maxLength(MAX_EMAIL_LENGTH), v.email())
+/** How somebody signed in when the provider does not say: by federation, as far as we know. */
+const FEDERATED = ['fed']
+
+/** An address, if that is what it is. */
+export function emailOf(claim: unknown): string | null {
+  const parsed = v.safeParse(Email, claim)
+  return parsed.success ? parsed.output.toWellFormed() : null
+}
+
+/** Only what says so plainly: some providers write booleans as text. */
+export function isTrue(claim: unknown): boolean {
+  return claim === true || claim === 'true'
+}
+
+/** A name fit to be shown: without control characters and such as turn text around. */
+export function nameOf(claim: unknown): string | null {
+  if (typeof claim !== 'string') return null
+  const plain = claim.toWellFormed().normalize('NFC').replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').trim()
+  const short = [...plain].slice(0, MAX_NAME_LENGTH).join('').trim()
+  return short === '' ? null : short
+}
+
+/** Subjects are compared, never shown: text or a whole number as it is, of 255 characters at most (OIDC Core §8). */
+export function subjectOf(claim: unknown): string | null {
+  const text = typeof claim === 'number' && Number.isSafeInteger(claim) ? String(claim) : claim
+  return typeof text === 'string' && text !== '' && text.length <= 255 && text.isWellFormed() ? text : null
+}
+
+/** @see RFC 8176 */
+export function amrOf(claim: unknown): string[] {
+  const methods = Array.isArray(claim) ? claim.filter((one): one is string => typeof one === 'string' && /^[\x21-\x7e]{1,40}$/.test(one)) : []
+  return methods.length === 0 ? FEDERATED : methods.slice(0, 10)
+}
+
+/** A member by its name, or by a path with dots. Names with dots in them, as URLs are, come first. */
+export function memberOf(claims: Claims, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path]
+  let at: unknown = claims
+  for (const name of path.split('.')) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, name)) return undefined
+    at = (at as Claims)[name]
+  }
+  return at
+}
+
+/** @returns null when roles are given here; none when the mapping lets this person in as nothing */
+export function rolesOf(claims: Claims, mapping: Provider['roles']): Role[] | null {
+  if (mapping === null) return null
+  const claim = memberOf(claims, mapping.claim)
+  const values = new Set(Array.isArray(claim) ? claim : [claim])
+  if (mapping.admin.some(value => values.has(value))) return ['admin', 'user']
+  return mapping.user === null || mapping.user.some(value => values.has(value)) ? ['user'] : []
+}

@@ -1,0 +1,89 @@
+import { type Clock, HOUR, MINUTE, SECOND, type SteadyMs, type Timers } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import type { Provider } from '../config/provider.ts'
+import { connectTo, outboundFor } from './client.ts'
+import type { ProviderClient } from './types.ts'
+
+const FIRST_WAIT_MS = SECOND
+const LONGEST_WAIT_MS = MINUTE
+/** What a provider says of itself is asked anew after this, while the old answer goes on being used. */
+const FRESH_MS = HOUR
+
+/** One provider's client: found out about when it is first wanted, again and again until it answers. */
+export interface Discovery {
+  /** False between a failure and the next success. */
+  readonly available: boolean
+  /** @throws Problem `provider_unavailable` */
+  client(): Promise<ProviderClient>
+  close(): Promise<void>
+}
+
+export interface DiscoveryDeps { clock: Clock, timers: Timers, log: Log }
+
+/** Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself. */
+export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
+  const outbound = outboundFor(provider)
+  let known: { client: ProviderClient, at: SteadyMs } | null = null
+  let failures = 0
+  let failedAt: SteadyMs = 0
+  let underWay: Promise<ProviderClient> | null = null
+  let closed = false
+
+  const steady = () => clock.now().steady
+  const waitMs = () => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1))
+
+  async function ask(): Promise<ProviderClient> {
+    try {
+      const client = await connectTo(provider, outbound)
+      if (failures > 0) log.info({ provider: provider.id }, 'a provider is there again')
+      known = { client, at: steady() }
+      failures = 0
+      return client
+    }
+    catch (error) {
+      failures++
+      failedAt = steady()
+      if (!closed) log.warn({ provider: provider.id, issuer: provider.issuer, error, again: known === null }, 'a provider cannot be used: it was asked where its endpoints are; it is asked again')
+      throw new Problem('provider_unavailable', { provider: provider.id, retryAfter: Math.ceil(waitMs() / SECOND) }, error)
+    }
+  }
+
+  function askOnce(): Promise<ProviderClient> {
+    underWay ??= ask().finally(() => {
+      underWay = null
+    })
+    return underWay
+  }
+
+  function inBackground(): void {
+    askOnce().catch(() => {})
+  }
+
+  const stop = timers.every(SECOND, () => {
+    if (known === null && failures > 0 && steady() - failedAt >= waitMs()) inBackground()
+  })
+  inBackground()
+
+  return {
+    get available() {
+      return known !== null || failures === 0
+    },
+    async client() {
+      if (known === null) {
+        // Whoever waits for it now is worth a try, though not every one of many.
+        if (failures > 0 && underWay === null && steady() - failedAt < FIRST_WAIT_MS) throw new Problem('provider_unavailable', { provider: provider.id, retryAfter: 1 })
+        return askOnce()
+      }
+      const age = steady() - known.at
+      if (age > FRESH_MS && steady() - failedAt >= waitMs()) inBackground()
+      return known.client
+    },
+    async close() {
+      closed = true
+      stop()
+      await outbound.close()
+      await underWay?.catch(() => {})
+    },
+  }
+}

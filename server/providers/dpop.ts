@@ -1,0 +1,38 @@
+import { importJWK, type JWK, SignJWT } from 'jose'
+import { SECOND, type UnixMs } from '../base/clock.ts'
+import { randomId, sha256 } from '../base/ids.ts'
+
+export interface Proven {
+  method: string
+  /** Where the request goes; query and fragment are not part of what is proven. */
+  url: string
+  accessToken: string
+  /** What the server asked to see in it, last; null: nothing. */
+  nonce: string | null
+  now: UnixMs
+}
+
+const imported = new WeakMap<JWK, ReturnType<typeof importJWK>>()
+
+/** Proof that whoever sends an access token also holds the key that it is bound to: for one method and one address.
+ * @see RFC 9449 §4.2 */
+export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now }: Proven): Promise<string> {
+  let signing = imported.get(key)
+  if (signing === undefined) {
+    signing = importJWK(key, 'ES256')
+    imported.set(key, signing)
+  }
+  return new SignJWT({
+    jti: randomId(),
+    htm: method,
+    htu: url.split(/[?#]/, 1)[0] ?? url,
+    iat: Math.floor(now / SECOND),
+    ath: sha256(accessToken),
+    ...(nonce === null ? {} : { nonce }),
+  }).setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: publicPart(key) }).sign(await signing)
+}
+
+/** What others may see of an EC key: what it is for stays out, since a proof names only the key (RFC 7638 §3.2). */
+export function publicPart({ kty, crv, x, y }: JWK): JWK {
+  return { kty, crv, x, y } as JWK
+}

@@ -1,0 +1,81 @@
+import { SECOND, type UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type * as openid from 'openid-client'
+import { callFailure } from './failures.ts'
+import type { Transaction } from './transactions.ts'
+import type { Person, ProviderClient, ProviderTokens } from './types.ts'
+
+/** One way of signing in at a provider, without cookies and HTTP of ours. */
+export interface Flow {
+  /** @returns where the browser goes @throws Problem `provider_unavailable`, `provider_refused`, `provider_answer_invalid` */
+  begin(client: ProviderClient, transaction: Transaction): Promise<string>
+  /** Trades the code of a callback and checks all that comes of it. @throws the same, and `login_expired` */
+  finish(client: ProviderClient, transaction: Transaction, search: string): Promise<{ person: Person, tokens: ProviderTokens }>
+}
+
+/** A check of ours that an answer fails: which one is for the log. */
+export class FailedCheck extends Error {
+  override readonly name = 'FailedCheck'
+}
+
+/** One for each provider (OA-10): an answer that was meant for another cannot be taken for this one's. */
+export function redirectUri(publicUrl: string, providerId: string): string {
+  return `${publicUrl}/auth/callback/${providerId}`
+}
+
+export async function authorizationUrl({ openid, configuration }: ProviderClient, parameters: Record<string, string>): Promise<string> {
+  const pushes = configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined
+  const url = pushes ? await openid.buildAuthorizationUrlWithPAR(configuration, parameters) : openid.buildAuthorizationUrl(configuration, parameters)
+  return url.href
+}
+
+/** The key that a sign-in's tokens are bound to, new each time. */
+export async function dpopKeyFor({ provider, openid, configuration }: ProviderClient): Promise<{ key: ProviderTokens['dpopKey'], option: openid.DPoPOptions }> {
+  if (!provider.dpop) return { key: null, option: {} }
+  const pair = await openid.randomDPoPKeyPair('ES256', { extractable: true })
+  return { key: await crypto.subtle.exportKey('jwk', pair.privateKey) as ProviderTokens['dpopKey'], option: { DPoP: openid.getDPoPHandle(configuration, pair) } }
+}
+
+/** @param askedAt before the call: what the provider counts began later */
+export function toTokens(answer: openid.TokenEndpointResponse, dpopKey: ProviderTokens['dpopKey'], askedAt: UnixMs): ProviderTokens {
+  const tokenType = answer.token_type === 'dpop' ? 'DPoP' : 'Bearer'
+  if ((tokenType === 'DPoP') !== (dpopKey !== null)) throw new FailedCheck(`the tokens are of the type ${tokenType}, which was not asked for`)
+  return {
+    accessToken: answer.access_token,
+    refreshToken: answer.refresh_token ?? null,
+    idToken: answer.id_token ?? null,
+    tokenType,
+    scope: answer.scope ?? null,
+    accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
+    dpopKey,
+  }
+}
+
+/** What anything thrown on the way means to the person; its cause is for the log and holds no token. */
+export function asLoginProblem({ openid, provider }: Pick<ProviderClient, 'openid' | 'provider'>, error: unknown): Problem {
+  if (error instanceof Problem) return error
+  const extras = { provider: provider.id }
+  if (error instanceof openid.AuthorizationResponseError) {
+    const isTrouble = error.error === 'server_error' || error.error === 'temporarily_unavailable'
+    return new Problem(isTrouble ? 'provider_unavailable' : 'provider_refused', extras, new FailedCheck(`the provider sent back ${plain(error.error)}`))
+  }
+  // The code ran out, or was used before: beginning anew helps.
+  if (error instanceof openid.ResponseBodyError && error.error === 'invalid_grant') return new Problem('login_expired', extras, new FailedCheck('the provider did not take the code'))
+  if (error instanceof FailedCheck) return new Problem('provider_answer_invalid', extras, error)
+  const { problem } = callFailure(openid, provider.id, error)
+  return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
+}
+
+/** The names of what went wrong, inwards. What openid-client hangs on its errors, tokens and all, stays out. */
+function describe(error: unknown): string {
+  const said: string[] = []
+  for (let at: unknown = error; at instanceof Error && said.length < 4; at = at.cause) {
+    const { code, error: body } = at as { code?: unknown, error?: unknown }
+    said.push([at.message, ...[code, body].filter(one => typeof one === 'string').map(plain)].join(' '))
+  }
+  return said.join(' · ')
+}
+
+function plain(text: string): string {
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 100)
+}

@@ -1,0 +1,81 @@
+import { createSecretKey } from 'node:crypto'
+import { createLocalJWKSet, exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { Problem } from '../base/problem.ts'
+import { readLogoutToken } from './logout-token.ts'
+import type { ProviderClient } from './types.ts'
+
+const NOW = Date.UTC(2026, 10, 24)
+const at = (seconds: number) => NOW / 1000 + seconds
+const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
+const GOOD = { iss: 'https://main.example', aud: 'porch', sub: 'ada', sid: 'there-1', iat: at(-5), exp: at(115), jti: 'once', events: EVENTS }
+
+let pair: Awaited<ReturnType<typeof generateKeyPair>>
+let stranger: typeof pair
+let client: ProviderClient
+beforeAll(async () => {
+  pair = await generateKeyPair('ES256', { extractable: true })
+  stranger = await generateKeyPair('ES256')
+  const keys = createLocalJWKSet({ keys: [{ ...await exportJWK(pair.publicKey), kid: 'k1', alg: 'ES256' }] })
+  client = { provider: { id: 'main', issuer: GOOD.iss, clientId: 'porch', clockToleranceSeconds: 120 }, keys, algorithms: ['ES256', 'RS256'] } as unknown as ProviderClient
+})
+
+function signed(claims: JWTPayload, header: { alg?: string, typ?: string, kid?: string } = {}, key: Parameters<SignJWT['sign']>[0] = pair.privateKey): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'logout+jwt', kid: 'k1', ...header }).sign(key)
+}
+
+const read = (token: string) => readLogoutToken(client, token, NOW).catch((error: unknown) => error instanceof Problem ? error.code : error)
+const without = (name: keyof typeof GOOD) => Object.fromEntries(Object.entries(GOOD).filter(([key]) => key !== name)) as JWTPayload
+
+describe('a logout token', () => {
+  test('LO-2 of the right kind, signed by the provider, for us, now, is believed', async () => {
+    expect(await read(await signed(GOOD))).toEqual({ issuer: GOOD.iss, subject: 'ada', sid: 'there-1', jti: 'once', endsAt: at(115 + 120) * 1000 })
+  })
+
+  test('LO-6 may name a session, or a person, or both', async () => {
+    expect(await read(await signed(without('sid')))).toMatchObject({ subject: 'ada', sid: null })
+    expect(await read(await signed(without('sub')))).toMatchObject({ subject: null, sid: 'there-1' })
+  })
+
+  test('of a clock two minutes off is believed', async () => {
+    expect(await read(await signed({ ...GOOD, iat: at(119), exp: at(239) }))).toMatchObject({ jti: 'once' })
+    expect(await read(await signed({ ...GOOD, iat: at(-239), exp: at(-119) }))).toMatchObject({ jti: 'once' })
+  })
+
+  const cases: [string, () => Promise<string>][] = [
+    ['LO-2 an ID token (typ JWT)', () => signed(GOOD, { typ: 'JWT' })],
+    ['LO-2 an access token (typ at+jwt)', () => signed(GOOD, { typ: 'at+jwt' })],
+    ['LO-3 another\'s signature', () => signed(GOOD, {}, stranger.privateKey)],
+    ['LO-3 an unknown key', () => signed(GOOD, { kid: 'k2' })],
+    ['LO-3 alg none', async () => new UnsecuredJWT(GOOD).encode()],
+    ['LO-3 HS256 with the public key', async () => signed(GOOD, { alg: 'HS256' }, createSecretKey(Buffer.from(await exportSPKI(pair.publicKey))))],
+    ['LO-3 another issuer', () => signed({ ...GOOD, iss: 'https://main.example/' })],
+    ['LO-3 another audience', () => signed({ ...GOOD, aud: 'another' })],
+    ['LO-3 no issuer', () => signed(without('iss'))],
+    ['LO-3 no audience', () => signed(without('aud'))],
+    ['LO-4 no iat', () => signed(without('iat'))],
+    ['LO-4 no exp', () => signed(without('exp'))],
+    ['LO-4 from the future', () => signed({ ...GOOD, iat: at(125), exp: at(240) })],
+    ['LO-4 run out', () => signed({ ...GOOD, iat: at(-300), exp: at(-125) })],
+    ['LO-4 of long ago, though good for a year', () => signed({ ...GOOD, iat: at(-3600), exp: at(31_536_000) })],
+    ['LO-5 no events', () => signed(without('events'))],
+    ['LO-5 another event', () => signed({ ...GOOD, events: { 'http://schemas.openid.net/event/other': {} } })],
+    ['LO-5 an event that is no object', () => signed({ ...GOOD, events: { 'http://schemas.openid.net/event/backchannel-logout': 'yes' } })],
+    ['LO-5 events that are text', () => signed({ ...GOOD, events: 'http://schemas.openid.net/event/backchannel-logout' })],
+    ['LO-5 a nonce', () => signed({ ...GOOD, nonce: 'n' })],
+    ['LO-5 no jti', () => signed(without('jti'))],
+    ['LO-5 an empty jti', () => signed({ ...GOOD, jti: '' })],
+    ['LO-6 neither sub nor sid', () => signed(Object.fromEntries(Object.entries(GOOD).filter(([key]) => key !== 'sub' && key !== 'sid')))],
+    ['LO-6 a sid that is no text', () => signed({ ...GOOD, sid: ['there-1', 'there-2'] })],
+    ['no token at all', async () => 'not a token'],
+  ]
+  test.each(cases)('%s is refused', async (_title, make) => {
+    expect(await read(await make())).toBe('bad_request')
+  })
+
+  test('keys that cannot be had just now refuse nothing for good: the provider may send it again', async () => {
+    const down = { ...client, keys: async () => Promise.reject(new TypeError('fetch failed')) } as unknown as ProviderClient
+    const token = await signed(GOOD)
+    await expect(readLogoutToken(down, token, NOW)).rejects.toMatchObject({ code: 'provider_unavailable' })
+  })
+})

@@ -1,0 +1,140 @@
+import { timingSafeEqual } from 'node:crypto'
+import { type Clock, SECOND } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { Provider } from '../config/provider.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { ProviderGrantStore } from '../store/provider-grants.ts'
+import type { EndedAtProvider, ProviderLogout } from '../store/provider-logout.ts'
+import type { EndedSession } from '../store/sessions.ts'
+import { readLogoutToken } from './logout-token.ts'
+import { LOGOUT_MS } from './revoke.ts'
+import { openTokens } from './sealed-tokens.ts'
+import type { ProviderClient } from './types.ts'
+
+/** Signing out there, too, after signing out here; and signing out here because somebody signed out there. */
+export interface ProviderLogouts {
+  /** How a person who has just signed out of this session can go on to sign out at the provider that signed them in.
+   * Never throws and never waits long: the session is over whatever the provider does.
+   * @returns null: there is nothing to go on to */
+  after(sessionId: string): Promise<Onward | null>
+  /** Where the browser goes for that. @param sealed the cookie that `after` gave, or null
+   * @returns null when there is nothing (left) to sign out of @throws Problem `not_found`, `provider_unavailable` */
+  href(provider: string, sealed: string | null): Promise<string | null>
+  /** Whether somebody who comes back from a provider is the one who went: its `state` is the one that was sent. */
+  returned(provider: string, sealed: string | null, state: string): Promise<boolean>
+  /** A provider says that somebody signed out there. @param token null: the request held none
+   * @throws Problem `not_found`, `bad_request`, `provider_unavailable`, `store_unavailable` */
+  backchannel(provider: string, token: string | null): Promise<void>
+}
+
+export interface Onward { provider: string, mode: 'link' | 'always', cookie: string, maxAgeSeconds: number }
+
+interface Deps {
+  clock: Clock
+  log: Log
+  meter: Meter
+  publicUrl: string
+  keyring: Keyring
+  grants: ProviderGrantStore
+  providers: readonly Provider[]
+  client: (id: string) => Promise<ProviderClient>
+  endAtProvider: (logout: ProviderLogout) => Promise<EndedAtProvider>
+  announce: (ended: readonly EndedSession[]) => void
+  /** A session's grant is over, the session is not. */
+  grantEnded: (sessionId: string) => void
+}
+
+interface Ticket { grant: string, state: string, endsAt: number }
+
+/** What a sign-out waits for a provider's metadata: they are known already, or the provider is in trouble. */
+const PATIENCE_MS = 250
+
+export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, providers, client, endAtProvider, announce, grantEnded }: Deps): ProviderLogouts {
+  async function onward(sessionId: string): Promise<Onward | null> {
+    const rows = await grants.allOfSession(sessionId)
+    const row = rows.find(one => one.birth === 'sign_in' && one.sealed !== null)
+    const provider = providers.find(one => one.id === row?.provider)
+    if (row === undefined || provider === undefined || provider.logout === 'never') return null
+    const known = await Promise.race([client(provider.id).catch(() => null), new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref())])
+    // Where metadata cannot be had just now, the way on is kept: it says what it finds when it is taken.
+    if (known !== null && known.configuration.serverMetadata().end_session_endpoint === undefined) return null
+    if (await idTokenOf(row.id) === null) return null
+    const ticket: Ticket = { grant: row.id, state: randomId(32), endsAt: clock.now().wall + LOGOUT_MS }
+    return { provider: provider.id, mode: provider.logout, cookie: await keyring.seal('logout', { ...ticket }, provider.id), maxAgeSeconds: LOGOUT_MS / SECOND }
+  }
+
+  async function idTokenOf(grantId: string): Promise<string | null> {
+    const tokens = await openTokens(keyring, await grants.find(grantId))
+    return tokens?.idToken ?? null
+  }
+
+  async function open(provider: string, sealed: string | null): Promise<Ticket | null> {
+    const opened = sealed === null ? null : await keyring.open('logout', sealed, provider)
+    // Only we can have sealed it, so its shape is the one above.
+    const ticket = opened as Ticket | null
+    return ticket !== null && clock.now().wall < ticket.endsAt ? ticket : null
+  }
+
+  function mustKnow(id: string): void {
+    if (!providers.some(provider => provider.id === id)) throw new Problem('not_found')
+  }
+
+  return {
+    async after(sessionId) {
+      try {
+        return await onward(sessionId)
+      }
+      catch (error) {
+        log.warn({ error, session: sessionId }, 'whether to go on to the provider could not be told; the session is over all the same')
+        return null
+      }
+    },
+
+    async href(provider, sealed) {
+      mustKnow(provider)
+      const ticket = await open(provider, sealed)
+      const idToken = ticket === null ? null : await idTokenOf(ticket.grant)
+      if (ticket === null || idToken === null) return null
+      const { openid, configuration } = await client(provider)
+      if (configuration.serverMetadata().end_session_endpoint === undefined) return null
+      return openid.buildEndSessionUrl(configuration, {
+        id_token_hint: idToken,
+        post_logout_redirect_uri: `${publicUrl}/auth/logout/${provider}`,
+        state: ticket.state,
+      }).href
+    },
+
+    async returned(provider, sealed, state) {
+      mustKnow(provider)
+      const ticket = await open(provider, sealed)
+      if (ticket === null) return false
+      const [expected, given] = [Buffer.from(ticket.state), Buffer.from(state)]
+      return expected.length === given.length && timingSafeEqual(expected, given)
+    },
+
+    async backchannel(id, token) {
+      mustKnow(id)
+      const counted = (outcome: string) => meter.count('provider_logouts_total', { provider: id, outcome })
+      try {
+        if (token === null) throw new Problem('bad_request', { detail: 'A form with one logout_token is expected.' })
+        const now = clock.now().wall
+        const { issuer, subject, sid, jti, endsAt } = await readLogoutToken(await client(id), token, now)
+        const { repeated, ended, unlinked } = await endAtProvider({ issuer, subject, sid, use: { key: `jti:${issuer} ${jti}`, endsAt }, at: now })
+        if (repeated) throw new Problem('bad_request', { detail: 'This logout token was used before.' })
+        announce(ended)
+        for (const sessionId of unlinked) grantEnded(sessionId)
+        counted('ended')
+        log.info({ provider: id, sessions: ended.length, unlinked: unlinked.length }, 'a provider says that somebody signed out there')
+      }
+      catch (error) {
+        const code = error instanceof Problem ? error.code : 'failed'
+        counted(code)
+        if (code === 'bad_request') log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'a logout token was refused')
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { Clock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { asLoginProblem, authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, toTokens } from './flow.ts'
+import type { Transaction } from './transactions.ts'
+import type { Person, ProviderClient } from './types.ts'
+
+type Ask = (url: string) => Promise<unknown>
+
+/** OAuth without OpenID Connect: who it is, is asked with the access token.
+ * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207 */
+export function createOauth2({ clock, publicUrl }: { clock: Clock, publicUrl: string }): Flow {
+  async function begin(client: ProviderClient, { verifier, state }: Transaction): Promise<string> {
+    const { provider, openid } = client
+    return authorizationUrl(client, {
+      ...provider.parameters,
+      redirect_uri: redirectUri(publicUrl, provider.id),
+      ...(provider.scopes.length === 0 ? {} : { scope: provider.scopes.join(' ') }),
+      state,
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    })
+  }
+
+  async function finish(client: ProviderClient, transaction: Transaction, search: string): ReturnType<Flow['finish']> {
+    const { provider, openid, configuration } = client
+    const callback = new URL(redirectUri(publicUrl, provider.id))
+    callback.search = search
+    // Without an issuer in the configuration there is nothing to compare it with; a redirect URI of its own keeps answers apart (RFC 9700 §4.4.2.2).
+    if (!URL.canParse(provider.issuer) || provider.issuer.includes('#')) callback.searchParams.delete('iss')
+    const { key, option } = await dpopKeyFor(client)
+    const askedAt = clock.now().wall
+    const answer = await openid.authorizationCodeGrant(configuration, callback, { pkceCodeVerifier: transaction.verifier, expectedState: transaction.state }, undefined, option)
+    const tokens = toTokens(answer, key, askedAt)
+    const ask: Ask = async (url) => {
+      const response = await openid.fetchProtectedResource(configuration, tokens.accessToken, new URL(url), 'GET', null, new Headers({ accept: 'application/json' }), option)
+      if (response.status === 429 || response.status >= 500) throw new Problem('provider_unavailable', { provider: provider.id }, new FailedCheck(`user-info answered ${response.status}`))
+      if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
+      return response.json().catch(() => {
+        throw new FailedCheck('user-info is not JSON')
+      })
+    }
+    return { person: await whoIs(client, ask), tokens }
+  }
+
+  return {
+    begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
+      throw asLoginProblem(client, error)
+    }),
+    finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
+      throw asLoginProblem(client, error)
+    }),
+  }
+}
+
+async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<Person> {
+  const { endpoints, fields } = provider
+  const told = await ask(endpoints?.userInfo ?? '')
+  if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
+  const claims = told as Claims
+  const read = (path: string | null) => path === null ? undefined : memberOf(claims, path)
+  const subject = subjectOf(read(fields.subject))
+  if (subject === null) throw new FailedCheck(`user-info has no usable ${fields.subject}`)
+  const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await ask(endpoints.emails))
+  const email = listed ?? emailOf(read(fields.email))
+  return {
+    provider: provider.id,
+    issuer: provider.issuer,
+    subject,
+    email,
+    emailVerified: listed !== null || (email !== null && isTrue(read(fields.emailVerified))),
+    name: nameOf(read(fields.name)),
+    label: null,
+    roles: rolesOf(claims, provider.roles),
+    authTime: null,
+    amr: ['fed'],
+    providerSid: null,
+  }
+}
+
+/** From a list of addresses, the one that is verified and meant. */
+function primaryOf(list: unknown): string | null {
+  if (!Array.isArray(list)) throw new FailedCheck('the list of addresses is none')
+  const primary = (list as Claims[]).find(one => one?.['primary'] === true && one['verified'] === true)
+  return emailOf(primary?.['email'])
+}

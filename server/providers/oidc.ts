@@ -1,0 +1,102 @@
+import { hash } from 'node:crypto'
+import { jwtVerify } from 'jose'
+import { type Clock, SECOND } from '../base/clock.ts'
+import { amrOf, type Claims, emailOf, isTrue, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { asLoginProblem, authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, toTokens } from './flow.ts'
+import type { Transaction } from './transactions.ts'
+import type { Person, ProviderClient } from './types.ts'
+
+/** OpenID Connect: authorization code with PKCE, state and nonce.
+ * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1 */
+export function createOidc({ clock, publicUrl }: { clock: Clock, publicUrl: string }): Flow {
+  const now = () => clock.now().wall
+
+  async function begin(client: ProviderClient, { verifier, nonce, state, purpose }: Transaction): Promise<string> {
+    const { provider, openid } = client
+    return authorizationUrl(client, {
+      ...provider.parameters,
+      redirect_uri: redirectUri(publicUrl, provider.id),
+      scope: provider.scopes.join(' '),
+      state,
+      nonce,
+      code_challenge: await openid.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      ...(purpose.kind === 'reauthenticate' ? { prompt: 'login', max_age: '0' } : {}),
+    })
+  }
+
+  async function finish(client: ProviderClient, transaction: Transaction, search: string): ReturnType<Flow['finish']> {
+    const { provider, openid, configuration } = client
+    const callback = new URL(redirectUri(publicUrl, provider.id))
+    callback.search = search
+    const { key, option } = await dpopKeyFor(client)
+    const askedAt = now()
+    const answer = await openid.authorizationCodeGrant(configuration, callback, {
+      pkceCodeVerifier: transaction.verifier, expectedState: transaction.state, expectedNonce: transaction.nonce, idTokenExpected: true,
+    }, undefined, option)
+    const tokens = toTokens(answer, key, askedAt)
+    const claims = await checkIdToken(client, transaction, answer.id_token ?? '', tokens.accessToken)
+    const subject = typeof claims['sub'] === 'string' ? subjectOf(claims['sub']) : null
+    if (subject === null) throw new FailedCheck('the ID token has no usable sub')
+    // Compares the subject: an answer about somebody else is none (OI-8).
+    const told: Claims = configuration.serverMetadata().userinfo_endpoint === undefined ? {} : await openid.fetchUserInfo(configuration, tokens.accessToken, subject, option)
+    return { person: toPerson(client, subject, merged(told, claims)), tokens }
+  }
+
+  /** openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access token, and when. */
+  async function checkIdToken({ provider, keys, algorithms }: ProviderClient, { begunAt, purpose }: Transaction, idToken: string, accessToken: string): Promise<Claims> {
+    if (keys === null) throw new FailedCheck('the provider has no keys')
+    const clockTolerance = provider.clockToleranceSeconds
+    const { payload, protectedHeader: { alg } } = await jwtVerify(idToken, keys, { algorithms, issuer: provider.issuer, audience: provider.clientId, clockTolerance, currentDate: new Date(now()) })
+    const { iat, azp, at_hash: atHash, auth_time: authTime } = payload
+    if (azp !== undefined && azp !== provider.clientId) throw new FailedCheck('the ID token was made for another site (azp)')
+    const toleranceMs = clockTolerance * SECOND
+    if (iat === undefined || iat * SECOND > now() + toleranceMs) throw new FailedCheck('the ID token is from the future (iat)')
+    if (iat * SECOND < begunAt - toleranceMs - SECOND) throw new FailedCheck('the ID token is older than the sign-in (iat)')
+    if (atHash !== undefined && atHash !== halfHash(alg, accessToken)) throw new FailedCheck('the ID token belongs to another access token (at_hash)')
+    if (authTime !== undefined && (typeof authTime !== 'number' || authTime * SECOND > now() + toleranceMs)) throw new FailedCheck('the ID token tells of a sign-in in the future (auth_time)')
+    if (purpose.kind === 'reauthenticate' && (authTime === undefined || authTime * SECOND < begunAt - toleranceMs - SECOND)) throw new FailedCheck('the person was not asked anew (auth_time)')
+    return payload
+  }
+
+  return {
+    begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
+      throw asLoginProblem(client, error)
+    }),
+    finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
+      throw asLoginProblem(client, error)
+    }),
+  }
+}
+
+/** The ID token is signed: where both say something, it is believed. That one of them calls an address verified says nothing
+ * about another address of the other's. */
+function merged(told: Claims, claims: Claims): Claims {
+  const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
+  return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
+}
+
+function toPerson({ provider }: ProviderClient, subject: string, claims: Claims): Person {
+  const email = emailOf(claims['email'])
+  const authTime = claims['auth_time']
+  return {
+    provider: provider.id,
+    issuer: provider.issuer,
+    subject,
+    email,
+    emailVerified: email !== null && isTrue(claims['email_verified']),
+    name: nameOf(claims['name']) ?? nameOf(claims['preferred_username']),
+    label: null,
+    roles: rolesOf(claims, provider.roles),
+    authTime: typeof authTime === 'number' ? authTime * SECOND : null,
+    amr: amrOf(claims['amr']),
+    providerSid: typeof claims['sid'] === 'string' && claims['sid'].length <= 255 ? claims['sid'] : null,
+  }
+}
+
+/** The left half of the access token's hash, by the hash that the signature uses (OIDC Core §3.1.3.6). */
+function halfHash(alg: string, accessToken: string): string {
+  const bits = /(256|384|512)$/.exec(alg)?.[1] ?? '512'
+  const digest = hash(`sha${bits}`, accessToken, 'buffer')
+  return digest.subarray(0, digest.length / 2).toString('base64url')
+}

@@ -1,0 +1,167 @@
+import { type Clock, SECOND } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { Gate } from '../people/gate.ts'
+import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
+import { asRefreshFailure, type RefreshFailure, type Refresher } from './refresher.ts'
+import { createRest } from './rest.ts'
+import { type KeptTokens, openTokens, sealTokens } from './sealed-tokens.ts'
+
+export interface RefreshingDeps {
+  clock: Clock
+  log: Log
+  meter: Meter
+  keyring: Keyring
+  grants: ProviderGrantStore
+  /** null: the provider is not configured any more. */
+  refresherOf: (provider: string) => Refresher | null
+  gateOf: (provider: string) => Gate
+  endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
+  /** A grant is over, and its session is not. */
+  grantEnded: (sessionId: string) => void
+}
+
+export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
+
+/** One user's trouble must not keep others from a provider; this many in a row are the provider's. */
+const PROVIDER_FAILURES = 3
+
+/** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
+ *
+ * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or on the wire,
+ * the intent is still there: the stored token is shown once more, and a provider that refuses it then is not one that took the
+ * grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being signed out at random. */
+export function createRefreshing(deps: RefreshingDeps) {
+  const { clock, log, meter, keyring, grants } = deps
+  const flights = new Map<string, Promise<OpenGrant>>()
+  /** New tokens that the disk would not take. The old ones may be spent, so they are all there is. */
+  const unsaved = new Map<string, NewTokens & { refreshes: number }>()
+  const restOfGrant = createRest(clock, 1)
+  const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+
+  function refuseWhileResting(id: string, provider: string): void {
+    const left = Math.max(restOfGrant.left(id), restOfProvider.left(provider))
+    if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
+  }
+
+  /** The slot is the provider's: what is done with its answer waits for no other, and no other for it. */
+  async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+    const asked = await deps.gateOf(provider).run(() => askProvider(id, provider, isDue))
+    return asked.fresh === null ? { row: asked.row, tokens: asked.tokens } : keep(asked.row, asked.fresh.tokens, asked.fresh.refresher)
+  }
+
+  /** @returns `fresh: null` when the tokens just read are as good as new ones */
+  async function askProvider(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: { tokens: KeptTokens, refresher: Refresher } | null }> {
+    await saveLate(id)
+    const row = await grants.find(id)
+    if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
+    const tokens = await openTokens(keyring, row)
+    const refresher = deps.refresherOf(provider)
+    if (tokens === null || refresher === null) throw new Problem('provider_sign_in_required', { provider })
+    if (!isDue(tokens)) return { row, tokens, fresh: null }
+    if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
+    // Others may have failed while this one waited for its turn.
+    refuseWhileResting(id, provider)
+    const at = clock.now().wall
+    if (!await grants.intend(id, row.refreshes, at)) throw new Problem('not_signed_in')
+    try {
+      const fresh = { ...await refresher.refresh(tokens, row), obtainedAt: at }
+      restOfGrant.succeeded(id)
+      restOfProvider.succeeded(provider)
+      meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
+      return { row, tokens, fresh: { tokens: fresh, refresher } }
+    }
+    catch (error) {
+      throw await afterFailure(row, asRefreshFailure(error))
+    }
+  }
+
+  async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
+    const made = { sealed: await sealTokens(keyring, row.id, tokens), accessEndsAt: tokens.accessEndsAt }
+    let saved: ProviderGrantRow | null
+    try {
+      saved = await grants.save(row.id, row.refreshes, made)
+    }
+    catch (error) {
+      unsaved.set(row.id, { ...made, refreshes: row.refreshes })
+      log.error({ error, session: row.sessionId, provider: row.provider }, 'new tokens of a provider could not be written; they are kept in memory and tried again')
+      return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
+    }
+    if (saved === null) {
+      // The session ended meanwhile and its grant is gone: nobody else can give these back.
+      await refresher.revoke?.(tokens).catch((error: unknown) => log.warn({ error, provider: row.provider }, 'tokens of an ended session could not be given back'))
+      throw new Problem('not_signed_in')
+    }
+    // Over: what was just saved waits there to be given back.
+    if (saved.endedAt !== null) throw new Problem('not_signed_in')
+    return { row: saved, tokens }
+  }
+
+  /** @returns what whoever waited is told */
+  async function afterFailure(row: ProviderGrantRow, failure: RefreshFailure): Promise<Problem> {
+    const { id, provider } = row
+    const inDoubt = row.refreshingAt !== null
+    meter.count('provider_refreshes_total', { provider, outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code })
+    if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
+
+    log.warn({ error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'tokens of a provider could not be refreshed; nothing ends by that')
+    restOfGrant.failed(id, failure.retryAfterMs)
+    restOfProvider.failed(provider, failure.retryAfterMs)
+    if (failure.kind === 'unchanged' && !inDoubt) {
+      await grants.withdraw(id, row.refreshes).catch((error: unknown) => log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'))
+    }
+    const { code, extras } = failure.problem
+    return new Problem(code, { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) }, failure)
+  }
+
+  async function endGrant(id: string, reason: EndReason): Promise<Problem> {
+    // Read anew: the session may have been replaced during the call, and what rests on the grant is its successor.
+    const row = await grants.find(id)
+    if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
+    const { sessionId, provider, birth } = row
+    log.warn({ session: sessionId, provider, reason, birth }, 'a provider refuses a refresh token for good')
+    if (birth === 'sign_in') {
+      await deps.endSession(sessionId, reason)
+      return new Problem('not_signed_in')
+    }
+    if (await grants.end(id, clock.now().wall)) deps.grantEnded(sessionId)
+    return new Problem('provider_sign_in_required', { provider })
+  }
+
+  async function saveLate(id: string): Promise<void> {
+    const late = unsaved.get(id)
+    if (late === undefined) return
+    await grants.save(id, late.refreshes, { sealed: late.sealed, accessEndsAt: late.accessEndsAt })
+    unsaved.delete(id)
+  }
+
+  return {
+    /** @param isDue asked about the tokens just read: somebody else may have refreshed them
+     * @throws Problem `not_signed_in` when the session is over, or ended by this; `provider_sign_in_required`;
+     * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
+    refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+      const underWay = flights.get(id)
+      if (underWay !== undefined) return underWay
+      const flight = (async () => {
+        refuseWhileResting(id, provider)
+        return fly(id, provider, isDue)
+      })().finally(() => flights.delete(id))
+      flights.set(id, flight)
+      return flight
+    },
+
+    /** Resolves when no refresh of this grant is under way. */
+    async settled(id: string): Promise<void> {
+      await flights.get(id)?.catch(() => {})
+    },
+
+    /** Writes what the disk would not take before. @throws Problem `store_unavailable` */
+    async flush(): Promise<void> {
+      for (const id of [...unsaved.keys()]) await saveLate(id)
+    },
+  }
+}

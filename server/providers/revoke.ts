@@ -1,0 +1,116 @@
+import { type Clock, DAY, MINUTE, SECOND } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import type { Keyring } from '../keys/types.ts'
+import { createGate } from '../people/gate.ts'
+import type { ProviderGrantStore } from '../store/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
+import { asRefreshFailure, type Refresher } from './refresher.ts'
+import { createRest } from './rest.ts'
+import { type KeptTokens, openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  meter: Meter
+  keyring: Keyring
+  grants: ProviderGrantStore
+  refresherOf: (provider: string) => Refresher | null
+  /** Resolves when no refresh of a grant is under way: what it brings has to be given back too. */
+  settled: (id: string) => Promise<void>
+}
+
+/** Nobody waits for these calls. */
+const CALLS_AT_ONCE = 4
+const CALLS_WAITING = 10_000
+const BATCH = 100
+/** For so long after a sign-out the person may go on to sign out at the provider, which takes the ID token. */
+export const LOGOUT_MS = 10 * MINUTE
+/** A provider that takes nothing back for so long never will. */
+const GIVE_UP_MS = DAY
+/** How long a stop waits for calls under way; the rest is done after the next start. */
+const CLOSE_MS = 2 * SECOND
+
+/** Gives the tokens of ended sessions back to their providers (RFC 7009), in the background. What fails is tried again by housekeeping. */
+export function createRevoking({ clock, log, meter, keyring, grants, refresherOf, settled }: Deps) {
+  const gate = createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
+  const rest = createRest(clock, 3)
+  const underWay = new Set<Promise<void>>()
+  let closing = false
+
+  /** @returns whether nothing is left that could be given back */
+  async function giveBack(row: ProviderGrantRow, tokens: KeptTokens | null): Promise<boolean> {
+    const { provider } = row
+    const revoke = refresherOf(provider)?.revoke ?? null
+    if (tokens === null || revoke === null || (tokens.accessToken === '' && tokens.refreshToken === null)) return true
+    // At many providers giving back one token ends what another browser, or this one's next session, lives on.
+    if (await grants.isShared(row)) return true
+    if (closing || rest.left(provider) > 0) return false
+    try {
+      await revoke(tokens)
+      rest.succeeded(provider)
+      meter.count('provider_revocations_total', { provider, outcome: 'revoked' })
+      return true
+    }
+    catch (error) {
+      const { kind, problem, retryAfterMs } = asRefreshFailure(error)
+      if (kind !== 'over') rest.failed(provider, retryAfterMs)
+      meter.count('provider_revocations_total', { provider, outcome: kind === 'over' ? 'revoked' : problem.code })
+      if (kind !== 'over') log.warn({ error: problem.cause ?? problem, session: row.sessionId, provider }, 'tokens of an ended session could not be given back; it is tried again')
+      return kind === 'over'
+    }
+  }
+
+  async function settle(id: string): Promise<void> {
+    await settled(id)
+    const row = await grants.find(id)
+    if (row === null || row.endedAt === null) return
+    const tokens = await openTokens(keyring, row)
+    if (!await giveBack(row, tokens)) return
+    const left = tokens === null ? null : withoutAccess(tokens)
+    await grants.settle(id, left === null ? null : await sealTokens(keyring, id, left))
+  }
+
+  async function ofSession(sessionId: string): Promise<void> {
+    const rows = (await grants.allOfSession(sessionId)).filter(row => row.endedAt !== null)
+    for (const { id } of rows) await gate.run(() => settle(id))
+  }
+
+  async function tidyOne(row: ProviderGrantRow, now: number): Promise<boolean> {
+    const tokens = await openTokens(keyring, row)
+    const mayGo = await giveBack(row, tokens) || (row.endedAt ?? now) < now - GIVE_UP_MS
+    if (mayGo) await grants.remove(row.id)
+    return mayGo
+  }
+
+  return {
+    /** Begins with what a session left, and returns at once. */
+    begin(sessionId: string): void {
+      const work = ofSession(sessionId)
+        .catch((error: unknown) => log.warn({ error, session: sessionId }, 'what an ended session was granted could not be given back; it is tried again'))
+        .finally(() => underWay.delete(work))
+      underWay.add(work)
+    },
+
+    async tidy(): Promise<number> {
+      const now = clock.now().wall
+      let gone = 0
+      for (let after = ''; ;) {
+        const batch = await grants.over(now - LOGOUT_MS, after, BATCH)
+        for (const row of batch) {
+          await settled(row.id)
+          if (await tidyOne(row, now)) gone++
+        }
+        const last = batch.at(-1)
+        if (last === undefined || batch.length < BATCH) return gone
+        after = last.id
+      }
+    },
+
+    async close(): Promise<void> {
+      closing = true
+      const timeout = new Promise<void>(resolve => setTimeout(resolve, CLOSE_MS).unref())
+      await Promise.race([Promise.all(underWay), timeout])
+    },
+  }
+}

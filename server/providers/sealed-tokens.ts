@@ -1,0 +1,43 @@
+import * as v from 'valibot'
+import type { JWK } from 'jose'
+import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { ProviderTokens } from './types.ts'
+
+/** Tokens as they are kept: with the time at which they were got, since "shortly before their end" depends on how long they live. */
+export interface KeptTokens extends ProviderTokens { obtainedAt: UnixMs }
+
+/** Some providers put every group that a person is in into a token; past this it is no token any more. */
+const MAX_LENGTH = 128 * 1024
+
+const Kept = v.object({
+  accessToken: v.string(),
+  refreshToken: v.nullable(v.string()),
+  idToken: v.nullable(v.string()),
+  tokenType: v.picklist(['Bearer', 'DPoP']),
+  scope: v.nullable(v.string()),
+  accessEndsAt: v.nullable(v.number()),
+  dpopKey: v.nullable(v.custom<JWK>(value => typeof value === 'object' && value !== null)),
+  obtainedAt: v.number(),
+})
+
+/** Seals tokens for their row: in another row they cannot be opened.
+ * @throws Problem `provider_answer_invalid` for tokens too long to be any */
+export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): Promise<string> {
+  const payload = { ...tokens }
+  if (JSON.stringify(payload).length > MAX_LENGTH) throw new Problem('provider_answer_invalid', {}, new Error('the tokens are too long to be kept'))
+  return keyring.seal('at-rest', payload, rowId)
+}
+
+/** @returns null where none are kept, when the key is gone, or when they were sealed for another row */
+export async function openTokens(keyring: Keyring, row: { id: string, sealed: string | null } | null): Promise<KeptTokens | null> {
+  if (row === null || row.sealed === null) return null
+  const opened = v.safeParse(Kept, await keyring.open('at-rest', row.sealed, row.id))
+  return opened.success ? opened.output : null
+}
+
+/** What is left of tokens that were given back: enough to sign out at the provider. @returns null: nothing */
+export function withoutAccess(tokens: KeptTokens): KeptTokens | null {
+  return tokens.idToken === null ? null : { ...tokens, accessToken: '', refreshToken: null, accessEndsAt: null, dpopKey: null }
+}

@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { testPeople, type TestPeople } from '../people/testing.ts'
+import { createTransactions, LOGIN_LIFE_MS, transactionIdOf, type Transactions } from './transactions.ts'
+import type { Purpose } from './types.ts'
+
+const SIGN_IN: Purpose = { kind: 'sign_in', remember: false, invite: null }
+const expired = expect.objectContaining({ code: 'login_expired' })
+
+let rooms: TestPeople
+let transactions: Transactions
+beforeEach(() => {
+  rooms = testPeople()
+  transactions = createTransactions({ clock: rooms.clock, keyring: rooms.keyring, singleUses: rooms.store.singleUses })
+})
+afterEach(() => rooms.close())
+
+const begin = async (provider = 'main', purpose = SIGN_IN, returnTo = '/notes') => {
+  const begun = await transactions.begin(provider, purpose, returnTo)
+  return { ...begun, search: `?code=x&state=${begun.transaction.state}` }
+}
+const uses = () => rooms.store.db.raw.prepare('SELECT count(*) FROM single_uses').pluck().get()
+
+describe('a transaction', () => {
+  test('OA-4, OA-5 has secrets of 256 bits that are new each time, and comes back as it began', async () => {
+    const [one, other] = [await begin(), await begin()]
+    for (const name of ['verifier', 'nonce'] as const) {
+      expect(Buffer.from(one.transaction[name], 'base64url')).toHaveLength(32)
+      expect(one.transaction[name]).not.toBe(other.transaction[name])
+    }
+    expect(one.transaction.state).not.toBe(other.transaction.state)
+    expect(await transactions.use('main', one.search, one.sealed)).toEqual(one.transaction)
+    expect(one.sealed).not.toContain(one.transaction.verifier)
+  })
+
+  test('OA-6 is used once: of fifty at the same instant one gets it', async () => {
+    const { search, sealed } = await begin()
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => transactions.use('main', search, sealed)))
+    expect(outcomes.filter(one => one.status === 'fulfilled')).toHaveLength(1)
+    expect(uses()).toBe(1)
+  })
+
+  test('two in one browser are finished in either order', async () => {
+    const [one, other] = [await begin(), await begin()]
+    expect(await transactions.use('main', other.search, other.sealed)).toEqual(other.transaction)
+    expect(await transactions.use('main', one.search, one.sealed)).toEqual(one.transaction)
+  })
+
+  test('OA-5 is nothing without its cookie, with another one\'s, or with another state', async () => {
+    const [one, other] = [await begin(), await begin()]
+    const wrong: [string, string | null][] = [
+      [one.search, null], [one.search, ''], [one.search, other.sealed], [one.search, `${one.sealed.slice(0, -2)}xx`],
+      [`?state=${one.id}.${other.transaction.state.split('.')[1] ?? ''}`, one.sealed], [`?state=${one.id}.`, one.sealed], [`?state=${one.id}`, one.sealed], ['', one.sealed],
+      [`${one.search}&state=${one.transaction.state}`, one.sealed],
+    ]
+    for (const [search, sealed] of wrong) await expect(transactions.use('main', search, sealed), search).rejects.toEqual(expired)
+    expect(uses(), 'and is used up by none of it').toBe(0)
+    expect(await transactions.use('main', one.search, one.sealed)).toEqual(one.transaction)
+  })
+
+  test('OA-10 that began at one provider does not end at another', async () => {
+    const { search, sealed } = await begin('main')
+    await expect(transactions.use('other', search, sealed)).rejects.toEqual(expired)
+  })
+
+  test('is over after ten minutes, and is not made new by a clock that is set back', async () => {
+    const early = await begin()
+    rooms.pass(LOGIN_LIFE_MS - 1)
+    expect(await transactions.use('main', early.search, early.sealed)).toEqual(early.transaction)
+    const late = await begin()
+    rooms.pass(LOGIN_LIFE_MS)
+    await expect(transactions.use('main', late.search, late.sealed)).rejects.toEqual(expired)
+    rooms.pass(-2 * LOGIN_LIFE_MS)
+    await expect(transactions.use('main', late.search, late.sealed)).rejects.toEqual(expired)
+  })
+
+  test('that is abandoned leaves nothing here; one that was used is forgotten once it is over', async () => {
+    for (let n = 0; n < 20; n++) await begin()
+    expect(uses()).toBe(0)
+    const { search, sealed } = await begin()
+    await transactions.use('main', search, sealed)
+    const { housekeeping } = rooms.store
+    expect(await housekeeping.singleUses(rooms.wall() + LOGIN_LIFE_MS, 100)).toBe(0)
+    expect(await housekeeping.singleUses(rooms.wall() + 2 * LOGIN_LIFE_MS, 100)).toBe(1)
+  })
+
+  test('CK-4 fits into a cookie, whatever it is to return to and whatever was invited', async () => {
+    const { sealed, transaction } = await begin('main', { kind: 'sign_in', remember: true, invite: 'i'.repeat(200) }, `/${'x'.repeat(1900)}`)
+    expect(sealed.length).toBeLessThan(3900)
+    expect(transaction.purpose).toMatchObject({ invite: 'i'.repeat(200) })
+    const longest = await begin('main', { kind: 'sign_in', remember: true, invite: 'i'.repeat(200) }, `/${'%E2%80%8B'.repeat(230)}`)
+    expect(longest.sealed.length).toBeLessThan(3900)
+  })
+
+  test('names sort by time, so that the oldest can be told', async () => {
+    const names: string[] = []
+    for (let n = 0; n < 7; n++) {
+      names.push((await begin()).id)
+      rooms.pass(n === 3 ? 40_000_000_000 : 1)
+    }
+    expect([...names].sort()).toEqual(names)
+    expect(names.every(id => transactionIdOf(`?state=${id}.${'s'.repeat(43)}`) === id)).toBe(true)
+  })
+})

@@ -1,0 +1,229 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, MINUTE, SECOND, type SteadyMs, type Timers, type UnixMs } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Keyring } from '../keys/types.ts'
+import { createGate, type Gate } from '../people/gate.ts'
+import type { ProviderGrantStore } from '../store/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
+import { createExchange, type ExchangeUpstream } from './exchange.ts'
+import type { ExchangedToken, Refresher } from './refresher.ts'
+import { createRefreshing } from './refreshing.ts'
+import { createRevoking } from './revoke.ts'
+import { type KeptTokens, openTokens, sealTokens } from './sealed-tokens.ts'
+import type { Person, ProviderTokens } from './types.ts'
+
+/** The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else. */
+export interface Vault {
+  /** Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by whoever opens one.
+   * @throws Problem `provider_answer_invalid` for tokens too long to be any */
+  grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
+  /** Keeps what was granted to a session that is signed in already. @throws Problem `not_signed_in` when it is over */
+  link(row: ProviderGrantRow): Promise<void>
+  /** Tokens of this session at this provider, refreshed where it is time.
+   * @param refused an access token that an upstream refused: another one, if there is one
+   * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over, perhaps by this;
+   * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
+  tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens>
+  /** A token for one upstream alone (RFC 8693), and the key that it is bound to.
+   * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream */
+  exchange(session: SessionRef, provider: string, upstream: ExchangeUpstream, refused: string | null): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
+  /** A session has ended: what was granted to it is forgotten now and given back in the background.
+   * @param successor the session that took its place and its grants */
+  ended(sessionId: string, successor: string | null): void
+  /** Gives back and deletes what ended sessions left. @returns how many are gone */
+  tidy(): Promise<number>
+  /** Waits for what is being given back, and writes what is not written yet. */
+  close(): Promise<void>
+}
+
+export interface SessionRef { publicId: string, userId: string }
+
+export interface GrantInput {
+  person: Pick<Person, 'provider' | 'issuer' | 'subject' | 'providerSid'>
+  userId: string
+  /** Empty while the session is still to be opened. */
+  sessionId: string
+  birth: ProviderGrantRow['birth']
+}
+
+export interface VaultDeps {
+  clock: Clock
+  timers: Timers
+  log: Log
+  meter: Meter
+  keyring: Keyring
+  grants: ProviderGrantStore
+  /** null: not configured, or not any more. */
+  refresherOf: (provider: string) => Refresher | null
+  /** Which tokens of a provider anything here needs. */
+  needsOf: (provider: string) => { access: boolean, idToken: boolean }
+  endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
+}
+
+interface Kept { id: string, tokens: KeptTokens, refreshedAt: SteadyMs | null }
+
+/** Sessions whose tokens are kept open. One that was pushed out costs a read and a decryption. */
+const SESSIONS_MAX = 10_000
+/** Calls of one provider under way at once. The rest wait in line: a thousand at once would be taken for an attack. */
+const CALLS_AT_ONCE = 32
+const CALLS_WAITING = 10_000
+/** An upstream that refuses every token costs a token call this often and no more. */
+const REFUSED_EVERY_MS = 30 * SECOND
+const FLUSH_EVERY_MS = 5 * SECOND
+const NOTHING_ENDED = new Set(['provider_unavailable', 'provider_answer_invalid', 'store_unavailable', 'busy'])
+
+export function createVault(deps: VaultDeps): Vault {
+  const { clock, timers, log, keyring, grants, needsOf } = deps
+  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
+  const loads = new Map<string, Promise<Kept>>()
+  /** Where the grants of replaced sessions are: their late requests are still served for a moment. */
+  const movedTo = new LRUCache<string, string>({ max: SESSIONS_MAX })
+  // Raised by every end: what was read before one may not be kept after it.
+  let epoch = 0
+  const gates = new Map<string, Gate>()
+  const gateOf = (provider: string) => {
+    const gate = gates.get(provider) ?? createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
+    gates.set(provider, gate)
+    return gate
+  }
+  const refreshing = createRefreshing({ ...deps, gateOf, grantEnded: forget })
+  const revoking = createRevoking({ ...deps, settled: refreshing.settled })
+  const exchanging = createExchange({ ...deps, gateOf, tokenFor })
+
+  const stop = timers.every(FLUSH_EVERY_MS, () => {
+    refreshing.flush().catch((error: unknown) => log.warn({ error }, 'new tokens of a provider still cannot be written'))
+  })
+
+  function keep(sessionId: string, provider: string, entry: Kept, readAt: number): Kept {
+    if (readAt !== epoch) return entry
+    const ofSession = kept.get(sessionId) ?? new Map<string, Kept>()
+    ofSession.set(provider, entry)
+    kept.set(sessionId, ofSession)
+    return entry
+  }
+
+  async function load(sessionId: string, userId: string, provider: string): Promise<Kept> {
+    const readAt = epoch
+    const row = await grants.ofSession(sessionId, provider)
+    if (row !== null && row.userId !== userId) throw new Problem('internal', {}, new Error('a grant was paired with another person'))
+    // Of no use any more: whoever refreshes them reads and opens them anew.
+    if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall) return refresh(row.id, provider, isDue)
+    const tokens = await openTokens(keyring, row)
+    if (row !== null && row.sealed !== null && tokens === null) log.error({ session: sessionId, provider }, 'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file')
+    if (row === null || tokens === null || tokens.accessToken === '') throw new Problem('provider_sign_in_required', { provider })
+    return keep(sessionId, provider, { id: row.id, tokens, refreshedAt: null }, readAt)
+  }
+
+  function loadOnce(sessionId: string, userId: string, provider: string): Promise<Kept> {
+    const key = `${sessionId} ${provider}`
+    const underWay = loads.get(key)
+    if (underWay !== undefined) return underWay
+    const loading = load(sessionId, userId, provider).finally(() => loads.delete(key))
+    loads.set(key, loading)
+    return loading
+  }
+
+  const isDue = (tokens: KeptTokens) => stateOf(tokens, clock.now().wall) !== 'good'
+
+  async function refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<Kept> {
+    const readAt = epoch
+    const { row, tokens } = await refreshing.refresh(id, provider, isDue)
+    return keep(row.sessionId, provider, { id, tokens, refreshedAt: clock.now().steady }, readAt)
+  }
+
+  /** The session that has the grants now. */
+  function successorOf(sessionId: string): string {
+    let last = sessionId
+    for (let next = movedTo.get(last); next !== undefined; next = movedTo.get(next)) last = next
+    return last
+  }
+
+  async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
+    const sessionId = successorOf(session.publicId)
+    const known = kept.get(sessionId)?.get(provider) ?? await loadOnce(sessionId, session.userId, provider)
+    const now = clock.now()
+    const { tokens } = known
+    const state = stateOf(tokens, now.wall)
+    const isRefused = tokens.accessToken === refused
+    if (state === 'good' && !isRefused) return tokens
+    if (tokens.refreshToken === null) {
+      if (state === 'over') throw new Problem('provider_sign_in_required', { provider })
+      return tokens
+    }
+    if (isRefused && known.refreshedAt !== null && now.steady - known.refreshedAt < REFUSED_EVERY_MS) return tokens
+
+    const refreshed = refresh(known.id, provider, found => isRefused ? found.accessToken === refused : isDue(found))
+    if (state === 'due' && !isRefused) {
+      // Nobody waits for a token that still holds. What goes wrong is logged there.
+      refreshed.catch(() => {})
+      return tokens
+    }
+    try {
+      return (await refreshed).tokens
+    }
+    catch (error) {
+      const isStillGood = state !== 'over' && error instanceof Problem && NOTHING_ENDED.has(error.code)
+      if (isStillGood) return tokens
+      throw error
+    }
+  }
+
+  /** What a session has been granted is over, all of it or some: nothing of it stays open, and what is over is given back. */
+  function forget(sessionId: string): void {
+    epoch++
+    kept.delete(sessionId)
+    exchanging.forget(sessionId)
+    revoking.begin(sessionId)
+  }
+
+  return {
+    tokenFor,
+    exchange: exchanging.tokenFor,
+
+    async grant({ person, userId, sessionId, birth }, tokens) {
+      const id = randomId()
+      const at = clock.now().wall
+      const { provider, issuer, subject, providerSid } = person
+      const needs = needsOf(provider)
+      const idToken = needs.idToken || needs.access ? tokens.idToken : null
+      const needed = needs.access ? { ...tokens, idToken } : { ...tokens, accessToken: '', refreshToken: null, idToken, accessEndsAt: null, dpopKey: null }
+      const sealed = needs.access || idToken !== null ? await sealTokens(keyring, id, { ...needed, obtainedAt: at }) : null
+      return {
+        id, sessionId, userId, provider, issuer, subject, providerSid, birth, sealed,
+        accessEndsAt: needed.accessEndsAt, refreshingAt: null, refreshes: 0, createdAt: at, endedAt: null,
+      }
+    },
+
+    async link(row) {
+      if (!await grants.link(row)) throw new Problem('not_signed_in')
+      forget(row.sessionId)
+    },
+
+    ended(sessionId, successor) {
+      if (successor !== null) movedTo.set(sessionId, successor)
+      forget(sessionId)
+    },
+
+    tidy: revoking.tidy,
+    async close() {
+      stop()
+      await revoking.close()
+      await refreshing.flush().catch((error: unknown) => log.error({ error }, 'new tokens of a provider could not be written; their sessions will have to sign in anew'))
+    },
+  }
+}
+
+/** `due`: in its last minute, or last fifth if that is less · `short`: it might end on its way to an upstream · `over`: ended.
+ * A token from the future was got before the clock was set back. */
+function stateOf({ accessEndsAt, obtainedAt }: KeptTokens, now: UnixMs): 'good' | 'due' | 'short' | 'over' {
+  if (accessEndsAt === null) return 'good'
+  if (now >= accessEndsAt) return 'over'
+  const life = accessEndsAt - obtainedAt
+  const left = accessEndsAt - now
+  if (left <= Math.min(10 * SECOND, life / 20)) return 'short'
+  return left <= Math.min(MINUTE, life / 5) || obtainedAt > now ? 'due' : 'good'
+}

@@ -1,0 +1,73 @@
+import { chain } from '../base/chain.ts'
+import type { Clock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { Upstream } from '../config/upstream.ts'
+import { dpopProof } from '../providers/dpop.ts'
+import type { ProviderTokens } from '../providers/types.ts'
+import type { Vault } from '../providers/vault.ts'
+import type { Carried, Credentials, RelayCaller, UpstreamTokens } from './types.ts'
+
+interface Deps {
+  clock: Clock
+  tokens: UpstreamTokens
+  vault: Pick<Vault, 'tokenFor' | 'exchange'>
+}
+
+/** A call as the upstream gets it. */
+interface Outgoing { method: string, path: string }
+
+type Bearer = Pick<ProviderTokens, 'accessToken' | 'tokenType' | 'dpopKey'>
+
+/** What a call says of its caller: our token, a provider's, or one that the provider made for this upstream. Never one in another's place. */
+export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
+  /** What each upstream asked to see in proofs, last (RFC 9449 §8.2). */
+  const nonces = new Map<string, string>()
+
+  async function providerToken(upstream: Upstream, caller: RelayCaller, refused: string | null): Promise<Bearer> {
+    const { provider } = upstream
+    if (provider === null) throw new Problem('internal', {}, new Error(`nobody said whose token "${upstream.name}" takes`))
+    return upstream.token === 'exchange' ? vault.exchange(caller.session, provider, upstream, refused) : vault.tokenFor(caller.session, provider, refused)
+  }
+
+  async function withProviderToken(upstream: Upstream, caller: RelayCaller, { method, path }: Outgoing, refused: string | null): Promise<Carried> {
+    const { accessToken, tokenType, dpopKey } = await providerToken(upstream, caller, refused)
+    // Another's text in a header of ours: a line break in it would begin a header of its own.
+    if (!/^[\x21-\x7e]+$/.test(accessToken)) throw new Problem('provider_answer_invalid', { provider: upstream.provider ?? '' }, new Error('a token holds what no header may'))
+    if (tokenType === 'Bearer') return asBearer(accessToken)
+    if (dpopKey === null) throw new Problem('internal', {}, new Error('a bound token came without its key'))
+    const proof = await dpopProof(dpopKey, { method, url: upstream.target.origin + path, accessToken, nonce: nonces.get(upstream.name) ?? null, now: clock.now().wall })
+    return { headers: ['authorization', `DPoP ${accessToken}`, 'dpop', proof], token: accessToken, bound: true }
+  }
+
+  return {
+    headersFor(upstream, caller, outgoing, refused) {
+      return upstream.token === 'porchlight'
+        ? chain(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
+        : withProviderToken(upstream, caller, outgoing, refused)
+    },
+
+    heard(upstream, rawHeaders) {
+      const nonce = valueOf(rawHeaders, 'dpop-nonce')
+      if (nonce !== null && /^[\x21\x23-\x5b\x5d-\x7e]{1,1000}$/.test(nonce)) nonces.set(upstream.name, nonce)
+    },
+  }
+}
+
+function asBearer(token: string): Carried {
+  return { headers: ['authorization', `Bearer ${token}`], token, bound: false }
+}
+
+/** Whether an upstream refused a proof only because it wants to see a nonce in it.
+ * @see RFC 9449 §9 */
+export function asksForNonce(rawHeaders: readonly string[]): boolean {
+  const challenge = valueOf(rawHeaders, 'www-authenticate') ?? ''
+  return /\bDPoP\b/i.test(challenge) && /error="?use_dpop_nonce"?/.test(challenge) && valueOf(rawHeaders, 'dpop-nonce') !== null
+}
+
+function valueOf(rawHeaders: readonly string[], name: string): string | null {
+  const values: string[] = []
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '')
+  }
+  return values.length === 0 ? null : values.join(', ')
+}

@@ -1,0 +1,105 @@
+import { Problem } from '../base/problem.ts'
+import type { UnixMs } from '../base/clock.ts'
+import type { Role } from '../contract/wire.ts'
+import { applyRoles, insertAccount, registerAccount } from './accounts.ts'
+import { useInvite } from './codes.ts'
+import { type Database, isConstraint } from './database.ts'
+import { and, asc, eq, sql } from './drizzle.ts'
+import { type Origin, recordEvent } from './events.ts'
+import { accounts, type AccountRow, identities, type IdentityRow } from './schema.ts'
+import { endWhatCameBy, type Unlinked } from './unlinking.ts'
+
+/** What a provider said at a sign-in: kept to show, never to look up by. */
+export interface Seen { email: string | null, emailVerified: boolean, label: string, at: UnixMs }
+
+export interface IdentityStore {
+  /** Of this subject at this issuer, with the account. */
+  find(issuer: string, subject: string): Promise<{ identity: IdentityRow, account: AccountRow } | null>
+  /** Oldest first. */
+  list(userId: string): Promise<IdentityRow[]>
+  /** A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
+   * @param roles null: none are decided
+   * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role */
+  used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<{ account: AccountRow, kept: boolean } | null>
+  /** Makes an account with this identity as its way in, by an invitation or by open registration.
+   * @param invite the code's hash; roles are then the invitation's, unless `rolesDecided`: a mapping has set them. One that is bound to an
+   * address asks for an account that has it
+   * `mayBeFirst`: also before set-up
+   * @throws Problem `registration_closed` before set-up, `invalid_code`, `email_taken`, `identity_taken`: nothing was made */
+  create(row: AccountRow, identity: IdentityRow, how: { invite: string | null, rolesDecided: boolean, mayBeFirst: boolean }, origin: Origin): Promise<AccountRow>
+  /** Links it with an account. @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled` */
+  link(identity: IdentityRow, origin: Origin): Promise<void>
+  /** Takes a way in away, and ends the other sessions that came by it.
+   * @param providers those that are configured: an identity of any other is no way in @param keep the session that asks
+   * @throws Problem `not_found`; `last_way_in` when nobody could come in any more */
+  unlink(id: string, of: { userId: string, keep: string, providers: readonly string[] }, origin: Origin): Promise<Unlinked>
+}
+
+export function identityQueries(db: Database): IdentityStore {
+  const bySubject = db.sql.select({ identity: identities, account: accounts }).from(identities)
+    .innerJoin(accounts, eq(accounts.id, identities.userId))
+    .where(and(eq(identities.issuer, sql.placeholder('issuer')), eq(identities.subject, sql.placeholder('subject')))).prepare()
+  const ofUser = db.sql.select().from(identities).where(eq(identities.userId, sql.placeholder('userId'))).orderBy(asc(identities.createdAt), asc(identities.id)).prepare()
+  const account = (id: string) => db.sql.select().from(accounts).where(eq(accounts.id, id)).get()
+
+  /** The same subject may come in two tabs at once: the second one finds it taken. */
+  function insert(row: IdentityRow): void {
+    try {
+      db.sql.insert(identities).values(row).run()
+    }
+    catch (error) {
+      if (isConstraint(error) && bySubject.get({ issuer: row.issuer, subject: row.subject }) !== undefined) throw new Problem('identity_taken', {}, error)
+      throw error
+    }
+  }
+
+  return {
+    find: (issuer, subject) => db.read(() => bySubject.get({ issuer, subject }) ?? null),
+    list: userId => db.read(() => ofUser.all({ userId })),
+
+    used: (id, { at, ...seen }, roles, origin) => db.write(() => {
+      const [identity] = db.sql.update(identities).set({ ...seen, lastUsedAt: at }).where(eq(identities.id, id)).returning().all()
+      const row = identity === undefined ? undefined : account(identity.userId)
+      if (row === undefined) return null
+      if (roles === null) return { account: row, kept: false }
+      try {
+        return { account: applyRoles(db, row, roles, origin), kept: false }
+      }
+      catch (error) {
+        if (error instanceof Problem && error.code === 'last_admin') return { account: row, kept: true }
+        throw error
+      }
+    }),
+
+    create: (row, identity, { invite, rolesDecided, mayBeFirst }, origin) => db.write(() => {
+      const register = mayBeFirst ? insertAccount : registerAccount
+      const made = invite === null ? register(db, row, origin) : useInvite(db, invite, row, origin, { keepRoles: rolesDecided })
+      insert({ ...identity, userId: made.id })
+      return made
+    }),
+
+    link: (identity, origin) => db.write(() => {
+      const row = account(identity.userId)
+      if (row === undefined) throw new Problem('not_found')
+      if (row.disabledAt !== null) throw new Problem('account_disabled')
+      const known = bySubject.get({ issuer: identity.issuer, subject: identity.subject })
+      if (known !== undefined && known.identity.userId !== identity.userId) throw new Problem('identity_taken')
+      if (known !== undefined) return
+      insert(identity)
+      recordEvent(db, 'identity_linked', identity.userId, origin)
+    }),
+
+    unlink: (id, { userId, keep, providers }, origin) => db.write(() => {
+      const all = ofUser.all({ userId })
+      const gone = all.find(one => one.id === id)
+      if (gone === undefined) throw new Problem('not_found')
+      const row = account(userId)
+      // A password is a way in only together with an address to type.
+      const hasPassword = row !== undefined && row.passwordSealed !== null && row.emailKey !== null
+      if (!hasPassword && !all.some(one => one.id !== id && providers.includes(one.provider))) throw new Problem('last_way_in')
+      db.sql.delete(identities).where(eq(identities.id, id)).run()
+      recordEvent(db, 'identity_unlinked', userId, origin)
+      return endWhatCameBy(db, gone, keep, origin.at)
+    }),
+  }
+}

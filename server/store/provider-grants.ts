@@ -1,0 +1,132 @@
+import type { UnixMs } from '../base/clock.ts'
+import { createBatch } from './batch.ts'
+import type { Database } from './database.ts'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from './drizzle.ts'
+import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
+
+/** What a token call gave. */
+export interface NewTokens { sealed: string, accessEndsAt: UnixMs | null }
+export interface SealedGrant { id: string, sealed: string }
+
+export interface ProviderGrantStore {
+  find(id: string): Promise<ProviderGrantRow | null>
+  /** The living grant of a session at one provider. */
+  ofSession(sessionId: string, provider: string): Promise<ProviderGrantRow | null>
+  /** Every grant of a session, living or over. */
+  allOfSession(sessionId: string): Promise<ProviderGrantRow[]>
+  /** Keeps what was granted to a session that is signed in already. An earlier grant of the same provider is over.
+   * @returns false when the session is over: nothing was kept */
+  link(row: ProviderGrantRow): Promise<boolean>
+  /** Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
+   * @returns false when the grant is over or was refreshed meanwhile */
+  intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
+  /** Takes an intent back: the token was certainly not used up. */
+  withdraw(id: string, refreshes: number): Promise<void>
+  /** Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
+   * @returns the row, or null when it is gone or holds newer ones already */
+  save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRow | null>
+  /** A grant is over though its session is not. @returns whether this call ended it */
+  end(id: string, at: UnixMs): Promise<boolean>
+  /** Whether another, living grant may be of the same session at the provider: giving one back could end the other there. */
+  isShared(row: ProviderGrantRow): Promise<boolean>
+  /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
+  settle(id: string, sealed: string | null): Promise<void>
+  /** Grants that were over before then, by id. @param after the last id of the batch before, or '' */
+  over(before: UnixMs, after: string, limit: number): Promise<ProviderGrantRow[]>
+  remove(id: string): Promise<void>
+  /** For sealing anew, by id. */
+  sealedRows(after: string, limit: number): Promise<SealedGrant[]>
+  /** @returns false when the tokens were changed in between */
+  replaceSealed(before: SealedGrant, sealed: string): Promise<boolean>
+}
+
+const VALUES_MAX = 500
+
+export function providerGrantQueries(db: Database): ProviderGrantStore {
+  const together = createBatch(db)
+  const byId = db.sql.select().from(providerGrants).where(eq(providerGrants.id, sql.placeholder('id'))).prepare()
+  const living = db.sql.select().from(providerGrants)
+    .where(and(eq(providerGrants.sessionId, sql.placeholder('sessionId')), eq(providerGrants.provider, sql.placeholder('provider')), isNull(providerGrants.endedAt)))
+    .prepare()
+  const anyOfSession = db.sql.select().from(providerGrants).where(eq(providerGrants.sessionId, sql.placeholder('sessionId'))).prepare()
+  const intend = db.sql.update(providerGrants)
+    .set({ refreshingAt: sql`coalesce(${providerGrants.refreshingAt}, ${sql.placeholder('at')})` })
+    .where(and(eq(providerGrants.id, sql.placeholder('id')), eq(providerGrants.refreshes, sql.placeholder('refreshes')), isNull(providerGrants.endedAt)))
+    .prepare()
+  const save = db.sql.update(providerGrants)
+    .set({
+      sealed: sql`${sql.placeholder('sealed')}`,
+      accessEndsAt: sql`${sql.placeholder('accessEndsAt')}`,
+      refreshingAt: null,
+      refreshes: sql`${providerGrants.refreshes} + 1`,
+    })
+    .where(and(eq(providerGrants.id, sql.placeholder('id')), eq(providerGrants.refreshes, sql.placeholder('refreshes'))))
+    .returning().prepare()
+
+  return {
+    find: id => db.read(() => byId.get({ id }) ?? null),
+    ofSession: (sessionId, provider) => db.read(() => living.get({ sessionId, provider }) ?? null),
+    allOfSession: sessionId => db.read(() => anyOfSession.all({ sessionId })),
+
+    link: row => db.write(() => {
+      const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId))).get()
+      if (session?.endedAt !== null) return false
+      db.sql.update(providerGrants).set({ endedAt: row.createdAt })
+        .where(and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt))).run()
+      insertGrant(db, row)
+      return true
+    }),
+
+    intend: (id, refreshes, at) => together(() => intend.run({ id, refreshes, at }).changes === 1),
+    withdraw: (id, refreshes) => db.write(() => void db.sql.update(providerGrants).set({ refreshingAt: null })
+      .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes))).run()),
+    save: (id, refreshes, tokens) => together(() => save.get({ id, refreshes, ...tokens }) ?? null),
+    end: (id, at) => db.write(() => db.sql.update(providerGrants).set({ endedAt: at })
+      .where(and(eq(providerGrants.id, id), isNull(providerGrants.endedAt))).run().changes === 1),
+
+    isShared: row => db.read(() => {
+      // A provider that names its sessions says which grants belong together; of any other it is not known.
+      const sameThere = row.providerSid === null ? isNull(providerGrants.providerSid) : eq(providerGrants.providerSid, row.providerSid)
+      return db.sql.select({ id: providerGrants.id }).from(providerGrants)
+        .where(and(eq(providerGrants.issuer, row.issuer), eq(providerGrants.subject, row.subject), sameThere, ne(providerGrants.id, row.id), isNull(providerGrants.endedAt)))
+        .limit(1).get() !== undefined
+    }),
+
+    settle: (id, sealed) => db.write(() => void (sealed === null
+      ? db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()
+      : db.sql.update(providerGrants).set({ sealed, accessEndsAt: null, refreshingAt: null }).where(eq(providerGrants.id, id)).run())),
+    over: (before, after, limit) => db.read(() => db.sql.select().from(providerGrants)
+      .where(and(isNotNull(providerGrants.endedAt), lt(providerGrants.endedAt, before), gt(providerGrants.id, after)))
+      .orderBy(asc(providerGrants.id)).limit(limit).all()),
+    remove: id => db.write(() => void db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()),
+
+    sealedRows: (after, limit) => db.read(() => db.sql.select({ id: providerGrants.id, sealed: sql<string>`${providerGrants.sealed}` }).from(providerGrants)
+      .where(and(gt(providerGrants.id, after), isNotNull(providerGrants.sealed))).orderBy(asc(providerGrants.id)).limit(limit).all()),
+    replaceSealed: (before, sealed) => db.write(() => db.sql.update(providerGrants).set({ sealed })
+      .where(and(eq(providerGrants.id, before.id), eq(providerGrants.sealed, before.sealed))).run().changes === 1),
+  }
+}
+
+/** Inserts the grant that a session is born with. Synchronous: part of the transaction that opens the session. */
+export function insertGrant(db: Database, row: ProviderGrantRow): void {
+  db.sql.insert(providerGrants).values(row).run()
+}
+
+/** Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has just
+ * signed in with: that is over. Synchronous. @param provider null: every grant moves */
+export function moveGrants(db: Database, from: string, to: { sessionId: string, userId: string, provider: string | null }): void {
+  db.sql.update(providerGrants).set({ sessionId: to.sessionId })
+    .where(and(
+      eq(providerGrants.sessionId, from), eq(providerGrants.userId, to.userId), isNull(providerGrants.endedAt),
+      to.provider === null ? undefined : ne(providerGrants.provider, to.provider),
+    )).run()
+}
+
+/** The sessions are over: what was granted to them waits for revocation and logout at the provider. Synchronous. */
+export function endGrants(db: Database, sessionIds: readonly string[], at: UnixMs): void {
+  // A statement takes so many values and no more; everybody's sessions may be more.
+  for (let start = 0; start < sessionIds.length; start += VALUES_MAX) {
+    db.sql.update(providerGrants).set({ endedAt: at })
+      .where(and(inArray(providerGrants.sessionId, sessionIds.slice(start, start + VALUES_MAX)), isNull(providerGrants.endedAt))).run()
+  }
+}
