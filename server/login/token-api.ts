@@ -9,7 +9,7 @@ import type { TokenApiClient } from '../providers/token-api.ts'
 import type { Person, ProviderTokens } from '../providers/types.ts'
 import type { Client } from '../session/types.ts'
 import type { IdentityStore } from '../store/identities.ts'
-import { confirmKey, deviceKey, knownNetworkKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
+import { confirmKey, deviceKey, exactKey, knownNetworkKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
 import { readDevice } from './device.ts'
 import type { Proven } from './password.ts'
 import type { ProviderLogin } from './provider.ts'
@@ -38,7 +38,9 @@ export interface TokenApiLoginDeps {
   clock: Clock
 }
 
-interface Keys { account: string, network: string }
+/** `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name whatever its
+ * case, for an API to which all spellings are one. */
+interface Keys { account: string, folded: string | null, network: string }
 
 /** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
@@ -48,23 +50,21 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
   const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
 
   /** Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own besides. */
-  async function judge({ account, network }: Keys, username: string, password: string) {
-    await count(account, ACCOUNT)
+  async function judge({ account, folded, network }: Keys, username: string, password: string) {
+    const others = folded === null ? [network] : [folded, network]
+    const counted: string[] = []
     try {
-      await count(network, NETWORK)
-    }
-    catch (error) {
-      await throttles.settle({ forget: [], refund: [account], forgetBelow: null })
-      throw error
-    }
-    try {
+      for (const key of [account, ...others]) {
+        await count(key, key === network ? NETWORK : ACCOUNT)
+        counted.push(key)
+      }
       const found = await api.signIn(username, password)
-      await throttles.settle({ forget: [account], refund: [network], forgetBelow: null })
+      await throttles.settle({ forget: [account], refund: others, forgetBelow: null })
       return found
     }
     catch (error) {
       const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
-      if (!counts) await throttles.settle({ forget: [], refund: [account, network], forgetBelow: null })
+      if (!counts) await throttles.settle({ forget: [], refund: counted, forgetBelow: null })
       throw error
     }
   }
@@ -79,10 +79,12 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
   /** A browser that this person has signed in with before is not slowed by what strangers try with their name. */
   async function keysFor(username: string, sealed: string | null, { network }: Client): Promise<Keys> {
     const device = await readDevice(keyring, sealed, now())
-    const isKnown = device !== null && (await identities.list(device.userId)).some(one => one.provider === TOKEN_API && toEmailKey(one.label) === toEmailKey(username))
+    const exact = username.normalize('NFC')
+    // To the letter: of names that differ in case, the API may know several.
+    const isKnown = device !== null && (await identities.list(device.userId)).some(one => one.provider === TOKEN_API && one.label.normalize('NFC') === exact)
     return isKnown
-      ? { account: deviceKey(device.userId, device.id), network: knownNetworkKey(device.userId) }
-      : { account: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
+      ? { account: deviceKey(device.userId, device.id), folded: null, network: knownNetworkKey(device.userId) }
+      : { account: exactKey(exact), folded: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
   }
 
   return {
@@ -93,7 +95,7 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
 
     async confirm({ userId, password, client }) {
       const username = await usernameOf(userId)
-      const { person, tokens } = await judge({ account: confirmKey(userId), network: knownNetworkKey(userId) }, username, password)
+      const { person, tokens } = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, username, password)
       return { ...await providerLogin.confirm(person, { userId, client }), person, tokens, endsAt: endOf(tokens) }
     },
   }

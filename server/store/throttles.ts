@@ -67,6 +67,8 @@ export function throttleQueries(db: Database): ThrottleStore {
 
 /** Addresses that nobody has are counted too, and never kept readable. */
 export const recentKey = (emailKey: string): string => `recent:${sha256(emailKey)}`
+/** A name that somebody else judges, to the letter. */
+export const exactKey = (name: string): string => `exact:${sha256(name)}`
 export const deviceKey = (userId: string, deviceId: string): string => `device:${userId}:${deviceId}`
 export const confirmKey = (userId: string): string => `confirm:${userId}`
 export const lockKey = (lane: 'stranger' | 'known', userId: string): string => `lock:${lane}:${userId}`
