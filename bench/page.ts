@@ -22,7 +22,10 @@ export async function startBarePage({ server, browser, site }: Bench): Promise<{
   const calls = { '/auth/methods': (await browser.get('/auth/methods')).json() }
   const child = await startBare('bare-nuxt', { port, entry: site.entry, session: await browser.session(), calls })
   const headers = headersOf(browser)
-  if (await pageOf(server.port, path, headers) !== await pageOf(port, path, headers)) throw new Error('the two do not render the same page: their figures cannot be compared')
+  if (await pageOf(server.port, path, headers) !== await pageOf(port, path, headers)) {
+    child.kill()
+    throw new Error('the two do not render the same page: their figures cannot be compared')
+  }
   return { child, port, path, headers }
 }
 

@@ -47,7 +47,7 @@ export async function flood(pid: number, order: FloodOrder): Promise<Load> {
 }
 
 /** Processor time of a process and its living descendants so far. */
-function treeCpuMs(root: number): number {
+export function treeCpuMs(root: number): number {
   const parents = readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(pid => ({ pid: Number(pid), parent: parentOf(pid) }))
   const family = new Set([root])
   for (let before = 0; before < family.size;) {

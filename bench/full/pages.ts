@@ -30,8 +30,7 @@ async function rendering(bench: Bench, options: Options, say: (line: string) => 
     { name: OURS, note: 'session judged, policy with its nonce, request logged', pid: bench.server.pid, port: bench.server.port, path, headers },
     { name: BARE, note: 'the limit', pid: child.pid ?? 0, port, path, headers },
   ]
-  const comparison = await compare(contenders, { method: 'GET', bodyBytes: 0, connections: 16 }, options, say)
-  child.kill()
+  const comparison = await compare(contenders, { method: 'GET', bodyBytes: 0, connections: 16 }, options, say).finally(() => child.kill())
   return {
     title: 'A page, signed in',
     method: 'GET of /account, rendered for the person who asks; beside it the same build of the site on node:http, with a session that is always the same. Both give the same page, which is checked.',

@@ -1,41 +1,15 @@
 import { once } from 'node:events'
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { request, type IncomingMessage, type RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Upstream } from '../config/upstream.ts'
+import { behind } from './behind.testing.ts'
 import { ANNA, anUpstream, ask, front, listen } from './relay.testing.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
-
-async function behind(listener: RequestListener, changes: Partial<Upstream> = {}, callers?: Parameters<typeof front>[1]) {
-  const upstream = await listen(listener)
-  const here = await front([anUpstream(upstream.origin, changes)], callers)
-  closing.push(here.close, upstream.close)
-  return { ...here, upstream }
-}
-
-/** An upstream that is only a TCP socket: it may say what no HTTP server would. */
-async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
-  const sockets = new Set<Socket>()
-  const server = createTcpServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    talk(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const here = await front([anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, changes)])
-  closing.push(here.close, () => new Promise((resolve) => {
-    for (const socket of sockets) socket.destroy()
-    server.close(() => resolve())
-  }))
-  return here
-}
 
 const echo: RequestListener = (incoming, outgoing) => {
   outgoing.writeHead(200, { 'content-type': 'application/json' })
@@ -219,59 +193,6 @@ describe('what a browser gets', () => {
   })
 })
 
-describe('upstreams that misbehave', () => {
-  const code = (body: string) => JSON.parse(body).code as string
-
-  test('nobody there, and one that hangs up: 502', async () => {
-    const gone = await listen(echo)
-    await gone.close()
-    const here = await front([anUpstream(gone.origin)])
-    closing.push(here.close)
-    expect(await ask(here.origin, '/api/notes')).toMatchObject({ status: 502 })
-    const reset = await behindRaw(socket => socket.once('data', () => socket.resetAndDestroy()))
-    const answer = await ask(reset.origin, '/api/notes')
-    expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
-  })
-
-  test('one that never answers: 504', async () => {
-    const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 } })
-    const answer = await ask(origin, '/api/notes')
-    expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
-  })
-
-  test('one that falls silent in the middle is cut, so that nobody takes half for the whole', async () => {
-    const { origin } = await behind((_incoming, outgoing) => {
-      outgoing.writeHead(200, { 'content-type': 'text/plain' })
-      outgoing.write('half')
-    }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200 } })
-    expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
-  })
-
-  test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a length beside chunks, never reach anybody as an answer', async () => {
-    const short = await behindRaw(socket => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf')))
-    expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
-    for (const head of ['content-length: 4\r\ncontent-length: 5', 'content-length: 4\r\ntransfer-encoding: chunked']) {
-      const odd = await behindRaw(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`)))
-      expect(await ask(odd.origin, '/api/notes')).toMatchObject({ status: 502 })
-    }
-  })
-
-  test('thousands of headers are refused', async () => {
-    const { origin } = await behindRaw(socket => socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${'x-a: b\r\n'.repeat(9000)}\r\n`)))
-    expect((await ask(origin, '/api/notes')).status).toBe(502)
-  })
-
-  test('a body past the route\'s limit: 413, announced or not', async () => {
-    const { origin } = await behind((incoming, outgoing) => {
-      incoming.resume()
-      incoming.on('end', () => outgoing.end('ok'))
-    }, { maxBodyBytes: 1000 })
-    expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1000) })).status).toBe(200)
-    expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1001) })).status).toBe(413)
-    expect((await ask(origin, '/api/notes', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, send: Buffer.alloc(5000) })).status).toBe(413)
-  })
-})
-
 describe('streams', () => {
   test('a hundred megabytes pass each way, and what is not read waits where it comes from', { timeout: 60_000 }, async () => {
     const MB = Buffer.alloc(1024 * 1024)
@@ -320,24 +241,6 @@ describe('streams', () => {
     const [answer] = await once(up, 'response') as [IncomingMessage]
     expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
   })
-
-  test('a client that goes away stops the upstream, and the reverse', async () => {
-    let stopped: () => void = () => {}
-    const upstreamStopped = new Promise<void>((resolve) => {
-      stopped = resolve
-    })
-    const { origin } = await behind((incoming, outgoing) => {
-      outgoing.writeHead(200).write('begun')
-      outgoing.on('close', stopped)
-      if (incoming.url === '/die') setTimeout(() => outgoing.destroy(), 50)
-    })
-    const leaver = request(`${origin}/api/notes`, { agent: false }).end()
-    const [incoming] = await once(leaver, 'response') as [IncomingMessage]
-    await once(incoming, 'data')
-    leaver.destroy()
-    await upstreamStopped
-    expect(await ask(origin, '/api/notes/die')).toMatchObject({ complete: false })
-  })
 })
 
 test.each([
@@ -365,33 +268,4 @@ test('a refusal whose body never ends does not hold up the second try', async ()
     outgoing.write('for ever')
   })
   expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'second' })
-})
-
-test('a client that leaves in the middle of an upload to nobody fails that upload and nothing else', async () => {
-  const gone = await listen(echo)
-  await gone.close()
-  const here = await front([anUpstream(gone.origin, { maxBodyBytes: 1000 })])
-  closing.push(here.close)
-  const upload = request(`${here.origin}/api/notes`, { method: 'POST', agent: false, headers: { 'transfer-encoding': 'chunked' } })
-  upload.on('error', () => {})
-  upload.write('begun')
-  const [response] = await once(upload, 'response') as [IncomingMessage]
-  expect(response.statusCode).toBe(502)
-  upload.destroy()
-  await wait(100)
-  expect((await ask(here.origin, '/api/notes')).status).toBe(502)
-})
-
-test('a client that left before the upstream answered leaves no stream behind', async () => {
-  let open = 0
-  const { origin } = await behind((_incoming, outgoing) => {
-    open++
-    outgoing.on('close', () => open--)
-    setTimeout(() => outgoing.writeHead(200, { 'content-type': 'Text/Event-Stream' }).write('data: 1\n\n'), 100)
-  })
-  const leaver = request(`${origin}/api/notes`, { agent: false }).end()
-  leaver.on('error', () => {})
-  await wait(20)
-  leaver.destroy()
-  await expect.poll(() => open, { timeout: 3000 }).toBe(0)
 })

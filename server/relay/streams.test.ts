@@ -25,3 +25,16 @@ test('the server\'s end closes everybody\'s streams, nobody\'s too, and those th
   streams.add(session, closer('c'))
   expect(closed.splice(0).sort()).toEqual(['a going_away', 'b going_away', 'c going_away'])
 })
+
+test('a stream that moved to its session\'s successor, beside one that was there, is not counted once it has ended by itself', () => {
+  const streams = someStreams()
+  const leave = [streams.add({ ...session, publicId: 'before' }, closer('a')), streams.add({ ...session, publicId: 'after' }, closer('b'))]
+  streams.ended('before', 'replaced', 'after')
+  expect(streams.count()).toBe(2)
+  leave[0]?.()
+  expect(streams.count()).toBe(1)
+  streams.ended('after', 'signed_out', null)
+  leave[1]?.()
+  expect(streams.count()).toBe(0)
+  expect(closed.splice(0)).toEqual(['b signed_out'])
+})

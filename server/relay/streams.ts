@@ -15,7 +15,10 @@ interface Deps {
 /** Why a stream closes: its session's end, or the server's. */
 export type CloseReason = EndReason | 'going_away'
 type Close = (reason: CloseReason) => void
-interface Open { closers: Set<Close>, lookAt: UnixMs }
+/** The streams of one session. */
+interface Open { sessionId: string, streams: Set<Stream>, lookAt: UnixMs }
+/** One stream, and where it is counted: with another session once that one has taken its own's place. */
+interface Stream { close: Close, home: Open }
 
 const LOOK_EVERY_MS = 5 * SECOND
 /** Ended sessions that a stream which was being dialled meanwhile may still name. */
@@ -39,7 +42,13 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
   function close(sessionId: string, reason: CloseReason): void {
     const open = bySession.get(sessionId)
     bySession.delete(sessionId)
-    for (const closer of open?.closers ?? []) closer(reason)
+    for (const stream of open?.streams ?? []) stream.close(reason)
+  }
+
+  function remove(stream: Stream): void {
+    const { home } = stream
+    home.streams.delete(stream)
+    if (home.streams.size === 0 && bySession.get(home.sessionId) === home) bySession.delete(home.sessionId)
   }
 
   const stop = timers.every(LOOK_EVERY_MS, () => {
@@ -72,15 +81,11 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
         id = end.successor
       }
       const lookAt = id === session.publicId ? Math.min(session.idleEndsAt, session.absoluteEndsAt) : clock.now().wall
-      const open = bySession.get(id) ?? { closers: new Set<Close>(), lookAt }
-      bySession.set(id, open)
-      open.closers.add(closer)
-      // Looked up anew: the stream may have moved to a session that took this one's place.
-      return () => {
-        for (const [sessionId, other] of bySession) {
-          if (other.closers.delete(closer) && other.closers.size === 0) bySession.delete(sessionId)
-        }
-      }
+      const home = bySession.get(id) ?? { sessionId: id, streams: new Set<Stream>(), lookAt }
+      bySession.set(id, home)
+      const stream = { close: closer, home }
+      home.streams.add(stream)
+      return () => remove(stream)
     },
     /** A session has ended; with a successor, its streams go on as that one's. */
     ended(sessionId: string, reason: EndReason, successor: string | null): void {
@@ -89,12 +94,15 @@ export function createStreams({ clock, timers, log, endIfOver }: Deps) {
       if (open === undefined) return
       if (successor === null) return close(sessionId, reason)
       bySession.delete(sessionId)
-      const existing = bySession.get(successor)
-      if (existing === undefined) bySession.set(successor, { ...open, lookAt: clock.now().wall })
-      else for (const closer of open.closers) existing.closers.add(closer)
+      const home = bySession.get(successor) ?? { sessionId: successor, streams: new Set<Stream>(), lookAt: clock.now().wall }
+      bySession.set(successor, home)
+      for (const stream of open.streams) {
+        stream.home = home
+        home.streams.add(stream)
+      }
     },
     /** How many are open, of all sessions. */
-    count: () => [...bySession.values()].reduce((sum, open) => sum + open.closers.size, 0),
+    count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams.size, 0),
     close(): void {
       stop()
       isClosed = true

@@ -138,6 +138,18 @@ describe('a plain Vite build', () => {
     await page.context().close()
   })
 
+  test('the client script that it loads is at most 2 KB as sent, uncompressed', async () => {
+    const visitor = new Visitor(server.origin)
+    for (const encoding of ['identity', 'br, gzip']) {
+      const answer = await visitor.get('/_porchlight/client.js', { 'accept-encoding': encoding })
+      expect([answer.status, answer.headers['content-type'], answer.headers['content-encoding']]).toEqual([200, 'text/javascript; charset=utf-8', undefined])
+      expect(Number(answer.headers['content-length'] ?? Buffer.byteLength(answer.text))).toBe(Buffer.byteLength(answer.text))
+      expect(Buffer.byteLength(answer.text)).toBeGreaterThan(0)
+      expect(Buffer.byteLength(answer.text)).toBeLessThanOrEqual(2048)
+      expect(answer.text).not.toMatch(/\bimport\b/)
+    }
+  })
+
   test('its files are kept for good, and its source maps stay here', async () => {
     const visitor = new Visitor(server.origin)
     const html = (await visitor.page('/')).text

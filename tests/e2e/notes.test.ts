@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { AppsAnswer } from '../../server/contract/apps.ts'
 import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer } from '../../server/contract/notes.ts'
 import { MAX_NOTE, MAX_NOTES as MAX_SHOWN } from '../../web/app/utils/limits.ts'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
@@ -260,7 +261,7 @@ describe('the home page', () => {
     await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Live')
   })
 
-  test('lists other upstreams in the sample\'s place, says which cannot be reached, and no page leads to the notes', async () => {
+  test('lists other upstreams in the sample\'s place, those only that I may use, says which cannot be reached, and no page leads to the notes', async () => {
     const config = join(temporaryFolder(), 'porchlight.json')
     writeFileSync(config, JSON.stringify({
       upstreams: [
@@ -269,12 +270,23 @@ describe('the home page', () => {
       ],
     }))
     const other = await startServer({ settings: { CONFIG: config } })
-    const { browser } = await signUp((await setUp(other.origin)).browser)
+    const { browser: keeper } = await setUp(other.origin)
+    const { browser } = await signUp(keeper)
     const home = (await browser.page('/')).text
     expect(home).toContain('What people want')
     expect(home).toContain('Not reachable just now')
     expect(home).not.toContain('For administrators')
     expect(home).not.toContain('"/notes"')
     expect((await browser.page('/notes')).status).toBe(404)
+
+    // Who may not use an app learns neither from the page nor from a call that there is one; who may, does.
+    const apps = async (who: Visitor) => (await who.get('/auth/apps')).json<AppsAnswer>().apps.map(app => app.name)
+    expect(home).not.toContain('/api/secrets')
+    expect(await apps(browser)).toEqual(['orders'])
+    expect((await browser.get('/api/secrets/all')).status).toBe(403)
+    expect(await apps(keeper)).toEqual(['orders', 'secrets'])
+    expect((await keeper.page('/')).text).toContain('For administrators')
+    expect((await keeper.stranger().get('/auth/apps')).status).toBe(401)
+    expect((await keeper.stranger().page('/')).text).not.toMatch(/What people want|For administrators/)
   })
 })

@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import { databaseFile, databaseParts } from '../../server/store/files.ts'
 import { invite, signIn, somebody } from '../support/people.ts'
-import { runCommand, type Server, sleep, startServer, stopAll, temporaryFolder } from '../support/server.ts'
+import { runCommand, type Server, sleep, startServer, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
 import { LoggedBrowser, tokenParts } from './support/browser.ts'
 import { type Crowd, gather } from './support/crowd.ts'
 import { report } from './support/figures.ts'
@@ -73,7 +73,7 @@ describe('a backup', () => {
     for (const part of databaseParts(databaseFile(server.dataDir))) rmSync(part, { force: true })
     copyFileSync(file, databaseFile(server.dataDir))
     const next = await again(server)
-    expect(next.output).toMatch(/restored by hand/)
+    await waitUntil(() => next.output.includes('restored by hand'), 'a line in the log', () => next.output)
     expect((await thief?.session())?.user).toBeNull()
     await expectNobodyRevived(next, crowd, code)
     await next.stop('SIGKILL')

@@ -20,7 +20,7 @@ const MEGABYTE = 1024 * 1024
 /** A heap is let grow before it is tidied, so what matters is a bound: on the heap, past which the process would die, and on all
  * that it holds. The longer the soak, the smaller a leak that passes one of them. */
 const MAX_HEAP_MB = 256
-const MAX_RESIDENT_MB = 450
+const MAX_RESIDENT_MB = 600
 const MAX_DESCRIPTORS_MORE = 30
 /** SQLite begins the log anew after 4 MB; a reader may keep it from that for a moment. */
 const MAX_LOG_MB = 16
@@ -66,7 +66,8 @@ test(`${SECONDS} s of everything that people do, with kill -9 in between: nobody
   const [early, late] = [mean(longest.readings.slice(0, quarter)), mean(longest.readings.slice(-quarter))]
   expect(late.residentMb).toBeLessThan(MAX_RESIDENT_MB)
   for (const browser of soak.browsers) browser.close()
-  await expect.poll(() => usageOf(server.pid).descriptors, { timeout: 20_000 }).toBeLessThan(atRest + MAX_DESCRIPTORS_MORE)
+  // Connections to an API are kept for as long as it keeps them: the sample's for a minute.
+  await expect.poll(() => usageOf(server.pid).descriptors, { timeout: 120_000 }).toBeLessThan(atRest + MAX_DESCRIPTORS_MORE)
   const descriptors = usageOf(server.pid).descriptors
   expect(Math.max(...lives.flatMap(life => life.readings.map(reading => reading.logMb)))).toBeLessThan(MAX_LOG_MB)
   await server.stop('SIGKILL')
@@ -78,7 +79,7 @@ test(`${SECONDS} s of everything that people do, with kill -9 in between: nobody
     lastLifeSeconds: Math.round(longest.seconds), earlyMb: Math.round(early.residentMb), lateMb: Math.round(late.residentMb),
     descriptorsAtFirst: atRest, descriptorsAfterwards: descriptors, logMb: Math.round(late.logMb * 10) / 10, ...percentiles(soak.milliseconds),
   })
-}, (2 * SECONDS + 180) * 1000)
+}, (2 * SECONDS + 300) * 1000)
 
 async function live(server: Server, forMs: number, killed: boolean): Promise<Life> {
   const started = performance.now()

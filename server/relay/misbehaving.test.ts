@@ -1,0 +1,133 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
+import { expect, onTestFinished, test } from 'vitest'
+import { behind, behindRaw } from './behind.testing.ts'
+import { anUpstream, ask, front, listen } from './relay.testing.ts'
+
+// Upstreams that misbehave.
+
+const code = (body: string) => JSON.parse(body).code as string
+const saying = (answer: string) => (socket: Socket) => void socket.once('data', () => socket.end(answer))
+
+test('nobody there, and one that hangs up: 502', async () => {
+  const gone = await listen(() => {})
+  await gone.close()
+  const here = await front([anUpstream(gone.origin)])
+  onTestFinished(here.close)
+  expect(await ask(here.origin, '/api/notes')).toMatchObject({ status: 502 })
+  const reset = await behindRaw(socket => socket.once('data', () => socket.resetAndDestroy()))
+  const answer = await ask(reset.origin, '/api/notes')
+  expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
+})
+
+test('one that never answers: 504', async () => {
+  const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 } })
+  const answer = await ask(origin, '/api/notes')
+  expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
+})
+
+test('one that trickles its headers is given no more time than one that says nothing: 504', async () => {
+  let left: () => void = () => {}
+  const leaving = new Promise<void>((resolve) => { left = resolve })
+  const { origin } = await behindRaw((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n'))
+    const trickle = setInterval(() => socket.write('x-a: b\r\n'), 20)
+    socket.on('close', () => {
+      clearInterval(trickle)
+      left()
+    })
+  }, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 }, maxHeaderBytes: 1024 * 1024 })
+  const answer = await ask(origin, '/api/notes')
+  expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
+  await leaving
+})
+
+test('one that trickles its body is passed on byte by byte, for as long as it is never silent for the idle time', async () => {
+  const IDLE_MS = 600
+  const bytes = [...'slowly, and yet all of it is here']
+  let trickled = 0
+  const { origin } = await behindRaw((socket) => {
+    const trickle = async () => {
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`)
+      for (const byte of bytes) {
+        socket.write(byte)
+        trickled++
+        await wait(2 * IDLE_MS / bytes.length)
+      }
+    }
+    socket.once('data', () => void trickle())
+  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: IDLE_MS } })
+  const outgoing = request(`${origin}/api/notes`, { agent: false }).end()
+  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  await once(incoming, 'data')
+  expect(trickled, 'the first byte does not wait for the last').toBeLessThan(bytes.length)
+  await once(incoming.resume(), 'end')
+  expect(incoming.complete).toBe(true)
+})
+
+test('one that falls silent in the middle is cut, so that nobody takes half for the whole', async () => {
+  const { origin } = await behind((_incoming, outgoing) => {
+    outgoing.writeHead(200, { 'content-type': 'text/plain' })
+    outgoing.write('half')
+  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200 } })
+  expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
+})
+
+test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a length beside chunks, never reach anybody as an answer', async () => {
+  const short = await behindRaw(saying('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
+  expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
+  for (const head of ['content-length: 4\r\ncontent-length: 5', 'content-length: 5\r\ncontent-length: 5', 'content-length: 4, 5', 'content-length: 4\r\ntransfer-encoding: chunked']) {
+    const odd = await behindRaw(saying(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`))
+    const answer = await ask(odd.origin, '/api/notes')
+    expect([head, answer.status, code(answer.body)]).toEqual([head, 502, 'upstream_unreachable'])
+  }
+})
+
+test('ASVS 4.2 what one sends beyond the length that it announced reaches nobody, and is never taken for the next answer', async () => {
+  let connections = 0
+  const { origin } = await behindRaw((socket) => {
+    const forged = connections++ === 0 ? 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged' : ''
+    socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhonest${forged}`))
+  })
+  for (let call = 0; call < 5; call++) expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'honest', complete: true })
+})
+
+test('a body that would burst when expanded is relayed as the bytes that came, and expanded nowhere', async () => {
+  const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024))
+  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
+  const before = process.memoryUsage.rss()
+  const outgoing = request(`${origin}/api/notes`, { agent: false }).end()
+  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  expect(incoming.headers['content-encoding']).toBe('gzip')
+  expect(bomb.equals(Buffer.concat(await incoming.toArray() as Buffer[]))).toBe(true)
+  expect(process.memoryUsage.rss() - before).toBeLessThan(128 * 1024 * 1024)
+})
+
+test('thousands of headers: 502 when they are more than the route takes, and every one arrives when they are not', async () => {
+  const many = 'x-a: b\r\n'.repeat(9000)
+  const answer = `HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${many}\r\n`
+  const refusing = await behindRaw(saying(answer))
+  const refused = await ask(refusing.origin, '/api/notes')
+  expect([refused.status, code(refused.body)]).toEqual([502, 'upstream_unreachable'])
+
+  const taking = await behindRaw(saying(answer), { maxHeaderBytes: 2 * answer.length })
+  const outgoing = request(`${taking.origin}/api/notes`, { agent: false, maxHeaderSize: 4 * answer.length })
+  outgoing.maxHeadersCount = 0
+  outgoing.end()
+  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  expect([incoming.statusCode, incoming.rawHeaders.filter(part => part === 'x-a').length]).toEqual([200, 9000])
+  incoming.resume()
+})
+
+test('a body past the route\'s limit: 413, announced or not', async () => {
+  const { origin } = await behind((incoming, outgoing) => {
+    incoming.resume()
+    incoming.on('end', () => outgoing.end('ok'))
+  }, { maxBodyBytes: 1000 })
+  expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1000) })).status).toBe(200)
+  expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1001) })).status).toBe(413)
+  expect((await ask(origin, '/api/notes', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, send: Buffer.alloc(5000) })).status).toBe(413)
+})
