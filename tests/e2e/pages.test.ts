@@ -1,18 +1,11 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { source as AXE } from 'axe-core'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { hydrated, launchChromium, newContext, NO_TROUBLE, type Trouble } from '../support/chromium.ts'
+import { LANGUAGES, lookAt, violations } from '../support/look.ts'
 import { setUp, signIn, signUp, somebody } from '../support/people.ts'
-import { ROOT, type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
+import { type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { siteRoutes } from '../support/site-routes.ts'
-
-const PICTURES = join(ROOT, '.cache/screenshots')
-const THEMES = ['light', 'dark'] as const
-const LANGUAGES = ['en', 'zh-CN'] as const
-const WIDTHS = [390, 1280] as const
 
 /** How each page of the site is visited, and by whom. */
 type Who = 'guest' | 'user' | 'admin'
@@ -62,7 +55,6 @@ beforeAll(async () => {
   const cookies = async (who: { email: string, password: string, name: string }) => (await signIn(server.origin, who)).jar.all()
     .map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin }))
   sessions.set('guest', []).set('user', await cookies(user.person)).set('admin', await cookies(person))
-  mkdirSync(PICTURES, { recursive: true })
 })
 afterAll(async () => {
   await chromium?.close()
@@ -132,24 +124,8 @@ async function look(page: Page, { route, who, language, trouble }: Look): Promis
   expect(await page.locator('html').getAttribute('lang'), what).toBe(language)
   expect(await page.title(), what).not.toBe('')
   expect(await page.locator('h1').count(), what).toBe(1)
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme })
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 900 })
-      expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than ${width}`).toBeLessThanOrEqual(width)
-      await page.screenshot({ path: join(PICTURES, `${[route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home', who, language, theme, width].join('.')}.png`), fullPage: true })
-      // Translated pages have the same parts and colours: one width is enough for them.
-      if (language === 'en' || width === WIDTHS[0]) expect(await violations(page), `${what}, ${theme} at ${width}`).toEqual([])
-    }
-  }
+  await lookAt(page, { name: `${route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home'}.${who}`, language })
   const { console, ...rest } = trouble
   // The browser itself reports that the document it asked for was a 404.
   expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, ...NO_TROUBLE })
-}
-
-/** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */
-async function violations(page: Page): Promise<string[]> {
-  if (await page.evaluate('typeof axe') === 'undefined') await page.evaluate(AXE)
-  const found = await page.evaluate('axe.run({ resultTypes: ["violations"] }).then(result => result.violations)') as { id: string, nodes: { html: string, failureSummary: string }[] }[]
-  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`))
 }

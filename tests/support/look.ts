@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { source as AXE } from 'axe-core'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { ROOT } from './server.ts'
+
+const PICTURES = join(ROOT, '.cache/screenshots')
+const THEMES = ['light', 'dark'] as const
+const WIDTHS = [390, 1280] as const
+
+export const LANGUAGES = ['en', 'zh-CN'] as const
+
+/** Looks at what a page shows now, in both themes and at both widths: none is wider than its window, axe finds nothing, and
+ * of each a picture is left in `.cache/screenshots`.
+ * @param name begins the pictures' names
+ * @param part selects what is looked at of the page; all of it unless said otherwise */
+export async function lookAt(page: Page, { name, language, part }: { name: string, language: string, part?: string }): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true })
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme })
+    for (const width of WIDTHS) {
+      const what = `${name}, ${language}, ${theme} at ${width}`
+      await page.setViewportSize({ width, height: 900 })
+      expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than its window`).toBeLessThanOrEqual(width)
+      const path = join(PICTURES, [name, language, theme, width, 'png'].join('.'))
+      if (part === undefined) await page.screenshot({ path, fullPage: true })
+      else await page.locator(part).screenshot({ path })
+      // Translated pages have the same parts and colours: one width is enough for them.
+      if (language === 'en' || width === WIDTHS[0]) expect(await violations(page, part), what).toEqual([])
+    }
+  }
+}
+
+/** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */
+export async function violations(page: Page, part = 'html'): Promise<string[]> {
+  if (await page.evaluate('typeof axe') === 'undefined') await page.evaluate(AXE)
+  const found = await page.evaluate(`axe.run(${JSON.stringify(part)}, { resultTypes: ["violations"] }).then(result => result.violations)`) as { id: string, nodes: { html: string, failureSummary: string }[] }[]
+  return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`))
+}
