@@ -8,38 +8,50 @@ import { ROOT } from './server.ts'
 
 const PICTURES = join(ROOT, '.cache/screenshots')
 const THEMES = ['light', 'dark'] as const
-export const LANGUAGES = ['en', 'zh-CN'] as const
 const WIDTHS = [390, 1280] as const
 
+export const LANGUAGES = ['en', 'zh-CN'] as const
+
+/** A page as it opens, and what went wrong on the way. */
 interface Look { route: string, who: string, language: string, trouble: Trouble }
 
-/** Looks at a page that is open: in both themes and at both widths it fits its window, axe finds nothing, and nothing went
- * wrong on the way. Leaves a picture of each. */
+/** Looks at a page that is open: it has a language, a title and one heading, stands the look of `lookAt`, and nothing went wrong. */
 export async function look(page: Page, { route, who, language, trouble }: Look): Promise<void> {
-  mkdirSync(PICTURES, { recursive: true })
   const what = `${route} for ${who}, ${language}`
   await hydrated(page)
   expect(await page.locator('html').getAttribute('lang'), what).toBe(language)
   expect(await page.title(), what).not.toBe('')
   expect(await page.locator('h1').count(), what).toBe(1)
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme })
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 900 })
-      expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than ${width}`).toBeLessThanOrEqual(width)
-      await page.screenshot({ path: join(PICTURES, `${[route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home', who, language, theme, width].join('.')}.png`), fullPage: true })
-      // Translated pages have the same parts and colours: one width is enough for them.
-      if (language === 'en' || width === WIDTHS[0]) expect(await violations(page), `${what}, ${theme} at ${width}`).toEqual([])
-    }
-  }
+  await lookAt(page, { name: `${route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home'}.${who}`, language })
   const { console, ...rest } = trouble
   // The browser itself reports that the document it asked for was a 404.
   expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, ...NO_TROUBLE })
 }
 
+/** Looks at what a page shows now, in both themes and at both widths: none is wider than its window, axe finds nothing, and
+ * of each a picture is left in `.cache/screenshots`.
+ * @param name begins the pictures' names
+ * @param part selects what is looked at of the page; all of it unless said otherwise */
+export async function lookAt(page: Page, { name, language, part }: { name: string, language: string, part?: string }): Promise<void> {
+  mkdirSync(PICTURES, { recursive: true })
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme })
+    for (const width of WIDTHS) {
+      const what = `${name}, ${language}, ${theme} at ${width}`
+      await page.setViewportSize({ width, height: 900 })
+      expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than its window`).toBeLessThanOrEqual(width)
+      const path = join(PICTURES, [name, language, theme, width, 'png'].join('.'))
+      if (part === undefined) await page.screenshot({ path, fullPage: true })
+      else await page.locator(part).screenshot({ path })
+      // Translated pages have the same parts and colours: one width is enough for them.
+      if (language === 'en' || width === WIDTHS[0]) expect(await violations(page, part), what).toEqual([])
+    }
+  }
+}
+
 /** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */
-export async function violations(page: Page): Promise<string[]> {
+export async function violations(page: Page, part = 'html'): Promise<string[]> {
   if (await page.evaluate('typeof axe') === 'undefined') await page.evaluate(AXE)
-  const found = await page.evaluate('axe.run({ resultTypes: ["violations"] }).then(result => result.violations)') as { id: string, nodes: { html: string, failureSummary: string }[] }[]
+  const found = await page.evaluate(`axe.run(${JSON.stringify(part)}, { resultTypes: ["violations"] }).then(result => result.violations)`) as { id: string, nodes: { html: string, failureSummary: string }[] }[]
   return found.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${failureSummary}`))
 }

@@ -1,4 +1,4 @@
-import { $fetch as call, type FetchOptions } from 'ofetch'
+import { $fetch as call, FetchError, type FetchOptions } from 'ofetch'
 
 type Options = Omit<FetchOptions<'json'>, 'body'> & { body?: object }
 export type Api = <T>(path: string, options?: Options) => Promise<T>
@@ -29,7 +29,9 @@ export function useApi(): Api {
 /** What a page shows, read while it is rendered. */
 export function useApiData<T>(path: string) {
   const api = useApi()
-  const asked = useAsyncData(path, () => api<T>(path), { deep: true })
+  const asked = useAsyncData(path, () => api<T>(path).catch((error: unknown) => {
+    throw error instanceof FetchError && error.response === undefined ? unanswered(error) : error
+  }), { deep: true })
   const { data, error, refresh } = asked
   const loading = computed(() => (data.value ?? error.value ?? null) === null)
   return { data, error, refresh, loading, loaded: asked.then(() => undefined) }

@@ -18,6 +18,7 @@ export function useNotes() {
   const nuxtApp = useNuxtApp()
   const loaded = useFetch<NotesAnswer>(PATH, {
     key: PATH, lazy: true, retry: 0,
+    onRequestError: ({ error: cause }) => { throw unanswered(cause) },
     onResponseError: ({ response }) => { if (import.meta.client && response.status === 401) void nuxtApp.callHook('session:lost') },
   })
   const { data, error, status, refresh } = loaded

@@ -15,6 +15,9 @@ export function readProblem(error: unknown): Problem {
   return { code: answered === 0 || answered >= 502 ? 'unreachable' : 'internal' }
 }
 
+/** For a page's data: Nuxt takes an error without a status for the server's own, and nothing was heard of the server. */
+export const unanswered = (cause: unknown) => createError({ statusCode: 503, cause })
+
 /** @throws whatever is no answer to a call: a mistake of ours shall not look like a problem of the network */
 export function problemOf(error: unknown): Problem {
   if (!(error instanceof FetchError)) throw error
