@@ -25,9 +25,14 @@ afterEach(async () => {
   home.remove()
 })
 
-/** As after a crash: the same data, nothing in memory. */
+/** As after a stop in peace: the same data, nothing in memory. */
 async function restart(): Promise<void> {
   await vault.stop()
+  await crash()
+}
+
+/** The same, and what was under way never comes to its end. */
+async function crash(): Promise<void> {
   await rooms.close()
   rooms = await home.start()
   vault = vaultOf(rooms, provider)
@@ -262,6 +267,41 @@ describe('trouble on the way', () => {
   })
 })
 
+describe('a stop in peace', () => {
+  test('waits for a refresh that nobody waits for: its answer is on disk before the end, and no session is lost', async () => {
+    const { session, grantId } = await signedInThere(rooms, vault)
+    provider.holds = true
+    clock.ahead(570 * SECOND)
+    expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-first')
+    await provider.asks(1)
+    setImmediate(() => provider.answer())
+    await restart()
+    expect(await grantOf(grantId)).toMatchObject({ refreshes: 1, refreshingAt: null })
+    expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-r1')
+    expect(provider.asked).toEqual(['refresh-first'])
+  })
+
+  test('begins no further refresh, not even for those in line', async () => {
+    const people = []
+    for (let i = 0; i < 40; i++) people.push(await signedInThere(rooms, vault, { name: `n${i}` }))
+    provider.holds = true
+    clock.ahead(601 * SECOND)
+    const requests = people.map(({ session }) => outcome(vault.tokenFor(session, MAIN, null)))
+    await provider.asks(32)
+    const stopped = vault.stop()
+    for (let i = 0; i < 32; i++) provider.answer()
+    await stopped
+    const told = await Promise.all(requests)
+    expect(told.filter(one => one === 'provider_unavailable')).toHaveLength(8)
+    expect(provider.asked).toHaveLength(32)
+    const intents = rooms.store.db.raw.prepare('select count(*) as left from provider_grants where refreshing_at is not null').get()
+    expect(intents).toEqual({ left: 0 })
+    provider.holds = false
+    await crash()
+    for (const { session } of people) expect(await outcome(vault.tokenFor(session, MAIN, null))).toMatch(/^access-r/)
+  })
+})
+
 describe('an answer that may be lost', () => {
   /** Dies with the call under way: the intent is on disk, the answer nowhere. */
   async function dieWhileRefreshing(session: { publicId: string, userId: string }): Promise<void> {
@@ -269,7 +309,7 @@ describe('an answer that may be lost', () => {
     vault.tokenFor(session, MAIN, null).catch(() => {})
     await provider.asks(1)
     provider.holds = false
-    await restart()
+    await crash()
   }
 
   test('the intent is on disk before the call, and gone with the answer', async () => {
@@ -380,6 +420,22 @@ describe('when a session ends', () => {
     await rooms.sessions.end(second.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     clock.ahead(DAY + MINUTE)
     expect(await vault.tidy()).toBe(1)
+  })
+
+  test('a session whose browser never came back is over for its grant, too: it is given back, and shares nothing with anybody', async () => {
+    const gone = await signedInThere(rooms, vault, { name: 'gone', sid: 'there' })
+    const here = rooms.clock.now().wall
+    expect(await rooms.store.housekeeping.orphanedGrants(here, here, 10)).toBe(0)
+    clock.ahead(31 * DAY)
+    const at = rooms.clock.now().wall
+    expect(await rooms.store.housekeeping.orphanedGrants(at, at, 10)).toBe(1)
+    clock.ahead(11 * MINUTE)
+    expect(await vault.tidy()).toBe(1)
+    expect(await grantOf(gone.grantId)).toBeNull()
+    expect(provider.revoked).toEqual(['refresh-gone'])
+    const back = await signedInThere(rooms, vault, { name: 'back', sid: 'there' })
+    await rooms.sessions.end(back.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
+    await vi.waitUntil(() => provider.revoked.includes('refresh-back'), { timeout: 10_000 })
   })
 
   test('what another session may share there is not given back: that would end the other one', async () => {

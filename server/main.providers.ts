@@ -45,8 +45,9 @@ export function startProviders(rooms: Rooms): RunningProviders {
     logouts,
     tokenApi,
     async close() {
-      stopListening()
+      // Before what it calls and writes with: a refresh under way brings the only token that is still good.
       await vault.close()
+      stopListening()
       await providers.close()
       await tokenApi?.close()
     },

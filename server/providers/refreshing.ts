@@ -10,6 +10,7 @@ import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type RefreshFailure, type Refresher } from './refresher.ts'
 import { createRest } from './rest.ts'
 import { type KeptTokens, openTokens, sealTokens } from './sealed-tokens.ts'
+import { settledWithin } from './settled-within.ts'
 
 export interface RefreshingDeps {
   clock: Clock
@@ -27,6 +28,8 @@ export interface RefreshingDeps {
 
 export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
 
+/** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
+const CLOSE_MS = 10 * SECOND
 /** One user's trouble must not keep others from a provider; this many in a row are the provider's. */
 const PROVIDER_FAILURES = 3
 
@@ -42,8 +45,10 @@ export function createRefreshing(deps: RefreshingDeps) {
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
   const restOfGrant = createRest(clock, 1)
   const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+  let closing = false
 
   function refuseWhileResting(id: string, provider: string): void {
+    if (closing) throw new Problem('provider_unavailable', { provider, retryAfter: 1 })
     const left = Math.max(restOfGrant.left(id), restOfProvider.left(provider))
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
@@ -139,6 +144,10 @@ export function createRefreshing(deps: RefreshingDeps) {
     unsaved.delete(id)
   }
 
+  async function flush(): Promise<void> {
+    for (const id of [...unsaved.keys()]) await saveLate(id)
+  }
+
   return {
     /** @param isDue asked about the tokens just read: somebody else may have refreshed them
      * @throws Problem `not_signed_in` when the session is over, or ended by this; `provider_sign_in_required`;
@@ -160,8 +169,13 @@ export function createRefreshing(deps: RefreshingDeps) {
     },
 
     /** Writes what the disk would not take before. @throws Problem `store_unavailable` */
-    async flush(): Promise<void> {
-      for (const id of [...unsaved.keys()]) await saveLate(id)
+    flush,
+
+    /** Begins no further refresh, waits for those under way, and writes what they brought. @throws Problem `store_unavailable` */
+    async close(): Promise<void> {
+      closing = true
+      await settledWithin(CLOSE_MS, flights.values())
+      await flush()
     },
   }
 }

@@ -8,6 +8,7 @@ import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type Refresher } from './refresher.ts'
 import { createRest } from './rest.ts'
 import { type KeptTokens, openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
+import { settledWithin } from './settled-within.ts'
 
 interface Deps {
   clock: Clock
@@ -109,8 +110,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
 
     async close(): Promise<void> {
       closing = true
-      const timeout = new Promise<void>(resolve => setTimeout(resolve, CLOSE_MS).unref())
-      await Promise.race([Promise.all(underWay), timeout])
+      await settledWithin(CLOSE_MS, underWay)
     },
   }
 }

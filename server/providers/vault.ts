@@ -36,7 +36,7 @@ export interface Vault {
   ended(sessionId: string, successor: string | null): void
   /** Gives back and deletes what ended sessions left. @returns how many are gone */
   tidy(): Promise<number>
-  /** Waits for what is being given back, and writes what is not written yet. */
+  /** Refreshes nothing any more, waits for what is under way, and writes what is not written yet. */
   close(): Promise<void>
 }
 
@@ -211,8 +211,8 @@ export function createVault(deps: VaultDeps): Vault {
     tidy: revoking.tidy,
     async close() {
       stop()
+      await refreshing.close().catch((error: unknown) => log.error({ error }, 'new tokens of a provider could not be written; their sessions will have to sign in anew'))
       await revoking.close()
-      await refreshing.flush().catch((error: unknown) => log.error({ error }, 'new tokens of a provider could not be written; their sessions will have to sign in anew'))
     },
   }
 }
