@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../config/provider.ts'
 import { toProviders } from '../config/providers.ts'
+import { toTokenApi } from '../config/token-api.ts'
 import type { Registration, Role } from '../contract/wire.ts'
 import type { Account } from '../people/account.ts'
 import { type Actor, OPERATOR } from '../people/actor.ts'
@@ -195,6 +196,27 @@ describe('links', () => {
     await expect(login.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'not_found' })
     await login.unlink(only?.id ?? '', actorOf(account))
     expect(await outcome(by({ email: null })), 'is somebody new').not.toMatchObject({ id: account.id })
+  })
+
+  test('a password counts only where passwords open anything', async () => {
+    const login = loginWith()
+    await login.link(person({ subject: 'ann-there' }), actorOf(ann))
+    const [only] = await login.links(ann.id)
+    const { people, store, clock, log, meter, config, sessions } = rooms
+    const moved = createProviderLogin({ config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+    await expect(moved.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'last_way_in' })
+    await login.unlink(only?.id ?? '', actorOf(ann))
+  })
+
+  test('a provider that is called otherwise since is shown, and counts, by its new id', async () => {
+    const { account } = await by({ email: null })
+    await by({ provider: 'other', email: null })
+    const login = loginWith()
+    const [mine] = await login.links(account.id)
+    expect(mine).toMatchObject({ provider: 'other', name: 'other' })
+    await login.link(person({ subject: 'second', email: null }), actorOf(account))
+    const [, second] = await login.links(account.id)
+    await login.unlink(second?.id ?? '', actorOf(account))
   })
 
   test('confirming is for the same person only', async () => {

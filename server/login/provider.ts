@@ -100,14 +100,14 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   }
 
   function seen(person: Person): Seen {
-    const { email, emailVerified, name } = person
-    return { email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
+    const { provider, email, emailVerified, name } = person
+    return { provider, email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
   }
 
   function identityOf(person: Person, userId: string): IdentityRow {
-    const { provider, issuer, subject } = person
+    const { issuer, subject } = person
     const { at, ...shown } = seen(person)
-    return { id: randomId(), userId, provider, issuer, subject, ...shown, createdAt: at, lastUsedAt: at }
+    return { id: randomId(), userId, issuer, subject, ...shown, createdAt: at, lastUsedAt: at }
   }
 
   async function counted<T>(work: () => Promise<T>): Promise<T> {
@@ -153,7 +153,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     },
 
     async unlink(id, actor) {
-      const of = { userId: actor.userId, keep: actor.sessionId, providers: sources.map(source => source.id) }
+      const of = { userId: actor.userId, keep: actor.sessionId, providers: sources.map(source => source.id), passwords: tokenApi === null }
       const { ended, unlinked } = await identities.unlink(id, of, originOf(actor, actor.userId, now()))
       sessions.announce(ended)
       return unlinked

@@ -9,8 +9,8 @@ import { type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, identities, type IdentityRow } from './schema.ts'
 import { endWhatCameBy, type Unlinked } from './unlinking.ts'
 
-/** What a provider said at a sign-in: kept to show, never to look up by. */
-export interface Seen { email: string | null, emailVerified: boolean, label: string, at: UnixMs }
+/** What a provider said at a sign-in: kept to show, never to look up by. `provider`: what the configuration calls it now. */
+export interface Seen { provider: string, email: string | null, emailVerified: boolean, label: string, at: UnixMs }
 
 export interface IdentityStore {
   /** Of this subject at this issuer, with the account. */
@@ -30,9 +30,10 @@ export interface IdentityStore {
   /** Links it with an account. @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled` */
   link(identity: IdentityRow, origin: Origin): Promise<void>
   /** Takes a way in away, and ends the other sessions that came by it.
-   * @param providers those that are configured: an identity of any other is no way in @param keep the session that asks
+   * @param providers those that are configured: an identity of any other is no way in
+   * @param passwords whether a password of ours opens anything @param keep the session that asks
    * @throws Problem `not_found`; `last_way_in` when nobody could come in any more */
-  unlink(id: string, of: { userId: string, keep: string, providers: readonly string[] }, origin: Origin): Promise<Unlinked>
+  unlink(id: string, of: { userId: string, keep: string, providers: readonly string[], passwords: boolean }, origin: Origin): Promise<Unlinked>
 }
 
 export function identityQueries(db: Database): IdentityStore {
@@ -89,13 +90,13 @@ export function identityQueries(db: Database): IdentityStore {
       recordEvent(db, 'identity_linked', identity.userId, origin)
     }),
 
-    unlink: (id, { userId, keep, providers }, origin) => db.write(() => {
+    unlink: (id, { userId, keep, providers, passwords }, origin) => db.write(() => {
       const all = ofUser.all({ userId })
       const gone = all.find(one => one.id === id)
       if (gone === undefined) throw new Problem('not_found')
       const row = account(userId)
       // A password is a way in only together with an address to type.
-      const hasPassword = row !== undefined && row.passwordSealed !== null && row.emailKey !== null
+      const hasPassword = passwords && row !== undefined && row.passwordSealed !== null && row.emailKey !== null
       if (!hasPassword && !all.some(one => one.id !== id && providers.includes(one.provider))) throw new Problem('last_way_in')
       db.sql.delete(identities).where(eq(identities.id, id)).run()
       recordEvent(db, 'identity_unlinked', userId, origin)
