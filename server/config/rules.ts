@@ -38,6 +38,8 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
   if (login === 'token-api' && !tokenApi) refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
   if (login !== 'token-api' && tokenApi) refuse('login', `token-api, since ${name('tokenApi')} is set`)
   if (config.providers.some(provider => provider.id === TOKEN_API)) refuse('providers', `another id than ${TOKEN_API}, which is the token API's`)
+  const same = config.providers.find(({ issuer }) => issuer.replace(/\/+$/, '') === config.tokenApi?.url)
+  if (same !== undefined) refuse('tokenApi', `another url than the issuer of the provider ${same.id}: what both call people would count as one`)
   for (const upstream of config.upstreams) {
     const wrong = judgeProvider(upstream, providerIds(config))
     if (wrong !== null) refuse('upstreams', wrong)

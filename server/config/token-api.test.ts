@@ -26,9 +26,9 @@ test('an upstream that takes its token need not name it where there is no other'
 })
 
 test('everything that is wrong is told at once, with its place', async () => {
-  const wrong = { url: 'http://api.example.org', login: { path: 'token', as: 'xml' }, refresh: { token: 'cookie' }, errors: { 200: 'fine' }, answer: { accessToken: 'a b' }, register: 'invite', tokn: 1 }
+  const wrong = { url: 'http://api.example.org', login: { path: 'token', as: 'xml' }, refresh: { token: 'cookie', over: [429] }, errors: { 200: 'fine' }, answer: { accessToken: 'a b' }, register: 'invite', tokn: 1 }
   const told = (await problems(settings(wrong))).join('\n')
-  for (const place of ['.url', '.login.path', '.login.as', '.refresh.path', '.refresh.token', '.errors', '.answer.accessToken', '.register', '.tokn']) expect(told).toContain(`PORCHLIGHT_TOKEN_API${place}`)
+  for (const place of ['.url', '.login.path', '.login.as', '.refresh.path', '.refresh.token', '.refresh.over', '.errors', '.answer.accessToken', '.register', '.tokn']) expect(told).toContain(`PORCHLIGHT_TOKEN_API${place}`)
 })
 
 test('one without the other is refused', async () => {
@@ -39,4 +39,9 @@ test('one without the other is refused', async () => {
 test('no provider may be called as the token API is', async () => {
   const providers = JSON.stringify([{ id: 'token-api', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' }])
   expect((await problems(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_PROVIDERS: providers }))).join()).toMatch(/another id than token-api/)
+})
+
+test.each(['https://login.example.org', 'https://login.example.org/'])('its address is no provider\'s issuer: what both call people would count as one', async (issuer) => {
+  const providers = JSON.stringify([{ id: 'work', kind: 'oidc', issuer, clientId: 'x' }])
+  expect((await problems(settings({ url: 'https://login.example.org' }, { PORCHLIGHT_PROVIDERS: providers }))).join()).toMatch(/PORCHLIGHT_TOKEN_API[^]*issuer of the provider work/)
 })

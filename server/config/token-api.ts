@@ -22,6 +22,8 @@ const oneOf = <const T extends readonly string[]>(list: T) => v.exactOptional(v.
 const also = v.exactOptional(v.record(v.string(), v.string('text'), 'names and their values'))
 const method = oneOf(['POST', 'PUT', 'GET'])
 const shape = oneOf(['form', 'json'])
+const OVER_FORM = 'statuses from 400 to 499 but 429, such as [401, 410]'
+const over = v.pipe(v.number(OVER_FORM), v.integer(OVER_FORM), v.minValue(400, OVER_FORM), v.maxValue(499, OVER_FORM), v.notValue(429, OVER_FORM))
 const values = v.pipe(v.array(text('values of the claim'), 'a list of values of the claim'), v.minLength(1, 'at least one value'))
 
 const TokenCall = v.strictObject({ path, method, as: shape, token: oneOf(['body', 'query', 'bearer']), name: v.exactOptional(text(NAME_FORM)), also })
@@ -31,7 +33,7 @@ export const TokenApiSetting = v.strictObject({
   name: v.exactOptional(text('text of 60 characters at most', 60)),
   url: v.pipe(v.string(BASE_FORM), v.check(isBase, BASE_FORM)),
   login: v.exactOptional(v.strictObject({ path: v.exactOptional(path), method: oneOf(['POST', 'PUT']), as: shape, username: v.exactOptional(text(NAME_FORM)), password: v.exactOptional(text(NAME_FORM)), also })),
-  refresh: v.exactOptional(TokenCall),
+  refresh: v.exactOptional(v.strictObject({ ...TokenCall.entries, over: v.exactOptional(v.pipe(v.array(over, OVER_FORM), v.minLength(1, OVER_FORM))) })),
   revoke: v.exactOptional(TokenCall),
   answer: v.exactOptional(v.strictObject({ accessToken: member, refreshToken: member, expiresIn: member })),
   errors: v.exactOptional(v.record(v.pipe(v.string(ERRORS_FORM), v.regex(/^4\d\d$/, ERRORS_FORM)), v.picklist(TOKEN_API_ERRORS, ERRORS_FORM), ERRORS_FORM)),
@@ -55,6 +57,8 @@ export interface TokenApi {
   login: CallTemplate & { username: string, password: string }
   /** null: it refreshes nothing, so people sign in again when its access token ends. */
   refresh: TokenCallTemplate | null
+  /** Statuses by which it refuses a refresh token for good. Any other is trouble, which ends no session. */
+  over: ReadonlySet<number>
   /** null: it takes nothing back. */
   revoke: TokenCallTemplate | null
   answer: { accessToken: string, refreshToken: string, expiresIn: string }
@@ -71,6 +75,9 @@ export interface TokenApi {
 /** What the usual service answers to a name and a password that do not belong together. */
 const USUAL_ERRORS: [number, TokenApiError][] = [[400, 'invalid_credentials'], [401, 'invalid_credentials'], [404, 'invalid_credentials'], [422, 'invalid_credentials'], [403, 'account_disabled'], [423, 'account_disabled'], [429, 'slow_down']]
 
+/** Not 403 and 404: a firewall and a deployment under way answer so, too, and to everybody. */
+const USUAL_OVER = [400, 401, 422]
+
 /** Fills in every default: those of the usual FastAPI service, whose sign-in is a form (RFC 6749 §4.3.2). */
 export function toTokenApi(setting: TokenApiSetting): TokenApi {
   const { login = {}, answer = {}, fields = {} } = setting
@@ -83,6 +90,7 @@ export function toTokenApi(setting: TokenApiSetting): TokenApi {
       also: login.also ?? (login.as === 'json' ? {} : { grant_type: 'password' }),
     },
     refresh: setting.refresh === undefined ? null : toTokenCall(setting.refresh),
+    over: new Set(setting.refresh?.over ?? USUAL_OVER),
     revoke: setting.revoke === undefined ? null : toTokenCall(setting.revoke),
     answer: { accessToken: answer.accessToken ?? 'access_token', refreshToken: answer.refreshToken ?? 'refresh_token', expiresIn: answer.expiresIn ?? 'expires_in' },
     errors: new Map([...USUAL_ERRORS, ...Object.entries(setting.errors ?? {}).map(([status, error]): [number, TokenApiError] => [Number(status), error])]),

@@ -19,8 +19,6 @@ export interface TokenApiClient extends Refresher {
 
 interface Answer { status: number, headers: Headers, body: unknown }
 
-/** Statuses by which a refresh token is refused for good: no service of this kind agrees on one. */
-const OVER = new Set([400, 401, 403, 404, 410, 422])
 const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'EREFUSED'])
 const MAX_TOKEN_LENGTH = 16_384
 
@@ -124,7 +122,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const answer = await failing(() => withToken(api.refresh as TokenCallTemplate, tokens.refreshToken ?? ''))
       const { status } = answer
       if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), (secondsOf(answer.headers) ?? 5) * SECOND)
-      if (OVER.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
+      if (api.over.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
       if (status < 200 || status > 299) throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
       try {
         return tokensOf(answer.body, tokens, askedAt)
