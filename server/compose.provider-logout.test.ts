@@ -37,6 +37,13 @@ test('LO-6 a session that was only linked with a provider loses the grant and go
   await expect(vault.tokenFor(session, MAIN, null)).rejects.toMatchObject({ code: 'provider_sign_in_required' })
 })
 
+test('LO-6 a session that came by a provider ends with it, however often that was linked again', async () => {
+  const { session, person, tokens: granted } = await signedInThere(rooms, vault, { sid: 'there' })
+  await vault.link(await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, granted))
+  const { ended, unlinked } = await logout({ sid: 'there' })
+  expect([ended.map(one => one.publicId), unlinked]).toEqual([[session.publicId], []])
+})
+
 test('LO-6 a session that took over a grant ends with it, and the security log says why', async () => {
   const { session } = await signedInThere(rooms, vault, { sid: 'there' })
   const { session: next } = await rooms.sessions.open({ userId: session.userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })

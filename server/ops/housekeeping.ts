@@ -76,6 +76,8 @@ async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Re
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
+    // When somebody was last seen may not be on disk yet: a few minutes more cost nothing.
+    orphanedGrants: await inBatches(limit => housekeeping.orphanedGrants(now - 10 * MINUTE, now, limit)),
     providerGrants: await vault.tidy(),
   }
 }

@@ -14,6 +14,9 @@ export interface HousekeepingStore {
   codes(before: UnixMs, limit: number): Promise<number>
   /** Failed attempts, the last of which was before then. A password's lock is never among them. */
   throttles(before: UnixMs, limit: number): Promise<number>
+  /** What providers granted to sessions that were over before then, though nobody came to hear of it: not deleted but ended, so
+   * that it is given back. */
+  orphanedGrants(before: UnixMs, at: UnixMs, limit: number): Promise<number>
   /** Names that could be used once and ran out before then. */
   singleUses(before: UnixMs, limit: number): Promise<number>
 }
@@ -27,6 +30,10 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
     sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
+    orphanedGrants: (before, at, limit) => db.write(() => db.sql.run(sql`update provider_grants set ended_at = ${at} where rowid in (
+      select g.rowid from provider_grants g left join sessions s on s.public_id = g.session_id
+      where g.ended_at is null and (s.public_id is null or s.ended_at is not null or s.absolute_ends_at < ${before} or s.last_seen_at + s.idle_ms < ${before})
+      limit ${limit})`).changes),
     singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }
 }

@@ -71,9 +71,12 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     link: row => db.write(() => {
       const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId))).get()
       if (session?.endedAt !== null) return false
-      db.sql.update(providerGrants).set({ endedAt: row.createdAt })
-        .where(and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt))).run()
-      insertGrant(db, row)
+      const [earlier] = db.sql.update(providerGrants).set({ endedAt: row.createdAt })
+        .where(and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt)))
+        .returning().all()
+      // A session that came by this account there depends on it, however often it is linked again.
+      const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
+      insertGrant(db, isSame ? { ...row, birth: earlier.birth } : row)
       return true
     }),
 
@@ -88,7 +91,8 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
       // A provider that names its sessions says which grants belong together; of any other it is not known.
       const sameThere = row.providerSid === null ? isNull(providerGrants.providerSid) : eq(providerGrants.providerSid, row.providerSid)
       return db.sql.select({ id: providerGrants.id }).from(providerGrants)
-        .where(and(eq(providerGrants.issuer, row.issuer), eq(providerGrants.subject, row.subject), sameThere, ne(providerGrants.id, row.id), isNull(providerGrants.endedAt)))
+        .where(and(eq(providerGrants.issuer, row.issuer), eq(providerGrants.subject, row.subject), sameThere, ne(providerGrants.id, row.id), isNull(providerGrants.endedAt),
+          sql`exists (select 1 from ${sessions} where ${sessions.publicId} = ${providerGrants.sessionId} and ${sessions.endedAt} is null)`))
         .limit(1).get() !== undefined
     }),
 

@@ -1,4 +1,5 @@
 import { Hono } from 'hono'
+import { Problem } from '../../base/problem.ts'
 import { ChangePasswordRequest, ChangeUserRequest, type EventsAnswer, ReauthenticateRequest } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { signedInAnswer } from '../session-answer.ts'
@@ -9,7 +10,7 @@ import { openGranted, openSession } from './signing-in.ts'
 
 /** One's own account: name, password, the security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin, tokenApiLogin } = deps
+  const { people, passwordLogin, tokenApiLogin, config } = deps
   const app = new Hono<Env>()
 
   app.patch('/user', async (c) => {
@@ -21,6 +22,8 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   app.post('/password', async (c) => {
     const { user, session, actor, client } = signedIn(c)
     const { current, next } = await readJson(c, ChangePasswordRequest)
+    // An old one of ours may still lie here; it opens nothing any more.
+    if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
     const verifier = await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.

@@ -14,7 +14,7 @@ import { currentSession, openGranted } from './signing-in.ts'
 /** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
  * never with 307, which would send a form along (OA-12). */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
-  const { providers, providerLogin, vault, config: { secureCookies: secure } } = deps
+  const { providers, providerLogin, vault, config: { secureCookies: secure, tokenApi } } = deps
   const app = new Hono<Env>()
 
   app.get('/login/:provider', async (c) => {
@@ -33,7 +33,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return away(c, begun.href)
     }
     catch (error) {
-      return failed(c, id, error)
+      return failed(c, id, returnTo, error)
     }
   })
 
@@ -61,8 +61,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     catch (error) {
       // Pressed twice, or gone back to: whoever is signed in goes on.
       const isOver = error instanceof Problem && error.code === 'login_expired'
-      if (isOver && c.get('caller').signedIn !== null) return away(c, await providers.returnTo(search, sealed) ?? HOME)
-      return failed(c, id, error)
+      const wanted = await providers.returnTo(search, sealed) ?? HOME
+      if (isOver && c.get('caller').signedIn !== null) return away(c, wanted)
+      return failed(c, id, wanted, error)
     }
   })
 
@@ -83,7 +84,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
     // A provider that does not say when it asked has shown that it knows them, not that they are there now.
     const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
-    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt: null })
+    // What the token API gave goes over to the new session, and ends as soon as before.
+    const endsAt = tokenApi === null ? null : who.session.absoluteEndsAt
+    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt })
   }
 
   return app
@@ -109,8 +112,10 @@ function away(c: Context<Env>, href: string): Response {
   return c.redirect(href, 303)
 }
 
-/** To a page that says it in the person's language. What nobody foresaw, and what no page could show, is for others to tell. */
-function failed(c: Context<Env>, provider: string, error: unknown): Response {
+/** To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What nobody
+ * foresaw, and what no page could show, is for others to tell. */
+function failed(c: Context<Env>, provider: string, returnTo: string, error: unknown): Response {
   if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error
-  return away(c, `/sign-in?${new URLSearchParams({ problem: error.code, provider }).toString()}`)
+  const query = new URLSearchParams({ problem: error.code, provider, ...(returnTo === HOME ? {} : { returnTo }) })
+  return away(c, `/sign-in?${query.toString()}`)
 }
