@@ -157,7 +157,7 @@ function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string)
 
 function isEventStream(raw: readonly string[]): boolean {
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.toLowerCase().startsWith('text/event-stream') ?? false
+    if (raw[i]?.length === 12 && raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.toLowerCase().startsWith('text/event-stream') ?? false
   }
   return false
 }

@@ -10,6 +10,22 @@ const REMOVED = new Set([
 ])
 const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 
+/** What is known of a header by its name alone. */
+interface Kind { name: string, removed: boolean }
+
+const kinds = new Map<string, Kind>()
+/** Names come from upstreams: what is remembered of them is bounded. */
+const REMEMBERED_MAX = 500
+
+function kindOf(received: string): Kind {
+  const known = kinds.get(received)
+  if (known !== undefined) return known
+  const name = received.toLowerCase()
+  const kind = { name, removed: REMOVED.has(name) || REMOVED_PREFIXES.some(prefix => name.startsWith(prefix)) }
+  if (kinds.size < REMEMBERED_MAX) kinds.set(received, kind)
+  return kind
+}
+
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
 const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
 
@@ -26,9 +42,9 @@ export function responseHeaders(rawHeaders: readonly string[], upstream: Upstrea
   let policy: string | null = null
   let cacheControl: string | null = null
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const name = (rawHeaders[i] ?? '').toLowerCase()
+    const { name, removed } = kindOf(rawHeaders[i] ?? '')
     const value = rawHeaders[i + 1] ?? ''
-    if (REMOVED.has(name) || REMOVED_PREFIXES.some(prefix => name.startsWith(prefix)) || listed?.has(name)) continue
+    if (removed || listed?.has(name)) continue
     switch (name) {
       case 'content-security-policy':
         policy = policy === null ? value : `${policy}, ${value}`
