@@ -66,7 +66,8 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
         return c.json(error.body('request-1'), error.status as 400)
       })
       const headers = init.type === undefined ? {} : { 'content-type': init.type }
-      const response = await app.request(path, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) })
+      const exchange = { search: new URL(path, 'http://localhost').search }
+      const response = await app.request(path, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) }, { exchange })
       for (const cookie of [...session, ...others]) {
         const [pair = ''] = cookie.split(';')
         const name = pair.slice(0, pair.indexOf('='))
