@@ -1,7 +1,15 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createOutbound, type Outbound } from './outbound.ts'
+
+/** Names that only these tests know. */
+const names = vi.hoisted(() => new Map<string, { address: string, family: number }[]>())
+vi.mock('node:dns', async (original) => {
+  const dns = await original<typeof import('node:dns')>()
+  const lookup = (host: string, options: object, callback: (error: null, found: object) => void) => names.has(host) ? callback(null, names.get(host) ?? []) : dns.lookup(host, options as { all: true }, callback as never)
+  return { ...dns, lookup }
+})
 
 let asked: string[]
 let answer: (request: IncomingMessage, response: ServerResponse) => void
@@ -78,6 +86,18 @@ describe('SSRF by discovery: a provider that is not here', () => {
     expect(await causeOf(careful.fetch(`http://${origin}/`, GET))).toBe('TypeError EREFUSED')
     expect(await causeOf(careful.fetch('ftp://127.0.0.1/', GET))).toBe('TypeError EREFUSED')
     await careful.close()
+  })
+
+  test('an issuer that is public is no nearer for naming this machine, too', async () => {
+    names.set('issuer.test', [{ address: '2001:db8::1', family: 6 }, { address: '127.0.0.1', family: 4 }])
+    names.set('inner.test', [{ address: '127.0.0.1', family: 4 }])
+    answer = (_request, response) => response.end('here')
+    await outbound.close()
+    outbound = createOutbound({ trusted: ['issuer.test'], mayBePlain: true })
+    const port = origin.split(':')[1] ?? ''
+    await outbound.fetch(`http://issuer.test:${port}/`, GET).catch(() => {})
+    expect(await causeOf(outbound.fetch(`http://inner.test:${port}/keys`, GET))).toBe('TypeError EREFUSED')
+    expect(asked.filter(line => line.includes('/keys'))).toEqual([])
   })
 
   test('one that is on this machine itself may name others here, but never where machines are told their secrets', async () => {

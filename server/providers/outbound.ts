@@ -30,7 +30,8 @@ export function createOutbound({ trusted, mayBePlain }: { trusted: readonly stri
     const reach = reachOf(address)
     const bare = hostname.replace(/^\[|\]$/g, '')
     if (trusted.includes(bare)) {
-      if (bare === trusted[0]) issuerReach = reach
+      // Of several addresses the farthest counts: an issuer that is public is no nearer for also naming this machine.
+      if (bare === trusted[0]) issuerReach = farther(issuerReach, reach)
       return true
     }
     if (reach === 'public') return true
@@ -81,6 +82,12 @@ export function createOutbound({ trusted, mayBePlain }: { trusted: readonly stri
     },
     close: async () => (await agent)?.destroy(),
   }
+}
+
+const NEAR_TO_FAR: readonly Reach[] = ['link_local', 'loopback', 'private', 'public']
+
+function farther(a: Reach | null, b: Reach): Reach {
+  return a !== null && NEAR_TO_FAR.indexOf(a) > NEAR_TO_FAR.indexOf(b) ? a : b
 }
 
 class TooLarge extends Error {
