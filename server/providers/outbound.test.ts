@@ -1,3 +1,4 @@
+import type * as Dns from 'node:dns'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -6,7 +7,7 @@ import { createOutbound, type Outbound } from './outbound.ts'
 /** Names that only these tests know. */
 const names = vi.hoisted(() => new Map<string, { address: string, family: number }[]>())
 vi.mock('node:dns', async (original) => {
-  const dns = await original<typeof import('node:dns')>()
+  const dns = await original<typeof Dns>()
   const lookup = (host: string, options: object, callback: (error: null, found: object) => void) => names.has(host) ? callback(null, names.get(host) ?? []) : dns.lookup(host, options as { all: true }, callback as never)
   return { ...dns, lookup }
 })
