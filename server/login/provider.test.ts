@@ -217,6 +217,8 @@ describe('links', () => {
     await login.link(person({ subject: 'second', email: null }), actorOf(account))
     const [, second] = await login.links(account.id)
     await login.unlink(second?.id ?? '', actorOf(account))
+    await login.link(person({ email: null }), actorOf(account))
+    expect(await login.links(account.id), 'linking it once more says so, too').toMatchObject([{ provider: 'main' }])
   })
 
   test('confirming is for the same person only', async () => {

@@ -85,7 +85,10 @@ export function identityQueries(db: Database): IdentityStore {
       if (row.disabledAt !== null) throw new Problem('account_disabled')
       const known = bySubject.get({ issuer: identity.issuer, subject: identity.subject })
       if (known !== undefined && known.identity.userId !== identity.userId) throw new Problem('identity_taken')
-      if (known !== undefined) return
+      if (known !== undefined) {
+        db.sql.update(identities).set({ provider: identity.provider }).where(eq(identities.id, known.identity.id)).run()
+        return
+      }
       insert(identity)
       recordEvent(db, 'identity_linked', identity.userId, origin)
     }),

@@ -97,7 +97,6 @@ describe('showing again who one is', () => {
 
   test.each<[string, Change]>([
     ['was not', { claims: each => (each['auth_time'] = Math.floor(Date.now() / 1000) - 3600) }],
-    ['is not said to have been', { claims: each => delete each['auth_time'] }],
     ['is to be in an hour', { claims: each => (each['auth_time'] = Math.floor(Date.now() / 1000) + 3600) }],
     ['was at a time in words', { claims: each => (each['auth_time'] = 'just now') }],
   ])('OI-5 somebody who %s asked anew has shown nothing', async (_, change) => {
@@ -107,6 +106,36 @@ describe('showing again who one is', () => {
     stage.hostile.change = change
     expect((await again(browser)).headers.location).toContain('problem=provider_answer_invalid')
     expect((await browser.session()).session).toMatchObject({ id: before.session?.id, authTime: before.session?.authTime })
+  })
+
+  test('OI-5 a provider that does not say when it asked proves nothing fresh: the tokens are new, the sign-in is as old as before, and the page says so', async () => {
+    somebodyAt(stage.hostile)
+    const browser = await arriveFrom(stage.hostile, stage.server.origin)
+    const before = await browser.session()
+    stage.hostile.change = { claims: each => delete each['auth_time'] }
+    const answer = await again(browser)
+    expect(answer.headers.location).toBe(`/account?problem=reauthentication_required&provider=${HOSTILE}`)
+    const after = await browser.session()
+    expect(after.session?.id).not.toBe(before.session?.id)
+    expect(after.session?.authTime).toBe(before.session?.authTime)
+    expect((await browser.get('/api/orders/1')).status).toBe(200)
+    expect((await browser.page(answer.headers.location ?? '')).text).toContain('did not say that it asked you anew')
+    // Who only wants what the provider gives goes on to where they were.
+    const onward = await comeBack(browser, await returnFrom(stage.hostile, await begin(browser, { as: HOSTILE, returnTo: '/notes', query: '&reauthenticate=1' })))
+    expect(onward.headers.location).toBe('/notes')
+  })
+
+  test('whoever has no account of that provider linked is led to linking it, which an upstream then takes', async () => {
+    const { browser } = await signUp(stage.admin)
+    const refused = await browser.get('/api/orders/1')
+    expect([refused.status, refused.json()]).toMatchObject([401, { code: 'provider_sign_in_required', provider: HOSTILE }])
+    const { headers } = await browser.page(`/auth/login/${HOSTILE}?reauthenticate=1&returnTo=/notes`)
+    expect(headers.location).toBe(`/account?problem=provider_sign_in_required&provider=${HOSTILE}`)
+    expect((await browser.page(headers.location ?? '')).text).toContain('is not linked with your account yet')
+    somebodyAt(stage.hostile)
+    const { href } = (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>()
+    await comeBack(browser, await returnFrom(stage.hostile, href))
+    expect((await browser.get('/api/orders/1')).status).toBe(200)
   })
 
   test('somebody else has shown nothing, whether they have an account or none', async () => {

@@ -45,7 +45,7 @@ describe('a provider that is not OpenID Connect', () => {
     const browser = await arriveFrom(plain, stage.server.origin, 'plain')
     const before = await browser.session()
     const answer = await comeBack(browser, await returnFrom(plain, await begin(browser, { as: 'plain', returnTo: '/account', query: '&reauthenticate=1' })))
-    expect(answer.headers.location).toBe('/account')
+    expect(answer.headers.location).toBe('/account?problem=reauthentication_required&provider=plain')
     const after = await browser.session()
     expect(after.user?.id).toBe(before.user?.id)
     expect(after.session?.id).not.toBe(before.session?.id)

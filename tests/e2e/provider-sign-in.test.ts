@@ -213,7 +213,7 @@ describe('what is no sign-in', () => {
   test('a refusal at the provider is a plain page in the person\'s language', async () => {
     const browser = visitor()
     const answer = await stage.signIn(browser, 'plain', 'cancel', { returnTo: '/account' })
-    expect(answer.headers.location).toBe('/sign-in?problem=provider_refused&provider=plain')
+    expect(answer.headers.location, 'the next attempt leads where this one would have').toBe('/sign-in?problem=provider_refused&provider=plain&returnTo=%2Faccount')
     const english = await browser.page(answer.headers.location ?? '', { 'accept-language': 'en' })
     const chinese = await browser.page(answer.headers.location ?? '', { 'accept-language': 'zh-CN' })
     expect(english.text).toContain('Nothing has changed')

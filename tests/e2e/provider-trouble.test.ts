@@ -58,7 +58,7 @@ describe('keys', () => {
     hostile.change = { header: header => (header.kid = `unknown-${count++}`) }
     const answers = await Promise.all(Array.from({ length: 30 }, () => signInAt(new Visitor(server.origin), hostile)))
     const elapsed = Date.now() - started
-    for (const { headers } of answers) expect(headers.location).toBe(`/sign-in?problem=provider_answer_invalid&provider=${HOSTILE}`)
+    for (const { headers } of answers) expect(headers.location).toBe(`/sign-in?problem=provider_answer_invalid&provider=${HOSTILE}&returnTo=%2Faccount`)
     expect(count).toBe(30)
     expect(fetches() - before).toBeLessThanOrEqual(1 + Math.floor(elapsed / 10_000))
   })

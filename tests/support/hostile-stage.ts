@@ -72,7 +72,7 @@ export const idOf = async (browser: Visitor): Promise<string | undefined> => (aw
 export async function expectRefused({ server, resident, upstream }: HostileStage, browser: Visitor, answer: Answer, code: ProblemCode, provider = HOSTILE): Promise<void> {
   const asked = upstream.requests.length
   expect(answer.status).toBe(303)
-  expect(answer.headers.location).toBe(`/sign-in?problem=${code}&provider=${provider}`)
+  expect(answer.headers.location).toMatch(new RegExp(`^/sign-in\\?problem=${code}&provider=${provider}(?:&returnTo=%2Faccount)?$`))
   expect(browser.jar.all().map(cookie => cookie.name).filter(name => /access|refresh/.test(name))).toEqual([])
   expect((await browser.session()).user).toBeNull()
   const page = await browser.page(answer.headers.location ?? '')

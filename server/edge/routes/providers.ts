@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
+import type { ProblemCode } from '../../contract/problems.ts'
 import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import { type ProviderLoginAnswer, ProviderLoginRequest } from '../../contract/wire.ts'
 import { transactionIdOf } from '../../providers/transactions.ts'
@@ -10,6 +11,10 @@ import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
 import { clearTransaction, keepTransaction } from './provider-cookie.ts'
 import { currentSession, openGranted } from './signing-in.ts'
+
+const ACCOUNT = '/account'
+/** Our pages that ask people to confirm who they are. */
+const CONFIRMING = new Set([ACCOUNT, '/people'])
 
 /** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
  * never with 307, which would send a form along (OA-12). */
@@ -28,6 +33,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
       : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
     try {
+      // Nobody can show there who they are before it is linked.
+      if (who !== null && await isStranger(who.user.id, id)) return away(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
       const begun = await providers.begin(id, purpose, returnTo)
       keepTransaction(c, begun, secure)
       return away(c, begun.href)
@@ -36,6 +43,10 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return failed(c, id, returnTo, error)
     }
   })
+
+  async function isStranger(userId: string, id: string): Promise<boolean> {
+    return providers.all().some(one => one.id === id) && !(await providerLogin.links(userId)).some(link => link.provider === id)
+  }
 
   // From a script: with an invitation, which stands in no address.
   app.post('/login/:provider', async (c) => {
@@ -55,8 +66,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
     try {
       const finished = await providers.finish(id, search, sealed)
-      await arrive(c, finished)
-      return away(c, finished.returnTo)
+      const confirmed = await arrive(c, finished)
+      return away(c, confirmed ? finished.returnTo : unconfirmed(id, finished.returnTo))
     }
     catch (error) {
       // Pressed twice, or gone back to: whoever is signed in goes on.
@@ -67,19 +78,20 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     }
   })
 
-  /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was. */
-  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished): Promise<void> {
+  /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
+   * @returns false when somebody was to confirm who they are, and the provider does not say that it asked */
+  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished): Promise<boolean> {
     const { client } = c.get('caller')
     if (purpose.kind === 'sign_in') {
       const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
       await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), endsAt: null })
-      return
+      return true
     }
     const who = mustBeSame(c, purpose)
     if (purpose.kind === 'link') {
       await providerLogin.link(person, who.actor)
       await vault.link(await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens))
-      return
+      return true
     }
     const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
     // A provider that does not say when it asked has shown that it knows them, not that they are there now.
@@ -87,6 +99,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     // What the token API gave goes over to the new session, and ends as soon as before.
     const endsAt = tokenApi === null ? null : who.session.absoluteEndsAt
     await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt })
+    return person.authTime !== null
   }
 
   return app
@@ -110,6 +123,15 @@ function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { k
 function away(c: Context<Env>, href: string): Response {
   c.header('Referrer-Policy', 'no-referrer')
   return c.redirect(href, 303)
+}
+
+/** The session goes on, with what the provider gave, and is no fresher: pages that wanted it fresh are told. */
+function unconfirmed(provider: string, returnTo: string): string {
+  return CONFIRMING.has(returnTo) ? pageWith(returnTo, 'reauthentication_required', provider) : returnTo
+}
+
+function pageWith(page: string, problem: ProblemCode, provider: string): string {
+  return `${page}?${new URLSearchParams({ problem, provider }).toString()}`
 }
 
 /** To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What nobody

@@ -39,8 +39,6 @@ export function useProblemText(): (problem: Problem) => string {
     if (code === 'slow_down' && retryAfter > 0) {
       return retryAfter < 90 ? t('problem.slowSeconds', { seconds: retryAfter }) : t('problem.slowMinutes', { minutes: Math.ceil(retryAfter / 60) })
     }
-    // Somebody who went to confirm that it is them came back as another person.
-    if (code === 'forbidden' && provider !== '') return t('provider.otherPerson', { provider: providerName(provider) })
     return t(`problem.${code}`, { minLength, provider: providerName(provider) })
   }
 }
