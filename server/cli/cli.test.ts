@@ -110,6 +110,18 @@ describe('without a server', () => {
     expect((await run(['setup'])).err).toMatch(/exists already/)
   })
 
+  test('an account from before an API kept the passwords is linked with what the API calls its owner', async () => {
+    const env = { PORCHLIGHT_LOGIN: 'token-api', PORCHLIGHT_TOKEN_API: JSON.stringify({ name: 'Shop', url: 'http://127.0.0.1:9' }) }
+    for (const name of ['ada', 'bob']) expect((await run(['user', 'add', `${name}@example.org`, '--name', name, '--with-password'], { input: 'quiet lantern over the porch\n' })).code).toBe(0)
+    expect(await run(['user', 'link', 'ada@example.org', 'u-1'])).toMatchObject({ code: 1, err: expect.stringMatching(/No API keeps the passwords/) as unknown })
+    const linked = { code: 0, out: 'Whoever signs in at Shop as u-1 opens the account of ada@example.org.\n', err: '' }
+    expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env })).toEqual(linked)
+    expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env }), 'twice is once').toEqual(linked)
+    expect((await run(['user', 'link', 'ada@example.org', 'u-2'], { env })).err).toMatch(/linked with u-1 of Shop already/)
+    expect(await run(['user', 'link', 'bob@example.org', 'u-1'], { env })).toMatchObject({ code: 1, out: '' })
+    expect((await run(['user', 'link', 'eve@example.org', 'u-3'], { env })).err).toMatch(/Nobody has the e-mail address/)
+  })
+
   test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
     writeFileSync(join(cwd, 'file'), '')
     const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })

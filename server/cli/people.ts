@@ -95,10 +95,21 @@ const resetPassword = command({
   },
 })
 
+const link = command({
+  name: 'porchlight user link',
+  description: 'Say who somebody is at the API that keeps the passwords: signing in there then opens their account here',
+  args: { email: whom, subject: { type: 'positional', required: true, description: 'What the API calls them: the field that tokenApi.fields.subject names' } },
+  async run({ email: address, subject }) {
+    const { by } = await perform('user.link', { email: address, subject })
+    print(`Whoever signs in at ${plain(by)} as ${plain(subject)} opens the account of ${plain(address)}.`)
+  },
+})
+
 export const user = group('porchlight user', 'People and their accounts', {
   'add': async () => add,
   'list': async () => list,
   'disable': async () => disable,
   'enable': async () => enable,
+  'link': async () => link,
   'reset-password': async () => resetPassword,
 })

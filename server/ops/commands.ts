@@ -2,8 +2,9 @@ import * as v from 'valibot'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { Refusal } from '../base/refusal.ts'
+import { TOKEN_API } from '../config/token-api.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
-import { OPERATOR } from '../people/actor.ts'
+import { OPERATOR, originOf } from '../people/actor.ts'
 import { writeBackup } from './backup.ts'
 import { rotateKeys } from './keys.ts'
 import type { Works } from './works.ts'
@@ -52,6 +53,22 @@ export const COMMANDS = {
       if (password === null) return { link: await works.people.resets.makeLink(id, OPERATOR) }
       await works.people.accounts.setPassword(id, password, OPERATOR)
       return { link: null }
+    },
+  ),
+
+  'user.link': command(
+    v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
+    async (works, { email, subject }) => {
+      const { config: { tokenApi }, store, clock } = works
+      if (tokenApi === null) throw new Refusal('No API keeps the passwords of this site.', ['People link accounts of providers themselves, under Account.'])
+      const { id } = await mustFind(works, email)
+      const other = (await store.identities.list(id)).find(one => one.issuer === tokenApi.url && one.subject !== subject)
+      if (other !== undefined) throw new Refusal(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
+      const { wall: at } = clock.now()
+      // What they type to sign in is known once they have.
+      const shown = { label: subject, email: null, emailVerified: false, createdAt: at, lastUsedAt: at }
+      await store.identities.link({ id: randomId(), userId: id, provider: TOKEN_API, issuer: tokenApi.url, subject, ...shown }, originOf(OPERATOR, id, at))
+      return { by: tokenApi.name }
     },
   ),
 
