@@ -27,7 +27,7 @@ import { startSoundnessCheck } from './ops/soundness.ts'
 import { createProof, type Proof } from './proof/proof.ts'
 
 /** How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more. */
-const NOTICE_MS = SECOND
+const NOTICE_MS = 2 * SECOND
 /** How long requests may go on after that. */
 const DRAIN_MS = 10 * SECOND
 
