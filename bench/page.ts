@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
+import type { Visitor } from '../tests/support/client.ts'
 import { freePort } from '../tests/support/server.ts'
 import { against, headersOf } from './against.ts'
 import { startBare } from './baselines.ts'
@@ -19,7 +20,7 @@ export async function measurePage(bench: Bench): Promise<Figure[]> {
 export async function startBarePage({ server, browser, site }: Bench): Promise<{ child: ChildProcess, port: number, path: string, headers: Record<string, string> }> {
   const path = '/account'
   const port = await freePort()
-  const calls = { '/auth/methods': (await browser.get('/auth/methods')).json() }
+  const calls = await answersTo(browser, ['/auth/methods', '/auth/links'])
   const child = await startBare('bare-nuxt', { port, entry: site.entry, session: await browser.session(), calls })
   const headers = headersOf(browser)
   if (await pageOf(server.port, path, headers) !== await pageOf(port, path, headers)) {
@@ -27,6 +28,11 @@ export async function startBarePage({ server, browser, site }: Bench): Promise<{
     throw new Error('the two do not render the same page: their figures cannot be compared')
   }
   return { child, port, path, headers }
+}
+
+/** What the page asks for while it renders, as that visitor gets it. */
+async function answersTo(browser: Visitor, paths: readonly string[]): Promise<Record<string, object>> {
+  return Object.fromEntries(await Promise.all(paths.map(async path => [path, (await browser.get(path)).json<object>()] as const)))
 }
 
 /** A page without what is different each time: its nonce, and how far the session's end has moved. */
