@@ -115,6 +115,20 @@ describe('targets and methods', () => {
     expect(answered.body).not.toContain('secret')
   })
 
+  test('CONNECT, which asks for a tunnel, is 405 in our words', async () => {
+    app = await startApp()
+    const answer = await app.raw('CONNECT evil.example:443 HTTP/1.1\r\nHost: porch.example\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /)
+    expect(answer).toMatch(/^X-Content-Type-Options: nosniff\r$/m)
+    expect(answer).toMatch(/"code":"method_not_allowed"/)
+  })
+
+  test.each(['/__nuxt_error', '/__nuxt_error?statusCode=200', '/__nuxt/x'])('%s is Nuxt\'s own, and nobody\'s to ask for', async (path) => {
+    app = await startApp()
+    expect(await app.ask(path)).toMatchObject({ status: 404 })
+    expect((await app.ask(path)).json()).toMatchObject({ code: 'not_found' })
+  })
+
   test('a POST to a page would render it: 405, and says what is allowed', async () => {
     app = await startApp()
     const answered = await app.ask('/account', { method: 'POST', headers: FROM_OUR_PAGE })
@@ -127,6 +141,7 @@ describe('targets and methods', () => {
     const answered = await app.ask('/auth/login')
     expect(answered.status).toBe(405)
     expect(answered.headers.allow).toBe('POST')
+    expect((await app.ask('/auth/session', { method: 'OPTIONS', headers: { origin: PUBLIC_URL } })).headers.allow).toBe('GET, HEAD')
     expect((await app.ask('/auth/nothing')).status).toBe(404)
     expect((await app.ask('/api/nothing')).status).toBe(404)
     expect((await app.ask('/auth')).status).toBe(404)

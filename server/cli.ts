@@ -1,9 +1,7 @@
-import { createRequire } from 'node:module'
-import { defineCommand, runMain } from 'citty'
-import { showUsage } from './cli/usage.ts'
+import { defineCommand } from 'citty'
+import { run } from './cli/run.ts'
+import { version } from './cli/version.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
-
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string }
 
 /** Each command's file is loaded when it is asked for: a start does not wait for the others. */
 const porchlight = defineCommand({
@@ -27,4 +25,4 @@ const porchlight = defineCommand({
 
 // What we make is for the owner alone, whatever the shell's umask.
 process.umask(0o077)
-await runMain(porchlight, { showUsage })
+await run(porchlight, process.argv.slice(2), version)

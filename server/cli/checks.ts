@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts'
 import { askServer } from '../ops/control-client.ts'
 import { command, group } from './command.ts'
 import { print, printJson, printTable } from './output.ts'
+import { version } from './version.ts'
 
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 
@@ -30,6 +31,7 @@ export const doctor = command({
     const { config } = await loadConfig(process.env, process.cwd())
     const { examine } = await import('../ops/doctor.ts')
     const findings = await examine({
+      version,
       config,
       clock: systemClock,
       serverRuns: await askServer(config.dataDir, 'status', {}) !== null,

@@ -68,11 +68,30 @@ describe('for a person', () => {
   test('what is wrong goes to stderr, in words, with exit code 1', async () => {
     const [unknown, misspelt, missing, tooMany] = await Promise.all([run(['frobnicate']), run(['key', 'rotate', '--compromized']), run(['user', 'disable']), run(['user', 'list', 'x'])])
     expect([unknown.code, misspelt.code, missing.code, tooMany.code]).toEqual([1, 1, 1, 1])
+    expect(unknown).toMatchObject({ out: '', err: 'There is no command porchlight frobnicate.\nSee porchlight --help.\n' })
     expect(misspelt.err).toBe('There is no option --compromized here.\nDid you mean --compromised?\n')
     expect(misspelt.out).toBe('')
-    expect(missing.err).toMatch(/EMAIL/)
+    expect(missing.err).toBe('\nMissing required positional argument: EMAIL.\n')
     expect(tooMany.err).toMatch(/one word too many: x/)
     expect(existsSync(join(cwd, 'data'))).toBe(false)
+  })
+
+  test('who only asks what there is, is told that: exit 0; a slip of the fingers is answered with what was meant', async () => {
+    const [all, group, misspelt, odd, field] = await Promise.all([run([]), run(['key']), run(['user', 'lst']), run(['constructor']), run(['user', 'add', 'ada', '--name', ''])])
+    expect(all).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ {2}doctor /m) })
+    expect(group).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ {2}rotate /m) })
+    expect(misspelt).toEqual({ code: 1, out: '', err: 'There is no command porchlight user lst.\nDid you mean porchlight user list?\n' })
+    expect(odd).toMatchObject({ code: 1, err: expect.stringMatching(/^There is no command porchlight constructor\./) })
+    expect(field).toEqual({ code: 1, out: '', err: 'Some fields are missing or wrong.\n  email: It is not an e-mail address.\n  name: It is too short.\n' })
+  })
+
+  test('a Node that is too old to run it says which one is needed', async () => {
+    const older = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})'
+    const child = spawn(process.execPath, ['--import', older, join(import.meta.dirname, '..', 'porchlight.mjs'), 'config', 'check'], { cwd, env: inherited })
+    let said = ''
+    child.stderr.on('data', data => (said += String(data)))
+    expect(await new Promise(done => child.on('close', done))).toBe(1)
+    expect(said).toMatch(/^Porchlight runs on Node 24, and this is Node 20\.1\.0\.\nnpm ci brings the right one/)
   })
 
   test('every problem of the configuration is told at once, whatever the command', async () => {

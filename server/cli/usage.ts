@@ -37,6 +37,6 @@ function printSection(title: string, rows: readonly (readonly [string, string])[
   print('', `${title}:`, ...rows.map(([word, text]) => `  ${word.padEnd(width)}  ${text}`))
 }
 
-async function resolved<T>(value: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
+export async function resolved<T>(value: T | Promise<T> | (() => T | Promise<T>) | undefined): Promise<T | undefined> {
   return typeof value === 'function' ? await (value as () => T | Promise<T>)() : await value
 }

@@ -21,8 +21,8 @@ export const MAX_PASSWORD_LENGTH = 1024
 const MAX_CODE_LENGTH = 200
 
 const email = v.pipe(v.string(), v.trim(), v.maxLength(MAX_EMAIL_LENGTH), v.email())
-// eslint-disable-next-line no-control-regex -- control characters are what is refused
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_NAME_LENGTH), v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069]*$/u))
+// eslint-disable-next-line no-control-regex -- control characters are what is refused, and halves of characters
+const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_NAME_LENGTH), v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069\p{Cs}]*$/u))
 /** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are people/'s. */
 const password = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_PASSWORD_LENGTH * 4))
 const code = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_CODE_LENGTH))

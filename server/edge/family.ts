@@ -4,6 +4,8 @@ export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site
 
 /** Nuxt's `app.buildAssetsDir`, so that it cannot collide with another front end's files. */
 export const ASSETS_PREFIX = '/_porchlight/'
+/** What Nuxt asks of itself, inside the process. Asked for from outside, its error page would show a template of Nuxt's own. */
+const NUXT_PREFIX = '/__nuxt'
 
 export function familyOf(path: string): Family {
   switch (path.charCodeAt(1)) {
@@ -12,7 +14,7 @@ export function familyOf(path: string): Family {
       if (under(path, '/api')) return 'api'
       return 'site'
     case 0x5f: // _
-      return path.startsWith(ASSETS_PREFIX) ? 'assets' : 'site'
+      return path.startsWith(ASSETS_PREFIX) || path.startsWith(NUXT_PREFIX) ? 'assets' : 'site'
     case 0x2e: // .
       return under(path, '/.well-known') ? 'well_known' : 'site'
     case 0x68: // h

@@ -12,6 +12,8 @@ export function notFound(matches: Matches) {
   return (c: Context<Env>): Response => {
     const { exchange } = c.env
     const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, exchange.path))
+    // Whatever can be read can be asked about; Hono answers HEAD with the route of GET.
+    if (others.includes('GET')) others.push('HEAD')
     return toResponse(others.length > 0 && !others.includes(exchange.method)
       ? methodNotAllowed(exchange, others)
       : problemReply(exchange, new Problem('not_found')))

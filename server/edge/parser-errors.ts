@@ -1,5 +1,6 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
@@ -7,7 +8,7 @@ import type { ProblemCode } from '../contract/problems.ts'
 import { rawAnswer } from './raw-answer.ts'
 import type { SecurityHeaders } from './security-headers.ts'
 
-/** What Node's parser refuses never becomes a request. It is answered on the bare socket, with the same headers and body
+/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the same headers and body
  * as everything else (HD-12). */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security }: { log: Log, security: SecurityHeaders }): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -16,11 +17,18 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security }
       socket.destroy()
       return
     }
-    const problem = new Problem(codeOf(error))
-    const requestId = randomId(9)
-    log.info({ requestId, status: problem.status, parser: error.code }, 'request')
-    socket.end(rawAnswer({ status: problem.status, headers: ['Content-Type', 'application/problem+json'], body: JSON.stringify(problem.body(requestId)) }, requestId, security))
+    refuse(socket, codeOf(error), { parser: error.code })
   })
+  // Who asks for a tunnel. Without a listener Node would end the connection and not say a word.
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']))
+
+  function refuse(socket: Duplex, code: ProblemCode, logged: object, headers: readonly string[] = []): void {
+    const problem = new Problem(code)
+    const requestId = randomId(9)
+    log.info({ requestId, status: problem.status, ...logged }, 'request')
+    socket.on('error', () => socket.destroy())
+    socket.end(rawAnswer({ status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body: JSON.stringify(problem.body(requestId)) }, requestId, security))
+  }
 }
 
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {

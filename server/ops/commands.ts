@@ -3,6 +3,7 @@ import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { Refusal } from '../base/refusal.ts'
 import { TOKEN_API } from '../config/token-api.ts'
+import { describeFields } from '../contract/fields.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR, originOf } from '../people/actor.ts'
 import { writeBackup } from './backup.ts'
@@ -108,10 +109,7 @@ export function isCommand(name: string): name is CommandName {
 export async function runCommand(works: Works, name: CommandName, input: unknown): Promise<unknown> {
   const { input: schema, run } = COMMANDS[name] as Command<unknown, unknown>
   const parsed = v.safeParse(schema, input)
-  if (!parsed.success) {
-    const fields = Object.fromEntries(parsed.issues.map(issue => [v.getDotPath(issue) ?? 'input', issue.message]))
-    throw new Problem('invalid_body', { fields })
-  }
+  if (!parsed.success) throw new Problem('invalid_body', { fields: describeFields(parsed.issues, 'input') })
   return run(works, parsed.output)
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DAY, MINUTE } from '../base/clock.ts'
-import { type Finding, judgeAddress, judgeAnswer, judgeClock } from './doctor.ts'
+import { type Finding, judgeAddress, judgeAnswer, judgeClock, judgeVersions } from './doctor.ts'
 
 const wrong = (findings: Finding[]) => findings.filter(one => one.state !== 'ok').map(one => `${one.state}: ${one.what}`).join('\n')
 const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
@@ -35,4 +35,9 @@ test('a clock that is behind what the database knows fails', () => {
   expect(wrong(judgeClock(now, now + 5 * MINUTE))).toBe('')
   expect(wrong(judgeClock(now, now + 6 * MINUTE))).toMatch(/^fail: .*6 minutes/)
   expect(wrong(judgeClock(now, now - 401 * DAY))).toMatch(/^warn/)
+})
+
+test('the versions are named, and a Node that is too old fails', () => {
+  expect(judgeVersions('1.2.3', '24.0.0')).toEqual([{ state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null }])
+  expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
 })

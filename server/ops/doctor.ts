@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { type Clock, DAY, MINUTE } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Config } from '../config/types.ts'
+import { DISPLAY_NAME } from '../contract/name.ts'
 import { isExposed, openKeys } from '../keys/keys.ts'
 import { databaseFile } from '../store/files.ts'
 import { inspectInstalled, type Inspection } from '../store/inspect.ts'
@@ -11,6 +12,8 @@ import { inspectInstalled, type Inspection } from '../store/inspect.ts'
 export interface Finding { state: 'ok' | 'warn' | 'fail', what: string, advice: string | null }
 
 export interface DoctorDeps {
+  /** Of this program. */
+  version: string
   config: Config
   clock: Clock
   /** Whether a server answers on the control socket. */
@@ -33,7 +36,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   const { config, clock } = deps
   const database = inspectDatabase(config.dataDir)
   return [
-    ...judgeVersions(process.versions.node),
+    ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
     ...await judgeReach(deps),
     ...judgeFolder(config),
@@ -43,10 +46,11 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   ]
 }
 
-function judgeVersions(node: string): Finding[] {
+/** Exported for its tests. */
+export function judgeVersions(version: string, node: string): Finding[] {
   return [Number(node.split('.')[0]) >= OLDEST_NODE
-    ? ok(`Node ${node}`)
-    : fail(`Node ${node} is too old`, 'Run it with the Node that npm ci installs: npm start.')]
+    ? ok(`${DISPLAY_NAME} ${version}, on Node ${node}`)
+    : fail(`Node ${node} is too old for ${DISPLAY_NAME} ${version}`, 'Run it with the Node that npm ci installs: npm start.')]
 }
 
 /** Exported for its tests. */

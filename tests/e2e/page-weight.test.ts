@@ -49,3 +49,8 @@ test('static files are precompressed, kept for good, and a missing one is a 404 
   expect(missing.status).toBe(404)
   expect(missing.headers['cache-control'] ?? '').not.toContain('immutable')
 })
+
+test('an icon is there under the name that browsers ask for by themselves', async () => {
+  const { status, headers, text } = await new Visitor(server.origin).get('/favicon.ico')
+  expect([status, headers['content-type'], text.slice(0, 4)]).toEqual([200, 'image/x-icon', '\u0000\u0000\u0001\u0000'])
+})

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import * as v from 'valibot'
 import { Problem } from '../../base/problem.ts'
+import { describeFields } from '../../contract/fields.ts'
 import type { Env } from '../context.ts'
 
 const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i
@@ -12,7 +13,7 @@ type Schema = v.GenericSchema<unknown, unknown>
  * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with what is wrong by field */
 export async function readJson<S extends Schema>(c: Context<Env>, schema: S): Promise<v.InferOutput<S>> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new Problem('unsupported_media_type')
-  return check(schema, parseJson(await c.req.text()))
+  return check(schema, parseJson(await c.req.arrayBuffer()))
 }
 
 /** Whether a form of ours was posted without JavaScript. */
@@ -39,41 +40,18 @@ export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<strin
 function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
-  throw new Problem('invalid_body', { fields: describe(result.issues) })
+  throw new Problem('invalid_body', { fields: describeFields(result.issues, 'body') })
 }
 
-function parseJson(text: string): unknown {
+/** Not UTF-8 is not JSON (RFC 8259 §8.1). Read leniently, two passwords of different broken bytes would be one. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseJson(bytes: ArrayBuffer): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(UTF8.decode(bytes))
   }
   catch {
     // The parser's own message quotes the body, which may hold a password.
     throw new Problem('invalid_json')
-  }
-}
-
-/** One sentence for each field. Never what was given: it may be a password. */
-function describe(issues: readonly v.BaseIssue<unknown>[]): Record<string, string> {
-  const fields: [string, string][] = []
-  for (const issue of issues) {
-    const name = issue.path?.map(item => String(item.key)).join('.').slice(0, 100) ?? ''
-    if (!fields.some(([known]) => known === name)) fields.push([name === '' ? 'body' : name, sentence(issue)])
-  }
-  return Object.fromEntries(fields.slice(0, 20))
-}
-
-function sentence(issue: v.BaseIssue<unknown>): string {
-  if (issue.expected === 'never') return 'There is no such field.'
-  switch (issue.type) {
-    case 'min_length':
-      return 'It is too short.'
-    case 'max_length':
-      return 'It is too long.'
-    case 'email':
-      return 'It is not an e-mail address.'
-    case 'regex':
-      return 'It holds characters that are not allowed.'
-    default:
-      return issue.received === 'undefined' ? 'It is missing.' : 'It is not of the right kind.'
   }
 }

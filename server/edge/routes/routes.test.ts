@@ -192,12 +192,14 @@ describe('bad input', () => {
     ] as const) {
       expect(await json(at.browser().post('/auth/login', body))).toMatchObject({ code: 'invalid_body', fields })
     }
+    const notUtf8 = new Uint8Array([...Buffer.from('{"email":"a","password":"b'), 0xff, ...Buffer.from('"}')])
+    expect(await refusal(at.browser().send('POST', '/auth/login', { body: notUtf8, type: 'application/json' }))).toBe('400 invalid_json')
     expect(await refusal(at.browser().send('POST', '/auth/login', { body: '{"__proto__":{"email":"a"},"email":"a","password":"b"}', type: 'application/json' }))).toBe('400 invalid_body')
   })
 
   test('names: emoji and right-to-left are fine; a megabyte, control and direction-changing characters are not', async () => {
     for (const name of ['👩‍👩‍👧 Família', 'שירה', '李明']) expect((await json<SessionAnswer>(admin.patch('/auth/user', { name }))).user?.name).toBe(name)
-    for (const name of ['x'.repeat(1_000_000), '', '   ', 'a\u0000b', 'a\nb', '\u202egnp.exe', 7]) expect(await refusal(admin.patch('/auth/user', { name }))).toBe('400 invalid_body')
+    for (const name of ['x'.repeat(1_000_000), '', '   ', 'a\u0000b', 'a\nb', '\u202egnp.exe', 'half a character \ud83c', 7]) expect(await refusal(admin.patch('/auth/user', { name }))).toBe('400 invalid_body')
     expect((await session(admin)).user?.name).toBe('李明')
   })
 

@@ -49,7 +49,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
       return { caller: { ...base, signedIn, replaced: resolution.state === 'replaced', ended: null }, grant: resolution.grant }
     }
 
-    async function send(method: string, path: string, init: { body?: string, type?: string } = {}): Promise<Response> {
+    async function send(method: string, path: string, init: { body?: string | Uint8Array<ArrayBuffer>, type?: string } = {}): Promise<Response> {
       const { caller, grant } = await identify()
       let session: readonly string[] = grant === null ? [] : sessions.cookiesFor(grant)
       const others: string[] = []

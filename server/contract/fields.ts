@@ -1,0 +1,29 @@
+import type * as v from 'valibot'
+
+/** What is wrong with what was sent, one sentence for each field. Never what was given: it may be a password.
+ * @param whole what to call it when nothing in particular is wrong, but all of it */
+export function describeFields(issues: readonly v.BaseIssue<unknown>[], whole: string): Record<string, string> {
+  const fields: [string, string][] = []
+  for (const issue of issues) {
+    const path = issue.path?.map(item => String(item.key)).join('.').slice(0, 100) ?? ''
+    const name = path === '' ? whole : path
+    if (!fields.some(([known]) => known === name)) fields.push([name, sentence(issue)])
+  }
+  return Object.fromEntries(fields.slice(0, 20))
+}
+
+function sentence(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === 'never') return 'There is no such field.'
+  switch (issue.type) {
+    case 'min_length':
+      return 'It is too short.'
+    case 'max_length':
+      return 'It is too long.'
+    case 'email':
+      return 'It is not an e-mail address.'
+    case 'regex':
+      return 'It holds characters that are not allowed.'
+    default:
+      return issue.received === 'undefined' ? 'It is missing.' : 'It is not of the right kind.'
+  }
+}
