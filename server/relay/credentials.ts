@@ -5,7 +5,7 @@ import type { Upstream } from '../config/upstream.ts'
 import { dpopProof } from '../providers/dpop.ts'
 import type { ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
-import type { Carried, Credentials, RelayCaller, UpstreamTokens } from './types.ts'
+import type { Carried, Credentials, RelayCaller, UpstreamHeaders, UpstreamTokens } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -46,8 +46,8 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
         : withProviderToken(upstream, caller, outgoing, refused)
     },
 
-    heard(upstream, rawHeaders) {
-      const nonce = valueOf(rawHeaders, 'dpop-nonce')
+    heard(upstream, headers) {
+      const nonce = valueOf(headers['dpop-nonce'])
       if (nonce !== null && /^[\x21\x23-\x5b\x5d-\x7e]{1,1000}$/.test(nonce)) nonces.set(upstream.name, nonce)
     },
   }
@@ -59,15 +59,11 @@ function asBearer(token: string): Carried {
 
 /** Whether an upstream refused a proof only because it wants to see a nonce in it.
  * @see RFC 9449 §9 */
-export function asksForNonce(rawHeaders: readonly string[]): boolean {
-  const challenge = valueOf(rawHeaders, 'www-authenticate') ?? ''
-  return /\bDPoP\b/i.test(challenge) && /error="?use_dpop_nonce"?/.test(challenge) && valueOf(rawHeaders, 'dpop-nonce') !== null
+export function asksForNonce(headers: UpstreamHeaders): boolean {
+  const challenge = valueOf(headers['www-authenticate']) ?? ''
+  return /\bDPoP\b/i.test(challenge) && /error="?use_dpop_nonce"?/.test(challenge) && valueOf(headers['dpop-nonce']) !== null
 }
 
-function valueOf(rawHeaders: readonly string[], name: string): string | null {
-  const values: string[] = []
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === name) values.push(rawHeaders[i + 1] ?? '')
-  }
-  return values.length === 0 ? null : values.join(', ')
+function valueOf(values: string | string[] | undefined): string | null {
+  return Array.isArray(values) ? values.join(', ') : values ?? null
 }

@@ -6,7 +6,10 @@ import { Problem } from '../base/problem.ts'
 import { outgoingBody } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
 import { responseHeaders } from './response-headers.ts'
-import type { Sink } from './types.ts'
+import type { Sink, UpstreamHeaders } from './types.ts'
+
+/** Makes headers for another try. */
+export type Retry = () => Promise<string[]>
 
 /** One call of an upstream, with every header decided. */
 export interface Call {
@@ -16,10 +19,10 @@ export interface Call {
   search: string
   headers: string[]
   body: Readable | null
-  /** An upstream refused its token, and nothing was passed on yet. @returns what makes headers for another try, or null to pass the 401 on */
-  onUnauthorized: ((rawHeaders: readonly string[]) => (() => Promise<string[]>) | null) | null
+  /** An upstream refused its token, and nothing was passed on yet. @returns null: the 401 is passed on */
+  onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
   /** Looks at an answer's headers; null: nobody wants to. */
-  onHeaders: ((rawHeaders: readonly string[]) => void) | null
+  onHeaders: ((headers: UpstreamHeaders) => void) | null
   /** An event stream has begun: it ends when `close` is called. @returns call it when the stream has ended by itself */
   onStream: ((close: () => void) => () => void) | null
 }
@@ -61,109 +64,138 @@ export function createPools() {
  * @returns when the answer is complete, or has been cut
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
 export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): MaybePromise<void> {
-  return chain(pools.of(call.upstream), pool => through(pool, call, sink, isOwnCookie))
+  return chain(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
+    new Passage({ pool, call, sink, isOwnCookie, resolve, reject }).begin()
+  }))
 }
 
-function through(pool: Pool, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): Promise<void> {
-  const { upstream } = call
-  return new Promise((resolve, reject) => {
-    let controller: Dispatcher.DispatchController | null = null
-    let started = false
-    let gone = false
-    let over = false
-    let idle: NodeJS.Timeout | null = null
-    let left: () => void = () => {}
-    let sent: Readable | null = null
-
-    const release = () => {
-      over = true
-      if (idle !== null) clearTimeout(idle)
-      left()
-      sent?.destroy()
-    }
-    const finish = () => {
-      release()
-      resolve()
-    }
-    const fail = (error: Error) => {
-      release()
-      if (gone) return resolve()
-      if (!started) return reject(asUpstreamProblem(error, upstream.name))
-      sink.cut()
-      resolve()
-    }
-    sink.onGone(() => {
-      gone = true
-      controller?.abort(new Error('nobody reads the answer any more'))
-    })
-
-    const watch = (given: Dispatcher.DispatchController) => {
-      if (!over) idle = setTimeout(() => given.abort(new Error('the upstream fell silent')), upstream.timeouts.idleMs)
-    }
-
-    const endStream = (given: Dispatcher.DispatchController) => {
-      sink.end([])
-      gone = true
-      given.abort(new Error('the session of the stream is over'))
-    }
-
-    const dispatch = (headers: string[]) => {
-      let retry: (() => Promise<string[]>) | null = null
-      const body = call.body === null ? null : outgoingBody(call.body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
-      sent = body
-      pool.dispatch({ method: call.method, path: call.path + call.search, headers, body }, {
-        onRequestStart(given) {
-          controller = given
-          if (gone) given.abort(new Error('nobody reads the answer any more'))
-        },
-        onResponseStart(given, status) {
-          // 1xx other than 101 are for this hop; Node has answered 100 itself.
-          if (status < 200) return
-          const raw = asPairs(given.rawHeaders)
-          call.onHeaders?.(raw)
-          // A body that went out cannot go out again.
-          if (status === 401 && call.body === null) retry = call.onUnauthorized?.(raw) ?? null
-          // What it says of its refusal is of no use, and may never end.
-          if (retry !== null) return given.abort(new Error('asked again with other credentials'))
-          if (status > 599) return given.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
-          const relayed = responseHeaders(raw, upstream, call.path, isOwnCookie)
-          sink.start(status, relayed.headers, relayed.policy)
-          started = true
-          sink.onDrain(() => {
-            idle?.refresh()
-            given.resume()
-          })
-          if (isEventStream(raw)) left = call.onStream?.(() => endStream(given)) ?? left
-          // Most answers are complete within this turn, and need no timer.
-          else process.nextTick(watch, given)
-        },
-        onResponseData(given, chunk) {
-          idle?.refresh()
-          if (!sink.write(chunk)) given.pause()
-        },
-        onResponseEnd(given) {
-          sink.end(asPairs(given.rawTrailers))
-          finish()
-        },
-        onResponseError(_given, error) {
-          if (retry !== null && !gone) retry().then(dispatch, reject)
-          else fail(error)
-        },
-      })
-    }
-    dispatch(call.headers)
-  })
+interface Parts {
+  pool: Pool
+  call: Call
+  sink: Sink
+  isOwnCookie: (name: string) => boolean
+  resolve: () => void
+  reject: (error: unknown) => void
 }
 
-function isEventStream(raw: readonly string[]): boolean {
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    if (raw[i]?.length === 12 && raw[i]?.toLowerCase() === 'content-type') return raw[i + 1]?.toLowerCase().startsWith('text/event-stream') ?? false
+/** One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its methods
+ * would be made for every call. */
+class Passage implements Dispatcher.DispatchHandler {
+  readonly #parts: Parts
+  #controller: Dispatcher.DispatchController | null = null
+  #body: Readable | null = null
+  #retry: Retry | null = null
+  /** Something has reached the sink: what fails from now on can only be cut. */
+  #started = false
+  /** Nobody waits for the rest. */
+  #gone = false
+  #over = false
+  #idle: NodeJS.Timeout | null = null
+  #leaveStream: (() => void) | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
   }
-  return false
+
+  begin(): void {
+    const { sink, call } = this.#parts
+    sink.onGone(() => this.#abandon('nobody reads the answer any more'))
+    this.#dispatch(call.headers)
+  }
+
+  #dispatch(headers: string[]): void {
+    const { pool, call: { method, path, search, body, upstream } } = this.#parts
+    this.#retry = null
+    this.#body = body === null ? null : outgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
+    pool.dispatch({ method, path: path + search, headers, body: this.#body }, this)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#gone) this.#abandon('nobody reads the answer any more')
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    // 1xx other than 101 are for this hop; Node has answered 100 itself.
+    if (status < 200) return
+    const { call, sink, isOwnCookie } = this.#parts
+    const { upstream } = call
+    call.onHeaders?.(headers)
+    // A body that went out cannot go out again.
+    if (status === 401 && call.body === null) this.#retry = call.onUnauthorized?.(headers) ?? null
+    // What it says of its refusal is of no use, and may never end.
+    if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
+    if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
+    const relayed = responseHeaders(headers, upstream, call.path, isOwnCookie)
+    sink.start(status, relayed.headers, relayed.policy)
+    this.#started = true
+    sink.onDrain(() => {
+      this.#idle?.refresh()
+      controller.resume()
+    })
+    if (isEventStream(headers)) this.#leaveStream = call.onStream?.(() => this.#endStream()) ?? null
+    // Most answers are complete within this turn, and need no timer.
+    else process.nextTick(Passage.#watch, this)
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#idle?.refresh()
+    if (!this.#parts.sink.write(chunk)) controller.pause()
+  }
+
+  onResponseEnd(_controller: Dispatcher.DispatchController, trailers: UpstreamHeaders): void {
+    this.#parts.sink.end(trailers)
+    this.#finish()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#retry === null || this.#gone) this.#fail(error)
+    else this.#retry().then(headers => this.#dispatch(headers), this.#parts.reject)
+  }
+
+  /** The session of an event stream is over: what was sent of it is whole. */
+  #endStream(): void {
+    this.#parts.sink.end(NO_TRAILERS)
+    this.#abandon('the session of the stream is over')
+  }
+
+  #abandon(why: string): void {
+    this.#gone = true
+    this.#controller?.abort(new Error(why))
+  }
+
+  static #watch(passage: Passage): void {
+    if (passage.#over) return
+    const silent = () => passage.#controller?.abort(new Error('the upstream fell silent'))
+    passage.#idle = setTimeout(silent, passage.#parts.call.upstream.timeouts.idleMs)
+  }
+
+  #release(): void {
+    this.#over = true
+    if (this.#idle !== null) clearTimeout(this.#idle)
+    this.#leaveStream?.()
+    this.#body?.destroy()
+  }
+
+  #finish(): void {
+    this.#release()
+    this.#parts.resolve()
+  }
+
+  #fail(error: Error): void {
+    const { call, sink, reject } = this.#parts
+    if (!this.#started && !this.#gone) {
+      this.#release()
+      return reject(asUpstreamProblem(error, call.upstream.name))
+    }
+    if (!this.#gone) sink.cut()
+    this.#finish()
+  }
 }
 
-/** undici gives raw headers as buffers; header bytes are Latin-1 (RFC 9110 §5.5). */
-export function asPairs(raw: Dispatcher.DispatchController['rawHeaders']): string[] {
-  if (!Array.isArray(raw)) return []
-  return raw.map(part => typeof part === 'string' ? part : part.toString('latin1'))
+const NO_TRAILERS: UpstreamHeaders = {}
+
+function isEventStream(headers: UpstreamHeaders): boolean {
+  const type = headers['content-type']
+  return typeof type === 'string' && type.toLowerCase().startsWith('text/event-stream')
 }

@@ -9,7 +9,7 @@ import { createPools, forward } from './forward.ts'
 import { requestHeaders } from './request-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
 import { relayUpgrade } from './upgrade.ts'
-import type { Carried, Credentials, RelayCaller, RelayRequest, Sink } from './types.ts'
+import type { Carried, Credentials, RelayCaller, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -43,9 +43,9 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   function retries(request: RelayRequest, match: Match, first: Carried) {
     let last = first
     const tried = { nonce: false, fresh: false }
-    return (rawHeaders: readonly string[]) => {
-      if (last.bound) credentials.heard(match.upstream, rawHeaders)
-      const kind = last.bound && asksForNonce(rawHeaders) ? 'nonce' : 'fresh'
+    return (answered: UpstreamHeaders) => {
+      if (last.bound) credentials.heard(match.upstream, answered)
+      const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
       if (tried[kind]) return null
       tried[kind] = true
       return async () => {
@@ -82,7 +82,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
         body: request.body,
         onStream: caller === null ? null : close => streams.add(caller.session, close),
         onUnauthorized: carried === NOTHING ? null : retries(request, match, carried),
-        onHeaders: carried.bound ? rawHeaders => credentials.heard(upstream, rawHeaders) : null,
+        onHeaders: carried.bound ? headers => credentials.heard(upstream, headers) : null,
       }, sink, isOwnCookie))
     },
 

@@ -29,7 +29,7 @@ export interface Said { publicUrl: { protocol: string, host: string }, network: 
 /** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we say.
  * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
 export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream, said: Said, isOwnCookie: (name: string) => boolean): string[] {
-  const listed = connectionNames(rawHeaders)
+  const listed = namesForThisHop(connectionOf(rawHeaders))
   const out: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
@@ -47,16 +47,26 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
   return out
 }
 
-/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it away. */
-export function connectionNames(rawHeaders: readonly string[]): Set<string> | null {
-  let names: Set<string> | null = null
+/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it away.
+ * @param value of Connection @returns null: none but Connection's own words */
+export function namesForThisHop(value: string): Set<string> | null {
+  // What nearly all say, and what is removed by its name anyway.
+  if (value === '' || value === 'keep-alive' || value === 'close') return null
+  const names = new Set(value.split(',').map(name => name.trim().toLowerCase()))
+  // A length cannot be for one hop alone: without it the body would run into the next request.
+  names.delete('content-length')
+  return names
+}
+
+/** All of a repeated Connection header, as one (RFC 9110 §5.3). */
+function connectionOf(rawHeaders: readonly string[]): string {
+  let all = ''
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     if (rawHeaders[i]?.length !== 10 || rawHeaders[i]?.toLowerCase() !== 'connection') continue
-    for (const name of (rawHeaders[i + 1] ?? '').split(',')) (names ??= new Set()).add(name.trim().toLowerCase())
+    const value = rawHeaders[i + 1] ?? ''
+    all = all === '' ? value : `${all},${value}`
   }
-  // A length cannot be for one hop alone: without it the body would run into the next request.
-  names?.delete('content-length')
-  return names
+  return all
 }
 
 function otherCookies(header: string, isOwnCookie: (name: string) => boolean): string {

@@ -1,5 +1,6 @@
 import type { Upstream } from '../config/upstream.ts'
-import { connectionNames } from './request-headers.ts'
+import { namesForThisHop } from './request-headers.ts'
+import type { UpstreamHeaders } from './types.ts'
 
 /** Hop-by-hop, or with power over more than this one answer. */
 const REMOVED = new Set([
@@ -10,20 +11,16 @@ const REMOVED = new Set([
 ])
 const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 
-/** What is known of a header by its name alone. */
-interface Kind { name: string, removed: boolean }
-
-const kinds = new Map<string, Kind>()
+const removedByName = new Map<string, boolean>()
 /** Names come from upstreams: what is remembered of them is bounded. */
 const REMEMBERED_MAX = 500
 
-function kindOf(received: string): Kind {
-  const known = kinds.get(received)
+function isRemoved(name: string): boolean {
+  const known = removedByName.get(name)
   if (known !== undefined) return known
-  const name = received.toLowerCase()
-  const kind = { name, removed: REMOVED.has(name) || REMOVED_PREFIXES.some(prefix => name.startsWith(prefix)) }
-  if (kinds.size < REMEMBERED_MAX) kinds.set(received, kind)
-  return kind
+  const removed = REMOVED.has(name) || REMOVED_PREFIXES.some(prefix => name.startsWith(prefix))
+  if (removedByName.size < REMEMBERED_MAX) removedByName.set(name, removed)
+  return removed
 }
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
@@ -35,38 +32,52 @@ export const DOCUMENT_POLICY = 'frame-ancestors \'none\''
 export interface RelayedHeaders { headers: string[], policy: string | null }
 
 /** What the browser gets of an upstream's headers.
- * @param rawHeaders name, value, … as received @param path what was asked of the upstream @returns headers in the same form, and the page policy to send */
-export function responseHeaders(rawHeaders: readonly string[], upstream: Upstream, path: string, isOwnCookie: (name: string) => boolean): RelayedHeaders {
-  const listed = connectionNames(rawHeaders)
+ * @param path what was asked of the upstream @returns headers as name, value, …, and the page policy to send */
+export function responseHeaders(answered: UpstreamHeaders, upstream: Upstream, path: string, isOwnCookie: (name: string) => boolean): RelayedHeaders {
+  const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
   const headers: string[] = []
   let policy: string | null = null
   let cacheControl: string | null = null
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const { name, removed } = kindOf(rawHeaders[i] ?? '')
-    const value = rawHeaders[i + 1] ?? ''
-    if (removed || listed?.has(name)) continue
+  for (const name in answered) {
+    const value = answered[name]
+    if (value === undefined || isRemoved(name) || listed?.has(name)) continue
     switch (name) {
       case 'content-security-policy':
-        policy = policy === null ? value : `${policy}, ${value}`
+        policy = joined(value)
         break
       case 'set-cookie':
-        if (upstream.cookies && !isOwnCookie(value.slice(0, value.indexOf('=')).trim())) headers.push(name, value)
+        if (upstream.cookies) for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
         break
       case 'location':
-      case 'content-location': {
-        const mapped = mapLocation(value, upstream, path)
-        if (mapped !== null) headers.push(name, mapped)
+      case 'content-location':
+        for (const one of listOf(value)) {
+          const mapped = mapLocation(one, upstream, path)
+          if (mapped !== null) headers.push(name, mapped)
+        }
         break
-      }
       case 'cache-control':
-        cacheControl = cacheControl === null ? value : `${cacheControl}, ${value}`
+        cacheControl = joined(value)
         break
       default:
-        headers.push(name, value)
+        if (typeof value === 'string') headers.push(name, value)
+        else for (const one of value) headers.push(name, one)
     }
   }
   if (cacheControl !== null) headers.push('cache-control', upstream.token === 'none' ? cacheControl : forOneReader(cacheControl))
   return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
+}
+
+/** Several lines of one header mean the same as one with commas (RFC 9110 §5.3). */
+function joined(value: string | string[]): string {
+  return typeof value === 'string' ? value : value.join(', ')
+}
+
+function listOf(value: string | string[]): string[] {
+  return typeof value === 'string' ? [value] : value
+}
+
+function cookieNameOf(setCookie: string): string {
+  return setCookie.slice(0, setCookie.indexOf('=')).trim()
 }
 
 /** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5). Towards

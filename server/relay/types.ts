@@ -24,6 +24,9 @@ export interface RelayRequest {
   caller: RelayCaller | null
 }
 
+/** What an upstream's headers or trailers say: names in lower case, several values of one name as a list. */
+export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>
+
 /** Where an answer goes: Node's response for a browser, a web Response for a page that is rendering. */
 export interface Sink {
   /** @param headers name, value, name, value … with what must not get out taken out already */
@@ -31,7 +34,7 @@ export interface Sink {
   /** @returns false when it wants a pause; `onDrain` is called when it has room again */
   write(chunk: Buffer): boolean
   onDrain(resume: () => void): void
-  end(trailers: string[]): void
+  end(trailers: UpstreamHeaders): void
   /** Cuts an answer that has begun: whoever reads it must not take it for whole. */
   cut(): void
   /** Called once, when nobody reads any more. */
@@ -51,7 +54,7 @@ export interface Credentials {
   /** @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the first try */
   headersFor(upstream: Upstream, caller: RelayCaller, outgoing: { method: string, path: string }, refused: string | null): MaybePromise<Carried>
   /** An upstream has answered a call with a bound token: it may say what it wants to see in the next proof. */
-  heard(upstream: Upstream, rawHeaders: readonly string[]): void
+  heard(upstream: Upstream, headers: UpstreamHeaders): void
 }
 
 /** Tokens for upstreams: minted here, kept here, seen by nobody else. */

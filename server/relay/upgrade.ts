@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { Problem } from '../base/problem.ts'
-import { asPairs, type Pools } from './forward.ts'
+import type { Pools, Retry } from './forward.ts'
 import { asUpstreamProblem } from './failures.ts'
 import type { Match } from './routes.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { CloseReason, Streams } from './streams.ts'
 import { joinSockets } from './tunnel.ts'
-import type { RelayRequest } from './types.ts'
+import type { RelayRequest, UpstreamHeaders } from './types.ts'
 
 /** 4401: the session is over, sign in again (4000–4999 are for applications, RFC 6455 §7.4.2). */
 const SESSION_ENDED = 4401
@@ -21,8 +21,8 @@ interface Handshake {
   client: Duplex
   /** What the client sent right behind its handshake. */
   head: Buffer
-  /** The upstream refused its token. @returns what makes headers for another try, or null to pass the refusal on */
-  onUnauthorized: ((rawHeaders: readonly string[]) => (() => Promise<string[]>) | null) | null
+  /** The upstream refused its token. @returns null: the refusal is passed on */
+  onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
 }
 
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
@@ -36,18 +36,18 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
   const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
     const dial = (headers: string[]) => {
-      let retry: (() => Promise<string[]>) | null = null
+      let retry: Retry | null = null
       pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
         onRequestStart(given) {
           controller = given
           if (client.destroyed) given.abort(new Error('the client went away'))
         },
-        onRequestUpgrade(given, status, _headers, socket) {
+        onRequestUpgrade(_controller, status, answered, socket) {
           if (client.destroyed) {
             socket.destroy()
             return resolve()
           }
-          const relayed = responseHeaders(asPairs(given.rawHeaders), upstream, match.path, isOwnCookie).headers
+          const relayed = responseHeaders(answered, upstream, match.path, isOwnCookie).headers
           client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
           if (head.length > 0) socket.write(head)
           let left: () => void = () => {}
@@ -57,8 +57,8 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
           })
           left = streams.add(request.caller?.session ?? null, reason => close(codeFor(reason), reason))
         },
-        onResponseStart(given, status) {
-          retry = status === 401 ? handshake.onUnauthorized?.(asPairs(given.rawHeaders)) ?? null : null
+        onResponseStart(given, status, answered) {
+          retry = status === 401 ? handshake.onUnauthorized?.(answered) ?? null : null
           given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
         },
         onResponseData() {},
