@@ -1,20 +1,40 @@
 import pino from 'pino'
 import pretty from 'pino-pretty'
-import { NAME } from '../contract/name.ts'
+import { systemClock } from './clock.ts'
+import { flatLine } from './flat-line.ts'
 import { linesTo } from './lines.ts'
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
 /** The part of pino that rooms use. Values that may hold a secret are wrapped in Secret before they get here. */
-export type Log = Pick<pino.Logger, 'error' | 'warn' | 'info' | 'debug'>
+export type Log = Record<'error' | 'warn' | 'info' | 'debug', (fields: object, message: string) => void>
+
+const INFO = pino.levels.values['info'] ?? 30
 
 /** One for the process, however many logs there are. */
 let stdout: ReturnType<typeof linesTo> | null = null
 
+const OPTIONS = { base: null, serializers: { error: pino.stdSerializers.err } } satisfies pino.LoggerOptions
+
 /** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
 export function createLog(level: LogLevel): Log {
-  const options: pino.LoggerOptions = { name: NAME, level, base: null, serializers: { error: pino.stdSerializers.err } }
   return process.stdout.isTTY
-    ? pino(options, pretty({ sync: true, ignore: 'name', translateTime: 'SYS:HH:MM:ss' }))
-    : pino(options, stdout ??= linesTo(1))
+    ? pino({ ...OPTIONS, level }, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss' }))
+    : jsonLog(level, stdout ??= linesTo(1))
+}
+
+/** pino, whose commonest lines (one for each request) are made by hand: it would take longer over them than many an answer does. */
+export function jsonLog(level: LogLevel, lines: { write(line: string): void }): Log {
+  const log = pino({ ...OPTIONS, level }, lines)
+  if (!log.isLevelEnabled('info')) return log
+  return {
+    error: log.error.bind(log),
+    warn: log.warn.bind(log),
+    debug: log.debug.bind(log),
+    info: (fields, message) => {
+      const line = flatLine(INFO, systemClock.now().wall, fields as Record<string, unknown>, message)
+      if (line === null) log.info(fields, message)
+      else lines.write(line)
+    },
+  }
 }
