@@ -1,0 +1,71 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { anUpstream, front, listen } from './relay.testing.ts'
+
+const closing: (() => Promise<void> | void)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** Every byte there is, `times` over. */
+const everyByte = (times: number) => Buffer.from(Array.from({ length: 256 * times }, (_, at) => at % 256))
+
+/** A relay before an upstream that answers with these pieces, one turn of its loop after another. */
+async function before(pieces: readonly Buffer[], headers: Record<string, string> = {}) {
+  const upstream = await listen((_incoming, outgoing) => {
+    outgoing.writeHead(200, headers)
+    const send = ([piece, ...rest]: readonly Buffer[]) => {
+      if (piece === undefined) return outgoing.end()
+      outgoing.write(piece)
+      setTimeout(send, 20, rest)
+    }
+    if (pieces.length === 1) outgoing.end(pieces[0])
+    else send(pieces)
+  })
+  const { origin, close } = await front([anUpstream(upstream.origin)])
+  closing.push(upstream.close, close)
+  return origin
+}
+
+async function bodyOf(origin: string): Promise<Buffer> {
+  const [answer] = await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response') as [IncomingMessage]
+  expect(answer.statusCode).toBe(200)
+  return Buffer.concat(await answer.toArray() as Buffer[])
+}
+
+describe('whatever an answer is made of, its bytes arrive as they are', () => {
+  test.each([
+    ['a small one of known length, in one piece', [everyByte(1)], { 'content-length': '256' }],
+    ['a small one of unknown length', [everyByte(1)], { 'transfer-encoding': 'chunked' }],
+    ['one of exactly what leaves in one piece', [everyByte(64)], { 'content-length': String(64 * 256) }],
+    ['one of a byte more', [Buffer.concat([everyByte(64), Buffer.from([200])])], { 'content-length': String(64 * 256 + 1) }],
+    ['a small piece and a large one', [everyByte(1), everyByte(400)], { 'content-length': String(401 * 256) }],
+    ['small pieces, one after another', [everyByte(1), everyByte(2), everyByte(3)], {}],
+    ['none at all', [Buffer.alloc(0)], { 'content-length': '0' }],
+  ])('%s', async (_what, pieces, headers) => {
+    expect((await bodyOf(await before(pieces, headers))).equals(Buffer.concat(pieces))).toBe(true)
+  })
+})
+
+test('a first piece does not wait for the second, and headers do not wait for a body', async () => {
+  const upstream = await listen((incoming, outgoing) => {
+    outgoing.writeHead(200)
+    if (incoming.url === '/piece') outgoing.write('first')
+    else outgoing.flushHeaders()
+  })
+  const { origin, close } = await front([anUpstream(upstream.origin)])
+  closing.push(upstream.close, close)
+  for (const [path, awaited] of [['/piece', 'first'], ['/headers', '\r\n\r\n']] as const) {
+    const socket = connect(Number(new URL(origin).port), '127.0.0.1')
+    socket.write(`GET /api/notes${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
+    let received = ''
+    for await (const chunk of socket) {
+      received += String(chunk)
+      if (received.includes(awaited)) break
+    }
+    expect(received).toContain(awaited)
+    socket.destroy()
+  }
+})
