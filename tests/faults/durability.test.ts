@@ -4,6 +4,9 @@ import type { ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { databaseFile } from '../../server/store/files.ts'
 import { Visitor } from '../support/client.ts'
 import { codeIn, invite, somebody } from '../support/people.ts'
+import { providerStage } from '../support/provider-stage.ts'
+import { begin, pathOf, walkThroughProvider } from '../support/provider-visit.ts'
+import { ALMA } from '../support/provider.ts'
 import { type Server, sleep, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { LoggedBrowser } from './support/browser.ts'
 import { type Crowd, gather } from './support/crowd.ts'
@@ -68,6 +71,22 @@ describe('what is acknowledged is on the disk: under strace, the log is synced b
     }, fresh)
     expect(unsynced(trace, names)).toEqual([])
   })
+
+  test('the use of a sign-in\'s transaction, before the provider is asked; and the sign-in, before it is answered', async () => {
+    const stage = await providerStage({ plain: {} }, SETTINGS)
+    const names = ['transaction-0', 'transaction-1', 'transaction-2']
+    const trace = await traced(async () => {
+      for (const name of names) {
+        const browser = new Visitor(stage.origin)
+        const back = await walkThroughProvider(new Visitor(stage.at('plain').issuer), await begin(browser, { as: 'plain', returnTo: '/account' }), ALMA)
+        const answer = await browser.page(pathOf(back), { 'sec-fetch-site': 'cross-site', 'x-request-id': name })
+        expect([answer.status, answer.headers.location]).toEqual([303, '/account'])
+      }
+    }, stage.server)
+    expect(unsynced(trace, names, line => line.includes('POST /token HTTP/1.1'))).toEqual([])
+    expect(unsynced(trace, names)).toEqual([])
+    await stage.stop()
+  })
 })
 
 async function accepted(browser: Visitor, path: string, name: string, body: unknown) {
@@ -119,13 +138,14 @@ function syncsIn(trace: string): { begun: number, over: number }[] {
   return syncs
 }
 
-/** Requests that were answered although the log was not synced after they arrived, or not to its last byte. */
-function unsynced(trace: string, names: readonly string[]): string[] {
+/** Requests that were answered although the log was not synced after they arrived, or not to its last byte.
+ * @param leaves what of a request must not leave before; its answer unless said otherwise */
+function unsynced(trace: string, names: readonly string[], leaves = (line: string, name: string) => /HTTP\/1\.1 [23]0\d/.test(line) && line.includes(name)): string[] {
   const lines = trace.split('\n')
   const syncs = syncsIn(trace)
   return names.flatMap((name) => {
-    const arrived = lines.findIndex(line => /(read|recv\w*)\(|resumed>/.test(line) && /x-request-id: /i.test(line) && line.includes(`: ${name}`) && !line.includes('HTTP/1.1 200'))
-    const left = lines.findIndex((line, at) => at > arrived && line.includes('HTTP/1.1 200') && line.includes(name))
+    const arrived = lines.findIndex(line => /(read|recv\w*)\(|resumed>/.test(line) && /x-request-id: /i.test(line) && line.includes(`: ${name}`) && !/HTTP\/1\.1 [23]0\d/.test(line))
+    const left = lines.findIndex((line, at) => at > arrived && leaves(line, name))
     if (arrived === -1 || left === -1) return [`${name} was not seen ${arrived === -1 ? 'to arrive' : 'to be answered'}`]
     const written = lines.findLastIndex((line, at) => at < left && line.includes('pwrite64(') && line.includes(WAL))
     return syncs.some(sync => sync.begun > Math.max(arrived, written) && sync.over < left) ? [] : [`${name} was answered before the log was synced`]
