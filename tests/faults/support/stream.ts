@@ -1,4 +1,5 @@
 import http from 'node:http'
+import { WebSocket } from 'ws'
 import type { Visitor } from '../../support/client.ts'
 
 /** An event stream that somebody has open. */
@@ -22,5 +23,16 @@ export function openStream(browser: Visitor, path: string): Promise<OpenStream> 
       })
       resolve({ status: response.statusCode ?? 0, ended, leave: () => request.destroy() })
     })
+  })
+}
+
+/** A WebSocket that somebody has open. @returns the code that it is closed with; 1006: cut without a word */
+export function openSocket(browser: Visitor, path: string): Promise<{ closed: Promise<number> }> {
+  const { port, host } = new URL(browser.origin)
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { headers: { host, origin: browser.origin, cookie: browser.jar.header() ?? '' } })
+  const closed = new Promise<number>(done => socket.on('close', done))
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('open', () => resolve({ closed }))
   })
 }
