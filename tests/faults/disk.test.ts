@@ -3,6 +3,7 @@ import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect } from 'vitest'
 import { databaseFile } from '../../server/store/files.ts'
 import type { Answer } from '../support/client.ts'
+import { invite, somebody } from '../support/people.ts'
 import { type Server, sleep, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'
@@ -34,20 +35,26 @@ type Break = (server: Server) => Promise<() => Promise<void> | void>
 /** Lets people live on a server whose store fails, and afterwards on one whose store works again. */
 async function liveThrough(breaking: Break, { dataDir = temporaryFolder(), renewals = 10 } = {}): Promise<void> {
   const server = await startServer({ dataDir, settings: SETTINGS })
-  const { browsers } = await gather(server, renewals + 5)
+  const { admin, browsers } = await gather(server, renewals + 5)
   const due = browsers.slice(0, renewals)
   const current = browsers.slice(renewals)
+  const code = await invite(admin)
   await sleep(LATE_MS + 100)
   const { pid } = server
 
   const repair = await breaking(server)
   try {
     await refuseEverything(due)
-    const stranger = due[0]?.stranger()
-    const { email = '', password = '' } = due[0]?.person ?? {}
-    expectRefused(await stranger?.post('/auth/login', { email, password }), 'sign-in')
-    // Who holds a token that is good needs no write.
+    const [first] = due as [LoggedBrowser]
+    const { email, password } = first.person
+    expectRefused(await first.stranger().post('/auth/login', { email, password }), 'sign-in')
+    expectRefused(await first.stranger().post('/auth/register', { ...somebody(), invite: code }), 'sign-up')
+    expectRefused(await first.get('/api/notes'), 'a call to an API with a token that is due')
+    const page = await first.page('/account')
+    expect([page.status, page.setCookies], 'a page with a token that is due').toEqual([503, []])
+    // Who holds a token that is good needs no write to be known, only to leave.
     for (const browser of current) expect((await browser.session()).user?.email).toBe(browser.person.email)
+    expectRefused(await current[0]?.post('/auth/logout'), 'sign-out')
     expect(await statusOf(server.port, '/readyz')).toBe(503)
     expect(await statusOf(server.port, '/healthz')).toBe(200)
   }
@@ -60,6 +67,7 @@ async function liveThrough(breaking: Break, { dataDir = temporaryFolder(), renew
     browser.letAccessEnd()
     expect((await browser.session()).user?.email).toBe(browser.person.email)
   }
+  expect((await admin.stranger().post('/auth/register', { ...somebody(), invite: code })).status, 'the same invitation afterwards').toBe(200)
   expect(server.running && server.pid === pid).toBe(true)
   expect(wronged(browsers)).toEqual([])
   await server.stop('SIGKILL')

@@ -10,12 +10,13 @@ export interface ClockedServer {
   setClock(seconds: number): void
 }
 
-export async function startWithClock(settings: Record<string, string> = {}): Promise<ClockedServer> {
+export async function startWithClock(settings: Record<string, string> = {}, port?: number): Promise<ClockedServer> {
   const file = join(temporaryFolder(), 'clock')
   const setClock = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '' : '+'}${seconds}\n`)
   setClock(0)
   const server = await startServer({
     settings,
+    ...(port === undefined ? {} : { port }),
     environment: {
       LD_PRELOAD: faketimeLibrary() ?? '',
       FAKETIME_TIMESTAMP_FILE: file,
