@@ -83,6 +83,9 @@ describe('a backup', () => {
 /** Neither what browsers hold nor anything that they held before signs anybody in; one-time links are void; passwords are good. */
 async function expectNobodyRevived(server: Server, { browsers }: Crowd, code: string): Promise<void> {
   for (const browser of browsers) {
+    const accessOnly = browser.thief()
+    accessOnly.jar.drop('refresh')
+    expect((await accessOnly.session()).user).toBeNull()
     if (browser.jar.value('refresh') !== null) expect(await browser.session()).toMatchObject({ user: null, ended: 'store_rolled_back' })
     for (const token of browser.acknowledged().slice(-3)) {
       const thief = new LoggedBrowser(browser.origin, browser.person)

@@ -2,8 +2,8 @@ import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { databaseFile } from '../../server/store/files.ts'
-import { type Person, somebody } from '../support/people.ts'
-import { type Server, spawnServer, startServer, statusOf, stopAll, waitUntil } from '../support/server.ts'
+import { type Person, signIn, somebody } from '../support/people.ts'
+import { runCommand, type Server, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'
 import { gather, inLanes } from './support/crowd.ts'
@@ -37,9 +37,11 @@ describe('flipped bytes', () => {
     report('flipped-bytes', { places: PLACES, refusedAtStart: refused, servedWithoutHarm: PLACES - refused })
   })
 
-  test('under a running server: answers or refusals, the same process, nobody is more than they were', async () => {
+  test('under a running server: answers or refusals, the same process, nobody is more than they were; the next start refuses in words, and a backup helps', async () => {
     const server = await startServer({ settings: SETTINGS })
     const { browsers } = await gather(server, 10)
+    const backup = join(temporaryFolder(), 'backup.db')
+    expect(await runCommand(['backup', backup], { dataDir: server.dataDir })).toMatchObject({ code: 0 })
     for (const part of ['', '-wal']) {
       const file = databaseFile(server.dataDir) + part
       const whole = readFileSync(file)
@@ -48,6 +50,15 @@ describe('flipped bytes', () => {
     await expectNobodyGains(browsers, 'while it runs')
     expect(server.running).toBe(true)
     await server.stop('SIGKILL')
+
+    const next = await startOn(server.dataDir)
+    expect(await outcome(next)).toBe('refused')
+    const restored = await runCommand(['restore', backup, '--yes'], { dataDir: server.dataDir })
+    expect(restored.code, restored.output).toBe(0)
+    const last = await startServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
+    const [first] = browsers as [LoggedBrowser]
+    expect((await (await signIn(server.origin, first.person)).session()).user?.email).toBe(first.person.email)
+    await last.stop('SIGKILL')
   })
 })
 

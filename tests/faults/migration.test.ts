@@ -57,8 +57,9 @@ describe('a migration', () => {
       await killed.stop('SIGKILL')
       await expectAllIsWell(server, browsers)
     }
-    expect(found.old).toBeGreaterThan(0)
     report('migration', { moments: MOMENTS.length, ...found })
+    expect(found.old).toBeGreaterThan(0)
+    expect(found.new).toBeGreaterThan(0)
   }, 300_000)
 })
 
