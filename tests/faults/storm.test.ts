@@ -12,14 +12,16 @@ const PARALLEL = 200
 const AT_ONCE = 5
 /** Sessions of which a spent token is shown. */
 const VICTIMS = 20
-const LATE_MS = 3000
+/** Sessions of which the token before is shown while it may still be on its way. */
+const LATECOMERS = 10
+const LATE_MS = 4000
 const SETTLE_MS = 1000
 
 let server: Server
 let crowd: Crowd
 
 beforeAll(async () => {
-  server = await startServer({ settings: { ACCESS_SECONDS: '300', SETTLE_SECONDS: '1', LATE_SECONDS: '3', LOG_LEVEL: 'warn' } })
+  server = await startServer({ settings: { ACCESS_SECONDS: '300', SETTLE_SECONDS: '1', LATE_SECONDS: '4', LOG_LEVEL: 'warn' } })
   crowd = await gather(server, SESSIONS)
 })
 afterAll(stopAll)
@@ -57,21 +59,35 @@ describe('refresh storms', () => {
     report('refresh-storm', { sessions: SESSIONS, callsEach: PARALLEL, callsOpenAtOnce: AT_ONCE * PARALLEL, renewals: SESSIONS, signedOut: 0, seconds: Math.round(seconds * 10) / 10, ...percentiles(callsOf(browsers)) })
   })
 
+  test(`the token before, ${PARALLEL} times at once within \`late\`: whether or not the next one was seen, everybody is served, nothing is renewed, nobody is signed out`, async () => {
+    const latecomers = crowd.browsers.slice(-LATECOMERS)
+    const held = latecomers.map(browser => browser.generation)
+    for (const proven of [false, true]) {
+      for (const browser of latecomers) {
+        const late = withSpent(browser)
+        if (proven) await browser.session()
+        const statuses = await storm([late], '/auth/session')
+        expect(statuses).toEqual(Array(PARALLEL).fill(200))
+        expect(wronged([late])).toEqual([])
+        // An answer that was lost is given again, as the very same token; one that arrived is not.
+        expect(new Set(late.acknowledged())).toEqual(new Set(proven ? [] : [browser.jar.value('refresh')]))
+      }
+      // From then on, what they show is settled.
+      await sleep(SETTLE_MS + 200)
+    }
+    const generations = whileRunning(server.dataDir, sessionsIn)
+    expect(latecomers.map(browser => generations.get(browser.sidHash)?.generation)).toEqual(held)
+    expect(whileRunning(server.dataDir, db => complaints(db, crowd.browsers, { alive: true }))).toEqual([])
+  })
+
   test(`a spent token after \`late\`, ${PARALLEL} times at once: the session ends once, with one line in the log, for both holders`, async () => {
     const victims = crowd.browsers.slice(0, VICTIMS)
     const others = crowd.browsers.slice(VICTIMS)
-    const spent = victims.map(browser => browser.acknowledged().at(-2) ?? '')
     await sleep(SETTLE_MS + 200)
     // They show what they hold: what came before it is spent from then on.
     for (const browser of crowd.browsers) await browser.session()
     await sleep(LATE_MS + 500)
-    const thieves = victims.map((victim, at) => {
-      const thief = new LoggedBrowser(server.origin, victim.person)
-      thief.jar = victim.jar.copy()
-      thief.jar.set('refresh', spent[at] ?? '')
-      thief.letAccessEnd()
-      return thief
-    })
+    const thieves = victims.map(withSpent)
 
     await storm(thieves, '/auth/session')
 
@@ -89,6 +105,15 @@ describe('refresh storms', () => {
     expect(wronged(others)).toEqual([])
   })
 })
+
+/** The same browser with the refresh token before the one that it holds, and no access token. */
+function withSpent(browser: LoggedBrowser): LoggedBrowser {
+  const other = new LoggedBrowser(browser.origin, browser.person)
+  other.jar = browser.jar.copy()
+  other.jar.set('refresh', browser.acknowledged().at(-2) ?? '')
+  other.letAccessEnd()
+  return other
+}
 
 function callsOf(browsers: readonly LoggedBrowser[]): number[] {
   return browsers.flatMap(({ calls }) => calls.filter(call => call.path === '/auth/session').map(call => call.ms))

@@ -5,10 +5,14 @@ import http from 'node:http'
 import net from 'node:net'
 import { stdin, stdout } from 'node:process'
 import { createInterface } from 'node:readline'
+import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { RudeOrder, RudeOutcome } from '../rude-clients.test.ts'
 
 let uploaded = 0
+/** WebSockets that reached the API, and those that nobody has closed yet. */
+let tunnels = 0
+const openTunnels = new Set<Duplex>()
 const chunk = Buffer.alloc(64 * 1024, 'x')
 
 const api = http.createServer((request, response) => {
@@ -26,7 +30,12 @@ const api = http.createServer((request, response) => {
 })
 api.on('upgrade', (request, socket) => {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  tunnels += 1
+  openTunnels.add(socket)
   socket.on('error', () => socket.destroy())
+  socket.on('close', () => openTunnels.delete(socket))
+  socket.on('end', () => socket.end())
+  socket.resume()
   socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
 })
 api.listen(0, '127.0.0.1', () => stdout.write(`${JSON.stringify({ port: (api.address() as net.AddressInfo).port })}\n`))
@@ -87,8 +96,16 @@ async function misbehave(order: RudeOrder): Promise<RudeOutcome> {
     deepJson: await exchange(dial, head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '['.repeat(60_000)),
     deepObject: await exchange(dial, head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '{"a":'.repeat(12_000)),
     openAtTheEnd: sockets.size,
+    tunnels,
+    tunnelsLeft: await leftAfter(5000),
   }
   return outcome
+}
+
+/** Tunnels to the API whose clients have long left. */
+async function leftAfter(patienceMs: number): Promise<number> {
+  for (let waited = 0; waited < patienceMs && openTunnels.size > 0; waited += 50) await wait(50)
+  return openTunnels.size
 }
 
 /** Sends chunks until all are sent or the server has answered. @returns the answer's status */
