@@ -38,6 +38,7 @@ export default {
     'server/config/define.ts',
     'bench/processes/*.ts',
     'tests/readme/*.ts',
+    'tests/build/*.ts',
     'tests/faults/processes/*.ts',
     '.ci/*.mjs',
     'web/client/porchlight.ts',

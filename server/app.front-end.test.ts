@@ -301,7 +301,7 @@ describe('a front end behind us', () => {
 })
 
 test('the client script is served in every mode, and browsers ask for it again each time', async () => {
-  const { ask } = await start({ kind: 'own' })
+  const { ask } = await start({ kind: 'own', serverRoutes: false })
   const script = await ask('/_porchlight/client.js')
   expect(script.headers).toMatchObject({ 'content-type': 'text/javascript; charset=utf-8', 'cache-control': 'no-cache' })
   const again = await ask('/_porchlight/client.js', { headers: { 'if-none-match': String(script.headers.etag) } })

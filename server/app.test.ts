@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage } from 'node:http'
+import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ADA, type Answered, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
@@ -480,6 +480,30 @@ describe('the site', () => {
     expect(JSON.parse(answered.body)).toMatchObject({ user: ADA })
     expect(app.sessions.asked.length).toBe(1)
     expect(setCookies(answered)).toEqual(GRANT.cookies)
+  })
+
+  test('its server routes answer what no upstream takes under /api, where the configuration says so, by the rule for every call that changes something', async () => {
+    const listener = async () => async (incoming: IncomingMessage, outgoing: ServerResponse) => {
+      const { session, answered } = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+      const { rawBody } = incoming as { rawBody?: Buffer }
+      outgoing.end(JSON.stringify({ method: incoming.method, url: incoming.url, user: session.user, answered, got: rawBody?.toString() ?? null }))
+    }
+    const site = { built: null, development: null, listener }
+    app = await startApp({ site, frontEnd: { kind: 'own', serverRoutes: true } })
+    const own = { origin: PUBLIC_URL, cookie: SIGNED_IN }
+    const answered = ['/auth']
+    expect((await app.ask('/api/weather?in=Lund', { headers: own })).json()).toEqual({ method: 'GET', url: '/api/weather?in=Lund', user: ADA, answered, got: null })
+    expect((await app.ask('/api/weather', { method: 'POST', headers: own, body: 'rain' })).json()).toEqual({ method: 'POST', url: '/api/weather', user: ADA, answered, got: 'rain' })
+    expect((await app.ask('/api/weather', { headers: { cookie: 'porchlight-access=due' } })).headers['cache-control']).toBe('private, no-store')
+    expect((await app.ask('/api/weather', { method: 'POST', headers: { ...own, origin: 'https://evil.example' }, body: 'x' })).status).toBe(403)
+    expect((await app.ask('/api/weather', { method: 'POST', headers: own, body: 'x'.repeat(1024 * 1024 + 1) })).status).toBe(413)
+    expect((await app.ask('/api/a//b', { headers: own })).status).toBe(400)
+    expect((await app.ask('/auth/weather', { headers: own })).status, 'what is ours stays ours').toBe(404)
+    await app.close()
+
+    app = await startApp({ site })
+    expect((await app.ask('/api/weather', { headers: own })).json()).toMatchObject({ code: 'not_found' })
+    expect((await app.ask('/account', { headers: own })).json()).toMatchObject({ answered: ['/auth', '/api'] })
   })
 
   test('HD-15 pages of two people that render at once are never mixed up', async () => {

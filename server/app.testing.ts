@@ -103,7 +103,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     draining: () => false,
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
-    frontEnd: { kind: 'own' },
+    frontEnd: { kind: 'own', serverRoutes: false },
     clientScript: async () => 'export {}',
     site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>') },
     ...changes,

@@ -83,6 +83,7 @@ export function createApp(deps: AppDeps): () => Server {
 
   const match = orFrontEnd(relay.match, frontEnd)
   const front = staticFrontEnd(frontEnd)
+  const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
   const identifyCaller = identify({ sessions, findUser, secureCookies })
 
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
@@ -113,7 +114,7 @@ export function createApp(deps: AppDeps): () => Server {
     clock, log, publicUrl, way, match,
     route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
   })
-  const renderSite = siteMount({ ...site, log, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own' })
+  const renderSite = siteMount({ ...site, log, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own', answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])] })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
@@ -125,7 +126,7 @@ export function createApp(deps: AppDeps): () => Server {
     ...common,
     arrive: (exchange, incoming, outgoing) => {
       if (exchange.match !== null) return pass(exchange, exchange.match, incoming, outgoing)
-      return isRouted(exchange) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
+      return isRouted(exchange, serverRoutes) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
     },
   })
   const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, development: site.development !== null })
@@ -135,8 +136,8 @@ export function createApp(deps: AppDeps): () => Server {
 }
 
 /** Whether Hono's routes are to answer; everything else that got this far is the site's. */
-function isRouted({ family }: Exchange): boolean {
-  return family === 'auth' || family === 'api'
+function isRouted({ family }: Exchange, serverRoutes: boolean): boolean {
+  return family === 'auth' || (family === 'api' && !serverRoutes)
 }
 
 /** Adds routes under a prefix, each with what it may know of the request under the names that it knows it by.

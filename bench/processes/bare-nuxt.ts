@@ -6,7 +6,7 @@ import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../serv
 import type { BarePage } from '../baselines.ts'
 
 const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
-const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error } }
+const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error } }
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
 const { listener } = await import(entry) as { listener: RequestListener }
 createServer((request, response) => {

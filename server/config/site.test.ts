@@ -15,8 +15,13 @@ async function problem(site: unknown, env: Record<string, string> = {}): Promise
 describe('the setting site', () => {
   test('without it the pages are our own, and the report says so', async () => {
     const { config, report } = await loadConfig({}, CWD)
-    expect(config.site).toEqual({ kind: 'own' })
+    expect(config.site).toEqual({ kind: 'own', serverRoutes: false })
     expect(report.find(line => line.key === 'site')).toMatchObject({ variable: 'PORCHLIGHT_SITE', value: 'the pages that come with it', from: 'default' })
+  })
+
+  test('our own pages may have server routes under /api', async () => {
+    expect(await load({ serverRoutes: true })).toEqual({ kind: 'own', serverRoutes: true })
+    expect(await load({ serverRoutes: false })).toEqual({ kind: 'own', serverRoutes: false })
   })
 
   test('a folder starts from where it was written', async () => {
@@ -36,6 +41,10 @@ describe('the setting site', () => {
   })
 
   test.each([
+    ['server routes beside a front end', { static: 'dist', serverRoutes: true }, 'either { static'],
+    ['a policy for our own pages', { serverRoutes: true, policy: 'script-src *' }, 'policy beside static or upstream only'],
+    ['source maps of our own pages', { serverRoutes: true, sourceMaps: true }, 'sourceMaps beside static only'],
+    ['redirects of our own pages', { serverRoutes: true, redirectOrigins: ['https://login.example.org'] }, 'redirectOrigins beside upstream only'],
     ['neither of the two', {}, 'either { static'],
     ['both of them', { static: 'dist', upstream: 'http://127.0.0.1:5173' }, 'either { static'],
     ['something else', 'dist', 'PORCHLIGHT_SITE: got "dist"; expected either { static'],

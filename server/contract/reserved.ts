@@ -15,6 +15,12 @@ export function isUnder(path: string, parent: string): boolean {
   return path.startsWith(parent) && (path.length === parent.length || path[parent.length] === '/')
 }
 
+/** @param target a path, with a query or without one */
+export function isUnderAny(target: string, parents: readonly string[]): boolean {
+  const path = target.replace(/[?#].*$/s, '')
+  return parents.some(parent => isUnder(path, parent))
+}
+
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path)

@@ -16,9 +16,11 @@ export interface SiteContext {
   nonce: string
   /** False: another front end has taken the place of every page that is not reserved, `/` included. */
   ownPages: boolean
+  /** Prefixes of what the server answers or relays, such as `/auth`: calls below them are for `fetch`, all others the site's own. */
+  answered: readonly string[]
   /** What a form that failed without JavaScript wants shown again. */
   form: KeptForm | null
-  /** Calls our own paths (`/auth/…`, `/api/…`) without leaving the process, as the person who asked for the page.
+  /** Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked for the page.
    * The session is resolved already; rules and limits are those of a call from the browser. A page that was asked
    * for with a safe method makes safe calls only. */
   fetch(path: string, init?: RequestInit): Promise<Response>
@@ -54,6 +56,7 @@ export interface DevContext {
   session: SessionAnswer
   nonce: string
   ownPages: boolean
+  answered: readonly string[]
   form: KeptForm | null
 }
 

@@ -19,11 +19,11 @@ export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, Exchange>()
 
   return {
-    carry(page, incoming, outgoing, { session, nonce, ownPages, form }) {
+    carry(page, incoming, outgoing, { session, nonce, ownPages, answered, form }) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
-      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({ secret, key, origin, session, nonce, ownPages, form })
+      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({ secret, key, origin, session, nonce, ownPages, answered, form })
     },
     identifyOr: identify => (exchange) => {
       const key = exchange.headers[DEV_CONTEXT_HEADER]

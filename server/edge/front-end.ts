@@ -5,7 +5,7 @@ import { type FrontFolder, openFrontFolder } from './front-folder.ts'
 
 /** Whose pages people see at `/` and everywhere that is not reserved: the setting `site`, made ready to serve. */
 export type FrontEnd =
-  | { kind: 'own' }
+  | { kind: 'own', serverRoutes: boolean }
   | { kind: 'static', folder: FrontFolder, policy: string }
   /** @property policy null: the front end's own, where it sends one */
   | { kind: 'upstream', upstream: Upstream, policy: string | null }

@@ -23,6 +23,8 @@ interface Deps {
   secureCookies: boolean
   /** Whether our pages are all that people see. */
   ownPages: boolean
+  /** Prefixes of what is answered or relayed here; every other path is the site's own. */
+  answered: readonly string[]
   /** null: the built site, which renders in this process. */
   development: DevBridge | null
 }
@@ -31,7 +33,7 @@ const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ log, listener, fetchWithin, openForm, secureCookies, ownPages, development }: Deps) {
+export function siteMount({ log, listener, fetchWithin, openForm, secureCookies, ownPages, answered, development }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
@@ -53,6 +55,7 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
       session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
       nonce,
       ownPages,
+      answered,
       form: await keptForm(exchange),
       fetch: (path, init) => fetchWithin(exchange, path, init),
       setCookie: value => exchange.answer.cookie(preference(value)),

@@ -57,6 +57,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
 
   return {
     match,
+    prefixes: upstreams.map(upstream => upstream.prefix),
 
     /** Whether a request may reach an upstream at all.
      * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`, `body_too_large` */

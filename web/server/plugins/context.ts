@@ -1,5 +1,6 @@
 import { createFetch } from 'ofetch'
 import type { H3Event } from 'h3'
+import { isUnderAny } from '#contract/reserved.ts'
 import type { SiteContext } from '#contract/site.ts'
 
 /** Gives every request its context, and makes `useFetch('/auth/…')` reach the server in this process: no hop, and no header that a client could forge. */
@@ -13,7 +14,7 @@ export default defineNitroPlugin((nitro) => {
     const local = event.fetch
     const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const path = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
-      return /^\/(auth|api)\//.test(path) ? context.fetch(path, init) : local(path, init)
+      return isUnderAny(path, context.answered) ? context.fetch(path, init) : local(path, init)
     }
     event.fetch = inProcess as H3Event['fetch']
     event.$fetch = createFetch({ fetch: inProcess, Headers }) as H3Event['$fetch']

@@ -9,11 +9,12 @@ export function developmentContext(event: H3Event): SiteContext | null {
   if (header === undefined || secret === undefined) return null
   const context = decodeDevContext(header)
   if (context.secret !== secret) return null
-  const { key, origin, session, nonce, ownPages, form } = context
+  const { key, origin, session, nonce, ownPages, answered, form } = context
   return {
     session,
     nonce,
     ownPages,
+    answered,
     form,
     fetch: (path, init) => fetch(new URL(path, origin), { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key } }),
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
