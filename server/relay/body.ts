@@ -1,32 +1,60 @@
-import { type Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { Problem } from '../base/problem.ts'
 
+interface Limits {
+  /** null: no limit; a chunked body does not say its size beforehand. */
+  maxBytes: number | null
+  /** How long the client may send nothing while more is wanted. */
+  idleMs: number
+}
+
 /** A request body on its way to an upstream: a stream of its own, so that whatever becomes of it there, the client's
- * connection stays ours to end.
- * @param maxBytes null: no limit; a chunked body does not say its size beforehand
- * @param idleMs how long the client may send nothing */
-export function outgoingBody(body: Readable, { maxBytes, idleMs }: { maxBytes: number | null, idleMs: number }): Transform {
-  let bytes = 0
-  const idle = setTimeout(() => passed.destroy(new Problem('request_timeout')), idleMs)
-  const passed = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      idle.refresh()
-      bytes += chunk.length
-      if (maxBytes !== null && bytes > maxBytes) done(new Problem('body_too_large', { detail: `At most ${maxBytes} bytes are taken here.` }))
-      else done(null, chunk)
-    },
-  })
-  // Whoever forwards it hears of a failure while it listens; afterwards nobody does, and nobody has to.
-  passed.on('error', () => {})
-  passed.on('close', () => {
-    clearTimeout(idle)
-    body.unpipe(passed)
-  })
-  const leave = () => {
-    if (!body.readableEnded) passed.destroy(new Error('the client went away'))
+ * connection stays ours to end. It takes from the client what the upstream takes from it, and no more. */
+export class OutgoingBody extends Readable {
+  readonly #source: Readable
+  readonly #maxBytes: number
+  readonly #idle: NodeJS.Timeout
+  #bytes = 0
+
+  constructor(source: Readable, { maxBytes, idleMs }: Limits) {
+    super()
+    this.#source = source
+    this.#maxBytes = maxBytes ?? Infinity
+    this.#idle = setTimeout(() => this.#fellSilent(), idleMs)
+    // Whoever forwards it hears of a failure while it listens; afterwards nobody does, and nobody has to.
+    this.on('error', () => {})
+    if (source.destroyed) this.#leave()
+    source.pause().on('data', this.#take).on('end', this.#end).on('error', this.#fail).on('close', this.#leave)
   }
-  if (body.destroyed) leave()
-  body.on('error', error => passed.destroy(error))
-  body.on('close', leave)
-  return body.pipe(passed)
+
+  override _read(): void {
+    this.#source.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    clearTimeout(this.#idle)
+    this.#source.off('data', this.#take).off('end', this.#end).off('close', this.#leave).pause()
+    done(error)
+  }
+
+  /** While the upstream takes nothing, the client is not the one that is waited for. */
+  #fellSilent(): void {
+    if (this.#source.isPaused()) this.#idle.refresh()
+    else this.destroy(new Problem('request_timeout'))
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    this.#idle.refresh()
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#maxBytes) this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are taken here.` }))
+    else if (!this.push(chunk)) this.#source.pause()
+  }
+
+  readonly #end = (): void => void this.push(null)
+
+  readonly #fail = (error: Error): void => void this.destroy(error)
+
+  readonly #leave = (): void => {
+    if (!this.#source.readableEnded) this.destroy(new Error('the client went away'))
+  }
 }

@@ -3,7 +3,7 @@ import type { Dispatcher, Pool } from 'undici'
 import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { Problem } from '../base/problem.ts'
-import { outgoingBody } from './body.ts'
+import { OutgoingBody } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
 import { responseHeaders } from './response-headers.ts'
 import type { Sink, UpstreamHeaders } from './types.ts'
@@ -106,7 +106,7 @@ class Passage implements Dispatcher.DispatchHandler {
   #dispatch(headers: string[]): void {
     const { pool, call: { method, path, search, body, upstream } } = this.#parts
     this.#retry = null
-    this.#body = body === null ? null : outgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
+    this.#body = body === null ? null : new OutgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
     pool.dispatch({ method, path: path + search, headers, body: this.#body }, this)
   }
 
