@@ -54,11 +54,12 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
       await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
       throw new Problem('invalid_credentials')
     }
-    await throttles.settle({
+    // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
+    throttles.settle({
       forget: [keys.recent, keys.lock],
       refund: [keys.network],
       forgetBelow: strangersLock === null ? null : { key: strangersLock, limit: LOCK_AT },
-    })
+    }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
     return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password) : verifier }
   }

@@ -9,8 +9,9 @@ import { createGate } from './gate.ts'
 
 /** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-/** libuv has four threads. One is left for what else runs on them: opening tokens and reading files must not wait for passwords. */
-const AT_ONCE = Math.min(availableParallelism(), 3)
+/** One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files must not
+ * wait for passwords. */
+const AT_ONCE = Math.max(1, Math.min(availableParallelism() - 1, 3))
 /** About a second's worth of hashes. */
 const WAITING = 100
 

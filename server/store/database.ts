@@ -2,6 +2,7 @@ import Sqlite from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { Problem } from '../base/problem.ts'
 import { drizzle } from './drizzle.ts'
+import { createGroupCommit } from './group-commit.ts'
 
 /** One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk
  * becomes one kind of problem everywhere. */
@@ -10,8 +11,8 @@ export interface Database {
   readonly raw: Sqlite.Database
   /** @throws Problem `store_unavailable` */
   read<T>(work: () => T): Promise<T>
-  /** Runs `work` as one transaction that takes the write lock at once; durable when the promise resolves.
-   * @throws Problem `store_unavailable` (nothing was written), or whatever Problem `work` throws to roll back */
+  /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event loop shares
+   * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back */
   write<T>(work: () => T): Promise<T>
   /** Calls back each time that the disk or the file fails a query. */
   onFailure(listener: () => void): void
@@ -27,7 +28,6 @@ export function openDatabase(file: string): Database {
   raw.pragma('synchronous = FULL')
   raw.pragma('foreign_keys = ON')
   raw.pragma('trusted_schema = OFF')
-  const inTransaction = raw.transaction((work: () => unknown) => work())
   let failed = () => {}
 
   /** Constraint errors stay themselves: the query that can meet one says what it means. */
@@ -42,15 +42,19 @@ export function openDatabase(file: string): Database {
     }
   }
 
+  const commits = createGroupCommit(raw, guard)
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
     read: async work => guard(work),
-    write: async <T>(work: () => T) => guard(() => inTransaction.immediate(work) as T),
+    write: commits.write,
     onFailure(listener) {
       failed = listener
     },
-    close: () => raw.close(),
+    close() {
+      commits.flush()
+      raw.close()
+    },
   }
 }
 

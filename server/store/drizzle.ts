@@ -8,6 +8,12 @@ import type * as Core from 'drizzle-orm/sqlite-core'
 // which has no import.meta.url; it runs at the root of the project.
 const require = createRequire(import.meta.url ?? `${process.cwd()}/package.json`)
 
-export const { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lt, max, ne, sql } = require('drizzle-orm') as typeof Orm
+export const { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, max, ne, sql } = require('drizzle-orm') as typeof Orm
 export const { blob, index, integer, sqliteTable, text, uniqueIndex } = require('drizzle-orm/sqlite-core') as typeof Core
 export const { drizzle } = require('drizzle-orm/better-sqlite3') as typeof Driver
+
+/** A placeholder for each column, named like it: for inserts that are prepared once. */
+export function everyColumn<T extends Core.SQLiteTable>(table: T) {
+  const names = Object.keys(getTableColumns(table)) as (keyof T['$inferInsert'] & string)[]
+  return Object.fromEntries(names.map(name => [name, sql.placeholder(name)])) as Record<keyof T['$inferInsert'], ReturnType<typeof sql.placeholder>>
+}

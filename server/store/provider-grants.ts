@@ -1,5 +1,4 @@
 import type { UnixMs } from '../base/clock.ts'
-import { createBatch } from './batch.ts'
 import type { Database } from './database.ts'
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from './drizzle.ts'
 import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
@@ -43,7 +42,6 @@ export interface ProviderGrantStore {
 const VALUES_MAX = 500
 
 export function providerGrantQueries(db: Database): ProviderGrantStore {
-  const together = createBatch(db)
   const byId = db.sql.select().from(providerGrants).where(eq(providerGrants.id, sql.placeholder('id'))).prepare()
   const living = db.sql.select().from(providerGrants)
     .where(and(eq(providerGrants.sessionId, sql.placeholder('sessionId')), eq(providerGrants.provider, sql.placeholder('provider')), isNull(providerGrants.endedAt)))
@@ -80,10 +78,10 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
       return true
     }),
 
-    intend: (id, refreshes, at) => together(() => intend.run({ id, refreshes, at }).changes === 1),
+    intend: (id, refreshes, at) => db.write(() => intend.run({ id, refreshes, at }).changes === 1),
     withdraw: (id, refreshes) => db.write(() => void db.sql.update(providerGrants).set({ refreshingAt: null })
       .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes))).run()),
-    save: (id, refreshes, tokens) => together(() => save.get({ id, refreshes, ...tokens }) ?? null),
+    save: (id, refreshes, tokens) => db.write(() => save.get({ id, refreshes, ...tokens }) ?? null),
     end: (id, at) => db.write(() => db.sql.update(providerGrants).set({ endedAt: at })
       .where(and(eq(providerGrants.id, id), isNull(providerGrants.endedAt))).run().changes === 1),
 

@@ -2,7 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
-import { and, desc, eq, isNull, ne, sql } from './drizzle.ts'
+import { and, desc, eq, everyColumn, isNull, ne, sql } from './drizzle.ts'
 import { endGrants, insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
 
@@ -39,6 +39,13 @@ export interface SessionStore {
 export function sessionQueries(db: Database): SessionStore {
   const byHash = db.sql.select().from(sessions).where(eq(sessions.sidHash, sql.placeholder('sidHash'))).prepare()
   const byPublicId = db.sql.select().from(sessions).where(eq(sessions.publicId, sql.placeholder('publicId'))).prepare()
+  const ownerOf = db.sql.select({ disabledAt: accounts.disabledAt, changedAt: accounts.passwordChangedAt }).from(accounts)
+    .where(eq(accounts.id, sql.placeholder('userId'))).prepare()
+  const insert = db.sql.insert(sessions).values(everyColumn(sessions)).prepare()
+  const logSignIn = db.sql.insert(events).values({
+    at: sql.placeholder('createdAt'), kind: 'signed_in', userId: sql.placeholder('userId'), sessionId: sql.placeholder('publicId'),
+    userAgent: sql.placeholder('userAgent'), network: sql.placeholder('network'),
+  }).prepare()
   const rotate = db.sql.update(sessions)
     .set({
       generation: sql`${sessions.generation} + 1`,
@@ -71,16 +78,16 @@ export function sessionQueries(db: Database): SessionStore {
 
     insert: (row, replaces, judgedAt, grant) => db.write(() => {
       // Hashing takes a while: what it proved may not be true any more.
-      const account = db.sql.select({ disabledAt: accounts.disabledAt, changedAt: accounts.passwordChangedAt }).from(accounts).where(eq(accounts.id, row.userId)).get()
+      const account = ownerOf.get({ userId: row.userId })
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
       if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
       if (replaces !== null && isLogged(row)) moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
       const ended = replaces === null
         ? []
         : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })
-      db.sql.insert(sessions).values(row).run()
+      insert.run(row)
       if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
-      if (isLogged(row)) db.sql.insert(events).values({ at: row.createdAt, kind: 'signed_in', userId: row.userId, sessionId: row.publicId, userAgent: row.userAgent, network: row.network }).run()
+      if (isLogged(row)) logSignIn.run(row)
       return ended.map(toEnded)
     }),
 

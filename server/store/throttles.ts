@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Database } from './database.ts'
-import { and, eq, inArray, lt, sql } from './drizzle.ts'
+import { and, eq, everyColumn, inArray, lt, sql } from './drizzle.ts'
 import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
 import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 
@@ -33,12 +33,18 @@ export interface ThrottleStore {
 }
 
 export function throttleQueries(db: Database): ThrottleStore {
-  const byKey = db.sql.select().from(throttles).where(eq(throttles.key, sql.placeholder('key'))).prepare()
+  const thisKey = eq(throttles.key, sql.placeholder('key'))
+  const byKey = db.sql.select().from(throttles).where(thisKey).prepare()
+  const upsert = db.sql.insert(throttles).values(everyColumn(throttles)).onConflictDoUpdate({
+    target: throttles.key,
+    set: { failures: sql`excluded.failures`, lastFailureAt: sql`excluded.last_failure_at`, nextAt: sql`excluded.next_at` },
+  }).prepare()
+  const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
+  const forgetOneBelow = db.sql.delete(throttles).where(and(thisKey, lt(throttles.failures, sql.placeholder('limit')))).prepare()
+  const refundOne = db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(thisKey).prepare()
 
   function put(row: ThrottleRow | null): void {
-    if (row === null) return
-    const { key: _, ...counts } = row
-    db.sql.insert(throttles).values(row).onConflictDoUpdate({ target: throttles.key, set: counts }).run()
+    if (row !== null) upsert.run(row)
   }
 
   return {
@@ -56,9 +62,9 @@ export function throttleQueries(db: Database): ThrottleStore {
       if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
     }),
     settle: ({ forget, refund, forgetBelow }) => db.write(() => {
-      if (forget.length > 0) db.sql.delete(throttles).where(inArray(throttles.key, [...forget])).run()
-      if (forgetBelow !== null) db.sql.delete(throttles).where(and(eq(throttles.key, forgetBelow.key), lt(throttles.failures, forgetBelow.limit))).run()
-      if (refund.length > 0) db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(inArray(throttles.key, [...refund])).run()
+      for (const key of forget) forgetOne.run({ key })
+      if (forgetBelow !== null) forgetOneBelow.run(forgetBelow)
+      for (const key of refund) refundOne.run({ key })
     }),
   }
 }

@@ -1,0 +1,74 @@
+import type Sqlite from 'better-sqlite3'
+
+/** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and fifty
+ * at once would wait for it fifty times. */
+export interface GroupCommit {
+  /** Runs `work` before this turn of the loop is over, in its place in the order of asking. It sees what those before it wrote, and
+   * what it throws undoes only what it did. Promises settle in that order too, all after the one commit; when that fails, so
+   * does everybody who waited for it. */
+  write<T>(work: () => T): Promise<T>
+  /** Writes what waits at once. */
+  flush(): void
+}
+
+interface Waiting { work: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void }
+
+/** How long the works of one commit go on. The rest come with the next turn, so that others are answered in between. */
+const HOLD_MS = 4
+
+/** @param guard turns the errors of a failing disk into what everybody is told */
+export function createGroupCommit(raw: Sqlite.Database, guard: <T>(work: () => T) => T): GroupCommit {
+  let waiting: Waiting[] = []
+  /** A transaction, or a savepoint where one is under way. */
+  const atomically = raw.transaction((work: () => unknown) => work())
+
+  function write<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (waiting.length === 0) setImmediate(commit)
+      waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+    })
+  }
+
+  function commit(): void {
+    const batch = waiting
+    waiting = []
+    if (batch.length === 0) return
+    let answers: (() => void)[]
+    try {
+      answers = guard(() => atomically.immediate(() => workedOff(batch)) as (() => void)[])
+    }
+    catch (error) {
+      for (const { reject } of batch) reject(error)
+      return
+    }
+    waiting = batch.slice(answers.length)
+    if (waiting.length > 0) setImmediate(commit)
+    for (const answer of answers) answer()
+  }
+
+  /** @returns what is to be told after the commit, to as many as had their turn */
+  function workedOff(batch: readonly Waiting[]): (() => void)[] {
+    const until = performance.now() + HOLD_MS
+    const answers: (() => void)[] = []
+    for (const { work, resolve, reject } of batch) {
+      if (performance.now() > until) break
+      try {
+        const value = guard(() => atomically(work))
+        answers.push(() => resolve(value))
+      }
+      catch (error) {
+        // A full disk may have undone the whole transaction: what came after would be written outside of one.
+        if (!raw.inTransaction) throw error
+        answers.push(() => reject(error))
+      }
+    }
+    return answers
+  }
+
+  return {
+    write,
+    flush() {
+      while (waiting.length > 0) commit()
+    },
+  }
+}
