@@ -17,12 +17,11 @@ export interface RestoreInput {
  * @throws Refusal when one does, when the backup is not sound, or when the key file does not fit it */
 export async function restore({ config, clock }: { config: Config, clock: Clock }, { file, anyway }: RestoreInput): Promise<Restored> {
   return holdingDataFolder(config.dataDir, 'restore', async (release) => {
-    const now = clock.now().wall
-    const keys = openKeys(config.keys, false, now)
+    const keys = openKeys(config.keys, false, clock.now().wall)
     const restored = await restoreDatabase({
       source: file,
       dataDir: config.dataDir,
-      now,
+      clock,
       counter: keys.counter(),
       check: sample => checkKeys(keys.keyring, sample, anyway),
     })

@@ -1,5 +1,6 @@
 import Sqlite from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { drizzle } from './drizzle.ts'
 import { createGroupCommit } from './group-commit.ts'
@@ -21,7 +22,7 @@ export interface Database {
 
 /** Opens a database file with the settings that every open needs.
  * @throws the driver's error: the caller says what it means */
-export function openDatabase(file: string): Database {
+export function openDatabase(file: string, clock: Clock): Database {
   const raw = new Sqlite(file, { timeout: 2000 })
   raw.pragma('journal_mode = WAL')
   // A WAL database reopens at NORMAL, which may lose a rotation that was already answered.
@@ -42,7 +43,7 @@ export function openDatabase(file: string): Database {
     }
   }
 
-  const commits = createGroupCommit(raw, guard)
+  const commits = createGroupCommit(raw, clock, guard)
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,

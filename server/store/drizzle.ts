@@ -8,7 +8,8 @@ import type * as Core from 'drizzle-orm/sqlite-core'
 // which has no import.meta.url; it runs at the root of the project.
 const require = createRequire(import.meta.url ?? `${process.cwd()}/package.json`)
 
-export const { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, max, ne, sql } = require('drizzle-orm') as typeof Orm
+const { getTableColumns } = require('drizzle-orm') as typeof Orm
+export const { and, asc, count, desc, eq, gt, inArray, isNotNull, isNull, lt, max, ne, sql } = require('drizzle-orm') as typeof Orm
 export const { blob, index, integer, sqliteTable, text, uniqueIndex } = require('drizzle-orm/sqlite-core') as typeof Core
 export const { drizzle } = require('drizzle-orm/better-sqlite3') as typeof Driver
 

@@ -2,26 +2,28 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { type Database, isConstraint, openDatabase } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 
+/** However slow the machine, what a test writes in one turn is one commit, unless it says that time goes by. */
+let at: number
+const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 let folder: string
 let db: Database
 /** Sees what is committed, and nothing else. */
 let other: Sqlite.Database
 
 beforeEach(() => {
-  // However slow the machine, what a test writes in one turn is one commit.
-  vi.spyOn(performance, 'now').mockReturnValue(0)
+  at = 0
   folder = mkdtempSync(join(tmpdir(), 'porchlight-commit-'))
-  db = openDatabase(join(folder, 'test.db'))
+  db = openDatabase(join(folder, 'test.db'), clock)
   db.raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT')
   other = new Sqlite(join(folder, 'test.db'))
 })
 afterEach(() => {
-  vi.restoreAllMocks()
   db.close()
   other.close()
   rmSync(folder, { recursive: true, force: true })
@@ -124,15 +126,13 @@ describe('a store that fails', () => {
 })
 
 test('many take several turns, in order, and others have theirs in between', async () => {
-  let now = 0
-  vi.spyOn(performance, 'now').mockImplementation(() => now)
   const statements: string[] = []
   const raw = new Sqlite(join(folder, 'long.db'), { verbose: line => statements.push(String(line)) })
   raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')
-  const commits = createGroupCommit(raw, work => work())
+  const commits = createGroupCommit(raw, clock, work => work())
   const order: (number | 'somebody else')[] = []
   const all = ten.map(id => commits.write(() => {
-    now += 3
+    at += 3
     raw.prepare('INSERT INTO notes VALUES (?)').run(id)
   }).then(() => order.push(id)))
   const serveOthers = () => {

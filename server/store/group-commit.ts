@@ -1,4 +1,5 @@
 import type Sqlite from 'better-sqlite3'
+import type { Clock } from '../base/clock.ts'
 
 /** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and fifty
  * at once would wait for it fifty times. */
@@ -17,7 +18,7 @@ interface Waiting { work: () => unknown, resolve: (value: unknown) => void, reje
 const HOLD_MS = 4
 
 /** @param guard turns the errors of a failing disk into what everybody is told */
-export function createGroupCommit(raw: Sqlite.Database, guard: <T>(work: () => T) => T): GroupCommit {
+export function createGroupCommit(raw: Sqlite.Database, clock: Clock, guard: <T>(work: () => T) => T): GroupCommit {
   let waiting: Waiting[] = []
   /** A transaction, or a savepoint where one is under way. */
   const atomically = raw.transaction((work: () => unknown) => work())
@@ -48,10 +49,10 @@ export function createGroupCommit(raw: Sqlite.Database, guard: <T>(work: () => T
 
   /** @returns what is to be told after the commit, to as many as had their turn */
   function workedOff(batch: readonly Waiting[]): (() => void)[] {
-    const until = performance.now() + HOLD_MS
+    const until = clock.now().steady + HOLD_MS
     const answers: (() => void)[] = []
     for (const { work, resolve, reject } of batch) {
-      if (performance.now() > until) break
+      if (clock.now().steady > until) break
       try {
         const value = guard(() => atomically(work))
         answers.push(() => resolve(value))

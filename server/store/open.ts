@@ -65,7 +65,7 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
   const readFirst = isReadFirst(file)
   const missing = inspect(file, known, backupFolder(deps.dataDir), readFirst)
   if (readFirst) clearSuspicion(file)
-  const db = openDatabase(file)
+  const db = openDatabase(file, deps.clock)
   try {
     const [next] = missing
     if (next !== undefined) {

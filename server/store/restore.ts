@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
-import type { UnixMs } from '../base/clock.ts'
+import type { Clock, UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import { accountQueries, type Verifier } from './accounts.ts'
 import { copyLive, stamp } from './backup.ts'
@@ -15,7 +15,7 @@ export interface RestoreDeps {
   /** The backup. It is only read. */
   source: string
   dataDir: string
-  now: UnixMs
+  clock: Clock
   /** The key file's counter, which the copy takes on: this rollback is known of. null: there is none. */
   counter: number | null
   /** Looks at the copy before it takes its place. @throws to stop there: nothing has changed then */
@@ -33,7 +33,8 @@ const SAMPLE = 20
 /** Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
  * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
  * @throws Refusal when the backup is not a healthy database of ours */
-export async function restoreDatabase({ source, dataDir, now, counter, check }: RestoreDeps): Promise<Restored> {
+export async function restoreDatabase({ source, dataDir, clock, counter, check }: RestoreDeps): Promise<Restored> {
+  const now = clock.now().wall
   if (!existsSync(source)) throw new Refusal(`There is no file ${source}.`)
   const file = databaseFile(dataDir)
   const copy = `${file}.restoring`
@@ -43,7 +44,7 @@ export async function restoreDatabase({ source, dataDir, now, counter, check }: 
     const known = readMigrations(MIGRATIONS)
     const missing = inspect(source, known, backupFolder(dataDir), true)
     await copyOf(source, copy)
-    const db = openDatabase(copy)
+    const db = openDatabase(copy, clock)
     let ended: number
     try {
       applyMigrations(db.raw, missing, now)
