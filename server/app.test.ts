@@ -24,7 +24,7 @@ describe('every answer', () => {
     ['a refused method', '/', { method: 'POST' }],
     ['a crash', '/auth/crash', {}],
     ['a health check', '/healthz', {}],
-  ])('3.4.4, 3.4.6, 3.4.8, HD-12 carries the security headers: %s', async (_title, target, options) => {
+  ])('3.4.4, 3.4.6, 3.4.8, 3.5.8, 4.1.1, HD-12 carries the security headers: %s', async (_title, target, options) => {
     app = await startApp()
     const { headers } = await app.ask(target, options)
     expect(headers).toMatchObject({
@@ -34,6 +34,8 @@ describe('every answer', () => {
       'referrer-policy': 'same-origin',
     })
     expect(headers['content-security-policy']).toContain('frame-ancestors \'none\'')
+    // JSON is UTF-8 by definition and has no such parameter (RFC 8259 §11).
+    expect(headers['content-type'] ?? 'text/none; charset=utf-8').toMatch(/^application\/(?:problem\+)?json$|^text\/.*; ?charset=utf-8$/)
     expect(headers['x-request-id']).toMatch(/^[\w-]+$/)
     expect(headers['strict-transport-security']).toBeUndefined()
   })
@@ -156,11 +158,12 @@ describe('targets and methods', () => {
     }
   })
 
-  test('UX-14 well-known addresses: the password change redirects, an unknown one is 404 and never a page', async () => {
+  test('UX-14 UX-15 well-known addresses: the password change redirects, an unknown one is 404 and never a page', async () => {
     app = await startApp()
     expect(await app.ask('/.well-known/change-password')).toMatchObject({ status: 303, headers: { location: '/account' } })
     expect((await app.ask('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200', { headers: NAVIGATION })).status).toBe(404)
-    expect((await app.ask('/.well-known/security.txt')).status).toBe(404)
+    // No passkeys yet, so nobody may be led to believe that there is a place for them.
+    for (const name of ['security.txt', 'passkey-endpoints']) expect((await app.ask(`/.well-known/${name}`, { headers: NAVIGATION })).status).toBe(404)
   })
 
   test('readiness says why not', async () => {
@@ -454,7 +457,7 @@ describe('the site', () => {
     outgoing.end(body)
   } } })
 
-  test('HD-1 gets a nonce of its own for each page, and the policy carries it', async () => {
+  test('3.4.3 HD-1 HD-2 gets a nonce of its own for each page, and the policy carries it', async () => {
     app = await withListener(async ({ nonce }) => nonce)
     const [one, two] = await Promise.all([app.ask('/'), app.ask('/')])
     expect(one.body).not.toBe(two.body)

@@ -22,7 +22,7 @@ async function problems(env: Environment = {}): Promise<string[]> {
 }
 
 describe('with nothing configured', () => {
-  test('it serves http://localhost:3000 on loopback, with the lives of the design', async () => {
+  test('NI-1 NI-14 it serves http://localhost:3000 on loopback, with the lives of the design', async () => {
     const config = await load()
     expect(config).toMatchObject({
       publicUrl: 'http://localhost:3000', port: 3000, loopback: true, secureCookies: false, dataDir: join(cwd, 'data'), keys: { file: join(cwd, 'data', 'keys.json') },
@@ -58,6 +58,25 @@ describe('where settings come from', () => {
     const config = await load({ PORCHLIGHT_SETUP_CODE_FILE: 'code' })
     expect(config.setupCode?.reveal()).toBe('abcdefghijklmnopqrstuvwxyz')
     expect(JSON.stringify(config)).not.toContain('abcdef')
+  })
+
+  test('PORCHLIGHT_X_FILE is there for every setting, and says the same as the setting itself', async () => {
+    const { report: known } = await loadConfig({}, cwd)
+    const values: Record<string, string> = {
+      publicUrl: 'http://localhost:4100', host: '127.0.0.1', dataDir: 'elsewhere', keys: 'keys.json', insecureHttp: 'true', setupCode: 'abcdefghijklmnopqrstuvwxyz', registration: 'open',
+      trustedProxies: '10.0.0.0/8', logLevel: 'warn', upstreams: '[{"name":"orders","target":"http://127.0.0.1:8000"}]', site: '{"serverRoutes":true}', upstreamTokenAlg: 'Ed25519',
+      providers: '[]', login: 'password', absoluteSeconds: '2000000', idleSeconds: '600000', browserIdleSeconds: '40000', accessSeconds: '800', lateSeconds: '500', settleSeconds: '50',
+      tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
+    }
+    for (const { key, variable } of known) {
+      const value = values[key] ?? '20'
+      write('value', `${value}\n`)
+      // A token API and the setting that it needs come together.
+      const needed = key === 'tokenApi' ? { PORCHLIGHT_LOGIN: 'token-api' } : {}
+      const [direct, byFile] = [await loadConfig({ [variable]: value, ...needed }, cwd), await loadConfig({ [`${variable}_FILE`]: 'value', ...needed }, cwd)]
+      expect(byFile.config, variable).toEqual(direct.config)
+      expect(byFile.report.find(one => one.key === key), variable).toMatchObject({ from: join(cwd, 'value') })
+    }
   })
 
   test('keys are a path, or the content of a key file', async () => {

@@ -17,7 +17,7 @@ const echo: RequestListener = (incoming, outgoing) => {
 }
 
 describe('what an upstream gets', () => {
-  test('BBA-16 OA-13 CS-9 JW-20 JW-15 our cookies, a browser\'s own Authorization and DPoP, and forged identity never arrive', async () => {
+  test('BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser\'s own Authorization and DPoP, and forged identity never arrive', async () => {
     const { origin } = await behind(echo)
     const { body } = await ask(origin, '/api/notes/list', {
       headers: {

@@ -68,7 +68,7 @@ test('JW-2 scope is there when the upstream has scopes, and no two tokens have o
   expect(new Set(ids).size).toBe(50)
 })
 
-test('JW-4 how and when the person signed in stays as it was, through renewals and every new token', async () => {
+test('JW-4 NI-18 how and when the person signed in stays as it was, through renewals and every new token', async () => {
   const { tokens, time } = world()
   const seen: JWTPayload[] = []
   for (let i = 0; i < 5; i++) {
@@ -179,7 +179,7 @@ test('BBA-17 a session that is paired with somebody else\'s account gets no toke
   expect(minted()).toBe(0)
 })
 
-test('JW-2 a token for one upstream is refused by another\'s audience check', async () => {
+test('JW-2 9.2.3 a token for one upstream is refused by another\'s audience check', async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   await expect(verify(token, BOOKS.audience)).rejects.toMatchObject({ code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'aud' })

@@ -23,7 +23,7 @@ describe('an access token', () => {
     await other.close()
   })
 
-  test.each(['ES384', 'PS256'])('JW-7 signed with %s is refused, though its key is published', async (alg) => {
+  test.each(['ES384', 'PS256'])('JW-7 9.1.1 9.1.2 signed with %s is refused, though its key is published', async (alg) => {
     const other = await startStage({ alg })
     expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(401)
     await other.close()
@@ -36,16 +36,16 @@ describe('an access token', () => {
   test.each([
     ['of another issuer', { claims: { iss: 'https://elsewhere.example' } }],
     ['without an issuer', { claims: { iss: undefined } }],
-    ['OA-16 for another upstream', { claims: { aud: 'orders' } }],
+    ['OA-16 9.2.3 for another upstream', { claims: { aud: 'orders' } }],
     ['for several others', { claims: { aud: ['orders', 'people'] } }],
     ['whose audience only begins alike', { claims: { aud: `${AUDIENCE}2` } }],
     ['without an audience', { claims: { aud: undefined } }],
-    ['JW-1 JW-12 of another type', { header: { typ: 'logout+jwt' } }],
+    ['JW-1 JW-12 9.2.2 of another type', { header: { typ: 'logout+jwt' } }],
     ['of the general type', { header: { typ: 'JWT' } }],
     ['JW-12 without a type', { header: { typ: undefined } }],
-    ['that has expired', { claims: { exp: nowSeconds() - 60 } }],
+    ['9.2.1 that has expired', { claims: { exp: nowSeconds() - 60 } }],
     ['that never ends', { claims: { exp: undefined } }],
-    ['that is for later', { claims: { nbf: nowSeconds() + 600 } }],
+    ['9.2.1 that is for later', { claims: { nbf: nowSeconds() + 600 } }],
     ['without a time of issue', { claims: { iat: undefined } }],
     ['for nobody', { claims: { sub: undefined } }],
     ['for an empty name', { claims: { sub: '' } }],
@@ -77,7 +77,7 @@ describe('an access token', () => {
     expect((await withToken(`Bearer ${token}`)).status).toBe(401)
   })
 
-  test('JW-11 that brings its own key is refused, and nothing is fetched for it', async () => {
+  test('JW-11 9.1.3 that brings its own key is refused, and nothing is fetched for it', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
     const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey) as { kty: string, crv: string, x: string, y: string }
     const fetches = stage.issuer.fetches

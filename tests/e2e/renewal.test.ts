@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
+import english from '../../web/i18n/locales/en.json' with { type: 'json' }
 import type { Visitor } from '../support/client.ts'
 import { setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
@@ -55,10 +56,14 @@ describe.concurrent('renewal, over the wire', () => {
     expect(caught).toMatchObject({ user: null, session: null, ended: 'refresh_reuse' })
     const owner = await browser.session()
     expect(owner).toMatchObject({ user: null, ended: 'refresh_reuse' })
+    expect((await browser.page('/sign-in')).text).toContain(english.ended.refresh_reuse)
 
     const again = await signIn(server.origin, person)
     const { events } = (await again.get('/auth/events')).json<{ events: { kind: string, reason: string | null }[] }>()
     expect(events).toContainEqual(expect.objectContaining({ kind: 'session_ended', reason: 'refresh_reuse' }))
+    // Told wherever they sign in next, until they have had time to see it.
+    expect((await again.page('/')).text).toContain(english.home.reuse)
+    expect((await browser.stranger().page('/')).text).not.toContain(english.home.reuse)
   })
 
   test('a renewal whose answer is lost is given again', async () => {
@@ -92,13 +97,15 @@ describe.concurrent('renewal, over the wire', () => {
     }
   })
 
-  test('V7 7.4.1 an ended session is unusable at once, whatever its access token says', async () => {
+  test('V7 7.4.1 NI-21 an ended session is unusable at once, whatever its access token says, and the relay refuses though an upstream token lives', async () => {
     const { browser, person } = await signUp(admin)
     const other = await signIn(server.origin, person)
+    expect((await browser.get('/api/notes')).status).toBe(200)
     const id = (await browser.session()).session?.id ?? ''
     expect((await other.ask({ method: 'DELETE', path: `/auth/sessions/${id}` })).status).toBeLessThan(300)
     expect(await browser.session()).toMatchObject({ user: null, ended: 'signed_out_elsewhere' })
     expect((await browser.get('/auth/sessions')).status).toBe(401)
+    expect((await browser.get('/api/notes')).status).toBe(401)
   })
 
   test('renewal never moves the absolute end (BBA-24)', async () => {

@@ -129,6 +129,20 @@ describe('without a mouse', () => {
     }
   })
 
+  test('UX-2 UX-5 every field says what belongs into it, a code is one field, and nothing stands in the way of pasting', async () => {
+    const { browser: visitor } = await signUp(admin)
+    const stranger = visitor.stranger()
+    const fields = async (browser: typeof visitor, path: string) => {
+      const page = (await browser.page(path)).text
+      expect(page).not.toMatch(/onpaste/i)
+      return Object.fromEntries([...page.matchAll(/<input [^>]*>/g)].map(([tag]) => [/ name="([^"]+)"/.exec(tag)?.[1] ?? '', / autocomplete="([^"]+)"/.exec(tag)?.[1]]))
+    }
+    expect(await fields(stranger, '/sign-in')).toMatchObject({ email: 'username', password: 'current-password' })
+    expect(await fields(stranger, '/sign-up')).toMatchObject({ invite: 'off', name: 'name', email: 'username', password: 'new-password' })
+    expect(await fields(stranger, '/reset')).toMatchObject({ code: 'off', password: 'new-password' })
+    expect(await fields(visitor, '/account')).toMatchObject({ name: 'name', current: 'current-password', next: 'new-password', username: 'username' })
+  })
+
   test('the first Tab leads past the header, and what has the focus shows it', async () => {
     const { page } = await open()
     await page.goto('/sign-in')
@@ -139,7 +153,7 @@ describe('without a mouse', () => {
     expect(outline).not.toBe('nonenone')
   })
 
-  test('UX-1 a password can be pasted, and what was typed before the scripts came is kept', async () => {
+  test('UX-1 6.2.7 a password can be pasted, and what was typed before the scripts came is kept', async () => {
     const { person } = await signUp(admin)
     const { page } = await open()
     await page.route('**/_porchlight/**/*.js', async (route) => {

@@ -35,13 +35,14 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
   })
 
   describe(`cookies over ${scheme}`, () => {
-    test('V3 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-7 names, prefixes and attributes are exactly these', async () => {
+    test('V3 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-6, CK-7 names, prefixes and attributes are exactly these', async () => {
       for (const remember of [true, false]) {
         const browser = await signIn(stage.origin, person, { remember })
         const cookies = Object.fromEntries(browser.jar.received.filter(cookie => cookie.name === names.access || cookie.name === names.refresh).map(cookie => [cookie.name, cookie]))
         expect(Object.keys(cookies).sort()).toEqual([names.access, names.refresh].sort())
         for (const cookie of Object.values(cookies)) expect(cookie).toMatchObject({ httpOnly: true, secure, sameSite: 'Lax', path: '/', domain: null })
         expect(browser.jar.refused).toEqual([])
+        for (const { maxAge } of browser.jar.received) expect(maxAge ?? 0).toBeLessThanOrEqual(400 * 86_400)
         if (remember) {
           expect(cookies[names.access]?.maxAge).toBeLessThanOrEqual(ACCESS_MS / 1000)
           expect(cookies[names.refresh]?.maxAge).toBeGreaterThan(30 * 86_400)

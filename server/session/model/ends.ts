@@ -18,7 +18,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'V7 7.3.1 the idle end comes when nobody was there',
+    name: 'V7 7.3.1 CK-10 the idle end comes when nobody was there',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
@@ -71,7 +71,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'an end that cannot be written fails closed',
+    name: '16.5.3 an end that cannot be written fails closed',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
