@@ -41,6 +41,15 @@ const passwordWorks = async () => {
   return await rooms.people.passwords.compare(PASSWORD, found?.verifier ?? null) === 'right'
 }
 
+/** So many more sessions like that one, `crowd-1` and so on. */
+function crowd(publicId: string, count: number): void {
+  const { raw } = rooms.store.db
+  const columns = raw.prepare('SELECT name FROM pragma_table_info(\'sessions\')').pluck().all().map(String)
+  const copied = columns.map(name => name === 'sid_hash' || name === 'public_id' ? '\'crowd-\' || value' : name)
+  raw.prepare(`WITH RECURSIVE counter(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM counter WHERE value < ?)
+    INSERT INTO sessions (${columns.join()}) SELECT ${copied.join()} FROM counter, sessions WHERE public_id = ? ORDER BY value`).run(count, publicId)
+}
+
 describe('key rotation', () => {
   test('signs nobody out, and passwords still work', async () => {
     const { shown } = await signedIn(rooms)
@@ -90,6 +99,23 @@ describe('key rotation', () => {
     expect(rooms.keys.list()).toHaveLength(1)
     expect(await passwordWorks()).toBe(true)
   })
+
+  test('an old key that one of thousands of sessions still needs is kept, wherever that one is in the table', async () => {
+    const { session } = await signedIn(rooms)
+    const [old] = rooms.keys.list()
+    await rotateKeys(rooms, { reseal: false, compromised: false })
+    crowd(session.publicId, 2500)
+    const { raw } = rooms.store.db
+    raw.prepare('UPDATE sessions SET tag_key_id = ?').run(rooms.keys.keyring.currentId)
+    pass(31 * DAY)
+    raw.prepare('UPDATE sessions SET absolute_ends_at = ?').run(hand.wall + DAY)
+    for (const needing of ['crowd-1', 'crowd-1500', 'crowd-2500']) {
+      raw.prepare('UPDATE sessions SET tag_key_id = ? WHERE public_id = ?').run(old?.id, needing)
+      expect(await retireOldKeys(rooms, hand.wall), needing).toBe(0)
+      raw.prepare('UPDATE sessions SET tag_key_id = ?').run(rooms.keys.keyring.currentId)
+    }
+    expect(await retireOldKeys(rooms, hand.wall)).toBe(1)
+  })
 })
 
 describe('housekeeping', () => {
@@ -114,6 +140,20 @@ describe('housekeeping', () => {
       for (let i = 0; i < 1234; i++) insert.run(userId)
     })()
     expect(await startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()).toMatchObject({ events: 1234 })
+  })
+
+  test('what was granted to sessions that are over is found among what was granted to others, slice by slice', async () => {
+    const { session, userId } = await signedIn(rooms)
+    crowd(session.publicId, 3000)
+    const { raw } = rooms.store.db
+    raw.prepare(`INSERT INTO provider_grants (id, session_id, user_id, provider, issuer, subject, birth, refreshes, created_at)
+      SELECT public_id, public_id, ?, 'main', 'https://main.example', 'ada', 'sign_in', 0, 1 FROM sessions`).run(userId)
+    raw.prepare('UPDATE sessions SET absolute_ends_at = 1 WHERE public_id IN (\'crowd-1\', \'crowd-2500\')').run()
+    raw.prepare('UPDATE sessions SET idle_ms = 1, last_seen_at = 1 WHERE public_id = \'crowd-1200\'').run()
+    raw.prepare('UPDATE sessions SET ended_at = 1 WHERE public_id = \'crowd-3000\'').run()
+    raw.prepare('DELETE FROM sessions WHERE public_id = \'crowd-99\'').run()
+    expect(await startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()).toMatchObject({ orphanedGrants: 5 })
+    expect(raw.prepare('SELECT id FROM provider_grants WHERE ended_at IS NOT NULL ORDER BY id').pluck().all()).toEqual(['crowd-1', 'crowd-1200', 'crowd-2500', 'crowd-3000', 'crowd-99'])
   })
 
   test('a wall clock that leaps deletes nothing, warns once, and is believed after a day', async () => {

@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
 import { THROTTLE_KEPT_MS } from '../people/throttle.ts'
+import type { HousekeepingStore } from '../store/housekeeping.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './counter.ts'
 import { retireOldKeys, retireSigningKeys } from './keys.ts'
+import { inSlices } from './slices.ts'
 import type { Works } from './works.ts'
 
 /** How long an ended session and a line of the security log are kept. */
@@ -14,7 +16,7 @@ const SINGLE_USES_KEPT_MS = DAY
 const EVERY_MS = HOUR
 const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
-const BATCH = 500
+const BATCH = 100
 
 /** What else is tidied up: gives back and deletes what ended sessions were granted. */
 interface Grants { tidy(): Promise<number> }
@@ -76,10 +78,20 @@ async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Re
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
-    // When somebody was last seen may not be on disk yet: a few minutes more cost nothing.
-    orphanedGrants: await inBatches(limit => housekeeping.orphanedGrants(now - 10 * MINUTE, now, limit)),
+    orphanedGrants: await endOrphanedGrants(housekeeping, now),
     providerGrants: await vault.tidy(),
   }
+}
+
+async function endOrphanedGrants(store: HousekeepingStore, now: UnixMs): Promise<number> {
+  let total = 0
+  await inSlices(async (after, limit) => {
+    // When somebody was last seen may not be on disk yet: a few minutes more cost nothing.
+    const { ended, next } = await store.orphanedGrants(now - 10 * MINUTE, now, after, limit)
+    total += ended
+    return next
+  })
+  return total
 }
 
 async function inBatches(remove: (limit: number) => Promise<number>): Promise<number> {

@@ -3,6 +3,7 @@ import type { KeySummary } from '../keys/keys.ts'
 import type { SigningSummary } from '../keys/signing.ts'
 import { resealPasswords } from '../people/passwords.ts'
 import { resealGrants } from '../providers/reseal.ts'
+import { inSlices } from './slices.ts'
 import type { Works } from './works.ts'
 
 type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signing' | 'store' | 'sessions'>
@@ -51,7 +52,12 @@ export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<numbe
   const { keys, store, config, log } = works
   const old = keys.writable ? keys.list().filter(key => key.replacedAt !== null && now - key.replacedAt > config.absoluteMs) : []
   if (old.length === 0) return 0
-  const used = new Set(await store.meta.tagKeysInUse(now))
+  const used = new Set<string>()
+  await inSlices(async (after, limit) => {
+    const { ids, next } = await store.meta.tagKeysInUse(now, after, limit)
+    for (const id of ids) used.add(id)
+    return next
+  })
   const ids = old.map(key => key.id).filter(id => !used.has(id))
   if (ids.length === 0) return 0
   // What is at rest may still be under them.

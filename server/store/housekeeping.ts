@@ -2,6 +2,8 @@ import type { SQL } from 'drizzle-orm'
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
+import { providerGrants } from './schema.ts'
+import { endOfSlice } from './slices.ts'
 import { STALE_THROTTLES } from './throttles.ts'
 
 /** Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock.
@@ -15,8 +17,8 @@ export interface HousekeepingStore {
   /** Failed attempts, the last of which was before then. A password's lock is never among them. */
   throttles(before: UnixMs, limit: number): Promise<number>
   /** What providers granted to sessions that were over before then, though nobody came to hear of it: not deleted but ended, so
-   * that it is given back. */
-  orphanedGrants(before: UnixMs, at: UnixMs, limit: number): Promise<number>
+   * that it is given back. No index knows them: `limit` grants after `after` are looked at. */
+  orphanedGrants(before: UnixMs, at: UnixMs, after: number, limit: number): Promise<{ ended: number, next: number | null }>
   /** Names that could be used once and ran out before then. */
   singleUses(before: UnixMs, limit: number): Promise<number>
 }
@@ -30,10 +32,14 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
     sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
-    orphanedGrants: (before, at, limit) => db.write(() => db.sql.run(sql`update provider_grants set ended_at = ${at} where rowid in (
-      select g.rowid from provider_grants g left join sessions s on s.public_id = g.session_id
-      where g.ended_at is null and (s.public_id is null or s.ended_at is not null or s.absolute_ends_at < ${before} or s.last_seen_at + s.idle_ms < ${before})
-      limit ${limit})`).changes),
+    orphanedGrants: (before, at, after, limit) => db.write(() => {
+      const next = endOfSlice(db, providerGrants, after, limit)
+      if (next === null) return { ended: 0, next }
+      const { changes: ended } = db.sql.run(sql`update provider_grants set ended_at = ${at}
+        where rowid > ${after} and rowid <= ${next} and ended_at is null and not exists (select 1 from sessions s where s.public_id = session_id
+          and s.ended_at is null and s.absolute_ends_at >= ${before} and s.last_seen_at + s.idle_ms >= ${before})`)
+      return { ended, next }
+    }),
     singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }
 }

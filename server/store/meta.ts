@@ -2,6 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import { and, eq, gt, isNull, sql } from './drizzle.ts'
 import { meta, sessions } from './schema.ts'
+import { endOfSlice } from './slices.ts'
 
 export interface MetaStore {
   /** Raised at every start and every hour; 0 before the first. Compared with the key file's. */
@@ -9,8 +10,8 @@ export interface MetaStore {
   setCounter(counter: number): Promise<void>
   /** Proves that the disk still takes writes, by making one. */
   touch(at: UnixMs): Promise<void>
-  /** Ids of the root keys that living sessions' refresh tokens are made under. */
-  tagKeysInUse(now: UnixMs): Promise<string[]>
+  /** Ids of the root keys that living sessions' refresh tokens are made under, of `limit` sessions after `after`. */
+  tagKeysInUse(now: UnixMs, after: number, limit: number): Promise<{ ids: string[], next: number | null }>
   /** Moves what the write-ahead log holds into the database, as far as no reader is in the way. */
   checkpoint(): Promise<void>
 }
@@ -24,8 +25,13 @@ export function metaQueries(db: Database): MetaStore {
     counter: () => db.read(() => Number(one.get({ key: 'counter' })?.value ?? 0)),
     setCounter: counter => db.write(() => void put.run({ key: 'counter', value: String(counter) })),
     touch: at => db.write(() => void put.run({ key: 'write_check', value: String(at) })),
-    tagKeysInUse: now => db.read(() => db.sql.selectDistinct({ id: sessions.tagKeyId }).from(sessions)
-      .where(and(isNull(sessions.endedAt), gt(sessions.absoluteEndsAt, now))).all().map(row => row.id)),
+    tagKeysInUse: (now, after, limit) => db.read(() => {
+      const next = endOfSlice(db, sessions, after, limit)
+      if (next === null) return { ids: [], next }
+      const ids = db.sql.selectDistinct({ id: sessions.tagKeyId }).from(sessions)
+        .where(and(sql`rowid > ${after} and rowid <= ${next}`, isNull(sessions.endedAt), gt(sessions.absoluteEndsAt, now))).all().map(row => row.id)
+      return { ids, next }
+    }),
     checkpoint: () => db.read(() => void db.raw.pragma('wal_checkpoint(PASSIVE)')),
   }
 }
