@@ -7,6 +7,7 @@ import type { Rooms } from './compose.ts'
 import { installation, PASSWORD, signedIn, stateOf } from './compose.testing.ts'
 import { newAccountRow } from './people/account.ts'
 import { OPERATOR } from './people/actor.ts'
+import { runCommand } from './ops/commands.ts'
 import { startControl } from './ops/control.ts'
 import { askServer, controlSocket } from './ops/control-client.ts'
 import { examine } from './ops/doctor.ts'
@@ -258,6 +259,12 @@ describe('backup and restore', () => {
     await expect(askServer(home.dataDir, 'backup', { file, withKeys: false })).rejects.toThrow(/exists already/)
     expect(readFileSync(file, 'utf8')).toBe('mine')
     await close()
+  })
+
+  test('says what is wrong with a place that cannot be written to', async () => {
+    writeFileSync(join(home.dataDir, 'file'), '')
+    await expect(runCommand(rooms, 'backup', { file: join(home.dataDir, 'missing', 'copy.db'), withKeys: false })).rejects.toMatchObject({ lines: [expect.stringMatching(/copy\.db cannot be written \(ENOENT\)\.$/), 'The folder does not exist: make it first.'] })
+    await expect(runCommand(rooms, 'backup', { file: join(home.dataDir, 'file', 'copy.db'), withKeys: false })).rejects.toMatchObject({ lines: [expect.stringMatching(/\(ENOTDIR\)/), expect.any(String)] })
   })
 
   test('refuses while somebody works on the folder, and a file that is not sound: nothing changes', async () => {

@@ -39,11 +39,10 @@ export function group(name: string, description: string, subCommands: SubCommand
 export function tell(error: unknown): void {
   if (error instanceof Refusal) return printError(error.lines)
   if (error instanceof Problem) {
-    const { detail, fields = {}, minLength } = error.extras
+    const { detail, fields = {} } = error.extras
     return printError([
       `${error.message}.`,
       ...(detail === undefined ? [] : [detail]),
-      ...(minLength === undefined ? [] : [`It needs at least ${minLength} characters.`]),
       ...Object.entries(fields).map(([field, text]) => `  ${field}: ${text}`),
       ...(error.cause instanceof Error ? [`(${error.cause.message})`] : []),
     ])

@@ -38,7 +38,7 @@ export const restore = command({
     if (!args.yes) await confirm('Everything since the backup will be gone, and everybody signed out.', '--yes')
     const { restore: restoreNow } = await import('../ops/restore.ts')
     const { aside, ended } = await restoreNow({ config, clock: systemClock }, { file: resolve(args.file), anyway: args.anyway ?? false })
-    print('The backup is in place.', `${ended} sessions were ended, and every one-time link is void.`)
+    print('The backup is in place.', `Sessions ended: ${ended}. Every one-time link is void.`)
     if (aside !== null) print(`What was there before is kept: ${aside}`)
     print('Start the server: porchlight start')
   },
