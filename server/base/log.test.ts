@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
+import { terminalLog } from './log.ts'
 
 test('a log that takes no lines does not end the process that logs', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-log-'))
@@ -20,4 +23,20 @@ test('a log that takes no lines does not end the process that logs', async () =>
   const code = await new Promise(done => child.on('close', done))
   rmSync(folder, { recursive: true, force: true })
   expect([said, code]).toEqual(['lived\n', 0])
+})
+
+test('on a terminal, too, each request is one line', () => {
+  let shown = ''
+  const log = terminalLog('info', new Writable({
+    write(chunk, _encoding, done) {
+      shown += String(chunk)
+      done()
+    },
+  }))
+  log.info({ requestId: 'r-1', method: 'GET', path: '/account', status: 200, ms: 3.1 }, 'request')
+  log.info({ path: '/line\nbreak\u001b[2J' }, 'request')
+  const [first, second, ...rest] = stripVTControlCharacters(shown).split('\n')
+  expect(first).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: request \{"requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/)
+  expect(second).toContain(String.raw`"/line\nbreak\u001b[2J"`)
+  expect(rest).toEqual([''])
 })

@@ -1,5 +1,5 @@
 import pino from 'pino'
-import pretty from 'pino-pretty'
+import pretty, { type PrettyOptions } from 'pino-pretty'
 import { systemClock } from './clock.ts'
 import { flatLine } from './flat-line.ts'
 import { linesTo } from './lines.ts'
@@ -18,9 +18,12 @@ const OPTIONS = { base: null, serializers: { error: pino.stdSerializers.err } } 
 
 /** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
 export function createLog(level: LogLevel): Log {
-  return process.stdout.isTTY
-    ? pino({ ...OPTIONS, level }, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss' }))
-    : jsonLog(level, stdout ??= linesTo(1))
+  return process.stdout.isTTY ? terminalLog(level, 1) : jsonLog(level, stdout ??= linesTo(1))
+}
+
+/** For people: a line each, but for an error's stack. */
+export function terminalLog(level: LogLevel, destination: NonNullable<PrettyOptions['destination']>): Log {
+  return pino({ ...OPTIONS, level }, pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
 }
 
 /** pino, whose commonest lines (one for each request) are made by hand: it would take longer over them than many an answer does. */
