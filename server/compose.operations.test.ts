@@ -190,6 +190,31 @@ describe('the control socket', () => {
     expect(await ask('status', {})).toBeNull()
   })
 
+  test('sessions are listed and ended one by one, people let in again, and the keys copied where that is asked for', async () => {
+    const close = await startControl(rooms)
+    const root = await signedIn(rooms, 'root@example.org')
+    const [one, other] = [await signedIn(rooms), await signedIn(rooms)]
+    const listed = await ask('session.list', { email: 'ada@example.org' }) as { output: { sessions: { publicId: string }[] } }
+    expect(listed.output.sessions.map(each => each.publicId).sort()).toEqual([one.session.publicId, other.session.publicId].sort())
+    expect(await ask('session.end', { id: one.session.publicId })).toEqual({ output: { ended: 1 } })
+    expect([await stateOf(rooms, one.shown), await stateOf(rooms, other.shown)]).toEqual(['nobody admin', 'live'])
+    await expect(ask('session.end', { id: one.session.publicId })).rejects.toThrow(/No living session/)
+
+    await ask('user.disable', { email: 'ada@example.org' })
+    expect(await stateOf(rooms, other.shown)).toBe('nobody disabled')
+    await ask('user.enable', { email: 'ada@example.org' })
+    expect((await rooms.people.accounts.find(one.userId))?.disabledAt).toBeNull()
+    expect(await stateOf(rooms, (await signedIn(rooms)).shown)).toBe('live')
+    expect(await stateOf(rooms, root.shown), 'nobody else').toBe('live')
+
+    const file = join(home.dataDir, 'copy.db')
+    expect(await ask('backup', { file, withKeys: true })).toEqual({ output: { file, keys: `${file}.keys.json` } })
+    const keys = openKeys({ file: `${file}.keys.json` }, false, home.clock.now().wall)
+    expect(keys.list().map(key => key.id)).toEqual(rooms.keys.list().map(key => key.id))
+    for (const path of [file, `${file}.keys.json`]) expect(statSync(path).mode & 0o777).toBe(0o600)
+    await close()
+  })
+
   test('somebody who came without an address is named by the account\'s id, and gets no link for a password', async () => {
     const close = await startControl(rooms)
     const at = rooms.clock.now().wall

@@ -163,6 +163,17 @@ describe('without a server', () => {
     expect(existsSync(join(cwd, 'data', 'keys.json'))).toBe(false)
   })
 
+  test('keys are rotated as the options say, and the last resort asks first; an id may begin with a dash', async () => {
+    await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], { input: 'quiet lantern over the porch\n' })
+    expect((await run(['key', 'rotate', '--reseal'])).out).toMatch(/^The key \S+ seals from now on\.\nThe key \S+ is published now[^]*\nStored passwords sealed anew: 1\.\n/)
+    expect(await run(['key', 'rotate', '--compromised'])).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/Everybody will be signed out[^]*--yes/) })
+    expect((await run(['key', 'rotate', '--compromised', '--yes'])).out).toMatch(/\nKeys retired: 2\. Sessions ended: 0\./)
+    expect((await run(['key', 'list'])).out.match(/seals and opens|opens$/gm)).toEqual(['seals and opens'])
+    expect(await run(['user', 'reset-password', 'ada@example.org', '--with-password'], { input: 'another lantern over there\n' })).toEqual({ code: 0, out: 'ada@example.org has a new password and is signed out everywhere.\n', err: '' })
+    expect((await run(['session', 'end', '-id-with-a-dash'])).err).toMatch(/no option -id-with-a-dash here\.\nSee --help\.\n.*goes after --/)
+    expect((await run(['session', 'end', '--', '-id-with-a-dash'])).err).toBe('No living session has the id -id-with-a-dash.\n')
+  })
+
   test('backup and restore, which asks first', async () => {
     await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin'])
     expect((await run(['backup', 'copy.db'])).out).toMatch(/key file is not in it/)

@@ -65,7 +65,7 @@ function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
     const option = raw.replace(/^--?/, '').replace(/=.*$/s, '')
     if (!options.includes(option)) {
       const near = nearest(option, options)
-      throw new Refusal(`There is no option ${raw.replace(/=.*$/s, '')} here.`, [near === null ? 'See --help.' : `Did you mean --${near}?`])
+      throw new Refusal(`There is no option ${raw.replace(/=.*$/s, '')} here.`, near !== null ? [`Did you mean --${near}?`] : ['See --help.', ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : [])])
     }
     if (args[option]?.type === 'string' && !raw.includes('=')) at++
   }
