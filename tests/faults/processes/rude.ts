@@ -83,7 +83,8 @@ async function misbehave(order: RudeOrder): Promise<RudeOutcome> {
     const socket = dial()
     socket.write(head('GET', '/api/sink/socket', ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']))
     // Some before the server has read it, some while it dials, some when the tunnel stands.
-    setTimeout(() => socket.destroy(), (i % 20) * 5)
+    if (i % 2 === 0) socket.once('data', () => socket.destroy())
+    else setTimeout(() => socket.destroy(), (i % 20) * 5)
   }
 
   const cookies = (count: number, value: string) => Array.from({ length: count }, (_, i) => `c${i}=${value}`).join('; ')
