@@ -531,6 +531,22 @@ describe('the site', () => {
     expect((await app.ask('/', { headers: { cookie: SIGNED_IN } })).body).toBe('403,404,404')
   })
 
+  test('shows once what a failed form kept, and HEAD leaves it alone', async () => {
+    const kept = { page: '/sign-in', problem: new Problem('invalid_credentials').body('r'), fields: { email: 'ada@example.org' } }
+    app = await startApp({
+      openForm: async () => kept,
+      site: { built: null, development: null, listener: async () => (incoming, outgoing) => {
+        const { form } = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+        outgoing.end(form?.fields.email ?? 'nothing')
+      } },
+    })
+    const headers = { cookie: 'porchlight-form=sealed' }
+    expect(setCookies(await app.ask('/sign-in', { method: 'HEAD', headers }))).toEqual([])
+    const shown = await app.ask('/sign-in', { headers })
+    expect([shown.body, setCookies(shown)]).toEqual(['ada@example.org', [expect.stringMatching(/^porchlight-form=; Max-Age=0;/)]])
+    expect(setCookies(await app.ask('/account', { headers }))).toEqual([])
+  })
+
   test('sets preferences, and no cookie of ours', async () => {
     app = await withListener(async (context) => {
       context.setCookie('language=zh-CN; Path=/')

@@ -41,7 +41,8 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
 
   async function keptForm(exchange: Exchange): Promise<KeptForm | null> {
     const sealed = exchange.caller?.form ?? null
-    if (sealed === null) return null
+    // Who only asks for the headers is shown nothing, so what was kept stays for who is.
+    if (sealed === null || exchange.method === 'HEAD') return null
     const kept = await openForm(sealed)
     if (kept === null || kept.page !== exchange.path) return null
     exchange.answer.cookie(clearCookie(form, { secure: secureCookies }))
