@@ -105,7 +105,7 @@ function section(stages: readonly Stage[]): Section {
   if (held.length > 0) figures.push(claim('growth: longest hold of the event loop by housekeeping', Math.max(...held), 'ms', { most: 20 }, `${small?.heldMs?.toFixed(0)} ms with ${small?.name}`))
   return {
     title: 'Growth',
-    method: `Databases filled with sessions as months of use would leave them (five for each person, one in four ended, each with its line in the security log). The server is started on each in turn; ${BROWSERS} browsers ask once each, then one asks again and again.`,
+    method: `Databases filled with sessions as months of use would leave them (five for each person, one in four ended, each with its line in the security log, those that live with a grant of a provider). The server is started on each in turn; ${BROWSERS} browsers ask once each, then one asks again and again.`,
     columns: [
       { key: 'first', title: 'µs of processor time, browser not seen before', digits: 0, plotted: true },
       { key: 'again', title: 'µs, seen before', digits: 0, plotted: false },

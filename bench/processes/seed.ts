@@ -11,7 +11,7 @@ import { noMeter } from '../../server/base/meter.ts'
 import { openKeys } from '../../server/keys/keys.ts'
 import { createSessions } from '../../server/session/sessions.ts'
 import type { SessionRow } from '../../server/store/schema.ts'
-import { accounts, events, sessions } from '../../server/store/schema.ts'
+import { accounts, events, providerGrants, sessions } from '../../server/store/schema.ts'
 import { openStore } from '../../server/store/store.ts'
 import type { SeedOrder, SeedResult } from '../full/seed.ts'
 
@@ -36,9 +36,10 @@ const client = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 
 const userIds: string[] = []
 const insertSession = prepared(sessions)
 const insertEvent = prepared(events)
+const insertGrant = prepared(providerGrants)
 
 /** An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite. */
-function prepared(table: typeof sessions | typeof events) {
+function prepared(table: typeof sessions | typeof events | typeof providerGrants) {
   const places = Object.fromEntries(Object.keys(getTableColumns(table)).filter(name => !(table === events && name === 'id')).map(name => [name, sql.placeholder(name)]))
   return store.db.sql.insert(table).values(places as never).prepare()
 }
@@ -60,9 +61,13 @@ async function keep(rows: readonly SessionRow[]): Promise<void> {
     for (const row of rows) {
       insertSession.run({ ...row })
       insertEvent.run({ at: row.createdAt, kind: 'signed_in', userId: row.userId, byUserId: null, sessionId: row.publicId, reason: null, userAgent: row.userAgent, network: row.network })
+      if (isAlive(row)) insertGrant.run({ id: row.publicId, sessionId: row.publicId, userId: row.userId, provider: 'main', issuer: 'https://main.example', subject: row.userId, providerSid: row.publicId, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: row.createdAt, endedAt: null })
     }
   })
 }
+
+/** Grants of others have been given back. */
+const isAlive = (row: SessionRow) => row.endedAt === null && row.lastSeenAt + row.idleMs > now
 
 /** A session like that one, begun some time in the last 29 days; one in four has ended. */
 function past(like: SessionRow, at: number): SessionRow {
