@@ -4,10 +4,13 @@ import { type Server, sleep, type StartOptions, startServer, temporaryFolder } f
 
 const PRELOAD = join(import.meta.dirname, '../processes/loop-delay.ts')
 
+/** How long one turn of an event loop took, and how much of that its thread was ready to run and waited for a core. */
+export interface Hold { heldMs: number, waitedMs: number }
+
 export interface Probed {
   server: Server
-  /** The longest that one turn of its event loop took since this was asked last, in ms. */
-  longestHold(): Promise<number>
+  /** The longest since this was asked last. */
+  longestHold(): Promise<Hold>
 }
 
 /** Starts a server whose process also watches its own event loop. One at a time: it inherits the environment of this process. */
@@ -24,9 +27,9 @@ export async function startProbed(options: StartOptions): Promise<Probed> {
   }
 }
 
-async function askFor(file: string, pid: number): Promise<number> {
+async function askFor(file: string, pid: number): Promise<Hold> {
   rmSync(file, { force: true })
   process.kill(pid, 'SIGUSR2')
   while (!existsSync(file)) await sleep(10)
-  return Number(readFileSync(file, 'utf8'))
+  return JSON.parse(readFileSync(file, 'utf8')) as Hold
 }
