@@ -143,6 +143,7 @@ test('many take several turns, in order, and others have theirs in between', asy
   await Promise.all(all)
   raw.close()
   expect(statements.filter(line => line === 'COMMIT')).toHaveLength(5)
-  expect(order.slice(0, 8)).toEqual([0, 1, 'somebody else', 2, 3, 'somebody else', 4, 5])
+  const runs = order.filter((one, at) => one !== order[at - 1])
+  expect(runs.slice(0, 8)).toEqual([0, 1, 'somebody else', 2, 3, 'somebody else', 4, 5])
   expect(order.filter(one => one !== 'somebody else')).toEqual(ten)
 })
