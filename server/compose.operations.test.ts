@@ -2,9 +2,9 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, DAY, HOUR, type Timers } from './base/clock.ts'
+import { type Clock, DAY, HOUR } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
-import { installation, PASSWORD, signedIn, stateOf } from './compose.testing.ts'
+import { installation, noTimers, PASSWORD, signedIn, stateOf } from './compose.testing.ts'
 import { newAccountRow } from './people/account.ts'
 import { OPERATOR } from './people/actor.ts'
 import { runCommand } from './ops/commands.ts'
@@ -24,7 +24,6 @@ const pass = (ms: number) => {
   hand.wall += ms
   hand.steady += ms
 }
-const noTimers: Timers = { every: () => () => {} }
 
 let home: ReturnType<typeof installation>
 let rooms: Rooms
@@ -149,12 +148,15 @@ describe('housekeeping', () => {
     const { raw } = rooms.store.db
     raw.prepare(`INSERT INTO provider_grants (id, session_id, user_id, provider, issuer, subject, birth, refreshes, created_at)
       SELECT public_id, public_id, ?, 'main', 'https://main.example', 'ada', 'sign_in', 0, 1 FROM sessions`).run(userId)
-    raw.prepare('UPDATE sessions SET absolute_ends_at = 1 WHERE public_id IN (\'crowd-1\', \'crowd-2500\')').run()
+    raw.prepare('UPDATE sessions SET absolute_ends_at = ? WHERE public_id IN (\'crowd-1\', \'crowd-2500\')').run(hand.wall - HOUR)
     raw.prepare('UPDATE sessions SET idle_ms = 1, last_seen_at = 1 WHERE public_id = \'crowd-1200\'').run()
     raw.prepare('UPDATE sessions SET ended_at = 1 WHERE public_id = \'crowd-3000\'').run()
     raw.prepare('DELETE FROM sessions WHERE public_id = \'crowd-99\'').run()
-    expect(await startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()).toMatchObject({ orphanedGrants: 5 })
+    expect(await startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()).toMatchObject({ overdueGrants: 5 })
     expect(raw.prepare('SELECT id FROM provider_grants WHERE ended_at IS NOT NULL ORDER BY id').pluck().all()).toEqual(['crowd-1', 'crowd-1200', 'crowd-2500', 'crowd-3000', 'crowd-99'])
+    // They end as they would have, had somebody come back: with their reason.
+    expect(raw.prepare('SELECT public_id, end_reason FROM sessions WHERE public_id IN (\'crowd-1\', \'crowd-1200\', \'crowd-2500\') ORDER BY public_id').raw().all())
+      .toEqual([['crowd-1', 'absolute'], ['crowd-1200', 'idle'], ['crowd-2500', 'absolute']])
   })
 
   test('a wall clock that leaps deletes nothing, warns once, and is believed after a day', async () => {

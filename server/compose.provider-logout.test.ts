@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Problem } from './base/problem.ts'
 import type { Rooms } from './compose.ts'
 import { installation, signedIn } from './compose.testing.ts'
-import { endOf, MAIN, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
+import { endOf, linkThere, MAIN, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
 
 let home: ReturnType<typeof installation>
 let rooms: Rooms
@@ -23,12 +23,12 @@ let tokens = 0
 const logout = (of: { sid?: string, subject?: string, key?: string, issuer?: string }) => rooms.store.endAtProvider({
   issuer: of.issuer ?? ISSUER, sid: of.sid ?? null, subject: of.subject ?? null, use: { key: of.key ?? `jti:${++tokens}`, endsAt: rooms.clock.now().wall + 60_000 }, at: rooms.clock.now().wall,
 })
+const linked = () => someTokens('linked', 60_000, rooms.clock.now().wall)
 const subjectOf = (email: string) => `subject of ${email}`
 
 test('LO-6 a session that was only linked with a provider loses the grant and goes on', async () => {
   const { session } = await signedIn(rooms)
-  const person = { provider: MAIN, issuer: ISSUER, subject: 'linked', providerSid: 'there' }
-  await vault.link(await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, someTokens('linked', 60_000, rooms.clock.now().wall)))
+  await linkThere(rooms, vault, session, { subject: 'linked', sid: 'there' }, linked())
   await vault.tokenFor(session, MAIN, null)
   const { ended, unlinked } = await logout({ sid: 'there' })
   expect([ended, unlinked]).toEqual([[], [session.publicId]])
@@ -39,7 +39,7 @@ test('LO-6 a session that was only linked with a provider loses the grant and go
 
 test('LO-6 a session that came by a provider ends with it, however often that was linked again', async () => {
   const { session, person, tokens: granted } = await signedInThere(rooms, vault, { sid: 'there' })
-  await vault.link(await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, granted))
+  expect(await linkThere(rooms, vault, session, { subject: person.subject, sid: 'there' }, granted)).toBe(true)
   const { ended, unlinked } = await logout({ sid: 'there' })
   expect([ended.map(one => one.publicId), unlinked]).toEqual([[session.publicId], []])
 })
@@ -70,14 +70,32 @@ test('LO-5 a token that could not be acted on is not used up: the provider may s
   expect(await logout({ sid: 'there', key: 'jti:again' })).toMatchObject({ repeated: true, ended: [] })
 })
 
-test('a grant is linked to a living session and to no other', async () => {
+test('LO-6 a session that came by one account there goes on with it when it links another: the first one\'s logout ends it', async () => {
+  const { session } = await signedInThere(rooms, vault, { sid: 'there' })
+  expect(await linkThere(rooms, vault, session, { subject: 'another', sid: 'elsewhere' }, linked())).toBe(false)
+  expect((await rooms.store.identities.list(session.userId)).map(one => one.subject)).toEqual(['another'])
+  expect((await vault.tokenFor(session, MAIN, null)).accessToken).toBe('access-first')
+  expect((await logout({ sid: 'elsewhere' })).ended).toEqual([])
+  expect((await logout({ sid: 'there' })).ended.map(one => one.publicId)).toEqual([session.publicId])
+})
+
+test('a session that only linked one account there goes on with another that it links later', async () => {
   const { session } = await signedIn(rooms)
-  const person = { provider: MAIN, issuer: ISSUER, subject: 'linked', providerSid: null }
-  const grant = () => vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, someTokens('linked', 60_000, rooms.clock.now().wall))
+  await linkThere(rooms, vault, session, { subject: 'one' }, someTokens('one', 60_000, rooms.clock.now().wall))
+  await vault.tokenFor(session, MAIN, null)
+  expect(await linkThere(rooms, vault, session, { subject: 'another' }, someTokens('another', 60_000, rooms.clock.now().wall))).toBe(true)
+  expect((await vault.tokenFor(session, MAIN, null)).accessToken).toBe('access-another')
+})
+
+test('an account and its grant are linked to a living session of the same person, or neither is', async () => {
+  const { session } = await signedIn(rooms)
   await rooms.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
-  await expect(grant().then(row => vault.link(row))).rejects.toMatchObject(new Problem('not_signed_in'))
   const { session: other } = await signedIn(rooms, 'ben@example.org')
-  await expect(grant().then(row => vault.link({ ...row, sessionId: other.publicId }))).rejects.toMatchObject({ code: 'not_signed_in' })
+  for (const publicId of [session.publicId, other.publicId]) {
+    await expect(linkThere(rooms, vault, { publicId, userId: session.userId }, { subject: 'linked' }, linked())).rejects.toMatchObject(new Problem('not_signed_in'))
+  }
+  expect(await rooms.store.identities.list(session.userId)).toEqual([])
+  expect(rooms.store.db.raw.prepare('select count(*) as kept from provider_grants').get()).toEqual({ kept: 0 })
 })
 
 test('however many sessions end at once, all of their grants do', async () => {

@@ -1,13 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Clock, systemClock } from './base/clock.ts'
+import { type Clock, systemClock, type Timers } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import { noMeter } from './base/meter.ts'
 import { compose, type Rooms } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import { OPERATOR } from './people/actor.ts'
 import type { LiveSession } from './session/types.ts'
+
+/** Nothing happens by itself. */
+export const noTimers: Timers = { every: () => () => {} }
 
 export const PASSWORD = 'quiet lantern over the porch'
 

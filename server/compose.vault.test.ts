@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { DAY, MINUTE, SECOND } from './base/clock.ts'
 import { Problem } from './base/problem.ts'
 import type { Rooms } from './compose.ts'
-import { installation, signedIn } from './compose.testing.ts'
-import { endOf, type FailureOutcome, MAIN, movableClock, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
+import { installation, noTimers, signedIn } from './compose.testing.ts'
+import { endOf, type FailureOutcome, MAIN, linkThere, movableClock, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
+import { startHousekeeping } from './ops/housekeeping.ts'
 import { openTokens } from './providers/sealed-tokens.ts'
 
 let clock: ReturnType<typeof movableClock>
@@ -204,8 +205,7 @@ describe('a provider that refuses for good', () => {
 
   test('ends a linked grant alone: that session is its own', async () => {
     const { session } = await signedIn(rooms)
-    const person = { provider: MAIN, issuer: 'https://main.example', subject: 's', providerSid: null }
-    await vault.link(await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, someTokens('linked', 1000, clock.now().wall)))
+    expect(await linkThere(rooms, vault, session, { subject: 's' }, someTokens('linked', 1000, clock.now().wall))).toBe(true)
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-linked')
     provider.fails = 'over'
     clock.ahead(2 * SECOND)
@@ -422,17 +422,16 @@ describe('when a session ends', () => {
     expect(await vault.tidy()).toBe(1)
   })
 
-  test('a session whose browser never came back is over for its grant, too: it is given back, and shares nothing with anybody', async () => {
+  test('a session whose browser never came back ends with its reason, and what was granted to it is given back at once', async () => {
+    const housekeeping = startHousekeeping({ ...rooms, timers: noTimers, vault })
     const gone = await signedInThere(rooms, vault, { name: 'gone', sid: 'there' })
-    const here = rooms.clock.now().wall
-    expect(await rooms.store.housekeeping.orphanedGrants(here, here, 0, 10)).toMatchObject({ ended: 0 })
+    await housekeeping.run()
+    expect(await rooms.store.sessions.findByPublicId(gone.session.publicId)).toMatchObject({ endedAt: null })
     clock.ahead(31 * DAY)
-    const at = rooms.clock.now().wall
-    expect(await rooms.store.housekeeping.orphanedGrants(at, at, 0, 10)).toMatchObject({ ended: 1 })
-    clock.ahead(11 * MINUTE)
-    expect(await vault.tidy()).toBe(1)
-    expect(await grantOf(gone.grantId)).toBeNull()
-    expect(provider.revoked).toEqual(['refresh-gone'])
+    expect(await housekeeping.run()).toMatchObject({ overdueGrants: 1 })
+    expect(await rooms.store.sessions.findByPublicId(gone.session.publicId)).toMatchObject({ endReason: 'idle' })
+    await vi.waitUntil(() => provider.revoked.includes('refresh-gone'), { timeout: 10_000 })
+    // It shares nothing with anybody who comes later.
     const back = await signedInThere(rooms, vault, { name: 'back', sid: 'there' })
     await rooms.sessions.end(back.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     await vi.waitUntil(() => provider.revoked.includes('refresh-back'), { timeout: 10_000 })

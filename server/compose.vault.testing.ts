@@ -5,7 +5,7 @@ import { Problem } from './base/problem.ts'
 import type { Rooms } from './compose.ts'
 import { PASSWORD } from './compose.testing.ts'
 import type { EndReason } from './contract/end-reasons.ts'
-import { OPERATOR } from './people/actor.ts'
+import { OPERATOR, originOf } from './people/actor.ts'
 import { RefreshFailure, type Refresher } from './providers/refresher.ts'
 import type { ProviderTokens } from './providers/types.ts'
 import { createVault, type Vault } from './providers/vault.ts'
@@ -115,6 +115,17 @@ export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000
     userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant,
   })
   return { session, grantId: providerGrant.id, person, tokens }
+}
+
+/** Somebody who is signed in links an account there, as the route does. @returns whether what it granted was kept */
+export async function linkThere(rooms: Rooms, vault: Vault, session: { publicId: string, userId: string }, { subject, sid = null }: { subject: string, sid?: string | null }, tokens: ProviderTokens): Promise<boolean> {
+  const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid }
+  const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, tokens)
+  const at = rooms.clock.now().wall
+  const identity = { id: grant.id, userId: session.userId, provider: MAIN, issuer: person.issuer, subject, email: null, emailVerified: false, label: subject, createdAt: at, lastUsedAt: at }
+  const kept = await rooms.store.identities.link(identity, grant, originOf(OPERATOR, session.userId, at))
+  if (kept) vault.linked(session.publicId)
+  return kept
 }
 
 /** Why a session is over; null: it lives. */

@@ -167,7 +167,7 @@ describe('a disabled account', () => {
     expect(await outcome(by())).toBe('account_disabled')
     expect(await outcome(by({ subject: 'another subject' }))).toBe('link_required')
     const login = loginWith()
-    await expect(login.link(person({ subject: 'second' }), actorOf(account))).rejects.toMatchObject({ code: 'account_disabled' })
+    await expect(login.link(person({ subject: 'second' }), null, actorOf(account))).rejects.toMatchObject({ code: 'account_disabled' })
   })
 })
 
@@ -175,10 +175,10 @@ describe('links', () => {
   test('a way in of somebody else cannot be taken; one\'s own is linked once', async () => {
     const { account } = await by()
     const login = loginWith()
-    await expect(login.link(person(), actorOf(ann))).rejects.toMatchObject({ code: 'identity_taken' })
-    await login.link(person(), actorOf(account))
-    await login.link(person({ subject: 'ann-there', email: ADDRESS }), actorOf(ann))
-    await login.link(person({ subject: 'ann-there', email: ADDRESS }), actorOf(ann))
+    await expect(login.link(person(), null, actorOf(ann))).rejects.toMatchObject({ code: 'identity_taken' })
+    await login.link(person(), null, actorOf(account))
+    await login.link(person({ subject: 'ann-there', email: ADDRESS }), null, actorOf(ann))
+    await login.link(person({ subject: 'ann-there', email: ADDRESS }), null, actorOf(ann))
     expect(await login.links(ann.id)).toMatchObject([{ provider: 'main', name: 'Main', label: ADDRESS }])
     expect((await by({ subject: 'ann-there' })).account.id).toBe(ann.id)
     const kinds = (await rooms.people.log.page(ann.id, null)).events.map(event => event.kind)
@@ -192,7 +192,7 @@ describe('links', () => {
     await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
     await rooms.people.accounts.setPassword(account.id, GOOD_PASSWORD, OPERATOR)
     await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
-    await login.link(person({ subject: 'second', email: null }), actorOf(account))
+    await login.link(person({ subject: 'second', email: null }), null, actorOf(account))
     await expect(login.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'not_found' })
     await login.unlink(only?.id ?? '', actorOf(account))
     expect(await outcome(by({ email: null })), 'is somebody new').not.toMatchObject({ id: account.id })
@@ -200,7 +200,7 @@ describe('links', () => {
 
   test('a password counts only where passwords open anything', async () => {
     const login = loginWith()
-    await login.link(person({ subject: 'ann-there' }), actorOf(ann))
+    await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
     const [only] = await login.links(ann.id)
     const { people, store, clock, log, meter, config, sessions } = rooms
     const moved = createProviderLogin({ config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
@@ -214,10 +214,10 @@ describe('links', () => {
     const login = loginWith()
     const [mine] = await login.links(account.id)
     expect(mine).toMatchObject({ provider: 'other', name: 'other' })
-    await login.link(person({ subject: 'second', email: null }), actorOf(account))
+    await login.link(person({ subject: 'second', email: null }), null, actorOf(account))
     const second = (await login.links(account.id)).find(one => one.id !== mine?.id)
     await login.unlink(second?.id ?? '', actorOf(account))
-    await login.link(person({ email: null }), actorOf(account))
+    await login.link(person({ email: null }), null, actorOf(account))
     expect(await login.links(account.id), 'linking it once more says so, too').toMatchObject([{ provider: 'main' }])
   })
 

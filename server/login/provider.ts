@@ -15,7 +15,7 @@ import { hashOf } from '../people/one-time-codes.ts'
 import type { Person } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
 import type { IdentityStore, Seen } from '../store/identities.ts'
-import type { IdentityRow } from '../store/schema.ts'
+import type { IdentityRow, ProviderGrantRow } from '../store/schema.ts'
 import type { Proven } from './password.ts'
 
 /** From a person at a provider to an account here. The key is what the provider calls them, under its own name: an address
@@ -27,8 +27,10 @@ export interface ProviderLogin {
   authenticate(person: Person, how: { invite: string | null, client: Client }): Promise<Proven>
   /** That a person who is signed in is still themself. @throws Problem `forbidden` when it is somebody else */
   confirm(person: Person, how: { userId: string, client: Client }): Promise<Proven>
-  /** Adds a way in for somebody who is signed in. @throws Problem `identity_taken`, `account_disabled` */
-  link(person: Person, actor: Actor & { userId: string }): Promise<void>
+  /** Adds a way in for somebody who is signed in, and keeps what came with it for their session.
+   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it has
+   * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked */
+  link(person: Person, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
   /** The ways in that somebody has. */
   links(userId: string): Promise<WireLink[]>
   /** Takes a way in away; the other sessions that came by it are over.
@@ -140,9 +142,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
       return { account, amr: person.amr }
     },
 
-    async link(person, actor) {
-      await identities.link(identityOf(person, actor.userId), originOf(actor, actor.userId, now()))
-    },
+    link: (person, grant, actor) => identities.link(identityOf(person, actor.userId), grant, originOf(actor, actor.userId, now())),
 
     async links(userId) {
       const rows = await identities.list(userId)

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
 import { THROTTLE_KEPT_MS } from '../people/throttle.ts'
+import type { Sessions } from '../session/types.ts'
 import type { HousekeepingStore } from '../store/housekeeping.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './counter.ts'
@@ -70,7 +71,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 }
 
-async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
+async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
   const { housekeeping } = store
   return {
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
@@ -78,17 +79,19 @@ async function tidy({ store, vault }: HousekeepingDeps, now: UnixMs): Promise<Re
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
-    orphanedGrants: await endOrphanedGrants(housekeeping, now),
+    overdueGrants: await endOverdueGrants(housekeeping, sessions, now),
     providerGrants: await vault.tidy(),
   }
 }
 
-async function endOrphanedGrants(store: HousekeepingStore, now: UnixMs): Promise<number> {
+/** A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When somebody
+ * was last seen may not be on disk yet, so the room of sessions has the last word. @returns how many grants or sessions are over */
+async function endOverdueGrants(store: HousekeepingStore, sessions: Pick<Sessions, 'endIfOver'>, now: UnixMs): Promise<number> {
   let total = 0
   await inSlices(async (after, limit) => {
-    // When somebody was last seen may not be on disk yet: a few minutes more cost nothing.
-    const { ended, next } = await store.orphanedGrants(now - 10 * MINUTE, now, after, limit)
-    total += ended
+    const { orphaned, overdue, next } = await store.overdueGrants(now, after, limit)
+    for (const sessionId of overdue) if (await sessions.endIfOver(sessionId) === null) total++
+    total += orphaned
     return next
   })
   return total

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import type * as openid from 'openid-client'
-import { SECOND } from '../base/clock.ts'
+import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
 import { isLoopback } from '../config/address.ts'
 import type { Endpoints, Provider } from '../config/provider.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
@@ -9,6 +9,8 @@ import type { ProviderClient } from './types.ts'
 const TIMEOUT_SECONDS = 10
 /** Keys are asked for anew when one is unknown, but not more often than this (OI-10). */
 const KEYS_COOLDOWN_MS = 10 * SECOND
+/** Nor, where fetching them failed, more often than this: anybody may send us tokens that want keys. */
+const KEYS_REST_MS = 5 * SECOND
 /** @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
 const SIGNATURES = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
@@ -21,7 +23,7 @@ export function outboundFor(provider: Provider): Outbound {
 
 /** Asks the provider where everything is, or takes the configuration's word for it.
  * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in it */
-export async function connectTo(provider: Provider, outbound: Outbound): Promise<ProviderClient> {
+export async function connectTo(provider: Provider, outbound: Outbound, clock: Clock): Promise<ProviderClient> {
   const lib = await import('openid-client')
   const metadata = { [lib.clockTolerance]: provider.clockToleranceSeconds }
   const auth = await clientAuth(lib, provider)
@@ -33,7 +35,7 @@ export async function connectTo(provider: Provider, outbound: Outbound): Promise
   configuration.timeout = TIMEOUT_SECONDS
   if (mayBePlain) lib.allowInsecureRequests(configuration)
   const known = configuration.serverMetadata()
-  return { provider, openid: lib, configuration, keys: await keysOf(known, outbound), algorithms: algorithmsOf(known) }
+  return { provider, openid: lib, configuration, keys: await keysOf(known, outbound, clock), algorithms: algorithmsOf(known) }
 }
 
 async function discover(lib: typeof openid, provider: Provider, metadata: Partial<openid.ClientMetadata>, auth: openid.ClientAuth, outbound: Outbound): Promise<openid.Configuration> {
@@ -100,15 +102,25 @@ async function signingKey(text: string): Promise<openid.PrivateKey> {
   return { key: imported, ...(typeof jwk?.kid === 'string' ? { kid: jwk.kid } : {}) }
 }
 
-async function keysOf({ jwks_uri }: openid.ServerMetadata, outbound: Outbound): Promise<ProviderClient['keys']> {
+async function keysOf({ jwks_uri }: openid.ServerMetadata, outbound: Outbound, clock: Clock): Promise<ProviderClient['keys']> {
   if (jwks_uri === undefined) return null
   const jose = await import('jose')
+  let askedAt: SteadyMs = -Infinity
   return jose.createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: KEYS_COOLDOWN_MS, timeoutDuration: TIMEOUT_SECONDS * SECOND, [jose.customFetch]: async (url, call) => {
+    // jose waits after a success. Asked again so soon, it was none.
+    const now = clock.now().steady
+    if (now - askedAt < KEYS_REST_MS) throw unfetched('they were asked for a moment ago')
+    askedAt = now
     const answer = await outbound.fetch(url, call)
     // A provider in trouble has not answered wrongly.
-    if (answer.status === 429 || answer.status >= 500) throw new TypeError('the keys cannot be fetched', { cause: new Error(`status ${answer.status}`) })
+    if (answer.status === 429 || answer.status >= 500) throw unfetched(`status ${answer.status}`)
     return answer
   } })
+}
+
+/** In the form of a call that failed on its way. */
+function unfetched(why: string): TypeError {
+  return new TypeError('the keys cannot be fetched', { cause: new Error(why) })
 }
 
 /** Without a word about it, RS256 it is (OIDC Core §3.1.3.7). */

@@ -35,7 +35,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
 
   async function ask(): Promise<ProviderClient> {
     try {
-      const client = await connectTo(provider, outbound)
+      const client = await connectTo(provider, outbound, clock)
       if (failures > 0) log.info({ provider: provider.id }, 'a provider is there again')
       known = { client, at: steady() }
       failures = 0

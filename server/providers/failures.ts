@@ -6,7 +6,10 @@ import { type FailureKind, RefreshFailure } from './refresher.ts'
 type Openid = typeof openidClient
 
 /** Codes that say the request never left. */
-const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT'])
+const UNSENT = new Set([
+  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'EREFUSED',
+  'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED', 'DEPTH_ZERO_SELF_SIGNED_CERT',
+])
 /** What a provider says of a token that is good no more. */
 const OVER = new Set(['invalid_grant', 'invalid_token'])
 
@@ -14,7 +17,7 @@ const OVER = new Set(['invalid_grant', 'invalid_token'])
  * @see RFC 6749 §5.2 · RFC 8693 §2.2.2 */
 export function callFailure(openid: Openid, provider: string, error: unknown): RefreshFailure {
   const fail = (kind: FailureKind, code: 'provider_unavailable' | 'provider_refused' | 'provider_answer_invalid', response?: Response) =>
-    new RefreshFailure(kind, new Problem(code, { provider, ...(code === 'provider_unavailable' ? { retryAfter: 5 } : {}) }, withoutTokens(error)), retryAfterMs(response))
+    new RefreshFailure(kind, new Problem(code, { provider, ...(code === 'provider_unavailable' ? { retryAfter: 5 } : {}) }, withoutTokens(error)), response === undefined ? null : retryAfterMs(response.headers))
 
   if (error instanceof openid.ResponseBodyError) {
     if (error.status >= 500) return fail('unknown', 'provider_unavailable', error.response)
@@ -26,9 +29,8 @@ export function callFailure(openid: Openid, provider: string, error: unknown): R
   if (error instanceof openid.WWWAuthenticateChallengeError) return fail('unchanged', error.status >= 500 ? 'provider_unavailable' : 'provider_refused', error.response)
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof Problem) return new RefreshFailure('unchanged', at)
-    const code = (at as NodeJS.ErrnoException).code
-    if (code !== undefined && UNSENT.has(code)) return fail('unchanged', 'provider_unavailable')
   }
+  if (neverLeft(error)) return fail('unchanged', 'provider_unavailable')
   const answered = error instanceof openid.ClientError && error.cause instanceof Response ? error.cause : null
   if (answered !== null && answered.status >= 300) {
     // A redirect is not followed: it would take the refresh token elsewhere.
@@ -37,6 +39,14 @@ export function callFailure(openid: Openid, provider: string, error: unknown): R
   }
   // Cut, too slow, or a 200 that fails a check: in each case it may have acted.
   return fail('unknown', isNetwork(openid, error) ? 'provider_unavailable' : 'provider_answer_invalid')
+}
+
+/** Whether a call failed before anything of it reached the other side: what it would have used up is unused. */
+export function neverLeft(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (UNSENT.has((at as NodeJS.ErrnoException).code ?? '')) return true
+  }
+  return false
 }
 
 function isNetwork(openid: Openid, error: unknown): boolean {
@@ -53,8 +63,8 @@ function withoutTokens(error: unknown): Error {
   return new Error(`${name}: ${message}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)
 }
 
-/** `Retry-After` in seconds (RFC 9110 §10.2.3). @returns ms, or null */
-function retryAfterMs(response: Response | undefined): number | null {
-  const seconds = Number(response?.headers.get('retry-after') ?? Number.NaN)
+/** `Retry-After` in seconds (RFC 9110 §10.2.3). @returns ms, or null where there is none, or a date */
+export function retryAfterMs(headers: Headers): number | null {
+  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? seconds * SECOND : null
 }

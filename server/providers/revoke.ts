@@ -7,8 +7,9 @@ import type { ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type Refresher } from './refresher.ts'
 import { createRest } from './rest.ts'
-import { type KeptTokens, openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
+import { openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
+import type { ProviderTokens } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -20,6 +21,9 @@ interface Deps {
   /** Resolves when no refresh of a grant is under way: what it brings has to be given back too. */
   settled: (id: string) => Promise<void>
 }
+
+/** Whose tokens they are, as far as giving them back goes. */
+type Granted = Pick<ProviderGrantRow, 'id' | 'sessionId' | 'provider' | 'issuer' | 'subject' | 'providerSid'>
 
 /** Nobody waits for these calls. */
 const CALLS_AT_ONCE = 4
@@ -40,7 +44,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
   let closing = false
 
   /** @returns whether nothing is left that could be given back */
-  async function giveBack(row: ProviderGrantRow, tokens: KeptTokens | null): Promise<boolean> {
+  async function takeBack(row: Granted, tokens: ProviderTokens | null): Promise<boolean> {
     const { provider } = row
     const revoke = refresherOf(provider)?.revoke ?? null
     if (tokens === null || revoke === null || (tokens.accessToken === '' && tokens.refreshToken === null)) return true
@@ -67,7 +71,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     const row = await grants.find(id)
     if (row === null || row.endedAt === null) return
     const tokens = await openTokens(keyring, row)
-    if (!await giveBack(row, tokens)) return
+    if (!await takeBack(row, tokens)) return
     const left = tokens === null ? null : withoutAccess(tokens)
     await grants.settle(id, left === null ? null : await sealTokens(keyring, id, left))
   }
@@ -79,18 +83,25 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
 
   async function tidyOne(row: ProviderGrantRow, now: number): Promise<boolean> {
     const tokens = await openTokens(keyring, row)
-    const mayGo = await giveBack(row, tokens) || (row.endedAt ?? now) < now - GIVE_UP_MS
+    const mayGo = await takeBack(row, tokens) || (row.endedAt ?? now) < now - GIVE_UP_MS
     if (mayGo) await grants.remove(row.id)
     return mayGo
+  }
+
+  function inBackground(work: Promise<unknown>, onFailure: (error: unknown) => void): void {
+    const settled = work.then(() => {}, onFailure).finally(() => underWay.delete(settled))
+    underWay.add(settled)
   }
 
   return {
     /** Begins with what a session left, and returns at once. */
     begin(sessionId: string): void {
-      const work = ofSession(sessionId)
-        .catch((error: unknown) => log.warn({ error, session: sessionId }, 'what an ended session was granted could not be given back; it is tried again'))
-        .finally(() => underWay.delete(work))
-      underWay.add(work)
+      inBackground(ofSession(sessionId), error => log.warn({ error, session: sessionId }, 'what an ended session was granted could not be given back; it is tried again'))
+    },
+
+    /** Begins to give back tokens that no row holds, and returns at once. */
+    giveBack(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
+      inBackground(gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)), error => log.warn({ error, provider: person.provider }, 'tokens of a refused sign-in could not be given back'))
     },
 
     async tidy(): Promise<number> {

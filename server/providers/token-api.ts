@@ -3,6 +3,7 @@ import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { TOKEN_API, type TokenApi, type TokenCallTemplate } from '../config/token-api.ts'
 import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { neverLeft, retryAfterMs } from './failures.ts'
 import { FailedCheck } from './flow.ts'
 import { createOutbound } from './outbound.ts'
 import { RefreshFailure, type Refresher } from './refresher.ts'
@@ -19,7 +20,6 @@ export interface TokenApiClient extends Refresher {
 
 interface Answer { status: number, headers: Headers, body: unknown }
 
-const UNSENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'EREFUSED'])
 const MAX_TOKEN_LENGTH = 16_384
 
 export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock }): TokenApiClient {
@@ -96,7 +96,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
   function refusalOf({ status, headers }: Answer): Problem {
     const code = api.errors.get(status)
     if (code === undefined) return status >= 500 ? unavailable(new Error(`the sign-in answered ${status}`)) : invalid(new FailedCheck(`the sign-in answered ${status}`))
-    return code === 'slow_down' ? new Problem(code, { retryAfter: secondsOf(headers) ?? 30 }) : new Problem(code)
+    return code === 'slow_down' ? new Problem(code, { retryAfter: Math.ceil((retryAfterMs(headers) ?? 30 * SECOND) / SECOND) }) : new Problem(code)
   }
 
   return {
@@ -121,7 +121,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const askedAt = clock.now().wall
       const answer = await failing(() => withToken(api.refresh as TokenCallTemplate, tokens.refreshToken ?? ''))
       const { status } = answer
-      if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), (secondsOf(answer.headers) ?? 5) * SECOND)
+      if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), retryAfterMs(answer.headers) ?? 5 * SECOND)
       if (api.over.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
       if (status < 200 || status > 299) throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
       try {
@@ -162,9 +162,7 @@ async function failing(work: () => Promise<Answer>): Promise<Answer> {
     return await work()
   }
   catch (error) {
-    let isUnsent = false
-    for (let at: unknown = error; at instanceof Error; at = at.cause) isUnsent ||= UNSENT.has((at as NodeJS.ErrnoException).code ?? '')
-    throw new RefreshFailure(isUnsent ? 'unchanged' : 'unknown', unavailable(error))
+    throw new RefreshFailure(neverLeft(error) ? 'unchanged' : 'unknown', unavailable(error))
   }
 }
 
@@ -204,10 +202,4 @@ function endOf(token: string, expiresIn: unknown, askedAt: UnixMs): UnixMs | nul
   if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0) return askedAt + seconds * SECOND
   const exp = claimsOf(token)?.['exp']
   return typeof exp === 'number' && Number.isFinite(exp) ? exp * SECOND : null
-}
-
-/** `Retry-After` in seconds (RFC 9110 §10.2.3). */
-function secondsOf(headers: Headers): number | null {
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN)
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : null
 }

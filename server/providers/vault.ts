@@ -21,8 +21,10 @@ export interface Vault {
   /** Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by whoever opens one.
    * @throws Problem `provider_answer_invalid` for tokens too long to be any */
   grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
-  /** Keeps what was granted to a session that is signed in already. @throws Problem `not_signed_in` when it is over */
-  link(row: ProviderGrantRow): Promise<void>
+  /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
+  linked(sessionId: string): void
+  /** Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once. */
+  giveBack(person: GrantInput['person'], tokens: ProviderTokens): void
   /** Tokens of this session at this provider, refreshed where it is time.
    * @param refused an access token that an upstream refused: another one, if there is one
    * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over, perhaps by this;
@@ -198,10 +200,8 @@ export function createVault(deps: VaultDeps): Vault {
       }
     },
 
-    async link(row) {
-      if (!await grants.link(row)) throw new Problem('not_signed_in')
-      forget(row.sessionId)
-    },
+    linked: forget,
+    giveBack: revoking.giveBack,
 
     ended(sessionId, successor) {
       if (successor !== null) movedTo.set(sessionId, successor)

@@ -16,9 +16,9 @@ export interface HousekeepingStore {
   codes(before: UnixMs, limit: number): Promise<number>
   /** Failed attempts, the last of which was before then. A password's lock is never among them. */
   throttles(before: UnixMs, limit: number): Promise<number>
-  /** What providers granted to sessions that were over before then, though nobody came to hear of it: not deleted but ended, so
-   * that it is given back. No index knows them: `limit` grants after `after` are looked at. */
-  orphanedGrants(before: UnixMs, at: UnixMs, after: number, limit: number): Promise<{ ended: number, next: number | null }>
+  /** Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended, so that
+   * they are given back. @returns the sessions of others that are past their end, though nobody came to hear of it */
+  overdueGrants(at: UnixMs, after: number, limit: number): Promise<{ orphaned: number, overdue: string[], next: number | null }>
   /** Names that could be used once and ran out before then. */
   singleUses(before: UnixMs, limit: number): Promise<number>
 }
@@ -32,13 +32,15 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
     sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
-    orphanedGrants: (before, at, after, limit) => db.write(() => {
+    overdueGrants: (at, after, limit) => db.write(() => {
       const next = endOfSlice(db, providerGrants, after, limit)
-      if (next === null) return { ended: 0, next }
-      const { changes: ended } = db.sql.run(sql`update provider_grants set ended_at = ${at}
-        where rowid > ${after} and rowid <= ${next} and ended_at is null and not exists (select 1 from sessions s where s.public_id = session_id
-          and s.ended_at is null and s.absolute_ends_at >= ${before} and s.last_seen_at + s.idle_ms >= ${before})`)
-      return { ended, next }
+      if (next === null) return { orphaned: 0, overdue: [], next }
+      const living = sql`rowid > ${after} and rowid <= ${next} and ended_at is null`
+      const { changes: orphaned } = db.sql.run(sql`update provider_grants set ended_at = ${at}
+        where ${living} and not exists (select 1 from sessions s where s.public_id = session_id and s.ended_at is null)`)
+      const overdue = db.sql.all<{ id: string }>(sql`select distinct session_id as id from provider_grants
+        where ${living} and exists (select 1 from sessions s where s.public_id = session_id and min(s.absolute_ends_at, s.last_seen_at + s.idle_ms) <= ${at})`)
+      return { orphaned, overdue: overdue.map(({ id }) => id), next }
     }),
     singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }

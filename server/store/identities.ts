@@ -6,7 +6,8 @@ import { useInvite } from './codes.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, asc, eq, sql } from './drizzle.ts'
 import { type Origin, recordEvent } from './events.ts'
-import { accounts, type AccountRow, identities, type IdentityRow } from './schema.ts'
+import { linkGrant } from './provider-grants.ts'
+import { accounts, type AccountRow, identities, type IdentityRow, type ProviderGrantRow } from './schema.ts'
 import { endWhatCameBy, type Unlinked } from './unlinking.ts'
 
 /** What a provider said at a sign-in: kept to show, never to look up by. `provider`: what the configuration calls it now. */
@@ -27,8 +28,10 @@ export interface IdentityStore {
    * `mayBeFirst`: also before set-up
    * @throws Problem `registration_closed` before set-up, `invalid_code`, `email_taken`, `identity_taken`: nothing was made */
   create(row: AccountRow, identity: IdentityRow, how: { invite: string | null, rolesDecided: boolean, mayBeFirst: boolean }, origin: Origin): Promise<AccountRow>
-  /** Links it with an account. @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled` */
-  link(identity: IdentityRow, origin: Origin): Promise<void>
+  /** Links it with an account, and keeps what it granted to the session that asked, if any: both or neither.
+   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it has
+   * @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled`, `not_signed_in` */
+  link(identity: IdentityRow, grant: ProviderGrantRow | null, origin: Origin): Promise<boolean>
   /** Takes a way in away, and ends the other sessions that came by it.
    * @param providers those that are configured: an identity of any other is no way in
    * @param passwords whether a password of ours opens anything @param keep the session that asks
@@ -79,7 +82,7 @@ export function identityQueries(db: Database): IdentityStore {
       return made
     }),
 
-    link: (identity, origin) => db.write(() => {
+    link: (identity, grant, origin) => db.write(() => {
       const row = account(identity.userId)
       if (row === undefined) throw new Problem('not_found')
       if (row.disabledAt !== null) throw new Problem('account_disabled')
@@ -87,10 +90,12 @@ export function identityQueries(db: Database): IdentityStore {
       if (known !== undefined && known.identity.userId !== identity.userId) throw new Problem('identity_taken')
       if (known !== undefined) {
         db.sql.update(identities).set({ provider: identity.provider }).where(eq(identities.id, known.identity.id)).run()
-        return
       }
-      insert(identity)
-      recordEvent(db, 'identity_linked', identity.userId, origin)
+      else {
+        insert(identity)
+        recordEvent(db, 'identity_linked', identity.userId, origin)
+      }
+      return grant !== null && linkGrant(db, grant)
     }),
 
     unlink: (id, { userId, keep, providers, passwords }, origin) => db.write(() => {

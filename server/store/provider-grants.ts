@@ -1,4 +1,5 @@
 import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
 import type { Database } from './database.ts'
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from './drizzle.ts'
 import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
@@ -13,9 +14,6 @@ export interface ProviderGrantStore {
   ofSession(sessionId: string, provider: string): Promise<ProviderGrantRow | null>
   /** Every grant of a session, living or over. */
   allOfSession(sessionId: string): Promise<ProviderGrantRow[]>
-  /** Keeps what was granted to a session that is signed in already. An earlier grant of the same provider is over.
-   * @returns false when the session is over: nothing was kept */
-  link(row: ProviderGrantRow): Promise<boolean>
   /** Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
    * @returns false when the grant is over or was refreshed meanwhile */
   intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
@@ -27,7 +25,7 @@ export interface ProviderGrantStore {
   /** A grant is over though its session is not. @returns whether this call ended it */
   end(id: string, at: UnixMs): Promise<boolean>
   /** Whether another, living grant may be of the same session at the provider: giving one back could end the other there. */
-  isShared(row: ProviderGrantRow): Promise<boolean>
+  isShared(row: Pick<ProviderGrantRow, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
   /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
   settle(id: string, sealed: string | null): Promise<void>
   /** Grants that were over before then, by id. @param after the last id of the batch before, or '' */
@@ -66,18 +64,6 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     ofSession: (sessionId, provider) => db.read(() => living.get({ sessionId, provider }) ?? null),
     allOfSession: sessionId => db.read(() => anyOfSession.all({ sessionId })),
 
-    link: row => db.write(() => {
-      const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId))).get()
-      if (session?.endedAt !== null) return false
-      const [earlier] = db.sql.update(providerGrants).set({ endedAt: row.createdAt })
-        .where(and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt)))
-        .returning().all()
-      // A session that came by this account there depends on it, however often it is linked again.
-      const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
-      insertGrant(db, isSame ? { ...row, birth: earlier.birth } : row)
-      return true
-    }),
-
     intend: (id, refreshes, at) => db.write(() => intend.run({ id, refreshes, at }).changes === 1),
     withdraw: (id, refreshes) => db.write(() => void db.sql.update(providerGrants).set({ refreshingAt: null })
       .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes))).run()),
@@ -112,6 +98,22 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
 /** Inserts the grant that a session is born with. Synchronous: part of the transaction that opens the session. */
 export function insertGrant(db: Database, row: ProviderGrantRow): void {
   db.sql.insert(providerGrants).values(row).run()
+}
+
+/** Keeps what was granted to a session that is signed in already. An earlier grant of that provider is over, unless the session
+ * came by it and it is another account's: then the session goes on as that one's, and ends with it. Synchronous: part of the
+ * transaction that links the account. @returns whether it was kept @throws Problem `not_signed_in` when the session is over */
+export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
+  const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId))).get()
+  if (session?.endedAt !== null) throw new Problem('not_signed_in')
+  const ofProvider = and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt))
+  const earlier = db.sql.select().from(providerGrants).where(ofProvider).get()
+  const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
+  if (earlier?.birth === 'sign_in' && !isSame) return false
+  db.sql.update(providerGrants).set({ endedAt: row.createdAt }).where(ofProvider).run()
+  // A session that came by this account there depends on it, however often it is linked again.
+  insertGrant(db, isSame ? { ...row, birth: earlier.birth } : row)
+  return true
 }
 
 /** Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has just

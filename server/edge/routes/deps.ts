@@ -24,7 +24,7 @@ export interface AuthDeps {
   tokenApiLogin: TokenApiLogin | null
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
-  vault: Pick<Vault, 'grant' | 'link' | 'ended'>
+  vault: Pick<Vault, 'grant' | 'linked' | 'giveBack' | 'ended'>
   logouts: Pick<ProviderLogouts, 'after' | 'href' | 'returned'>
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null

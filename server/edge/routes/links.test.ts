@@ -33,7 +33,7 @@ const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRo
   id: `${of}-${subject}`, userId, provider: of, issuer: `https://${of}.example`, subject, email: null, emailVerified: false, label: `Somebody at ${of}`,
   createdAt: at.wall(), lastUsedAt: at.wall(),
 })
-const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), originOf(OPERATOR, userId, at.wall()))
+const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))
 
 function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow, birth: ProviderGrantRow['birth'] = 'sign_in'): ProviderGrantRow {
   return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, birth, sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
@@ -74,7 +74,7 @@ beforeEach(async () => {
         finish: none,
         returnTo: async () => null,
       },
-      vault: { grant: none, link: none, ended: sessionId => void forgotten.push(sessionId) },
+      vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: sessionId => void forgotten.push(sessionId) },
     },
   })
   admin = at.browser()

@@ -66,7 +66,11 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
     try {
       const finished = await providers.finish(id, search, sealed)
-      const confirmed = await arrive(c, finished)
+      const confirmed = await arrive(c, finished).catch((error: unknown) => {
+        // Nobody came in by them, so nobody would ever give them back.
+        vault.giveBack(finished.person, finished.tokens)
+        throw error
+      })
       return away(c, confirmed ? finished.returnTo : unconfirmed(id, finished.returnTo))
     }
     catch (error) {
@@ -89,8 +93,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     }
     const who = mustBeSame(c, purpose)
     if (purpose.kind === 'link') {
-      await providerLogin.link(person, who.actor)
-      await vault.link(await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens))
+      const grant = await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens)
+      if (await providerLogin.link(person, grant, who.actor)) vault.linked(who.session.publicId)
+      else vault.giveBack(person, tokens)
       return true
     }
     const proven = await providerLogin.confirm(person, { userId: who.user.id, client })

@@ -22,7 +22,7 @@ const none = () => Promise.reject(new Problem('not_found'))
 const NOWHERE: Elsewhere = {
   configured: [],
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
-  vault: { grant: none, link: none, ended: () => {} },
+  vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: () => {} },
 }
 
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */

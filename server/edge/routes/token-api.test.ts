@@ -44,13 +44,13 @@ beforeEach(async () => {
     elsewhere: {
       configured: [WORK],
       providers: { all: () => [], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished(), returnTo: async () => null },
-      vault: { grant: async () => grantOf(id), link: () => Promise.reject(new Error('not in this test')), ended: () => {} },
+      vault: { grant: async () => grantOf(id), linked: () => {}, giveBack: () => {}, ended: () => {} },
     },
   })
   // Made before the API took the place of passwords.
   id = (await at.people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)).id
   const identity: IdentityRow = { id: 'identity-1', userId: id, provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, label: 'Ada', createdAt: at.wall(), lastUsedAt: at.wall() }
-  await at.store.identities.link(identity, originOf(OPERATOR, id, at.wall()))
+  await at.store.identities.link(identity, null, originOf(OPERATOR, id, at.wall()))
 })
 afterEach(() => at.close())
 
