@@ -1,6 +1,6 @@
 import { systemTimers } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
-import { TOKEN_API } from './config/token-api.ts'
+import { TOKEN_API } from './contract/token-api.ts'
 import { takesProviderToken } from './config/upstreams.ts'
 import { createLogouts, type ProviderLogouts } from './providers/logout.ts'
 import { createProviders } from './providers/providers.ts'

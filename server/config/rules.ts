@@ -1,7 +1,7 @@
 import { SECOND } from '../base/clock.ts'
 import type { ConfigProblem } from './problems.ts'
 import type { SettingKey } from './settings.ts'
-import { TOKEN_API } from './token-api.ts'
+import { TOKEN_API } from '../contract/token-api.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstreams.ts'
 

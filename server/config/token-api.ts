@@ -3,9 +3,6 @@ import { REGISTRATION } from '../contract/wire.ts'
 import { isLoopback } from './address.ts'
 import type { Provider, UserInfoFields } from './provider.ts'
 
-/** The name of the API in our own tables, and the `provider` of an upstream that takes its tokens. No provider may be called so. */
-export const TOKEN_API = 'token-api'
-
 const BASE_FORM = 'an address like http://127.0.0.1:8000 or https://api.example.org/v1, without query, fragment or user name: https, or plain http on this machine'
 const PATH_FORM = 'a path such as /token, without query'
 const MEMBER_FORM = 'the path of a member, such as access_token or data.token'

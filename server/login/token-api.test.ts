@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
-import { TOKEN_API, toTokenApi } from '../config/token-api.ts'
+import { toTokenApi } from '../config/token-api.ts'
+import { TOKEN_API } from '../contract/token-api.ts'
 import { CLIENT, testPeople, type TestPeople } from '../people/testing.ts'
 import type { Person, ProviderTokens } from '../providers/types.ts'
 import { sealDevice } from './device.ts'

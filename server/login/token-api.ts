@@ -1,6 +1,6 @@
 import type { Clock, UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import { TOKEN_API } from '../config/token-api.ts'
+import { TOKEN_API } from '../contract/token-api.ts'
 import type { Keyring } from '../keys/types.ts'
 import { toEmailKey } from '../people/account.ts'
 import { networkOf } from '../people/network.ts'

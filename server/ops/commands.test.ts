@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { TOKEN_API, toTokenApi } from '../config/token-api.ts'
+import { toTokenApi } from '../config/token-api.ts'
+import { TOKEN_API } from '../contract/token-api.ts'
 import { createProviderLogin } from '../login/provider.ts'
 import { OPERATOR } from '../people/actor.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../people/testing.ts'

@@ -84,6 +84,10 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
+test('a provider that nobody configured is not there for somebody who is signed in, either', async () => {
+  for (const path of ['/auth/login/nobody', '/auth/login/nobody?reauthenticate=1']) expect((await admin.get(path)).status, path).toBe(404)
+})
+
 test('the ways in are told with whether they can be reached', async () => {
   expect(await json(admin.get('/auth/methods'))).toMatchObject({
     providers: [

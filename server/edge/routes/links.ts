@@ -17,7 +17,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
   app.get('/links', async (c) => {
     const { user } = signedIn(c)
     const account = await people.accounts.find(user.id)
-    return c.json<LinksAnswer>({ links: await providerLogin.links(user.id), password: account?.hasPassword === true })
+    return c.json<LinksAnswer>({ links: await providerLogin.links(user.id), password: config.tokenApi === null && account?.hasPassword === true })
   })
 
   // It ends in this session and in no other: the transaction names it (OA-20).

@@ -24,6 +24,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 
   app.get('/login/:provider', async (c) => {
     const id = c.req.param('provider')
+    if (!providers.all().some(one => one.id === id)) throw new Problem('not_found')
     if (!isFollowed(c)) throw new Problem('bad_request', { detail: 'A sign-in at a provider begins with a link that a person follows.' })
     const returnTo = safeReturnTo(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
@@ -34,7 +35,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
     try {
       // Nobody can show there who they are before it is linked.
-      if (who !== null && await isStranger(who.user.id, id)) return away(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
+      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id)) return away(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
       const begun = await providers.begin(id, purpose, returnTo)
       keepTransaction(c, begun, secure)
       return away(c, begun.href)
@@ -43,10 +44,6 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return failed(c, id, returnTo, error)
     }
   })
-
-  async function isStranger(userId: string, id: string): Promise<boolean> {
-    return providers.all().some(one => one.id === id) && !(await providerLogin.links(userId)).some(link => link.provider === id)
-  }
 
   // From a script: with an invitation, which stands in no address.
   app.post('/login/:provider', async (c) => {

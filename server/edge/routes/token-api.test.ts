@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Provider } from '../../config/provider.ts'
 import { toTokenApi } from '../../config/token-api.ts'
-import type { SessionAnswer } from '../../contract/wire.ts'
+import type { LinksAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { OPERATOR, originOf } from '../../people/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../people/testing.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
@@ -59,6 +59,8 @@ test('an old password of ours changes nothing and opens nothing, right or wrong'
   const before = await session(browser)
   for (const current of [GOOD_PASSWORD, 'not this one at all']) expect(await refusal(browser.post('/auth/password', { current, next: 'an entirely new lantern' }))).toBe('403 forbidden')
   expect((await session(browser)).session).toMatchObject({ id: before.session?.id })
+  const links = await (await browser.get('/auth/links')).json() as LinksAnswer
+  expect(links.password, 'it is not shown as a way in').toBe(false)
 })
 
 test('confirming at a provider makes a session live no longer than what the API gave', async () => {

@@ -7,11 +7,11 @@ const STEPS: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
   [8 * DAY, DAY, 'day'],
 ]
 
-/** "3 hours ago", "in 6 days"; null where a date says more. Below a minute it is now. @param at unix milliseconds */
-export function relativeTime(at: number, now: number, locale: string): string | null {
+/** "3 hours ago", "in 6 days"; null where a date says more. @param at unix milliseconds @param justNow said of less than a minute */
+export function relativeTime(at: number, now: number, locale: string, justNow: string): string | null {
   const away = at - now
   const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
-  if (Math.abs(away) < MINUTE) return format.format(0, 'second')
+  if (Math.abs(away) < MINUTE) return justNow
   const step = STEPS.find(([limit]) => Math.abs(away) < limit)
   return step === undefined ? null : format.format(Math.trunc(away / step[1]), step[2])
 }
