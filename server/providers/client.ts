@@ -105,22 +105,16 @@ async function signingKey(text: string): Promise<openid.PrivateKey> {
 async function keysOf({ jwks_uri }: openid.ServerMetadata, outbound: Outbound, clock: Clock): Promise<ProviderClient['keys']> {
   if (jwks_uri === undefined) return null
   const jose = await import('jose')
-  let askedAt: SteadyMs = -Infinity
+  let last: { at: SteadyMs, answer: Promise<Response> } | null = null
   return jose.createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: KEYS_COOLDOWN_MS, timeoutDuration: TIMEOUT_SECONDS * SECOND, [jose.customFetch]: async (url, call) => {
-    // jose waits after a success. Asked again so soon, it was none.
+    // jose waits after a success. Asked again so soon, it was none, and whoever asks now is told the same.
     const now = clock.now().steady
-    if (now - askedAt < KEYS_REST_MS) throw unfetched('they were asked for a moment ago')
-    askedAt = now
-    const answer = await outbound.fetch(url, call)
+    if (last === null || now - last.at >= KEYS_REST_MS) last = { at: now, answer: outbound.fetch(url, call) }
+    const answer = (await last.answer).clone()
     // A provider in trouble has not answered wrongly.
-    if (answer.status === 429 || answer.status >= 500) throw unfetched(`status ${answer.status}`)
+    if (answer.status === 429 || answer.status >= 500) throw new TypeError('the keys cannot be fetched', { cause: new Error(`status ${answer.status}`) })
     return answer
   } })
-}
-
-/** In the form of a call that failed on its way. */
-function unfetched(why: string): TypeError {
-  return new TypeError('the keys cannot be fetched', { cause: new Error(why) })
 }
 
 /** Without a word about it, RS256 it is (OIDC Core §3.1.3.7). */

@@ -4,7 +4,7 @@ import { CLIENT, type HostileProvider, startHostileProvider } from '../support/h
 import { expectRefused, HOSTILE, type HostileStage, hostileStage, signInAt } from '../support/hostile-stage.ts'
 import { providerSetting } from '../support/provider-visit.ts'
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts'
-import { stopAll } from '../support/server.ts'
+import { stopAll, waitUntil } from '../support/server.ts'
 import { troubles } from '../support/troubles.ts'
 
 const KINDS = troubles('').map(({ what }, index) => ({ what, index }))
@@ -36,11 +36,19 @@ describe('signs nobody in, and nobody out:', () => {
     if (!hostile || !trouble) throw new Error('no such trouble')
     const as = `bad-${index}`
     const browser = new Visitor(stage.server.origin)
-    // Keys come first: once there, they are not asked for again.
-    for (const path of ['/jwks', '/userinfo', '/token']) {
+    const fails = async (path: string) => {
       hostile.change = { instead: { [path]: trouble.answer } }
+      const asked = () => hostile.requests.filter(request => request.endsWith(` ${path}`)).length
+      const before = asked()
       await expectRefused(stage, browser, await signInAt(browser, hostile, as), trouble.code, as)
+      return asked() - before
     }
+    expect(await fails('/token')).toBe(1)
+    expect(await fails('/jwks')).toBe(1)
+    // Left alone for a while, then asked again; user information is asked for once the keys are known.
+    hostile.change = {}
+    await waitUntil(async () => (await signInAt(browser.stranger(), hostile, as)).headers.location === '/account', 'the keys to be asked for again')
+    expect(await fails('/userinfo')).toBe(1)
     expect(trap.requests).toEqual([])
     hostile.change = {}
     expect((await signInAt(browser, hostile, as)).headers.location).toBe('/account')
