@@ -97,8 +97,8 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     if (person.roles?.length === 0) throw new Problem('not_admitted', { provider: person.provider })
   }
 
-  function nameFor({ email, provider }: Person): string {
-    return email?.split('@')[0] ?? byId.get(provider)?.name ?? provider
+  function nameFor({ email, label, provider }: Person): string {
+    return email?.split('@')[0] ?? label ?? byId.get(provider)?.name ?? provider
   }
 
   function seen(person: Person): Seen {

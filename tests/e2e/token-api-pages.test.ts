@@ -1,0 +1,128 @@
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
+import { Visitor } from '../support/client.ts'
+import { CLIENT, type HostileProvider, json, startHostileProvider } from '../support/hostile-provider.ts'
+import { arriveFrom, HOSTILE, somebodyAt } from '../support/hostile-stage.ts'
+import { providerSetting } from '../support/provider-visit.ts'
+import { type Server, startServer, stopAll } from '../support/server.ts'
+
+const PASSWORD = 'a word that the shop knows'
+let shop: http.Server
+let works: HostileProvider
+let server: Server
+let chromium: Browser
+
+/** An API that signs people in under any name with one password, and hands out tokens. */
+async function startShop(): Promise<http.Server> {
+  const api = http.createServer(async (request, response) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+    if (form.get('password') !== PASSWORD) return json(response, 401, {})
+    const claims = Buffer.from(JSON.stringify({ sub: form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 })).toString('base64url')
+    json(response, 200, { access_token: `e30.${claims}.x`, token_type: 'bearer' })
+  })
+  await new Promise<void>(done => api.listen(0, '127.0.0.1', done))
+  return api
+}
+
+beforeAll(async () => {
+  [shop, works, chromium] = await Promise.all([startShop(), startHostileProvider(), launchChromium()])
+  const origin = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
+  server = await startServer({
+    settings: {
+      LOGIN: 'token-api',
+      TOKEN_API: JSON.stringify({ name: 'Shop', url: origin }),
+      PROVIDERS: JSON.stringify([providerSetting(HOSTILE, works.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: 'Works', register: 'open' })]),
+    },
+  })
+  // Whoever comes by the API is the first here; before that no provider makes accounts.
+  await byName('first')
+})
+afterAll(async () => {
+  await chromium?.close()
+  await works?.stop()
+  shop?.close()
+  await stopAll()
+})
+
+async function byName(name: string): Promise<Visitor> {
+  const browser = new Visitor(server.origin)
+  const answer = await browser.post('/auth/login', { email: name, password: PASSWORD })
+  expect(answer.status, answer.text).toBe(200)
+  return browser
+}
+
+/** Somebody's account page at the moment when a change wants to know whether it is still them. */
+async function askedAgain(who: Visitor) {
+  const made = await newContext(chromium, { baseURL: server.origin, locale: 'en', viewport: { width: 390, height: 700 }, reducedMotion: 'reduce' })
+  await made.context.addCookies(who.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })))
+  const { page } = made
+  await page.goto('/account')
+  await hydrated(page)
+  await page.route(/\/auth\/links\/./, route => route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Confirm', status: 401, code: 'reauthentication_required' }) }))
+  return made
+}
+
+describe('where an API keeps the passwords', () => {
+  test('who came by a provider is asked to confirm there, and for no password that they never had', async () => {
+    somebodyAt(works)
+    const { page, context } = await askedAgain(await arriveFrom(works, server.origin))
+    await page.getByRole('button', { name: /^Remove/ }).click()
+    await page.locator('dialog[open] .danger').click()
+    const dialog = page.locator('dialog[open]', { hasText: 'Is it still you?' })
+    await dialog.waitFor()
+    expect(await dialog.locator('input').count()).toBe(0)
+    expect(await dialog.locator('a').count()).toBe(1)
+    expect(await dialog.locator('a').getAttribute('href')).toBe(`/auth/login/${HOSTILE}?reauthenticate=1&returnTo=%2Faccount`)
+    await dialog.getByRole('link').click()
+    await page.waitForURL('**/account')
+    await hydrated(page)
+    expect(await page.locator('[role=alert]').allInnerTexts()).toEqual([''])
+    await context.close()
+  })
+
+  test('who came by the API is asked for what it knows, and the page speaks of no password of ours', async () => {
+    const grace = await byName('grace')
+    const { page, context } = await askedAgain(grace)
+    expect((await grace.session()).user?.name, 'where the API tells no name, what was typed').toBe('grace')
+    const ways = page.locator('section[aria-labelledby=links]')
+    expect(await ways.innerText()).toContain('Shop')
+    expect(await ways.innerText()).not.toMatch(/password/i)
+    expect(await page.locator('form input[type=password]').count()).toBe(0)
+    await page.getByRole('button', { name: /^Link/ }).click()
+    const dialog = page.locator('dialog[open]')
+    const before = (await grace.session()).session?.id
+    await dialog.locator('input[type=password]').fill(PASSWORD)
+    await dialog.getByRole('button', { name: 'Confirm' }).click()
+    await expect.poll(() => page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')).not.toBe(before)
+    await context.close()
+  })
+})
+
+test.each([700, 1600])('WCAG 2.4.11 a failure that stays until it was read hides nothing that the keyboard or a scroll comes to, in a window %d high', async (height) => {
+  const { page, context } = await askedAgain(await byName('ida'))
+  await page.setViewportSize({ width: 390, height })
+  await page.unroute(/\/auth\/links\/./)
+  await page.route(/\/auth\/links\/./, route => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Away', status: 503, code: 'provider_unavailable', provider: HOSTILE }) }))
+  await page.getByRole('button', { name: /^Link/ }).click()
+  await page.locator('.toast.bad').waitFor()
+  const hidden = `[...document.querySelectorAll('main button, main input, footer button, footer select')].filter((part) => {
+    document.activeElement.blur()
+    scrollTo(0, 0)
+    part.focus()
+    const { left, top, width, height } = part.getBoundingClientRect()
+    return document.elementFromPoint(left + width / 2, top + height / 2)?.closest('.toasts') != null
+  }).map(part => part.outerHTML)`
+  expect(await page.evaluate(hidden)).toEqual([])
+  const last = `(() => {
+    scrollTo(0, document.documentElement.scrollHeight)
+    const toast = document.querySelector('.toast.bad').getBoundingClientRect()
+    return toast.top - document.querySelector('footer').getBoundingClientRect().bottom
+  })()`
+  expect(await page.evaluate(last), 'between the end of the page and what is said below it').toBeGreaterThan(-1)
+  await context.close()
+})
