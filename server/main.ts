@@ -72,9 +72,9 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   const elsewhere = startProviders(rooms)
-  const { tokenApi } = elsewhere
-  const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, keyring, clock })
-  const running = await startRelay(rooms, elsewhere.vault)
+  const { tokenApi, vault } = elsewhere
+  const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, vault, keyring, clock })
+  const running = await startRelay(rooms, vault)
   const { relay } = running
   const makeServer = createApp({
     ...rooms,
@@ -91,7 +91,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
-  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers, vault: elsewhere.vault })
+  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers, vault })
   const stopCheck = startSoundnessCheck({ store, log, timers: systemTimers }, () => process.exit(1))
 
   return {

@@ -31,7 +31,7 @@ beforeEach(() => {
         return { person, tokens: TOKENS }
       },
     },
-    providerLogin, identities: store.identities, throttles: store.throttles, keyring, clock,
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
   })
 })
 afterEach(() => rooms.close())

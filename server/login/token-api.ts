@@ -7,6 +7,7 @@ import { networkOf } from '../people/network.ts'
 import { ACCOUNT, countAttempt, NETWORK, type Policy } from '../people/throttle.ts'
 import type { TokenApiClient } from '../providers/token-api.ts'
 import type { Person, ProviderTokens } from '../providers/types.ts'
+import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
 import type { IdentityStore } from '../store/identities.ts'
 import { confirmKey, deviceKey, exactKey, knownNetworkKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
@@ -34,6 +35,7 @@ export interface TokenApiLoginDeps {
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
   throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>
+  vault: Pick<Vault, 'giveBack'>
   keyring: Keyring
   clock: Clock
 }
@@ -45,7 +47,7 @@ interface Keys { account: string, folded: string | null, network: string }
 /** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 
-export function createTokenApiLogin({ api, providerLogin, identities, throttles, keyring, clock }: TokenApiLoginDeps): TokenApiLogin {
+export function createTokenApiLogin({ api, providerLogin, identities, throttles, vault, keyring, clock }: TokenApiLoginDeps): TokenApiLogin {
   const now = () => clock.now().wall
   const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
 
@@ -87,16 +89,27 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
       : { account: exactKey(exact), folded: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
   }
 
+  /** Whom the API lets in and we do not, nobody would ever sign out. */
+  async function admitted({ person, tokens }: { person: Person, tokens: ProviderTokens }, judged: Promise<Proven>): Promise<Known> {
+    try {
+      return { ...await judged, person, tokens, endsAt: endOf(tokens) }
+    }
+    catch (error) {
+      vault.giveBack(person, tokens)
+      throw error
+    }
+  }
+
   return {
     async authenticate({ username, password, device, client }) {
-      const { person, tokens } = await judge(await keysFor(username, device, client), username, password)
-      return { ...await providerLogin.authenticate(person, { invite: null, client }), person, tokens, endsAt: endOf(tokens) }
+      const found = await judge(await keysFor(username, device, client), username, password)
+      return admitted(found, providerLogin.authenticate(found.person, { invite: null, client }))
     },
 
     async confirm({ userId, password, client }) {
       const username = await usernameOf(userId)
-      const { person, tokens } = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, username, password)
-      return { ...await providerLogin.confirm(person, { userId, client }), person, tokens, endsAt: endOf(tokens) }
+      const found = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, username, password)
+      return admitted(found, providerLogin.confirm(found.person, { userId, client }))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Browser } from 'playwright-core'
@@ -5,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { CLIENT, type HostileProvider, json, startHostileProvider } from '../support/hostile-provider.ts'
-import { arriveFrom, HOSTILE, somebodyAt } from '../support/hostile-stage.ts'
+import { arriveFrom, HOSTILE, idOf, somebodyAt } from '../support/hostile-stage.ts'
 import { providerSetting } from '../support/provider-visit.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
 
@@ -14,16 +15,26 @@ let shop: http.Server
 let works: HostileProvider
 let server: Server
 let chromium: Browser
+let admin: Visitor
+/** What the shop gave out and what it was given back, in order. */
+const given: string[] = []
+const givenBack: string[] = []
+/** It took the name for another person's since: somebody else got it. */
+let isSomebodyElse = false
 
-/** An API that signs people in under any name with one password, and hands out tokens. */
+/** An API that signs people in under any name with one password, hands out tokens and takes them back. */
 async function startShop(): Promise<http.Server> {
   const api = http.createServer(async (request, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+    const text = Buffer.concat(chunks).toString()
+    if (request.url === '/revoke') return json(response, 200, { done: givenBack.push(JSON.parse(text).refresh_token) })
+    const form = new URLSearchParams(text)
     if (form.get('password') !== PASSWORD) return json(response, 401, {})
-    const claims = Buffer.from(JSON.stringify({ sub: form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 })).toString('base64url')
-    json(response, 200, { access_token: `e30.${claims}.x`, token_type: 'bearer' })
+    const claims = Buffer.from(JSON.stringify({ sub: isSomebodyElse ? 'nobody of theirs' : form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 })).toString('base64url')
+    const refreshToken = randomBytes(16).toString('hex')
+    given.push(refreshToken)
+    json(response, 200, { access_token: `e30.${claims}.x`, refresh_token: refreshToken, token_type: 'bearer' })
   })
   await new Promise<void>(done => api.listen(0, '127.0.0.1', done))
   return api
@@ -35,12 +46,13 @@ beforeAll(async () => {
   server = await startServer({
     settings: {
       LOGIN: 'token-api',
-      TOKEN_API: JSON.stringify({ name: 'Shop', url: origin }),
+      TOKEN_API: JSON.stringify({ name: 'Shop', url: origin, refresh: { path: '/refresh' }, revoke: { path: '/revoke' }, roles: { claim: 'sub', admin: ['first'] } }),
+      UPSTREAMS: JSON.stringify([{ name: 'shop', target: origin, token: 'provider', provider: 'token-api' }]),
       PROVIDERS: JSON.stringify([providerSetting(HOSTILE, works.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: 'Works', register: 'open' })]),
     },
   })
   // Whoever comes by the API is the first here; before that no provider makes accounts.
-  await byName('first')
+  admin = await byName('first')
 })
 afterAll(async () => {
   await chromium?.close()
@@ -100,6 +112,29 @@ describe('where an API keeps the passwords', () => {
     await dialog.getByRole('button', { name: 'Confirm' }).click()
     await expect.poll(() => page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')).not.toBe(before)
     await context.close()
+  })
+})
+
+describe('a sign-in that the API grants and this site refuses gives the tokens back:', () => {
+  test('of somebody who is disabled here, at the sign-in', async () => {
+    const mallory = await byName('mallory')
+    expect((await admin.ask({ method: 'PATCH', path: `/auth/people/${await idOf(mallory)}`, body: { disabled: true } })).status).toBe(200)
+    // What the session had, at its end.
+    await expect.poll(() => givenBack).toContain(given.at(-1))
+    expect((await mallory.stranger().post('/auth/login', { email: 'mallory', password: PASSWORD })).status).toBe(403)
+    await expect.poll(() => givenBack).toContain(given.at(-1))
+  })
+
+  test('of somebody else, who confirms in another\'s session', async () => {
+    const oscar = await byName('oscar')
+    const kept = given.at(-1)
+    isSomebodyElse = true
+    expect((await oscar.post('/auth/reauthenticate', { password: PASSWORD })).status).toBe(403)
+    isSomebodyElse = false
+    expect(given.at(-1)).not.toBe(kept)
+    await expect.poll(() => givenBack).toContain(given.at(-1))
+    expect(givenBack).not.toContain(kept)
+    expect((await oscar.session()).user?.name).toBe('oscar')
   })
 })
 
