@@ -101,8 +101,10 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     return email?.split('@')[0] ?? label ?? byId.get(provider)?.name ?? provider
   }
 
+  /** An address that the provider does not vouch for is kept nowhere: it may be somebody else's. */
   function seen(person: Person): Seen {
-    const { provider, email, emailVerified, name } = person
+    const { provider, emailVerified, name } = person
+    const email = emailVerified ? person.email : null
     return { provider, email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
   }
 

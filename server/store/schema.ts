@@ -106,7 +106,7 @@ export const identities = sqliteTable('identities', {
   provider: text().notNull(),
   issuer: text().notNull(),
   subject: text().notNull(),
-  /** As the provider said it last; never looked up by. */
+  /** As the provider said it last, if it vouches for it; never looked up by. */
   email: text(),
   emailVerified: integer({ mode: 'boolean' }).notNull(),
   /** What a person recognises it by: a name or an address. */
