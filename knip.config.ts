@@ -54,6 +54,8 @@ export default {
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],
+  // Tests unpack the browser in it themselves.
+  ignoreDependencies: ['@sparticuz/chromium'],
   // Debian's: util-linux, and what the fault suite needs.
   ignoreBinaries: ['prlimit', 'taskset', 'mount', 'umount', 'strace'],
   ignoreExportsUsedInFile: { interface: true, type: true },

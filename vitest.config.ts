@@ -1,9 +1,15 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+
+/** Files of all kinds at once: most end-to-end files wait for what is to happen, and units need the processor meanwhile. */
+const WORKERS = Math.min(Math.ceil(availableParallelism() * 2.5), 12)
 
 export default defineConfig({
   test: {
     // A difference is of use only when it can be read.
     chaiConfig: { truncateThreshold: 400 },
+    // Tests that are concurrent wait: the more of them at once, the better.
+    maxConcurrency: 40,
     projects: [
       {
         test: {
@@ -11,10 +17,8 @@ export default defineConfig({
           include: ['server/**/*.test.ts', 'web/**/*.test.ts', 'drizzle/**/*.test.ts', 'bench/**/*.test.ts', 'tests/structure/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/.nuxt/**', '**/.output/**'],
           // Password hashes and durable writes on a busy machine: slow is not wrong.
-          testTimeout: 20_000,
-          // Half of the time is the disk's: one worker would leave a core idle.
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -22,13 +26,10 @@ export default defineConfig({
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
           globalSetup: ['tests/support/global-setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           expect: { poll: { timeout: 15_000, interval: 100 } },
           hookTimeout: 120_000,
-          // Each file starts servers, and most a browser, and waits for what is to happen: three share two cores well.
-          // After the unit tests, so that nothing else competes.
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
+          maxWorkers: WORKERS,
         },
       },
       {
@@ -39,8 +40,7 @@ export default defineConfig({
           testTimeout: 60_000,
           // The first run installs what the examples need.
           hookTimeout: 300_000,
-          maxWorkers: 1,
-          sequence: { groupOrder: 3 },
+          maxWorkers: WORKERS,
         },
       },
     ],

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { AppsAnswer } from '../../server/contract/apps.ts'
 import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer } from '../../server/contract/notes.ts'
 import { MAX_NOTE, MAX_NOTES as MAX_SHOWN } from '../../web/app/utils/limits.ts'
@@ -19,6 +19,8 @@ beforeAll(async () => {
   [server, chromium] = await Promise.all([startServer(), launchChromium()])
   admin = (await setUp(server.origin)).browser
 })
+// A page that is left open goes on asking and drawing.
+afterEach(async () => void await Promise.all(chromium.contexts().map(context => context.close())))
 afterAll(async () => {
   await chromium?.close()
   await stopAll()

@@ -2,7 +2,7 @@ import type { Browser, BrowserContext } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { InviteAnswer, ResetLinkAnswer } from '../../server/contract/wire.ts'
 import { launchChromium, newContext } from '../support/chromium.ts'
-import { LANGUAGES, look, violations } from '../support/look.ts'
+import { inlineHandlers, LANGUAGES, look, violations } from '../support/look.ts'
 import { setUp, signIn, signUp, somebody } from '../support/people.ts'
 import { type Server, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
 import { siteRoutes } from '../support/site-routes.ts'
@@ -72,7 +72,9 @@ test('the checks themselves notice what is wrong', async () => {
   const found = await violations(page)
   expect(found.some(line => line.startsWith('image-alt'))).toBe(true)
   expect(found.some(line => line.startsWith('color-contrast'))).toBe(true)
-  await expect.poll(() => trouble.csp.length).toBeGreaterThan(0)
+  expect(await inlineHandlers(page)).toEqual(['P onclick'])
+  await page.evaluate('document.body.insertAdjacentHTML("beforeend", "<style>p { color: red }</style>"), document.querySelector("p[onclick]").click()')
+  await expect.poll(() => trouble.csp.map(line => line.split(' ')[0])).toEqual(expect.arrayContaining(['script-src-attr', 'style-src-elem']))
   await page.context().close()
 })
 

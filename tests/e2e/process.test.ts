@@ -12,7 +12,8 @@ afterAll(stopAll)
 /** The same server again: its folder, its port, its address. */
 const again = (server: Server, settings = {}) => startServer({ dataDir: server.dataDir, port: server.port, settings })
 
-describe('a server that dies', () => {
+// At once: each test has a server of its own, and mostly waits.
+describe.concurrent('a server that dies', () => {
   test('kill -9 in the middle of use, and everybody is still signed in', async () => {
     const server = await startServer({ settings: SHORT_LIVES })
     const { browser: admin } = await setUp(server.origin)
@@ -56,7 +57,7 @@ describe('a server that dies', () => {
   })
 })
 
-describe('a data folder', () => {
+describe.concurrent('a data folder', () => {
   test('takes one server: the second refuses and says why', async () => {
     const first = await startServer()
     const second = await spawnServer({ dataDir: first.dataDir })
@@ -74,7 +75,7 @@ describe('a data folder', () => {
   })
 })
 
-describe('a store that fails', () => {
+describe.concurrent('a store that fails', () => {
   test('16.5.2 a database that cannot be written is 503, sets nothing, signs nobody out, and mends by itself', async () => {
     const server = await startServer({ settings: SHORT_LIVES })
     const { browser, person } = await setUp(server.origin)

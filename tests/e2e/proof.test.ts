@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { EventsAnswer, SessionListAnswer } from '../../server/contract/wire.ts'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import { setUp } from '../support/people.ts'
-import { runCommand, type Server, startServer, stopAll, temporaryFolder } from '../support/server.ts'
+import { type Server, startServer, stopAll } from '../support/server.ts'
 import type { Visitor } from '../support/client.ts'
 
 let server: Server
@@ -85,10 +85,4 @@ describe('/proof', () => {
     expect((await person.post('/auth/proof/storm', undefined, { 'origin': 'https://elsewhere.test', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
     expect((await person.stranger().post('/auth/proof/storm')).status).toBe(401)
   })
-})
-
-test('porchlight drill tries a server of its own and leaves nothing behind: exit 0', { timeout: 120_000 }, async () => {
-  const { code, output } = await runCommand(['drill'], { dataDir: temporaryFolder() })
-  expect(output).toContain('Everything held.')
-  expect(code).toBe(0)
 })

@@ -23,6 +23,7 @@ let chromium: Browser
 let invite: string
 let grace: Person
 const people = new Map<Who, Visitor>()
+const windows = new Map<string, Awaited<ReturnType<typeof visitor>>>()
 
 /** How each state of a page that knows providers is come by. */
 const STATES: { route: string, who: Who, path?: () => string, lastWay?: string }[] = [
@@ -91,6 +92,13 @@ async function visitor(who: Who, language = 'en') {
   return made
 }
 
+/** The window in which all pages of somebody are looked at. */
+async function windowOf(who: Who, language: string) {
+  const its = windows.get(`${who} ${language}`) ?? await visitor(who, language)
+  windows.set(`${who} ${language}`, its)
+  return its
+}
+
 /** Types into the test provider's own form. */
 async function signInThere(page: Page, { login, password }: ProviderPerson): Promise<void> {
   await page.locator('[name=login]').fill(login)
@@ -100,11 +108,11 @@ async function signInThere(page: Page, { login, password }: ProviderPerson): Pro
 
 describe.each(LANGUAGES)('in %s', (language) => {
   test.each(STATES)('HD-4, axe: $route for $who has no violation and no error, and fits its window', async ({ route, who, path, lastWay }) => {
-    const { page, trouble, context } = await visitor(who, language)
+    const { page, trouble, context } = await windowOf(who, language)
     if (lastWay !== undefined) await context.addCookies([{ name: 'porchlight-way', value: lastWay, url: stage.origin }])
     await page.goto(path?.() ?? route, { waitUntil: 'load' })
     await look(page, { route, who, language, trouble })
-    await context.close()
+    await context.clearCookies({ name: 'porchlight-way' })
   })
 
   test('one provider alone beside the password looks right, too', async () => {
@@ -112,6 +120,11 @@ describe.each(LANGUAGES)('in %s', (language) => {
     await page.goto('/sign-in')
     await look(page, { route: '/sign-in with one', who: 'guest', language, trouble })
     await context.close()
+  })
+
+  afterAll(async () => {
+    for (const { context } of windows.values()) await context.close()
+    windows.clear()
   })
 })
 

@@ -1,6 +1,7 @@
 import { ensureSiteBuilt } from '../../web/build.ts'
+import { unpackChromium } from './chromium.ts'
 
-/** Builds the site once, before the first server of the first file starts; does nothing when it is built already. */
+/** Before the first file: builds the site and unpacks the browser. Does nothing where both are there already. */
 export default async function setup(): Promise<void> {
-  await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  await Promise.all([ensureSiteBuilt(line => process.stdout.write(`${line}\n`)), unpackChromium()])
 }

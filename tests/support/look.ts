@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { source as AXE } from 'axe-core'
 import type { Page } from 'playwright-core'
@@ -6,7 +5,8 @@ import { expect } from 'vitest'
 import { hydrated, NO_TROUBLE, type Trouble } from './chromium.ts'
 import { ROOT } from './server.ts'
 
-const PICTURES = join(ROOT, '.cache/screenshots')
+/** Where `npm run pictures` leaves them. A picture takes longer than all that is checked, and a plain test run is not looked at. */
+const PICTURES = process.env['PICTURES'] === 'yes' ? join(ROOT, '.cache/screenshots') : null
 const THEMES = ['light', 'dark'] as const
 const WIDTHS = [390, 1280] as const
 
@@ -22,31 +22,38 @@ export async function look(page: Page, { route, who, language, trouble }: Look):
   expect(await page.locator('html').getAttribute('lang'), what).toBe(language)
   expect(await page.title(), what).not.toBe('')
   expect(await page.locator('h1').count(), what).toBe(1)
+  expect(await inlineHandlers(page), what).toEqual([])
   await lookAt(page, { name: `${route.replaceAll(/\W+/g, '-').replace(/^-|-$/g, '') || 'home'}.${who}`, language })
   const { console, ...rest } = trouble
   // The browser itself reports that the document it asked for was a 404.
   expect({ what, ...rest, console: console.filter(text => !/status of 404/.test(text)) }).toEqual({ what, ...NO_TROUBLE })
 }
 
-/** Looks at what a page shows now, in both themes and at both widths: none is wider than its window, axe finds nothing, and
- * of each a picture is left in `.cache/screenshots`.
- * @param name begins the pictures' names
+/** Looks at what a page shows now, in both themes and at both widths: none is wider than its window, and axe finds nothing.
+ * @param name begins the names of the pictures, where there are any
  * @param part selects what is looked at of the page; all of it unless said otherwise */
 export async function lookAt(page: Page, { name, language, part }: { name: string, language: string, part?: string }): Promise<void> {
-  mkdirSync(PICTURES, { recursive: true })
   for (const theme of THEMES) {
     await page.emulateMedia({ colorScheme: theme })
     for (const width of WIDTHS) {
       const what = `${name}, ${language}, ${theme} at ${width}`
       await page.setViewportSize({ width, height: 900 })
       expect(await page.evaluate('document.documentElement.scrollWidth'), `${what}: wider than its window`).toBeLessThanOrEqual(width)
-      const path = join(PICTURES, [name, language, theme, width, 'png'].join('.'))
-      if (part === undefined) await page.screenshot({ path, fullPage: true })
-      else await page.locator(part).screenshot({ path })
+      if (PICTURES !== null) await takePicture(page, join(PICTURES, [name, language, theme, width, 'png'].join('.')), part)
       // Translated pages have the same parts and colours: one width is enough for them.
       if (language === 'en' || width === WIDTHS[0]) expect(await violations(page, part), what).toEqual([])
     }
   }
+}
+
+async function takePicture(page: Page, path: string, part?: string): Promise<void> {
+  if (part === undefined) await page.screenshot({ path, fullPage: true })
+  else await page.locator(part).screenshot({ path })
+}
+
+/** Attributes that hold a script. The policy runs none of them, but a browser may report one only when its event comes. */
+export async function inlineHandlers(page: Page): Promise<string[]> {
+  return await page.evaluate('[...document.querySelectorAll(\'*\')].flatMap(element => element.getAttributeNames().filter(name => name.startsWith(\'on\')).map(name => element.tagName + \' \' + name))') as string[]
 }
 
 /** axe's findings, one line each. Its script is run by the debugger, which the page's policy does not bind. */

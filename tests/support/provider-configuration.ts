@@ -29,12 +29,13 @@ interface Parts {
   people: readonly ProviderPerson[]
   secrets: { cookies: string, nonce: Buffer }
   port: number
+  accessSeconds: () => number
   fetch: NonNullable<Configuration['fetch']>
 }
 
 /** oidc-provider's configuration for `options`. */
-export function configure(options: ProviderOptions, { keys, store, people, secrets, port, fetch }: Parts): Configuration {
-  const { accessSeconds = 60, refreshSeconds = 3600, rotates = true, par = true, dpopNonce = false, claimsInIdToken = false } = options
+export function configure(options: ProviderOptions, { keys, store, people, secrets, port, accessSeconds, fetch }: Parts): Configuration {
+  const { refreshSeconds = 3600, rotates = true, par = true, dpopNonce = false, claimsInIdToken = false } = options
   // Cookies know no ports: two providers on one host would lose each other's.
   const cookie = (name: string) => `provider-${port}-${name}`
   return {

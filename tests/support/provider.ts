@@ -21,6 +21,8 @@ export interface TestProvider {
   /** Answers to its logout tokens. */
   logouts: { to: string, status: number }[]
   meddle: Meddler | null
+  /** How long access tokens live that it gives from now on. */
+  accessSeconds: number
   addClient(options: ClientOptions): Promise<RegisteredClient>
   /** From now on it signs with a new key, and publishes no other. */
   rotateKeys(): Promise<void>
@@ -48,13 +50,13 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
   await listen(options.port ?? 0)
   const { port } = server.address() as AddressInfo
   const issuer = `http://127.0.0.1:${port}`
-  const facts: Pick<TestProvider, 'requests' | 'granted' | 'refused' | 'logouts' | 'meddle'> = { requests: [], granted: [], refused: [], logouts: [], meddle: null }
+  const facts: Pick<TestProvider, 'requests' | 'granted' | 'refused' | 'logouts' | 'meddle' | 'accessSeconds'> = { requests: [], granted: [], refused: [], logouts: [], meddle: null, accessSeconds: options.accessSeconds ?? 60 }
   let provider = await build()
 
   async function build(): Promise<Provider> {
-    const configuration = configure(options, { keys: await newKeys(), store, people, secrets, port, fetch: tellSites })
+    const configuration = configure(options, { keys: await newKeys(), store, people, secrets, port, accessSeconds: () => facts.accessSeconds, fetch: tellSites })
     const built = new Provider(issuer, configuration)
-    addTokenExchange(built, options.audiences ?? [], options.accessSeconds ?? 60)
+    addTokenExchange(built, options.audiences ?? [], facts.accessSeconds)
     built.on('grant.success', ctx => facts.granted.push(String(ctx.oidc.params?.grant_type)))
     built.on('grant.error', ctx => facts.refused.push(String(ctx.oidc.params?.grant_type)))
     return built

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdtempSync, openSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import net from 'node:net'
@@ -130,15 +131,17 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A port nobody listens on right now. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = net.createServer().on('error', fail)
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as net.AddressInfo
-      probe.close(() => done(port))
+/** A port nobody listens on right now. It is below those that the kernel gives to connections: one of these could take it
+ * before the server that it is for does. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(12_000, 32_000)
+    const free = await new Promise<boolean>((done) => {
+      const probe = net.createServer().on('error', () => done(false))
+      probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)))
     })
-  })
+    if (free) return port
+  }
 }
 
 export function statusOf(port: number, path: string): Promise<number | null> {

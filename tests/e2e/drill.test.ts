@@ -1,0 +1,10 @@
+import { afterAll, expect, test } from 'vitest'
+import { runCommand, stopAll, temporaryFolder } from '../support/server.ts'
+
+afterAll(stopAll)
+
+test('porchlight drill tries a server of its own and leaves nothing behind: exit 0', { timeout: 120_000 }, async () => {
+  const { code, output } = await runCommand(['drill'], { dataDir: temporaryFolder() })
+  expect(output).toContain('Everything held.')
+  expect(code).toBe(0)
+})
