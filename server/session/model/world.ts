@@ -126,7 +126,8 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
     /** What runs every few seconds: writes what is only in memory, forgets what is written. */
     async tick() {
       for (const work of timed) work()
-      await new Promise(resolve => setImmediate(resolve))
+      // Writes keep their order: once this one is done, what they wrote is on disk; a turn later memory knows.
+      await deps.store.db.write(() => {})
       await new Promise(resolve => setImmediate(resolve))
     },
 
