@@ -63,6 +63,14 @@ describe('linking', () => {
     expect(await linksOf(attacker)).toEqual([])
     expect(await idOf(victim)).not.toBeUndefined()
 
+    // Nor in a later session of the same person, in the same browser.
+    const earlier = await signUp(stage.admin)
+    const late = await returnFrom(stage.hostile, await link(earlier.browser))
+    expect((await earlier.browser.post('/auth/login', { email: earlier.person.email, password: earlier.person.password })).status).toBe(200)
+    const told = await comeBack(earlier.browser, late)
+    expect((await earlier.browser.page(told.headers.location ?? '')).headers.location).toBe(`/account?problem=login_expired&provider=${HOSTILE}`)
+    expect(await linksOf(earlier.browser)).toEqual([])
+
     const second = await returnFrom(stage.hostile, await link(attacker))
     await attacker.post('/auth/logout')
     expect((await comeBack(attacker, second)).headers.location).toContain('problem=')

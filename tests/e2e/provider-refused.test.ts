@@ -41,6 +41,7 @@ const UNTRUSTED: [string, Change][] = [
   ['OI-4 an ID token that is over', claims(each => Object.assign(each, { iat: now() - 600, exp: now() - 180 }))],
   ['OI-4 an ID token without an end', claims(each => delete each.exp)],
   ['OI-4 an ID token whose end is text', claims(each => Object.assign(each, { exp: String(now() + 300) }))],
+  ['OI-4 an ID token from before the sign-in began', claims(each => Object.assign(each, { iat: now() - 130 }))],
   ['OI-4 an ID token from the future', claims(each => Object.assign(each, { iat: now() + 600, exp: now() + 900 }))],
   ['OI-4 an ID token that is not good yet', claims(each => (each.nbf = now() + 600))],
   ['OI-4 an ID token that says not when it was made', claims(each => delete each.iat)],

@@ -61,18 +61,20 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const name = transactionIdOf(search)
     const sealed = name === null ? null : c.get('caller').transaction(name)
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
+    let finished: Finished | null = null
     try {
-      const finished = await providers.finish(id, search, sealed)
+      finished = await providers.finish(id, search, sealed)
+      const { person, tokens } = finished
       const confirmed = await arrive(c, finished).catch((error: unknown) => {
         // Nobody came in by them, so nobody would ever give them back.
-        vault.giveBack(finished.person, finished.tokens)
+        vault.giveBack(person, tokens)
         throw error
       })
       return away(c, confirmed ? finished.returnTo : unconfirmed(id, finished.returnTo))
     }
     catch (error) {
-      // Pressed twice, or gone back to: whoever is signed in goes on.
-      const isOver = error instanceof Problem && error.code === 'login_expired'
+      // Pressed twice, or gone back to: whoever is signed in goes on. What came to nothing for another reason is told.
+      const isOver = finished === null && error instanceof Problem && error.code === 'login_expired'
       const wanted = await providers.returnTo(search, sealed) ?? HOME
       if (isOver && c.get('caller').signedIn !== null) return away(c, wanted)
       return failed(c, id, wanted, error)
