@@ -147,6 +147,17 @@ describe('at the token\'s end', () => {
     expect(provider.asked).toEqual(['refresh-first'])
   })
 
+  test('whoever comes with older tokens in memory reads the row anew, and asks nobody', async () => {
+    const { session } = await signedInThere(rooms, vault)
+    const other = vaultOf(rooms, provider)
+    expect(await outcome(other.tokenFor(session, MAIN, null))).toBe('access-first')
+    clock.ahead(601 * SECOND)
+    expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-r1')
+    expect(await outcome(other.tokenFor(session, MAIN, null))).toBe('access-r1')
+    expect(provider.asked).toEqual(['refresh-first'])
+    await other.stop()
+  })
+
   test('the new tokens are on disk before anybody gets them', async () => {
     const { session } = await signedInThere(rooms, vault)
     clock.ahead(601 * SECOND)

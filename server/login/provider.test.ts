@@ -105,6 +105,12 @@ describe('whether an account may be made', () => {
     expect(await outcome(by({ subject: 'erin', email: null }, null, loginWith({}, 'open')))).toMatchObject({ email: null })
   })
 
+  test('where an invitation is wanted, whoever has an account already is told to link it, not to ask for one', async () => {
+    await password(ADDRESS)
+    expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('link_required')
+    expect(await outcome(by({ emailVerified: false }, null, loginWith({}, 'invite')))).toBe('invite_required')
+  })
+
   test('a provider may say so for itself', async () => {
     expect(await outcome(by({}, null, loginWith({ register: 'closed' }, 'open')))).toBe('registration_closed')
     expect(await outcome(by({}, null, loginWith({ register: 'open' }, 'closed')))).toMatchObject({ email: ADDRESS })

@@ -2,7 +2,7 @@ import type { JWTPayload } from 'jose'
 import { UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
-import { CLIENT, type HostileProvider } from '../support/hostile-provider.ts'
+import { CLIENT, type HostileProvider, json } from '../support/hostile-provider.ts'
 import { type RefreshStage, refreshStage } from '../support/refresh-stage.ts'
 import { stopAll } from '../support/server.ts'
 import { troubles } from '../support/troubles.ts'
@@ -29,6 +29,7 @@ const BENT: [string, Bend][] = [
   ['an ID token of another issuer', idToken(claims => (claims.iss = 'https://evil.example'))],
   ['an ID token for another client', idToken(claims => (claims.aud = 'another'))],
   ['an ID token for another client, too', idToken(claims => (claims.aud = [CLIENT.clientId, 'another']))],
+  ['an ID token for us and another client', idToken(claims => Object.assign(claims, { aud: [CLIENT.clientId, 'another'], azp: CLIENT.clientId }))],
   ['an ID token of another sign-in', idToken(claims => (claims['auth_time'] = 1))],
   ['an ID token that has run out', idToken(claims => (claims.exp = 1))],
   ['an ID token that nobody signed', (answer, provider) => void (answer['id_token'] = new UnsecuredJWT({ ...idClaims(provider), exp: 9_999_999_999 }).encode())],
@@ -44,7 +45,7 @@ let inTrouble: RefreshStage
 let upToSomething: RefreshStage
 
 beforeAll(async () => {
-  [inTrouble, upToSomething] = await Promise.all([refreshStage(TROUBLES.length + 1), refreshStage(BENT.length + 1)])
+  [inTrouble, upToSomething] = await Promise.all([refreshStage(TROUBLES.length + 2), refreshStage(BENT.length + 1)])
 })
 afterAll(async () => {
   await Promise.all([inTrouble?.stop(), upToSomething?.stop()])
@@ -73,6 +74,16 @@ describe.concurrent('network trouble ends nothing', () => {
     refreshes()
     await hostile.start()
     await untilItWorks()
+  })
+
+  test('a provider that was not reached has used nothing up: if it refuses once it is back, it took the grant back', async () => {
+    const { hostile, browser, call, atToken } = await inTrouble.arrived()
+    await hostile.stop()
+    expect((await call()).status).toBe(503)
+    atToken((_, response) => json(response, 400, { error: 'invalid_grant' }))
+    await hostile.start()
+    await expect.poll(async () => (await call()).status, { timeout: 30_000 }).toBe(401)
+    expect(await browser.session()).toEqual({ user: null, session: null, ended: 'provider_revoked' })
   })
 })
 
