@@ -41,7 +41,7 @@ describe('every answer', () => {
   })
 
   test('3.4.1 over https the browser is told to stay there for two years', async () => {
-    app = await startApp({ config: { publicUrl: 'https://porch.example', secureCookies: true, trustedProxies: [], jwksMaxAgeMs: 600_000 } })
+    app = await startApp({ config: { publicUrl: 'https://porch.example', secureCookies: true, trustedProxies: [], jwksMaxAgeMs: 600_000, securityContact: null } })
     expect((await app.ask('/auth/session')).headers['strict-transport-security']).toBe('max-age=63072000')
   })
 
@@ -53,7 +53,7 @@ describe('every answer', () => {
   })
 
   test('keeps the id that a trusted proxy gave the request, if it is well-formed', async () => {
-    app = await startApp({ config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: ['127.0.0.1'], jwksMaxAgeMs: 600_000 } })
+    app = await startApp({ config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: ['127.0.0.1'], jwksMaxAgeMs: 600_000, securityContact: null } })
     expect((await app.ask('/healthz', { headers: { 'x-request-id': 'abc-123-def' } })).headers['x-request-id']).toBe('abc-123-def')
     expect((await app.ask('/healthz', { headers: { 'x-request-id': 'a "b" <script>' } })).headers['x-request-id']).not.toContain('script')
   })
@@ -163,7 +163,22 @@ describe('targets and methods', () => {
     expect(await app.ask('/.well-known/change-password')).toMatchObject({ status: 303, headers: { location: '/account' } })
     expect((await app.ask('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200', { headers: NAVIGATION })).status).toBe(404)
     // No passkeys yet, so nobody may be led to believe that there is a place for them.
-    for (const name of ['security.txt', 'passkey-endpoints']) expect((await app.ask(`/.well-known/${name}`, { headers: NAVIGATION })).status).toBe(404)
+    expect((await app.ask('/.well-known/passkey-endpoints', { headers: NAVIGATION })).status).toBe(404)
+  })
+
+  test('UX-16 security.txt names whom the configuration names, for a month; without one there is none', async () => {
+    app = await startApp()
+    expect((await app.ask('/.well-known/security.txt')).status).toBe(404)
+    await app.close()
+    app = await startApp({ config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000, securityContact: 'mailto:security@porch.example' } })
+    const { status, headers, body } = await app.ask('/.well-known/security.txt')
+    expect([status, headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8'])
+    const fields = new Map(body.trimEnd().split('\n').map(line => line.split(': ') as [string, string]))
+    expect([...fields.keys()]).toEqual(['Contact', 'Expires', 'Canonical'])
+    expect([fields.get('Contact'), fields.get('Canonical')]).toEqual(['mailto:security@porch.example', `${PUBLIC_URL}/.well-known/security.txt`])
+    const days = (Date.parse(fields.get('Expires') ?? '') - Date.now()) / 86_400_000
+    expect(days).toBeGreaterThan(29)
+    expect(days).toBeLessThanOrEqual(30)
   })
 
   test('readiness says why not', async () => {

@@ -90,7 +90,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
   const log = fakeLog()
   const sessions = fakeSessions()
   const server = createApp({
-    config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000 },
+    config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000, securityContact: null },
     clock: systemClock,
     log,
     meter: noMeter,

@@ -40,13 +40,13 @@ import { orFrontEnd } from './edge/site-upstream.ts'
 import { serveStatic, type StaticSite } from './edge/static-files.ts'
 import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
-import { answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
+import { answerSecurityTxt, answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
 import type { Signing } from './keys/signing.ts'
 import type { Relay } from './relay/relay.ts'
 import type { Sessions } from './session/types.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs'>
+  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact'>
   clock: Clock
   log: Log
   meter: Meter
@@ -91,7 +91,7 @@ export function createApp(deps: AppDeps): () => Server {
     requireHost(publicUrl),
     guardPath,
     allowMethods,
-    answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }) }),
+    answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }), securityTxt: answerSecurityTxt(deps) }),
     answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
     front.files,

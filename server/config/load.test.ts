@@ -27,7 +27,7 @@ describe('with nothing configured', () => {
     expect(config).toMatchObject({
       publicUrl: 'http://localhost:3000', port: 3000, loopback: true, secureCookies: false, dataDir: join(cwd, 'data'), keys: { file: join(cwd, 'data', 'keys.json') },
       accessMs: 900_000, idleMs: 604_800_000, browserIdleMs: 43_200_000, absoluteMs: 2_592_000_000, settleMs: 60_000, lateMs: 600_000,
-      passwordMinLength: 15, setupCode: null, registration: 'invite', trustedProxies: [], logLevel: 'info', metricsPort: null,
+      passwordMinLength: 15, setupCode: null, registration: 'invite', trustedProxies: [], logLevel: 'info', metricsPort: null, securityContact: null,
     })
     expect(config.hosts[0]).toBe('127.0.0.1')
     expect(config.hosts.every(host => ['127.0.0.1', '::1'].includes(host))).toBe(true)
@@ -66,7 +66,7 @@ describe('where settings come from', () => {
       publicUrl: 'http://localhost:4100', host: '127.0.0.1', dataDir: 'elsewhere', keys: 'keys.json', insecureHttp: 'true', setupCode: 'abcdefghijklmnopqrstuvwxyz', registration: 'open',
       trustedProxies: '10.0.0.0/8', logLevel: 'warn', upstreams: '[{"name":"orders","target":"http://127.0.0.1:8000"}]', site: '{"serverRoutes":true}', upstreamTokenAlg: 'Ed25519',
       providers: '[]', login: 'password', absoluteSeconds: '2000000', idleSeconds: '600000', browserIdleSeconds: '40000', accessSeconds: '800', lateSeconds: '500', settleSeconds: '50',
-      tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
+      tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}', securityContact: 'mailto:security@example.org',
     }
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
@@ -168,6 +168,8 @@ describe('problems', () => {
     ['settle that is not below late', { PORCHLIGHT_SETTLE_SECONDS: '600' }, /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/],
     ['late over seven eighths of the access life', { PORCHLIGHT_LATE_SECONDS: '788' }, /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/],
     ['plain http on another host', { PORCHLIGHT_PUBLIC_URL: 'http://example.org' }, /^PORCHLIGHT_PUBLIC_URL: .*PORCHLIGHT_INSECURE_HTTP/],
+    ['a contact that is a plain address', { PORCHLIGHT_SECURITY_CONTACT: 'security@example.org' }, /^PORCHLIGHT_SECURITY_CONTACT: got "security@example\.org"; expected where to report/],
+    ['a contact that brings lines of its own', { PORCHLIGHT_SECURITY_CONTACT: 'https://example.org/\nExpires: 2099' }, /^PORCHLIGHT_SECURITY_CONTACT/],
     ['metrics on the site\'s port', { PORCHLIGHT_METRICS_PORT: '3000' }, /^PORCHLIGHT_METRICS_PORT: got 3000; expected another port/],
     ['a value given twice', { PORCHLIGHT_PORT: '1', PORCHLIGHT_PORT_FILE: 'x' }, /either this or PORCHLIGHT_PORT/],
     ['a file that cannot be read', { PORCHLIGHT_SETUP_CODE_FILE: 'nowhere' }, /^PORCHLIGHT_SETUP_CODE_FILE: got "nowhere"; expected the path of a readable file \(ENOENT\)/],

@@ -130,6 +130,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     trustedProxies: [...set.trustedProxies],
     logLevel: set.logLevel,
     metricsPort: settings.metricsPort ?? null,
+    securityContact: settings.securityContact ?? null,
     upstreams: (settings.upstreams ?? []).map(toUpstream),
     tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl),
@@ -173,6 +174,7 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'the pages that come with it'
     case 'setupCode':
     case 'metricsPort':
+    case 'securityContact':
     case 'tokenApi':
       return 'none'
     default:

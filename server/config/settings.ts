@@ -26,6 +26,7 @@ const text = (expected: string) => v.pipe(v.string(expected), v.minLength(1, exp
 const PUBLIC_URL = 'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
 const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
 const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
+const SECURITY_CONTACT = 'where to report a weakness: mailto:security@example.org, an https address or tel:+49-123'
 const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
 
 /** Every setting, as it may be written in a configuration file. The environment's names follow from these. */
@@ -48,6 +49,7 @@ export const Settings = v.strictObject({
   trustedProxies: v.exactOptional(v.pipe(v.array(v.string(PROXIES), PROXIES), v.check(list => list.every(isAddressOrRange), PROXIES))),
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
+  securityContact: v.exactOptional(v.pipe(v.string(SECURITY_CONTACT), v.regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+|tel:\+?[\d-]+)$/, SECURITY_CONTACT), v.maxLength(500, SECURITY_CONTACT))),
   upstreams: v.exactOptional(Upstreams),
   providers: v.exactOptional(ProvidersSetting),
   login: v.exactOptional(v.picklist(LOGINS, `one of ${LOGINS.join(', ')}`)),

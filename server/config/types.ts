@@ -35,6 +35,8 @@ export interface Config {
   logLevel: LogLevel
   /** Loopback port for Prometheus; null: none. */
   metricsPort: number | null
+  /** Where weaknesses are to be reported, for security.txt; null: there is none. */
+  securityContact: string | null
   /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
   upstreams: Upstream[]
   /** Other places where people have accounts that sign them in here. */
