@@ -124,5 +124,7 @@ async function runNuxt(output: string): Promise<void> {
   process.once('exit', stop)
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
   process.off('exit', stop)
+  // What it made on the way (nuxt.config.ts).
+  rmSync(`${output}-work`, { recursive: true, force: true })
   if (code !== 0) throw new Error(`The pages could not be built. The builder's last words:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`)
 }

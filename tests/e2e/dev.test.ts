@@ -29,7 +29,7 @@ afterAll(async () => {
 })
 
 // Each wait has a bound of its own: the whole may take as long as they do together, on a busy machine with nothing cached.
-test('npm run dev: an edit reaches an open page through the one origin, without a reload and with its state kept', { timeout: 180_000 }, async () => {
+test('npm run dev: an edit reaches an open page through the one origin, without a reload and with its state kept', { timeout: 240_000 }, async () => {
   const port = await freePort()
   const origin = `http://localhost:${port}`
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST') && name !== 'NODE_ENV')
@@ -47,7 +47,7 @@ test('npm run dev: an edit reaches an open page through the one origin, without 
     const { page, trouble } = await newContext(browser)
     const elsewhere: string[] = []
     page.on('request', request => request.url().startsWith(origin) ? undefined : elsewhere.push(request.url()))
-    await page.goto(`${origin}/sign-in`, { timeout: 60_000 })
+    await page.goto(`${origin}/sign-in`, { timeout: 120_000 })
     await waitUntil(() => page.evaluate<boolean>('window.useNuxtApp?.().isHydrating === false'), 'the page to be live')
 
     await page.evaluate(`import('/_porchlight/.hot-reload-probe.vue').then(probe => {
