@@ -1,3 +1,4 @@
+import type { webcrypto } from 'node:crypto'
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import 'reflect-metadata'
@@ -9,7 +10,7 @@ import { createOutbound } from './outbound.ts'
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const HOUR_MS = 3_600_000
 
-interface Signer { certificate: x509.X509Certificate, keys: CryptoKeyPair }
+interface Signer { certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair }
 
 async function certificate(name: string, by: Signer | null, isCa: boolean): Promise<Signer> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
