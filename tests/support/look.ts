@@ -45,9 +45,9 @@ export async function lookAt(page: Page, { name, language, part }: { name: strin
   }
 }
 
-/** What axe finds of parts and names differs by width, of colours by theme, and translated pages have the same of both. */
+/** Colours differ by theme and room by width: both themes are searched at the narrow one, where room is short, in both languages. */
 function isSearched(language: string, theme: typeof THEMES[number], width: typeof WIDTHS[number]): boolean {
-  return width === WIDTHS[0] ? language === 'en' || theme === 'light' : language === 'en' && theme === 'light'
+  return width === WIDTHS[0] || (language === 'en' && theme === 'light')
 }
 
 async function takePicture(page: Page, path: string, part?: string): Promise<void> {
