@@ -5,6 +5,7 @@ import type { Upstream } from '../config/upstream.ts'
 import { dpopProof } from '../providers/dpop.ts'
 import type { ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
+import { joined } from './response-headers.ts'
 import type { Carried, Credentials, RelayCaller, UpstreamHeaders, UpstreamTokens } from './types.ts'
 
 interface Deps {
@@ -65,5 +66,5 @@ export function asksForNonce(headers: UpstreamHeaders): boolean {
 }
 
 function valueOf(values: string | string[] | undefined): string | null {
-  return Array.isArray(values) ? values.join(', ') : values ?? null
+  return values === undefined ? null : joined(values)
 }

@@ -1,5 +1,6 @@
 import type { Upstream } from '../config/upstream.ts'
 import { NAME } from '../contract/name.ts'
+import { removedNames } from './removed-names.ts'
 
 /** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. Compared with `_` read as `-`: many servers take one for the other. */
 const REMOVED = new Set([
@@ -11,18 +12,7 @@ const REMOVED = new Set([
 ])
 const REMOVED_PREFIXES = ['x-forwarded-', 'x-auth-', 'x-authenticated-', 'x-remote-', `x-${NAME}-`, 'x-envoy-', 'x-amzn-oidc-', 'x-goog-authenticated-']
 
-const removedByName = new Map<string, boolean>()
-/** Names come from clients: what is remembered of them is bounded. */
-const REMEMBERED_MAX = 500
-
-function isRemoved(name: string): boolean {
-  const known = removedByName.get(name)
-  if (known !== undefined) return known
-  const plain = name.toLowerCase().replaceAll('_', '-')
-  const removed = REMOVED.has(plain) || REMOVED_PREFIXES.some(prefix => plain.startsWith(prefix))
-  if (removedByName.size < REMEMBERED_MAX) removedByName.set(name, removed)
-  return removed
-}
+const isRemoved = removedNames(REMOVED, REMOVED_PREFIXES, name => name.toLowerCase().replaceAll('_', '-'))
 
 export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, credentials: readonly string[] }
 

@@ -1,4 +1,5 @@
 import type { Upstream } from '../config/upstream.ts'
+import { removedNames } from './removed-names.ts'
 import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
@@ -11,17 +12,8 @@ const REMOVED = new Set([
 ])
 const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
 
-const removedByName = new Map<string, boolean>()
-/** Names come from upstreams: what is remembered of them is bounded. */
-const REMEMBERED_MAX = 500
-
-function isRemoved(name: string): boolean {
-  const known = removedByName.get(name)
-  if (known !== undefined) return known
-  const removed = REMOVED.has(name) || REMOVED_PREFIXES.some(prefix => name.startsWith(prefix))
-  if (removedByName.size < REMEMBERED_MAX) removedByName.set(name, removed)
-  return removed
-}
+/** undici gives them in lower case. */
+const isRemoved = removedNames(REMOVED, REMOVED_PREFIXES, name => name)
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
 const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
@@ -68,7 +60,7 @@ export function responseHeaders(answered: UpstreamHeaders, upstream: Upstream, p
 }
 
 /** Several lines of one header mean the same as one with commas (RFC 9110 §5.3). */
-function joined(value: string | string[]): string {
+export function joined(value: string | string[]): string {
   return typeof value === 'string' ? value : value.join(', ')
 }
 

@@ -4,9 +4,9 @@ import type { Clock } from '../base/clock.ts'
 /** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and fifty
  * at once would wait for it fifty times. */
 export interface GroupCommit {
-  /** Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before. It sees what those before it wrote, and
-   * what it throws undoes only what it did. Promises settle in that order too, all after the one commit; when that fails, so
-   * does everybody who waited for it. */
+  /** Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before. It sees
+   * what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too, all after the
+   * one commit; when that fails, so does everybody who waited for it. */
   write<T>(work: () => T): Promise<T>
   /** Writes what waits at once. */
   flush(): void
