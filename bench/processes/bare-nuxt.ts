@@ -1,15 +1,18 @@
-// The same build of the site with nothing around it: node:http, and a context and answers that are always the same.
+// The same build of the site with nothing around it: node:http, and a session and answers that are always the same.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type RequestListener } from 'node:http'
 import { argv } from 'node:process'
 import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site.ts'
+import type { SessionAnswer } from '../../server/contract/wire.ts'
 import type { BarePage } from '../baselines.ts'
 
 const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
-const context: SiteContext = { session, nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error } }
+const fixed: Omit<SiteContext, 'session'> = { nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error } }
+// An object of its own for each page, as for different people: Vue keeps what it makes of an object, and would find it ready for one that stays.
+const context = (): SiteContext => ({ ...fixed, session: { user: { ...session.user }, session: { ...session.session } } as SessionAnswer })
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
 const { listener } = await import(entry) as { listener: RequestListener }
 createServer((request, response) => {
-  Object.assign(request, { [Symbol.for(SITE_CONTEXT)]: context })
+  Object.assign(request, { [Symbol.for(SITE_CONTEXT)]: context() })
   listener(request, response)
 }).listen(port, '127.0.0.1', () => process.send?.('listening'))

@@ -1,10 +1,11 @@
 import { chain, type MaybePromise } from '../base/chain.ts'
 import { Problem } from '../base/problem.ts'
 import type { WireUser } from '../contract/wire.ts'
-import { type CookieKind, cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../session/cookies.ts'
+import { type CookieKind, cookieName, cookieValues, transactionCookieName, transactionIds } from '../session/cookies.ts'
 import type { Client, RequestTraits, Resolution, Sessions } from '../session/types.ts'
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
+import { cookieReader } from './shown-cookies.ts'
 
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
@@ -25,6 +26,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
     logout: cookieName('logout', secureCookies),
     secure: secureCookies,
   }
+  const readCookies = cookieReader(names)
 
   return (exchange: Exchange): MaybePromise<undefined> => {
     if (exchange.parent) {
@@ -36,7 +38,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       exchange.caller = new Identified(exchange, names, NOBODY)
       return
     }
-    const shown = readSessionCookies(cookie, names)
+    const shown = readCookies(exchange.incoming, cookie)
     if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
     if (shown.access === null && shown.refresh === null) {
       exchange.caller = new Identified(exchange, names, NOBODY)

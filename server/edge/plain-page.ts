@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { newNonce } from '../base/ids.ts'
 import type { Problem } from '../base/problem.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import type { Exchange } from './exchange.ts'
@@ -6,7 +6,7 @@ import { type Language, plainWords } from './plain-words.ts'
 
 /** The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own nonce. */
 export function plainPage(exchange: Exchange, problem: Problem): { html: string, policy: string } {
-  const nonce = randomBytes(16).toString('base64')
+  const nonce = newNonce()
   const language = preferredLanguage(exchange.headers['accept-language'])
   const words = plainWords(problem.code, language)
   const details = problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import { newNonce } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
 import { clearCookie, cookieName } from '../session/cookies.ts'
@@ -50,7 +50,7 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
   }
 
   return async (exchange: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const nonce = randomBytes(16).toString('base64')
+    const nonce = newNonce()
     exchange.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
     const context: SiteContext = {
       session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },

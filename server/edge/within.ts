@@ -21,12 +21,14 @@ interface Deps {
  * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the page. */
 export function fetchWithin({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: Exchange, path: string, init: RequestInit = {}): Promise<Response> => {
-    const url = new URL(path, publicUrl)
-    const request = new Request(url, init)
+    if (!path.startsWith('/')) throw new TypeError(`a page can only call paths of this server, and ${path} is none`)
+    const [beforeFragment = ''] = path.split('#', 1)
+    // One URL is parsed, and what the steps judge is what the routes see.
+    const request = new Request(publicUrl + beforeFragment, init)
     const exchange = new Exchange({
       id: page.id,
       method: request.method,
-      target: url.pathname + url.search,
+      target: request.url.slice(publicUrl.length),
       headers: { ...Object.fromEntries(request.headers), accept: 'application/json', 'sec-fetch-mode': 'cors' },
       startedAt: clock.now().steady,
       parent: page,

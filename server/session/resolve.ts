@@ -40,6 +40,7 @@ const ROUNDS_MAX = 16
 export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
   const flights = new Map<string, Promise<unknown>>()
   const read = new LRUCache<string, Named>({ max: READ_MAX })
+  const recalled = new WeakMap<ShownCookies, Named>()
 
   async function load(sidHash: string): Promise<SessionRow | null> {
     const cached = memory.cached(sidHash)
@@ -80,20 +81,29 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   function resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution> {
     if (shown.duplicated) return DUPLICATED
     if (shown.access === null && shown.refresh === null) return NOBODY
-    // Browsers show the same two cookies for minutes: what they say is read once. Nothing that can change is kept here.
-    const key = sha256(`${shown.access ?? ''} ${shown.refresh ?? ''}`)
-    const named = read.get(key)
-    if (named === undefined) return resolveUnread(shown, key, traits)
+    const named = recall(shown)
+    if (named === undefined) return resolveUnread(shown, traits)
     const row = memory.cached(named.sidHash)
     if (row === undefined) return settle(named, traits)
     const answer = take(named, row, traits)
     return answer instanceof Promise ? answer.then(later => later ?? settle(named, traits)) : answer
   }
 
-  async function resolveUnread(shown: ShownCookies, key: string, traits: RequestTraits): Promise<Resolution> {
+  /** Browsers show the same two cookies for minutes: what they say is read once, and known again by the object that a
+   * connection shows again, else by a hash. Nothing that can change is kept with it. */
+  function recall(shown: ShownCookies): Named | undefined {
+    const shownAgain = recalled.get(shown)
+    if (shownAgain !== undefined) return shownAgain
+    const named = read.get(keyOf(shown))
+    if (named !== undefined) recalled.set(shown, named)
+    return named
+  }
+
+  async function resolveUnread(shown: ShownCookies, traits: RequestTraits): Promise<Resolution> {
     const named = await readCookies(shown)
     if (named === null) return NOBODY
-    read.set(key, named)
+    read.set(keyOf(shown), named)
+    recalled.set(shown, named)
     return settle(named, traits)
   }
 
@@ -205,6 +215,10 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   return { resolve, expire }
+}
+
+function keyOf({ access, refresh }: ShownCookies): string {
+  return sha256(`${access ?? ''} ${refresh ?? ''}`)
 }
 
 function sendsFor(verdict: Verdict): GrantKind | null {
