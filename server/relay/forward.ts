@@ -133,7 +133,7 @@ class Passage implements Dispatcher.DispatchHandler {
       this.#idle?.refresh()
       controller.resume()
     })
-    if (isEventStream(headers)) this.#leaveStream = call.onStream?.(() => this.#endStream()) ?? null
+    if (isEventStream(headers)) this.#stay(controller)
     // Most answers are complete within this turn, and need no timer.
     else process.nextTick(Passage.#watch, this)
   }
@@ -151,6 +151,15 @@ class Passage implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#retry === null || this.#gone) this.#fail(error)
     else this.#retry().then(headers => this.#dispatch(headers), this.#parts.reject)
+  }
+
+  /** An event stream may stay for days, beside thousands of others: what only its beginning needed is let go. */
+  #stay(controller: Dispatcher.DispatchController): void {
+    const { call } = this.#parts
+    controller.rawHeaders = null
+    call.headers = []
+    call.onUnauthorized = null
+    this.#leaveStream = call.onStream?.(() => this.#endStream()) ?? null
   }
 
   /** The session of an event stream is over: what was sent of it is whole. */
