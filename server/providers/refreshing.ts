@@ -4,7 +4,7 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { Gate } from '../people/gate.ts'
+import { createGate, type Gate } from '../people/gate.ts'
 import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type RefreshFailure, type Refresher } from './refresher.ts'
@@ -20,6 +20,7 @@ export interface RefreshingDeps {
   grants: ProviderGrantStore
   /** null: the provider is not configured any more. */
   refresherOf: (provider: string) => Refresher | null
+  /** Who may ask this provider now. */
   gateOf: (provider: string) => Gate
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
   /** A grant is over, and its session is not. */
@@ -28,6 +29,10 @@ export interface RefreshingDeps {
 
 export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
 
+/** Refreshes of one provider whose intent is on disk: those that it is asked for, and a few to take their places at once. More
+ * would only be taken for doubtful ones if the process died. */
+const BEGUN_AT_ONCE = 48
+const WAITING_MAX = 10_000
 /** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
 const CLOSE_MS = 10 * SECOND
 /** One user's trouble must not keep others from a provider; this many in a row are the provider's. */
@@ -45,6 +50,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
   const restOfGrant = createRest(clock, 1)
   const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+  const begun = new Map<string, Gate>()
   let closing = false
 
   function refuseWhileResting(id: string, provider: string): void {
@@ -53,14 +59,20 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
 
-  /** The slot is the provider's: what is done with its answer waits for no other, and no other for it. */
+  function begunAt(provider: string): Gate {
+    const gate = begun.get(provider) ?? createGate({ atOnce: BEGUN_AT_ONCE, waiting: WAITING_MAX })
+    begun.set(provider, gate)
+    return gate
+  }
+
+  /** What is done with an answer waits for no other grant, and no other for it. */
   async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
-    const asked = await deps.gateOf(provider).run(() => askProvider(id, provider, isDue))
+    const asked = await begunAt(provider).run(() => begin(id, provider, isDue))
     return asked.fresh === null ? { row: asked.row, tokens: asked.tokens } : keep(asked.row, asked.fresh.tokens, asked.fresh.refresher)
   }
 
   /** @returns `fresh: null` when the tokens just read are as good as new ones */
-  async function askProvider(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: { tokens: KeptTokens, refresher: Refresher } | null }> {
+  async function begin(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: { tokens: KeptTokens, refresher: Refresher } | null }> {
     await saveLate(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
@@ -71,18 +83,35 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
     // Others may have failed while this one waited for its turn.
     refuseWhileResting(id, provider)
-    const at = clock.now().wall
-    if (!await grants.intend(id, row.refreshes, at)) throw new Problem('not_signed_in')
+    if (!await grants.intend(id, row.refreshes, clock.now().wall)) throw new Problem('not_signed_in')
+    return { row, tokens, fresh: { tokens: await askProvider(row, tokens, refresher), refresher } }
+  }
+
+  async function askProvider(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<KeptTokens> {
+    const { id, provider } = row
+    let asked = false
     try {
-      const fresh = { ...await refresher.refresh(tokens, row), obtainedAt: at }
+      const fresh = await deps.gateOf(provider).run(async () => {
+        refuseWhileResting(id, provider)
+        asked = true
+        return { obtainedAt: clock.now().wall, ...await refresher.refresh(tokens, row) }
+      })
       restOfGrant.succeeded(id)
       restOfProvider.succeeded(provider)
       meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
-      return { row, tokens, fresh: { tokens: fresh, refresher } }
+      return fresh
     }
     catch (error) {
-      throw await afterFailure(row, asRefreshFailure(error))
+      if (asked) throw await afterFailure(row, asRefreshFailure(error))
+      await withdraw(row)
+      throw error
     }
+  }
+
+  /** The provider has not used the token up: the intent is taken back, unless it is left from a call whose answer was lost. */
+  async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRow): Promise<void> {
+    if (refreshingAt !== null) return
+    await grants.withdraw(id, refreshes).catch((error: unknown) => log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'))
   }
 
   async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
@@ -116,9 +145,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     log.warn({ error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'tokens of a provider could not be refreshed; nothing ends by that')
     restOfGrant.failed(id, failure.retryAfterMs)
     restOfProvider.failed(provider, failure.retryAfterMs)
-    if (failure.kind === 'unchanged' && !inDoubt) {
-      await grants.withdraw(id, row.refreshes).catch((error: unknown) => log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'))
-    }
+    if (failure.kind === 'unchanged') await withdraw(row)
     const { code, extras } = failure.problem
     return new Problem(code, { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) }, failure)
   }
