@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
 import { createGate } from '../people/gate.ts'
-import type { ProviderGrantStore } from '../store/provider-grants.ts'
+import type { OverMark, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type Refresher } from './refresher.ts'
 import { createRest } from './rest.ts'
@@ -107,15 +107,14 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     async tidy(): Promise<number> {
       const now = clock.now().wall
       let gone = 0
-      for (let after = ''; ;) {
+      for (let after: OverMark | null = null; ;) {
         const batch = await grants.over(now - LOGOUT_MS, after, BATCH)
-        for (const row of batch) {
+        for (const { row } of batch) {
           await settled(row.id)
           if (await tidyOne(row, now)) gone++
         }
-        const last = batch.at(-1)
-        if (last === undefined || batch.length < BATCH) return gone
-        after = last.id
+        after = batch.at(-1) ?? null
+        if (after === null || batch.length < BATCH) return gone
       }
     },
 

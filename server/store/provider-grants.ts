@@ -8,6 +8,9 @@ import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
 export interface NewTokens { sealed: string, accessEndsAt: UnixMs | null }
 export interface SealedGrant { id: string, sealed: string }
 
+/** A grant's place in the order of ends. */
+export interface OverMark { endedAt: UnixMs, rowid: number }
+
 export interface ProviderGrantStore {
   find(id: string): Promise<ProviderGrantRow | null>
   /** The living grant of a session at one provider. */
@@ -28,8 +31,8 @@ export interface ProviderGrantStore {
   isShared(row: Pick<ProviderGrantRow, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
   /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
   settle(id: string, sealed: string | null): Promise<void>
-  /** Grants that were over before then, by id. @param after the last id of the batch before, or '' */
-  over(before: UnixMs, after: string, limit: number): Promise<ProviderGrantRow[]>
+  /** Grants that were over before then, by when. @param after where the batch before stopped; null: at the first */
+  over(before: UnixMs, after: OverMark | null, limit: number): Promise<(OverMark & { row: ProviderGrantRow })[]>
   remove(id: string): Promise<void>
   /** For sealing anew, by id. */
   sealedRows(after: string, limit: number): Promise<SealedGrant[]>
@@ -83,9 +86,10 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     settle: (id, sealed) => db.write(() => void (sealed === null
       ? db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()
       : db.sql.update(providerGrants).set({ sealed, accessEndsAt: null, refreshingAt: null }).where(eq(providerGrants.id, id)).run())),
-    over: (before, after, limit) => db.read(() => db.sql.select().from(providerGrants)
-      .where(and(isNotNull(providerGrants.endedAt), lt(providerGrants.endedAt, before), gt(providerGrants.id, after)))
-      .orderBy(asc(providerGrants.id)).limit(limit).all()),
+    // In the order of its index, which holds no grant that lives: by id, it would be looked for among all that there are.
+    over: (before, after, limit) => db.read(() => db.sql.select({ row: providerGrants, endedAt: sql<number>`ended_at`, rowid: sql<number>`rowid` }).from(providerGrants)
+      .where(and(isNotNull(providerGrants.endedAt), lt(providerGrants.endedAt, before), sql`(ended_at, rowid) > (${after?.endedAt ?? 0}, ${after?.rowid ?? 0})`))
+      .orderBy(asc(providerGrants.endedAt), sql`rowid`).limit(limit).all()),
     remove: id => db.write(() => void db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()),
 
     sealedRows: (after, limit) => db.read(() => db.sql.select({ id: providerGrants.id, sealed: sql<string>`${providerGrants.sealed}` }).from(providerGrants)
