@@ -76,7 +76,8 @@ describe.concurrent('network trouble ends nothing', () => {
     await untilItWorks()
   })
 
-  test('a provider that was not reached has used nothing up: if it refuses once it is back, it took the grant back', async () => {
+  test('a provider that was not reached has used nothing up: if it refuses once it is back, it took the grant back', async ({ expect }) => {
+    // The context's own expect: which test polls is not known by the shared one while others run at once.
     const { hostile, browser, call, atToken } = await inTrouble.arrived()
     await hostile.stop()
     expect((await call()).status).toBe(503)

@@ -123,7 +123,8 @@ describe.each(LANGUAGES)('in %s', (language) => {
 })
 
 // Mostly waiting, so both at once.
-test.concurrent.each(LANGUAGES)('axe: in %s, each proof when it has been played, and one that could not be', { timeout: 120_000 }, async (language) => {
+// The context's own expect: which test polls is not known by the shared one while two run at once.
+test.concurrent.for(LANGUAGES)('axe: in %s, each proof when it has been played, and one that could not be', { timeout: 120_000 }, async (language, { expect }) => {
   const page = await newcomer(language, '/proof')
   expect(await page.locator('.proof > section').count()).toBe(2 + PROOF_SCENARIOS.length)
   const section = (nth: number) => `.proof > section:nth-of-type(${nth})`
