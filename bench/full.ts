@@ -32,7 +32,7 @@ const PARTS: Record<string, Part> = {
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
 const { values: { quick, rounds }, positionals: named } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } } })
-const options: Options = { rounds: Number(rounds ?? (quick ? 3 : 7)), seconds: quick ? 0.7 : 1.5, quick }
+const options: Options = { rounds: Number(rounds ?? (quick ? 2 : 7)), seconds: quick ? 0.5 : 1.5, quick }
 const all = Object.keys(PARTS)
 const unknown = named.filter(name => !all.includes(name))
 if (unknown.length > 0) {
