@@ -6,7 +6,10 @@ export interface Gate {
   run<T>(work: () => Promise<T>): Promise<T>
 }
 
-export function createGate({ atOnce, waiting }: { atOnce: number, waiting: number }): Gate {
+/** `atOnce`: how many run; `waiting`: how many may wait for a place beside them. */
+export interface GateLimits { atOnce: number, waiting: number }
+
+export function createGate({ atOnce, waiting }: GateLimits): Gate {
   let running = 0
   const queue: (() => void)[] = []
 
@@ -29,5 +32,15 @@ export function createGate({ atOnce, waiting }: { atOnce: number, waiting: numbe
         else next()
       }
     },
+  }
+}
+
+/** A gate of its own for each key, of which there have to be few: none is forgotten. */
+export function createGates(limits: GateLimits): (key: string) => Gate {
+  const gates = new Map<string, Gate>()
+  return (key) => {
+    const gate = gates.get(key) ?? createGate(limits)
+    gates.set(key, gate)
+    return gate
   }
 }

@@ -4,7 +4,7 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
-import { createGate, type Gate } from '../people/gate.ts'
+import type { Gate } from '../people/gate.ts'
 import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type RefreshFailure, type Refresher } from './refresher.ts'
@@ -22,6 +22,8 @@ export interface RefreshingDeps {
   refresherOf: (provider: string) => Refresher | null
   /** Who may ask this provider now. */
   gateOf: (provider: string) => Gate
+  /** Whose refresh may be made ready for that now. */
+  begunAt: (provider: string) => Gate
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
   /** A grant is over, and its session is not. */
   grantEnded: (sessionId: string) => void
@@ -29,10 +31,6 @@ export interface RefreshingDeps {
 
 export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
 
-/** Refreshes of one provider whose intent is on disk: those that it is asked for, and a few to take their places at once. More
- * would only be taken for doubtful ones if the process died. */
-const BEGUN_AT_ONCE = 48
-const WAITING_MAX = 10_000
 /** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
 const CLOSE_MS = 10 * SECOND
 /** One user's trouble must not keep others from a provider; this many in a row are the provider's. */
@@ -50,7 +48,6 @@ export function createRefreshing(deps: RefreshingDeps) {
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
   const restOfGrant = createRest(clock, 1)
   const restOfProvider = createRest(clock, PROVIDER_FAILURES)
-  const begun = new Map<string, Gate>()
   let closing = false
 
   function refuseWhileResting(id: string, provider: string): void {
@@ -59,15 +56,9 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
 
-  function begunAt(provider: string): Gate {
-    const gate = begun.get(provider) ?? createGate({ atOnce: BEGUN_AT_ONCE, waiting: WAITING_MAX })
-    begun.set(provider, gate)
-    return gate
-  }
-
   /** What is done with an answer waits for no other grant, and no other for it. */
   async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
-    const asked = await begunAt(provider).run(() => begin(id, provider, isDue))
+    const asked = await deps.begunAt(provider).run(() => begin(id, provider, isDue))
     return asked.fresh === null ? { row: asked.row, tokens: asked.tokens } : keep(asked.row, asked.fresh.tokens, asked.fresh.refresher)
   }
 
@@ -94,7 +85,8 @@ export function createRefreshing(deps: RefreshingDeps) {
       const fresh = await deps.gateOf(provider).run(async () => {
         refuseWhileResting(id, provider)
         asked = true
-        return { obtainedAt: clock.now().wall, ...await refresher.refresh(tokens, row) }
+        const at = clock.now().wall
+        return { ...await refresher.refresh(tokens, row), obtainedAt: at }
       })
       restOfGrant.succeeded(id)
       restOfProvider.succeeded(provider)

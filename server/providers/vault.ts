@@ -6,7 +6,7 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
-import { createGate, type Gate } from '../people/gate.ts'
+import { createGates } from '../people/gate.ts'
 import type { ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { createExchange, type ExchangeUpstream } from './exchange.ts'
@@ -73,6 +73,9 @@ const SESSIONS_MAX = 10_000
 /** Calls of one provider under way at once. The rest wait in line: a thousand at once would be taken for an attack. */
 const CALLS_AT_ONCE = 32
 const CALLS_WAITING = 10_000
+/** Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at once. More would
+ * only be taken for doubtful ones if the process died. */
+const BEGUN_AHEAD = 16
 /** An upstream that refuses every token costs a token call this often and no more. */
 const REFUSED_EVERY_MS = 30 * SECOND
 const FLUSH_EVERY_MS = 5 * SECOND
@@ -86,13 +89,9 @@ export function createVault(deps: VaultDeps): Vault {
   const movedTo = new LRUCache<string, string>({ max: SESSIONS_MAX })
   // Raised by every end: what was read before one may not be kept after it.
   let epoch = 0
-  const gates = new Map<string, Gate>()
-  const gateOf = (provider: string) => {
-    const gate = gates.get(provider) ?? createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
-    gates.set(provider, gate)
-    return gate
-  }
-  const refreshing = createRefreshing({ ...deps, gateOf, grantEnded: forget })
+  const gateOf = createGates({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
+  const begunAt = createGates({ atOnce: CALLS_AT_ONCE + BEGUN_AHEAD, waiting: CALLS_WAITING })
+  const refreshing = createRefreshing({ ...deps, gateOf, begunAt, grantEnded: forget })
   const revoking = createRevoking({ ...deps, settled: refreshing.settled })
   const exchanging = createExchange({ ...deps, gateOf, tokenFor })
 
