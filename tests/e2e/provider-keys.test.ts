@@ -1,21 +1,9 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
-import { expectRefused, HOSTILE, type HostileStage, hostileStage, signInAt } from '../support/hostile-stage.ts'
-import { stopAll } from '../support/server.ts'
+import { expectRefused, HOSTILE, hostileStageOfFile, signInAt } from '../support/hostile-stage.ts'
 
 // A provider whose keys change, and one that goes away altogether.
-let stage: HostileStage
-
-beforeAll(async () => {
-  stage = await hostileStage()
-})
-afterEach(() => {
-  stage.hostile.change = {}
-})
-afterAll(async () => {
-  await stage?.stop()
-  await stopAll()
-})
+const stage = hostileStageOfFile()
 
 describe('keys', () => {
   test('OI-10 however many tokens name keys that nobody knows, keys are asked for once in a while', async () => {

@@ -1,23 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { LinksAnswer, ProviderLoginAnswer, SessionListAnswer } from '../../server/contract/wire.ts'
 import type { Visitor } from '../support/client.ts'
 import type { Change } from '../support/hostile-provider.ts'
-import { arriveFrom, HOSTILE, type HostileStage, hostileStage, idOf, newAddress, returnFrom, somebodyAt } from '../support/hostile-stage.ts'
+import { arriveFrom, HOSTILE, hostileStageOfFile, idOf, newAddress, returnFrom, somebodyAt } from '../support/hostile-stage.ts'
 import { signUp } from '../support/people.ts'
 import { begin, comeBack } from '../support/provider-visit.ts'
-import { stopAll } from '../support/server.ts'
 
-let stage: HostileStage
-beforeAll(async () => {
-  stage = await hostileStage()
-})
-afterEach(() => {
-  stage.hostile.change = {}
-})
-afterAll(async () => {
-  await stage?.stop()
-  await stopAll()
-})
+const stage = hostileStageOfFile()
 
 describe('linking', () => {
   const link = async (browser: Visitor) => (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href

@@ -1,25 +1,14 @@
 import { createHmac } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ProblemCode } from '../../server/contract/problems.ts'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, leftHalf } from '../support/hostile-provider.ts'
-import { expectRefused, HOSTILE, type HostileStage, hostileStage, returnFrom, signInAt } from '../support/hostile-stage.ts'
+import { expectRefused, HOSTILE, hostileStageOfFile, returnFrom, signInAt } from '../support/hostile-stage.ts'
 import { begin, comeBack } from '../support/provider-visit.ts'
 import { startRecordingUpstream } from '../support/recording-upstream.ts'
-import { stopAll } from '../support/server.ts'
 
-let stage: HostileStage
-beforeAll(async () => {
-  stage = await hostileStage()
-})
-afterEach(() => {
-  stage.hostile.change = {}
-})
-afterAll(async () => {
-  await stage?.stop()
-  await stopAll()
-})
+const stage = hostileStageOfFile()
 
 const now = () => Math.floor(Date.now() / 1000)
 const claims = (change: (claims: JWTPayload) => void): Change => ({ claims: change })

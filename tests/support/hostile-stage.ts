@@ -1,4 +1,4 @@
-import { expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import en from '../../web/i18n/locales/en.json' with { type: 'json' }
 import type { ProblemCode } from '../../server/contract/problems.ts'
 import { type Answer, Visitor } from './client.ts'
@@ -6,7 +6,7 @@ import { CLIENT, type HostileProvider, startHostileProvider } from './hostile-pr
 import { setUp } from './people.ts'
 import { begin, comeBack, pathOf, providerSetting } from './provider-visit.ts'
 import { type RecordingUpstream, startRecordingUpstream } from './recording-upstream.ts'
-import { freePort, type Server, type Settings, startServer } from './server.ts'
+import { freePort, type Server, type Settings, startServer, stopAll } from './server.ts'
 
 export interface HostileStage {
   server: Server
@@ -34,6 +34,22 @@ export async function hostileStage(options: { provider?: Record<string, unknown>
   expect(answer.status, server.output).toBe(303)
   expect((await resident.session()).user?.name).toBe('Vera Visitor')
   return { server, hostile, upstream, resident, admin, stop: async () => void await Promise.all([hostile.stop(), upstream.stop()]) }
+}
+
+/** The stage of a file whose tests run one after another: there from its first test on, its provider honest again after each. */
+export function hostileStageOfFile(): HostileStage {
+  const stage: Partial<HostileStage> = {}
+  beforeAll(async () => {
+    Object.assign(stage, await hostileStage())
+  })
+  afterEach(() => {
+    if (stage.hostile !== undefined) stage.hostile.change = {}
+  })
+  afterAll(async () => {
+    await stage.stop?.()
+    await stopAll()
+  })
+  return stage as HostileStage
 }
 
 /** A sign-in at the hostile provider, which asks nobody anything. @returns our answer to the callback */
