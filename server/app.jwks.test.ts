@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { type Running, SIGNED_IN, startApp } from './app.testing.ts'
+import { CONFIG, type Running, SIGNED_IN, startApp } from './app.testing.ts'
 import { systemClock } from './base/clock.ts'
 import { SIGNING, testSigning } from './keys/testing.ts'
 
@@ -8,7 +8,7 @@ afterEach(() => app?.close())
 
 test('JW-15 JW-17 upstreams fetch the keys by whatever name they know us; no cookie is looked at or set, and caches may keep them', async () => {
   const signing = testSigning(systemClock.now().wall)
-  app = await startApp({ signing, config: { publicUrl: 'http://porch.example', secureCookies: false, trustedProxies: [], jwksMaxAgeMs: SIGNING.jwksMaxAgeMs, securityContact: null } })
+  app = await startApp({ signing, config: { ...CONFIG, jwksMaxAgeMs: SIGNING.jwksMaxAgeMs } })
   for (const host of ['porch.example', '10.0.0.7:3000', 'porchlight.internal']) {
     const { status, headers, json } = await app.ask('/.well-known/jwks.json', { headers: { host, cookie: 'porchlight-access=due; porchlight-refresh=x' } })
     expect(status).toBe(200)

@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ADA, type Answered, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
+import { ADA, type Answered, CONFIG, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
 import { Problem } from './base/problem.ts'
 import { SITE_CONTEXT, type SiteContext } from './contract/site.ts'
 
@@ -41,7 +41,7 @@ describe('every answer', () => {
   })
 
   test('3.4.1 over https the browser is told to stay there for two years', async () => {
-    app = await startApp({ config: { publicUrl: 'https://porch.example', secureCookies: true, trustedProxies: [], jwksMaxAgeMs: 600_000, securityContact: null } })
+    app = await startApp({ config: { ...CONFIG, publicUrl: 'https://porch.example', secureCookies: true } })
     expect((await app.ask('/auth/session')).headers['strict-transport-security']).toBe('max-age=63072000')
   })
 
@@ -53,7 +53,7 @@ describe('every answer', () => {
   })
 
   test('keeps the id that a trusted proxy gave the request, if it is well-formed', async () => {
-    app = await startApp({ config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: ['127.0.0.1'], jwksMaxAgeMs: 600_000, securityContact: null } })
+    app = await startApp({ config: { ...CONFIG, trustedProxies: ['127.0.0.1'] } })
     expect((await app.ask('/healthz', { headers: { 'x-request-id': 'abc-123-def' } })).headers['x-request-id']).toBe('abc-123-def')
     expect((await app.ask('/healthz', { headers: { 'x-request-id': 'a "b" <script>' } })).headers['x-request-id']).not.toContain('script')
   })
@@ -170,7 +170,7 @@ describe('targets and methods', () => {
     app = await startApp()
     expect((await app.ask('/.well-known/security.txt')).status).toBe(404)
     await app.close()
-    app = await startApp({ config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000, securityContact: 'mailto:security@porch.example' } })
+    app = await startApp({ config: { ...CONFIG, securityContact: 'mailto:security@porch.example' } })
     const { status, headers, body } = await app.ask('/.well-known/security.txt')
     expect([status, headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8'])
     const fields = new Map(body.trimEnd().split('\n').map(line => line.split(': ') as [string, string]))

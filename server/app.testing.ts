@@ -85,12 +85,13 @@ export interface Running {
 }
 
 export const PUBLIC_URL = 'http://porch.example'
+export const CONFIG: AppDeps['config'] = { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000, securityContact: null }
 
 export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running> {
   const log = fakeLog()
   const sessions = fakeSessions()
   const server = createApp({
-    config: { publicUrl: PUBLIC_URL, secureCookies: false, trustedProxies: [], jwksMaxAgeMs: 300_000, securityContact: null },
+    config: CONFIG,
     clock: systemClock,
     log,
     meter: noMeter,
