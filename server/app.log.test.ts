@@ -48,7 +48,7 @@ test('one whose client leaves in the middle of the answer keeps its status and i
   expect(line('/api/notes/whole')?.aborted).toBeUndefined()
 })
 
-test('16.5.1 what breaks while a page renders is logged under the id that its answer carries, and the answer does not hold it', async () => {
+test('ASVS 16.5.1 what breaks while a page renders is logged under the id that its answer carries, and the answer does not hold it', async () => {
   const app = await startApp({
     site: {
       built: { root: '/nowhere', files: [] },

@@ -65,7 +65,7 @@ describe('static files', () => {
     expect(body).not.toContain('the site')
   })
 
-  test.each(['/.env', '/backup.sqlite', '/keys.json', '/favicon.svg/', '/account/x.css', '/.git/config'])('13.4, 14.2.5 %s is no file', async (target) => {
+  test.each(['/.env', '/backup.sqlite', '/keys.json', '/favicon.svg/', '/account/x.css', '/.git/config'])('ASVS 13.4, ASVS 14.2.5 %s is no file', async (target) => {
     expect(await app.ask(target)).toMatchObject({ status: 404, body: 'the site\'s 404' })
   })
 })

@@ -40,7 +40,7 @@ describe('every answer', () => {
     expect(headers['strict-transport-security']).toBeUndefined()
   })
 
-  test('3.4.1 over https the browser is told to stay there for two years', async () => {
+  test('ASVS 3.4.1 over https the browser is told to stay there for two years', async () => {
     app = await startApp({ config: { ...CONFIG, publicUrl: 'https://porch.example', secureCookies: true } })
     expect((await app.ask('/auth/session')).headers['strict-transport-security']).toBe('max-age=63072000')
   })
@@ -213,7 +213,7 @@ describe('cross-origin requests', () => {
     expect(Object.keys(answered.headers).filter(name => name.startsWith('access-control'))).toEqual([])
   })
 
-  test('4.4.2 an upgrade is refused as an unsafe method is', async () => {
+  test('ASVS 4.4.2 an upgrade is refused as an unsafe method is', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', { headers: { 'connection': 'upgrade', 'upgrade': 'websocket', 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site', 'cookie': SIGNED_IN } })
     expect(answered.status).toBe(403)
@@ -472,14 +472,14 @@ describe('the site', () => {
     outgoing.end(body)
   } } })
 
-  test('3.4.3 HD-1 HD-2 gets a nonce of its own for each page, and the policy carries it', async () => {
+  test('ASVS 3.4.3 HD-1 HD-2 gets a nonce of its own for each page, and the policy carries it', async () => {
     app = await withListener(async ({ nonce }) => nonce)
     const [one, two] = await Promise.all([app.ask('/'), app.ask('/')])
     expect(one.body).not.toBe(two.body)
     expect(one.headers['content-security-policy']).toBe(`default-src 'none'; script-src 'nonce-${one.body}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${one.body}'; style-src-attr 'unsafe-inline'; connect-src 'self'; img-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`)
   })
 
-  test('4.1.3, BBA-16 sees neither our cookies nor what a client claims in a proxy\'s name', async () => {
+  test('ASVS 4.1.3, BBA-16 sees neither our cookies nor what a client claims in a proxy\'s name', async () => {
     seen.length = 0
     app = await withListener(async () => '')
     await app.ask('/', { headers: {

@@ -13,7 +13,7 @@ function written(log: (lines: { write(line: string): void }) => { info(fields: o
 const byPino = (lines: { write(line: string): void }) => pino({ level: 'info', base: null, serializers: { error: pino.stdSerializers.err } }, lines)
 const byUs = (lines: { write(line: string): void }) => jsonLog('info', lines)
 
-test('16.1.1 a line made by hand is the line that pino would write, whatever it holds', () => {
+test('ASVS 16.1.1 a line made by hand is the line that pino would write, whatever it holds', () => {
   const field = fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.double(), fc.integer(), fc.boolean(), fc.constant(undefined), fc.constant(null), fc.array(fc.string()), fc.record({ at: fc.string() }))
   const key = fc.constantFrom('requestId', 'method', 'path', 'status', 'ms', 'family', 'aborted', 'hosts', 'deleted', 'error')
   fc.assert(fc.property(fc.dictionary(key, field), fc.string({ unit: 'binary' }), (fields, message) => {

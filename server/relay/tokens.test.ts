@@ -179,7 +179,7 @@ test('BBA-17 a session that is paired with somebody else\'s account gets no toke
   expect(minted()).toBe(0)
 })
 
-test('JW-2 9.2.3 a token for one upstream is refused by another\'s audience check', async () => {
+test('JW-2 ASVS 9.2.3 a token for one upstream is refused by another\'s audience check', async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   await expect(verify(token, BOOKS.audience)).rejects.toMatchObject({ code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'aud' })

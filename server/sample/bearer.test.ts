@@ -23,7 +23,7 @@ describe('an access token', () => {
     await other.close()
   })
 
-  test.each(['ES384', 'PS256'])('JW-7 9.1.1 9.1.2 signed with %s is refused, though its key is published', async (alg) => {
+  test.each(['ES384', 'PS256'])('JW-7 ASVS 9.1.1 ASVS 9.1.2 signed with %s is refused, though its key is published', async (alg) => {
     const other = await startStage({ alg })
     expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(401)
     await other.close()
@@ -77,7 +77,7 @@ describe('an access token', () => {
     expect((await withToken(`Bearer ${token}`)).status).toBe(401)
   })
 
-  test('JW-11 9.1.3 that brings its own key is refused, and nothing is fetched for it', async () => {
+  test('JW-11 ASVS 9.1.3 that brings its own key is refused, and nothing is fetched for it', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
     const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey) as { kty: string, crv: string, x: string, y: string }
     const fetches = stage.issuer.fetches

@@ -118,7 +118,7 @@ describe('bodies that are not what they should be', () => {
     expect(answer.headers['content-type']).toContain('application/problem+json')
   })
 
-  test('CS-7, V3 3.5.1-3 only JSON is taken where JSON is spoken', async () => {
+  test('CS-7, ASVS 3.5.1-3 only JSON is taken where JSON is spoken', async () => {
     for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/xml', 'application/jsonp', '']) {
       expectProblem(await browser.ask({ method: 'PATCH', path: '/auth/user', body: '{"name":"Mallory"}', headers: { 'content-type': type } }), 415, 'unsupported_media_type')
     }
@@ -196,7 +196,7 @@ describe('odd paths', () => {
     expect(answer.headers['content-type']).not.toContain('text/html')
   })
 
-  test('V14 14.2.5 a page with something added to its address is no page', async () => {
+  test('ASVS 14.2.5 a page with something added to its address is no page', async () => {
     for (const path of ['/account/x.css', '/account/sessions/logo.png', '/account.css', '/account/sessions.json']) {
       const answer = await browser.page(path)
       expect(answer.status, path).toBe(404)

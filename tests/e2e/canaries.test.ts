@@ -76,7 +76,7 @@ async function tell(what: string, _browser: Visitor, ask: () => Promise<Answer>)
 /** Set-Cookie and one-time links are where secrets have to be; everything else is where they must not be. */
 const HANDS_OUT = ['invitation', 'reset link']
 
-test('16.2.5, BBA-3 no password, code, cookie or token comes back in HTML, payloads, JSON or headers', () => {
+test('ASVS 16.2.5, BBA-3 no password, code, cookie or token comes back in HTML, payloads, JSON or headers', () => {
   const leaks: string[] = []
   for (const { what, answer } of answers) {
     const headers = JSON.stringify({ ...answer.headers, 'set-cookie': undefined })
@@ -90,7 +90,7 @@ test('16.2.5, BBA-3 no password, code, cookie or token comes back in HTML, paylo
   expect(leaks).toEqual([])
 })
 
-test('16.2.5 no password, code, cookie or token is in the log, and every request is', () => {
+test('ASVS 16.2.5 no password, code, cookie or token is in the log, and every request is', () => {
   expect(server.output).toContain('/auth/password')
   expect([...secrets].filter(([, secret]) => server.output.includes(secret)).map(([name]) => name)).toEqual([])
   expect(server.output).not.toContain(CANARY)

@@ -76,7 +76,7 @@ describe.concurrent('a data folder', () => {
 })
 
 describe.concurrent('a store that fails', () => {
-  test('16.5.2 a database that cannot be written is 503, sets nothing, signs nobody out, and mends by itself', async () => {
+  test('ASVS 16.5.2 a database that cannot be written is 503, sets nothing, signs nobody out, and mends by itself', async () => {
     const server = await startServer({ settings: SHORT_LIVES })
     const { browser, person } = await setUp(server.origin)
     await untilAccessEnds(browser)

@@ -130,7 +130,7 @@ describe('who has no account yet', () => {
   }
 })
 
-test('7.4.2 who is disabled is out at once, and stays out by every way', async () => {
+test('ASVS 7.4.2 who is disabled is out at once, and stays out by every way', async () => {
   const { browser, person } = await signUp(stage.admin)
   somebodyAt(stage.hostile)
   await comeBack(browser, await returnFrom(stage.hostile, (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href))

@@ -81,7 +81,7 @@ describe('a provider whose discovery document', () => {
     expect((await signInAt(browser, provider, id)).headers.location).toBe('/account')
   }, 120_000)
 
-  test('16.5.2 is bad keeps nobody else from signing in, and is no error of ours', async () => {
+  test('ASVS 16.5.2 is bad keeps nobody else from signing in, and is no error of ours', async () => {
     expect((await signInAt(new Visitor(stage().server.origin), stage().hostile)).headers.location).toBe('/account')
     expect(stage().server.output).not.toMatch(/"status":500/)
     expect(stage().server.output).toContain('provider.invalid')

@@ -39,7 +39,7 @@ describe('a provider that is not OpenID Connect', () => {
     expect(asked?.has('nonce')).toBe(false)
   })
 
-  test('7.5.1 that somebody comes back from it shows who they are, not that they were asked: the sign-in is no fresher for it', async () => {
+  test('ASVS 7.5.1 that somebody comes back from it shows who they are, not that they were asked: the sign-in is no fresher for it', async () => {
     plain.person = { sub: 'x', id: 4712, profile: { name: 'Odo Plain' } }
     plain.change = emails([])
     const browser = await arriveFrom(plain, stage.server.origin, 'plain')

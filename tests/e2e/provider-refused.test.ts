@@ -154,7 +154,7 @@ describe('what goes to the provider', () => {
   })
 })
 
-test('OA-21, 16.2.5 nothing of all this is in the log: no code, no state, no token, no secret', () => {
+test('OA-21, ASVS 16.2.5 nothing of all this is in the log: no code, no state, no token, no secret', () => {
   const { hostile, server } = stage
   const states = hostile.authorizations.flatMap(query => [query.get('state') ?? '-', query.get('nonce') ?? '-', query.get('code_challenge') ?? '-'])
   expect(states.length).toBeGreaterThan(100)

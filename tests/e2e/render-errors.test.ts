@@ -23,7 +23,7 @@ function linesOf(server: Server) {
   })
 }
 
-test('16.5.1 a component that throws while rendering: a page that says nothing of it, one line in the log with the id of the answer, and nothing beside the log', async () => {
+test('ASVS 16.5.1 a component that throws while rendering: a page that says nothing of it, one line in the log with the id of the answer, and nothing beside the log', async () => {
   // What shows when something was is the only part of the pages that asks for this; from now on it throws there, and nowhere else.
   const broken = join(temporaryFolder(), 'broken.mjs')
   writeFileSync(broken, 'Intl.RelativeTimeFormat = class { constructor() { throw new Error("no such table: lanterns") } }')

@@ -97,7 +97,7 @@ describe.concurrent('renewal, over the wire', () => {
     }
   })
 
-  test('V7 7.4.1 NI-21 an ended session is unusable at once, whatever its access token says, and the relay refuses though an upstream token lives', async () => {
+  test('ASVS 7.4.1 NI-21 an ended session is unusable at once, whatever its access token says, and the relay refuses though an upstream token lives', async () => {
     const { browser, person } = await signUp(admin)
     const other = await signIn(server.origin, person)
     expect((await browser.get('/api/notes')).status).toBe(200)

@@ -157,7 +157,7 @@ describe('without a mouse', () => {
     expect(outline).not.toBe('nonenone')
   })
 
-  test('UX-1 6.2.7 a password can be pasted, and what was typed before the scripts came is kept', async () => {
+  test('UX-1 ASVS 6.2.7 a password can be pasted, and what was typed before the scripts came is kept', async () => {
     const { person } = await signUp(admin)
     const { page } = await open()
     await page.route('**/_porchlight/**/*.js', async (route) => {

@@ -43,7 +43,7 @@ describe('HD-15 several people at once', () => {
     expect(asked).toBeGreaterThan(50)
   })
 
-  test('HD-10 14.3.2 what was made for somebody is kept by no cache', async () => {
+  test('HD-10 ASVS 14.3.2 what was made for somebody is kept by no cache', async () => {
     const { browser } = people[0] ?? (() => { throw new Error('nobody') })()
     for (const path of ['/', '/account', '/account/sessions', '/sign-in']) {
       expect((await browser.page(path)).headers['cache-control'], path).toContain('no-store')

@@ -35,7 +35,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
   })
 
   describe(`cookies over ${scheme}`, () => {
-    test('V3 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-6, CK-7 names, prefixes and attributes are exactly these', async () => {
+    test('ASVS 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-6, CK-7 names, prefixes and attributes are exactly these', async () => {
       for (const remember of [true, false]) {
         const browser = await signIn(stage.origin, person, { remember })
         const cookies = Object.fromEntries(browser.jar.received.filter(cookie => cookie.name === names.access || cookie.name === names.refresh).map(cookie => [cookie.name, cookie]))
@@ -79,20 +79,20 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       expect(answer.headers['clear-site-data']).toBe('"cache", "storage"')
     })
 
-    test('V7 7.4.1 cookies kept from before a sign-out are worth nothing', async () => {
+    test('ASVS 7.4.1 cookies kept from before a sign-out are worth nothing', async () => {
       const browser = await signIn(stage.origin, person)
       const thief = browser.thief()
       await browser.post('/auth/logout')
       expect(await thief.session()).toMatchObject({ user: null, session: null })
     })
 
-    test('V3 3.4.1 https is for good where there is https, and only there', async () => {
+    test('ASVS 3.4.1 https is for good where there is https, and only there', async () => {
       const { headers } = await stage.admin.get('/auth/session')
       if (secure) expect(Number(/max-age=(\d+)/.exec(headers['strict-transport-security'] ?? '')?.[1])).toBeGreaterThanOrEqual(31_536_000)
       else expect(headers['strict-transport-security']).toBeUndefined()
     })
 
-    test('V4 4.1.3 a visitor\'s own X-Forwarded-For convinces nobody', async () => {
+    test('ASVS 4.1.3 a visitor\'s own X-Forwarded-For convinces nobody', async () => {
       const browser = stage.admin.stranger()
       await browser.post('/auth/login', { email: person.email, password: person.password }, { 'x-forwarded-for': '203.0.113.77', 'x-real-ip': '203.0.113.77', 'forwarded': 'for=203.0.113.77' })
       const { sessions } = (await browser.get('/auth/sessions')).json<SessionListAnswer>()
@@ -192,7 +192,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       expect(await page.content()).toContain(person.email)
     })
 
-    test('OA-22, V3 3.4.6 no page of ours can be framed', async () => {
+    test('OA-22, ASVS 3.4.6 no page of ours can be framed', async () => {
       const { page } = await newContext(chromium, { baseURL: stage.origin })
       await page.goto(`${stage.siblingOrigin}/?html=${encodeURIComponent(`<iframe src="${stage.origin}/sign-in"></iframe>`)}`)
       const frame = page.frames()[1]

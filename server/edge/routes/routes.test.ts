@@ -239,7 +239,7 @@ describe('one\'s own account', () => {
     expect(await refusal(nobody.delete('/auth/sessions'))).toBe('401 not_signed_in')
   })
 
-  test('ASVS 6.2.3 7.4.3 OA-15 a password change needs the current one, ends every session, and opens a new one here', async () => {
+  test('ASVS 6.2.3 ASVS 7.4.3 OA-15 a password change needs the current one, ends every session, and opens a new one here', async () => {
     const elsewhere = await signIn(root, { remember: true })
     const before = new Map(admin.jar)
     expect(await refusal(admin.post('/auth/password', { current: 'wrong', next: NEXT }))).toBe('401 invalid_credentials')

@@ -18,7 +18,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'V7 7.3.1 CK-10 the idle end comes when nobody was there',
+    name: 'ASVS 7.3.1 CK-10 the idle end comes when nobody was there',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
@@ -71,7 +71,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: '16.5.3 an end that cannot be written fails closed',
+    name: 'ASVS 16.5.3 an end that cannot be written fails closed',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
@@ -82,7 +82,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'V7 7.3.2 10.4.8 the absolute end comes however active the person is',
+    name: 'ASVS 7.3.2 ASVS 10.4.8 the absolute end comes however active the person is',
     async run(world) {
       await world.signIn({ remember: true })
       for (let hours = 0; hours < ABSOLUTE / 3600 - 6; hours += 6) {

@@ -33,7 +33,7 @@ export const SERVICE: Scenario[] = [
     },
   },
   {
-    name: 'V16 16.5.2 a renewal that cannot be written is skipped while the access token is good, and fails closed after',
+    name: 'ASVS 16.5.2 a renewal that cannot be written is skipped while the access token is good, and fails closed after',
     async run(world) {
       await world.signIn()
       world.pass(ACCESS - LEAD / 2)

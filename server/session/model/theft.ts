@@ -18,7 +18,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'OA-14 V10 10.4.5 a spent token after `late` ends the session, once, for both holders',
+    name: 'OA-14 ASVS 10.4.5 a spent token after `late` ends the session, once, for both holders',
     async run(world) {
       await due(world)
       const spent = { access: null, refresh: world.jar.refresh }
@@ -53,7 +53,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'V7 7.4.1 an ended session is worth nothing at once, its sealed access token included, and its answers send nothing',
+    name: 'ASVS 7.4.1 an ended session is worth nothing at once, its sealed access token included, and its answers send nothing',
     async run(world) {
       await due(world)
       const renewal = world.send()
