@@ -7,7 +7,7 @@ import { type Meter, noMeter } from './base/meter.ts'
 import { compose, type Rooms } from './compose.ts'
 import { loadConfig } from './config/load.ts'
 import type { Config } from './config/types.ts'
-import { drain, giveNotice } from './edge/drain.ts'
+import { drain, giveNotice, settlesWithin } from './edge/drain.ts'
 import { openFrontEnd } from './edge/front-end.ts'
 import { greet } from './edge/greeting.ts'
 import { listenOn } from './edge/listen.ts'
@@ -30,6 +30,10 @@ import { createProof, type Proof } from './proof/proof.ts'
 const NOTICE_MS = 2 * SECOND
 /** How long requests may go on after that. */
 const DRAIN_MS = 10 * SECOND
+/** How long each part may take to close. */
+const CLOSE_MS = 2 * SECOND
+/** After a signal the process is gone by then, whatever hangs. */
+const STOP_MS = 25 * SECOND
 
 /** Starts the server and returns once it listens; a signal then ends the process.
  * @throws Refusal when it cannot start, with words for whoever started it */
@@ -52,8 +56,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
       const controlClosed = closeControl()
       // Whoever presses Ctrl-C is the only one to tell.
       await running.stop(signal === 'SIGINT' ? 0 : NOTICE_MS)
-      await Promise.race([controlClosed, new Promise(resolve => setTimeout(resolve, SECOND).unref())])
-      await closeMetrics()
+      await settlesWithin(Promise.all([controlClosed, closeMetrics()]), SECOND)
     })
     await greet(rooms)
   }
@@ -103,10 +106,10 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
       relay.closeStreams()
       const inTime = await drain(servers, DRAIN_MS)
       if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
-      await site.close()
-      await running.close()
-      await housekeeping.stop()
-      await elsewhere.close()
+      await settlesWithin(site.close(), CLOSE_MS)
+      await settlesWithin(running.close(), CLOSE_MS)
+      await settlesWithin(housekeeping.stop(), CLOSE_MS)
+      await settlesWithin(elsewhere.close(), CLOSE_MS)
       await rooms.close()
     },
   }
@@ -132,6 +135,10 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
   const onSignal = (signal: NodeJS.Signals) => {
     if (stopping) process.exit(1)
     stopping = true
+    setTimeout(() => {
+      log.error({ event: 'stop_timed_out', seconds: STOP_MS / SECOND }, 'stopping took too long: the process ends now')
+      process.exit(1)
+    }, STOP_MS).unref()
     stop(signal).then(() => process.exit(0), (error: unknown) => {
       log.error({ error }, 'stopping failed')
       process.exit(1)

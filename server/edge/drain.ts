@@ -1,20 +1,15 @@
 import type { Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { cutUpgrades } from './upgrades.ts'
+import { destroyAll, destroySilent, isConnected } from './connections.ts'
 
 const LOOK_EVERY_MS = 50
+/** How long connections that were cut may take to close. */
+const CUT_MS = 1000
 
 /** Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be closed: what is on
  * its way over a connection that looks idle would else be cut unread. Returns at once when nobody is connected. */
 export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
-  for (let waited = 0; waited < forMs && await isConnected(servers); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
-}
-
-async function isConnected(servers: readonly Server[]): Promise<boolean> {
-  const counts = await Promise.all(servers.map(server => new Promise<number>((resolve) => {
-    server.getConnections((error, count) => resolve(error === null ? count : 0))
-  })))
-  return counts.some(count => count > 0)
+  for (let waited = 0; waited < forMs && servers.some(isConnected); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
 }
 
 /** Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
@@ -23,18 +18,25 @@ export async function drain(servers: readonly Server[], withinMs: number): Promi
   const closed = Promise.all(servers.map(server => new Promise<void>((resolve) => {
     server.close(() => resolve())
     server.closeIdleConnections()
+    destroySilent(server)
   })))
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, withinMs, 'late')
-  })
-  const outcome = await Promise.race([closed, late])
-  clearTimeout(timer)
-  if (outcome !== 'late') return true
-  for (const server of servers) {
-    server.closeAllConnections()
-    cutUpgrades(server)
-  }
-  await closed
+  if (await settlesWithin(closed, withinMs)) return true
+  for (const server of servers) destroyAll(server)
+  await settlesWithin(closed, CUT_MS)
   return false
+}
+
+/** Waits for something, but no longer than that: nothing that hangs may keep a process from its end.
+ * @throws what the promise rejects with in time */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  try {
+    return await Promise.race([promise.then(() => true as const), late])
+  }
+  finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { HOUR, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { trackConnections } from './connections.ts'
 import type { answeringResponse, AnsweringResponse } from './answering.ts'
 import { answerParserErrors } from './parser-errors.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
@@ -40,6 +41,7 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades }
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without our headers.
   server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as AnsweringResponse))
   const plain = server as unknown as Server
+  trackConnections(plain)
   upgrades(plain)
   answerParserErrors(plain, { log, security })
   return plain

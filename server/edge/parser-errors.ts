@@ -5,19 +5,17 @@ import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { ProblemCode } from '../contract/problems.ts'
-import { rawAnswer } from './raw-answer.ts'
+import { isRefused, refuseSocket } from './raw-answer.ts'
 import type { SecurityHeaders } from './security-headers.ts'
 
-/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the same headers and body
- * as everything else (HD-12). */
+/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the same headers
+ * and body as everything else (HD-12). */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security }: { log: Log, security: SecurityHeaders }): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const answering = (socket as { _httpMessage?: { headersSent: boolean } | null })._httpMessage
-    if (!socket.writable || error.code === 'ECONNRESET' || answering?.headersSent) {
-      socket.destroy()
-      return
-    }
-    refuse(socket, codeOf(error), { parser: error.code })
+    if (isRefused(socket)) return
+    // There is nobody to tell.
+    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
+    else refuse(socket, codeOf(error), { parser: error.code })
   })
   // Who asks for a tunnel. Without a listener Node would end the connection and not say a word.
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']))
@@ -26,8 +24,8 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security }
     const problem = new Problem(code)
     const requestId = randomId(9)
     log.info({ requestId, status: problem.status, ...logged }, 'request')
-    socket.on('error', () => socket.destroy())
-    socket.end(rawAnswer({ status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body: JSON.stringify(problem.body(requestId)) }, requestId, security))
+    const body = JSON.stringify(problem.body(requestId))
+    refuseSocket(socket, { status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body }, requestId, security)
   }
 }
 

@@ -1,12 +1,46 @@
 import { STATUS_CODES } from 'node:http'
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
+import { SECOND } from '../base/clock.ts'
 import type { Reply } from './reply.ts'
 import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from './security-headers.ts'
 
-/** An answer for a bare socket, where Node makes no response: what its parser refused, and upgrades that are not made.
- * It carries what every other answer carries (HD-12), and is the connection's last. */
-export function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): string {
-  // Only files are streams, and no upgrade is answered with one.
+/** How long a client that was refused may take to read why. */
+const READ_REFUSAL_MS = 2 * SECOND
+
+const refused = new WeakSet<object>()
+
+/** Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made. Its
+ * client is told why, where an answer can still be told apart from an earlier one's, and is gone a moment later whatever it does. */
+export function refuseSocket(socket: Duplex, reply: Reply, requestId: string, security: SecurityHeaders): void {
+  if (isRefused(socket)) return
+  refused.add(socket)
+  socket.on('error', () => socket.destroy())
+  if (!socket.writable || isAnswering(socket)) {
+    socket.destroy()
+    return
+  }
+  socket.end(rawAnswer(reply, requestId, security))
+  // What nobody reads would hide that the client has gone.
+  socket.resume()
+  setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
+}
+
+/** Whether a socket only waits for its client to read why: the parser complains again about each byte that still comes. */
+export function isRefused(socket: object): boolean {
+  return refused.has(socket)
+}
+
+/** Whether an earlier request on this connection has no whole answer yet: bytes of ours would be taken for that one's. */
+function isAnswering(socket: object): boolean {
+  const answer = (socket as { _httpMessage?: { req: { complete: boolean }, headersSent: boolean, writableFinished: boolean } | null })._httpMessage
+  if (answer === undefined || answer === null) return false
+  // Where the request itself is broken, nothing has been said to it yet: the refusal is its answer.
+  return !answer.writableFinished && (answer.headersSent || answer.req.complete)
+}
+
+/** It carries what every other answer carries (HD-12), and is the connection's last. */
+function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): string {
+  // Only files are streams, and no refusal is one.
   const body = reply.body === null || reply.body instanceof Readable ? '' : reply.body.toString()
   const ownPolicy = reply.headers.includes('Content-Security-Policy')
   const headers = [

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type Clock, SECOND } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Relay } from '../relay/relay.ts'
 import type { Match } from '../relay/routes.ts'
 import { Exchange } from './exchange.ts'
 import { asProblem, problemReply } from './problems.ts'
-import { rawAnswer } from './raw-answer.ts'
+import { refuseSocket } from './raw-answer.ts'
 import { relayRequest } from './relaying.ts'
 import type { Reply } from './reply.ts'
 import type { SecurityHeaders } from './security-headers.ts'
@@ -26,16 +26,6 @@ interface Deps {
   development: boolean
 }
 
-/** Node forgets a socket that asks for an upgrade: no timeout of its server ends it, nor does `closeAllConnections`. */
-const upgraded = new WeakMap<object, Set<Duplex>>()
-/** How long a client that was refused may take to read why. */
-const READ_REFUSAL_MS = 2 * SECOND
-
-/** Cuts what is left of a server's upgrades: for its end. */
-export function cutUpgrades(server: object): void {
-  for (const socket of upgraded.get(server) ?? []) socket.destroy()
-}
-
 /** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
 export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
   return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
@@ -44,12 +34,8 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
 /** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
   const { clock, log, security, requestId, network, match, way, relay, done, development } = deps
-  const sockets = new Set<Duplex>()
-  upgraded.set(server, sockets)
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
     const exchange = new Exchange({
       id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
       startedAt: clock.now().steady, parent: null, incoming, network, match,
@@ -57,9 +43,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
     // In development the site's tools have live connections of their own on this server.
     if (development && exchange.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
-      socket.end(rawAnswer(reply, exchange.id, security))
-      socket.resume()
-      setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
+      refuseSocket(socket, reply, exchange.id, security)
       done(exchange, reply.status, true)
     }
     const join = async (): Promise<void> => {
