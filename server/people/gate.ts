@@ -1,4 +1,4 @@
-import { Problem } from '../base/problem.ts'
+import { createLimiter } from '../base/limiter.ts'
 
 /** Runs work that is dear: a few at once, some waiting, the rest refused. */
 export interface Gate {
@@ -9,30 +9,9 @@ export interface Gate {
 /** `atOnce`: how many run; `waiting`: how many may wait for a place beside them. */
 export interface GateLimits { atOnce: number, waiting: number }
 
-export function createGate({ atOnce, waiting }: GateLimits): Gate {
-  let running = 0
-  const queue: (() => void)[] = []
-
-  return {
-    async run(work) {
-      if (running >= atOnce) {
-        if (queue.length >= waiting) throw new Problem('busy', { retryAfter: 1 })
-        // Whoever leaves hands over its place, so that nobody who comes meanwhile can slip in.
-        await new Promise<void>(resolve => queue.push(resolve))
-      }
-      else {
-        running++
-      }
-      try {
-        return await work()
-      }
-      finally {
-        const next = queue.shift()
-        if (next === undefined) running--
-        else next()
-      }
-    },
-  }
+export function createGate(limits: GateLimits): Gate {
+  const limiter = createLimiter({ ...limits, each: limits })
+  return { run: work => limiter.run('', work) }
 }
 
 /** A gate of its own for each key, of which there have to be few: none is forgotten. */

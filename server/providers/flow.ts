@@ -23,9 +23,14 @@ export function redirectUri(publicUrl: string, providerId: string): string {
   return `${publicUrl}/auth/callback/${providerId}`
 }
 
-export async function authorizationUrl({ openid, configuration }: ProviderClient, parameters: Record<string, string>): Promise<string> {
-  const pushes = configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined
-  const url = pushes ? await openid.buildAuthorizationUrlWithPAR(configuration, parameters) : openid.buildAuthorizationUrl(configuration, parameters)
+/** Whether a sign-in there begins with a call of ours (RFC 9126). */
+export function pushes({ configuration }: ProviderClient): boolean {
+  return configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined
+}
+
+export async function authorizationUrl(client: ProviderClient, parameters: Record<string, string>): Promise<string> {
+  const { openid, configuration } = client
+  const url = pushes(client) ? await openid.buildAuthorizationUrlWithPAR(configuration, parameters) : openid.buildAuthorizationUrl(configuration, parameters)
   return url.href
 }
 

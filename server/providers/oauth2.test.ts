@@ -58,11 +58,11 @@ function open(more: Record<string, unknown>): void {
 
 /** Goes there and comes back. @param bend changes the query that comes back */
 async function signIn(bend: (query: URLSearchParams) => void = () => {}) {
-  const { href, sealed } = await providers.begin('plain', { kind: 'sign_in', remember: false, invite: null }, '/')
+  const { href, sealed } = await providers.begin('plain', { purpose: { kind: 'sign_in', remember: false, invite: null }, returnTo: '/', room: 1000, network: '192.0.2.1' })
   const asked = new URL(href).searchParams
   const query = new URLSearchParams({ code: 'the-code', state: asked.get('state') ?? '' })
   bend(query)
-  return { asked, ...await providers.finish('plain', `?${query.toString()}`, sealed) }
+  return { asked, ...await providers.finish('plain', { search: `?${query.toString()}`, sealed, network: '192.0.2.1' }) }
 }
 const codeOf = (work: Promise<unknown>) => work.then(() => 'signed_in', (error: { code: string }) => error.code)
 

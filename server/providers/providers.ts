@@ -1,12 +1,12 @@
 import type { Clock, Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
+import { createTurns, type Turns } from './turns.ts'
 import { Problem } from '../base/problem.ts'
 import type { Provider } from '../config/provider.ts'
 import type { Keyring } from '../keys/types.ts'
-import { createGate, type Gate } from '../people/gate.ts'
 import type { SingleUseStore } from '../store/single-uses.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
-import type { Flow } from './flow.ts'
+import { type Flow, pushes } from './flow.ts'
 import { createOauth2 } from './oauth2.ts'
 import { createOidc } from './oidc.ts'
 import { createTransactions } from './transactions.ts'
@@ -22,10 +22,7 @@ export interface ProvidersDeps {
   singleUses: SingleUseStore
 }
 
-interface Known { provider: Provider, discovery: Discovery, flow: Flow, gate: Gate }
-
-/** Sign-ins at one provider under way at once, and in line: strangers may begin as many as they like. */
-const CALLS = { atOnce: 32, waiting: 500 }
+interface Known { provider: Provider, discovery: Discovery, flow: Flow, turns: Turns }
 
 /** Builds the room. Nothing is loaded and nobody is called where no provider is configured. */
 export function createProviders(deps: ProvidersDeps): Providers {
@@ -33,7 +30,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
   const transactions = createTransactions(deps)
   const flows = { oidc: createOidc(deps), oauth2: createOauth2(deps) }
   const known = new Map<string, Known>(deps.providers.map(provider =>
-    [provider.id, { provider, discovery: createDiscovery(provider, deps), flow: flows[provider.kind], gate: createGate(CALLS) }]))
+    [provider.id, { provider, discovery: createDiscovery(provider, deps), flow: flows[provider.kind], turns: createTurns(deps.clock) }]))
 
   function mustFind(id: string): Known {
     const found = known.get(id)
@@ -55,19 +52,23 @@ export function createProviders(deps: ProvidersDeps): Providers {
   return {
     all: () => [...known.values()].map(({ provider: { id, name, icon, kind }, discovery }) => ({ id, name, icon, kind, available: discovery.available })),
 
-    async begin(id, purpose, returnTo) {
-      const { discovery, flow, gate } = mustFind(id)
+    async begin(id, { purpose, returnTo, room, network }) {
+      const { discovery, flow, turns } = mustFind(id)
       const client = await discovery.client()
-      const { id: name, sealed, transaction } = await transactions.begin(id, purpose, returnTo)
-      const href = await told(id, 'a sign-in at a provider could not begin', () => gate.run(() => flow.begin(client, transaction)))
-      return { href, id: name, sealed }
+      const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, room)
+      const begin = () => flow.begin(client, transaction)
+      const href = await told(id, 'a sign-in at a provider could not begin', () => pushes(client) ? turns.begin(network, begin) : begin())
+      return { href, id: transaction.id, sealed }
     },
 
-    async finish(id, search, sealed) {
-      const { discovery, flow, gate } = mustFind(id)
-      const transaction = await transactions.use(id, search, sealed)
-      const client = await discovery.client()
-      const { person, tokens } = await told(id, 'a sign-in at a provider failed', () => gate.run(() => flow.finish(client, transaction, search)))
+    async finish(id, { search, sealed, network }) {
+      const { discovery, flow, turns } = mustFind(id)
+      const transaction = await transactions.open(id, search, sealed)
+      const { person, tokens } = await turns.finish(network, async () => {
+        await transactions.use(transaction)
+        const client = await discovery.client()
+        return told(id, 'a sign-in at a provider failed', () => flow.finish(client, transaction, search))
+      })
       return { person, tokens, purpose: transaction.purpose, returnTo: transaction.returnTo }
     },
 

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto'
+import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type Clock, MINUTE, type UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
@@ -9,12 +9,11 @@ import type { Purpose } from './types.ts'
 
 /** A sign-in is finished within this time, or begun anew. */
 export const LOGIN_LIFE_MS = 10 * MINUTE
-/** A cookie has room for 4096 bytes with its name and attributes (CK-4). */
-const MAX_SEALED_LENGTH = 3800
 
 /** What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An abandoned
  * one leaves nothing here. */
 export interface Transaction {
+  id: string
   provider: string
   /** 256 random bits each, new for each attempt (OA-4). */
   verifier: string
@@ -25,11 +24,17 @@ export interface Transaction {
   begunAt: UnixMs
 }
 
+/** What the cookie holds. The three secrets are derived from one, which is a third as long. */
+interface Sealed extends Pick<Transaction, 'provider' | 'purpose' | 'returnTo' | 'begunAt'> { secret: string }
+
 export interface Transactions {
-  begin(provider: string, purpose: Purpose, returnTo: string): Promise<{ id: string, sealed: string, transaction: Transaction }>
-  /** Opens what a callback's `state` names and uses it up: of many at once, one gets it.
-   * @throws Problem `login_expired` when it is of another browser, another provider, used up, over, or nothing at all */
-  use(provider: string, search: string, sealed: string | null): Promise<Transaction>
+  /** @param room how long the cookie's value may be, in bytes: where `returnTo` does not fit in, the sign-in ends at home */
+  begin(provider: string, purpose: Purpose, returnTo: string, room: number): Promise<{ sealed: string, transaction: Transaction }>
+  /** Opens what a callback's `state` names.
+   * @throws Problem `login_expired` when it is of another browser, another provider, over, or nothing at all */
+  open(provider: string, search: string, sealed: string | null): Promise<Transaction>
+  /** Uses it up: of many at once, one goes on. @throws Problem `login_expired` */
+  use(transaction: Transaction): Promise<void>
   /** Where a sign-in was to end, for somebody who is signed in already. @returns null when that cannot be told */
   returnTo(search: string, sealed: string | null): Promise<string | null>
 }
@@ -37,43 +42,49 @@ export interface Transactions {
 export function createTransactions({ clock, keyring, singleUses }: { clock: Clock, keyring: Keyring, singleUses: SingleUseStore }): Transactions {
   const now = () => clock.now().wall
 
-  async function open(search: string, sealed: string | null): Promise<{ id: string, state: string, transaction: Transaction } | null> {
+  async function unseal(search: string, sealed: string | null): Promise<Transaction | null> {
     const state = stateOf(search)
     const id = transactionIdOf(search)
     if (state === null || id === null || sealed === null) return null
     const opened = await keyring.open('login', sealed, id)
     // Only we can have sealed it, so its shape is the one above.
-    return opened === null ? null : { id, state, transaction: opened['transaction'] as Transaction }
+    const transaction = opened === null ? null : transactionOf(id, opened['transaction'] as Sealed)
+    return transaction !== null && isSame(transaction.state, state) ? transaction : null
   }
 
   return {
-    async begin(provider, purpose, returnTo) {
+    async begin(provider, purpose, returnTo, room) {
       const begunAt = now()
       // Sorts by time, so that the oldest of a browser can be told by its name.
       const id = `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
-      const transaction: Transaction = { provider, verifier: randomId(32), nonce: randomId(32), state: `${id}.${randomId(32)}`, purpose, returnTo, begunAt }
-      const sealed = await keyring.seal('login', { transaction }, id)
-      if (sealed.length <= MAX_SEALED_LENGTH) return { id, sealed, transaction }
-      const shorter = { ...transaction, returnTo: HOME }
-      return { id, sealed: await keyring.seal('login', { transaction: shorter }, id), transaction: shorter }
+      const whole: Sealed = { provider, secret: randomId(32), purpose, returnTo, begunAt }
+      const sealed = await keyring.seal('login', { transaction: whole }, id)
+      if (sealed.length <= room) return { sealed, transaction: transactionOf(id, whole) }
+      const shorter = { ...whole, returnTo: HOME }
+      return { sealed: await keyring.seal('login', { transaction: shorter }, id), transaction: transactionOf(id, shorter) }
     },
 
-    async use(provider, search, sealed) {
-      const opened = await open(search, sealed)
-      if (opened === null) throw new Problem('login_expired')
-      const { id, state, transaction } = opened
-      if (transaction.provider !== provider || !isSame(transaction.state, state)) throw new Problem('login_expired')
-      const endsAt = transaction.begunAt + LOGIN_LIFE_MS
+    async open(provider, search, sealed) {
+      const transaction = await unseal(search, sealed)
+      if (transaction?.provider !== provider) throw new Problem('login_expired')
       // One from the future was begun before the clock was set back.
-      if (now() >= endsAt || now() < transaction.begunAt - MINUTE) throw new Problem('login_expired')
-      if (!await singleUses.use(`login:${id}`, endsAt + MINUTE)) throw new Problem('login_expired')
+      if (now() >= transaction.begunAt + LOGIN_LIFE_MS || now() < transaction.begunAt - MINUTE) throw new Problem('login_expired')
       return transaction
     },
 
+    async use({ id, begunAt }) {
+      if (!await singleUses.use(`login:${id}`, begunAt + LOGIN_LIFE_MS + MINUTE)) throw new Problem('login_expired')
+    },
+
     async returnTo(search, sealed) {
-      return (await open(search, sealed))?.transaction.returnTo ?? null
+      return (await unseal(search, sealed))?.returnTo ?? null
     },
   }
+}
+
+function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {
+  const derived = (name: string) => createHmac('sha256', secret).update(name).digest('base64url')
+  return { id, ...rest, verifier: derived('verifier'), nonce: derived('nonce'), state: `${id}.${derived('state')}` }
 }
 
 /** The transaction that a callback is about: what names its cookie. @returns null unless there is exactly one well-formed `state` */

@@ -41,6 +41,23 @@ export type Purpose =
   | { kind: 'link', userId: string, sessionId: string }
   | { kind: 'reauthenticate', userId: string, sessionId: string }
 
+export interface Beginning {
+  purpose: Purpose
+  returnTo: string
+  /** How long the transaction cookie's value may be, in bytes. */
+  room: number
+  /** Where the browser's calls come from: what counts as one client. */
+  network: string
+}
+
+export interface Callback {
+  /** Its raw query. */
+  search: string
+  /** The transaction cookie that its `state` names, or null. */
+  sealed: string | null
+  network: string
+}
+
 /** A sign-in that is under way. */
 export interface Begun {
   /** Where the browser goes: an address of the provider. */
@@ -57,12 +74,12 @@ export interface ProviderSummary { id: string, name: string, icon: string, kind:
 
 export interface Providers {
   all(): ProviderSummary[]
-  /** @throws Problem `not_found`, `provider_unavailable` */
-  begin(id: string, purpose: Purpose, returnTo: string): Promise<Begun>
+  /** @throws Problem `not_found`, `provider_unavailable`, `busy`, `slow_down` */
+  begin(id: string, how: Beginning): Promise<Begun>
   /** Uses up the transaction, then trades the code for tokens and checks everything about them.
-   * @param search the callback's raw query @param sealed the transaction cookie that its `state` names, or null
-   * @throws Problem `not_found`, `login_expired`, `provider_refused`, `provider_answer_invalid`, `provider_unavailable` */
-  finish(id: string, search: string, sealed: string | null): Promise<Finished>
+   * @throws Problem `not_found`, `login_expired`, `provider_refused`, `provider_answer_invalid`, `provider_unavailable`, `busy`,
+   * `slow_down`: after the last two the transaction is still good */
+  finish(id: string, callback: Callback): Promise<Finished>
   /** The provider as openid-client knows it, for what else is asked of it.
    * @throws Problem `not_found`, `provider_unavailable` */
   client(id: string): Promise<ProviderClient>

@@ -16,7 +16,7 @@ export interface Change {
   userInfo?: (claims: Record<string, unknown>) => void
   keys?: (keys: JWK[]) => void
   /** Answers one path in its own way: `/token`. */
-  instead?: Record<string, (request: IncomingMessage, response: ServerResponse) => void>
+  instead?: Record<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
 }
 
 export interface TokenCall { headers: http.IncomingHttpHeaders, fields: URLSearchParams }
@@ -34,6 +34,8 @@ export interface HostileProvider {
   /** Everything secret that it gave out. */
   secrets: string[]
   publicKey: CryptoKey
+  /** As it answers when nothing is put in its place (`change.instead`): for what only delays or counts. */
+  answer(request: IncomingMessage, response: ServerResponse): Promise<void>
   signed(claims: JWTPayload, header?: Partial<JWTHeaderParameters>): Promise<string>
   /** Signs with a new key from now on, and publishes that alone. */
   rotateKeys(): Promise<void>
@@ -49,6 +51,7 @@ interface Code { nonce: string | null, challenge: string | null, redirectUri: st
 /** An OpenID provider whose every answer a test can bend. Honest until told otherwise. */
 export async function startHostileProvider(port = 0): Promise<HostileProvider> {
   const codes = new Map<string, Code>()
+  const pushes = new Map<string, URLSearchParams>()
   let key = await newKey()
   const server = http.createServer((request, response) => void answer(request, response).catch(error => json(response, 500, { error: String(error) })))
   await listen(port)
@@ -64,6 +67,7 @@ export async function startHostileProvider(port = 0): Promise<HostileProvider> {
     tokenCalls: [],
     secrets: [CLIENT.clientSecret],
     publicKey: key.publicKey,
+    answer: honest,
     signed: (claims, header = {}) => new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: key.kid, ...header })
       .sign(key.privateKey, { crit: Object.fromEntries((header.crit ?? []).map(name => [name, true])) }),
     rotateKeys: async () => {
@@ -82,10 +86,15 @@ export async function startHostileProvider(port = 0): Promise<HostileProvider> {
     const url = new URL(request.url ?? '/', issuer)
     provider.requests.push(`${request.method} ${url.pathname}`)
     const instead = provider.change.instead?.[url.pathname]
-    if (instead) return instead(request, response)
+    return instead ? instead(request, response) : honest(request, response)
+  }
+
+  async function honest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', issuer)
     if (url.pathname === '/.well-known/openid-configuration') return json(response, 200, bent(metadata(), provider.change.metadata))
     if (url.pathname === '/jwks') return json(response, 200, { keys: bent([await publicJwk()], provider.change.keys) })
-    if (url.pathname === '/authorize') return sendBack(url.searchParams, response)
+    if (url.pathname === '/par') return pushed(request, response)
+    if (url.pathname === '/authorize') return sendBack(pushes.get(url.searchParams.get('request_uri') ?? '') ?? url.searchParams, response)
     if (url.pathname === '/token') return tokenEndpoint(request, response)
     if (url.pathname === '/userinfo') return json(response, 200, bent({ ...provider.person }, provider.change.userInfo))
     if (url.pathname === '/revoke') return json(response, 200, {})
@@ -109,6 +118,13 @@ export async function startHostileProvider(port = 0): Promise<HostileProvider> {
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
     }
+  }
+
+  /** RFC 9126, for those whose metadata a test gave `pushed_authorization_request_endpoint`. */
+  async function pushed(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const name = `urn:ietf:params:oauth:request_uri:${randomBytes(12).toString('hex')}`
+    pushes.set(name, new URLSearchParams(await textOf(request)))
+    json(response, 201, { request_uri: name, expires_in: 60 })
   }
 
   /** The authorization endpoint: everybody is signed in already, and asks for nothing. */

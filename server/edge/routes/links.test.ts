@@ -67,7 +67,7 @@ beforeEach(async () => {
       configured: [provider('work', 'The Works', 'building'), provider('club', 'Club', 'log-in')],
       providers: {
         all: () => [{ id: 'work', name: 'The Works', icon: 'building', kind: 'oidc', available: true }, { id: 'club', name: 'Club', icon: 'log-in', kind: 'oidc', available: false }],
-        begin: async (id, purpose, returnTo) => {
+        begin: async (id, { purpose, returnTo }) => {
           begun.push({ provider: id, purpose, returnTo })
           return { href: `https://${id}.example/authorize`, id: 'transaction-1', sealed: 'sealed' }
         },

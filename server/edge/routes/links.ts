@@ -3,7 +3,7 @@ import type { LinksAnswer, ProviderLoginAnswer } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { requireFresh, signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
-import { keepTransaction } from './provider-cookie.ts'
+import { keepTransaction, roomForTransaction } from './provider-cookie.ts'
 
 /** Where linking began, and where it ends. */
 const PAGE = '/account'
@@ -24,7 +24,12 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
   app.post('/links/:provider', async (c) => {
     const who = signedIn(c)
     requireFresh(who, now())
-    const begun = await providers.begin(c.req.param('provider'), { kind: 'link', userId: who.user.id, sessionId: who.session.publicId }, PAGE)
+    const begun = await providers.begin(c.req.param('provider'), {
+      purpose: { kind: 'link', userId: who.user.id, sessionId: who.session.publicId },
+      returnTo: PAGE,
+      room: roomForTransaction(c, config.secureCookies),
+      network: who.client.network,
+    })
     keepTransaction(c, begun, config.secureCookies)
     return c.json<ProviderLoginAnswer>({ href: begun.href })
   })

@@ -9,7 +9,7 @@ import type { Env } from '../context.ts'
 import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
-import { clearTransaction, keepTransaction } from './provider-cookie.ts'
+import { clearTransaction, keepTransaction, roomForTransaction } from './provider-cookie.ts'
 import { currentSession, openGranted } from './signing-in.ts'
 
 const ACCOUNT = '/account'
@@ -36,9 +36,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     try {
       // Nobody can show there who they are before it is linked.
       if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id)) return away(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
-      const begun = await providers.begin(id, purpose, returnTo)
-      keepTransaction(c, begun, secure)
-      return away(c, begun.href)
+      return away(c, await begin(c, id, purpose, returnTo))
     }
     catch (error) {
       return failed(c, id, returnTo, error)
@@ -50,9 +48,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const { invite = null, remember = false, returnTo } = await readJson(c, ProviderLoginRequest)
     const wanted = safeReturnTo(returnTo)
     if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: wanted })
-    const begun = await providers.begin(c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted)
-    keepTransaction(c, begun, secure)
-    return c.json<ProviderLoginAnswer>({ href: begun.href })
+    return c.json<ProviderLoginAnswer>({ href: await begin(c, c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted) })
   })
 
   app.get('/callback/:provider', async (c) => {
@@ -63,7 +59,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
     let finished: Finished | null = null
     try {
-      finished = await providers.finish(id, search, sealed)
+      finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
       const { person, tokens } = finished
       const confirmed = await arrive(c, finished).catch((error: unknown) => {
         // Nobody came in by them, so nobody would ever give them back.
@@ -80,6 +76,14 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return failed(c, id, wanted, error)
     }
   })
+
+  /** @returns where the browser goes: an address of the provider */
+  async function begin(c: Context<Env>, id: string, purpose: Purpose, returnTo: string): Promise<string> {
+    const { client: { network } } = c.get('caller')
+    const begun = await providers.begin(id, { purpose, returnTo, room: roomForTransaction(c, secure), network })
+    keepTransaction(c, begun, secure)
+    return begun.href
+  }
 
   /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
    * @returns false when somebody was to confirm who they are, and the provider does not say that it asked */

@@ -1,0 +1,26 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, SECOND, type SteadyMs } from './clock.ts'
+
+/** Keys that are remembered; one that was pushed out starts with a full burst again. */
+const KEYS_MAX = 10_000
+
+/** How often something may happen for each key (a network, an account): a token bucket. */
+export interface Rate {
+  /** Counts one. @returns 0, or the seconds until there is room for it; then nothing was counted */
+  take(key: string): number
+}
+
+/** @param burst how many at once after a pause @param perSecond how many in the long run */
+export function createRate(clock: Clock, { burst, perSecond }: { burst: number, perSecond: number }): Rate {
+  const buckets = new LRUCache<string, { left: number, at: SteadyMs }>({ max: KEYS_MAX })
+  return {
+    take(key) {
+      const now = clock.now().steady
+      const bucket = buckets.get(key) ?? { left: burst, at: now }
+      const left = Math.min(burst, bucket.left + (now - bucket.at) / SECOND * perSecond)
+      const mayGo = left >= 1
+      buckets.set(key, { left: mayGo ? left - 1 : left, at: now })
+      return mayGo ? 0 : (1 - left) / perSecond
+    },
+  }
+}
