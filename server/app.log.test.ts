@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
-import { SIGNED_IN, startApp } from './app.testing.ts'
+import { ADA, CONFIG, SIGNED_IN, startApp } from './app.testing.ts'
 import { SITE_CONTEXT, type SiteContext } from './contract/site.ts'
 import { anUpstream, listen, someRelay } from './relay/relay.testing.ts'
 
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-async function start() {
+async function start(trustedProxies: string[] = []) {
   let asked: () => void = () => {}
   const upstream = await listen((incoming, outgoing) => {
     if (incoming.url === '/never') return asked()
@@ -18,10 +18,10 @@ async function start() {
     if (incoming.url === '/whole') outgoing.end()
   })
   const relay = someRelay([anUpstream(upstream.origin)])
-  const app = await startApp({ relay })
+  const app = await startApp({ relay, config: { ...CONFIG, trustedProxies } })
   closing.push(upstream.close, () => relay.close(), app.close)
   const line = (path: string) => app.log.lines.find(({ message, path: logged }) => message === 'request' && logged === path)
-  const send = (path: string) => request({ port: app.port, path, agent: false, headers: { host: 'porch.example', cookie: SIGNED_IN } }).on('error', () => {}).end()
+  const send = (path: string, headers: Record<string, string> = {}) => request({ port: app.port, path, agent: false, headers: { host: 'porch.example', cookie: SIGNED_IN, ...headers } }).on('error', () => {}).end()
   return { line, send, reached: new Promise<void>((resolve) => { asked = resolve }) }
 }
 
@@ -46,6 +46,30 @@ test('one whose client leaves in the middle of the answer keeps its status and i
   await whole.toArray()
   await expect.poll(() => line('/api/notes/whole')).toMatchObject({ status: 200 })
   expect(line('/api/notes/whole')?.aborted).toBeUndefined()
+})
+
+test('ASVS 16.2.1 a request line has the client\'s network: behind a trusted proxy what that says, else the connection\'s, and also when the client is gone', async () => {
+  const behind = await start(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+  behind.send('/api/notes/whole', { 'x-forwarded-for': '198.51.100.7' })
+  await expect.poll(() => behind.line('/api/notes/whole')).toMatchObject({ network: '198.51.100.7' })
+
+  const direct = await start()
+  direct.send('/api/notes/whole', { 'x-forwarded-for': '198.51.100.7' })
+  await expect.poll(() => direct.line('/api/notes/whole')?.network).toMatch(/^(127\.0\.0\.1|::1)$/)
+  const leaver = direct.send('/api/notes/never')
+  await direct.reached
+  leaver.destroy()
+  await expect.poll(() => direct.line('/api/notes/never')?.network).toMatch(/^(127\.0\.0\.1|::1)$/)
+})
+
+test('ASVS 16.3.2 what somebody may not do is one line with who and whence; what another site tries in their name too', async () => {
+  const app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9', { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } })]) })
+  closing.push(app.close)
+  const denials = () => app.log.lines.filter(({ event }) => event === 'access_denied')
+  const { headers } = await app.ask('/api/notes/x', { headers: { cookie: SIGNED_IN } })
+  expect(denials()).toEqual([expect.objectContaining({ level: 'warn', outcome: 'denied', reason: 'forbidden', accountId: ADA.id, requestId: headers['x-request-id'] })])
+  await app.ask('/auth/echo', { method: 'POST', headers: { 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site' } })
+  expect(denials()[1]).toMatchObject({ reason: 'cross_origin' })
 })
 
 test('ASVS 16.5.1 what breaks while a page renders is logged under the id that its answer carries, and the answer does not hold it', async () => {

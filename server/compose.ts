@@ -1,6 +1,7 @@
 import { type Clock, systemTimers } from './base/clock.ts'
 import type { Log } from './base/log.ts'
 import type { Meter } from './base/meter.ts'
+import { logSecurity } from './base/security-log.ts'
 import type { Config } from './config/types.ts'
 import { type Keys, openKeys } from './keys/keys.ts'
 import { openSigning } from './keys/signing.ts'
@@ -42,6 +43,7 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   try {
     await noticeRollback({ keys, store, clock, log })
     const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
+    sessions.onEnded(({ userId, reason }) => logSecurity(log, { event: 'session_ended', outcome: reason === 'refresh_reuse' ? 'failure' : 'success', reason, accountId: userId }))
     const signing = openSigning({ keys, settings: config, log, now: clock.now().wall })
     const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
     return { config, clock, log, meter, keys, signing, store, sessions, people, close: () => close(log, keys, store, sessions, release) }

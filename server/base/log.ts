@@ -3,11 +3,15 @@ import pretty, { type PrettyOptions } from 'pino-pretty'
 import { systemClock } from './clock.ts'
 import { flatLine } from './flat-line.ts'
 import { linesTo } from './lines.ts'
+import type { LogEvent } from './log-events.ts'
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
-/** The part of pino that rooms use. Values that may hold a secret are wrapped in Secret before they get here. */
-export type Log = Record<'error' | 'warn' | 'info' | 'debug', (fields: object, message: string) => void>
+/** What a line says besides its sentence. Values that may hold a secret are wrapped in Secret before they get here. */
+interface Fields { event?: LogEvent, [field: string]: unknown }
+
+/** The part of pino that rooms use. */
+export type Log = Record<'error' | 'warn' | 'info' | 'debug', (fields: Fields, message: string) => void>
 
 const INFO = pino.levels.values['info'] ?? 30
 

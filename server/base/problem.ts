@@ -7,6 +7,7 @@ export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
   readonly extras: Extras
+  #accountId: string | null = null
 
   constructor(code: ProblemCode, extras: Extras = {}, cause?: unknown) {
     super(PROBLEMS[code].title, { cause })
@@ -16,6 +17,16 @@ export class Problem extends Error {
 
   get status(): number {
     return PROBLEMS[this.code].status
+  }
+
+  /** Whose account it is about, for the log: never told. The first to say so is right. */
+  about(accountId: string | null): this {
+    this.#accountId ??= accountId
+    return this
+  }
+
+  get accountId(): string | null {
+    return this.#accountId
   }
 
   body(requestId: string): ProblemBody {

@@ -41,8 +41,8 @@ function plain(address: string): string {
 }
 
 export function networkOf(isTrusted: IsTrusted) {
-  return ({ incoming, headers }: Exchange): string => {
+  return ({ remoteAddress, headers }: Exchange): string => {
     const forwarded = headers['x-forwarded-for']
-    return clientAddress(incoming?.socket.remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, isTrusted)
+    return clientAddress(remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, isTrusted)
   }
 }

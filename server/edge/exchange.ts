@@ -21,6 +21,8 @@ export class Exchange {
   readonly startedAt: SteadyMs
   readonly parent: Exchange | null
   readonly incoming: IncomingMessage | null
+  /** Read at once: a socket that is gone does not know any more whom it belonged to. */
+  readonly remoteAddress: string | undefined
   readonly answer: PendingAnswer
   caller: Caller | null = null
   /** Set while the client waits to be told that its body may come (RFC 9110 §10.1.1). */
@@ -43,6 +45,7 @@ export class Exchange {
     this.family = this.match === null ? familyOf(this.path) : this.match.upstream.prefix === '' ? 'front' : 'api'
     this.startedAt = input.startedAt
     this.incoming = input.incoming
+    this.remoteAddress = input.incoming?.socket.remoteAddress
     this.parent = parent
     this.answer = parent === null ? new PendingAnswer() : parent.answer
     this.#network = input.network

@@ -1,5 +1,7 @@
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
+import { logSecurity } from '../base/security-log.ts'
+import type { ProblemCode } from '../contract/problems.ts'
 import type { Exchange } from './exchange.ts'
 import { plainPage } from './plain-page.ts'
 import type { Reply } from './reply.ts'
@@ -26,10 +28,17 @@ export function methodNotAllowed(exchange: Exchange, allowed: readonly string[])
   return problemReply(exchange, new Problem('method_not_allowed'), ['Allow', allowed.join(', ')])
 }
 
+/** Somebody asked for what they may not have, or another site asked in their name (ASVS 16.3.2). */
+const DENIALS: ReadonlySet<ProblemCode> = new Set(['forbidden', 'cross_origin', 'reauthentication_required', 'insufficient_user_authentication'])
+
 /** Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves. */
 export function asProblem(error: unknown, exchange: Exchange, log: Log): Problem {
   const context = { requestId: exchange.id, method: exchange.method, path: exchange.path }
   if (error instanceof Problem) {
+    if (DENIALS.has(error.code)) {
+      const { caller, client, id } = exchange
+      logSecurity(log, { event: 'access_denied', outcome: 'denied', reason: error.code, accountId: caller?.signedIn?.user.id, network: client.network, requestId: id })
+    }
     if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
     return error
   }

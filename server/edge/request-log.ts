@@ -6,13 +6,16 @@ import type { Exchange } from './exchange.ts'
 /** A path longer than this is noise, and somebody's. */
 const PATH_SHOWN = 300
 
-/** Writes one line for each request once its answer is out: never a query, a header or a cookie. One whose client went away
+/** Writes one line for each request once its answer is out: never a query, a header or a cookie. `network` is the client's address. One whose client went away
  * before the answer's end is told as `aborted`, and before any answer without a status: nobody was given one. */
 export function requestLog({ log, meter, clock }: { log: Log, meter: Meter, clock: Clock }) {
   return (exchange: Exchange, status: number | null, whole: boolean): void => {
     const ms = clock.now().steady - exchange.startedAt
     meter.observe('request_seconds', ms / 1000, { family: exchange.family, status: status === null ? 'aborted' : String(status) })
-    const line = { requestId: exchange.id, method: exchange.method, path: exchange.path.slice(0, PATH_SHOWN), status: status ?? undefined, aborted: whole ? undefined : true, ms: Math.round(ms * 10) / 10, family: exchange.family }
+    const line = {
+      requestId: exchange.id, method: exchange.method, path: exchange.path.slice(0, PATH_SHOWN), status: status ?? undefined, aborted: whole ? undefined : true,
+      ms: Math.round(ms * 10) / 10, family: exchange.family, network: exchange.client.network,
+    }
     if (status !== null && status >= 500) log.warn(line, 'request')
     else if (exchange.family === 'health' || exchange.family === 'assets') log.debug(line, 'request')
     else log.info(line, 'request')

@@ -86,6 +86,17 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
     }
   }
 
+  /** For the log: which account it is about is told to nobody else. */
+  async function attempt(one: Attempt) {
+    try {
+      return await judge(one)
+    }
+    catch (error) {
+      if (error instanceof Problem) error.about(one.found?.account.id ?? null)
+      throw error
+    }
+  }
+
   async function counted<T>(work: () => Promise<T>): Promise<T> {
     try {
       const result = await work()
@@ -108,14 +119,14 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
         ? { recent: recentKey(toEmailKey(email)), lock: lockKey('stranger', userId), network: networkKey(networkOf(client.network)) }
         : { recent: deviceKey(userId, known.id), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
       const strangersLock = known === null ? null : lockKey('stranger', userId)
-      const { account } = await judge({ found, password, keys, strangersLock, sessionId: null, client })
+      const { account } = await attempt({ found, password, keys, strangersLock, sessionId: null, client })
       return { account, amr: ['pwd'] }
     }),
 
     async confirm({ userId, sessionId, password, client }) {
       const found = await accounts.findWithVerifier({ id: userId })
       const keys: AttemptKeys = { recent: confirmKey(userId), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
-      const { verifier } = await judge({ found, password, keys, strangersLock: lockKey('stranger', userId), sessionId, client })
+      const { verifier } = await attempt({ found, password, keys, strangersLock: lockKey('stranger', userId), sessionId, client })
       return verifier
     },
   }

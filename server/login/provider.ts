@@ -61,17 +61,18 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   async function returning(person: Person, client: Client): Promise<Account | null> {
     const found = await identities.find(person.issuer, person.subject)
     if (found === null) return null
-    if (found.account.disabledAt !== null) throw new Problem('account_disabled')
-    admit(person)
+    const { id } = found.account
+    if (found.account.disabledAt !== null) throw new Problem('account_disabled').about(id)
+    admit(person, id)
     const origin = originOf({ userId: found.account.id, sessionId: null, client }, found.account.id, now())
     const used = await identities.used(found.identity.id, seen(person), person.roles, origin)
-    if (used === null) throw new Problem('login_expired')
+    if (used === null) throw new Problem('login_expired').about(id)
     if (used.kept) log.warn({ provider: person.provider, accountId: used.account.id }, 'the roles mapping makes the last administrator an ordinary user: they stay one, so that nobody is locked out')
     return accounts.made(used.account)
   }
 
   async function newcomer(person: Person, invite: string | null, client: Client): Promise<Account> {
-    admit(person)
+    admit(person, null)
     const registration = byId.get(person.provider)?.register ?? config.registration
     // A site whose people are kept by an API is never set up: the first of them is the first here.
     const mayBeFirst = person.provider === TOKEN_API
@@ -93,8 +94,8 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   }
 
   /** A mapping that knows who may come in is asked every time. */
-  function admit(person: Person): void {
-    if (person.roles?.length === 0) throw new Problem('not_admitted', { provider: person.provider })
+  function admit(person: Person, accountId: string | null): void {
+    if (person.roles?.length === 0) throw new Problem('not_admitted', { provider: person.provider }).about(accountId)
   }
 
   function nameFor({ email, label, provider }: Person): string {

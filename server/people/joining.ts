@@ -30,7 +30,7 @@ export interface Joining {
   invite(request: { email: string | null, roles: Role[] }, actor: Actor): Promise<InviteAnswer>
   invites(): Promise<WireInvite[]>
   /** @throws Problem `not_found` */
-  revoke(id: string): Promise<void>
+  revoke(id: string, actor: Actor): Promise<void>
 }
 
 export interface JoiningDeps {
@@ -103,7 +103,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       if (emailKey !== null && await store.accounts.findByEmail(emailKey) !== null) throw new Problem('email_taken')
       const code = newCode()
       const row = codeRow(code, { kind: 'invite', roles: normalRoles(roles), email: emailKey, byUserId: actor.userId }, now(), INVITE_LIFE_MS)
-      await store.codes.createInvite(row)
+      await store.codes.createInvite(row, originOf(actor, '', row.createdAt))
       const by = actor.userId === null ? null : await accounts.find(actor.userId)
       return { invite: toInvite({ ...row, byName: by?.name ?? null }), href: codeLink(config.publicUrl, '/sign-up', code) }
     },
@@ -112,8 +112,8 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       return (await store.codes.invites(now())).map(toInvite)
     },
 
-    async revoke(id) {
-      if (!await store.codes.revokeInvite(id, now())) throw new Problem('not_found')
+    async revoke(id, actor) {
+      if (!await store.codes.revokeInvite(id, originOf(actor, '', now()))) throw new Problem('not_found')
     },
   }
 }

@@ -90,8 +90,8 @@ describe('joining', () => {
     rooms = testPeople()
     const root = await setUp()
     const { href, invite } = await rooms.people.joining.invite({ email: null, roles: ['user'] }, as(root))
-    await rooms.people.joining.revoke(invite.id)
-    await expect(rooms.people.joining.revoke(invite.id)).rejects.toEqual(problem('not_found'))
+    await rooms.people.joining.revoke(invite.id, as(root))
+    await expect(rooms.people.joining.revoke(invite.id, as(root))).rejects.toEqual(problem('not_found'))
     await expect(rooms.people.joining.register({ ...person('ann'), invite: rooms.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
   })
 

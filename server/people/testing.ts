@@ -1,5 +1,5 @@
 import { type Clock, DAY, HOUR, MINUTE } from '../base/clock.ts'
-import { createLog } from '../base/log.ts'
+import { keptLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
 import type { TokenApi } from '../config/token-api.ts'
@@ -24,7 +24,8 @@ export const GOOD_PASSWORD = 'a lantern left burning'
 export function testPeople(options: { registration?: Registration, setupCode?: string, tokenApi?: TokenApi } = {}) {
   const time = handClock()
   const { clock } = time
-  const opened = testStore(clock)
+  const { log, lines, events } = keptLog()
+  const opened = testStore(clock, log)
   const { store } = opened
   const keyring = createKeyring([newRoot(time.wall())])
   const counts = { hashes: 0, statements: 0 }
@@ -36,7 +37,6 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
   const settings = {
     accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, secureCookies: true,
   }
-  const log = createLog('silent')
   const idle = { every: () => () => {} }
   const sessions = createSessions({ clock, timers: idle, log, meter: noMeter, store: store.sessions, keyring, settings })
   const config = {
@@ -49,7 +49,7 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })
   return {
-    ...time, store, keyring, sessions, people, config, log, meter, counts, outcomes,
+    ...time, store, keyring, sessions, people, config, log, lines, events, meter, counts, outcomes,
     /** The code of a link that was made. */
     codeOf: (href: string) => decodeURIComponent(href.split('#code=')[1] ?? ''),
     async close() {

@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { anybody, type Changed, insertAccount, writePassword } from './accounts.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, gt, isNull } from './drizzle.ts'
-import { type Origin, recordEvent } from './events.ts'
+import { noteCode, type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
 
 export type InviteRow = CodeRow & { byName: string | null }
@@ -11,7 +11,7 @@ export type InviteRow = CodeRow & { byName: string | null }
 export interface CodeStore {
   /** Makes the set-up code; any earlier one is void. @throws Problem `already_set_up` once anybody exists */
   createSetup(row: CodeRow): Promise<void>
-  createInvite(row: CodeRow): Promise<void>
+  createInvite(row: CodeRow, origin: Origin): Promise<void>
   /** Makes a reset code for `row.userId`; earlier ones for the same person are void. @throws Problem `not_found` */
   createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
   /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
@@ -19,7 +19,7 @@ export interface CodeStore {
   /** Invitations that can still be used, newest first. */
   invites(now: UnixMs): Promise<InviteRow[]>
   /** @returns whether there was one to revoke */
-  revokeInvite(id: string, now: UnixMs): Promise<boolean>
+  revokeInvite(id: string, origin: Origin): Promise<boolean>
   /** Uses the set-up code and makes the first account. @throws Problem `already_set_up`, `invalid_code`; the code stays unused then */
   useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
   /** Uses an invitation and makes the account, with the invitation's roles.
@@ -36,8 +36,12 @@ export function codeQueries(db: Database): CodeStore {
       if (anybody(db)) throw new Problem('already_set_up')
       db.sql.delete(codes).where(eq(codes.kind, 'setup')).run()
       db.sql.insert(codes).values(row).run()
+      noteCode(db, 'code_created', row, { byUserId: row.byUserId, network: null })
     }),
-    createInvite: row => db.write(() => void db.sql.insert(codes).values(row).run()),
+    createInvite: (row, origin) => db.write(() => {
+      db.sql.insert(codes).values(row).run()
+      noteCode(db, 'code_created', row, origin)
+    }),
     createReset: (row, origin) => db.write(() => {
       if (db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, row.userId)).get() === undefined) throw new Problem('not_found')
       db.sql.delete(codes).where(and(eq(codes.kind, 'reset'), eq(codes.userId, row.userId), isNull(codes.usedAt))).run()
@@ -50,16 +54,20 @@ export function codeQueries(db: Database): CodeStore {
       .leftJoin(accounts, eq(accounts.id, codes.byUserId))
       .where(usable('invite', now)).orderBy(desc(codes.createdAt), desc(codes.id)).all()
       .map(({ code, byName }) => ({ ...code, byName }))),
-    revokeInvite: (id, now) => db.write(() => db.sql.delete(codes).where(and(eq(codes.id, id), usable('invite', now))).run().changes === 1),
+    revokeInvite: (id, origin) => db.write(() => {
+      const [revoked] = db.sql.delete(codes).where(and(eq(codes.id, id), usable('invite', origin.at))).returning().all()
+      if (revoked !== undefined) noteCode(db, 'code_revoked', revoked, origin)
+      return revoked !== undefined
+    }),
 
     useSetup: (codeHash, account, origin) => db.write(() => {
       if (anybody(db)) throw new Problem('already_set_up')
-      const { roles } = use(db, 'setup', codeHash, origin.at)
+      const { roles } = use(db, 'setup', codeHash, account.id, origin)
       return insertAccount(db, { ...account, roles }, origin)
     }),
     useInvite: (codeHash, account, origin) => db.write(() => useInvite(db, codeHash, account, origin, { keepRoles: false })),
     useReset: (codeHash, passwordSealed, origin) => db.write(() => {
-      const { userId } = use(db, 'reset', codeHash, origin.at)
+      const { userId } = use(db, 'reset', codeHash, null, origin)
       if (userId === null) throw new Problem('invalid_code')
       const changed = writePassword(db, userId, passwordSealed, 'password_reset', origin)
       if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
@@ -72,16 +80,17 @@ export function codeQueries(db: Database): CodeStore {
  * @param keepRoles the account's roles are decided already; else they are the invitation's
  * @throws Problem `invalid_code`, also when it is for another address or its maker may not invite any more; `email_taken` */
 export function useInvite(db: Database, codeHash: string, account: AccountRow, origin: Origin, { keepRoles }: { keepRoles: boolean }): AccountRow {
-  const { email, roles, byUserId } = use(db, 'invite', codeHash, origin.at)
+  const { email, roles, byUserId } = use(db, 'invite', codeHash, account.id, origin)
   if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
   if (byUserId !== null && !isAdministrator(db, byUserId)) throw new Problem('invalid_code')
   return insertAccount(db, keepRoles ? account : { ...account, roles }, { ...origin, byUserId })
 }
 
-/** Check and use are one statement: of many at once, one gets the row. */
-function use(db: Database, kind: CodeRow['kind'], codeHash: string, now: UnixMs): CodeRow {
-  const [used] = db.sql.update(codes).set({ usedAt: now }).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).returning().all()
+/** Check and use are one statement: of many at once, one gets the row. @param accountId the account that it makes, if any */
+function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: string | null, origin: Origin): CodeRow {
+  const [used] = db.sql.update(codes).set({ usedAt: origin.at }).where(and(eq(codes.codeHash, codeHash), usable(kind, origin.at))).returning().all()
   if (used === undefined) throw new Problem('invalid_code')
+  noteCode(db, 'code_used', { kind, userId: used.userId ?? accountId }, origin)
   return used
 }
 

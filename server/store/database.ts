@@ -2,6 +2,7 @@ import Sqlite from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
+import type { SecurityLine } from '../base/security-log.ts'
 import { drizzle } from './drizzle.ts'
 import { createGroupCommit } from './group-commit.ts'
 
@@ -15,6 +16,10 @@ export interface Database {
   /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event loop shares
    * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back */
   write<T>(work: () => T): Promise<T>
+  /** Only inside `write`: says what happened for the security, to be told once it is durable and not if it is undone. */
+  note(line: SecurityLine): void
+  /** Calls back for each. */
+  onNoted(listener: (line: SecurityLine) => void): void
   /** Calls back each time that the disk or the file fails a query. */
   onFailure(listener: () => void): void
   close(): void
@@ -30,6 +35,8 @@ export function openDatabase(file: string, clock: Clock): Database {
   raw.pragma('foreign_keys = ON')
   raw.pragma('trusted_schema = OFF')
   let failed = () => {}
+  let tell: (line: SecurityLine) => void = () => {}
+  let noted: SecurityLine[] = []
 
   /** Constraint errors stay themselves: the query that can meet one says what it means. */
   function guard<T>(work: () => T): T {
@@ -44,11 +51,28 @@ export function openDatabase(file: string, clock: Clock): Database {
   }
 
   const commits = createGroupCommit(raw, clock, guard)
+
+  async function write<T>(work: () => T): Promise<T> {
+    let mine: SecurityLine[] = []
+    const value = await commits.write(() => {
+      noted = []
+      const result = work()
+      mine = noted
+      return result
+    })
+    for (const line of mine) tell(line)
+    return value
+  }
+
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
     read: async work => guard(work),
-    write: commits.write,
+    write,
+    note: line => noted.push(line),
+    onNoted(listener) {
+      tell = listener
+    },
     onFailure(listener) {
       failed = listener
     },

@@ -2,7 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import type { EventKind } from '../contract/wire.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, lt, sql } from './drizzle.ts'
-import { accounts, events, type EventRow } from './schema.ts'
+import { accounts, type CodeRow, events, type EventRow } from './schema.ts'
 
 /** When and from where something was done. `byUserId`: who did it, where that was another account. */
 export interface Origin { at: UnixMs, byUserId: string | null, sessionId: string | null, userAgent: string | null, network: string | null }
@@ -30,9 +30,23 @@ export function eventQueries(db: Database): EventStore {
   }
 }
 
-/** Writes one log row. Synchronous: for use inside the `db.write` that it records. */
-export function recordEvent(db: Database, kind: EventKind, userId: string, origin: Origin): void {
+/** Kinds that are told where they are decided, with what only that place knows: how, and to what avail. */
+type ToldElsewhere = 'signed_in' | 'sign_in_failed' | 'session_ended'
+
+/** Writes one log row, and a line for whoever watches the site. Synchronous: for use inside the `db.write` that it records. */
+export function recordEvent(db: Database, kind: Exclude<EventKind, ToldElsewhere>, userId: string, origin: Origin): void {
   db.sql.insert(events).values({ kind, userId, ...origin }).run()
+  if (kind === 'reset_link_made') noteCode(db, 'code_created', { kind: 'reset', userId }, origin)
+  else db.note({ event: kind, outcome: kind === 'password_locked' ? 'failure' : 'success', accountId: userId, ...whoAndWhence(origin) })
+}
+
+/** A line about a one-time code. @param of whose account it opens or has made, where that is known */
+export function noteCode(db: Database, event: 'code_created' | 'code_used' | 'code_revoked', of: { kind: CodeRow['kind'], userId: string | null }, origin: Pick<Origin, 'byUserId' | 'network'>): void {
+  db.note({ event, outcome: 'success', reason: of.kind, accountId: of.userId ?? undefined, ...whoAndWhence(origin) })
+}
+
+function whoAndWhence({ byUserId, network }: Pick<Origin, 'byUserId' | 'network'>) {
+  return { by: byUserId ?? undefined, network: network ?? undefined }
 }
 
 /** The same, for an account that may not exist: one statement either way, so that both cases do the same work (ASVS 6.3.8). */

@@ -1,4 +1,5 @@
 import type { UnixMs } from '../base/clock.ts'
+import { logSecurity } from '../base/security-log.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import { accountQueries, type AccountStore } from './accounts.ts'
 import { copyLive } from './backup.ts'
@@ -48,6 +49,7 @@ export function openStore(deps: OpenDeps): Store {
   const file = databaseFile(deps.dataDir)
   const wasRead = isReadFirst(file)
   const db = openMigrated(deps)
+  db.onNoted(line => logSecurity(deps.log, line))
   return {
     sessions: sessionQueries(db),
     accounts: accountQueries(db),

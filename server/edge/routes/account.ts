@@ -3,6 +3,7 @@ import { Problem } from '../../base/problem.ts'
 import { ChangePasswordRequest, ChangeUserRequest, type EventsAnswer, ReauthenticateRequest } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { signedInAnswer } from '../session-answer.ts'
+import { logAttempt } from './attempts.ts'
 import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
@@ -10,7 +11,7 @@ import { openGranted, openSession } from './signing-in.ts'
 
 /** One's own account: name, password, the security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin, tokenApiLogin, config } = deps
+  const { people, passwordLogin, tokenApiLogin, config, log } = deps
   const app = new Hono<Env>()
 
   app.patch('/user', async (c) => {
@@ -24,7 +25,10 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     const { current, next } = await readJson(c, ChangePasswordRequest)
     // An old one of ours may still lie here; it opens nothing any more.
     if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
-    const verifier = await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
+    const verifier = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, (isAbout) => {
+      isAbout(user.id)
+      return passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
+    })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
     return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: null }))
@@ -33,13 +37,17 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   app.post('/reauthenticate', async (c) => {
     const { user, session, client } = signedIn(c)
     const { password } = await readJson(c, ReauthenticateRequest)
-    if (tokenApiLogin !== null) {
-      const known = await tokenApiLogin.confirm({ userId: user.id, password, client })
-      return c.json(await openGranted(c, deps, known, { remember: session.remember, replaces: session.publicId, endsAt: known.endsAt }))
-    }
-    const judgedAt = deps.clock.now().wall
-    await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
-    return c.json(await openSession(c, deps, { account: user, amr: ['pwd'], remember: session.remember, replaces: session.publicId, judgedAt }))
+    const how = { remember: session.remember, replaces: session.publicId }
+    return c.json(await logAttempt(c, log, { attempt: 'reauthentication', method: tokenApiLogin === null ? 'password' : 'token_api' }, async (isAbout) => {
+      isAbout(user.id)
+      if (tokenApiLogin !== null) {
+        const known = await tokenApiLogin.confirm({ userId: user.id, password, client })
+        return openGranted(c, deps, known, { ...how, endsAt: known.endsAt })
+      }
+      const judgedAt = deps.clock.now().wall
+      await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
+      return openSession(c, deps, { account: user, amr: ['pwd'], ...how, judgedAt })
+    }))
   })
 
   app.get('/events', async c => c.json<EventsAnswer>(await people.log.page(signedIn(c).user.id, c.req.query('cursor') ?? null)))

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
 import type { Config } from '../../config/types.ts'
 import type { Upstream } from '../../config/upstream.ts'
 import type { Keyring } from '../../keys/types.ts'
@@ -16,6 +17,7 @@ import type { Sessions } from '../../session/types.ts'
 export interface AuthDeps {
   config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi'>
   clock: Clock
+  log: Log
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>

@@ -1,27 +1,35 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { RegisterRequest, ResetRequest, type SessionAnswer, SetupRequest } from '../../contract/wire.ts'
+import type { Account } from '../../people/account.ts'
 import type { Env } from '../context.ts'
+import { logAttempt } from './attempts.ts'
 import type { AuthDeps } from './deps.ts'
 import { currentSession, openSession, submitted } from './signing-in.ts'
 
 /** Making an account by set-up, invitation or registration, and a new password by a reset link. */
 export function joiningRoutes(deps: AuthDeps): Hono<Env> {
-  const { people } = deps
+  const { people, log } = deps
   const app = new Hono<Env>()
 
-  app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
-    const account = await people.joining.setUp(fields, c.get('caller').client)
+  /** Whoever has just made an account is signed in to it. */
+  const signInNew = (c: Context<Env>, account: Account) => logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, (isAbout) => {
+    isAbout(account.id)
     return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), judgedAt: null })
+  })
+
+  app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
+    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.joining.setUp(fields, c.get('caller').client))
+    return signInNew(c, account)
   }))
 
   app.post('/register', c => submitted(c, deps, { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null }, async (fields) => {
-    const account = await people.joining.register(fields, c.get('caller').client)
-    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), judgedAt: null })
+    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.joining.register(fields, c.get('caller').client))
+    return signInNew(c, account)
   }))
 
   // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new password.
   app.post('/reset', c => submitted(c, deps, { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/reset?done=1' }, async (fields) => {
-    await people.resets.use(fields, c.get('caller').client)
+    await logAttempt(c, log, { attempt: 'password_reset', method: 'password' }, () => people.resets.use(fields, c.get('caller').client))
     return { user: null, session: null } satisfies SessionAnswer
   }))
 

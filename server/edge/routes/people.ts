@@ -56,8 +56,8 @@ export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
   })
 
   app.delete('/invites/:id', async (c) => {
-    administrator(c)
-    await people.joining.revoke(c.req.param('id'))
+    const { actor } = administrator(c)
+    await people.joining.revoke(c.req.param('id'), actor)
     return c.json({})
   })
 

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import type { Attempt } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problems.ts'
 import { HOME, safeReturnTo } from '../../contract/return-to.ts'
@@ -6,6 +7,7 @@ import { type ProviderLoginAnswer, ProviderLoginRequest } from '../../contract/w
 import { transactionIdOf } from '../../providers/transactions.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
 import type { Env } from '../context.ts'
+import { type How, logAttempt } from './attempts.ts'
 import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
@@ -15,11 +17,12 @@ import { currentSession, openGranted } from './signing-in.ts'
 const ACCOUNT = '/account'
 /** Our pages that ask people to confirm who they are. */
 const CONFIRMING = new Set([ACCOUNT, '/people'])
+const ATTEMPT_OF = { sign_in: 'sign_in', link: 'identity_link', reauthenticate: 'reauthentication' } as const satisfies Record<Purpose['kind'], Attempt>
 
 /** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
  * never with 307, which would send a form along (OA-12). */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
-  const { providers, providerLogin, vault, config: { secureCookies: secure, tokenApi } } = deps
+  const { providers, providerLogin, vault, log, config: { secureCookies: secure, tokenApi } } = deps
   const app = new Hono<Env>()
 
   app.get('/login/:provider', async (c) => {
@@ -59,14 +62,18 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
     let finished: Finished | null = null
     try {
-      finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
-      const { person, tokens } = finished
-      const confirmed = await arrive(c, finished).catch((error: unknown) => {
-        // Nobody came in by them, so nobody would ever give them back.
-        vault.giveBack(person, tokens)
-        throw error
+      const how: How = { attempt: 'sign_in', method: 'provider', provider: id }
+      return await logAttempt(c, log, how, async (isAbout) => {
+        finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
+        const { person, tokens, purpose, returnTo } = finished
+        how.attempt = ATTEMPT_OF[purpose.kind]
+        const confirmed = await arrive(c, finished, isAbout).catch((error: unknown) => {
+          // Nobody came in by them, so nobody would ever give them back.
+          vault.giveBack(person, tokens)
+          throw error
+        })
+        return away(c, confirmed ? returnTo : unconfirmed(id, returnTo))
       })
-      return away(c, confirmed ? finished.returnTo : unconfirmed(id, finished.returnTo))
     }
     catch (error) {
       // Pressed twice, or gone back to: whoever is signed in goes on. What came to nothing for another reason is told.
@@ -87,14 +94,16 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 
   /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
    * @returns false when somebody was to confirm who they are, and the provider does not say that it asked */
-  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished): Promise<boolean> {
+  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished, isAbout: (accountId: string) => void): Promise<boolean> {
     const { client } = c.get('caller')
     if (purpose.kind === 'sign_in') {
       const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
+      isAbout(proven.account.id)
       await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), endsAt: null })
       return true
     }
     const who = mustBeSame(c, purpose)
+    isAbout(who.user.id)
     if (purpose.kind === 'link') {
       const grant = await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens)
       if (await providerLogin.link(person, grant, who.actor)) vault.linked(who.session.publicId)

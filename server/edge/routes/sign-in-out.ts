@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
 import { LoginRequest, type SignOutAnswer } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
+import { logAttempt } from './attempts.ts'
 import { isForm } from './body.ts'
 import type { AuthDeps } from './deps.ts'
 import { afterForm, afterScript, logoutCookie } from './provider-logout.ts'
@@ -9,18 +10,24 @@ import { currentSession, openGranted, openSession, submitted } from './signing-i
 
 /** Signing in with a password, and signing out. */
 export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
-  const { passwordLogin, tokenApiLogin, sessions, logouts, config } = deps
+  const { passwordLogin, tokenApiLogin, sessions, logouts, config, log } = deps
   const app = new Hono<Env>()
 
   app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
     const { client, device } = c.get('caller')
     if (tokenApiLogin !== null) {
-      const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
-      return openGranted(c, deps, known, { remember, replaces: currentSession(c), endsAt: known.endsAt })
+      return logAttempt(c, log, { attempt: 'sign_in', method: 'token_api' }, async (isAbout) => {
+        const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
+        isAbout(known.account.id)
+        return openGranted(c, deps, known, { remember, replaces: currentSession(c), endsAt: known.endsAt })
+      })
     }
-    const judgedAt = deps.clock.now().wall
-    const proven = await passwordLogin.authenticate({ email, password, device, client })
-    return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
+    return logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, async (isAbout) => {
+      const judgedAt = deps.clock.now().wall
+      const proven = await passwordLogin.authenticate({ email, password, device, client })
+      isAbout(proven.account.id)
+      return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
+    })
   }))
 
   app.post('/logout', async (c) => {
