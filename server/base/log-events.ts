@@ -32,7 +32,9 @@ export const SECURITY_EVENTS = [
 ] as const satisfies readonly string[]
 
 /** What operators need to know besides. */
-export const OPERATION_EVENTS = [] as const satisfies readonly string[]
+export const OPERATION_EVENTS = [
+  'stop_timed_out',
+] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]
 export type LogEvent = SecurityEvent | typeof OPERATION_EVENTS[number]
