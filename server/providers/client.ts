@@ -1,16 +1,14 @@
 import { createPrivateKey } from 'node:crypto'
 import type * as openid from 'openid-client'
-import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../config/address.ts'
 import type { Endpoints, Provider } from '../config/provider.ts'
+import { conforming } from './answers.ts'
+import { createProviderKeys } from './keys.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import type { ProviderClient } from './types.ts'
 
 const TIMEOUT_SECONDS = 10
-/** Keys are asked for anew when one is unknown, but not more often than this (OI-10). */
-const KEYS_COOLDOWN_MS = 10 * SECOND
-/** Nor, where fetching them failed, more often than this: anybody may send us tokens that want keys. */
-const KEYS_REST_MS = 5 * SECOND
 /** @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
 const SIGNATURES = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
@@ -31,16 +29,16 @@ export async function connectTo(provider: Provider, outbound: Outbound, clock: C
   const configuration = provider.endpoints === null
     ? await discover(lib, provider, metadata, auth, outbound)
     : new lib.Configuration(byHand(provider.issuer, provider.endpoints), provider.clientId, metadata, auth)
-  configuration[lib.customFetch] = outbound.fetch
+  configuration[lib.customFetch] = conforming(outbound.fetch)
   configuration.timeout = TIMEOUT_SECONDS
   if (mayBePlain) lib.allowInsecureRequests(configuration)
   const known = configuration.serverMetadata()
-  return { provider, openid: lib, configuration, keys: await keysOf(known, outbound, clock), algorithms: algorithmsOf(known) }
+  return { provider, openid: lib, configuration, keys: keysOf(known, outbound, clock), algorithms: algorithmsOf(known) }
 }
 
 async function discover(lib: typeof openid, provider: Provider, metadata: Partial<openid.ClientMetadata>, auth: openid.ClientAuth, outbound: Outbound): Promise<openid.Configuration> {
   const configuration = await lib.discovery(new URL(provider.issuer), provider.clientId, metadata, auth, {
-    [lib.customFetch]: outbound.fetch, timeout: TIMEOUT_SECONDS, execute: isPlain(provider.issuer) ? [lib.allowInsecureRequests] : [],
+    [lib.customFetch]: conforming(outbound.fetch), timeout: TIMEOUT_SECONDS, execute: isPlain(provider.issuer) ? [lib.allowInsecureRequests] : [],
   })
   const found = configuration.serverMetadata()
   // openid-client forgives a slash at the end, which an ID token's `iss` then would not (OI-1).
@@ -102,19 +100,8 @@ async function signingKey(text: string): Promise<openid.PrivateKey> {
   return { key: imported, ...(typeof jwk?.kid === 'string' ? { kid: jwk.kid } : {}) }
 }
 
-async function keysOf({ jwks_uri }: openid.ServerMetadata, outbound: Outbound, clock: Clock): Promise<ProviderClient['keys']> {
-  if (jwks_uri === undefined) return null
-  const jose = await import('jose')
-  let last: { at: SteadyMs, answer: Promise<Response> } | null = null
-  return jose.createRemoteJWKSet(new URL(jwks_uri), { cooldownDuration: KEYS_COOLDOWN_MS, timeoutDuration: TIMEOUT_SECONDS * SECOND, [jose.customFetch]: async (url, call) => {
-    // jose waits after a success. Asked again so soon, it was none, and whoever asks now is told the same.
-    const now = clock.now().steady
-    if (last === null || now - last.at >= KEYS_REST_MS) last = { at: now, answer: outbound.fetch(url, call) }
-    const answer = (await last.answer).clone()
-    // A provider in trouble has not answered wrongly.
-    if (answer.status === 429 || answer.status >= 500) throw new TypeError('the keys cannot be fetched', { cause: new Error(`status ${answer.status}`) })
-    return answer
-  } })
+function keysOf({ jwks_uri: url }: openid.ServerMetadata, outbound: Outbound, clock: Clock): ProviderClient['keys'] {
+  return url === undefined ? null : createProviderKeys({ url, fetch: outbound.fetch, clock })
 }
 
 /** Without a word about it, RS256 it is (OIDC Core §3.1.3.7). */

@@ -1,6 +1,7 @@
 import { SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type * as openid from 'openid-client'
+import { idTokenOf } from './answers.ts'
 import { callFailure } from './failures.ts'
 import type { Transaction } from './transactions.ts'
 import type { Person, ProviderClient, ProviderTokens } from './types.ts'
@@ -48,7 +49,7 @@ export function toTokens(answer: openid.TokenEndpointResponse, dpopKey: Provider
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? null,
-    idToken: answer.id_token ?? null,
+    idToken: idTokenOf(answer),
     tokenType,
     scope: answer.scope ?? null,
     accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,

@@ -1,4 +1,4 @@
-import { decodeJwt, importJWK, type JWK, jwtVerify } from 'jose'
+import { decodeJwt, importJWK, type JWK } from 'jose'
 import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { publicPart } from './dpop.ts'
@@ -74,7 +74,7 @@ export function createProviderRefresher({ clock, client }: Deps): Refresher {
  * @see OIDC Core §12.2 */
 async function checkIdToken({ provider, keys, algorithms }: ProviderClient, idToken: string, before: ProviderTokens, owner: TokenOwner, now: UnixMs): Promise<void> {
   if (keys === null) throw new Error('an ID token came from a provider that has no keys')
-  const { payload } = await jwtVerify(idToken, keys, {
+  const { payload } = await keys.verify(idToken, 'id_token', {
     algorithms, issuer: owner.issuer, subject: owner.subject, audience: provider.clientId, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
   })
   if (before.idToken === null) return

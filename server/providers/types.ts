@@ -1,8 +1,9 @@
-import type { JWK, JWTVerifyGetKey } from 'jose'
+import type { JWK } from 'jose'
 import type * as openid from 'openid-client'
 import type { UnixMs } from '../base/clock.ts'
 import type { Provider } from '../config/provider.ts'
 import type { Role } from '../contract/wire.ts'
+import type { ProviderKeys } from './keys.ts'
 
 /** What a provider's token endpoint gave. Stays on the server. */
 export interface ProviderTokens {
@@ -94,8 +95,8 @@ export interface ProviderClient {
   /** Loaded only where a provider is configured. */
   openid: typeof openid
   configuration: openid.Configuration
-  /** Its public keys, fetched when one is asked for that is not known, and at most once in a while. null: it signs nothing. */
-  keys: JWTVerifyGetKey | null
+  /** null: it signs nothing. */
+  keys: ProviderKeys | null
   /** What its ID and logout tokens may be signed with: never `none`, and nothing symmetric. */
   algorithms: string[]
 }
