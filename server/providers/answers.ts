@@ -9,6 +9,8 @@ type Members = Record<string, unknown>
 export const REFRESHED_ID_TOKEN = 'porchlight_refreshed_id_token'
 /** Where an ID token stands as it was signed, if the library got to see one without its nulls. */
 const SIGNED_ID_TOKEN = 'porchlight_signed_id_token'
+/** Nobody but us may use them. */
+const OUR_NAMES: ReadonlySet<string> = new Set([REFRESHED_ID_TOKEN, SIGNED_ID_TOKEN])
 /** How long a pushed request is said to live where a provider does not tell (RFC 9126 §2.2): nothing here rests on it. */
 const PUSHED_SECONDS = 60
 /** Members that say what went wrong, in the order in which they are believed. */
@@ -46,29 +48,37 @@ async function conformed(response: Response, form: URLSearchParams | null): Prom
     if (form !== null) refusal.headers.delete('www-authenticate')
     return refusal
   }
-  if (isGrant) conformGrant(said, form?.get('grant_type') === 'refresh_token')
-  else if (typeof said['request_uri'] === 'string') said['expires_in'] = durationOf(said['expires_in']) ?? PUSHED_SECONDS
-  return remade(response, status, JSON.stringify(said), 'application/json')
+  const meant = isGrant ? conformedGrant(said, form?.get('grant_type') === 'refresh_token') : withPushedLife(said)
+  return remade(response, status, JSON.stringify(meant), 'application/json')
+}
+
+function withPushedLife(said: Members): Members {
+  return typeof said['request_uri'] === 'string' ? { ...said, expires_in: durationOf(said['expires_in']) ?? PUSHED_SECONDS } : said
 }
 
 /** @see RFC 6749 §5.1 */
-function conformGrant(said: Members, isRefresh: boolean): void {
+function conformedGrant(said: Members, isRefresh: boolean): Members {
+  const { expires_in: life, scope, id_token: idToken, refresh_token: refreshToken, token_type: type, ...rest } = said
   // A token that has no life left is no answer: some mean "for ever" by it, and the rest is told by whoever takes the token.
-  const seconds = durationOf(said['expires_in'])
-  if (seconds === null || seconds === 0) delete said['expires_in']
-  else said['expires_in'] = seconds
-  if (Array.isArray(said['scope'])) said['scope'] = said['scope'].filter(one => typeof one === 'string').join(' ')
-  for (const name of ['refresh_token', 'id_token', 'scope']) if (said[name] === '') delete said[name]
-  said['token_type'] ??= 'Bearer'
-  const idToken = said['id_token']
-  if (idToken === undefined) return
-  if (isRefresh) {
-    said[REFRESHED_ID_TOKEN] = idToken
-    delete said['id_token']
-    return
+  const seconds = durationOf(life)
+  const scopes = Array.isArray(scope) ? scope.filter(one => typeof one === 'string').join(' ') : scope
+  return {
+    ...Object.fromEntries(Object.entries(rest).filter(([name]) => !OUR_NAMES.has(name))),
+    ...(seconds === null || seconds === 0 ? {} : { expires_in: seconds }),
+    ...unlessEmpty('scope', scopes),
+    ...unlessEmpty('refresh_token', refreshToken),
+    token_type: type ?? 'Bearer',
+    ...(isRefresh ? unlessEmpty(REFRESHED_ID_TOKEN, idToken) : withPlainClaims(idToken)),
   }
+}
+
+function unlessEmpty(name: string, value: unknown): Members {
+  return value === undefined || value === '' ? {} : { [name]: value }
+}
+
+function withPlainClaims(idToken: unknown): Members {
   const plain = typeof idToken === 'string' ? withoutNullClaims(idToken) : null
-  if (plain !== null) Object.assign(said, { id_token: plain, [SIGNED_ID_TOKEN]: idToken })
+  return plain === null ? unlessEmpty('id_token', idToken) : { id_token: plain, [SIGNED_ID_TOKEN]: idToken }
 }
 
 /** The library checks the claims and refuses null; the signature is checked by us, over what was signed. @returns null: there are none */

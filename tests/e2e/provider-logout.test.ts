@@ -60,6 +60,18 @@ describe('somebody signs out at the provider', () => {
     expect(await isIn(stage.admin)).toBe(true)
   })
 
+  test.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+    ['typed JWT, as from Dex', {}, { typ: 'JWT' }],
+    ['without a type', {}, { typ: undefined }],
+    ['without an end, as from Hydra', { exp: undefined }, { typ: 'JWT' }],
+    ['with an end in the year 3 billion', { exp: 1e17 }, {}],
+    ['with times in fractions', { exp: Date.now() / 1000 + 60.25, iat: Date.now() / 1000 - 1.75 }, {}],
+  ])('LO-2 LO-4 a logout token %s ends the session', async (title, claims, header) => {
+    const browser = await arrived(title)
+    expect((await send(await logoutToken({ sub: title, ...claims } as JWTPayload, header))).status).toBe(200)
+    expect(await isIn(browser)).toBe(false)
+  })
+
   test('LO-6 a sid and a sub that do not belong together end nothing', async () => {
     const browser = await arrived('s-5')
     expect((await send(await logoutToken({ sid: 'sid-s-5', sub: 's-6' }))).status).toBe(200)
@@ -86,7 +98,8 @@ describe('somebody signs out at the provider', () => {
   })
 
   test.each<[string, () => Promise<Answer>]>([
-    ['LO-2 a token of another kind', async () => send(await logoutToken({ sub: 's-9' }, { typ: 'JWT' }))],
+    ['LO-2 a token of another kind', async () => send(await logoutToken({ sub: 's-9' }, { typ: 'at+jwt' }))],
+    ['LO-2 an ID token with the event in it', async () => send(await logoutToken({ sub: 's-9', auth_time: 1, at_hash: 'x' }, { typ: 'JWT' }))],
     ['LO-5 a nonce', async () => send(await logoutToken({ sub: 's-9', nonce: 'n' }))],
     ['LO-3 another audience', async () => send(await logoutToken({ sub: 's-9', aud: 'another' }))],
     ['LO-5 no event', async () => send(await logoutToken({ sub: 's-9', events: {} }))],
