@@ -57,7 +57,7 @@ describe('a later start', () => {
     writeFileSync(keys, text, { mode: 0o600 })
     rmSync(databaseFile(home.dataDir))
     await expect(home.start()).rejects.toThrow(/database .* is missing/)
-    writeFileSync(databaseFile(home.dataDir), '')
+    writeFileSync(databaseFile(home.dataDir), '', { mode: 0o600 })
     await expect(home.start()).rejects.toThrow(/is empty/)
     expect(readFileSync(databaseFile(home.dataDir))).toHaveLength(0)
   })

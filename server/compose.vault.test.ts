@@ -90,7 +90,7 @@ describe('tokens at rest', () => {
     await rooms.store.backup(file)
     await vault.stop()
     await rooms.close()
-    await restore({ config: rooms.config, clock }, { file, anyway: false })
+    await restore({ config: rooms.config, clock, log: home.log }, { file, anyway: false })
     rooms = await home.start()
     vault = vaultOf(rooms, provider)
     expect(await endOf(rooms, session.publicId)).toBe('store_rolled_back')

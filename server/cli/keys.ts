@@ -1,3 +1,4 @@
+import type { SigningSummary } from '../keys/signing.ts'
 import type { SigningUse } from '../keys/signing-schedule.ts'
 import { command, group } from './command.ts'
 import { confirm } from './ask.ts'
@@ -42,7 +43,7 @@ const rotate = command({
     const done = await perform('key.rotate', { reseal: args.reseal ?? false, compromised })
     if (args.json) return printJson(done)
     print(`The key ${done.newest.id} seals from now on.`)
-    print(compromised ? `The key ${done.signing.id} signs upstreams' tokens from now on.` : `The key ${done.signing.id} is published now and signs upstreams' tokens from ${shownTime(done.signing.signsAt)}.`)
+    print(signingLine(done.signing, compromised))
     if (done.resealed !== null) print(`Stored passwords sealed anew: ${done.resealed}.`)
     if (done.unreadable > 0) print(`Stored passwords that no key opens any more: ${done.unreadable}. Make reset links for their owners.`)
     if (done.tokens !== null && done.tokens.resealed > 0) print(`Grants by providers whose tokens were sealed anew: ${done.tokens.resealed}.`)
@@ -50,5 +51,11 @@ const rotate = command({
     else print('Copy the key file to where you keep secrets: backups of the database leave it out.')
   },
 })
+
+function signingLine(made: SigningSummary | null, compromised: boolean): string {
+  if (made === null) return 'The signing keys cannot be changed from here and stay as they are: replace them where you keep them.'
+  if (compromised) return `The key ${made.id} signs upstreams' tokens from now on.`
+  return `The key ${made.id} is published now and signs upstreams' tokens from ${shownTime(made.signsAt)}.`
+}
 
 export const key = group('porchlight key', 'The keys that seal cookies and passwords, and sign upstreams\' tokens', { list: async () => list, rotate: async () => rotate })

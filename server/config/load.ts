@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as v from 'valibot'
-import { SECOND } from '../base/clock.ts'
+import { DAY, SECOND } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
@@ -42,6 +42,7 @@ const DEFAULTS = {
   upstreamTokenSeconds: 300,
   upstreamTokenAlg: 'ES256',
   jwksMaxAgeSeconds: 600,
+  signingRotationDays: 90,
 } as const satisfies Settings
 
 /** Reads the configuration once, from its file and from the environment.
@@ -122,7 +123,8 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     absoluteMs: set.absoluteSeconds * SECOND,
     settleMs: set.settleSeconds * SECOND,
     lateMs: set.lateSeconds * SECOND,
-    keys: keySource(settings.keys, folderOf('keys'), dataDir),
+    keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys')),
+    signingKeys: settings.signingKeys === undefined ? null : keySource(settings.signingKeys, folderOf('signingKeys')),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
     // Accounts are the API's to make.
@@ -137,12 +139,12 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
     upstreamTokenAlg: set.upstreamTokenAlg,
     jwksMaxAgeMs: set.jwksMaxAgeSeconds * SECOND,
+    signingRotationMs: set.signingRotationDays * DAY,
   }
 }
 
 /** The content of a key file is JSON, which no path starts like. */
-function keySource(keys: string | undefined, folder: string, dataDir: string): KeySource {
-  if (keys === undefined) return { file: join(dataDir, 'keys.json') }
+function keySource(keys: string, folder: string): KeySource {
   return keys.trimStart().startsWith('{') ? { content: new Secret(keys) } : { file: resolve(folder, keys) }
 }
 
@@ -170,6 +172,8 @@ function defaultOf(key: SettingKey, config: Config): string {
       return config.dataDir
     case 'keys':
       return 'keys.json in the data folder'
+    case 'signingKeys':
+      return 'in the key file'
     case 'site':
       return 'the pages that come with it'
     case 'setupCode':

@@ -46,6 +46,9 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl) refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)
+  if (config.signingKeys !== null && 'file' in config.signingKeys && 'file' in config.keys && config.signingKeys.file === config.keys.file) {
+    refuse('signingKeys', `another file than ${name('keys')}, which holds the root keys`)
+  }
   if (config.metricsPort !== null && config.metricsPort === config.port) refuse('metricsPort', `another port than ${name('port')}`)
   return problems
 }

@@ -42,6 +42,7 @@ export const Settings = v.strictObject({
   settleSeconds: whole(0, 3600),
   lateSeconds: whole(1, DAY_SECONDS),
   keys: v.exactOptional(text('the path of a key file, or the content of one')),
+  signingKeys: v.exactOptional(text('the path of a file of signing keys, or the content of one')),
   insecureHttp: v.exactOptional(v.boolean('true or false')),
   passwordMinLength: whole(8, 64),
   setupCode: v.exactOptional(v.pipe(v.string(SETUP_CODE), v.regex(/^\S{22,200}$/, SETUP_CODE))),
@@ -58,6 +59,7 @@ export const Settings = v.strictObject({
   upstreamTokenSeconds: whole(10, 3600),
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
   jwksMaxAgeSeconds: whole(1, DAY_SECONDS),
+  signingRotationDays: whole(1, 3650),
 })
 export type Settings = v.InferOutput<typeof Settings>
 export type SettingKey = keyof Settings
@@ -65,7 +67,7 @@ export type SettingKey = keyof Settings
 export const SETTING_KEYS = Object.keys(Settings.entries) as SettingKey[]
 
 /** Settings whose value is never shown. */
-export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'setupCode'])
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'signingKeys', 'setupCode'])
 
 export const ENVIRONMENT_PREFIX = `${NAME.toUpperCase()}_`
 /** The path of the configuration file; of the environment only. */
@@ -79,7 +81,7 @@ export function variableOf(key: SettingKey): string {
 
 const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'port', 'accessSeconds', 'idleSeconds', 'browserIdleSeconds', 'absoluteSeconds', 'settleSeconds', 'lateSeconds', 'passwordMinLength', 'metricsPort',
-  'upstreamTokenSeconds', 'jwksMaxAgeSeconds',
+  'upstreamTokenSeconds', 'jwksMaxAgeSeconds', 'signingRotationDays',
 ])
 
 /** The environment has text only. What cannot be read as the setting's type stays text, for the schema to refuse. */

@@ -27,6 +27,8 @@ export interface Config {
   settleMs: number
   lateMs: number
   keys: KeySource
+  /** Where the keys that sign upstream tokens live; null: in the key file. */
+  signingKeys: KeySource | null
   passwordMinLength: number
   setupCode: Secret | null
   registration: Registration
@@ -49,7 +51,9 @@ export interface Config {
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
   /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */
   jwksMaxAgeMs: number
+  /** How old a signing key gets before the next one is made. */
+  signingRotationMs: number
 }
 
-/** Where the root secrets live: a file that we may write, or content given by a setting that we may not. */
+/** Where keys live: a file that we may write, or content given by a setting that we may not. */
 export type KeySource = { file: string } | { content: Secret }

@@ -3,7 +3,7 @@ import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
-import { type SigningKey, StoredSigningKey, storedSigningKey } from './signing-key.ts'
+import { isCanonical, type SigningKey, StoredSigningKey, storedSigningKey } from './signing-key.ts'
 
 /** One root secret. Everything that is sealed or tagged names it by id; purposes are derived from it. */
 export interface RootKey {
@@ -23,13 +23,19 @@ const ROOT_BYTES = 32
 const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 // Version 1 had root secrets only.
 const VERSION = 2
+/** Of the file that holds signing keys alone. */
+const SIGNING_VERSION = 1
+const SigningList = v.pipe(
+  v.array(StoredSigningKey),
+  v.check(keys => new Set(keys.map(key => key.id)).size === keys.length, 'Two keys have one id'),
+)
 const FileShape = v.strictObject({
   version: v.picklist([1, VERSION]),
   counter: Time,
   roots: v.pipe(
     v.array(v.strictObject({
       id: v.pipe(v.string(), v.regex(/^[\w-]{4,32}$/)),
-      secret: v.pipe(v.string(), v.regex(/^[\w-]{43}$/, 'Invalid secret')),
+      secret: v.pipe(v.string(), v.regex(/^[\w-]{43}$/, 'Invalid secret'), v.check(isCanonical, 'A character was changed')),
       createdAt: Time,
       replacedAt: v.nullable(Time),
     })),
@@ -37,11 +43,9 @@ const FileShape = v.strictObject({
     v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have one id'),
     v.check(roots => roots.filter(root => root.replacedAt === null).length === 1, 'Exactly one key has to be the newest'),
   ),
-  signing: v.optional(v.pipe(
-    v.array(StoredSigningKey),
-    v.check(keys => new Set(keys.map(key => key.id)).size === keys.length, 'Two keys have one id'),
-  ), []),
+  signing: v.optional(SigningList, []),
 })
+const SigningFileShape = v.strictObject({ version: v.literal(SIGNING_VERSION), signing: SigningList })
 
 export function newRoot(now: UnixMs): RootKey {
   return { id: randomId(6), secret: new Secret(randomBytes(ROOT_BYTES)), createdAt: now, replacedAt: null }
@@ -56,6 +60,16 @@ export function newestOf(roots: readonly RootKey[]): RootKey {
 
 /** @throws Error that says what is wrong with the text and quotes none of it */
 export function parseKeyFile(text: string): KeyFile {
+  const { roots, counter, signing } = parsedAs(FileShape, text, VERSION)
+  return { roots: roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) })), counter, signing }
+}
+
+/** @throws Error as `parseKeyFile` does */
+export function parseSigningFile(text: string): readonly SigningKey[] {
+  return parsedAs(SigningFileShape, text, SIGNING_VERSION).signing
+}
+
+function parsedAs<Output>(shape: v.GenericSchema<unknown, Output>, text: string, newest: number): Output {
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -65,15 +79,18 @@ export function parseKeyFile(text: string): KeyFile {
     throw new Error('it is not valid JSON')
   }
   const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
-  if (typeof version === 'number' && version > VERSION) throw new Error(`it has format ${version}, made by a newer version`)
-  const parsed = v.safeParse(FileShape, json)
+  if (typeof version === 'number' && version > newest) throw new Error(`it has format ${version}, made by a newer version`)
+  const parsed = v.safeParse(shape, json)
   if (!parsed.success) {
     const issue = parsed.issues[0]
     const where = v.getDotPath(issue) ?? 'the file'
-    throw new Error(`${where} is not as expected${issue.type === 'check' ? `: ${issue.message}` : ''}`)
+    throw new Error(`${where} is not as expected${issue.type === 'check' || issue.type === 'raw_transform' ? `: ${issue.message}` : ''}`)
   }
-  const roots = parsed.output.roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) }))
-  return { roots, counter: parsed.output.counter, signing: parsed.output.signing }
+  return parsed.output
+}
+
+export function formatSigningFile(signing: readonly SigningKey[]): string {
+  return `${JSON.stringify({ version: SIGNING_VERSION, signing: signing.map(storedSigningKey) }, null, 2)}\n`
 }
 
 export function formatKeyFile(file: KeyFile): string {

@@ -90,7 +90,8 @@ function compactJwe(key: KeyObject, header: object, plaintext: string): string {
   return [encodedHeader, '', ...[nonce, ciphertext, cipher.getAuthTag()].map(part => part.toString('base64url'))].join('.')
 }
 
-function derive(root: RootKey, purpose: string): Buffer {
+/** One key for one purpose: none of them tells anything about another, or about the root. */
+export function derive(root: RootKey, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', root.secret.reveal(), Buffer.alloc(0), `${NAME}/v1/${purpose}`, 32))
 }
 

@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { KeySource } from '../config/types.ts'
-import { makePrivateFolder, writeAtomically } from '../store/files.ts'
+import { makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
+import type { KeyCheck } from '../store/meta.ts'
 import { formatKeyFile, type KeyFile, newestOf, newRoot, parseKeyFile } from './file.ts'
+import { checksOf } from './checks.ts'
 import { createKeyring, type LiveKeyring } from './keyring.ts'
 import type { SigningKey } from './signing-key.ts'
 
@@ -21,6 +23,8 @@ export interface Keys {
   setCounter(counter: number): void
   /** Newest first. */
   list(): KeySummary[]
+  /** What the database keeps to know these roots again by, oldest first. */
+  checks(): KeyCheck[]
   /** Makes a new root the newest; the older ones still open. @throws Refusal when the keys are not ours to write */
   rotate(now: UnixMs): KeySummary
   /** Forgets roots for good. The newest stays. @returns how many went */
@@ -37,15 +41,19 @@ export interface Keys {
  * @param mayCreate false beside an existing database, which a new key would make worthless
  * @throws Refusal when it is missing, unreadable or broken */
 export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Keys {
-  return 'file' in source ? fromFile(source.file, mayCreate, now) : fromContent(source.content.reveal())
+  return 'file' in source ? fromFile(realPath(source.file), mayCreate, now) : fromContent(source.content.reveal())
 }
 
 function fromContent(text: string): Keys {
-  const file = parsed(text, 'The setting PORCHLIGHT_KEYS')
+  return unwritable(refusedContent(() => parseKeyFile(text), 'The setting PORCHLIGHT_KEYS'), 'come from the setting PORCHLIGHT_KEYS')
+}
+
+/** @param where says where the keys are, after "The keys …" */
+function unwritable(file: KeyFile, where: string): Keys {
   let signing = file.signing
   const refuse = (): never => {
-    throw new Refusal('The keys come from the setting PORCHLIGHT_KEYS and cannot be changed from here.', [
-      'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change the setting\'s content and start again.',
+    throw new Refusal(`The keys ${where} and cannot be changed from here.`, [
+      'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change them where they are and start again.',
     ])
   }
   return {
@@ -54,6 +62,7 @@ function fromContent(text: string): Keys {
     counter: () => null,
     setCounter: refuse,
     list: () => summaries(file),
+    checks: () => checksOf(file.roots),
     rotate: refuse,
     retire: refuse,
     signing: () => signing,
@@ -75,7 +84,9 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
     makePrivateFolder(dirname(path))
     writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)], signing: [] }))
   }
-  let file = parsed(readKeys(path), `The key file ${path}`)
+  const what = `The key file ${path}`
+  let file = refusedContent(() => parseKeyFile(readKeys(path, what)), what)
+  if (!isReplaceable(path)) return unwritable(file, `are in ${path}, where this program may not write,`)
   const keyring = createKeyring(file.roots)
 
   function write(next: KeyFile): void {
@@ -95,6 +106,7 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
     counter: () => file.counter,
     setCounter: counter => write({ ...file, counter }),
     list: () => summaries(file),
+    checks: () => checksOf(file.roots),
     rotate(at) {
       const root = newRoot(at)
       save({ ...file, roots: [...file.roots.map(old => ({ ...old, replacedAt: old.replacedAt ?? at })), root] })
@@ -113,25 +125,23 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   }
 }
 
-/** Whether others than the owner may read a file: a warning, since some volumes cannot say otherwise. */
-export function isExposed(path: string): boolean {
-  return (statSync(path).mode & 0o077) !== 0
-}
-
-function readKeys(path: string): string {
+/** @throws Refusal that names what cannot be read */
+export function readKeys(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8')
   }
   catch (error) {
-    throw new Refusal(`The key file ${path} cannot be read.`, ['It has to belong to the user who runs this.'], error)
+    throw new Refusal(`${what} cannot be read.`, ['It has to belong to the user who runs this.'], error)
   }
 }
 
-function parsed(text: string, what: string): KeyFile {
+/** @throws Refusal in the place of the errors that parsing throws */
+export function refusedContent<T>(parse: () => T, what: string): T {
   try {
-    return parseKeyFile(text)
+    return parse()
   }
   catch (error) {
+    if (error instanceof Refusal) throw error
     throw new Refusal(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, ['Put it back from your backup. Nothing was changed.'])
   }
 }
@@ -142,4 +152,15 @@ function summaries(file: KeyFile): KeySummary[] {
 
 function summaryOf({ id, createdAt, replacedAt }: KeySummary): KeySummary {
   return { id, createdAt, replacedAt }
+}
+
+/** Whether a file's place takes a new one: a mounted secret's does not. */
+export function isReplaceable(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK)
+    return true
+  }
+  catch {
+    return false
+  }
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto'
 import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -68,14 +68,45 @@ export const StoredSigningKey = v.pipe(
   v.rawTransform(({ dataset, addIssue, NEVER }): SigningKey => {
     const { jwk, ...rest } = dataset.value
     const key = readPrivateKey(jwk)
-    if (key !== null && suits(rest.alg, key)) return { ...rest, privateKey: new Secret(key) }
-    addIssue({ message: 'Not a private key of its algorithm' })
+    if (key === null || !suits(rest.alg, key)) addIssue({ message: 'Not a private key of its algorithm' })
+    else if (!isWhole(rest.alg, key, jwk)) addIssue({ message: 'The key is damaged: what it signs does not verify' })
+    else return { ...rest, privateKey: new Secret(key) }
     return NEVER
   }),
 )
 
 export function storedSigningKey({ privateKey, ...rest }: SigningKey): v.InferInput<typeof StoredSigningKey> {
   return { ...rest, jwk: privateKey.reveal().export({ format: 'jwk' }) as Record<string, string> }
+}
+
+/** Whether the private members still belong to the public ones: a changed character gives a key that signs what nobody can verify. */
+function isWhole(alg: SigningAlg, key: KeyObject, jwk: Record<string, string>): boolean {
+  try {
+    if (!Object.entries(jwk).every(([member, value]) => member === 'kty' || member === 'crv' || isCanonical(value))) return false
+    const publicKey = createPublicKey(key)
+    const published = publicKey.export({ format: 'jwk' })
+    if (!Object.entries(published).every(([member, value]) => jwk[member] === value)) return false
+    const hash = alg === 'Ed25519' ? null : 'sha256'
+    return verify(hash, PROBE, publicKey, sign(hash, PROBE, key)) && (alg !== 'RS256' || isRsaWhole(jwk))
+  }
+  catch {
+    return false
+  }
+}
+
+const PROBE = Buffer.from('a signature made to see whether the key still can')
+
+/** A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell. @see RFC 8017 §3.2 */
+function isRsaWhole(jwk: Record<string, string>): boolean {
+  const number = (member: string) => BigInt(`0x${Buffer.from(jwk[member] ?? '', 'base64url').toString('hex')}`)
+  const [n, e, d, p, q] = [number('n'), number('e'), number('d'), number('p'), number('q')]
+  return p * q === n && [p, q].every(prime => (e * d) % (prime - 1n) === 1n)
+    && number('dp') === d % (p - 1n) && number('dq') === d % (q - 1n) && (number('qi') * q) % p === 1n
+}
+
+/** Whether base64url text has no other spelling: in the last character some bits count for nothing. */
+export function isCanonical(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
 function readPrivateKey(jwk: JsonWebKey): KeyObject | null {

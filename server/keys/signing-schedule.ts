@@ -8,6 +8,8 @@ export interface SigningSettings {
   upstreamTokenMs: number
   /** How long whoever fetched the published keys may keep them. */
   jwksMaxAgeMs: number
+  /** How old the newest key gets before the next one is made. */
+  signingRotationMs: number
 }
 
 type Timed = Pick<SigningKey, 'alg' | 'createdAt' | 'signsAt'>
@@ -31,6 +33,21 @@ export function signsAtFor(keys: readonly Timed[], settings: SigningSettings, no
 export function needsKey(keys: readonly Timed[], settings: SigningSettings): boolean {
   const newest = inTurn(keys).at(-1)
   return newest === undefined || newest.alg !== settings.upstreamTokenAlg
+}
+
+/** Whether the newest key is so old that its successor has to be made. Keys from a future that a wrong clock saw do not count, and
+ * where there are no others nothing is known of their age: `settled` begins it anew. */
+export function isDue(keys: readonly Timed[], { signingRotationMs }: SigningSettings, now: UnixMs): boolean {
+  const newest = Math.max(...keys.map(key => key.createdAt).filter(at => at <= now))
+  return Number.isFinite(newest) && now - newest >= signingRotationMs
+}
+
+/** The keys, with the age of the one that signs counted from now where a clock that was ahead made it in what is the future again.
+ * The same list where nothing has to change. */
+export function settled<Key extends Timed>(keys: readonly Key[], now: UnixMs): readonly Key[] {
+  const first = inTurn(keys)[0]
+  if (first === undefined || first.signsAt <= now) return keys
+  return keys.map(key => key === first ? { ...key, createdAt: now, signsAt: now } : key)
 }
 
 /** Each key with its use at this time, in the order of their turns to sign. Unless there are no keys, exactly one signs:

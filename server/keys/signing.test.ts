@@ -9,8 +9,9 @@ import { createLog, type Log } from '../base/log.ts'
 import { Secret } from '../base/secret.ts'
 import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 import { formatKeyFile, newRoot, parseKeyFile } from './file.ts'
-import { openKeys } from './keys.ts'
+import { type Keys, openKeys } from './keys.ts'
 import { openSigning } from './signing.ts'
+import { openSigningKeys } from './signing-file.ts'
 import { newSigningKey, publicJwk, type SigningAlg } from './signing-key.ts'
 import { leadMs, scheduleOf, signsAtFor } from './signing-schedule.ts'
 import { keptKeys, SIGNING, testSigning } from './testing.ts'
@@ -26,6 +27,7 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const inKeyFile = (keys: Keys) => openSigningKeys(null, keys, { used: false, mayWrite: true })
 const usesOf = (signing: ReturnType<typeof testSigning>, now: number) => signing.list(now).map(key => key.use)
 const kids = (signing: ReturnType<typeof testSigning>, now: number) => signing.published(now).map(key => key.kid)
 
@@ -63,7 +65,7 @@ test('JW-17 whatever the settings, the max-age is shorter than the time that a n
 test('at every time exactly one key signs, whatever was made when, and it is among the published ones', () => {
   const madeAt = fc.integer({ min: 0, max: 50 })
   fc.assert(fc.property(fc.array(fc.record({ alg: fc.constantFrom(...UPSTREAM_TOKEN_ALGS), createdAt: madeAt, signsAt: madeAt }), { minLength: 1, maxLength: 6 }), fc.integer({ min: -10, max: 100 }), (keys, now) => {
-    const schedule = scheduleOf(keys, { upstreamTokenAlg: 'ES256', upstreamTokenMs: 3, jwksMaxAgeMs: 2 }, now)
+    const schedule = scheduleOf(keys, { upstreamTokenAlg: 'ES256', upstreamTokenMs: 3, jwksMaxAgeMs: 2, signingRotationMs: 1000 }, now)
     expect(schedule.filter(({ use }) => use === 'signs')).toHaveLength(1)
     const turn = schedule.findIndex(({ use }) => use === 'signs')
     for (const [at, { use }] of schedule.entries()) expect(at < turn ? ['verifies', 'retired'] : at > turn ? ['published'] : ['signs']).toContain(use)
@@ -110,7 +112,7 @@ test('retired keys are forgotten for good, and no others', () => {
   signing.rotate(AT)
   expect(signing.tidy(AT + LEAD + KEPT - 1)).toBe(0)
   expect(signing.tidy(AT + LEAD + KEPT)).toBe(1)
-  expect(keys.signing()).toHaveLength(1)
+  expect(keys.all()).toHaveLength(1)
   expect(usesOf(signing, AT + LEAD + KEPT)).toEqual(['signs'])
 })
 
@@ -159,7 +161,7 @@ test('the key file keeps the signing keys from one start to the next, and a file
   writeFileSync(path, JSON.stringify({ ...old, version: 1 }), { mode: 0o600 })
   const open = (now: number) => {
     const keys = openKeys({ file: path }, false, now)
-    return { keys, signing: openSigning({ keys, settings: SIGNING, log: createLog('silent'), now }) }
+    return { keys, signing: openSigning({ keys: inKeyFile(keys), settings: SIGNING, log: createLog('silent'), now }) }
   }
   const first = open(AT)
   const second = first.signing.rotate(AT + 1).id
@@ -177,7 +179,7 @@ test('the key file keeps the signing keys from one start to the next, and a file
 test('keys that come as a setting\'s content and hold no signing key get one for this process, with a warning', () => {
   const warnings: string[] = []
   const log = { ...createLog('silent'), warn: (_fields: object, message: string) => warnings.push(message) } as unknown as Log
-  const open = (content: string) => openSigning({ keys: openKeys({ content: new Secret(content) }, false, AT), settings: SIGNING, log, now: AT })
+  const open = (content: string) => openSigning({ keys: inKeyFile(openKeys({ content: new Secret(content) }, false, AT)), settings: SIGNING, log, now: AT })
   const signing = open(formatKeyFile({ counter: 0, roots: [newRoot(AT)], signing: [] }))
   expect(signing.published(AT)).toHaveLength(1)
   expect(warnings).toEqual([expect.stringContaining('PORCHLIGHT_KEYS')])

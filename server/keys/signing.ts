@@ -1,15 +1,17 @@
 import type { KeyObject } from 'node:crypto'
 import type { UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Keys } from './keys.ts'
+import type { SigningKeys } from './signing-file.ts'
 import { newSigningKey, publicJwk, type PublicJwk, type SigningAlg, type SigningKey } from './signing-key.ts'
-import { needsKey, scheduleOf, type SigningSettings, type SigningUse, signsAtFor } from './signing-schedule.ts'
+import { isDue, needsKey, scheduleOf, settled, type SigningSettings, type SigningUse, signsAtFor } from './signing-schedule.ts'
 
 /** What may be told about a signing key. `retiresAt` is null while no other one is to take its place. */
 export interface SigningSummary { id: string, alg: SigningAlg, use: SigningUse, createdAt: UnixMs, signsAt: UnixMs, retiresAt: UnixMs | null }
 
 /** What signs upstream tokens, and what upstreams verify them with. */
 export interface Signing {
+  /** False when the keys are not ours to write: whoever gave them has to replace them. */
+  readonly writable: boolean
   /** The key whose turn it is. */
   signer(now: UnixMs): { kid: string, alg: SigningAlg, key: KeyObject }
   /** Public halves of all keys that are not retired. */
@@ -18,6 +20,10 @@ export interface Signing {
   list(now: UnixMs): SigningSummary[]
   /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
   rotate(now: UnixMs): SigningSummary
+  /** Rotates when the newest key is old enough for that. @returns the new key; null: it is not time, or not ours to do */
+  rotateWhenDue(now: UnixMs): SigningSummary | null
+  /** Whether the newest key is older than the settings say it may become. */
+  isOverdue(now: UnixMs): boolean
   /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
    * ones are refused as soon as an upstream fetches the keys again. */
   replaceAll(now: UnixMs): SigningSummary
@@ -25,7 +31,7 @@ export interface Signing {
   tidy(now: UnixMs): number
 }
 
-interface Deps { keys: Pick<Keys, 'writable' | 'signing' | 'setSigning'>, settings: SigningSettings, log: Log, now: UnixMs }
+interface Deps { keys: Pick<SigningKeys, 'writable' | 'all' | 'keep'>, settings: SigningSettings, log: Log, now: UnixMs }
 
 /** Makes the first key, and one for a setting that names another algorithm than before. */
 export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signing {
@@ -41,9 +47,9 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
   }
 
   function add(now: UnixMs): SigningKey {
-    const kept = keys.signing()
+    const kept = keys.all()
     const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: signsAtFor(kept, settings, now) })
-    keys.setSigning([...kept, key])
+    keys.keep([...kept, key])
     return key
   }
 
@@ -54,44 +60,55 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
   }
 
   function list(now: UnixMs): SigningSummary[] {
-    return scheduleOf(keys.signing(), settings, now).map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({ id, alg, use, createdAt, signsAt, retiresAt })).reverse()
+    return scheduleOf(keys.all(), settings, now)
+      .map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({ id, alg, use, createdAt, signsAt, retiresAt }))
+      .reverse()
   }
 
-  if (needsKey(keys.signing(), settings)) {
+  if (needsKey(keys.all(), settings)) {
     const { id, alg } = add(openedAt)
-    if (keys.writable) log.info({ key: id, alg }, 'a new key signs the upstreams\' tokens')
-    else log.warn({ key: id, alg }, 'the setting PORCHLIGHT_KEYS has no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again')
+    if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, 'a new key signs the upstreams\' tokens')
+    else log.warn({ event: 'signing_key_temporary', key: id, alg }, 'the keys that were given (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) have no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again')
   }
 
   return {
+    writable: keys.writable,
     list,
 
     signer(now) {
-      const turn = scheduleOf(keys.signing(), settings, now).find(({ use }) => use === 'signs')
+      const turn = scheduleOf(keys.all(), settings, now).find(({ use }) => use === 'signs')
       if (turn === undefined) throw new Error('no signing key')
       return { kid: turn.key.id, alg: turn.key.alg, key: turn.key.privateKey.reveal() }
     },
 
     published(now) {
-      return scheduleOf(keys.signing(), settings, now).filter(({ use }) => use !== 'retired').map(({ key }) => publicOf(key))
+      return scheduleOf(keys.all(), settings, now).filter(({ use }) => use !== 'retired').map(({ key }) => publicOf(key))
     },
 
     rotate: now => find(add(now).id, now),
+    isOverdue: now => isDue(keys.all(), settings, now),
+
+    rotateWhenDue(now) {
+      if (!keys.writable) return null
+      const right = settled(keys.all(), now)
+      if (right !== keys.all()) keys.keep(right)
+      return isDue(right, settings, now) ? find(add(now).id, now) : null
+    },
 
     replaceAll(now) {
       const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: now })
       publicKeys.clear()
-      keys.setSigning([key])
+      keys.keep([key])
       return find(key.id, now)
     },
 
     tidy(now) {
-      const schedule = scheduleOf(keys.signing(), settings, now)
+      const schedule = scheduleOf(keys.all(), settings, now)
       const kept = schedule.filter(({ use }) => use !== 'retired').map(({ key }) => key)
       const gone = schedule.length - kept.length
       if (gone === 0) return 0
       publicKeys.clear()
-      keys.setSigning(kept)
+      keys.keep(kept)
       return gone
     },
   }

@@ -1,3 +1,4 @@
+import { DAY } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
 import { openSigning, type Signing } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
@@ -8,14 +9,14 @@ export function keptKeys(): Parameters<typeof openSigning>[0]['keys'] {
   let kept: readonly SigningKey[] = []
   return {
     writable: true,
-    signing: () => kept,
-    setSigning(keys) {
+    all: () => kept,
+    keep(keys) {
       kept = keys
     },
   }
 }
 
-export const SIGNING: SigningSettings = { upstreamTokenAlg: 'ES256', upstreamTokenMs: 300_000, jwksMaxAgeMs: 600_000 }
+export const SIGNING: SigningSettings = { upstreamTokenAlg: 'ES256', upstreamTokenMs: 300_000, jwksMaxAgeMs: 600_000, signingRotationMs: 90 * DAY }
 
 /** For tests: a signing room, at its first start unless other keys are given. */
 export function testSigning(now: number, settings = SIGNING, keys = keptKeys()): Signing {

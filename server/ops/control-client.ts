@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../base/problem.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { ProblemBody } from '../contract/problems.ts'
+import { plantedSocket } from '../store/permissions.ts'
 import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
 
 // The command line's side of the control socket. Imports no room: most commands only pass a question on.
@@ -18,6 +19,8 @@ export const MAX_PATH_BYTES = 103
 
 /** Asks the running server to do it. @returns null when none answers @throws Problem, Refusal as the command did */
 export async function askServer<Name extends CommandName>(dataDir: string, name: Name, input: CommandInput<Name>): Promise<{ output: CommandOutput<Name> } | null> {
+  const planted = plantedSocket(dataDir, controlSocket(dataDir))
+  if (planted !== null) throw new Refusal(`${planted.what}, and may have put the control socket there.`, [planted.mend])
   const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input))
   if (text === null) return null
   const answer = JSON.parse(text) as ControlAnswer

@@ -17,10 +17,14 @@ export async function startControl(works: Works): Promise<() => Promise<void>> {
   }
   rmSync(path, { force: true })
   const server = createServer((incoming, outgoing) => void respond(works, incoming, outgoing))
-  await new Promise<void>((done, failed) => {
+  // It is bound before `listen` returns: nobody else can open it, not even for the instant before chmod.
+  const umask = process.umask(0o177)
+  const listening = new Promise<void>((done, failed) => {
     server.once('error', failed)
     server.listen(path, () => done())
   })
+  process.umask(umask)
+  await listening
   chmodSync(path, 0o600)
   return () => new Promise((done) => {
     server.close(() => done())

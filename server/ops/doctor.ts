@@ -1,12 +1,17 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type Clock, DAY, MINUTE } from '../base/clock.ts'
+import { type Clock, DAY, MINUTE, type UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
-import { isExposed, openKeys } from '../keys/keys.ts'
+import { signingChecksOf } from '../keys/checks.ts'
+import { type Keys, openKeys } from '../keys/keys.ts'
+import { openSigningKeys } from '../keys/signing-file.ts'
+import { isDue } from '../keys/signing-schedule.ts'
 import { databaseFile } from '../store/files.ts'
 import { inspectInstalled, type Inspection } from '../store/inspect.ts'
+import { keyTrouble } from './key-checks.ts'
+import { exposures } from './privacy.ts'
 
 /** One line of the doctor's report. `advice` says what to do, where something is to be done. */
 export interface Finding { state: 'ok' | 'warn' | 'fail', what: string, advice: string | null }
@@ -34,14 +39,17 @@ const fail = (what: string, advice: string): Finding => ({ state: 'fail', what, 
 /** Looks at everything that tends to be wrong, and changes nothing. */
 export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   const { config, clock } = deps
+  // Before the database is opened, which may make and remove its log.
+  const privacy = judgePrivacy(config)
   const database = inspectDatabase(config.dataDir)
   return [
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
     ...await judgeReach(deps),
     ...judgeFolder(config),
+    ...privacy,
     ...database.findings,
-    ...judgeKeys(config, database.inspection),
+    ...judgeKeys(config, database.inspection, clock.now().wall),
     ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
   ]
 }
@@ -97,11 +105,16 @@ function judgeFolder({ dataDir }: Config): Finding[] {
   const free = statfsSync(dataDir)
   const bytes = free.bavail * free.bsize
   return [
-    isExposed(dataDir) ? warn(`Others may look into the data folder ${dataDir}`, `chmod 700 ${dataDir}`) : ok(`Data folder ${dataDir}, for its owner only`),
+    ok(`Data folder ${dataDir}`),
     bytes < LEAST_FREE_BYTES
       ? fail(`Only ${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space: a full disk stops sign-in and renewal.')
       : bytes < LOW_FREE_BYTES ? warn(`${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space soon.') : ok('Enough free space on its disk'),
   ]
+}
+
+function judgePrivacy(config: Config): Finding[] {
+  const found = exposures(config).map(({ what, mend, fatal }) => fatal ? fail(what, mend) : warn(what, mend))
+  return found.length > 0 ? found : [ok('Data and keys: nobody but their owner can read or change them')]
 }
 
 function inspectDatabase(dataDir: string): { findings: Finding[], inspection: Inspection | null } {
@@ -111,7 +124,6 @@ function inspectDatabase(dataDir: string): { findings: Finding[], inspection: In
     const inspection = inspectInstalled(dataDir)
     const findings = [
       inspection.behind > 0 ? warn('The database will be brought up to date at the next start', 'A copy is made first; nothing to do.') : ok(`Database sound (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
-      ...(isExposed(file) ? [warn('Others may read the database', `chmod 600 ${file}`)] : []),
     ]
     return { findings, inspection }
   }
@@ -121,7 +133,8 @@ function inspectDatabase(dataDir: string): { findings: Finding[], inspection: In
   }
 }
 
-function judgeKeys({ keys: source, dataDir }: Config, database: Inspection | null): Finding[] {
+function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Finding[] {
+  const { keys: source, dataDir } = config
   if ('file' in source && !existsSync(source.file)) {
     return existsSync(databaseFile(dataDir))
       ? [fail(`The key file ${source.file} is missing beside a database`, 'Put it back from your backup: without it no password can be checked.')]
@@ -129,21 +142,39 @@ function judgeKeys({ keys: source, dataDir }: Config, database: Inspection | nul
   }
   try {
     const keys = openKeys(source, false, 0)
+    const trouble = database === null ? null : keyTrouble('roots', database.keyChecks.roots, keys.checks())
+    if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
     const findings = [ok(`Keys sound: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in a file of ours' : 'given by a setting'}`)]
     if ('file' in source) {
-      if (isExposed(source.file)) findings.push(warn('Others may read the key file', `chmod 600 ${source.file}`))
       if (dirname(source.file) !== dataDir) findings.push(ok('The key file is kept apart from the database'))
     }
     const counter = keys.counter()
     if (counter !== null && database !== null && database.counter < counter) {
       findings.push(warn('The database is older than the key file: it was restored by hand', 'The next start ends every session and voids every link.'))
     }
-    return findings
+    return [...findings, ...judgeSigningKeys(config, keys, database, now)]
   }
   catch (error) {
     if (error instanceof Refusal) return [fail(error.message, error.advice.join(' '))]
     throw error
   }
+}
+
+function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | null, now: UnixMs): Finding[] {
+  const { signingKeys: source, signingRotationMs } = config
+  if (source !== null && 'file' in source && !existsSync(source.file) && keys.signing().length > 0) {
+    return [ok(`The signing keys move to ${source.file} at the next start`)]
+  }
+  const known = database?.keyChecks.signing ?? []
+  const signingKeys = openSigningKeys(source, keys, { used: known.length > 0, mayWrite: false })
+  const trouble = keyTrouble('signing', known, signingChecksOf(signingKeys.all()))
+  if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
+  if (signingKeys.all().length === 0) return [warn('There are no signing keys yet', 'They are made at the next start.')]
+  const days = Math.round(signingRotationMs / DAY)
+  if (isDue(signingKeys.all(), config, now) && !signingKeys.writable) {
+    return [warn(`The signing keys are older than ${days} days, and cannot be replaced from here`, 'Replace them where you keep them.')]
+  }
+  return [ok(`Signing keys sound, ${source === null ? 'in the key file' : 'kept apart from the root keys'}, replaced every ${days} days`)]
 }
 
 /** Exported for its tests. @param newestAt when the newest thing in the database happened */

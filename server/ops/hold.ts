@@ -1,5 +1,7 @@
+import type { Log } from '../base/log.ts'
 import { Refusal } from '../base/refusal.ts'
 import { takeLock } from '../store/lock.ts'
+import { type Places, refuseExposure } from './privacy.ts'
 
 /** How long to wait for somebody who is about to let go of the data folder. */
 const PATIENCE_MS = 2000
@@ -7,9 +9,11 @@ const PATIENCE_MS = 2000
 /** Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
  * @param what what is done, for whoever finds the folder taken
  * @throws Refusal that says who has it, or why it cannot be written */
-export async function holdingDataFolder<T>(dataDir: string, what: string, work: (release: () => void) => Promise<T>): Promise<T> {
+export async function holdingDataFolder<T>(places: Places, what: string, log: Log, work: (release: () => void) => Promise<T>): Promise<T> {
+  const { dataDir } = places
   let release = () => {}
   try {
+    refuseExposure(places, log)
     const lock = takeLock(dataDir, what, PATIENCE_MS)
     if (lock.state === 'taken') {
       const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`

@@ -5,7 +5,7 @@ import type { Sessions } from '../session/types.ts'
 import type { HousekeepingStore } from '../store/housekeeping.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './counter.ts'
-import { retireOldKeys, retireSigningKeys } from './keys.ts'
+import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './keys.ts'
 import { inSlices } from './slices.ts'
 import type { Works } from './works.ts'
 
@@ -48,6 +48,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     const deleted = await tidy(deps, now.wall)
     await retireOldKeys(deps, now.wall)
     retireSigningKeys(deps, now.wall)
+    await rotateSigningKeyWhenDue(deps, now.wall)
     await deps.store.meta.checkpoint()
     if (Object.values(deleted).some(count => count > 0)) log.info({ deleted }, 'housekeeping')
     return deleted

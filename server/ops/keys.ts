@@ -1,12 +1,14 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { KeySummary } from '../keys/keys.ts'
 import type { SigningSummary } from '../keys/signing.ts'
+import { Refusal } from '../base/refusal.ts'
 import { resealPasswords } from '../people/passwords.ts'
 import { resealGrants } from '../providers/reseal.ts'
+import { forgetSigningKeys, rememberKeys } from './key-checks.ts'
 import { inSlices } from './slices.ts'
 import type { Works } from './works.ts'
 
-type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signing' | 'store' | 'sessions'>
+type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signingKeys' | 'signing' | 'store' | 'sessions'>
 
 export interface Rotation {
   newest: KeySummary
@@ -19,8 +21,8 @@ export interface Rotation {
   /** Roots that were forgotten. */
   retired: number
   ended: number
-  /** The new signing key: published from now on. */
-  signing: SigningSummary
+  /** The new signing key: published from now on; null: they are not ours to write. */
+  signing: SigningSummary | null
 }
 
 /** Makes a new root key and a new signing key. Nobody is signed out: older roots open what they sealed until nothing can
@@ -32,9 +34,12 @@ export interface Rotation {
 export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
   const { keys, signing, clock, log } = works
   const now = clock.now().wall
+  if (compromised && !signing.writable) throw new Refusal('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
   const newest = keys.rotate(now)
+  if (compromised) await forgetSigningKeys(works)
   // Before sessions end: what is signed from here on is signed by a key that nobody else has.
-  const signs = compromised ? signing.replaceAll(now) : signing.rotate(now)
+  const signs = compromised ? signing.replaceAll(now) : signing.writable ? signing.rotate(now) : null
+  await rememberKeys(works)
   const sealed = reseal || compromised ? await resealAll(works) : null
   const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, tokens: sealed?.tokens ?? null, retired: 0, ended: 0, signing: signs }
   if (compromised) {
@@ -42,8 +47,9 @@ export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { res
     works.sessions.announce(ended)
     outcome.ended = ended.length
     outcome.retired = keys.retire(keys.list().map(key => key.id))
+    await rememberKeys(works)
   }
-  log.info({ key: newest.id, signingKey: signs.id, signsAt: signs.signsAt, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
+  log.info({ event: compromised ? 'keys_replaced' : 'keys_rotated', key: newest.id, signingKey: signs?.id, signsAt: signs?.signsAt, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
   return outcome
 }
 
@@ -63,8 +69,19 @@ export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<numbe
   // What is at rest may still be under them.
   const { unreadable, tokens } = await resealAll(works)
   const retired = keys.retire(ids)
+  await rememberKeys(works)
   log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'old keys retired')
   return retired
+}
+
+/** Makes the next signing key when the newest one is old enough. It is published first and signs later, so nobody notices. */
+export async function rotateSigningKeyWhenDue(works: KeyWorks, now: UnixMs): Promise<SigningSummary | null> {
+  const made = works.signing.rotateWhenDue(now)
+  await rememberKeys(works)
+  if (made !== null) {
+    works.log.info({ event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt }, 'the signing key is old: a new one is published now, and signs later')
+  }
+  return made
 }
 
 /** Forgets signing keys that nothing valid was signed with. @returns how many */
@@ -73,6 +90,11 @@ export function retireSigningKeys({ signing, log }: Pick<Works, 'signing' | 'log
   if (retired > 0) log.info({ retired }, 'old signing keys retired')
   return retired
 }
+
+const ADVICE = [
+  'Put new ones in their place first: those that porchlight makes by itself in a key file will do.',
+  'Then start the server again, and run this once more.',
+]
 
 async function resealAll({ keys, store }: KeyWorks): Promise<{ resealed: number, unreadable: number, tokens: { resealed: number, unreadable: number } }> {
   const { keyring } = keys

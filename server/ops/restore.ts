@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Config } from '../config/types.ts'
-import { openKeys } from '../keys/keys.ts'
-import type { Keyring } from '../keys/types.ts'
+import { type Keys, openKeys } from '../keys/keys.ts'
 import type { Verifier } from '../store/accounts.ts'
 import { type Restored, restoreDatabase } from '../store/restore.ts'
+import type { KeyCheck } from '../store/meta.ts'
 import { holdingDataFolder } from './hold.ts'
+import { keyTrouble } from './key-checks.ts'
 
 export interface RestoreInput {
   file: string
@@ -15,25 +17,30 @@ export interface RestoreInput {
 
 /** Puts a backup in place of the database. No server may run meanwhile.
  * @throws Refusal when one does, when the backup is not sound, or when the key file does not fit it */
-export async function restore({ config, clock }: { config: Config, clock: Clock }, { file, anyway }: RestoreInput): Promise<Restored> {
-  return holdingDataFolder(config.dataDir, 'restore', async (release) => {
+export async function restore({ config, clock, log }: { config: Config, clock: Clock, log: Log }, { file, anyway }: RestoreInput): Promise<Restored> {
+  return holdingDataFolder(config, 'restore', log, async (release) => {
     const keys = openKeys(config.keys, false, clock.now().wall)
     const restored = await restoreDatabase({
       source: file,
       dataDir: config.dataDir,
       clock,
       counter: keys.counter(),
-      check: sample => checkKeys(keys.keyring, sample, anyway),
+      check: (sample, known) => checkKeys(keys, { sample, known }, anyway),
+      // Signing keys seal nothing: those of now serve any backup.
+      keyChecks: { roots: keys.checks(), signing: [] },
     })
     release()
     return restored
   })
 }
 
-async function checkKeys(keyring: Keyring, sample: Verifier[], anyway: boolean): Promise<void> {
+async function checkKeys(keys: Keys, { sample, known }: { sample: Verifier[], known: KeyCheck[] }, anyway: boolean): Promise<void> {
+  if (anyway) return
+  const { keyring } = keys
+  const trouble = keyTrouble('roots', known, keys.checks())
   const opened = await Promise.all(sample.map(({ id, passwordSealed }) => keyring.open('at-rest', passwordSealed, id)))
-  if (sample.length > 0 && opened.every(one => one === null) && !anyway) {
-    throw new Refusal('The passwords in this backup were sealed with other keys: nobody could sign in with one.', [
+  if (trouble !== null || (sample.length > 0 && opened.every(one => one === null))) {
+    throw new Refusal('What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.', [
       'Put the key file of the same time in its place first, or go on with --anyway and make reset links.',
     ])
   }

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Config } from '../config/types.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Signing } from '../keys/signing.ts'
+import type { SigningKeys } from '../keys/signing-file.ts'
 import type { People } from '../people/people.ts'
 import type { Sessions } from '../session/types.ts'
 import type { Store } from '../store/store.ts'
@@ -13,6 +14,7 @@ export interface Works {
   clock: Clock
   log: Log
   keys: Keys
+  signingKeys: SigningKeys
   signing: Signing
   store: Store
   sessions: Sessions

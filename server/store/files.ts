@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NAME } from '../contract/name.ts'
 
@@ -52,6 +52,11 @@ export function writeAtomically(file: string, text: string): void {
     closeSync(handle)
   }
   moveInto(temporary, file)
+}
+
+/** Where a file really is: one that is written through a symbolic link must not take the link's place. */
+export function realPath(file: string): string {
+  return existsSync(file) ? realpathSync(file) : file
 }
 
 /** Renames and makes the rename durable. */

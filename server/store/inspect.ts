@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { backupFolder, databaseFile } from './files.ts'
 import { explained, inspect, MIGRATIONS } from './open.ts'
+import { type KeyCheck, type KeyKind, keyChecksRow } from './meta.ts'
 import { readMigrations } from './migrate.ts'
 
 /** What can be told of a database without opening it for writing. */
@@ -11,6 +12,8 @@ export interface Inspection {
   /** Steps that the next start would apply. */
   behind: number
   counter: number
+  /** What the keys that it was used with are known by. */
+  keyChecks: Record<KeyKind, KeyCheck[]>
   /** When the newest thing in it happened; null: nothing yet. */
   newestAt: number | null
 }
@@ -24,12 +27,14 @@ export function inspectInstalled(dataDir: string): Inspection {
     const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
     try {
       const one = (sql: string) => raw.prepare(sql).pluck().get()
+      const checks = (kind: KeyKind) => JSON.parse(String(raw.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(keyChecksRow(kind)) ?? '[]')) as KeyCheck[]
       const newest = one('SELECT max(at) FROM events')
       return {
         sqliteVersion: String(one('SELECT sqlite_version()')),
         bytes: statSync(file).size,
         behind,
         counter: Number(one('SELECT value FROM meta WHERE key = \'counter\'') ?? 0),
+        keyChecks: { roots: checks('roots'), signing: checks('signing') },
         newestAt: typeof newest === 'number' ? newest : null,
       }
     }

@@ -4,10 +4,18 @@ import { and, eq, gt, isNull, sql } from './drizzle.ts'
 import { meta, sessions } from './schema.ts'
 import { endOfSlice } from './slices.ts'
 
+export type KeyKind = 'roots' | 'signing'
+export interface KeyCheck { id: string, check: string }
+/** The row that they are kept in, as JSON. */
+export const keyChecksRow = (kind: KeyKind): string => `key_checks:${kind}`
+
 export interface MetaStore {
   /** Raised at every start and every hour; 0 before the first. Compared with the key file's. */
   counter(): Promise<number>
   setCounter(counter: number): Promise<void>
+  /** What the keys are known by that this database was used with, oldest first; empty: nothing is known of them. */
+  keyChecks(kind: KeyKind): Promise<KeyCheck[]>
+  setKeyChecks(kind: KeyKind, checks: readonly KeyCheck[]): Promise<void>
   /** Proves that the disk still takes writes, by making one. */
   touch(at: UnixMs): Promise<void>
   /** Ids of the root keys that living sessions' refresh tokens are made under, of `limit` sessions after `after`. */
@@ -24,6 +32,8 @@ export function metaQueries(db: Database): MetaStore {
   return {
     counter: () => db.read(() => Number(one.get({ key: 'counter' })?.value ?? 0)),
     setCounter: counter => db.write(() => void put.run({ key: 'counter', value: String(counter) })),
+    keyChecks: kind => db.read(() => JSON.parse(one.get({ key: keyChecksRow(kind) })?.value ?? '[]') as KeyCheck[]),
+    setKeyChecks: (kind, checks) => db.write(() => void put.run({ key: keyChecksRow(kind), value: JSON.stringify(checks) })),
     touch: at => db.write(() => void put.run({ key: 'write_check', value: String(at) })),
     tagKeysInUse: (now, after, limit) => db.read(() => {
       const next = endOfSlice(db, sessions, after, limit)

@@ -7,7 +7,7 @@ import { copyLive, stamp } from './backup.ts'
 import { openDatabase } from './database.ts'
 import { backupFolder, databaseFile, databaseParts, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
 import { applyMigrations, readMigrations } from './migrate.ts'
-import { metaQueries } from './meta.ts'
+import { type KeyCheck, type KeyKind, metaQueries } from './meta.ts'
 import { explained, inspect, MIGRATIONS } from './open.ts'
 import { endEverything } from './upheaval.ts'
 
@@ -18,8 +18,11 @@ export interface RestoreDeps {
   clock: Clock
   /** The key file's counter, which the copy takes on: this rollback is known of. null: there is none. */
   counter: number | null
-  /** Looks at the copy before it takes its place. @throws to stop there: nothing has changed then */
-  check: (sample: Verifier[]) => Promise<void>
+  /** Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used with.
+   * @throws to stop there: nothing has changed then */
+  check: (sample: Verifier[], known: KeyCheck[]) => Promise<void>
+  /** What the keys are known by that it will be used with. */
+  keyChecks: Record<KeyKind, KeyCheck[]>
 }
 
 export interface Restored {
@@ -33,7 +36,7 @@ const SAMPLE = 20
 /** Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
  * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
  * @throws Refusal when the backup is not a healthy database of ours */
-export async function restoreDatabase({ source, dataDir, clock, counter, check }: RestoreDeps): Promise<Restored> {
+export async function restoreDatabase({ source, dataDir, clock, counter, check, keyChecks }: RestoreDeps): Promise<Restored> {
   const now = clock.now().wall
   if (!existsSync(source)) throw new Refusal(`There is no file ${source}.`)
   const file = databaseFile(dataDir)
@@ -48,9 +51,11 @@ export async function restoreDatabase({ source, dataDir, clock, counter, check }
     let ended: number
     try {
       applyMigrations(db.raw, missing, now)
-      await check(await accountQueries(db).verifiers('', SAMPLE))
+      const meta = metaQueries(db)
+      await check(await accountQueries(db).verifiers('', SAMPLE), await meta.keyChecks('roots'))
+      for (const kind of ['roots', 'signing'] as const) await meta.setKeyChecks(kind, keyChecks[kind])
       ended = (await endEverything(db, { reason: 'store_rolled_back', at: now })).length
-      if (counter !== null) await metaQueries(db).setCounter(counter)
+      if (counter !== null) await meta.setCounter(counter)
       // One file, without a log beside it, can be moved into place in one step.
       db.raw.pragma('wal_checkpoint(TRUNCATE)')
     }

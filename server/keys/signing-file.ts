@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Refusal } from '../base/refusal.ts'
+import type { KeySource } from '../config/types.ts'
+import { makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
+import { formatSigningFile, parseSigningFile } from './file.ts'
+import { isReplaceable, type Keys, readKeys, refusedContent } from './keys.ts'
+import type { SigningKey } from './signing-key.ts'
+
+/** The private keys that sign upstream tokens, wherever they are kept. */
+export interface SigningKeys {
+  /** False when they came as the content of a setting, or from a file that we may not write. */
+  readonly writable: boolean
+  /** Whether they have a file of their own. */
+  readonly apart: boolean
+  all(): readonly SigningKey[]
+  /** Keeps these and no others; in memory alone when they are not ours to write. */
+  keep(keys: readonly SigningKey[]): void
+  /** Writes a file of their own to another place, for a backup that was asked to hold it. */
+  copyTo(path: string): void
+}
+
+type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
+
+/** Opens the signing keys. Those that are still in the key file move to the file that was named for them.
+ * @param used whether this installation has signed before: a missing file is then a lost one
+ * @param mayWrite false for who only looks: nothing moves then
+ * @throws Refusal when the file is missing, unreadable or broken */
+export function openSigningKeys(source: KeySource | null, keys: Home, { used, mayWrite }: { used: boolean, mayWrite: boolean }): SigningKeys {
+  if (source === null) {
+    return {
+      writable: keys.writable,
+      apart: false,
+      all: keys.signing,
+      keep: keys.setSigning,
+      // They are in the copy of the key file.
+      copyTo: () => {},
+    }
+  }
+  if (!mayWrite) return merged('file' in source ? lookedAt(source.file, keys, used) : fromContent(source.content.reveal()), keys)
+  return moved('file' in source ? fromFile(source.file, keys, used) : fromContent(source.content.reveal()), keys)
+}
+
+/** The file is written before the key file is: a crash between the two leaves the keys in both. */
+function moved(own: SigningKeys, keys: Home): SigningKeys {
+  merged(own, keys)
+  if (own.writable && keys.writable && keys.signing().length > 0) keys.setSigning([])
+  return own
+}
+
+function merged(own: SigningKeys, keys: Home): SigningKeys {
+  const known = new Set(own.all().map(({ id }) => id))
+  const others = keys.signing().filter(({ id }) => !known.has(id))
+  if (others.length > 0) own.keep([...own.all(), ...others])
+  return own
+}
+
+function fromContent(text: string): SigningKeys {
+  return inMemory(refusedContent(() => parseSigningFile(text), 'The setting PORCHLIGHT_SIGNING_KEYS'))
+}
+
+function inMemory(initial: readonly SigningKey[]): SigningKeys {
+  let signing = initial
+  return {
+    writable: false,
+    apart: true,
+    all: () => signing,
+    keep(next) {
+      signing = next
+    },
+    copyTo: path => writeAtomically(path, formatSigningFile(signing)),
+  }
+}
+
+function lookedAt(path: string, keys: Home, used: boolean): SigningKeys {
+  if (existsSync(path)) return { ...inMemory(readSigning(path)), writable: isReplaceable(realPath(path)) }
+  refuseLost(path, keys, used)
+  return { ...inMemory([]), writable: true }
+}
+
+function readSigning(path: string): readonly SigningKey[] {
+  const what = `The file of signing keys ${path}`
+  return refusedContent(() => parseSigningFile(readKeys(path, what)), what)
+}
+
+function refuseLost(path: string, keys: Home, used: boolean): void {
+  if (!used || keys.signing().length > 0) return
+  throw new Refusal(`The file of signing keys ${path} is missing.`, [
+    'Put it back from your backup.',
+    'If it is lost for good, start once without PORCHLIGHT_SIGNING_KEYS: new keys are made, and upstreams accept their tokens once they have fetched the keys again.',
+  ])
+}
+
+function fromFile(named: string, keys: Home, used: boolean): SigningKeys {
+  const path = realPath(named)
+  if (!existsSync(path)) {
+    refuseLost(path, keys, used)
+    makePrivateFolder(dirname(path))
+    writeAtomically(path, formatSigningFile([]))
+  }
+  let signing = readSigning(path)
+  if (!isReplaceable(path)) return inMemory(signing)
+  return {
+    writable: true,
+    apart: true,
+    all: () => signing,
+    keep(next) {
+      writeAtomically(path, formatSigningFile(next))
+      signing = next
+    },
+    copyTo: copy => writeAtomically(copy, formatSigningFile(signing)),
+  }
+}

@@ -1,0 +1,48 @@
+import { isDeepStrictEqual } from 'node:util'
+import { Refusal } from '../base/refusal.ts'
+import { judgeChecks, signingChecksOf } from '../keys/checks.ts'
+import type { KeyCheck, KeyKind } from '../store/meta.ts'
+import type { Works } from './works.ts'
+
+/** What to say of keys that a database was not used with; null: they fit. */
+export function keyTrouble(kind: KeyKind, known: readonly KeyCheck[], present: readonly KeyCheck[]): Refusal | null {
+  const fit = judgeChecks(known, present)
+  if (fit === 'fits') return null
+  const what = kind === 'roots' ? 'The root keys' : 'The signing keys'
+  return new Refusal(fit === 'altered'
+    ? `${what} are damaged: one of them is not the key that this database was used with.`
+    : `${what} are those of another installation: this database was never used with any of them.`, ADVICE[kind])
+}
+
+const ADVICE: Record<KeyKind, readonly string[]> = {
+  roots: [
+    'Put the right key file back from your backup. Nothing was changed.',
+    'If it is lost for good: copy the database, and restore the copy with porchlight restore COPY --anyway. Everybody then needs a link to choose a new password.',
+  ],
+  signing: [
+    'Put the right file back from your backup. Nothing was changed.',
+    'If it is lost for good, move it away and start once without PORCHLIGHT_SIGNING_KEYS: new keys are made, and upstreams accept their tokens once they have fetched the keys again.',
+  ],
+}
+
+/** @throws Refusal when the database was used with other keys than these */
+export async function refuseOtherKeys({ store }: Pick<Works, 'store'>, kind: KeyKind, present: readonly KeyCheck[]): Promise<KeyCheck[]> {
+  const known = await store.meta.keyChecks(kind)
+  const trouble = keyTrouble(kind, known, present)
+  if (trouble !== null) throw trouble
+  return known
+}
+
+/** Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with
+ * older ones, which the new keys still fit. */
+export async function rememberKeys({ store, keys, signingKeys }: Pick<Works, 'store' | 'keys' | 'signingKeys'>): Promise<void> {
+  const now = { roots: keys.checks(), signing: signingChecksOf(signingKeys.all()) }
+  for (const kind of ['roots', 'signing'] as const) {
+    if (!isDeepStrictEqual(await store.meta.keyChecks(kind), now[kind])) await store.meta.setKeyChecks(kind, now[kind])
+  }
+}
+
+/** Before all signing keys are replaced at once: a crash in between must not make the new ones look like another installation's. */
+export function forgetSigningKeys({ store }: Pick<Works, 'store'>): Promise<void> {
+  return store.meta.setKeyChecks('signing', [])
+}

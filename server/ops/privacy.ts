@@ -1,0 +1,30 @@
+import type { Log } from '../base/log.ts'
+import { Refusal } from '../base/refusal.ts'
+import type { Config } from '../config/types.ts'
+import { type Exposure, exposuresIn, keyFileExposure } from '../store/permissions.ts'
+
+export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
+
+/** What others than the owner can do with what is kept here. */
+export function exposures({ dataDir, keys, signingKeys }: Places): Exposure[] {
+  const keyFiles = [keys, signingKeys].flatMap(source => source !== null && 'file' in source ? [keyFileExposure(source.file, dataDir)] : [])
+  return [...exposuresIn(dataDir), ...keyFiles.filter(one => one !== null)]
+}
+
+/** Warns of what is unwise. @throws Refusal that names every command that is needed, when others could read keys or change data */
+export function refuseExposure(places: Places, log: Log): void {
+  const found = exposures(places)
+  const [worst] = found.filter(one => one.fatal)
+  if (worst !== undefined) {
+    const fatal = found.filter(one => one.fatal)
+    throw new Refusal(`${worst.what}.`, [
+      ...fatal.slice(1, SHOWN).map(one => `${one.what}.`),
+      'Whoever can read the keys or change the data can sign in as anybody. Mend it, then start again:',
+      ...fatal.slice(0, SHOWN).map(one => `  ${one.mend}`),
+    ])
+  }
+  for (const { what, mend } of found) log.warn({ event: 'key_file_exposed', mend }, `${what}: keep it to the user who runs this, where that is possible`)
+}
+
+/** There may be any number of backups. */
+const SHOWN = 10
