@@ -33,6 +33,13 @@ export const SECURITY_EVENTS = [
 
 /** What operators need to know besides. */
 export const OPERATION_EVENTS = [
+  'keys_rotated',
+  'keys_replaced',
+  'signing_key_made',
+  'signing_key_rotated',
+  'signing_key_temporary',
+  'signing_keys_lost',
+  'key_file_exposed',
   'stop_timed_out',
 ] as const satisfies readonly string[]
 
