@@ -5,7 +5,7 @@ import { type Server, waitUntil } from '../../support/server.ts'
 export const HEAP_OPTIONS = '--inspect-port=0'
 
 /** What a process keeps on its heap once its garbage is collected: what grows here, leaks. Node opens its debugger at SIGUSR1. */
-export async function liveHeapBytes(server: Server): Promise<number> {
+export async function liveHeapBytes(server: Pick<Server, 'pid' | 'output'>): Promise<number> {
   process.kill(server.pid, 'SIGUSR1')
   const address = () => /Debugger listening on (ws:\S+)/.exec(server.output)?.[1]
   await waitUntil(() => address() !== undefined, 'the debugger to listen', () => server.output)
