@@ -21,10 +21,10 @@ test('ASVS 16.1.1 a line made by hand is the line that pino would write, whateve
   }), { numRuns: 2000 })
 })
 
-test('an error among the fields is told with its kind and stack', () => {
+test('an error among the fields is told with its kind and what it says', () => {
   const line = JSON.parse(written(byUs, { error: new TypeError('no lantern') }, 'it broke')) as { error: { type: string, stack: string } }
   expect(line.error).toMatchObject({ type: 'TypeError', message: 'no lantern' })
-  expect(line.error.stack).toContain('flat-line.test.ts')
+  expect(line.error.stack).toBeUndefined()
 })
 
 test('below its level a log writes nothing', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { terminalLog } from './log.ts'
+import { jsonLog, terminalLog } from './log.ts'
 
 test('a log that takes no lines does not end the process that logs', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-log-'))
@@ -39,4 +39,17 @@ test('on a terminal, too, each request is one line', () => {
   expect(first).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: request \{"requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/)
   expect(second).toContain(String.raw`"/line\nbreak\u001b[2J"`)
   expect(rest).toEqual([''])
+})
+
+test('V16 16.2.5 what is no fault of ours is logged without a stack, and without what a library could not read', () => {
+  let line = ''
+  const log = jsonLog('info', { write: text => void (line = text) })
+  const refused = Object.assign(new Error('not HTTP', { cause: new TypeError('at the first byte') }), { code: 'HPE_INVALID', data: 'Set-Cookie: secret', socket: { bytesRead: 9 }, status: 502 })
+  log.warn({ error: refused, upstream: 'orders' }, 'an upstream could not be read')
+  expect(JSON.parse(line)).toMatchObject({ upstream: 'orders', error: { type: 'Error', message: 'not HTTP: at the first byte', code: 'HPE_INVALID', status: 502 } })
+  expect(line).not.toMatch(/stack|secret|bytesRead/)
+  log.info({ error: refused }, 'again')
+  expect(line).not.toMatch(/stack|secret/)
+  log.error({ error: refused }, 'a fault')
+  expect((JSON.parse(line) as { error: { stack: string } }).error.stack).toMatch(/log\.test/)
 })

@@ -1,5 +1,6 @@
 import pino from 'pino'
 import pretty, { type PrettyOptions } from 'pino-pretty'
+import { briefError } from './brief-error.ts'
 import { systemClock } from './clock.ts'
 import { flatLine } from './flat-line.ts'
 import { linesTo } from './lines.ts'
@@ -18,7 +19,20 @@ const INFO = pino.levels.values['info'] ?? 30
 /** One for the process, however many logs there are. */
 let stdout: ReturnType<typeof linesTo> | null = null
 
-const OPTIONS = { base: null, serializers: { error: pino.stdSerializers.err } } satisfies pino.LoggerOptions
+const ERROR = pino.levels.values['error'] ?? 50
+
+/** Only a fault of ours has its stack in the log. */
+const OPTIONS = {
+  base: null,
+  serializers: { error: (value: unknown) => value instanceof Error ? pino.stdSerializers.err(value) : value },
+  hooks: {
+    logMethod([fields, ...rest], method, level) {
+      const given: unknown = fields
+      const brief = level < ERROR && typeof given === 'object' && given !== null && 'error' in given
+      method.apply(this, [brief ? { ...given, error: briefError(given.error) } : fields, ...rest])
+    },
+  },
+} satisfies pino.LoggerOptions
 
 /** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
 export function createLog(level: LogLevel): Log {

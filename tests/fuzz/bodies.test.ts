@@ -58,7 +58,7 @@ const input: fc.Arbitrary<Sent> = fc.nat(CALLS.length - 1).chain((call) => {
   const { schema, form = false } = CALLS[call] ?? { schema: null }
   const objects = schema === null ? fc.constant<unknown>({}) : fromSchema(schema, known)
   const json = objects.map(object => JSON.stringify(object) ?? '')
-  const fields = objects.map(object => new URLSearchParams(Object.entries(object as object).map(([name, value]) => [name, wellFormed(String(value))])).toString())
+  const fields = objects.map(object => new URLSearchParams(Object.entries(object as object).map(([name, value]): [string, string] => [name, wellFormed(String(value))])).toString())
   return fc.record({
     call: fc.constant(call),
     id: fc.oneof(fc.constant('mine'), fc.constantFrom('x', '0', '-1', '%00', '%F0%9F%92%A9', 'x'.repeat(200), '..%2f'), fc.uuid(), hostileText().map(text => encodeURIComponent(wellFormed(text)) || 'x')),

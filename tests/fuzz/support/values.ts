@@ -46,7 +46,7 @@ export function twists(fields: readonly string[], most = 3): fc.Arbitrary<Twist[
 
 export function twist(object: Record<string, unknown>, all: readonly Twist[]): void {
   for (const each of all) {
-    if (each.does === 'is gone') delete object[each.field]
+    if (each.does === 'is gone') Reflect.deleteProperty(object, each.field)
     else if (each.does === 'is') define(object, each.field, each.value)
     else if (typeof object[each.field] === 'number') object[each.field] = object[each.field] as number + each.by
   }
