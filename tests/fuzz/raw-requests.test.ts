@@ -68,8 +68,7 @@ fuzz('raw requests', {
     const { server, admin } = ground
     const filled = parts.map(part => part.replaceAll('{host}', new URL(server.origin).host).replaceAll('{origin}', server.origin).replaceAll('{cookie}', admin.jar.header() ?? ''))
     const bytes = await deliver(server.port, { pieces: filled.map(part => Buffer.from(part, 'latin1')), ending })
-    const methods = [...filled.join('').matchAll(/(?:^|\r\n\r\n)(\w+) \S* HTTP\/1/g)].map(match => match[1] ?? '')
-    for (const answer of answersIn(bytes, methods)) judge(answer)
+    for (const answer of answersIn(bytes)) judge(answer)
     ground.seen(bytes.toString('latin1').replaceAll(/set-cookie: [^\r]*/gi, ''))
   },
   settle: () => ground.settle(),

@@ -68,7 +68,7 @@ fuzz<Tunnel>('websockets', {
     const lines = [`GET /api/${at}/${name} HTTP/1.1`, `Host: ${new URL(server.origin).host}`, ...cookie, ...head.map(line => line.replace('{origin}', server.origin)), '', ''].join('\r\n')
     const bytes = await deliver(server.port, { pieces: [lines, ...frames].map(piece => Buffer.from(piece, 'latin1')), ending, quietMs: 400 })
     upstream.script.delete(name)
-    const [first] = answersIn(bytes.subarray(0, headOf(bytes)), ['GET'])
+    const [first] = answersIn(bytes.subarray(0, headOf(bytes)))
     if (first === undefined) return
     if (first.status === 101 && /porchlight-access/.test([...first.headers].join())) throw new Error('a cookie of ours from an upstream')
     judge(first, { relayed: !/problem\+json/.test(first.headers.get('content-type')?.join() ?? '') })

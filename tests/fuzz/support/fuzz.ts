@@ -33,15 +33,18 @@ interface Attack<T> {
   batch: number
   /** Named batches that broke something once: each is a test of its own. */
   seeds?: Record<string, T[]>
+  /** Comes first, where the server has to be told of a whole batch. */
+  prepare?: (inputs: readonly T[]) => Promise<void>
   /** Throws one input at the server. @throws when an answer to it is not what it should be */
-  run: (input: T) => Promise<void>
+  run: (input: T, at: number) => Promise<void>
   /** What has to hold after every batch. */
   settle: () => Promise<void>
 }
 
 /** Registers the tests of one area: its named seeds, then whatever the time allows. */
-export function fuzz<T>(area: Area, { input, batch, seeds = {}, run, settle }: Attack<T>): void {
+export function fuzz<T>(area: Area, { input, batch, seeds = {}, prepare, run, settle }: Attack<T>): void {
   const together = async (inputs: readonly T[]): Promise<void> => {
+    await prepare?.(inputs)
     const outcomes = await Promise.allSettled(inputs.map(run))
     const [settled] = await Promise.allSettled([settle()])
     // What an answer says of a fault is nearer to it than what the log does.
