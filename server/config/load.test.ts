@@ -60,6 +60,14 @@ describe('where settings come from', () => {
     expect(JSON.stringify(config)).not.toContain('abcdef')
   })
 
+  test('what a file holds is not shown where it is no value of the setting: it may be a secret, in a file named by mistake', async () => {
+    write('code', 'planted-secret-0123456789')
+    const said = await problems({ PORCHLIGHT_PUBLIC_URL_FILE: 'code', PORCHLIGHT_PORT_FILE: 'code' })
+    expect(said).toHaveLength(2)
+    expect(said.join()).toContain('PORCHLIGHT_PORT_FILE: got 25 characters (not shown)')
+    expect(said.join()).not.toContain('planted')
+  })
+
   test('PORCHLIGHT_X_FILE is there for every setting, and says the same as the setting itself', async () => {
     const { report: known } = await loadConfig({}, cwd)
     const values: Record<string, string> = {

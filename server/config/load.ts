@@ -9,7 +9,7 @@ import { isLoopback, toOrigin } from './address.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
 import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
 import { judgeTogether, providerIds, type Told } from './rules.ts'
-import { SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
+import { FILE_ENDING, SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
 import { type Environment, gather, type Sources } from './sources.ts'
 import { toSite } from './site.ts'
 import type { Provider } from './provider.ts'
@@ -84,7 +84,8 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     wrong.add(key)
     named.add(key + place)
     const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
-    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, isHidden(key, inside)), expected })
+    // What a file holds that is not what the setting takes may be a secret, in a file that was named by mistake.
+    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)), expected })
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))

@@ -78,7 +78,7 @@ export function judge(answer: WireAnswer, { relayed = false } = {}): void {
 const only = (answer: WireAnswer, name: string): string => answer.headers.get(name)?.join(' / ') ?? ''
 
 /** HD-12: what every answer carries, whoever wrote it. */
-export function headersFault(answer: WireAnswer): string | null {
+function headersFault(answer: WireAnswer): string | null {
   if (only(answer, 'x-content-type-options') !== 'nosniff') return 'nosniff is missing, or there twice'
   if (only(answer, 'cross-origin-opener-policy') !== 'same-origin') return 'no cross-origin-opener-policy'
   if (only(answer, 'cross-origin-resource-policy') !== 'same-origin') return 'no cross-origin-resource-policy'
