@@ -67,7 +67,7 @@ function changeOf({ metadata, keys, raw }: Found): Change {
   return {
     metadata: given => twist(given, metadata),
     keys: (given: JWK[]) => given.forEach(key => twist(key, keys)),
-    ...(raw === null ? {} : { instead: { [raw.path]: (_, response) => response.writeHead(raw.status, { ...(raw.type === '' ? {} : { 'content-type': raw.type }), ...(raw.status === 302 ? { location: '/elsewhere' } : {}) }).end(raw.body) } }),
+    ...(raw === null ? {} : { instead: { [raw.path]: (_, response) => void response.writeHead(raw.status, { ...(raw.type === '' ? {} : { 'content-type': raw.type }), ...(raw.status === 302 ? { location: '/elsewhere' } : {}) }).end(raw.body) } }),
   }
 }
 

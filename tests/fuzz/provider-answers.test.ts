@@ -82,7 +82,7 @@ function changeOf({ claims, header, tokens, userInfo, keys, query, raw }: Bent):
     response: (given) => {
       for (const [name, value] of query) if (value === null) given.delete(name); else given.set(name, value.toWellFormed())
     },
-    ...(raw === null ? {} : { instead: { '/token': (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end(raw) } }),
+    ...(raw === null ? {} : { instead: { '/token': (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(raw) } }),
   }
 }
 
