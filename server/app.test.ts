@@ -448,6 +448,15 @@ describe('errors that nobody foresaw', () => {
     const answered = await app.ask('/auth/bad-header')
     expect(answered.status).toBe(500)
     expect(answered.body).not.toContain('Error')
+    const page = await app.ask('/auth/bad-header', { headers: NAVIGATION })
+    expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
+    const usual = (await app.ask('/auth/session')).headers
+    for (const { headers } of [answered, page]) {
+      for (const name of Object.keys(usual).filter(name => !/^(?:date|keep-alive|content-length|vary)$/.test(name))) expect(headers).toHaveProperty(name)
+      expect(headers['x-request-id']).toMatch(/^\S{8,}$/)
+      expect(headers['content-security-policy']).toMatch(/^default-src 'none'/)
+    }
+    expect(app.log.lines.filter(line => line.event === 'header_unsendable')).toHaveLength(2)
   })
 })
 

@@ -41,6 +41,7 @@ export const OPERATION_EVENTS = [
   'signing_keys_lost',
   'key_file_exposed',
   'stop_timed_out',
+  'header_unsendable',
 ] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]

@@ -34,7 +34,9 @@ export interface Upstream {
   cookies: boolean
   /** Allows `%2f`, `%5c`, `%25`, `;` and `//` behind the prefix. */
   encodedPaths: boolean
-  /** Origins that a `Location` may point to besides the target. */
+  /** Further request headers that never reach it: whole names in any case, `_` as `-`. */
+  dropHeaders: string[]
+  /** Origins that a `Location` may point to besides the target and the site itself. */
   redirectOrigins: string[]
   title: string
   description: string

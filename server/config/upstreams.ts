@@ -1,3 +1,4 @@
+import { METHODS } from 'node:http'
 import * as v from 'valibot'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
@@ -10,7 +11,11 @@ const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the
 const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, without query, fragment or user name'
 const ORIGIN_FORM = 'origins like https://login.example.org'
 const PAGE_FORM = 'a path of this site such as /notes, or an address'
-const METHOD_FORM = 'HTTP methods such as GET or POST'
+const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
+
+/** What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer. */
+const RELAYED_METHODS = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
+const METHOD_FORM = `HTTP methods in upper case: ${RELAYED_METHODS.join(', ')}`
 
 const seconds = (most: number) => {
   const expected = `a number of seconds from 0.1 to ${most}`
@@ -32,7 +37,7 @@ export const UpstreamSetting = v.strictObject({
   provider: v.exactOptional(v.string('the id of a provider')),
   audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
   scopes: v.exactOptional(v.array(v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')), 'a list of scope names')),
-  methods: v.exactOptional(v.pipe(v.array(v.pipe(v.string(METHOD_FORM), v.regex(/^[A-Z]{3,20}$/, METHOD_FORM)), METHOD_FORM), v.minLength(1, METHOD_FORM))),
+  methods: v.exactOptional(v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM))),
   requires: v.exactOptional(v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) })),
   strip: flag,
   timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400) })),
@@ -42,6 +47,7 @@ export const UpstreamSetting = v.strictObject({
   document: flag,
   cookies: flag,
   encodedPaths: flag,
+  dropHeaders: v.exactOptional(v.pipe(v.array(v.pipe(v.string(HEADER_FORM), v.regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, HEADER_FORM)), HEADER_FORM), v.maxLength(100, HEADER_FORM))),
   redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGIN_FORM), ORIGIN_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM))),
   title: words(60),
   description: words(200),
@@ -88,6 +94,7 @@ export function toUpstream(setting: UpstreamSetting): Upstream {
     document: setting.document ?? false,
     cookies: setting.cookies ?? false,
     encodedPaths: setting.encodedPaths ?? false,
+    dropHeaders: setting.dropHeaders ?? [],
     redirectOrigins: setting.redirectOrigins ?? [],
     title: setting.title ?? name,
     description: setting.description ?? '',

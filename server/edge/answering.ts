@@ -1,10 +1,13 @@
 import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
+import { isEventStream } from '../relay/event-stream.ts'
 import type { Sessions } from '../session/types.ts'
 import type { Exchange } from './exchange.ts'
 import { setCookies } from './jar.ts'
 import { isOwnCookie } from './own-cookies.ts'
+import { problemReply } from './problems.ts'
+import { lastHeaders, textOf } from './raw-answer.ts'
 import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from './security-headers.ts'
 
 interface Deps {
@@ -53,6 +56,7 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       let cacheControl: string | null = null
       let policy: string | null = null
       let referrerPolicy = DEFAULT_REFERRER_POLICY
+      let unbuffered = false
 
       const all = asList(this.#withHeadersSetBefore(given))
       for (let i = 0; i + 1 < all.length; i += 2) {
@@ -64,7 +68,9 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
         else if (lower === 'cache-control') cacheControl = String(value)
         else if (lower === 'content-security-policy') policy = String(value)
         else if (lower === 'referrer-policy') referrerPolicy = String(value)
+        else if (lower === 'x-accel-buffering') unbuffered ||= value === 'no'
         else if (!DROPPED.has(lower)) {
+          if (lower === 'content-type') unbuffered ||= isEventStream(String(value))
           if (Array.isArray(value)) for (const one of value) headers.push(name, one)
           else headers.push(name, String(value))
         }
@@ -72,6 +78,8 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
 
       headers.push('Content-Security-Policy', exchange?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
       headers.push('Referrer-Policy', referrerPolicy)
+      // nginx would else hold events back until a buffer of its is full.
+      if (unbuffered) headers.push('X-Accel-Buffering', 'no')
       if (exchange !== null) headers.push('X-Request-Id', exchange.id)
       // A 304 updates what a cache has stored: no cookie may ride on it.
       const cookies = exchange === null || status === 304 || (exchange.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, exchange.answer, others, isOwnCookie)
@@ -103,12 +111,15 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
 
     /** A header value that HTTP cannot carry: whoever made it has a bug, and the client gets a plain 500. */
     #giveUp(error: unknown): this {
-      log.error({ error, requestId: this.exchange?.id }, 'an answer had a header that cannot be sent')
-      const body = JSON.stringify(new Problem('internal').body(this.exchange?.id ?? ''))
-      super.writeHead(500, [...security.fixed, 'Content-Type', 'application/problem+json', 'Cache-Control', 'no-store', 'Connection', 'close', 'Content-Length', String(Buffer.byteLength(body))])
+      const { exchange } = this
+      log.error({ event: 'header_unsendable', error, requestId: exchange?.id }, 'an answer had a header that cannot be sent')
+      const problem = new Problem('internal')
+      const reply = exchange === null ? { status: problem.status, headers: [], body: null } : problemReply(exchange, problem)
+      const body = textOf(reply)
+      super.writeHead(reply.status, lastHeaders(reply, body, exchange?.id ?? '', security))
       super.end(body)
-      // Whoever wrote the answer goes on to send its body.
-      this.write = () => false
+      // Whoever wrote the answer goes on to send its body, and must not wait for a drain that never comes.
+      this.write = () => true
       this.end = () => this
       return this
     }

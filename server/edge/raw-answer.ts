@@ -38,12 +38,11 @@ function isAnswering(socket: object): boolean {
   return !answer.writableFinished && (answer.headersSent || answer.req.complete)
 }
 
-/** It carries what every other answer carries (HD-12), and is the connection's last. */
-function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): string {
-  // Only files are streams, and no refusal is one.
-  const body = reply.body === null || reply.body instanceof Readable ? '' : reply.body.toString()
+/** The headers of an answer that is its connection's last, and is written where no other writer can be relied on. It carries
+ * what every other answer carries (HD-12). */
+export function lastHeaders(reply: Reply, body: string, requestId: string, security: SecurityHeaders): string[] {
   const ownPolicy = reply.headers.includes('Content-Security-Policy')
-  const headers = [
+  return [
     ...security.fixed,
     ...(ownPolicy ? [] : ['Content-Security-Policy', DEFAULT_POLICY]),
     'Referrer-Policy', DEFAULT_REFERRER_POLICY,
@@ -53,7 +52,17 @@ function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): 
     'Content-Length', String(Buffer.byteLength(body)),
     'Connection', 'close',
   ]
+}
+
+function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): string {
+  const body = textOf(reply)
+  const headers = lastHeaders(reply, body, requestId, security)
   let head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n`
   for (let i = 0; i + 1 < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
   return `${head}\r\n${body}`
+}
+
+/** Only files are streams, and none is such an answer. */
+export function textOf({ body }: Reply): string {
+  return body === null || body instanceof Readable ? '' : body.toString()
 }

@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import { newNonce } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
+import { cookieNameOf } from '../relay/cookie-name.ts'
+import { isIdentityHeader } from '../relay/identity-headers.ts'
 import { clearCookie, cookieName } from '../session/cookies.ts'
 import type { DevBridge } from './dev-bridge.ts'
 import type { Exchange } from './exchange.ts'
@@ -71,19 +73,19 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
 }
 
 function preference(setCookie: string): string {
-  if (isOwnCookie(setCookie.trimStart())) throw new Error('the site may not set the server\'s own cookies')
+  if (isOwnCookie(cookieNameOf(setCookie))) throw new Error('the site may not set the server\'s own cookies')
   return setCookie
 }
 
 /** Headers by which a client could tell the site's code something about itself that only we may say. */
-const HIDDEN = /^(?:authorization|proxy-authorization|forwarded|x-forwarded-.*|x-real-ip|x-porchlight-.*|x-nuxt-.*|x-nitro-.*)$/
+const HIDDEN = /^(?:authorization|proxy-authorization|x-nuxt-.*|x-nitro-.*)$/
 
 /** Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS 4.1.3). */
 function hideFromSite(incoming: IncomingMessage): void {
   const shown: IncomingHttpHeaders = {}
   const raw: string[] = []
   for (const [name, given] of Object.entries(incoming.headers)) {
-    const value = name === 'cookie' ? cookiesForSite(String(given)) : HIDDEN.test(name) ? undefined : given
+    const value = name === 'cookie' ? cookiesForSite(String(given)) : HIDDEN.test(name) || isIdentityHeader(name) ? undefined : given
     if (value === undefined) continue
     shown[name] = value
     raw.push(name, String(value))
@@ -93,6 +95,6 @@ function hideFromSite(incoming: IncomingMessage): void {
 }
 
 function cookiesForSite(header: string): string | undefined {
-  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(pair))
+  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(cookieNameOf(pair)))
   return cookies.length === 0 ? undefined : cookies.join('; ')
 }

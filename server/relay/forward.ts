@@ -5,7 +5,8 @@ import type { Upstream } from '../config/upstream.ts'
 import { Problem } from '../base/problem.ts'
 import { OutgoingBody } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
-import { responseHeaders } from './response-headers.ts'
+import { isEventStream } from './event-stream.ts'
+import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Sink, UpstreamHeaders } from './types.ts'
 
 /** Makes headers for another try. */
@@ -63,9 +64,9 @@ export function createPools() {
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
-export function forward(pools: Pools, call: Call, sink: Sink, isOwnCookie: (name: string) => boolean): MaybePromise<void> {
+export function forward(pools: Pools, call: Call, sink: Sink, filter: ResponseFilter): MaybePromise<void> {
   return chain(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
-    new Passage({ pool, call, sink, isOwnCookie, resolve, reject }).begin()
+    new Passage({ pool, call, sink, filter, resolve, reject }).begin()
   }))
 }
 
@@ -73,7 +74,7 @@ interface Parts {
   pool: Pool
   call: Call
   sink: Sink
-  isOwnCookie: (name: string) => boolean
+  filter: ResponseFilter
   resolve: () => void
   reject: (error: unknown) => void
 }
@@ -118,7 +119,7 @@ class Passage implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
     // 1xx other than 101 are for this hop; Node has answered 100 itself.
     if (status < 200) return
-    const { call, sink, isOwnCookie } = this.#parts
+    const { call, sink, filter } = this.#parts
     const { upstream } = call
     call.onHeaders?.(headers)
     // A body that went out cannot go out again.
@@ -126,14 +127,14 @@ class Passage implements Dispatcher.DispatchHandler {
     // What it says of its refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
-    const relayed = responseHeaders(headers, upstream, call.path, isOwnCookie)
+    const relayed = filter.headers(status, headers, upstream, call.path + call.search)
     sink.start(status, relayed.headers, relayed.policy)
     this.#started = true
     sink.onDrain(() => {
       this.#idle?.refresh()
       controller.resume()
     })
-    if (isEventStream(headers)) this.#stay(controller)
+    if (isEventStream(joined(headers['content-type'] ?? ''))) this.#stay(controller)
     // Most answers are complete within this turn, and need no timer.
     else process.nextTick(Passage.#watch, this)
   }
@@ -144,7 +145,7 @@ class Passage implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: UpstreamHeaders): void {
-    this.#parts.sink.end(trailers)
+    this.#parts.sink.end(this.#parts.filter.trailers(trailers))
     this.#finish()
   }
 
@@ -202,9 +203,4 @@ class Passage implements Dispatcher.DispatchHandler {
   }
 }
 
-const NO_TRAILERS: UpstreamHeaders = {}
-
-function isEventStream(headers: UpstreamHeaders): boolean {
-  const type = headers['content-type']
-  return typeof type === 'string' && type.toLowerCase().startsWith('text/event-stream')
-}
+const NO_TRAILERS: [string, string][] = []

@@ -9,6 +9,7 @@ const ONE_PIECE_MAX_BYTES = 16 * 1024
  * @param policy called with the page policy before the headers leave */
 export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
   let resume: () => void = () => {}
+  let gone: () => void = () => {}
   /** Until the end of the turn in which the headers came: most answers are whole by then. */
   let waiting = false
   let held: Buffer | null = null
@@ -34,6 +35,8 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     start(status, headers, value) {
       policy(value)
       outgoing.writeHead(status, headers)
+      // The writer found what cannot be sent and has answered in its own words: nobody waits for the rest.
+      if (outgoing.writableEnded) return gone()
       // An event stream's headers must not wait for its first event, and what was decided about cookies leaves now: at the
       // end of this turn, so that a body that came in the same packet leaves in the same packet.
       waiting = true
@@ -60,6 +63,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     },
     cut: () => outgoing.destroy(),
     onGone(stop) {
+      gone = stop
       // It may have left before anybody listened.
       if (outgoing.destroyed) return stop()
       outgoing.on('close', () => {

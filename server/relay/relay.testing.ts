@@ -18,7 +18,7 @@ export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Ups
     name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', provider: null, audience: 'notes', scopes: [], methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000 },
     maxBodyBytes: null, maxHeaderBytes: 32 * 1024, websocket: false, document: false, cookies: false, encodedPaths: false,
-    redirectOrigins: [], title: 'Notes', description: '', icon: null, page: null, ...changes,
+    dropHeaders: [], redirectOrigins: [], title: 'Notes', description: '', icon: null, page: null, ...changes,
   }
 }
 

@@ -7,6 +7,7 @@ import { asksForNonce } from './credentials.ts'
 import type { Streams } from './streams.ts'
 import { createPools, forward } from './forward.ts'
 import { requestHeaders } from './request-headers.ts'
+import { responseFilter } from './response-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
 import { relayUpgrade } from './upgrade.ts'
 import type { Carried, Credentials, RelayCaller, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
@@ -25,10 +26,11 @@ const NOTHING: Carried = { headers: [], token: '', bound: false }
 
 /** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
 export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
-  const { protocol, host } = new URL(publicUrl)
+  const { protocol, host, origin } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
   const pools = createPools()
+  const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
   function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<Carried> {
     return request.caller === null || upstream.token === 'none' ? NOTHING : credentials.headersFor(upstream, request.caller, { method: request.method, path }, refused)
@@ -84,7 +86,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
         onStream: caller === null ? null : close => streams.add(caller.session, close),
         onUnauthorized: carried === NOTHING ? null : retries(request, match, carried),
         onHeaders: carried.bound ? headers => credentials.heard(upstream, headers) : null,
-      }, sink, isOwnCookie))
+      }, sink, filter))
     },
 
     /** A WebSocket: session and route are checked before the upstream is dialled.
@@ -94,7 +96,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       const carried = await carriedBy(request, match, null)
       const headers = headersFor(request, match, carried)
       const onUnauthorized = carried === NOTHING ? null : retries(request, match, carried)
-      await relayUpgrade(pools, streams, { match, request, headers, client, head, onUnauthorized }, isOwnCookie)
+      await relayUpgrade(pools, streams, { match, request, headers, client, head, onUnauthorized }, filter)
     },
 
     /** Tells live streams that the server goes, so that the rest can finish. */

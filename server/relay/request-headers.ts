@@ -1,18 +1,29 @@
 import type { Upstream } from '../config/upstream.ts'
-import { NAME } from '../contract/name.ts'
-import { removedNames } from './removed-names.ts'
+import { cookieNameOf } from './cookie-name.ts'
+import { headerFilter } from './header-filter.ts'
+import { canonicalName, IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from './identity-headers.ts'
 
-/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. Compared with `_` read as `-`: many servers take one for the other. */
-const REMOVED = new Set([
+/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. */
+const REMOVED = [
   'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade',
-  'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'forwarded', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip',
-  'true-client-ip', 'cf-connecting-ip', 'x-request-id', 'x-original-url', 'x-rewrite-url', 'x-http-method-override', 'x-method-override',
-  'remote-user', 'x-remote-user', 'x-user', 'x-user-id', 'x-user-email', 'x-user-name', 'x-username', 'x-email', 'x-groups', 'x-roles',
-  'x-authenticated-user', 'x-webauth-user', 'x-access-token', 'x-id-token', 'x-api-user',
-])
-const REMOVED_PREFIXES = ['x-forwarded-', 'x-auth-', 'x-authenticated-', 'x-remote-', `x-${NAME}-`, 'x-envoy-', 'x-amzn-oidc-', 'x-goog-authenticated-']
+  'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'x-request-id',
+]
+/** Upstreams without a list of their own share the first, and what it remembers. */
+const filters = new WeakMap<readonly string[], (name: string) => boolean>()
+const usualFilter = filterWith([])
 
-const isRemoved = removedNames(REMOVED, REMOVED_PREFIXES, name => name.toLowerCase().replaceAll('_', '-'))
+function filterWith(dropHeaders: readonly string[]): (name: string) => boolean {
+  const names = [...REMOVED, ...IDENTITY_NAMES, ...dropHeaders.map(canonicalName)]
+  const except = ORDINARY_NAMES.filter(name => !names.includes(name))
+  return headerFilter({ names, prefixes: IDENTITY_FAMILIES, except }, canonicalName)
+}
+
+function filterOf({ dropHeaders }: Upstream): (name: string) => boolean {
+  if (dropHeaders.length === 0) return usualFilter
+  const filter = filters.get(dropHeaders) ?? filterWith(dropHeaders)
+  filters.set(dropHeaders, filter)
+  return filter
+}
 
 export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, credentials: readonly string[] }
 
@@ -20,6 +31,7 @@ export interface Said { publicUrl: { protocol: string, host: string }, network: 
  * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
 export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream, said: Said, isOwnCookie: (name: string) => boolean): string[] {
   const listed = namesForThisHop(connectionOf(rawHeaders))
+  const isRemoved = filterOf(upstream)
   const out: string[] = []
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
@@ -33,6 +45,7 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
     out.push(name, value)
   }
   out.push('x-forwarded-for', said.network, 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
+  if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
   out.push(...said.credentials)
   return out
 }
@@ -60,5 +73,5 @@ function connectionOf(rawHeaders: readonly string[]): string {
 }
 
 function otherCookies(header: string, isOwnCookie: (name: string) => boolean): string {
-  return header.split(';').map(pair => pair.trim()).filter(pair => pair !== '' && !isOwnCookie(pair.slice(0, pair.indexOf('=')).trim())).join('; ')
+  return header.split(';').map(pair => pair.trim()).filter(pair => pair !== '' && !isOwnCookie(cookieNameOf(pair))).join('; ')
 }

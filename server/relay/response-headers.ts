@@ -1,19 +1,39 @@
 import type { Upstream } from '../config/upstream.ts'
-import { removedNames } from './removed-names.ts'
+import { toldChallenges } from './challenges.ts'
+import { cookieNameOf } from './cookie-name.ts'
+import { headerFilter } from './header-filter.ts'
+import { type Asked, mapLinks, mapReference } from './references.ts'
 import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
-/** Hop-by-hop, or with power over more than this one answer. */
-const REMOVED = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te',
-  'transfer-encoding', 'upgrade', 'strict-transport-security', 'clear-site-data', 'service-worker-allowed', 'refresh', 'alt-svc', 'nel',
-  'report-to', 'reporting-endpoints', 'x-sendfile', 'x-lighttpd-send-file', 'public-key-pins', 'origin-agent-cluster', 'origin-trial',
-  'content-security-policy-report-only', 'speculation-rules', 'secure-session-registration', 'secure-session-challenge', 'dpop-nonce',
-])
-const REMOVED_PREFIXES = ['access-control-', 'x-accel-']
+/** Hop-by-hop, or with power over more than this one answer. `Trailer` only announces, and Node refuses it without chunks. */
+const REMOVED = [
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer',
+  'transfer-encoding', 'upgrade', 'strict-transport-security', 'expect-ct', 'public-key-pins', 'public-key-pins-report-only',
+  'clear-site-data', 'service-worker-allowed', 'refresh', 'alt-svc', 'nel', 'report-to', 'reporting-endpoints', 'origin-agent-cluster',
+  'origin-trial', 'content-security-policy-report-only', 'speculation-rules', 'dpop-nonce', 'set-cookie2', 'set-login',
+  'accept-ch', 'accept-ch-lifetime', 'critical-ch', 'use-as-dictionary', 'timing-allow-origin', 'observe-browsing-topics',
+  'shared-storage-write', 'optional-www-authenticate', 'authentication-control',
+  // A shared cache in front would heed these before Cache-Control, which is private where a session is involved (RFC 9213).
+  'cdn-cache-control', 'cloudflare-cdn-cache-control', 'netlify-cdn-cache-control', 'vercel-cdn-cache-control', 'akamai-cache-control',
+  'surrogate-control', 'edge-control',
+]
+const REMOVED_PREFIXES = [
+  'access-control-', 'x-accel-', 'x-sendfile', 'x-lighttpd-', 'x-reproxy-', 'secure-session-', 'sec-session-', 'attribution-reporting-',
+]
 
 /** undici gives them in lower case. */
-const isRemoved = removedNames(REMOVED, REMOVED_PREFIXES, name => name)
+const isRemoved = headerFilter({ names: REMOVED, prefixes: REMOVED_PREFIXES }, name => name)
+
+/** What a trailer may not say: an answer's headers were decided before it came (RFC 9110 §6.5.1). */
+const NEVER_TRAILING = headerFilter({
+  names: [
+    'set-cookie', 'location', 'link', 'cache-control', 'www-authenticate', 'authentication-info', 'age', 'date', 'expires', 'pragma', 'retry-after',
+    'vary', 'warning', 'server', 'x-powered-by', 'x-request-id', 'x-frame-options', 'x-content-type-options', 'referrer-policy', 'permissions-policy',
+    'content-type', 'content-length', 'content-encoding', 'content-range', 'content-location', 'content-disposition', 'content-language',
+  ],
+  prefixes: ['content-security-', 'cross-origin-', 'sec-'],
+}, name => name)
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
 const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
@@ -23,40 +43,76 @@ export const DOCUMENT_POLICY = 'frame-ancestors \'none\''
 
 export interface RelayedHeaders { headers: string[], policy: string | null }
 
-/** What the browser gets of an upstream's headers.
- * @param path what was asked of the upstream @returns headers as name, value, …, and the page policy to send */
-export function responseHeaders(answered: UpstreamHeaders, upstream: Upstream, path: string, isOwnCookie: (name: string) => boolean): RelayedHeaders {
-  const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
-  const headers: string[] = []
-  let policy: string | null = null
-  let cacheControl: string | null = null
-  for (const name in answered) {
-    const value = answered[name]
-    if (value === undefined || isRemoved(name) || listed?.has(name)) continue
-    switch (name) {
-      case 'content-security-policy':
-        policy = joined(value)
-        break
-      case 'set-cookie':
-        if (upstream.cookies) for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
-        break
-      case 'location':
-      case 'content-location':
-        for (const one of listOf(value)) {
-          const mapped = mapLocation(one, upstream, path)
-          if (mapped !== null) headers.push(name, mapped)
+interface Deps { publicOrigin: string, isOwnCookie: (name: string) => boolean }
+
+/** What the browser gets of an upstream's headers. */
+export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
+  return {
+    /** @param path what was asked of the upstream @returns headers as name, value, …, and the page policy to send */
+    headers(status: number, answered: UpstreamHeaders, upstream: Upstream, path: string): RelayedHeaders {
+      const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
+      const asked = { upstream, path, publicOrigin }
+      const headers: string[] = []
+      let policy: string | null = null
+      for (const name in answered) {
+        const value = answered[name]
+        if (value === undefined || listed?.has(name)) continue
+        if (isRemoved(name)) {
+          // That an answer is not to be held back is the one thing that an upstream may tell a proxy in front.
+          if (name === 'x-accel-buffering' && value === 'no') headers.push(name, value)
+          continue
         }
-        break
-      case 'cache-control':
-        cacheControl = joined(value)
-        break
-      default:
-        if (typeof value === 'string') headers.push(name, value)
-        else for (const one of value) headers.push(name, one)
-    }
+        switch (name) {
+          case 'content-security-policy':
+            policy = joined(value)
+            break
+          case 'set-cookie':
+            if (upstream.cookies) for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
+            break
+          case 'content-length':
+            // RFC 9110 §8.6: never with 204, and a client might wait for what it announces.
+            if (status !== 204) headers.push(name, joined(value))
+            break
+          case 'location':
+          case 'content-location':
+          case 'link':
+          case 'www-authenticate':
+            for (const one of listOf(value)) {
+              const told = READ[name](one, asked)
+              if (told !== null) headers.push(name, told)
+            }
+            break
+          case 'cache-control':
+            headers.push(name, upstream.token === 'none' ? joined(value) : forOneReader(joined(value)))
+            break
+          default:
+            if (typeof value === 'string') headers.push(name, value)
+            else for (const one of value) headers.push(name, one)
+        }
+      }
+      return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
+    },
+
+    /** @returns names and their values, for what an upstream says after its body */
+    trailers(answered: UpstreamHeaders): [string, string][] {
+      const trailers: [string, string][] = []
+      for (const name in answered) {
+        if (isRemoved(name) || NEVER_TRAILING(name)) continue
+        for (const value of listOf(answered[name] ?? [])) trailers.push([name, value])
+      }
+      return trailers
+    },
   }
-  if (cacheControl !== null) headers.push('cache-control', upstream.token === 'none' ? cacheControl : forOneReader(cacheControl))
-  return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
+}
+
+export type ResponseFilter = ReturnType<typeof responseFilter>
+
+/** Headers whose values are read. Null: it is not to be told. */
+const READ: Record<'location' | 'content-location' | 'link' | 'www-authenticate', (value: string, asked: Asked) => string | null> = {
+  'location': mapReference,
+  'content-location': mapReference,
+  'link': mapLinks,
+  'www-authenticate': toldChallenges,
 }
 
 /** Several lines of one header mean the same as one with commas (RFC 9110 §5.3). */
@@ -68,32 +124,8 @@ function listOf(value: string | string[]): string[] {
   return typeof value === 'string' ? [value] : value
 }
 
-function cookieNameOf(setCookie: string): string {
-  return setCookie.slice(0, setCookie.indexOf('=')).trim()
-}
-
 /** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5). Towards
  * the browser there is no token to see, so it is said. */
 function forOneReader(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`
-}
-
-/** A redirect inside the target comes back under the prefix; one to a listed origin passes; any other would tell where our
- * upstreams live, or send people wherever the upstream was talked into. @returns null: drop it */
-function mapLocation(value: string, upstream: Upstream, path: string): string | null {
-  const { origin, basePath } = upstream.target
-  let url: URL
-  try {
-    url = new URL(value, origin + path)
-  }
-  catch {
-    return null
-  }
-  if (url.origin !== origin) return upstream.redirectOrigins.includes(url.origin) ? url.href : null
-  const rest = url.pathname + url.search + url.hash
-  if (!upstream.strip) return rest.startsWith(upstream.prefix) ? rest : null
-  if (basePath !== '' && !rest.startsWith(`${basePath}/`) && rest !== basePath) return null
-  const mapped = upstream.prefix + rest.slice(basePath.length)
-  // Dots that were resolved away may have left what a browser reads as another host.
-  return mapped.startsWith('//') ? null : mapped
 }

@@ -18,7 +18,7 @@ const ISSUER = 'https://example.org'
 const upstream = (name: string, scopes: string[] = []): Upstream => ({
   name, scopes, prefix: `/api/${name}`, target: { origin: 'http://127.0.0.1:1', basePath: '' }, token: 'porchlight', provider: null, audience: `https://${name}.example.org`,
   methods: null, requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 1, headersMs: 1, idleMs: 1 },
-  maxBodyBytes: null, maxHeaderBytes: 1, websocket: false, document: false, cookies: false, encodedPaths: false, redirectOrigins: [], title: name, description: '', icon: null, page: null,
+  maxBodyBytes: null, maxHeaderBytes: 1, websocket: false, document: false, cookies: false, encodedPaths: false, dropHeaders: [], redirectOrigins: [], title: name, description: '', icon: null, page: null,
 })
 const ORDERS = upstream('orders')
 const BOOKS = upstream('books', ['read', 'write'])

@@ -34,7 +34,8 @@ export interface Sink {
   /** @returns false when it wants a pause; `onDrain` is called when it has room again */
   write(chunk: Buffer): boolean
   onDrain(resume: () => void): void
-  end(trailers: UpstreamHeaders): void
+  /** @param trailers names and their values */
+  end(trailers: [string, string][]): void
   /** Cuts an answer that has begun: whoever reads it must not take it for whole. */
   cut(): void
   /** Called once, when nobody reads any more. */

@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts'
 import type { Pools, Retry } from './forward.ts'
 import { asUpstreamProblem } from './failures.ts'
 import type { Match } from './routes.ts'
-import { responseHeaders } from './response-headers.ts'
+import type { ResponseFilter } from './response-headers.ts'
 import type { CloseReason, Streams } from './streams.ts'
 import { joinSockets } from './tunnel.ts'
 import type { RelayRequest, UpstreamHeaders } from './types.ts'
@@ -27,7 +27,7 @@ interface Handshake {
 
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused` while the client has heard nothing */
-export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, isOwnCookie: (name: string) => boolean): Promise<void> {
+export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, filter: ResponseFilter): Promise<void> {
   const { match, request, client, head } = handshake
   const { upstream } = match
   let controller: { abort(reason: Error): void } | null = null
@@ -47,7 +47,7 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
             socket.destroy()
             return resolve()
           }
-          const relayed = responseHeaders(answered, upstream, match.path, isOwnCookie).headers
+          const relayed = filter.headers(status, answered, upstream, match.path).headers
           client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
           if (head.length > 0) socket.write(head)
           let left: () => void = () => {}

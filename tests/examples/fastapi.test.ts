@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { anUpstream, ask, front } from '../../server/relay/relay.testing.ts'
 import { findPython } from './python.ts'
 import { type Service, startService } from './service.ts'
 
@@ -76,6 +77,14 @@ describe.skipIf(python === null)('the FastAPI example', () => {
     expect(lamp).toMatchObject({ item: 'a lamp', quantity: 2 })
     expect(await (await call(cleo)).json()).toEqual([lamp])
     expect(await (await call(dan)).json()).toEqual([])
+  })
+
+  test('redirects to the path without a slash, and behind the relay that comes back under its prefix, over https too', async () => {
+    const here = await front([anUpstream(service.origin, { prefix: '/api/shop' })])
+    onTestFinished(here.close)
+    const direct = await fetch(`${service.origin}/orders/`, { redirect: 'manual', headers: { 'x-forwarded-proto': 'https' } })
+    expect([direct.status, direct.headers.get('location')]).toEqual([307, `${service.origin.replace('http:', 'https:')}/orders`])
+    expect(await ask(here.origin, '/api/shop/orders/?a=b')).toMatchObject({ status: 307, headers: { location: '/api/shop/orders?a=b' } })
   })
 
   test.each([{}, { item: '' }, { item: 'x', quantity: 0 }, { item: 'x', sub: 'bob' }])('refuses %j as an order', async (body) => {
