@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-export interface LoadOrder { port: number, path: string, headers: Record<string, string>, connections: number, seconds: number }
+export interface LoadOrder {
+  port: number
+  path: string
+  headers: Record<string, string>
+  /** Cookie headers that take turns over all connections, as behind a proxy; null: the one in `headers`. */
+  cookies: readonly string[] | null
+  connections: number
+  seconds: number
+}
 export interface LoadResult { answered: number, failed: number, seconds: number }
 
 const run = promisify(execFile)
@@ -16,7 +24,10 @@ export interface Round { rate: number, cpuMs: number }
  * @throws Error when any request failed: a rate with failures in it means nothing */
 export async function drive(pid: number, order: LoadOrder, program: 'load' | 'load-websocket' = 'load'): Promise<Round> {
   const before = cpuMilliseconds(pid)
-  const { stdout } = await run(process.execPath, [join(import.meta.dirname, `processes/${program}.ts`), JSON.stringify(order)])
+  const running = run(process.execPath, [join(import.meta.dirname, `processes/${program}.ts`)])
+  // Thousands of cookies are too much for a command line.
+  running.child.stdin?.end(JSON.stringify(order))
+  const { stdout } = await running
   const { answered, failed, seconds } = JSON.parse(stdout) as LoadResult
   if (failed > 0 || answered === 0) throw new Error(`${failed} to ${order.path} failed, ${answered} were answered`)
   return { rate: answered / seconds, cpuMs: (cpuMilliseconds(pid) - before) / answered }

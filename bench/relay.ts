@@ -41,7 +41,7 @@ export async function measureRelay(): Promise<Figure[]> {
   async function compare(name: 'bare-proxy' | 'hono-proxy', program: Program, path: string, more: Record<string, string> = {}) {
     const port = await freePort()
     const other = await startBare(name, { port, upstream, prefix: PREFIX, headers: added })
-    const order = { path: PREFIX + path, headers: { ...headers, ...more }, connections: CONNECTIONS, seconds: SECONDS }
+    const order = { path: PREFIX + path, headers: { ...headers, ...more }, cookies: null, connections: CONNECTIONS, seconds: SECONDS }
     const pairs = await alternately(ROUNDS, () => drive(server.pid, { ...order, port: server.port }, program), () => drive(other.pid ?? 0, { ...order, port }, program), WARM_UPS)
     other.kill()
     const micros = (side: 'ours' | 'bare') => (median(pairs.map(pair => pair[side].cpuMs)) * 1000).toFixed(0)

@@ -62,7 +62,7 @@ async function startStage(): Promise<Stage> {
 /** Calls with the provider's token against calls with our own, and against themselves: what differs by less than those do is no difference. */
 async function notDue({ server }: Stage): Promise<Figure> {
   const browser = await signedIn(server)
-  const at = (path: string) => drive(server.pid, { port: server.port, path, headers: headersOf(browser), connections: CONNECTIONS, seconds: SECONDS })
+  const at = (path: string) => drive(server.pid, { port: server.port, path, headers: headersOf(browser), cookies: null, connections: CONNECTIONS, seconds: SECONDS })
   const own = () => at('/api/own/x')
   const theirs = () => at('/api/orders/x')
   await own()

@@ -1,16 +1,12 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { setUp } from '../../tests/support/people.ts'
 import { type Server, sleep, spawnServer, startServer, statusOf, temporaryFolder } from '../../tests/support/server.ts'
-import { headersOf } from '../against.ts'
 import type { Figure } from '../figure.ts'
 import { median } from '../load.ts'
 import { flood, treeCpuMs } from './flood.ts'
 import { type Hold, type Probed, startProbed } from './loop-delay.ts'
 import { claim, type Options, type Section } from './section.ts'
-import type { SeedOrder, SeedResult } from './seed.ts'
+import { seededFolder } from '../seeded-folder.ts'
 
 interface Stage { sessions: number, name: string, dataDir: string, headers: Record<string, string>, cookies: string[], rounds: Round[], hold: Hold | null }
 /** One start and what followed: milliseconds to readiness and of processor time until then, µs of processor time per request, MB resident. */
@@ -42,14 +38,7 @@ export async function measureGrowth({ rounds, seconds, quick }: Options, say: (l
 }
 
 async function stageOf(sessions: number): Promise<Stage> {
-  const dataDir = temporaryFolder()
-  const server = await startServer({ dataDir })
-  const { browser } = await setUp(server.origin)
-  await server.stop()
-  const order: SeedOrder = { dataDir, sessions, browsers: BROWSERS }
-  const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../processes/seed.ts'), JSON.stringify(order)], { maxBuffer: 256 * 1024 * 1024 })
-  const { cookies } = JSON.parse(stdout) as SeedResult
-  return { sessions, name: `${sessions.toLocaleString('en')} sessions`, dataDir, headers: headersOf(browser), cookies, rounds: [], hold: null }
+  return { sessions, name: `${sessions.toLocaleString('en')} sessions`, ...await seededFolder({ sessions, browsers: BROWSERS }), rounds: [], hold: null }
 }
 
 async function oneRound({ dataDir, headers, cookies }: Stage, seconds: number): Promise<Round> {

@@ -1,10 +1,11 @@
 // As load.ts, over WebSockets: on each of `connections` one message at a time, which has to come back as it was.
 import { randomBytes } from 'node:crypto'
 import net from 'node:net'
-import { argv, stdout } from 'node:process'
+import { stdin, stdout } from 'node:process'
+import { json } from 'node:stream/consumers'
 import type { LoadOrder, LoadResult } from '../load.ts'
 
-const order = JSON.parse(argv[2] ?? '') as LoadOrder
+const order = await json(stdin) as LoadOrder
 const handshake = { ...order.headers, 'Connection': 'Upgrade', 'Upgrade': 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': randomBytes(16).toString('base64') }
 const opening = Buffer.from(`GET ${order.path} HTTP/1.1\r\n${Object.entries(handshake).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
 

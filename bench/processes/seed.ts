@@ -13,7 +13,7 @@ import { createSessions } from '../../server/session/sessions.ts'
 import type { SessionRow } from '../../server/store/schema.ts'
 import { accounts, events, providerGrants, sessions } from '../../server/store/schema.ts'
 import { openStore } from '../../server/store/store.ts'
-import type { SeedOrder, SeedResult } from '../full/seed.ts'
+import type { SeedOrder, SeedResult } from '../seeded-folder.ts'
 
 const order = JSON.parse(argv[2] ?? '') as SeedOrder
 const SESSIONS_EACH = 5

@@ -5,7 +5,7 @@ import { type CookieKind, cookieName, cookieValues, transactionCookieName, trans
 import type { Client, RequestTraits, Resolution, Sessions } from '../session/types.ts'
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
-import { cookieReader } from './shown-cookies.ts'
+import { cookieReader } from './presented-cookies.ts'
 
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
@@ -38,7 +38,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       exchange.caller = new Identified(exchange, names, NOBODY)
       return
     }
-    const shown = readCookies(exchange.incoming, cookie)
+    const shown = readCookies(cookie)
     if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
     if (shown.access === null && shown.refresh === null) {
       exchange.caller = new Identified(exchange, names, NOBODY)
