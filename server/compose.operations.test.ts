@@ -222,7 +222,7 @@ describe('the control socket', () => {
     const at = rooms.clock.now().wall
     const admin = await rooms.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: 'a lantern left burning' }, OPERATOR)
     const row = newAccountRow({ email: null, name: 'Carol', roles: ['user'] }, at)
-    const identity = { id: 'i1', userId: row.id, provider: 'main', issuer: 'https://main.example', subject: 'carol', email: null, emailVerified: false, label: 'Carol', createdAt: at, lastUsedAt: at }
+    const identity = { id: 'i1', userId: row.id, provider: 'main', issuer: 'https://main.example', subject: 'carol', email: null, emailVerified: false, label: 'Carol', linkedIn: null, createdAt: at, lastUsedAt: at }
     await rooms.store.identities.create(row, identity, { invite: null, rolesDecided: false, mayBeFirst: false }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
     await expect(ask('user.reset-password', { email: row.id, password: null })).rejects.toMatchObject({ code: 'forbidden' })
     expect(await ask('user.disable', { email: row.id })).toEqual({ output: {} })

@@ -73,7 +73,7 @@ test('LO-5 a token that could not be acted on is not used up: the provider may s
 test('LO-6 a session that came by one account there goes on with it when it links another: the first one\'s logout ends it', async () => {
   const { session } = await signedInThere(rooms, vault, { sid: 'there' })
   expect(await linkThere(rooms, vault, session, { subject: 'another', sid: 'elsewhere' }, linked())).toBe(false)
-  expect((await rooms.store.identities.list(session.userId)).map(one => one.subject)).toEqual(['another'])
+  expect((await rooms.store.identities.list(session.userId)).map(one => one.subject)).toEqual(['subject of ada@example.org', 'another'])
   expect((await vault.tokenFor(session, MAIN, null)).accessToken).toBe('access-first')
   expect((await logout({ sid: 'elsewhere' })).ended).toEqual([])
   expect((await logout({ sid: 'there' })).ended.map(one => one.publicId)).toEqual([session.publicId])

@@ -1,5 +1,6 @@
 import { createLog } from './base/log.ts'
 import { systemClock, systemTimers, type Clock } from './base/clock.ts'
+import { randomId } from './base/ids.ts'
 import { noMeter } from './base/meter.ts'
 import { Problem } from './base/problem.ts'
 import type { Rooms } from './compose.ts'
@@ -109,6 +110,7 @@ export function vaultOf(rooms: Rooms, provider: SomeProvider, needs = { access: 
 export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
   const account = await rooms.people.accounts.findByEmail(email) ?? await rooms.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
   const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid }
+  await identify(rooms, account.id, person)
   const tokens = { ...someTokens(name, life, rooms.clock.now().wall), idToken }
   const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
   const { session } = await rooms.sessions.open({
@@ -122,10 +124,21 @@ export async function linkThere(rooms: Rooms, vault: Vault, session: { publicId:
   const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid }
   const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, tokens)
   const at = rooms.clock.now().wall
-  const identity = { id: grant.id, userId: session.userId, provider: MAIN, issuer: person.issuer, subject, email: null, emailVerified: false, label: subject, createdAt: at, lastUsedAt: at }
-  const kept = await rooms.store.identities.link(identity, grant, originOf(OPERATOR, session.userId, at))
+  const kept = await rooms.store.identities.link(identityOf(grant.id, session.userId, person, at), grant, originOf(OPERATOR, session.userId, at))
   if (kept) vault.linked(session.publicId)
   return kept
+}
+
+/** Whoever signs in there is known here. */
+async function identify(rooms: Rooms, userId: string, person: Subject): Promise<void> {
+  const at = rooms.clock.now().wall
+  if (await rooms.store.identities.find(person.issuer, person.subject) === null) await rooms.store.identities.link(identityOf(randomId(), userId, person, at), null, originOf(OPERATOR, userId, at))
+}
+
+interface Subject { issuer: string, subject: string }
+
+function identityOf(id: string, userId: string, { issuer, subject }: Subject, at: number) {
+  return { id, userId, provider: MAIN, issuer, subject, email: null, emailVerified: false, label: subject, linkedIn: null, createdAt: at, lastUsedAt: at }
 }
 
 /** Why a session is over; null: it lives. */

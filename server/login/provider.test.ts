@@ -33,7 +33,13 @@ const person = (change: Partial<Person> = {}): Person => ({
 })
 const by = (who: Partial<Person> = {}, invite: string | null = null, login = loginWith()) => login.authenticate(person(who), { invite, client: CLIENT })
 const outcome = (work: Promise<{ account: Account }>) => work.then(({ account }) => account, (error: { code?: string }) => error.code ?? error)
-const actorOf = (account: Account): Actor & { userId: string, sessionId: string } => ({ userId: account.id, sessionId: 's', client: CLIENT })
+/** In a session that lives. */
+function actorOf({ id }: Account): Actor & { userId: string, sessionId: string } {
+  const sessionId = `session-of-${id}`
+  rooms.store.db.raw.prepare(`insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
+    values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`).run(sessionId, sessionId, id)
+  return { userId: id, sessionId, client: CLIENT }
+}
 const password = (email: string) => rooms.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
 const invitation = async (more: { email?: string, roles?: Role[] } = {}) => rooms.codeOf((await rooms.people.joining.invite({ email: more.email ?? null, roles: more.roles ?? ['user'] }, actorOf(ann))).href)
 const count = async () => (await rooms.people.accounts.list()).length

@@ -112,7 +112,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   function identityOf(person: Person, userId: string): IdentityRow {
     const { issuer, subject } = person
     const { at, ...shown } = seen(person)
-    return { id: randomId(), userId, issuer, subject, ...shown, createdAt: at, lastUsedAt: at }
+    return { id: randomId(), userId, issuer, subject, ...shown, linkedIn: null, createdAt: at, lastUsedAt: at }
   }
 
   async function counted<T>(work: () => Promise<T>): Promise<T> {

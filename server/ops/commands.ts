@@ -67,7 +67,7 @@ export const COMMANDS = {
       if (other !== undefined) throw new Refusal(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
       const { wall: at } = clock.now()
       // What they type to sign in is known once they have.
-      const shown = { label: subject, email: null, emailVerified: false, createdAt: at, lastUsedAt: at }
+      const shown = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
       await store.identities.link({ id: randomId(), userId: id, provider: TOKEN_API, issuer: tokenApi.url, subject, ...shown }, null, originOf(OPERATOR, id, at))
       return { by: tokenApi.name }
     },

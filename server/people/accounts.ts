@@ -120,7 +120,7 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
 
     async change(id, { roles, disabled }, actor) {
       const change = { roles: roles === undefined ? null : normalRoles(roles), disabled: disabled ?? null }
-      return changed(await store.change(id, change, originOf(actor, id, now())))
+      return changed(await store.change(id, change, actor, originOf(actor, id, now())))
     },
 
     async changePassword(checked, next, actor) {

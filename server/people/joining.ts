@@ -10,7 +10,7 @@ import type { AccountRow } from '../store/schema.ts'
 import { registerKey, type ThrottleStore } from '../store/throttles.ts'
 import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
 import type { Accounts } from './accounts.ts'
-import { type Actor, originOf } from './actor.ts'
+import { type Actor, OPERATOR, originOf } from './actor.ts'
 import { networkOf } from './network.ts'
 import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
 import { checkNewPassword } from './password-rules.ts'
@@ -64,7 +64,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
     async makeSetupLink() {
       refuseElsewhere()
       const code = config.setupCode ?? newCode()
-      const row = codeRow(code, { kind: 'setup', roles: ['admin', 'user'], email: null, byUserId: null }, now(), SETUP_LIFE_MS)
+      const row = codeRow(code, { kind: 'setup', roles: ['admin', 'user'], email: null, maker: OPERATOR }, now(), SETUP_LIFE_MS)
       await store.codes.createSetup(row)
       return { href: codeLink(config.publicUrl, '/set-up', code), endsAt: row.endsAt }
     },
@@ -102,7 +102,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       const emailKey = email === null ? null : toEmailKey(email)
       if (emailKey !== null && await store.accounts.findByEmail(emailKey) !== null) throw new Problem('email_taken')
       const code = newCode()
-      const row = codeRow(code, { kind: 'invite', roles: normalRoles(roles), email: emailKey, byUserId: actor.userId }, now(), INVITE_LIFE_MS)
+      const row = codeRow(code, { kind: 'invite', roles: normalRoles(roles), email: emailKey, maker: actor }, now(), INVITE_LIFE_MS)
       await store.codes.createInvite(row, originOf(actor, '', row.createdAt))
       const by = actor.userId === null ? null : await accounts.find(actor.userId)
       return { invite: toInvite({ ...row, byName: by?.name ?? null }), href: codeLink(config.publicUrl, '/sign-up', code) }

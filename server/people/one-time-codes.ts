@@ -3,6 +3,7 @@ import { randomId, sha256 } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
 import type { CodeRow } from '../store/schema.ts'
+import type { Maker } from '../store/voiding.ts'
 
 export const SETUP_LIFE_MS = HOUR
 export const INVITE_LIFE_MS = 7 * DAY
@@ -20,8 +21,8 @@ export function hashOf(code: Secret): string {
   return sha256(code.reveal())
 }
 
-export function codeRow(code: Secret, what: { kind: CodeRow['kind'], roles: Role[], email: string | null, byUserId: string | null }, at: UnixMs, lifeMs: number): CodeRow & { userId: null } {
-  return { id: randomId(), codeHash: hashOf(code), userId: null, createdAt: at, endsAt: at + lifeMs, usedAt: null, ...what }
+export function codeRow(code: Secret, { maker, ...what }: { kind: CodeRow['kind'], roles: Role[], email: string | null, maker: Maker }, at: UnixMs, lifeMs: number): CodeRow & { userId: null } {
+  return { id: randomId(), codeHash: hashOf(code), userId: null, createdAt: at, endsAt: at + lifeMs, usedAt: null, byUserId: maker.userId, bySessionId: maker.sessionId, ...what }
 }
 
 /** A link to one of our pages that holds a code. It stands in the fragment, which no browser sends: no server's or

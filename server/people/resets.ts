@@ -41,7 +41,7 @@ export function createResets({ accounts, passwords, store, clock, config }: Rese
       if (account.email === null) throw new Problem('forbidden', { detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.' })
       if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
       const code = newCode()
-      const row = codeRow(code, { kind: 'reset', roles: [], email: null, byUserId: actor.userId }, now(), RESET_LIFE_MS)
+      const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))
       return { href: codeLink(config.publicUrl, '/reset', code), endsAt: row.endsAt }
     },

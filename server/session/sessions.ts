@@ -87,6 +87,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     }
   }
 
+  store.onEndedBeside(ended => announce(ended))
+
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
     flush(false).catch((error: unknown) => log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'))

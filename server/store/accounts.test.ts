@@ -10,6 +10,7 @@ import { lockKey, networkKey, recentKey, throttleQueries } from './throttles.ts'
 
 const DAY = 86_400_000
 const NOW = 1_800_000_000_000
+const OPERATOR = { userId: null, sessionId: null }
 
 let opened: ReturnType<typeof testStore>
 let accounts: ReturnType<typeof accountQueries>
@@ -46,7 +47,7 @@ function session(publicId: string, userId: string, more: Partial<SessionRow> = {
 }
 
 function code(kind: CodeRow['kind'], codeHash: string, more: Partial<CodeRow> = {}): CodeRow {
-  return { id: `id-${codeHash}`, codeHash, kind, userId: null, email: null, roles: ['user'], byUserId: null, createdAt: NOW, endsAt: NOW + DAY, usedAt: null, ...more }
+  return { id: `id-${codeHash}`, codeHash, kind, userId: null, email: null, roles: ['user'], byUserId: null, bySessionId: null, createdAt: NOW, endsAt: NOW + DAY, usedAt: null, ...more }
 }
 
 const kinds = async (userId: string) => (await events.page(userId, null, 100)).map(event => event.kind)
@@ -76,14 +77,14 @@ describe('accounts', () => {
   test('the last administrator who can sign in can be neither demoted nor disabled', async () => {
     await accounts.create(account('ann', ['admin', 'user']), origin())
     await accounts.create(account('bob', ['admin'], { disabledAt: NOW }), origin())
-    await expect(accounts.change('ann', { roles: ['user'], disabled: null }, origin())).rejects.toEqual(problem('last_admin'))
-    await expect(accounts.change('ann', { roles: null, disabled: true }, origin())).rejects.toEqual(problem('last_admin'))
+    await expect(accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
+    await expect(accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
     expect(await accounts.find('ann')).toMatchObject({ roles: ['admin', 'user'], disabledAt: null })
     expect(await kinds('ann')).toEqual(['account_created'])
     // Enabling bob and demoting ann each stand alone; the other way round is refused.
-    await accounts.change('bob', { roles: null, disabled: false }, origin())
-    await accounts.change('ann', { roles: ['user'], disabled: null }, origin())
-    await expect(accounts.change('bob', { roles: ['user'], disabled: true }, origin())).rejects.toEqual(problem('last_admin'))
+    await accounts.change('bob', { roles: null, disabled: false }, OPERATOR, origin())
+    await accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())
+    await expect(accounts.change('bob', { roles: ['user'], disabled: true }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
     expect(await accounts.find('bob')).toMatchObject({ roles: ['admin'], disabledAt: null })
   })
 
@@ -91,12 +92,12 @@ describe('accounts', () => {
     await accounts.create(account('root', ['admin'], { name: 'Root' }), origin())
     await accounts.create(account('ann'), origin())
     await sessions.insert(session('s1', 'ann'), null, null, null)
-    const { ended } = await accounts.change('ann', { roles: null, disabled: true }, origin(NOW + 1, 'root'))
+    const { ended } = await accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin(NOW + 1, 'root'))
     expect(ended).toEqual([expect.objectContaining({ publicId: 's1', reason: 'disabled' })])
     const [newest, before] = await events.page('ann', null, 2)
     expect(newest).toMatchObject({ kind: 'session_ended', reason: 'disabled', byName: 'Root' })
     expect(before).toMatchObject({ kind: 'account_disabled', byName: 'Root' })
-    expect((await accounts.change('ann', { roles: null, disabled: true }, origin(NOW + 2))).ended).toEqual([])
+    expect((await accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin(NOW + 2))).ended).toEqual([])
     expect((await accounts.find('ann'))?.disabledAt).toBe(NOW + 1)
   })
 

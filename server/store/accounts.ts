@@ -8,6 +8,7 @@ import { type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, sessions } from './schema.ts'
 import { endSessionsOf, type EndedSession } from './sessions.ts'
 import { clearLocks } from './throttles.ts'
+import { type Maker, requireAdministrator, voidCodes } from './voiding.ts'
 
 export type AccountWithSessions = AccountRow & { sessions: number, lastSeenAt: UnixMs | null }
 /** A sealed password verifier and whose it is. */
@@ -27,8 +28,9 @@ export interface AccountStore {
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRow>
   /** Roles, disabling and enabling. Disabling ends every session. Fields that are null stay; asking for what is already so
-   * changes nothing. @throws Problem `not_found`; `last_admin` when nobody could administer afterwards */
-  change(id: string, change: { roles: Role[] | null, disabled: boolean | null }, origin: Origin): Promise<Changed>
+   * changes nothing. Either voids every open code of the account and by it.
+   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when the maker lost that power meanwhile; `last_admin` when nobody could administer afterwards */
+  change(id: string, change: { roles: Role[] | null, disabled: boolean | null }, maker: Maker, origin: Origin): Promise<Changed>
   /** A new password that its owner chose: every session ends, and the count of failed sign-ins starts again.
    * @param expected the verifier that the current password was checked against
    * @throws Problem `not_found`; `invalid_credentials` when the password was changed in between */
@@ -61,6 +63,7 @@ export function accountQueries(db: Database): AccountStore {
     const disabledAt = disabled ? origin.at : null
     db.sql.update(accounts).set({ disabledAt }).where(eq(accounts.id, row.id)).run()
     recordEvent(db, disabled ? 'account_disabled' : 'account_enabled', row.id, origin)
+    voidCodes(db, row.id, origin)
     return { account: { ...row, disabledAt }, ended: disabled ? endAll(db, row.id, 'disabled', origin) : [] }
   }
 
@@ -80,7 +83,8 @@ export function accountQueries(db: Database): AccountStore {
       return { ...row, name }
     }),
 
-    change: (id, { roles, disabled }, origin) => db.write(() => {
+    change: (id, { roles, disabled }, maker, origin) => db.write(() => {
+      requireAdministrator(db, maker)
       const row = mustFind(id)
       // Enabling comes first and disabling last: the last-administrator rule then sees what is to be.
       const enabled = disabled === false ? applyDisabled(row, false, origin).account : row
@@ -121,6 +125,7 @@ export function applyRoles(db: Database, row: AccountRow, roles: Role[], origin:
   if (!roles.includes('admin')) refuseLastAdmin(db, row)
   db.sql.update(accounts).set({ roles }).where(eq(accounts.id, row.id)).run()
   recordEvent(db, 'roles_changed', row.id, origin)
+  voidCodes(db, row.id, origin)
   return { ...row, roles }
 }
 
@@ -139,11 +144,12 @@ export function insertAccount(db: Database, row: AccountRow, origin: Origin): Ac
   return row
 }
 
-/** Sets a password, ends every session and forgets the failed attempts at the old one. Synchronous. */
+/** Sets a password, ends every session, voids every open code of the account and by it, and forgets the failed attempts at the old one. Synchronous. */
 export function writePassword(db: Database, id: string, passwordSealed: string, kind: 'password_changed' | 'password_reset', origin: Origin): Changed {
   const [account] = db.sql.update(accounts).set({ passwordSealed, passwordChangedAt: origin.at }).where(eq(accounts.id, id)).returning().all()
   if (account === undefined) throw new Problem('not_found')
   recordEvent(db, kind, id, origin)
+  voidCodes(db, id, origin)
   clearLocks(db, account)
   return { account, ended: endAll(db, id, 'password_changed', origin) }
 }

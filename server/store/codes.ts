@@ -5,14 +5,17 @@ import type { Database } from './database.ts'
 import { and, desc, eq, gt, isNull } from './drizzle.ts'
 import { noteCode, type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
+import { isAdministrator, type Maker, requireAdministrator, voidResets } from './voiding.ts'
 
 export type InviteRow = CodeRow & { byName: string | null }
 
 export interface CodeStore {
   /** Makes the set-up code; any earlier one is void. @throws Problem `already_set_up` once anybody exists */
   createSetup(row: CodeRow): Promise<void>
+  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile */
   createInvite(row: CodeRow, origin: Origin): Promise<void>
-  /** Makes a reset code for `row.userId`; earlier ones for the same person are void. @throws Problem `not_found` */
+  /** Makes a reset code for `row.userId`; earlier ones for the same person are void.
+   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when its maker lost that power meanwhile */
   createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
   /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
   find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
@@ -26,7 +29,7 @@ export interface CodeStore {
    * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then */
   useInvite(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
   /** Uses a reset code: a new password, every session ended.
-   * @throws Problem `invalid_code`, `account_disabled`; the code stays unused then */
+   * @throws Problem `invalid_code`, also when its maker is no administrator any more; `account_disabled`; the code stays unused then */
   useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
 }
 
@@ -39,12 +42,14 @@ export function codeQueries(db: Database): CodeStore {
       noteCode(db, 'code_created', row, { byUserId: row.byUserId, network: null })
     }),
     createInvite: (row, origin) => db.write(() => {
+      requireAdministrator(db, makerOf(row))
       db.sql.insert(codes).values(row).run()
       noteCode(db, 'code_created', row, origin)
     }),
     createReset: (row, origin) => db.write(() => {
+      requireAdministrator(db, makerOf(row))
       if (db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, row.userId)).get() === undefined) throw new Problem('not_found')
-      db.sql.delete(codes).where(and(eq(codes.kind, 'reset'), eq(codes.userId, row.userId), isNull(codes.usedAt))).run()
+      voidResets(db, row.userId, origin)
       db.sql.insert(codes).values(row).run()
       recordEvent(db, 'reset_link_made', row.userId, origin)
     }),
@@ -67,8 +72,8 @@ export function codeQueries(db: Database): CodeStore {
     }),
     useInvite: (codeHash, account, origin) => db.write(() => useInvite(db, codeHash, account, origin, { keepRoles: false })),
     useReset: (codeHash, passwordSealed, origin) => db.write(() => {
-      const { userId } = use(db, 'reset', codeHash, null, origin)
-      if (userId === null) throw new Problem('invalid_code')
+      const { userId, byUserId } = use(db, 'reset', codeHash, null, origin)
+      if (userId === null || !mayStill(db, byUserId)) throw new Problem('invalid_code')
       const changed = writePassword(db, userId, passwordSealed, 'password_reset', origin)
       if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
       return changed
@@ -82,7 +87,7 @@ export function codeQueries(db: Database): CodeStore {
 export function useInvite(db: Database, codeHash: string, account: AccountRow, origin: Origin, { keepRoles }: { keepRoles: boolean }): AccountRow {
   const { email, roles, byUserId } = use(db, 'invite', codeHash, account.id, origin)
   if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
-  if (byUserId !== null && !isAdministrator(db, byUserId)) throw new Problem('invalid_code')
+  if (!mayStill(db, byUserId)) throw new Problem('invalid_code')
   return insertAccount(db, keepRoles ? account : { ...account, roles }, { ...origin, byUserId })
 }
 
@@ -94,11 +99,12 @@ function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: s
   return used
 }
 
-/** An invitation is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
-function isAdministrator(db: Database, userId: string): boolean {
-  const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
-  return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
+/** A code is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
+function mayStill(db: Database, byUserId: string | null): boolean {
+  return byUserId === null || isAdministrator(db, byUserId)
 }
+
+const makerOf = ({ byUserId, bySessionId }: CodeRow): Maker => ({ userId: byUserId, sessionId: bySessionId })
 
 function usable(kind: CodeRow['kind'], now: UnixMs) {
   return and(eq(codes.kind, kind), isNull(codes.usedAt), gt(codes.endsAt, now))

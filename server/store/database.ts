@@ -16,7 +16,9 @@ export interface Database {
   /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event loop shares
    * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back */
   write<T>(work: () => T): Promise<T>
-  /** Only inside `write`: says what happened for the security, to be told once it is durable and not if it is undone. */
+  /** Only inside `write`: is called once what is written is durable, and not if it is undone. */
+  after(work: () => void): void
+  /** The same, for a line of the security log. */
   note(line: SecurityLine): void
   /** Calls back for each. */
   onNoted(listener: (line: SecurityLine) => void): void
@@ -36,7 +38,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   raw.pragma('trusted_schema = OFF')
   let failed = () => {}
   let tell: (line: SecurityLine) => void = () => {}
-  let noted: SecurityLine[] = []
+  let waiting: (() => void)[] = []
 
   /** Constraint errors stay themselves: the query that can meet one says what it means. */
   function guard<T>(work: () => T): T {
@@ -53,14 +55,14 @@ export function openDatabase(file: string, clock: Clock): Database {
   const commits = createGroupCommit(raw, clock, guard)
 
   async function write<T>(work: () => T): Promise<T> {
-    let mine: SecurityLine[] = []
+    let mine: (() => void)[] = []
     const value = await commits.write(() => {
-      noted = []
+      waiting = []
       const result = work()
-      mine = noted
+      mine = waiting
       return result
     })
-    for (const line of mine) tell(line)
+    for (const next of mine) next()
     return value
   }
 
@@ -69,7 +71,8 @@ export function openDatabase(file: string, clock: Clock): Database {
     raw,
     read: async work => guard(work),
     write,
-    note: line => noted.push(line),
+    after: next => void waiting.push(next),
+    note: line => void waiting.push(() => tell(line)),
     onNoted(listener) {
       tell = listener
     },

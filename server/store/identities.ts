@@ -9,6 +9,7 @@ import { type Origin, recordEvent } from './events.ts'
 import { linkGrant } from './provider-grants.ts'
 import { accounts, type AccountRow, identities, type IdentityRow, type ProviderGrantRow } from './schema.ts'
 import { endWhatCameBy, type Unlinked } from './unlinking.ts'
+import { requireLiving, voidCodes } from './voiding.ts'
 
 /** What a provider said at a sign-in: kept to show, never to look up by. `provider`: what the configuration calls it now. */
 export interface Seen { provider: string, email: string | null, emailVerified: boolean, label: string, at: UnixMs }
@@ -84,6 +85,7 @@ export function identityQueries(db: Database): IdentityStore {
     }),
 
     link: (identity, grant, origin) => db.write(() => {
+      requireLiving(db, origin.sessionId)
       const row = account(identity.userId)
       if (row === undefined) throw new Problem('not_found')
       if (row.disabledAt !== null) throw new Problem('account_disabled')
@@ -93,13 +95,15 @@ export function identityQueries(db: Database): IdentityStore {
         db.sql.update(identities).set({ provider: identity.provider }).where(eq(identities.id, known.identity.id)).run()
       }
       else {
-        insert(identity)
+        insert({ ...identity, linkedIn: origin.sessionId })
         recordEvent(db, 'identity_linked', identity.userId, origin)
+        voidCodes(db, identity.userId, origin)
       }
       return grant !== null && linkGrant(db, grant)
     }),
 
     unlink: (id, { userId, keep, providers, passwords }, origin) => db.write(() => {
+      requireLiving(db, origin.sessionId)
       const all = ofUser.all({ userId })
       const gone = all.find(one => one.id === id)
       if (gone === undefined) throw new Problem('not_found')
@@ -109,6 +113,7 @@ export function identityQueries(db: Database): IdentityStore {
       if (!hasPassword && !all.some(one => one.id !== id && providers.includes(one.provider))) throw new Problem('last_way_in')
       db.sql.delete(identities).where(eq(identities.id, id)).run()
       recordEvent(db, 'identity_unlinked', userId, origin)
+      voidCodes(db, userId, origin)
       return endWhatCameBy(db, gone, keep, origin.at)
     }),
   }

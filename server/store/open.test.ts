@@ -136,7 +136,7 @@ describe('bringing a database up to date', () => {
     const store = open(false)
     const { raw } = store.db
     const account = (id: string, email: string | null) => raw.prepare('INSERT INTO accounts (id, email, email_key, name, roles, created_at) VALUES (?, ?, ?, \'N\', \'[]\', 1)').run(id, email, email)
-    expect(everything(raw)).toEqual(rows)
+    expect(everything(raw)).toMatchObject(rows)
     expect(raw.pragma('foreign_key_check')).toEqual([])
     expect(() => account('c', 'ann@example.org')).toThrow(/UNIQUE/)
     account('d', null)

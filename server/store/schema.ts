@@ -83,11 +83,14 @@ export const codes = sqliteTable('codes', {
   /** invite: the only address that may use it, or null. */
   email: text(),
   roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
+  /** Which administrator made it, and in which session (its public id); null: the command line. */
   byUserId: text(),
+  bySessionId: text(),
   createdAt: integer().notNull(),
   endsAt: integer().notNull(),
+  /** When it was used, or voided. */
   usedAt: integer(),
-}, t => [index('codes_ends').on(t.endsAt)])
+}, t => [index('codes_ends').on(t.endsAt), index('codes_user').on(t.userId), index('codes_by_user').on(t.byUserId)])
 
 /** Failed sign-ins, counted by account, by device and by network. */
 export const throttles = sqliteTable('throttles', {
@@ -111,6 +114,8 @@ export const identities = sqliteTable('identities', {
   emailVerified: integer({ mode: 'boolean' }).notNull(),
   /** What a person recognises it by: a name or an address. */
   label: text().notNull(),
+  /** The public id of the session in which it was linked; null: the account was made with it, or the command line linked it. */
+  linkedIn: text(),
   createdAt: integer().notNull(),
   lastUsedAt: integer().notNull(),
 }, t => [uniqueIndex('identities_subject').on(t.issuer, t.subject), index('identities_user').on(t.userId)])

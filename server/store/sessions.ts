@@ -4,7 +4,8 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, everyColumn, isNull, ne, sql } from './drizzle.ts'
 import { endGrants, insertGrant, moveGrants } from './provider-grants.ts'
-import { accounts, events, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
+import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
+import { voidCodes, voidCodesExceptIn, voidMadeIn } from './voiding.ts'
 
 /** A session that has just been ended, as everybody else needs to know it. */
 export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
@@ -23,7 +24,7 @@ export interface SessionStore {
   findByPublicId(publicId: string): Promise<SessionRow | null>
   /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to the
    * one that is replaced goes over to it, where it is the same person's.
-   * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile */
+   * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `login_expired` when the way in was removed */
   insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null): Promise<EndedSession[]>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
    * @returns the row afterwards, or null when there is none */
@@ -34,6 +35,8 @@ export interface SessionStore {
   /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it. */
   list(userId: string): Promise<SessionRow[]>
   saveProgress(batch: readonly SessionProgress[]): Promise<void>
+  /** Calls back for sessions that ended with one that `end` or `change` ended: they came in by a way that was linked in it. */
+  onEndedBeside(listener: (ended: EndedSession[]) => void): void
 }
 
 export function sessionQueries(db: Database): SessionStore {
@@ -41,6 +44,8 @@ export function sessionQueries(db: Database): SessionStore {
   const byPublicId = db.sql.select().from(sessions).where(eq(sessions.publicId, sql.placeholder('publicId'))).prepare()
   const ownerOf = db.sql.select({ disabledAt: accounts.disabledAt, changedAt: accounts.passwordChangedAt }).from(accounts)
     .where(eq(accounts.id, sql.placeholder('userId'))).prepare()
+  const stillLinked = db.sql.select({ id: identities.id }).from(identities)
+    .where(and(eq(identities.issuer, sql.placeholder('issuer')), eq(identities.subject, sql.placeholder('subject')), eq(identities.userId, sql.placeholder('userId')))).prepare()
   const insert = db.sql.insert(sessions).values(everyColumn(sessions)).prepare()
   const logSignIn = db.sql.insert(events).values({
     at: sql.placeholder('createdAt'), kind: 'signed_in', userId: sql.placeholder('userId'), sessionId: sql.placeholder('publicId'),
@@ -67,8 +72,14 @@ export function sessionQueries(db: Database): SessionStore {
     .where(and(eq(sessions.userId, sql.placeholder('userId')), isNull(sessions.endedAt), isNull(sessions.accessMs)))
     .orderBy(desc(sessions.createdAt)).prepare()
 
+  let endedBeside: (ended: EndedSession[]) => void = () => {}
+  function first([ended, ...beside]: SessionRow[]): SessionRow | undefined {
+    if (beside.length > 0) db.after(() => endedBeside(beside.map(toEnded)))
+    return ended
+  }
+
   function applyEnd(row: SessionRow, change: Extract<SessionChange, { kind: 'end' }>): SessionRow {
-    const [ended] = endRows(db, eq(sessions.sidHash, row.sidHash), { reason: change.reason, at: change.at, byUserId: null, lastSeenAt: change.lastSeenAt })
+    const ended = first(endRows(db, eq(sessions.sidHash, row.sidHash), { reason: change.reason, at: change.at, byUserId: null, lastSeenAt: change.lastSeenAt }))
     return ended ?? row
   }
 
@@ -81,6 +92,7 @@ export function sessionQueries(db: Database): SessionStore {
       const account = ownerOf.get({ userId: row.userId })
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
       if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
+      if (grant !== null && stillLinked.get(grant) === undefined) throw new Problem('login_expired')
       if (replaces !== null && isLogged(row)) moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
       const ended = replaces === null
         ? []
@@ -102,7 +114,7 @@ export function sessionQueries(db: Database): SessionStore {
 
     end: (publicId, why) => db.write(() => {
       const owner = why.userId === null ? undefined : eq(sessions.userId, why.userId)
-      const [ended] = endRows(db, and(eq(sessions.publicId, publicId), owner), why)
+      const ended = first(endRows(db, and(eq(sessions.publicId, publicId), owner), why))
       return ended === undefined ? null : toEnded(ended)
     }),
 
@@ -116,11 +128,17 @@ export function sessionQueries(db: Database): SessionStore {
         see.run({ sidHash, lastSeenAt })
       }
     }),
+
+    onEndedBeside(listener) {
+      endedBeside = listener
+    },
   }
 }
 
 /** Ends a person's living sessions and writes their log rows. Synchronous: for use inside a `db.write` of any store file. */
 export function endSessionsOf(db: Database, which: { userId: string, except: string | null, reason: EndReason, at: UnixMs, byUserId: string | null }): EndedSession[] {
+  if (which.except === null) voidCodes(db, which.userId, { ...which, network: null })
+  else voidCodesExceptIn(db, which.userId, which.except, { ...which, network: null })
   const except = which.except === null ? undefined : ne(sessions.publicId, which.except)
   return endRows(db, and(eq(sessions.userId, which.userId), except), which).map(toEnded)
 }
@@ -135,19 +153,20 @@ export function endEverySession(db: Database, why: { reason: EndReason, at: Unix
   return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
 }
 
-function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: EndReason, at: UnixMs, byUserId: string | null, lastSeenAt?: UnixMs }): SessionRow[] {
+function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: EndReason, at: UnixMs, byUserId: string | null, lastSeenAt?: UnixMs | undefined }): SessionRow[] {
   const ended = db.sql.update(sessions)
     .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
     .where(and(where, isNull(sessions.endedAt)))
     .returning().all()
   endGrants(db, ended.map(row => row.publicId), why.at)
+  const beside = ended.filter(isLogged).flatMap(row => voidMadeIn(db, row, why))
   for (const row of ended.filter(isLogged)) {
     db.sql.insert(events).values({
       at: why.at, kind: 'session_ended', userId: row.userId, byUserId: why.byUserId, sessionId: row.publicId,
       reason: why.reason, userAgent: row.userAgent, network: row.network,
     }).run()
   }
-  return ended
+  return [...ended, ...beside.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, reason: 'signed_out_elsewhere', lastSeenAt: undefined }))]
 }
 
 /** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */

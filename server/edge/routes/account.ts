@@ -31,7 +31,7 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
-    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: null }))
+    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: account.passwordChangedAt }))
   })
 
   app.post('/reauthenticate', async (c) => {

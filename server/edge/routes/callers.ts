@@ -1,11 +1,9 @@
 import type { Context } from 'hono'
-import { MINUTE, type UnixMs } from '../../base/clock.ts'
+import type { UnixMs } from '../../base/clock.ts'
+import { FRESH_MS } from '../../base/freshness.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Actor } from '../../people/actor.ts'
 import type { Env } from '../context.ts'
-
-/** For this long after a sign-in the password is not asked for again. */
-const FRESH_MS = 15 * MINUTE
 
 /** @throws Problem `not_signed_in` */
 export function signedIn(c: Context<Env>) {

@@ -30,7 +30,7 @@ const provider = (id: string, name: string, icon: string): Provider => ({
 })
 
 const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRow => ({
-  id: `${of}-${subject}`, userId, provider: of, issuer: `https://${of}.example`, subject, email: null, emailVerified: false, label: `Somebody at ${of}`,
+  id: `${of}-${subject}`, userId, provider: of, issuer: `https://${of}.example`, subject, email: null, emailVerified: false, label: `Somebody at ${of}`, linkedIn: null,
   createdAt: at.wall(), lastUsedAt: at.wall(),
 })
 const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))

@@ -49,7 +49,7 @@ beforeEach(async () => {
   })
   // Made before the API took the place of passwords.
   id = (await at.people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)).id
-  const identity: IdentityRow = { id: 'identity-1', userId: id, provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, label: 'Ada', createdAt: at.wall(), lastUsedAt: at.wall() }
+  const identity: IdentityRow = { id: 'identity-1', userId: id, provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, label: 'Ada', linkedIn: null, createdAt: at.wall(), lastUsedAt: at.wall() }
   await at.store.identities.link(identity, null, originOf(OPERATOR, id, at.wall()))
 })
 afterEach(() => at.close())

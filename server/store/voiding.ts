@@ -1,0 +1,75 @@
+import type { UnixMs } from '../base/clock.ts'
+import { FRESH_MS } from '../base/freshness.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Database } from './database.ts'
+import { and, eq, gt, isNull, ne, or, type SQL } from './drizzle.ts'
+import { noteCode, type Origin, recordEvent } from './events.ts'
+import { accounts, codes, type CodeRow, identities, type IdentityRow, type ProviderGrantRow, providerGrants, sessions, type SessionRow } from './schema.ts'
+
+// What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
+// Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
+
+/** Who does something, and in which session: null for the command line, whose power nobody takes. */
+export interface Maker { userId: string | null, sessionId: string | null }
+
+/** @throws Problem `forbidden` when the maker is no administrator any more, `not_signed_in` when their session is over */
+export function requireAdministrator(db: Database, { userId, sessionId }: Maker): void {
+  if (userId !== null && !isAdministrator(db, userId)) throw new Problem('forbidden').about(userId)
+  requireLiving(db, sessionId)
+}
+
+export function isAdministrator(db: Database, userId: string): boolean {
+  const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
+  return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
+}
+
+/** @throws Problem `not_signed_in` for a session that has ended since the request was let in */
+export function requireLiving(db: Database, sessionId: string | null): void {
+  if (sessionId === null) return
+  const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(eq(sessions.publicId, sessionId)).get()
+  if (session?.endedAt !== null) throw new Problem('not_signed_in')
+}
+
+/** Voids every open code of an account, and every one that it has made. */
+export function voidCodes(db: Database, userId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+  voidOpen(db, or(eq(codes.userId, userId), eq(codes.byUserId, userId)), origin)
+}
+
+/** Voids the open reset links of an account: a newer one takes their place. */
+export function voidResets(db: Database, userId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+  voidOpen(db, and(eq(codes.kind, 'reset'), eq(codes.userId, userId)), origin)
+}
+
+/** Like `voidCodes`, except what the account made in a session that stays. */
+export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+  voidOpen(db, or(eq(codes.userId, userId), and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))), origin)
+}
+
+/** A session that ended for one of these may not have been its owner's alone. */
+const DISTRUSTED: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'password_changed', 'disabled', 'admin', 'signed_out_elsewhere'])
+
+/** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever, where a
+ * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over too */
+export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, { reason, at, byUserId }: { reason: EndReason, at: UnixMs, byUserId: string | null }): string[] {
+  if (!DISTRUSTED.has(reason)) return []
+  const origin: Origin = { at, byUserId: byUserId === userId ? null : byUserId, sessionId: publicId, userAgent: null, network: null }
+  const isStolen = reason === 'refresh_reuse'
+  if (isStolen) voidCodes(db, userId, origin)
+  else voidOpen(db, eq(codes.bySessionId, publicId), origin)
+  const linked = and(eq(identities.userId, userId), eq(identities.linkedIn, publicId), isStolen ? undefined : gt(identities.createdAt, at - FRESH_MS))
+  const gone = db.sql.delete(identities).where(linked).returning().all()
+  for (const _ of gone) recordEvent(db, 'identity_unlinked', userId, origin)
+  return gone.flatMap(identity => endGrantsOf(db, identity, at)).filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId)
+}
+
+/** What a provider granted by an identity that is removed is over. @returns what it was */
+export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): Pick<ProviderGrantRow, 'sessionId' | 'birth'>[] {
+  const theirs = and(eq(providerGrants.userId, userId), eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject), isNull(providerGrants.endedAt))
+  return db.sql.update(providerGrants).set({ endedAt: at }).where(theirs).returning({ sessionId: providerGrants.sessionId, birth: providerGrants.birth }).all()
+}
+
+function voidOpen(db: Database, which: SQL | undefined, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+  const voided: CodeRow[] = db.sql.update(codes).set({ usedAt: origin.at }).where(and(which, isNull(codes.usedAt), gt(codes.endsAt, origin.at))).returning().all()
+  for (const code of voided) noteCode(db, 'code_revoked', code, origin)
+}
