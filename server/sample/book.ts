@@ -52,6 +52,8 @@ export function openBook(file: string) {
   db.pragma('synchronous = FULL')
   db.pragma('foreign_keys = ON')
   prepareSchema(db, file)
+  // From here on every query runs in the server's own thread: it may not sleep there for another program's lock.
+  db.pragma('busy_timeout = 5')
 
   const changeOf = db.prepare<[string], { change: number, forgotten: number }>('SELECT change, forgotten FROM owners WHERE sub = ?')
   const nextChange = db.prepare<[string], number>('INSERT INTO owners (sub, change, forgotten) VALUES (?, 1, 0) ON CONFLICT (sub) DO UPDATE SET change = change + 1 RETURNING change').pluck()

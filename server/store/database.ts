@@ -1,10 +1,11 @@
+import { setTimeout } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { SecurityLine } from '../base/security-log.ts'
 import { drizzle } from './drizzle.ts'
-import { createGroupCommit } from './group-commit.ts'
+import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit } from './group-commit.ts'
 
 /** One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk
  * becomes one kind of problem everywhere. */
@@ -24,13 +25,20 @@ export interface Database {
   onNoted(listener: (line: SecurityLine) => void): void
   /** Calls back each time that the disk or the file fails a query. */
   onFailure(listener: () => void): void
+  /** From now on the loop is never held up by another program's lock: reads and writes that meet one wait beside it. */
+  serve(): void
   close(): void
 }
+
+/** For what nobody waits for yet: opening, bringing up to date, and the last writes. */
+const PATIENT_MS = 2000
+/** How long a query may hold the event loop for another program's lock. Short ones, such as a checkpoint's, are over by then. */
+const SERVING_MS = 5
 
 /** Opens a database file with the settings that every open needs.
  * @throws the driver's error: the caller says what it means */
 export function openDatabase(file: string, clock: Clock): Database {
-  const raw = new Sqlite(file, { timeout: 2000 })
+  const raw = new Sqlite(file, { timeout: PATIENT_MS })
   raw.pragma('journal_mode = WAL')
   // A WAL database reopens at NORMAL, which may lose a rotation that was already answered.
   raw.pragma('synchronous = FULL')
@@ -52,7 +60,23 @@ export function openDatabase(file: string, clock: Clock): Database {
     }
   }
 
-  const commits = createGroupCommit(raw, clock, guard)
+  async function read<T>(work: () => T): Promise<T> {
+    for (const until = clock.now().steady + BUSY_PATIENCE_MS; ;) {
+      try {
+        return work()
+      }
+      catch (error) {
+        if (!isBusy(error) || clock.now().steady >= until) {
+          return guard(() => {
+            throw error
+          })
+        }
+      }
+      await setTimeout(BUSY_RETRY_MS)
+    }
+  }
+
+  const commits = createGroupCommit(raw, clock, { guard, isBusy })
 
   async function write<T>(work: () => T): Promise<T> {
     let mine: (() => void)[] = []
@@ -69,7 +93,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   return {
     sql: drizzle(raw, { casing: 'snake_case' }),
     raw,
-    read: async work => guard(work),
+    read,
     write,
     after: next => void waiting.push(next),
     note: line => void waiting.push(() => tell(line)),
@@ -79,7 +103,9 @@ export function openDatabase(file: string, clock: Clock): Database {
     onFailure(listener) {
       failed = listener
     },
+    serve: () => void raw.pragma(`busy_timeout = ${SERVING_MS}`),
     close() {
+      if (raw.open) raw.pragma(`busy_timeout = ${PATIENT_MS}`)
       commits.flush()
       raw.close()
     },
@@ -89,6 +115,10 @@ export function openDatabase(file: string, clock: Clock): Database {
 export function isConstraint(error: unknown): boolean {
   const code = sqliteCode(error)
   return code !== null && code.startsWith('SQLITE_CONSTRAINT')
+}
+
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
 }
 
 function isStoreFailure(error: unknown): boolean {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
@@ -85,15 +86,59 @@ describe('writes of one turn of the loop', () => {
 })
 
 describe('a store that fails', () => {
-  test('a database that another holds fails everybody who waited, once, and nobody after them', async () => {
+  test('a database that another holds for seconds fails everybody who waited so long, once, and nobody after them', async () => {
     let failures = 0
     db.onFailure(() => failures++)
-    db.raw.pragma('busy_timeout = 0')
+    db.serve()
     other.exec('BEGIN IMMEDIATE')
-    expect(await Promise.all(ten.map(id => codeOf(db.write(() => insert(id)))))).toEqual(ten.map(() => 'store_unavailable'))
+    const waited = Promise.all(ten.map(id => codeOf(db.write(() => insert(id)))))
+    await setTimeout(100)
+    at = 2000
+    const later = codeOf(db.write(() => insert(20)))
+    await setTimeout(100)
+    expect(failures, 'they wait beside the loop').toBe(0)
+    at = 3000
+    expect(await waited).toEqual(ten.map(() => 'store_unavailable'))
     expect(failures).toBe(1)
     other.exec('ROLLBACK')
+    expect(await later).toBe('written')
     expect(await codeOf(db.write(() => insert(1)))).toBe('written')
+    expect(committed()).toEqual([1, 20])
+  })
+
+  test('what waits for another program\'s lock is written in the order of asking once it is gone, with what came meanwhile', async () => {
+    db.serve()
+    other.exec('BEGIN IMMEDIATE')
+    const order: number[] = []
+    const write = (id: number) => db.write(() => insert(id)).then(() => order.push(id))
+    const all = ten.map(write)
+    await setTimeout(60)
+    all.push(write(10))
+    await setTimeout(60)
+    all.push(write(11))
+    expect(await db.read(() => committed()), 'reading goes on').toEqual([])
+    other.exec('COMMIT')
+    await Promise.all(all)
+    expect(order).toEqual([...ten, 10, 11])
+    expect(committed()).toEqual([...ten, 10, 11])
+  })
+
+  test('a read that meets a lock waits for its end beside the loop, and fails after seconds', async () => {
+    db.serve()
+    // What VACUUM by hand does: nobody may read while the format changes.
+    const rows = () => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()
+    const busy = Object.assign(new Sqlite.SqliteError('database is locked', 'SQLITE_BUSY'))
+    let left = 3
+    const meets = () => {
+      if (left-- > 0) throw busy
+      return rows()
+    }
+    expect(await db.read(meets)).toBe(0)
+    left = Infinity
+    const code = codeOf(db.read(meets))
+    await setTimeout(60)
+    at = 3000
+    expect(await code).toBe('store_unavailable')
   })
 
   test('a commit that fails fails everybody, those too who were refused by what is not there now', async () => {
@@ -129,7 +174,7 @@ test('many take several turns, in order, and others have theirs in between', asy
   const statements: string[] = []
   const raw = new Sqlite(join(folder, 'long.db'), { verbose: line => statements.push(String(line)) })
   raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')
-  const commits = createGroupCommit(raw, clock, work => work())
+  const commits = createGroupCommit(raw, clock, { guard: work => work(), isBusy: () => false })
   const order: (number | 'somebody else')[] = []
   const all = ten.map(id => commits.write(() => {
     at += 3

@@ -1,5 +1,5 @@
 import type Sqlite from 'better-sqlite3'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, SteadyMs } from '../base/clock.ts'
 
 /** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and fifty
  * at once would wait for it fifty times. */
@@ -8,20 +8,30 @@ export interface GroupCommit {
    * what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too, all after the
    * one commit; when that fails, so does everybody who waited for it. */
   write<T>(work: () => T): Promise<T>
-  /** Writes what waits at once. */
+  /** Writes what waits at once; what cannot be written even now fails. */
   flush(): void
 }
 
-interface Waiting { work: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void }
+/** What a database's errors mean. */
+export interface Failures {
+  /** Turns the errors of a failing disk into what everybody is told. */
+  guard<T>(work: () => T): T
+  /** Whether another program holds the lock: nothing was done, and the same may work a moment later. */
+  isBusy(error: unknown): boolean
+}
+
+interface Waiting { work: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void, since: SteadyMs }
 
 /** How long the works of one commit go on. The rest come with the next turn, so that others are answered in between. */
 const HOLD_MS = 4
 /** Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew would wait
  * for the disk once for everybody before them. Turns in which nothing happens take no time. */
 const REST_TURNS = 4
+/** How long a write, or a read, waits for another program to let go of the database, and how often it looks. */
+export const BUSY_PATIENCE_MS = 3000
+export const BUSY_RETRY_MS = 25
 
-/** @param guard turns the errors of a failing disk into what everybody is told */
-export function createGroupCommit(raw: Sqlite.Database, clock: Clock, guard: <T>(work: () => T) => T): GroupCommit {
+export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, isBusy }: Failures): GroupCommit {
   let waiting: Waiting[] = []
   let rest = 0
   /** A transaction, or a savepoint where one is under way. */
@@ -30,7 +40,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, guard: <T>
   function write<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (waiting.length === 0) setImmediate(commitInTurn)
-      waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
+      waiting.push({ work, resolve: resolve as (value: unknown) => void, reject, since: clock.now().steady })
     })
   }
 
@@ -40,26 +50,43 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, guard: <T>
       setImmediate(commitInTurn)
     }
     else {
-      commit()
+      commit(clock.now().steady - BUSY_PATIENCE_MS)
     }
   }
 
-  function commit(): void {
+  /** @param patientSince whoever waits since then or longer fails when another program holds the lock; the others wait on, in order */
+  function commit(patientSince: SteadyMs): void {
     const batch = waiting
     waiting = []
     if (batch.length === 0) return
     rest = REST_TURNS
     let answers: (() => void)[]
     try {
-      answers = guard(() => atomically.immediate(() => workedOff(batch)) as (() => void)[])
+      answers = atomically.immediate(() => workedOff(batch)) as (() => void)[]
     }
     catch (error) {
-      for (const { reject } of batch) reject(error)
+      const kept = isBusy(error) ? batch.filter(({ since }) => since > patientSince) : []
+      waiting = kept
+      // The loop goes on meanwhile: waiting in the driver would hold up everybody.
+      if (kept.length > 0) setTimeout(commitInTurn, BUSY_RETRY_MS)
+      fail(batch.slice(0, batch.length - kept.length), error)
       return
     }
     waiting = batch.slice(answers.length)
     if (waiting.length > 0) setImmediate(commitInTurn)
     for (const answer of answers) answer()
+  }
+
+  function fail(batch: readonly Waiting[], cause: unknown): void {
+    if (batch.length === 0) return
+    try {
+      guard(() => {
+        throw cause
+      })
+    }
+    catch (error) {
+      for (const { reject } of batch) reject(error)
+    }
   }
 
   /** @returns what is to be told after the commit, to as many as had their turn */
@@ -84,7 +111,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, guard: <T>
   return {
     write,
     flush() {
-      while (waiting.length > 0) commit()
+      while (waiting.length > 0) commit(Infinity)
     },
   }
 }

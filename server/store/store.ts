@@ -49,6 +49,7 @@ export function openStore(deps: OpenDeps): Store {
   const file = databaseFile(deps.dataDir)
   const wasRead = isReadFirst(file)
   const db = openMigrated(deps)
+  db.serve()
   db.onNoted(line => logSecurity(deps.log, line))
   return {
     sessions: sessionQueries(db),
