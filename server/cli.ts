@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { endWithReader } from './cli/output.ts'
 import { run } from './cli/run.ts'
 import { version } from './cli/version.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
@@ -25,4 +26,5 @@ const porchlight = defineCommand({
 
 // What we make is for the owner alone, whatever the shell's umask.
 process.umask(0o077)
+endWithReader(['start', 'dev'].includes(process.argv[2] ?? ''))
 await run(porchlight, process.argv.slice(2), version)

@@ -145,6 +145,8 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
     })
   }
   process.on('SIGTERM', onSignal)
+  // A terminal that closed, or a supervisor that knows no other signal.
+  process.on('SIGHUP', onSignal)
   process.on('SIGINT', onSignal)
 }
 

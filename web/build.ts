@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { buildClient } from './build-client.ts'
 import { listPublicFiles, type PublicFile } from './build-files.ts'
@@ -51,8 +51,9 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
   say(last === null
     ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
     : `The pages' sources have changed: building them again. This takes ${duration}.`)
-  mkdirSync(OUTPUT, { recursive: true })
+  if (mkdirSync(OUTPUT, { recursive: true }) !== undefined) forAllToRead(OUTPUT)
   const folder = mkdtempSync(join(OUTPUT, 'build-'))
+  forAllToRead(folder)
   const started = performance.now()
   try {
     await runNuxt(folder)
@@ -60,6 +61,7 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
     const stamp = { sources, folder: basename(folder), seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files, client: await buildClient() }
     // Renamed into place: a server that starts meanwhile reads the old stamp or the new one.
     writeFileSync(`${STAMP}.tmp`, JSON.stringify(stamp))
+    forAllToRead(`${STAMP}.tmp`)
     renameSync(`${STAMP}.tmp`, STAMP)
     removeOldBuilds()
     say(`The pages are built (${stamp.seconds} seconds).`)
@@ -69,6 +71,11 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
+}
+
+/** The pages are no secret, and whoever builds them (root, at an installation) need not be who serves them. */
+function forAllToRead(path: string): void {
+  chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644)
 }
 
 function removeOldBuilds(): void {
@@ -113,11 +120,14 @@ function hashOfSources(): string {
 async function runNuxt(output: string): Promise<void> {
   // Our settings are the server's and must not find their way into the pages.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('NITRO_') && !name.startsWith('NUXT_') && !name.startsWith('VITEST'))
+  // The builder inherits it: what it writes is not data.
+  const umask = process.umask(0o022)
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', SITE_OUTPUT: output, NUXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
   })
+  process.umask(umask)
   let words = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (words += String(chunk)))
   const stop = () => child.kill()

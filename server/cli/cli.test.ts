@@ -10,6 +10,9 @@ vi.setConfig({ testTimeout: 120_000 })
 const CLI = join(import.meta.dirname, '..', 'cli.ts')
 const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')))
 
+/** Where the data is has been said. */
+const NAMED = { PORCHLIGHT_DATA_DIR: 'data' }
+
 let cwd: string
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), 'porchlight-cli-'))
@@ -22,12 +25,13 @@ interface Ran { code: number | null, out: string, err: string }
 function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<string, string>, input?: string, blocks?: number } = {}): Promise<Ran> {
   const command = [process.execPath, CLI, ...args]
   const [program = '', ...rest] = blocks === undefined ? command : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(blocks), ...command]
-  const child = spawn(program, rest, { cwd, env: { ...inherited, ...env } })
+  const child = spawn(program, rest, { cwd, env: { ...inherited, ...NAMED, ...env } })
   const ran = { out: '', err: '' }
   child.stdout.on('data', data => (ran.out += String(data)))
   child.stderr.on('data', data => (ran.err += String(data)))
   child.stdin.on('error', () => {}).end(input)
-  return new Promise(done => child.on('close', code => done({ code, ...ran })))
+  // Told whenever a command makes a database: a test of its own is about that.
+  return new Promise(done => child.on('close', code => done({ code, out: ran.out, err: ran.err.replace(/^There was no database in .*\n/, '') })))
 }
 
 /** A server's place taken by a process that composes the rooms and answers on the control socket. */
@@ -116,6 +120,35 @@ describe('for a person', () => {
 })
 
 describe('without a server', () => {
+  const shell = (line: string) => new Promise<Ran>((done) => {
+    const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], { cwd, env: { ...inherited, NODE: process.execPath, CLI } })
+    const ran = { out: '', err: '' }
+    child.stdout.on('data', data => (ran.out += String(data)))
+    child.stderr.on('data', data => (ran.err += String(data)))
+    child.on('close', code => done({ code, ...ran }))
+  })
+
+  test('a command without the service\'s settings makes no installation of its own, and says what it needs', async () => {
+    for (const command of ['setup', 'user list', 'invite', 'key rotate', 'backup copy']) {
+      const { code, out, err } = await shell(`"$NODE" "$CLI" ${command}`)
+      expect([code, out], command).toEqual([1, ''])
+      expect(err).toMatch(/^There is no database in \S+\/data, and no server runs there\.\n.*PORCHLIGHT_DATA_DIR/)
+    }
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+    const { code, err } = await shell('PORCHLIGHT_DATA_DIR=there "$NODE" "$CLI" setup')
+    expect([code, err]).toEqual([0, `There was no database in ${join(cwd, 'there')}: this makes a new one.\n`])
+    // Where there is one, nobody has to say so.
+    await shell('PORCHLIGHT_DATA_DIR=data "$NODE" "$CLI" setup')
+    expect(await shell('"$NODE" "$CLI" setup')).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('a reader that has seen enough ends a command without a word', async () => {
+    for (const [reader, seen] of [['head -n 1', 'SETTING'], ['true', '']]) {
+      const { out, err } = await shell(`for i in 1 2 3; do "$NODE" "$CLI" config check; done | ${reader}`)
+      expect([out.slice(0, 7), err]).toEqual([seen, ''])
+    }
+  })
+
   test('people are added with a password or a link, listed, disabled, and the last administrator stays', async () => {
     const added = await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], { input: 'quiet lantern over the porch\n' })
     expect(added).toEqual({ code: 0, out: 'ada@example.org can sign in now.\n', err: '' })

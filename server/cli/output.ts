@@ -1,6 +1,17 @@
 import type { Log } from '../base/log.ts'
 import type { UnixMs } from '../base/clock.ts'
 
+/** A reader that has seen enough, such as head, ends a command without a word, and never a server.
+ * @param serves whether this process goes on without anybody who reads */
+export function endWithReader(serves: boolean): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      if (!serves) process.exit()
+    })
+  }
+}
+
 export function print(...lines: string[]): void {
   process.stdout.write(`${lines.join('\n')}\n`)
 }

@@ -1,21 +1,34 @@
 import { systemClock } from '../base/clock.ts'
 import { noMeter } from '../base/meter.ts'
-import { loadConfig } from '../config/load.ts'
+import { Refusal } from '../base/refusal.ts'
+import { loadConfig, type SettingReport } from '../config/load.ts'
 import type { Config } from '../config/types.ts'
 import type { CommandInput, CommandName, CommandOutput } from '../ops/commands.ts'
 import { askServer } from '../ops/control-client.ts'
-import { commandLog } from './output.ts'
+import { databaseExists, databaseFile } from '../store/files.ts'
+import { commandLog, printError } from './output.ts'
 
 export async function readConfig(): Promise<Config> {
   return (await loadConfig(process.env, process.cwd())).config
 }
 
+/** The usual slip: a command without the settings that the service has, which would make an installation of its own.
+ * @throws Refusal when nobody said where the data is */
+function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
+  if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default')) return printError([`There was no database in ${dataDir}: this makes a new one.`])
+  throw new Refusal(`There is no database in ${dataDir}, and no server runs there.`, [
+    'If the server runs as a service, give this command the same settings, as the same user: PORCHLIGHT_DATA_DIR, or PORCHLIGHT_CONFIG.',
+    'For a new installation, start the server first (porchlight start), or name the folder: PORCHLIGHT_DATA_DIR=data',
+  ])
+}
+
 /** Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
  * @throws Problem, Refusal */
 export async function perform<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>> {
-  const config = await readConfig()
+  const { config, report } = await loadConfig(process.env, process.cwd())
   const answered = await askServer(config.dataDir, name, input)
   if (answered !== null) return answered.output
+  if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
   const { compose } = await import('../compose.ts')
   const { runCommand } = await import('../ops/commands.ts')
   const rooms = await compose({ config, clock: systemClock, log: commandLog, meter: noMeter, what: `porchlight ${name.replace('.', ' ')}` })

@@ -34,6 +34,48 @@ describe('with nothing configured', () => {
   })
 })
 
+describe('settings that others follow', () => {
+  const seconds = async (env: Environment) => {
+    const { accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs } = await load(Object.fromEntries(Object.entries(env).map(([name, value]) => [`PORCHLIGHT_${name}_SECONDS`, value])))
+    return [accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs].map(ms => ms / 1000)
+  }
+
+  test('the port alone moves the address with it, and an address that was set stays', async () => {
+    expect(await load({ PORCHLIGHT_PORT: '4000' })).toMatchObject({ publicUrl: 'http://localhost:4000', port: 4000 })
+    expect(await load({ PORCHLIGHT_PORT: '4000', PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).toMatchObject({ publicUrl: 'https://example.org', port: 4000 })
+  })
+
+  test('one life that is set moves those that are not as far as it needs, and no further', async () => {
+    const [days, hours] = [86_400, 3600]
+    expect(await seconds({ ACCESS: '60' })).toEqual([60, 7 * days, 12 * hours, 30 * days, 26, 52])
+    expect(await seconds({ ACCESS: '2' })).toEqual([2, 7 * days, 12 * hours, 30 * days, 0, 1])
+    expect(await seconds({ ACCESS: String(days) })).toEqual([days, 7 * days, 2 * days, 30 * days, 60, 600])
+    expect(await seconds({ IDLE: '600' })).toEqual([300, 600, 12 * hours, 30 * days, 60, 262])
+    expect(await seconds({ ABSOLUTE: String(hours) })).toEqual([900, hours, hours, hours, 60, 600])
+    expect(await seconds({ IDLE: String(90 * days) })).toEqual([900, 90 * days, 12 * hours, 90 * days, 60, 600])
+    expect(await seconds({ LATE: '1800' })).toEqual([2058, 7 * days, 12 * hours, 30 * days, 60, 1800])
+    expect(await seconds({ SETTLE: '1200' })).toEqual([1373, 7 * days, 12 * hours, 30 * days, 1200, 1201])
+  })
+
+  test('whichever single number is set to whatever is allowed, a start is possible or says which other to set', async () => {
+    for (const name of ['ACCESS', 'IDLE', 'BROWSER_IDLE', 'ABSOLUTE', 'SETTLE', 'LATE']) {
+      for (const value of [0, 1, 2, 4, 59, 60, 61, 600, 900, 3600, 43_200, 86_400, 2_592_000, 33_955_200]) {
+        const said = await seconds({ [name]: String(value) }).then(() => '', async () => (await problems({ [`PORCHLIGHT_${name}_SECONDS`]: String(value) })).join())
+        if (said !== '') expect(said, `${name} ${value}`).toMatch(/expected a whole number from/)
+      }
+    }
+  })
+
+  test('two that contradict each other are refused by name', async () => {
+    expect((await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_LATE_SECONDS: '600' })).join()).toMatch(/PORCHLIGHT_LATE_SECONDS: got .*600.*; expected at most 52/)
+  })
+
+  test('config check shows what follows', async () => {
+    const { report } = await loadConfig({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_PORT: '4000' }, cwd)
+    expect(report.filter(({ key }) => key === 'lateSeconds' || key === 'publicUrl').map(({ value, from }) => [value, from])).toEqual([['"http://localhost:4000"', 'default'], ['52', 'default']])
+  })
+})
+
 describe('where settings come from', () => {
   test('a TypeScript file with a plain default export', async () => {
     write('porchlight.config.ts', 'const port: number = 4100\nexport default { port, registration: \'open\' as const }\n')
@@ -171,10 +213,10 @@ describe('problems', () => {
   }
 
   const rules: [string, Environment, RegExp][] = [
-    ['an access life over half of the smaller idle time', { PORCHLIGHT_BROWSER_IDLE_SECONDS: '1799' }, /^PORCHLIGHT_ACCESS_SECONDS: got 900 \(the default\); expected at most 899, half of PORCHLIGHT_BROWSER_IDLE_SECONDS\.$/],
-    ['an idle time over the absolute one', { PORCHLIGHT_IDLE_SECONDS: '2592001' }, /^PORCHLIGHT_IDLE_SECONDS: .*at most 2592000/],
-    ['settle that is not below late', { PORCHLIGHT_SETTLE_SECONDS: '600' }, /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/],
-    ['late over seven eighths of the access life', { PORCHLIGHT_LATE_SECONDS: '788' }, /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/],
+    ['an access life over half of the smaller idle time', { PORCHLIGHT_BROWSER_IDLE_SECONDS: '1799', PORCHLIGHT_ACCESS_SECONDS: '900' }, /^PORCHLIGHT_ACCESS_SECONDS: got 900; expected at most 899, half of PORCHLIGHT_BROWSER_IDLE_SECONDS\.$/],
+    ['an idle time over the absolute one', { PORCHLIGHT_IDLE_SECONDS: '2592001', PORCHLIGHT_ABSOLUTE_SECONDS: '2592000' }, /^PORCHLIGHT_IDLE_SECONDS: .*at most 2592000/],
+    ['settle that is not below late', { PORCHLIGHT_SETTLE_SECONDS: '600', PORCHLIGHT_LATE_SECONDS: '600' }, /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/],
+    ['late over seven eighths of the access life', { PORCHLIGHT_LATE_SECONDS: '788', PORCHLIGHT_ACCESS_SECONDS: '900' }, /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/],
     ['plain http on another host', { PORCHLIGHT_PUBLIC_URL: 'http://example.org' }, /^PORCHLIGHT_PUBLIC_URL: .*PORCHLIGHT_INSECURE_HTTP/],
     ['a contact that is a plain address', { PORCHLIGHT_SECURITY_CONTACT: 'security@example.org' }, /^PORCHLIGHT_SECURITY_CONTACT: got "security@example\.org"; expected where to report/],
     ['a contact that brings lines of its own', { PORCHLIGHT_SECURITY_CONTACT: 'https://example.org/\nExpires: 2099' }, /^PORCHLIGHT_SECURITY_CONTACT/],

@@ -6,6 +6,7 @@ import { Refusal } from '../base/refusal.ts'
 import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
+import { livesOf } from './lives.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
 import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
 import { judgeTogether, providerIds, type Told } from './rules.ts'
@@ -104,8 +105,10 @@ function providersOf(settings: Settings, sources: Sources, problems: ConfigProbl
 }
 
 function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
-  const set = { ...DEFAULTS, ...settings }
-  const publicUrl = toOrigin(set.publicUrl) ?? DEFAULTS.publicUrl
+  const set = { ...DEFAULTS, ...settings, ...livesOf(settings, DEFAULTS) }
+  // Whoever moves the port of a site that has no address yet moves the address with it.
+  const ownUrl = settings.port === undefined ? DEFAULTS.publicUrl : `http://localhost:${settings.port}`
+  const publicUrl = toOrigin(settings.publicUrl ?? ownUrl) ?? ownUrl
   const { protocol, hostname, port } = new URL(publicUrl)
   const loopback = isLoopback(hostname)
   const folderOf = (key: SettingKey) => sources.get(key)?.folder ?? cwd
@@ -163,8 +166,21 @@ function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'provid
   return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
 }
 
+const LIVES = {
+  accessSeconds: 'accessMs', idleSeconds: 'idleMs', browserIdleSeconds: 'browserIdleMs', absoluteSeconds: 'absoluteMs', settleSeconds: 'settleMs', lateSeconds: 'lateMs',
+} as const
+
 function defaultOf(key: SettingKey, config: Config): string {
   switch (key) {
+    case 'publicUrl':
+      return JSON.stringify(config.publicUrl)
+    case 'accessSeconds':
+    case 'idleSeconds':
+    case 'browserIdleSeconds':
+    case 'absoluteSeconds':
+    case 'settleSeconds':
+    case 'lateSeconds':
+      return String(config[LIVES[key]] / SECOND)
     case 'host':
       return config.hosts.join(', ')
     case 'port':

@@ -10,7 +10,7 @@ import { Upstreams } from './upstreams.ts'
 
 const DAY_SECONDS = 86_400
 /** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
-const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
+export const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
 /** What upstream tokens may be signed with: ES256 unless an upstream's library knows only another (RFC 9068 §2.1). */
 export const UPSTREAM_TOKEN_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
 /** Who judges a name and a password: we, or an API that has accounts of its own. */

@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process'
+import { readdirSync, statSync } from 'node:fs'
 import http from 'node:http'
+import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect, test } from 'vitest'
 import { databaseFile } from '../../server/store/files.ts'
+import { ensureSiteBuilt } from '../../web/build.ts'
 import { setUp, signUp, somebody } from '../support/people.ts'
 import { type Server, sleep, spawnServer, startServer, statusOf, stopAll, waitUntil } from '../support/server.ts'
 import { SHORT_LIVES, untilAccessEnds } from '../support/short-lives.ts'
@@ -35,12 +38,12 @@ describe.concurrent('a server that dies', () => {
     await next.stop()
   })
 
-  test('SIGTERM: not ready at once, what was begun is finished, and it ends by itself in time', async () => {
+  test.each(['SIGTERM', 'SIGHUP'] as const)('%s: not ready at once, what was begun is finished, and it ends by itself in time', async (signal) => {
     const server = await startServer()
     const { browser } = await setUp(server.origin)
     const { finish, answered } = slowSignIn(server, somebody())
     await sleep(200)
-    const ended = server.stop('SIGTERM')
+    const ended = server.stop(signal)
     await waitUntil(async () => (await statusOf(server.port, '/readyz')) !== 200, 'readiness to go')
     finish()
     expect(await answered).toBe(401)
@@ -55,6 +58,16 @@ describe.concurrent('a server that dies', () => {
     const server = await startServer()
     expect(await server.stop('SIGINT')).toBe(0)
   })
+})
+
+test('the built pages can be read by whoever serves them, whoever built them under whatever umask', async () => {
+  const { root, entry, files } = await ensureSiteBuilt(() => {})
+  const unreadable = [dirname(root), root, dirname(entry), entry, ...files.map(file => join(root, file.path))]
+    .filter(path => (statSync(path).mode & (statSync(path).isDirectory() ? 0o005 : 0o004)) === 0)
+  expect(unreadable).toEqual([])
+  expect(files.length).toBeGreaterThan(5)
+  const [built] = readdirSync(join(dirname(root), '..')).filter(name => name.endsWith('.json'))
+  expect(statSync(join(dirname(root), '..', built ?? '')).mode & 0o044).toBe(0o044)
 })
 
 describe.concurrent('a data folder', () => {
