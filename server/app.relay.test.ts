@@ -199,7 +199,7 @@ describe('live connections', () => {
     expect(streams.count()).toBe(2)
     const started = performance.now()
     const over = Promise.all([once(socket, 'close'), once(events, 'end')])
-    streams.ended(SESSION.publicId, 'signed_out_elsewhere', null)
+    streams.ended(SESSION.publicId, 'signed_out_elsewhere')
     const [[code, reason]] = await over
     expect([code, String(reason)]).toEqual([4401, 'signed_out_elsewhere'])
     expect(performance.now() - started).toBeLessThan(1000)
@@ -213,20 +213,9 @@ describe('live connections', () => {
     socket.send('x'.repeat(5_000_000))
     await once(socket, 'message')
     socket.send('x'.repeat(5_000_000))
-    streams.ended(SESSION.publicId, 'disabled', null)
+    streams.ended(SESSION.publicId, 'disabled')
     const [code] = await once(socket, 'close')
     expect([1008, 1006]).toContain(code)
-  })
-
-  test('a re-authentication takes open streams along; they end with the new session', async () => {
-    const { port, streams } = await start()
-    const socket = open(port, '/api/notes/live')
-    await once(socket, 'open')
-    streams.ended(SESSION.publicId, 'replaced', 'the-next')
-    socket.send('still here')
-    await once(socket, 'message')
-    streams.ended('the-next', 'signed_out', null)
-    expect((await once(socket, 'close'))[0]).toBe(4401)
   })
 
   test('a client that leaves closes the upstream\'s end, too', async () => {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ADA, type Answered, CONFIG, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
 import { Problem } from './base/problem.ts'
+import { anUpstream, someRelay } from './relay/relay.testing.ts'
 import { SITE_CONTEXT, type SiteContext } from './contract/site.ts'
 
 let app: Running
@@ -249,13 +250,37 @@ describe('who is asking', () => {
     expect((await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).json()).toEqual({ user: null, session: null, ended: 'idle' })
   })
 
-  test('a session that was replaced a moment ago reads on, and changes nothing', async () => {
-    app = await startApp()
-    const headers = { cookie: 'porchlight-access=replaced', ...FROM_OUR_PAGE }
-    expect((await app.ask('/auth/session', { headers })).status).toBe(200)
-    const answered = await app.ask('/auth/echo', { method: 'POST', headers })
-    expect(answered.status).toBe(401)
-    expect(code(answered)).toBe('session_replaced')
+  test.each<[string, string, string, Record<string, string>, number]>([
+    ['the question who is signed in', 'GET', '/auth/session', {}, 200],
+    ['a page', 'GET', '/account', NAVIGATION, 200],
+    ['a page in an old browser', 'GET', '/account', { 'accept': 'text/html', 'sec-fetch-mode': '' }, 200],
+    ['a page as a script asks for it', 'GET', '/account', {}, 401],
+    ['a call that changes something', 'POST', '/auth/echo', {}, 401],
+    ['a form', 'POST', '/auth/echo', NAVIGATION, 401],
+    ['any other call', 'GET', '/auth/crash', {}, 401],
+    ['a navigation to it', 'GET', '/auth/crash', NAVIGATION, 401],
+    ['a call of an upstream', 'GET', '/api/notes', {}, 401],
+    ['a navigation to an upstream', 'GET', '/api/notes', NAVIGATION, 401],
+    ['an event stream', 'GET', '/api/notes', { accept: 'text/event-stream' }, 401],
+  ])('V7 7.2.4 the cookies of a session that was replaced a moment ago: %s', async (_title, method, path, headers, status) => {
+    app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]) })
+    const { 'sec-fetch-mode': mode, ...rest } = { ...FROM_OUR_PAGE, ...headers, cookie: 'porchlight-access=replaced' } as Record<string, string>
+    const answered = await app.ask(path, { method, headers: mode === '' || mode === undefined ? rest : { ...rest, 'sec-fetch-mode': mode } })
+    expect(answered.status).toBe(status)
+    if (status === 401 && headers !== NAVIGATION) expect(code(answered)).toBe('session_replaced')
+    expect(setCookies(answered)).toEqual([])
+  })
+
+  test('V7 7.2.4 a page that is shown by such cookies calls nothing for whoever asked for it', async () => {
+    const calls: Promise<string>[] = []
+    const site = (incoming: object, outgoing: ServerResponse) => {
+      const { fetch } = (incoming as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+      calls.push(...['/auth/session', '/auth/bad-header', '/api/notes'].map(async path => `${(await fetch(path)).status}`))
+      outgoing.end('<!doctype html>')
+    }
+    app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]), site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => site } })
+    expect((await app.ask('/account', { headers: { ...NAVIGATION, cookie: 'porchlight-access=replaced' } })).status).toBe(200)
+    expect(await Promise.all(calls)).toEqual(['200', '401', '401'])
   })
 
   test('CK-11 two cookies of one name are nobody: a page explains, a call that changes something is 400, nothing is set', async () => {

@@ -32,7 +32,7 @@ test('LO-6 a session that was only linked with a provider loses the grant and go
   await vault.tokenFor(session, MAIN, null)
   const { ended, unlinked } = await logout({ sid: 'there' })
   expect([ended, unlinked]).toEqual([[], [session.publicId]])
-  vault.ended(session.publicId, null)
+  vault.ended(session.publicId)
   expect(await endOf(rooms, session.publicId)).toBeNull()
   await expect(vault.tokenFor(session, MAIN, null)).rejects.toMatchObject({ code: 'provider_sign_in_required' })
 })

@@ -468,15 +468,16 @@ describe('when a session is replaced', () => {
     userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null,
   })
 
-  test('by the same person, its grants go over, and its late requests are still served', async () => {
+  test('by the same person, its grants go over, and the old session has none', async () => {
     const { session, grantId } = await signedInThere(rooms, vault)
     await vault.tokenFor(session, MAIN, null)
     const { session: next } = await reauthenticate(session)
     expect(await outcome(vault.tokenFor(next, MAIN, null))).toBe('access-first')
-    expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-first')
+    expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
     expect(await grantOf(grantId)).toMatchObject({ sessionId: next.publicId, endedAt: null })
     const { session: third } = await reauthenticate(next)
-    for (const one of [session, next, third]) expect(await outcome(vault.tokenFor(one, MAIN, null))).toBe('access-first')
+    for (const one of [session, next]) expect(await outcome(vault.tokenFor(one, MAIN, null))).toBe('provider_sign_in_required')
+    expect(await outcome(vault.tokenFor(third, MAIN, null))).toBe('access-first')
     expect(provider.revoked).toEqual([])
   })
 

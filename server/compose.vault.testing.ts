@@ -95,8 +95,9 @@ export function vaultOf(rooms: Rooms, provider: SomeProvider, needs = { access: 
     refresherOf: id => id === MAIN ? provider.refresher : null,
     needsOf: () => needs,
     endSession: (sessionId: string, reason: EndReason) => rooms.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+    grantChanged: () => {},
   })
-  const stopListening = rooms.sessions.onEnded((ended, successor) => vault.ended(ended.publicId, successor))
+  const stopListening = rooms.sessions.onEnded(ended => vault.ended(ended.publicId))
   return {
     ...vault,
     async stop() {

@@ -16,6 +16,8 @@ export interface RunningProviders {
   logouts: ProviderLogouts
   /** null: names and passwords are ours to judge. */
   tokenApi: TokenApiClient | null
+  /** Calls back when a session has lost, or changed, what a provider granted to it. */
+  onGrantChanged(listener: (sessionId: string) => void): void
   close(): Promise<void>
 }
 
@@ -28,22 +30,25 @@ export function startProviders(rooms: Rooms): RunningProviders {
   const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
   if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
   const taken = new Set(config.upstreams.filter(takesProviderToken).map(upstream => upstream.provider))
+  const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({
     clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
     refresherOf: id => refreshers.get(id) ?? null,
     needsOf: id => ({ access: taken.has(id), idToken: config.providers.some(provider => provider.id === id && provider.kind === 'oidc' && provider.logout !== 'never') }),
     endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+    grantChanged: (sessionId) => { for (const listener of grantListeners) listener(sessionId) },
   })
-  const stopListening = sessions.onEnded((ended, successor) => vault.ended(ended.publicId, successor))
+  const stopListening = sessions.onEnded(ended => vault.ended(ended.publicId))
   const logouts = createLogouts({
     clock, log, meter, publicUrl: config.publicUrl, keyring, grants: store.providerGrants, providers: config.providers, client: id => providers.client(id),
-    endAtProvider: store.endAtProvider, announce: sessions.announce, grantEnded: sessionId => vault.ended(sessionId, null),
+    endAtProvider: store.endAtProvider, announce: sessions.announce, grantEnded: vault.ended,
   })
   return {
     providers,
     vault,
     logouts,
     tokenApi,
+    onGrantChanged: listener => void grantListeners.push(listener),
     async close() {
       // Before what it calls and writes with: a refresh under way brings the only token that is still good.
       await vault.close()

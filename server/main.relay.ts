@@ -3,16 +3,17 @@ import type { Rooms } from './compose.ts'
 import { toUpstream } from './config/upstreams.ts'
 import type { Upstream } from './config/upstream.ts'
 import { isOwnCookie } from './edge/own-cookies.ts'
-import type { Vault } from './providers/vault.ts'
+import type { RunningProviders } from './main.providers.ts'
 import { createCredentials } from './relay/credentials.ts'
 import { createRelay, type Relay } from './relay/relay.ts'
-import { createStreams } from './relay/streams.ts'
+import { createStreams, type Streams } from './relay/streams.ts'
 import { createUpstreamTokens } from './relay/tokens.ts'
 
 const SAMPLE = 'notes'
 
 export interface RunningRelay {
   relay: Relay
+  streams: Streams
   upstreams: readonly Upstream[]
   /** Whether the sample stands in for upstreams of one's own. */
   sampleRuns: boolean
@@ -20,21 +21,26 @@ export interface RunningRelay {
 }
 
 /** Builds the relay, connects it with the ends of sessions, and starts the sample where nothing is configured. */
-export async function startRelay(rooms: Rooms, vault: Pick<Vault, 'tokenFor' | 'exchange'>): Promise<RunningRelay> {
-  const { config, clock, log, sessions, signing } = rooms
+export async function startRelay(rooms: Rooms, { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>): Promise<RunningRelay> {
+  const { config, clock, log, sessions, signing, people } = rooms
   const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(rooms) : null
   const upstreams = sample === null ? config.upstreams : [sample.upstream]
   const tokens = createUpstreamTokens({ clock, signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
-  const streams = createStreams({ clock, timers: systemTimers, log, endIfOver: sessions.endIfOver })
+  const streams = createStreams({
+    clock, timers: systemTimers, log, endIfOver: sessions.endIfOver, findUser: people.accounts.findActive, limits: config.streamLimits,
+  })
   const credentials = createCredentials({ clock, tokens, vault })
   const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, credentials, isOwnCookie, streams })
-  const stopListening = sessions.onEnded((ended, successor) => {
-    // A request that was under way when its browser signed in anew is still served for a moment.
-    tokens.forget(ended.publicId, ended.reason === 'replaced' ? ended.endedAt + config.settleMs : undefined)
-    streams.ended(ended.publicId, ended.reason, successor)
+  const stopListening = sessions.onEnded((ended) => {
+    tokens.forget(ended.publicId)
+    streams.ended(ended.publicId, ended.reason)
   })
+  people.accounts.onChanged(streams.accountChanged)
+  // A turn later: where the session itself has ended, its streams end for that reason.
+  onGrantChanged(sessionId => void setImmediate(() => streams.grantChanged(sessionId)))
   return {
     relay,
+    streams,
     upstreams,
     sampleRuns: sample !== null,
     async close() {
@@ -53,7 +59,7 @@ async function sampleUpstream({ config, clock, log }: Rooms): Promise<{ upstream
     dataDir: config.dataDir, issuer: config.publicUrl, audience: SAMPLE, clock, log, jwks: new URL(`http://${inner}:${config.port}/.well-known/jwks.json`),
   })
   return {
-    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', description: 'A small sample that stands behind the door until you put something of your own there.', icon: 'notebook-pen', ...(config.site.kind === 'own' ? { page: '/notes' } : {}) }),
+    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', description: 'A small sample that stands behind the door until you put something of your own there.', icon: 'notebook-pen', ...(config.site.kind === 'own' ? { page: '/notes' } : {}) }, config.streamMaxMs),
     close: sample.close,
   }
 }

@@ -1,6 +1,5 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
-import { chain } from './base/chain.ts'
 import { SECOND, systemClock, systemTimers } from './base/clock.ts'
 import { createLog, type Log } from './base/log.ts'
 import { type Meter, noMeter } from './base/meter.ts'
@@ -77,17 +76,17 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   const elsewhere = startProviders(rooms)
   const { tokenApi, vault } = elsewhere
   const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, vault, keyring, clock })
-  const running = await startRelay(rooms, vault)
+  const running = await startRelay(rooms, elsewhere)
   const { relay } = running
   const makeServer = createApp({
     ...rooms,
     relay,
-    findUser: userId => chain(people.accounts.find(userId), account => account?.disabledAt === null ? account : null),
+    findUser: people.accounts.findActive,
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
     backchannelLogout: elsewhere.logouts.backchannel,
-    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,

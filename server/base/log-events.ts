@@ -42,6 +42,8 @@ export const OPERATION_EVENTS = [
   'key_file_exposed',
   'stop_timed_out',
   'header_unsendable',
+  'stream_judgement_failed',
+  'stream_session_check_failed',
 ] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]

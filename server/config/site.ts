@@ -49,6 +49,6 @@ export function toSite(setting: SiteSetting | undefined, folder: string, publicU
     name: FRONT_END, prefix: '', target: toOrigin(setting.upstream ?? '') ?? '', token: 'none', websocket: true, document: true, cookies: true, encodedPaths: true,
     // One that knows its public address redirects to that.
     redirectOrigins: [publicUrl, ...setting.redirectOrigins ?? []],
-  })
+  }, Infinity)
   return { kind: 'upstream', upstream, policy }
 }

@@ -47,6 +47,11 @@ export interface Config {
   tokenApi: TokenApi | null
   /** Whose pages people see. */
   site: Site
+  /** How long a WebSocket or an event stream lives, unless its upstream says otherwise. */
+  streamMaxMs: number
+  streamLimits: { perSession: number, perNetwork: number }
+  /** Living sessions of one person. */
+  maxSessions: number
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
   /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */

@@ -23,7 +23,10 @@ export interface Upstream {
   requires: { signedIn: boolean, roles: Role[], maxAgeMs: number | null }
   /** Whether the prefix is taken off before the path is appended to the target's. */
   strip: boolean
-  timeouts: { connectMs: number, headersMs: number, idleMs: number }
+  /** `websocketIdleMs`: a WebSocket without a byte either way is closed after this. */
+  timeouts: { connectMs: number, headersMs: number, idleMs: number, websocketIdleMs: number }
+  /** How long a WebSocket or an event stream lives: its cookies were looked at once. Infinite for a front end, which knows of nobody. */
+  streamMaxMs: number
   /** null: no limit. */
   maxBodyBytes: number | null
   maxHeaderBytes: number

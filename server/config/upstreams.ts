@@ -11,6 +11,7 @@ const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the
 const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, without query, fragment or user name'
 const ORIGIN_FORM = 'origins like https://login.example.org'
 const PAGE_FORM = 'a path of this site such as /notes, or an address'
+const STREAM_MAX = 'a whole number of seconds from 1 to 86400'
 const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
 
 /** What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer. */
@@ -40,7 +41,8 @@ export const UpstreamSetting = v.strictObject({
   methods: v.exactOptional(v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM))),
   requires: v.exactOptional(v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) })),
   strip: flag,
-  timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400) })),
+  timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400), websocketIdle: seconds(86_400) })),
+  streamMaxSeconds: v.exactOptional(v.pipe(v.number(STREAM_MAX), v.safeInteger(STREAM_MAX), v.minValue(1, STREAM_MAX), v.maxValue(86_400, STREAM_MAX))),
   maxBodyBytes: bytes(0),
   maxHeaderBytes: bytes(1024),
   websocket: flag,
@@ -63,8 +65,8 @@ export const Upstreams = v.pipe(
   v.check(list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
 )
 
-/** Fills in every default. */
-export function toUpstream(setting: UpstreamSetting): Upstream {
+/** Fills in every default. @param streamMaxMs how long its streams live, unless it says so itself */
+export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {
   const { name, requires = {}, timeouts = {} } = setting
   const token = setting.token ?? 'porchlight'
   return {
@@ -87,7 +89,9 @@ export function toUpstream(setting: UpstreamSetting): Upstream {
       connectMs: (timeouts.connect ?? 5) * SECOND,
       headersMs: (timeouts.headers ?? 60) * SECOND,
       idleMs: timeouts.idle === undefined ? 2 * MINUTE : timeouts.idle * SECOND,
+      websocketIdleMs: timeouts.websocketIdle === undefined ? 10 * MINUTE : timeouts.websocketIdle * SECOND,
     },
+    streamMaxMs: setting.streamMaxSeconds === undefined ? streamMaxMs : setting.streamMaxSeconds * SECOND,
     maxBodyBytes: setting.maxBodyBytes ?? null,
     maxHeaderBytes: setting.maxHeaderBytes ?? 32 * 1024,
     websocket: setting.websocket ?? false,

@@ -42,6 +42,7 @@ export const PROBLEMS = {
   last_way_in: { status: 409, title: 'This is the only way into the account' },
   insufficient_user_authentication: { status: 401, title: 'Sign in again to go on: it has been too long' },
   wrong_host: { status: 421, title: 'This site has another address' },
+  too_many_streams: { status: 429, title: 'Too many live connections are open' },
   slow_down: { status: 429, title: 'Too many attempts; wait a little' },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Something went wrong here' },

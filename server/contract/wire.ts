@@ -106,7 +106,11 @@ export interface SessionListItem {
   absoluteEndsAt: UnixMs
   remember: boolean
   current: boolean
+  /** What it has open for longer: each was opened by whoever held its cookies then. */
+  streams: WireStream[]
 }
+/** A live connection. `upstream` and `title`: what of the configuration it goes to. */
+export interface WireStream { upstream: string, title: string, kind: 'websocket' | 'events', since: UnixMs }
 export interface SessionListAnswer { sessions: SessionListItem[] }
 
 export const EVENT_KINDS = [

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { HOUR, SECOND } from '../base/clock.ts'
+import { HOUR, MINUTE, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { trackConnections } from './connections.ts'
 import type { answeringResponse, AnsweringResponse } from './answering.ts'
@@ -33,6 +33,9 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades }
     connectionsCheckingInterval: 5 * SECOND,
     // Longer than the minute for which proxies keep a connection, so that they never send on one that we just closed.
     keepAliveTimeout: 65 * SECOND,
+    // TCP's own: a client that vanished without a word leaves no event stream behind.
+    keepAlive: true,
+    keepAliveInitialDelay: MINUTE,
   })
   // The bytes of the headers are limited; above a count, Node would drop headers without a word.
   server.maxHeadersCount = 0

@@ -31,6 +31,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
   return (exchange: Exchange): MaybePromise<undefined> => {
     if (exchange.parent) {
       exchange.caller = exchange.parent.caller
+      if (exchange.caller?.replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
       return
     }
     const { cookie } = exchange.headers
@@ -54,7 +55,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
     }
     if (resolution.session.throwaway && !mayThrowaway(exchange)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
-    if (replaced && !exchange.safe) throw new Problem('session_replaced')
+    if (replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
     return chain(findUser(resolution.session.userId), (user) => {
       if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
       exchange.caller = new Identified(exchange, names, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
@@ -111,6 +112,15 @@ class Identified implements Caller {
 /** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
 function mayThrowaway({ method, path, upgrade }: Exchange): boolean {
   return method === 'GET' && path === '/auth/session' && !upgrade
+}
+
+/** A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a thief could
+ * do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with the new cookies.
+ * A front end never learns who asks. */
+function mayReplaced({ method, path, family, navigation, upgrade }: Exchange): boolean {
+  if (family === 'front') return true
+  const reads = !upgrade && (method === 'GET' || method === 'HEAD')
+  return reads && (path === '/auth/session' || (family === 'site' && navigation))
 }
 
 /** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */

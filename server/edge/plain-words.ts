@@ -52,6 +52,10 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     'en': { title: 'That is too large', advice: ['Go back, shorten what you entered, and try again.'] },
     'zh-CN': { title: '提交的内容过大', advice: ['请返回，缩短输入内容后重试。'] },
   },
+  too_many_streams: {
+    'en': { title: 'Too many live connections', advice: ['Close other windows of this site, then try again.'] },
+    'zh-CN': { title: '实时连接过多', advice: ['请关闭本站的其他窗口，然后重试。'] },
+  },
   slow_down: {
     'en': { title: 'Too many attempts', advice: ['Wait a little, then try again.'] },
     'zh-CN': { title: '尝试次数过多', advice: ['请稍候再试。'] },

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { MaybePromise } from '../base/chain.ts'
+import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Role, WirePerson } from '../contract/wire.ts'
 import type { Sessions } from '../session/types.ts'
@@ -13,6 +13,10 @@ import type { Passwords } from './passwords.ts'
 export interface Accounts {
   /** On the way of every request: answered from memory once it was asked. */
   find(id: string): MaybePromise<Account | null>
+  /** The same, unless it is disabled. */
+  findActive(id: string): MaybePromise<Account | null>
+  /** Calls back after each change of an account. */
+  onChanged(listener: (id: string) => void): void
   findByEmail(email: string): Promise<Account | null>
   /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
   findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
@@ -54,12 +58,14 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
   /** Goes up with each write: what was read before one is not kept after it. */
   let writes = 0
   let setUp = false
+  const listeners: ((id: string) => void)[] = []
 
   const now = () => clock.now().wall
 
   function made(row: AccountRow): Account {
     writes++
     cache.delete(row.id)
+    for (const listener of listeners) listener(row.id)
     return toAccount(row)
   }
 
@@ -72,6 +78,10 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
     return account
   }
 
+  function find(id: string): MaybePromise<Account | null> {
+    return cache.get(id) ?? read(id)
+  }
+
   function changed(change: Changed): Account {
     const account = made(change.account)
     sessions.announce(change.ended)
@@ -82,7 +92,9 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
     changed,
     made,
 
-    find: id => cache.get(id) ?? read(id),
+    find,
+    findActive: id => chain(find(id), account => account?.disabledAt === null ? account : null),
+    onChanged: listener => void listeners.push(listener),
 
     async findByEmail(email) {
       const row = await store.findByEmail(toEmailKey(email))

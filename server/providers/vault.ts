@@ -33,9 +33,9 @@ export interface Vault {
   /** A token for one upstream alone (RFC 8693), and the key that it is bound to.
    * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream */
   exchange(session: SessionRef, provider: string, upstream: ExchangeUpstream, refused: string | null): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
-  /** A session has ended: what was granted to it is forgotten now and given back in the background.
-   * @param successor the session that took its place and its grants */
-  ended(sessionId: string, successor: string | null): void
+  /** A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now and given
+   * back in the background. */
+  ended(sessionId: string): void
   /** Gives back and deletes what ended sessions left. @returns how many are gone */
   tidy(): Promise<number>
   /** Refreshes nothing any more, waits for what is under way, and writes what is not written yet. */
@@ -64,6 +64,8 @@ export interface VaultDeps {
   /** Which tokens of a provider anything here needs. */
   needsOf: (provider: string) => { access: boolean, idToken: boolean }
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
+  /** What a session has been granted is over, all of it or some, or it has ended itself. */
+  grantChanged: (sessionId: string) => void
 }
 
 interface Kept { id: string, tokens: KeptTokens, refreshedAt: SteadyMs | null }
@@ -85,8 +87,6 @@ export function createVault(deps: VaultDeps): Vault {
   const { clock, timers, log, keyring, grants, needsOf } = deps
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
   const loads = new Map<string, Promise<Kept>>()
-  /** Where the grants of replaced sessions are: their late requests are still served for a moment. */
-  const movedTo = new LRUCache<string, string>({ max: SESSIONS_MAX })
   // Raised by every end: what was read before one may not be kept after it.
   let epoch = 0
   const gateOf = createGates({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
@@ -136,15 +136,8 @@ export function createVault(deps: VaultDeps): Vault {
     return keep(row.sessionId, provider, { id, tokens, refreshedAt: clock.now().steady }, readAt)
   }
 
-  /** The session that has the grants now. */
-  function successorOf(sessionId: string): string {
-    let last = sessionId
-    for (let next = movedTo.get(last); next !== undefined; next = movedTo.get(next)) last = next
-    return last
-  }
-
   async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
-    const sessionId = successorOf(session.publicId)
+    const sessionId = session.publicId
     const known = kept.get(sessionId)?.get(provider) ?? await loadOnce(sessionId, session.userId, provider)
     const now = clock.now()
     const { tokens } = known
@@ -179,6 +172,7 @@ export function createVault(deps: VaultDeps): Vault {
     kept.delete(sessionId)
     exchanging.forget(sessionId)
     revoking.begin(sessionId)
+    deps.grantChanged(sessionId)
   }
 
   return {
@@ -202,10 +196,7 @@ export function createVault(deps: VaultDeps): Vault {
     linked: forget,
     giveBack: revoking.giveBack,
 
-    ended(sessionId, successor) {
-      if (successor !== null) movedTo.set(sessionId, successor)
-      forget(sessionId)
-    },
+    ended: forget,
 
     tidy: revoking.tidy,
     async close() {

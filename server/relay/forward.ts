@@ -7,7 +7,9 @@ import { OutgoingBody } from './body.ts'
 import { asUpstreamProblem } from './failures.ts'
 import { isEventStream } from './event-stream.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
-import type { Sink, UpstreamHeaders } from './types.ts'
+import type { Streams } from './streams.ts'
+import type { RelayCaller, Sink, UpstreamHeaders } from './types.ts'
+import { type CloseReason, problemFor, type UnderWay } from './under-way.ts'
 
 /** Makes headers for another try. */
 export type Retry = () => Promise<string[]>
@@ -15,6 +17,8 @@ export type Retry = () => Promise<string[]>
 /** One call of an upstream, with every header decided. */
 export interface Call {
   upstream: Upstream
+  caller: RelayCaller | null
+  network: string
   method: string
   path: string
   search: string
@@ -24,8 +28,6 @@ export interface Call {
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
   /** Looks at an answer's headers; null: nobody wants to. */
   onHeaders: ((headers: UpstreamHeaders) => void) | null
-  /** An event stream has begun: it ends when `close` is called. @returns call it when the stream has ended by itself */
-  onStream: ((close: () => void) => () => void) | null
 }
 
 export type Pools = ReturnType<typeof createPools>
@@ -63,15 +65,17 @@ export function createPools() {
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large` as long as nothing was passed on */
-export function forward(pools: Pools, call: Call, sink: Sink, filter: ResponseFilter): MaybePromise<void> {
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was ended, as long
+ * as nothing was passed on */
+export function forward(pools: Pools, streams: Streams, call: Call, sink: Sink, filter: ResponseFilter): MaybePromise<void> {
   return chain(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
-    new Passage({ pool, call, sink, filter, resolve, reject }).begin()
+    new Passage({ pool, streams, call, sink, filter, resolve, reject }).begin()
   }))
 }
 
 interface Parts {
   pool: Pool
+  streams: Streams
   call: Call
   sink: Sink
   filter: ResponseFilter
@@ -81,7 +85,7 @@ interface Parts {
 
 /** One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its methods
  * would be made for every call. */
-class Passage implements Dispatcher.DispatchHandler {
+class Passage implements Dispatcher.DispatchHandler, UnderWay {
   readonly #parts: Parts
   #controller: Dispatcher.DispatchController | null = null
   #body: Readable | null = null
@@ -92,14 +96,29 @@ class Passage implements Dispatcher.DispatchHandler {
   #gone = false
   #over = false
   #idle: NodeJS.Timeout | null = null
-  #leaveStream: (() => void) | null = null
+  #isStream = false
+  /** Why it may not go on, once it may not. */
+  #ended: CloseReason | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
   }
 
+  get upstream(): Upstream {
+    return this.#parts.call.upstream
+  }
+
+  get caller(): RelayCaller | null {
+    return this.#parts.call.caller
+  }
+
+  get network(): string {
+    return this.#parts.call.network
+  }
+
   begin(): void {
-    const { sink, call } = this.#parts
+    const { sink, call, streams } = this.#parts
+    streams.join(this)
     sink.onGone(() => this.#abandon('nobody reads the answer any more'))
     this.#dispatch(call.headers)
   }
@@ -114,6 +133,7 @@ class Passage implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
     if (this.#gone) this.#abandon('nobody reads the answer any more')
+    else if (this.#ended !== null) controller.abort(problemFor(this.#ended))
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
@@ -127,6 +147,7 @@ class Passage implements Dispatcher.DispatchHandler {
     // What it says of its refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
+    if (isEventStream(joined(headers['content-type'] ?? '')) && !this.#becomeStream(controller)) return
     const relayed = filter.headers(status, headers, upstream, call.path + call.search)
     sink.start(status, relayed.headers, relayed.policy)
     this.#started = true
@@ -134,9 +155,8 @@ class Passage implements Dispatcher.DispatchHandler {
       this.#idle?.refresh()
       controller.resume()
     })
-    if (isEventStream(joined(headers['content-type'] ?? ''))) this.#stay(controller)
-    // Most answers are complete within this turn, and need no timer.
-    else process.nextTick(Passage.#watch, this)
+    // Most answers are complete within this turn, and need no timer. A stream may be silent.
+    if (!this.#isStream) process.nextTick(Passage.#watch, this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -154,19 +174,32 @@ class Passage implements Dispatcher.DispatchHandler {
     else this.#retry().then(headers => this.#dispatch(headers), this.#parts.reject)
   }
 
-  /** An event stream may stay for days, beside thousands of others: what only its beginning needed is let go. */
-  #stay(controller: Dispatcher.DispatchController): void {
-    const { call } = this.#parts
+  /** An event stream may stay for long, beside thousands of others: what only its beginning needed is let go.
+   * @returns false when there is no room for it, which is then its answer */
+  #becomeStream(controller: Dispatcher.DispatchController): boolean {
+    const { call, streams } = this.#parts
+    try {
+      streams.stream(this, 'events')
+    }
+    catch (problem) {
+      controller.abort(problem as Error)
+      return false
+    }
+    this.#isStream = true
     controller.rawHeaders = null
     call.headers = []
     call.onUnauthorized = null
-    this.#leaveStream = call.onStream?.(() => this.#endStream()) ?? null
+    return true
   }
 
-  /** The session of an event stream is over: what was sent of it is whole. */
-  #endStream(): void {
-    this.#parts.sink.end(NO_TRAILERS)
-    this.#abandon('the session of the stream is over')
+  end(reason: CloseReason): void {
+    this.#ended = reason
+    // Whoever has read nothing yet is told why.
+    if (!this.#started) return this.#controller?.abort(problemFor(reason))
+    // What was sent of a stream is whole; any other answer must not be taken for whole.
+    if (this.#isStream) this.#parts.sink.end(NO_TRAILERS)
+    else this.#parts.sink.cut()
+    this.#abandon('it may not go on')
   }
 
   #abandon(why: string): void {
@@ -183,7 +216,7 @@ class Passage implements Dispatcher.DispatchHandler {
   #release(): void {
     this.#over = true
     if (this.#idle !== null) clearTimeout(this.#idle)
-    this.#leaveStream?.()
+    this.#parts.streams.leave(this)
     this.#body?.destroy()
   }
 

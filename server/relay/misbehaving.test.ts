@@ -24,7 +24,7 @@ test('nobody there, and one that hangs up: 502', async () => {
 })
 
 test('one that never answers: 504', async () => {
-  const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 } })
+  const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 } })
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
 })
@@ -39,7 +39,7 @@ test('one that trickles its headers is given no more time than one that says not
       clearInterval(trickle)
       left()
     })
-  }, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300 }, maxHeaderBytes: 1024 * 1024 })
+  }, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 }, maxHeaderBytes: 1024 * 1024 })
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
   await leaving
@@ -59,7 +59,7 @@ test('one that trickles its body is passed on byte by byte, for as long as it is
       }
     }
     socket.once('data', () => void trickle())
-  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: IDLE_MS } })
+  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: IDLE_MS, websocketIdleMs: 5000 } })
   const outgoing = request(`${origin}/api/notes`, { agent: false }).end()
   const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
   await once(incoming, 'data')
@@ -72,7 +72,7 @@ test('one that falls silent in the middle is cut, so that nobody takes half for 
   const { origin } = await behind((_incoming, outgoing) => {
     outgoing.writeHead(200, { 'content-type': 'text/plain' })
     outgoing.write('half')
-  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200 } })
+  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200, websocketIdleMs: 5000 } })
   expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
 })
 

@@ -16,7 +16,7 @@ import type { RelayCaller, UpstreamTokens } from './types.ts'
 export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
   return {
     name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', provider: null, audience: 'notes', scopes: [], methods: null,
-    requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000 },
+    requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000, websocketIdleMs: 5000 }, streamMaxMs: 60_000,
     maxBodyBytes: null, maxHeaderBytes: 32 * 1024, websocket: false, document: false, cookies: false, encodedPaths: false,
     dropHeaders: [], redirectOrigins: [], title: 'Notes', description: '', icon: null, page: null, ...changes,
   }
@@ -68,8 +68,11 @@ export function someRelay(upstreams: readonly Upstream[], tokens: UpstreamTokens
   })
 }
 
-export function someStreams(): Streams {
-  return createStreams({ clock: systemClock, timers: systemTimers, log: createLog('silent'), endIfOver: async () => Number.MAX_SAFE_INTEGER })
+export function someStreams(changes: Partial<Parameters<typeof createStreams>[0]> = {}): Streams {
+  return createStreams({
+    clock: systemClock, timers: systemTimers, log: createLog('silent'), endIfOver: async () => Number.MAX_SAFE_INTEGER,
+    findUser: () => ANNA.user, limits: { perSession: 50, perNetwork: 1000 }, ...changes,
+  })
 }
 
 /** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */

@@ -4,13 +4,14 @@ import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { asksForNonce } from './credentials.ts'
+import { refusalOf } from './admission.ts'
 import type { Streams } from './streams.ts'
 import { createPools, forward } from './forward.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseFilter } from './response-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
 import { relayUpgrade } from './upgrade.ts'
-import type { Carried, Credentials, RelayCaller, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
+import type { Carried, Credentials, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -33,7 +34,11 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
   function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<Carried> {
-    return request.caller === null || upstream.token === 'none' ? NOTHING : credentials.headersFor(upstream, request.caller, { method: request.method, path }, refused)
+    const { caller, method } = request
+    if (caller === null || upstream.token === 'none') return NOTHING
+    const carried = credentials.headersFor(upstream, caller, { method, path }, refused)
+    // A session that ended meanwhile has no token: that is what the client has to know.
+    return carried instanceof Promise ? carried.catch((error: unknown) => { throw streams.refusalOf(caller.session.publicId) ?? error }) : carried
   }
 
   function headersFor(request: RelayRequest, { upstream }: Match, carried: Carried): string[] {
@@ -65,7 +70,8 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
      * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`, `body_too_large` */
     admit({ upstream }: Match, request: Pick<RelayRequest, 'method' | 'rawHeaders' | 'caller'>): void {
       if (upstream.methods !== null && !upstream.methods.includes(request.method)) throw new Problem('method_not_allowed')
-      requireCaller(upstream, request.caller, clock.now().wall)
+      const refusal = refusalOf(upstream, request.caller, clock.now().wall)
+      if (refusal !== null) throw refusal
       const length = headerOf(request.rawHeaders, 'content-length')
       if (upstream.maxBodyBytes !== null && length !== null && Number(length) > upstream.maxBodyBytes) {
         throw new Problem('body_too_large', { detail: `At most ${upstream.maxBodyBytes} bytes are taken here.` })
@@ -75,15 +81,16 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     /** @returns when the answer is complete, or has been cut @throws Problem as long as nothing has reached the sink */
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
-      const { caller } = request
-      return chain(carriedBy(request, match, null), carried => forward(pools, {
+      const { caller, network } = request
+      return chain(carriedBy(request, match, null), carried => forward(pools, streams, {
         upstream,
+        caller,
+        network,
         method: request.method,
         path,
         search: request.search,
         headers: headersFor(request, match, carried),
         body: request.body,
-        onStream: caller === null ? null : close => streams.add(caller.session, close),
         onUnauthorized: carried === NOTHING ? null : retries(request, match, carried),
         onHeaders: carried.bound ? headers => credentials.heard(upstream, headers) : null,
       }, sink, filter))
@@ -96,7 +103,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       const carried = await carriedBy(request, match, null)
       const headers = headersFor(request, match, carried)
       const onUnauthorized = carried === NOTHING ? null : retries(request, match, carried)
-      await relayUpgrade(pools, streams, { match, request, headers, client, head, onUnauthorized }, filter)
+      await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized })
     },
 
     /** Tells live streams that the server goes, so that the rest can finish. */
@@ -106,15 +113,6 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
 }
 
 export type Relay = ReturnType<typeof createRelay>
-
-function requireCaller({ requires }: Upstream, caller: RelayCaller | null, now: number): void {
-  if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return
-  if (caller === null) throw new Problem('not_signed_in')
-  if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role))) throw new Problem('forbidden')
-  if (requires.maxAgeMs !== null && now - caller.session.authTime > requires.maxAgeMs) {
-    throw new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
-  }
-}
 
 function headerOf(rawHeaders: readonly string[], name: string): string | null {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

@@ -1,40 +1,155 @@
 import { expect, test } from 'vitest'
-import { ANNA, someStreams } from './relay.testing.ts'
+import type { WireUser } from '../contract/wire.ts'
+import type { Problem } from '../base/problem.ts'
+import type { LiveSession } from '../session/types.ts'
+import { anUpstream, ANNA, someStreams } from './relay.testing.ts'
+import type { UnderWay } from './under-way.ts'
 
-const { session } = ANNA
-const closed: string[] = []
-const closer = (name: string) => (reason: string) => void closed.push(`${name} ${reason}`)
+const NOTES = anUpstream('http://127.0.0.1:9')
+const AT = 1_800_000_000_000
 
-test('a stream that was being dialled when its session ended closes at once; one whose session was replaced goes on as the next one\'s', () => {
-  const streams = someStreams()
-  streams.ended('gone', 'signed_out', null)
-  streams.add({ ...session, publicId: 'gone' }, closer('a'))
-  expect(closed.splice(0)).toEqual(['a signed_out'])
-  streams.ended('old', 'replaced', 'next')
-  streams.add({ ...session, publicId: 'old' }, closer('b'))
-  expect(streams.count()).toBe(1)
-  streams.ended('next', 'disabled', null)
-  expect(closed.splice(0)).toEqual(['b disabled'])
+/** Streams whose clock and timer are moved by hand. */
+function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } = {}) {
+  const time = { wall: AT, steady: 0 }
+  const closed: string[] = []
+  const known: { user: WireUser | null, endsAt: number | null, fails: boolean } = { user: ANNA.user, endsAt: Infinity, fails: false }
+  let tick = () => {}
+  const streams = someStreams({
+    clock: { now: () => ({ ...time }) },
+    timers: { every: (_ms, work) => {
+      tick = work
+      return () => {}
+    } },
+    endIfOver: async () => known.endsAt,
+    findUser: () => {
+      if (known.fails) throw new Error('the store is away')
+      return known.user
+    },
+    limits,
+  })
+  const one = (name: string, whose: LiveSession | null = session(ANNA.session.publicId)): UnderWay => ({
+    upstream: { ...NOTES, ...upstream }, network: '192.0.2.7', end: reason => closed.push(`${name} ${reason}`),
+    caller: whose === null ? null : { user: ANNA.user, session: whose },
+  })
+  const begin = (stream: UnderWay, isStream = true) => {
+    streams.join(stream)
+    if (isStream) streams.stream(stream, 'events')
+    return stream
+  }
+  return {
+    time, known, closed, streams, one, begin,
+    async tick(ms = 0) {
+      time.wall += ms
+      time.steady += ms
+      tick()
+      await new Promise(resolve => setImmediate(resolve))
+    },
+  }
+}
+const session = (publicId: string): LiveSession => ({ ...ANNA.session, publicId, authTime: AT, idleEndsAt: Infinity, absoluteEndsAt: Infinity })
+const codeOf = (work: () => unknown) => {
+  try {
+    work()
+    return null
+  }
+  catch (error) {
+    return (error as Problem).code
+  }
+}
+
+test('what begins after its session has ended is refused, and says why', () => {
+  const { streams, one } = world()
+  streams.ended('gone', 'signed_out')
+  streams.ended('old', 'replaced')
+  expect(codeOf(() => streams.join(one('a', session('gone'))))).toBe('not_signed_in')
+  expect(codeOf(() => streams.join(one('b', session('old'))))).toBe('session_replaced')
+  expect(codeOf(() => streams.join(one('c', session('another'))))).toBeNull()
 })
 
-test('the server\'s end closes everybody\'s streams, nobody\'s too, and those that come after', () => {
-  const streams = someStreams()
-  streams.add(session, closer('a'))
-  streams.add(null, closer('b'))
+test('a session that ended while its stream was dialled, unnoticed here, ends at the next look', async () => {
+  const { known, closed, one, begin, tick } = world()
+  begin(one('a'))
+  known.endsAt = null
+  await tick()
+  expect(closed).toEqual(['a idle'])
+})
+
+test('the server\'s end closes everybody\'s streams, nobody\'s too, leaves calls alone and takes no more streams', () => {
+  const { streams, closed, one, begin } = world()
+  begin(one('a'))
+  begin(one('b', null))
+  begin(one('call'), false)
   streams.close()
-  streams.add(session, closer('c'))
-  expect(closed.splice(0).sort()).toEqual(['a going_away', 'b going_away', 'c going_away'])
+  expect(codeOf(() => begin(one('c')))).toBe('draining')
+  expect(closed.sort()).toEqual(['a going_away', 'b going_away'])
 })
 
-test('a stream that moved to its session\'s successor, beside one that was there, is not counted once it has ended by itself', () => {
-  const streams = someStreams()
-  const leave = [streams.add({ ...session, publicId: 'before' }, closer('a')), streams.add({ ...session, publicId: 'after' }, closer('b'))]
-  streams.ended('before', 'replaced', 'after')
-  expect(streams.count()).toBe(2)
-  leave[0]?.()
-  expect(streams.count()).toBe(1)
-  streams.ended('after', 'signed_out', null)
-  leave[1]?.()
-  expect(streams.count()).toBe(0)
-  expect(closed.splice(0)).toEqual(['b signed_out'])
+test('a stream lives as long as its upstream says and no longer, whose ever it is and whatever the wall clock does', async () => {
+  const { time, closed, one, begin, tick } = world({ upstream: { streamMaxMs: 60_000 } })
+  begin(one('a'))
+  begin(one('b', null))
+  begin(one('call'), false)
+  time.wall -= 3_600_000
+  await tick(59_000)
+  expect(closed).toEqual([])
+  await tick(1000)
+  expect(closed.sort()).toEqual(['a stream_expired', 'b stream_expired'])
+})
+
+test('when the time since the sign-in runs out for one upstream, what goes to others stays', async () => {
+  const { closed, one, begin, tick } = world({ upstream: { streamMaxMs: Infinity } })
+  const strict = one('strict')
+  begin({ ...strict, upstream: { ...strict.upstream, requires: { signedIn: true, roles: [], maxAgeMs: 10_000 } } })
+  begin(one('other'))
+  await tick(10_000)
+  expect(closed).toEqual([])
+  await tick(1)
+  expect(closed).toEqual(['strict insufficient_user_authentication'])
+})
+
+test('somebody who is changed between the check of a call and its beginning is judged within a second', async () => {
+  const { known, closed, one, begin, tick } = world({ upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } } })
+  begin(one('call'), false)
+  known.user = { ...ANNA.user, roles: ['admin'] }
+  await tick()
+  expect(closed).toEqual(['call forbidden'])
+})
+
+test('a store that fails is asked again until it says who may go on', async () => {
+  const { known, closed, streams, one, begin, tick } = world()
+  begin(one('a'))
+  await tick()
+  known.user = null
+  known.fails = true
+  streams.accountChanged(ANNA.session.userId)
+  await tick()
+  expect(closed).toEqual([])
+  known.fails = false
+  await tick()
+  expect(closed).toEqual(['a disabled'])
+})
+
+test('a grant that is over ends what takes its provider\'s token, and nothing else', () => {
+  const { streams, closed, one, begin } = world()
+  const taking = one('taking')
+  begin({ ...taking, upstream: { ...taking.upstream, token: 'provider', provider: 'main' } })
+  begin(one('other'))
+  streams.grantChanged(ANNA.session.publicId)
+  expect(closed).toEqual(['taking provider_sign_in_required'])
+})
+
+test('an IPv6 network is its /64, and every place comes back however a stream ends', async () => {
+  const { streams, one, begin, closed } = world({ limits: { perSession: 2, perNetwork: 2 } })
+  const from = (name: string, network: string, whose: string) => ({ ...one(name, session(whose)), network })
+  begin(from('a', '2001:db8::1', 's1'))
+  begin(from('b', '2001:db8::2', 's2'))
+  expect(codeOf(() => begin(from('c', '2001:db8::3', 's3')))).toBe('too_many_streams')
+  expect(codeOf(() => begin(from('d', '2001:db8:0:1::3', 's3')))).toBeNull()
+  streams.ended('s1', 'signed_out')
+  const left = begin(from('e', '2001:db8::4', 's4'))
+  streams.leave(left)
+  streams.leave(left)
+  begin(from('f', '2001:db8::5', 's5'))
+  expect(codeOf(() => begin(from('g', '2001:db8::6', 's6')))).toBe('too_many_streams')
+  expect([closed, streams.count()]).toEqual([['a signed_out'], 3])
 })

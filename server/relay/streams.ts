@@ -1,8 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import { type Clock, SECOND, type Timers, type UnixMs } from '../base/clock.ts'
+import type { MaybePromise } from '../base/chain.ts'
+import { type Clock, type Now, SECOND, type SteadyMs, type Timers, type UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import type { WireStream, WireUser } from '../contract/wire.ts'
 import type { Log } from '../base/log.ts'
-import type { LiveSession } from '../session/types.ts'
+import { Problem } from '../base/problem.ts'
+import { endReasonFor } from './admission.ts'
+import { createStreamSlots, type StreamLimits, tooManyStreams } from './stream-slots.ts'
+import { type CloseReason, problemFor, type StreamKind, type UnderWay } from './under-way.ts'
 
 interface Deps {
   clock: Clock
@@ -10,105 +15,219 @@ interface Deps {
   log: Log
   /** Ends a session that is past its idle or absolute end. @returns when to look again; null: it is over */
   endIfOver: (sessionId: string) => Promise<UnixMs | null>
+  /** @returns null for an account that is gone or disabled */
+  findUser: (userId: string) => MaybePromise<WireUser | null>
+  limits: StreamLimits
 }
 
-/** Why a stream closes: its session's end, or the server's. */
-export type CloseReason = EndReason | 'going_away'
-type Close = (reason: CloseReason) => void
-/** The streams of one session. */
-interface Open { sessionId: string, streams: Set<Stream>, lookAt: UnixMs }
-/** One stream, and where it is counted: with another session once that one has taken its own's place. */
-interface Stream { close: Close, home: Open }
+interface Stream { kind: StreamKind, since: UnixMs, endsAt: SteadyMs, release: () => void }
+type Members = Map<UnderWay, Stream | null>
 
-const LOOK_EVERY_MS = 5 * SECOND
-/** Ended sessions that a stream which was being dialled meanwhile may still name. */
+/** What is under way for one session. */
+interface Open {
+  readonly sessionId: string
+  readonly userId: string
+  /** null: a call, which ends by itself. */
+  readonly members: Members
+  streams: number
+  /** Something joined since its person was last looked at. */
+  unjudged: boolean
+  /** When to ask whether the session is over. */
+  lookAt: UnixMs
+  /** When the first of them will be too long after the sign-in. */
+  maxAgeAt: UnixMs
+  /** When the first of them will be as old as a stream may get. */
+  expiresAt: SteadyMs
+}
+
+const LOOK_EVERY_MS = SECOND
+/** A store that does not answer is asked again after this. */
+const LOOK_AGAIN_MS = 5 * SECOND
+/** Ended sessions that a call which began before may still name. */
 const OVER_MAX = 50_000
 
-/** The live streams of each session: they end with it, and an open stream keeps no session alive. */
-export function createStreams({ clock, timers, log, endIfOver }: Deps) {
+/** What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more. Cookies
+ * were shown once, when it began, so a stream also has a longest life. None of it keeps a session alive. */
+export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
   const bySession = new Map<string, Open>()
-  const over = new LRUCache<string, { reason: CloseReason, successor: string | null }>({ max: OVER_MAX })
-  /** Streams of nobody in particular: only the server's end closes them. */
-  const unbound = new Set<Close>()
+  const strangers: Members = new Map()
+  const over = new LRUCache<string, EndReason>({ max: OVER_MAX })
+  const slots = createStreamSlots(limits)
   let isClosed = false
 
-  async function look(sessionId: string, open: Open): Promise<void> {
-    const next = await endIfOver(sessionId)
-    if (next !== null) open.lookAt = next
-    // It is over already, and whoever ended it has told us, or will.
-    else close(sessionId, 'idle')
+  /** @returns null while the session lives, as far as is known here */
+  function refusalOf(sessionId: string): Problem | null {
+    const reason = over.get(sessionId)
+    return reason === undefined ? null : problemFor(reason)
   }
 
-  function close(sessionId: string, reason: CloseReason): void {
-    const open = bySession.get(sessionId)
-    bySession.delete(sessionId)
-    for (const stream of open?.streams ?? []) stream.close(reason)
+  function openFor(sessionId: string, userId: string): Open {
+    const known = bySession.get(sessionId)
+    if (known !== undefined) return known
+    const open: Open = { sessionId, userId, members: new Map(), streams: 0, unjudged: true, lookAt: Infinity, maxAgeAt: Infinity, expiresAt: Infinity }
+    bySession.set(sessionId, open)
+    return open
   }
 
-  function remove(stream: Stream): void {
-    const { home } = stream
-    home.streams.delete(stream)
-    if (home.streams.size === 0 && bySession.get(home.sessionId) === home) bySession.delete(home.sessionId)
+  function leave(one: UnderWay): void {
+    const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
+    const members = open === null ? strangers : open?.members
+    const stream = members?.get(one)
+    if (stream === undefined) return
+    members?.delete(one)
+    if (stream === null) return
+    stream.release()
+    if (open) open.streams--
   }
 
-  const stop = timers.every(LOOK_EVERY_MS, () => {
-    const now = clock.now().wall
-    for (const [sessionId, open] of bySession) {
-      if (open.lookAt > now) continue
-      open.lookAt = now + LOOK_EVERY_MS
-      look(sessionId, open).catch((error: unknown) => log.warn({ error, session: sessionId }, 'could not look whether a session with open streams is over'))
+  function end(one: UnderWay, reason: CloseReason): void {
+    leave(one)
+    one.end(reason)
+  }
+
+  /** Ends what its person may not go on with, by what is known of them now. */
+  async function judge(open: Open): Promise<void> {
+    open.unjudged = false
+    try {
+      const user = await findUser(open.userId)
+      for (const one of [...open.members.keys()]) {
+        const reason = user === null ? 'disabled' : endReasonFor(one, user, clock.now().wall)
+        if (reason !== null) end(one, reason)
+      }
     }
-  })
+    catch (error) {
+      open.unjudged = true
+      log.warn({ event: 'stream_judgement_failed', error, session: open.sessionId }, 'failed to look up whose streams are open; will retry')
+    }
+  }
+
+  async function look(open: Open, now: UnixMs): Promise<void> {
+    open.lookAt = now + LOOK_AGAIN_MS
+    try {
+      const next = await endIfOver(open.sessionId)
+      if (next !== null) open.lookAt = next
+      // It ended before, and whoever ended it has told us, or this was not open yet.
+      else endAll(open.sessionId, over.get(open.sessionId) ?? 'idle')
+    }
+    catch (error) {
+      log.warn({ event: 'stream_session_check_failed', error, session: open.sessionId }, 'failed to check a session with open streams; will retry')
+    }
+  }
+
+  function endAll(sessionId: string, reason: CloseReason): void {
+    for (const one of [...bySession.get(sessionId)?.members.keys() ?? []]) end(one, reason)
+    bySession.delete(sessionId)
+  }
+
+  function endOverdue(open: Open, now: Now): void {
+    open.maxAgeAt = Infinity
+    open.expiresAt = Infinity
+    for (const [one, stream] of [...open.members]) {
+      const isExpired = stream !== null && stream.endsAt <= now.steady
+      const reason = isExpired ? 'stream_expired' : one.caller && endReasonFor(one, one.caller.user, now.wall)
+      if (reason !== null) end(one, reason)
+      else noteTimes(open, one, stream)
+    }
+  }
+
+  function noteTimes(open: Open, { upstream, caller }: UnderWay, stream: Stream | null): void {
+    const { maxAgeMs } = upstream.requires
+    if (maxAgeMs !== null && caller !== null) open.maxAgeAt = Math.min(open.maxAgeAt, caller.session.authTime + maxAgeMs)
+    if (stream !== null) open.expiresAt = Math.min(open.expiresAt, stream.endsAt)
+  }
+
+  function tick(): void {
+    const now = clock.now()
+    for (const open of bySession.values()) {
+      if (open.members.size === 0) {
+        bySession.delete(open.sessionId)
+        continue
+      }
+      if (open.maxAgeAt < now.wall || open.expiresAt <= now.steady) endOverdue(open, now)
+      if (open.unjudged) void judge(open)
+      if (open.lookAt <= now.wall) void look(open, now.wall)
+    }
+    for (const [one, stream] of strangers) {
+      if (stream !== null && stream.endsAt <= now.steady) end(one, 'stream_expired')
+    }
+  }
+  const stop = timers.every(LOOK_EVERY_MS, tick)
+
+  function streamsOf(sessionId: string): [UnderWay, Stream][] {
+    return [...bySession.get(sessionId)?.members ?? []].filter((pair): pair is [UnderWay, Stream] => pair[1] !== null)
+  }
 
   return {
-    /** @param session null: nobody's @returns call it when the stream has ended by itself */
-    add(session: LiveSession | null, closer: Close): () => void {
-      if (isClosed) {
-        closer('going_away')
-        return () => {}
-      }
-      if (session === null) {
-        unbound.add(closer)
-        return () => unbound.delete(closer)
-      }
-      // The session may have ended, or been replaced, while the upstream was dialled.
-      let id = session.publicId
-      for (let end = over.get(id); end !== undefined; end = over.get(id)) {
-        if (end.successor === null) {
-          closer(end.reason)
-          return () => {}
-        }
-        id = end.successor
-      }
-      const lookAt = id === session.publicId ? Math.min(session.idleEndsAt, session.absoluteEndsAt) : clock.now().wall
-      const home = bySession.get(id) ?? { sessionId: id, streams: new Set<Stream>(), lookAt }
-      bySession.set(id, home)
-      const stream = { close: closer, home }
-      home.streams.add(stream)
-      return () => remove(stream)
+    /** Files what begins under its session. @throws Problem when the session has ended meanwhile */
+    join(one: UnderWay): void {
+      if (one.caller === null) return
+      const { publicId, userId } = one.caller.session
+      const refusal = refusalOf(publicId)
+      if (refusal !== null) throw refusal
+      const open = openFor(publicId, userId)
+      open.members.set(one, null)
+      open.unjudged = true
+      open.lookAt = Math.min(open.lookAt, one.caller.session.idleEndsAt, one.caller.session.absoluteEndsAt)
+      noteTimes(open, one, null)
     },
-    /** A session has ended; with a successor, its streams go on as that one's. */
-    ended(sessionId: string, reason: EndReason, successor: string | null): void {
-      over.set(sessionId, { reason, successor })
-      const open = bySession.get(sessionId)
-      if (open === undefined) return
-      if (successor === null) return close(sessionId, reason)
-      bySession.delete(sessionId)
-      const home = bySession.get(successor) ?? { sessionId: successor, streams: new Set<Stream>(), lookAt: clock.now().wall }
-      bySession.set(successor, home)
-      for (const stream of open.streams) {
-        stream.home = home
-        home.streams.add(stream)
+
+    /** What has joined turns out to be a stream. @throws Problem `too_many_streams`, `draining`, `not_signed_in` */
+    stream(one: UnderWay, kind: StreamKind): void {
+      if (isClosed) throw new Problem('draining')
+      const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
+      if (open === undefined) throw new Problem('not_signed_in')
+      if (open !== null && open.streams >= limits.perSession) throw tooManyStreams()
+      const release = slots.take(one.network, open !== null)
+      const now = clock.now()
+      const stream = { kind, since: now.wall, endsAt: now.steady + one.upstream.streamMaxMs, release }
+      if (open === null) return void strangers.set(one, stream)
+      open.members.set(one, stream)
+      open.streams++
+      noteTimes(open, one, stream)
+      // Many sessions may have ended while the upstream was dialled: the store has the last word.
+      open.lookAt = now.wall
+    },
+
+    /** It has ended by itself. */
+    leave,
+    refusalOf,
+
+    ended(sessionId: string, reason: EndReason): void {
+      over.set(sessionId, reason)
+      endAll(sessionId, reason)
+    },
+
+    /** Somebody's roles, name or standing changed. */
+    accountChanged(userId: string): void {
+      for (const open of bySession.values()) if (open.userId === userId) void judge(open)
+    },
+
+    /** A session has lost, or changed, what a provider granted to it. */
+    grantChanged(sessionId: string): void {
+      for (const one of [...bySession.get(sessionId)?.members.keys() ?? []]) {
+        if (one.upstream.provider !== null) end(one, 'provider_sign_in_required')
       }
     },
-    /** How many are open, of all sessions. */
-    count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams.size, 0),
+
+    /** Ends a session's streams, though it lives on: whoever has its cookies connects again. */
+    endStreamsOf(sessionId: string): void {
+      for (const [one] of streamsOf(sessionId)) end(one, 'stream_expired')
+    },
+
+    /** The streams of a session, oldest first. */
+    of: (sessionId: string): WireStream[] => streamsOf(sessionId)
+      .map(([{ upstream }, { kind, since }]) => ({ upstream: upstream.name, title: upstream.title, kind, since }))
+      .sort((a, b) => a.since - b.since),
+
+    /** How many are open, of all sessions and of nobody. */
+    count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + strangers.size,
+
+    /** Closes every stream and takes no more: for the end of the server. Calls go on to their end. */
     close(): void {
       stop()
       isClosed = true
-      for (const closer of unbound) closer('going_away')
-      unbound.clear()
-      for (const sessionId of [...bySession.keys()]) close(sessionId, 'going_away')
+      for (const one of [...strangers.keys()]) end(one, 'going_away')
+      for (const sessionId of [...bySession.keys()]) for (const [one] of streamsOf(sessionId)) end(one, 'going_away')
     },
   }
 }

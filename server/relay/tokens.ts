@@ -42,8 +42,7 @@ const FRESH_SHARED_MS = 5 * SECOND
 /** Mints a JWT for each session and upstream (RFC 9068 §2) and keeps it until shortly before its end. */
 export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
-  /** Until when each is still served: for most, not at all. */
-  const ended = new LRUCache<string, UnixMs>({ max: ENDED_MAX })
+  const ended = new LRUCache<string, true>({ max: ENDED_MAX })
 
   async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
     const { kid, alg, key } = signing.signer(clock.now().wall)
@@ -63,16 +62,12 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       ...scope,
     }).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(key)
     // It may have ended while this was being signed.
-    refuseEnded(session.publicId, clock.now().wall)
+    refuseEnded(session.publicId)
     return token
   }
 
-  /** @returns until when the session is served at most: infinite for one that lives */
-  function refuseEnded(sessionId: string, now: UnixMs): UnixMs {
-    const servedUntil = ended.get(sessionId) ?? Infinity
-    if (now < servedUntil) return servedUntil
-    kept.delete(sessionId)
-    throw new Problem('not_signed_in')
+  function refuseEnded(sessionId: string): void {
+    if (ended.has(sessionId)) throw new Problem('not_signed_in')
   }
 
   /** For most calls: a token that is there, of a session that lives, for a person about whom nothing has changed. */
@@ -86,7 +81,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
     const { session, user } = caller
     if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
     const now = clock.now().wall
-    const servedUntil = refuseEnded(session.publicId, now)
+    refuseEnded(session.publicId)
     const about = JSON.stringify([user.id, user.roles.toSorted()])
     let ofSession = kept.get(session.publicId)
     const known = ofSession?.get(upstream.name)
@@ -95,7 +90,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       return known.token
     }
 
-    const life = lifeOf(Math.min(session.absoluteEndsAt, servedUntil + SECOND), upstreamTokenMs, now)
+    const life = lifeOf(session.absoluteEndsAt, upstreamTokenMs, now)
     const token = mint(upstream, caller, life)
     const entry: Kept = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
     if (ofSession === undefined) {
@@ -115,9 +110,9 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   return {
     tokenFor: (upstream, caller, fresh) => (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
 
-    forget(sessionId, servedUntil = 0) {
-      ended.set(sessionId, servedUntil)
-      if (servedUntil === 0) kept.delete(sessionId)
+    forget(sessionId) {
+      ended.set(sessionId, true)
+      kept.delete(sessionId)
     },
   }
 }

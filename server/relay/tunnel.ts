@@ -1,12 +1,23 @@
 import type { Duplex } from 'node:stream'
+import { MINUTE, SECOND } from '../base/clock.ts'
 import { closeFrame, createFrameTracker } from './frames.ts'
 
 /** How long the frame under way may take to end before the connection is cut without a word. */
 const LAST_FRAME_MS = 500
+/** How long one side may go on after the other has ended: for the answer to a close frame, which takes one round trip. */
+const HALF_OPEN_MS = 5 * SECOND
+/** A peer that vanished without a word is noticed by the keep-alive of TCP. */
+const KEEP_ALIVE_MS = MINUTE
 
-/** Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways.
+/** No byte has passed for long. 1001: the other end may connect again (RFC 6455 §7.4.1). */
+const IDLE = { code: 1001, reason: 'idle' }
+
+interface Tunnel { client: Duplex, upstream: Duplex, idleMs: number, onClose: () => void }
+
+/** Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once one side
+ * has ended, the other follows.
  * @returns closes the tunnel with a close frame to the client, after the frame that is under way */
-export function joinSockets(client: Duplex, upstream: Duplex, onClose: () => void): (code: number, reason: string) => void {
+export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (code: number, reason: string) => void {
   const frames = createFrameTracker()
   let last: Buffer | null = null
   let closed = false
@@ -14,6 +25,7 @@ export function joinSockets(client: Duplex, upstream: Duplex, onClose: () => voi
   const close = () => {
     if (closed) return
     closed = true
+    clearTimeout(idle)
     client.destroy()
     upstream.destroy()
     onClose()
@@ -24,9 +36,19 @@ export function joinSockets(client: Duplex, upstream: Duplex, onClose: () => voi
     client.once('finish', close)
     setTimeout(close, LAST_FRAME_MS).unref()
   }
+  const closeWith = (code: number, reason: string) => {
+    if (closed || last !== null) return
+    last = closeFrame(code, reason)
+    if (frames.atBoundary()) return finish()
+    upstream.resume()
+    setTimeout(close, LAST_FRAME_MS).unref()
+  }
+  const idle = setTimeout(() => closeWith(IDLE.code, IDLE.reason), idleMs).unref()
 
   client.pipe(upstream)
+  client.on('data', () => idle.refresh())
   upstream.on('data', (chunk: Buffer) => {
+    idle.refresh()
     if (last !== null) {
       const taken = frames.advance(chunk, true)
       client.write(chunk.subarray(0, taken))
@@ -39,15 +61,14 @@ export function joinSockets(client: Duplex, upstream: Duplex, onClose: () => voi
   client.on('drain', () => upstream.resume())
   upstream.on('end', () => client.end())
   for (const socket of [client, upstream]) {
+    keepAlive(socket)
     socket.on('error', close)
+    socket.on('end', () => setTimeout(close, HALF_OPEN_MS).unref())
     socket.on('close', () => last === null && close())
   }
+  return closeWith
+}
 
-  return (code, reason) => {
-    if (closed || last !== null) return
-    last = closeFrame(code, reason)
-    if (frames.atBoundary()) return finish()
-    upstream.resume()
-    setTimeout(close, LAST_FRAME_MS).unref()
-  }
+function keepAlive(socket: Duplex): void {
+  if ('setKeepAlive' in socket && typeof socket.setKeepAlive === 'function') socket.setKeepAlive(true, KEEP_ALIVE_MS)
 }

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import type { MaybePromise } from '../base/chain.ts'
-import type { UnixMs } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { LiveSession } from '../session/types.ts'
@@ -62,7 +61,6 @@ export interface Credentials {
 export interface UpstreamTokens {
   /** @param fresh leaves a kept token aside, because the upstream refused it */
   tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean): MaybePromise<string>
-  /** Forgets what was minted for a session, which has ended, and mints nothing for it from then on.
-   * @param servedUntil for one that was replaced: its late requests are served until then, and get tokens until then */
-  forget(sessionId: string, servedUntil?: UnixMs): void
+  /** Forgets what was minted for a session, which has ended, and mints nothing for it from then on. */
+  forget(sessionId: string): void
 }

@@ -4,14 +4,10 @@ import type { Pools, Retry } from './forward.ts'
 import { asUpstreamProblem } from './failures.ts'
 import type { Match } from './routes.ts'
 import type { ResponseFilter } from './response-headers.ts'
-import type { CloseReason, Streams } from './streams.ts'
+import type { Streams } from './streams.ts'
 import { joinSockets } from './tunnel.ts'
 import type { RelayRequest, UpstreamHeaders } from './types.ts'
-
-/** 4401: the session is over, sign in again (4000–4999 are for applications, RFC 6455 §7.4.2). */
-const SESSION_ENDED = 4401
-const POLICY_VIOLATION = 1008
-const GOING_AWAY = 1001
+import { closeCodeOf, type CloseReason, problemFor } from './under-way.ts'
 
 interface Handshake {
   match: Match
@@ -25,22 +21,55 @@ interface Handshake {
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
 }
 
+interface Deps { pools: Pools, streams: Streams, filter: ResponseFilter }
+
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused` while the client has heard nothing */
-export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Handshake, filter: ResponseFilter): Promise<void> {
+ * @returns when the connection is over
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may not go on, while
+ * the client has heard nothing */
+export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<void> {
+  const { match: { upstream }, request: { caller, network }, client } = handshake
+  const dial: Dial = { controller: null, close: null, ended: null }
+  const underWay = {
+    upstream, caller, network,
+    end(reason: CloseReason) {
+      dial.ended = reason
+      if (dial.close !== null) dial.close(closeCodeOf(reason), reason)
+      else dial.controller?.abort(problemFor(reason))
+    },
+  }
+  deps.streams.join(underWay)
+  try {
+    // Before the upstream is dialled: half-open connections have to be bounded, too.
+    deps.streams.stream(underWay, 'websocket')
+    // From here on, not after the waits to come: a socket tells only once that it is closed.
+    client.once('close', () => dial.controller?.abort(new Error('the client went away')))
+    await connect(deps, handshake, dial)
+  }
+  finally {
+    deps.streams.leave(underWay)
+  }
+}
+
+/** What ends a handshake that is under way, or the connection that came of it. */
+interface Dial {
+  controller: { abort(reason: Error): void } | null
+  close: ((code: number, reason: string) => void) | null
+  ended: CloseReason | null
+}
+
+async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial): Promise<void> {
   const { match, request, client, head } = handshake
   const { upstream } = match
-  let controller: { abort(reason: Error): void } | null = null
-  // From here on, not after the waits to come: a socket tells only once that it is closed.
-  client.once('close', () => controller?.abort(new Error('the client went away')))
   const pool = await pools.of(upstream)
   return new Promise((resolve, reject) => {
-    const dial = (headers: string[]) => {
+    const send = (headers: string[]) => {
       let retry: Retry | null = null
       pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
-        onRequestStart(given) {
-          controller = given
-          if (client.destroyed) given.abort(new Error('the client went away'))
+        onRequestStart(controller) {
+          dial.controller = controller
+          if (client.destroyed) controller.abort(new Error('the client went away'))
+          else if (dial.ended !== null) controller.abort(problemFor(dial.ended))
         },
         onRequestUpgrade(_controller, status, answered, socket) {
           if (client.destroyed) {
@@ -50,12 +79,7 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
           const relayed = filter.headers(status, answered, upstream, match.path).headers
           client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
           if (head.length > 0) socket.write(head)
-          let left: () => void = () => {}
-          const close = joinSockets(client, socket, () => {
-            left()
-            resolve()
-          })
-          left = streams.add(request.caller?.session ?? null, reason => close(codeFor(reason), reason))
+          dial.close = joinSockets({ client, upstream: socket, idleMs: upstream.timeouts.websocketIdleMs, onClose: resolve })
         },
         onResponseStart(given, status, answered) {
           retry = status === 401 ? handshake.onUnauthorized?.(answered) ?? null : null
@@ -64,18 +88,13 @@ export async function relayUpgrade(pools: Pools, streams: Streams, handshake: Ha
         onResponseData() {},
         onResponseEnd() {},
         onResponseError(_controller, error) {
-          if (retry !== null && !client.destroyed) retry().then(dial, reject)
+          if (retry !== null && dial.ended === null && !client.destroyed) retry().then(send, reject)
           else reject(asUpstreamProblem(error, upstream.name))
         },
       })
     }
-    dial(handshake.headers)
+    send(handshake.headers)
   })
-}
-
-function codeFor(reason: CloseReason): number {
-  if (reason === 'going_away') return GOING_AWAY
-  return reason === 'disabled' || reason === 'admin' ? POLICY_VIOLATION : SESSION_ENDED
 }
 
 function lines(pairs: readonly string[]): string {

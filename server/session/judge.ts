@@ -1,8 +1,11 @@
-import { MINUTE, type Now, type SteadyMs, type UnixMs } from '../base/clock.ts'
+import { MINUTE, type Now, SECOND, type SteadyMs, type UnixMs } from '../base/clock.ts'
 import type { SessionRow } from '../store/schema.ts'
 
 /** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
 export interface Numbers { accessMs: number, settleMs: number, lateMs: number }
+
+/** A page that was asked for before a sign-in arrives within this time after it. Longer would only help whoever copied the tokens. */
+const REPLACED_SERVED_MS = 10 * SECOND
 
 /** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
 export function numbersOf({ settleMs, lateMs, accessMs }: SessionRow, settings: Numbers): Numbers {
@@ -18,6 +21,8 @@ export interface Recollection {
   /** A generation that the client has settled on, not necessarily saved yet. */
   proven: { generation: number, at: SteadyMs } | null
   lastSeenAt: UnixMs
+  /** When another session took this one's place; null: none did, or that one is over too. */
+  replacedAt: SteadyMs | null
 }
 
 /** What a request brought for this session: an access token that is valid now, a refresh token whose tag is right. */
@@ -45,7 +50,7 @@ export type Verdict =
   | 'idle'
   | 'absolute'
   | 'ended'
-  /** Ended because this browser signed in anew, a moment ago. */
+  /** Ended a moment ago because its browser signed in again. */
   | 'replaced'
 
 export interface Judgement {
@@ -109,7 +114,8 @@ export function idleEndsAt(row: SessionRow, recollection: Pick<Recollection, 'la
 
 function endOf(row: SessionRow, recollection: Recollection, numbers: Numbers, now: Now): Verdict | null {
   if (row.endedAt !== null) {
-    return row.endReason === 'replaced' && now.wall - row.endedAt <= numbers.settleMs ? 'replaced' : 'ended'
+    const replacedAge = recollection.replacedAt === null ? Infinity : now.steady - recollection.replacedAt
+    return replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
   }
   const idleEnd = idleEndsAt(row, recollection)
   if (now.wall < Math.min(idleEnd, row.absoluteEndsAt)) return null

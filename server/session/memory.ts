@@ -21,6 +21,8 @@ const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
   const recollections = new Map<string, Remembered>()
+  /** Sessions that were replaced a moment ago, and by which. */
+  const successors = new LRUCache<string, { sidHash: string, at: SteadyMs }>({ max: ROWS_MAX })
   // Raised by every change: a read that began before one may not be cached after it.
   let epoch = 0
 
@@ -30,7 +32,7 @@ export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
     const rotatedAt = now.steady - Math.max(0, now.wall - row.rotatedAt)
     const fresh: Remembered = {
       issuedAt: Math.max(rotatedAt, deps.startedAt), seen: null, proven: null,
-      lastSeenAt: row.lastSeenAt, savedLastSeenAt: row.lastSeenAt, sealed: null,
+      lastSeenAt: row.lastSeenAt, replacedAt: null, savedLastSeenAt: row.lastSeenAt, sealed: null,
     }
     recollections.set(row.sidHash, fresh)
     return fresh
@@ -58,6 +60,20 @@ export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
       const row = rows.get(sidHash)
       if (row !== undefined) rows.set(sidHash, { ...row, ...end })
       recollections.delete(sidHash)
+    },
+
+    /** A session has taken another one's place. */
+    replaced(sidHash: string, by: SessionRow, now: Now) {
+      successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
+    },
+    /** When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was meant for
+     * this one's tokens too. @returns null also after a restart, when nothing is known of it */
+    replacedAt(sidHash: string): SteadyMs | null {
+      const first = successors.get(sidHash)
+      if (first === undefined) return null
+      let last = first
+      for (let later = successors.get(last.sidHash); later !== undefined; later = successors.get(last.sidHash)) last = later
+      return rows.get(last.sidHash)?.endedAt === null ? first.at : null
     },
 
     /** When memory saw a session last: 0 when it did not. */

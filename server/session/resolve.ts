@@ -123,6 +123,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     const now = clock.now()
     const shown = shownOf(named, now)
     const recollection = memory.recollect(row, now)
+    if (row.endReason === 'replaced') recollection.replacedAt = memory.replacedAt(row.sidHash)
     const judgement = judge(row, recollection, shown, numbers, now)
     const { verdict } = judgement
 

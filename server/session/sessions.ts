@@ -36,11 +36,11 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const grants = createGrants({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
   const { resolve, expire } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
 
-  function announce(ended: readonly EndedSession[], successor: { publicId: string, userId: string } | null = null): void {
+  function announce(ended: readonly EndedSession[]): void {
     for (const one of ended) {
       memory.markEnded(one.sidHash, { endedAt: one.endedAt, endReason: one.reason })
       meter.count('sessions_ended_total', { reason: one.reason })
-      for (const listener of listeners) listener(one, successor?.userId === one.userId ? successor.publicId : null)
+      for (const listener of listeners) listener(one)
     }
   }
 
@@ -108,7 +108,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       const now = clock.now()
       const recollection = memory.recollect(row, now)
       memory.issued(recollection, now)
-      announce(ended, row)
+      for (const one of ended) memory.replaced(one.sidHash, row, now)
+      announce(ended)
       meter.count('sessions_opened_total')
       const { grant, accessEndsAt } = grants.make('both', sid, row, recollection, now)
       return { session: live(row, row.lastSeenAt, accessEndsAt), grant }

@@ -44,7 +44,7 @@ export interface Grant {
 
 export type Resolution =
   | { state: 'nobody', ended: EndReason | null, duplicated: boolean }
-  /** `replaced`: signed in anew a moment ago; safe methods are served, unsafe ones are not. Never has a grant. */
+  /** `replaced`: its browser signed in again a moment ago; pages are served, nothing else is. Never has a grant. */
   | { state: 'live' | 'replaced', session: LiveSession, grant: Grant | null }
 
 export interface OpenInput {
@@ -86,8 +86,7 @@ export interface Sessions {
   clearing(): readonly string[]
   /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */
   announce(ended: readonly EndedSession[]): void
-  /** Calls back after each end, once, with the public id of the session that took its place, if the same person's did.
-   * @returns a function that stops it */
+  /** Calls back after each end, once. @returns a function that stops it */
   onEnded(listener: EndListener): () => void
   /** For streams that outlive their request: ends a session that is past its idle or absolute end.
    * @returns when it will be, as far as is known now; null: it is over */
@@ -98,7 +97,7 @@ export interface Sessions {
   close(): Promise<void>
 }
 
-export type EndListener = (ended: EndedSession, successor: string | null) => void
+export type EndListener = (ended: EndedSession) => void
 
 export interface SessionSummary {
   publicId: string

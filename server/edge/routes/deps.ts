@@ -11,6 +11,7 @@ import type { ProviderLogouts } from '../../providers/logout.ts'
 import type { Providers } from '../../providers/types.ts'
 import type { Vault } from '../../providers/vault.ts'
 import type { Proof } from '../../proof/proof.ts'
+import type { Streams } from '../../relay/streams.ts'
 import type { Sessions } from '../../session/types.ts'
 
 /** What the routes under /auth work with. */
@@ -31,5 +32,6 @@ export interface AuthDeps {
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]
+  streams: Pick<Streams, 'of' | 'endStreamsOf'>
   reachable: (upstream: Upstream) => Promise<boolean>
 }

@@ -39,7 +39,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
     requireFresh(who, now())
     const unlinked = await providerLogin.unlink(c.req.param('id'), { ...who.actor, userId: who.user.id, sessionId: who.session.publicId })
     // The sessions go on; what the provider granted to them does not.
-    for (const sessionId of unlinked) vault.ended(sessionId, null)
+    for (const sessionId of unlinked) vault.ended(sessionId)
     return c.json({})
   })
 

@@ -8,20 +8,23 @@ import type { AuthDeps } from './deps.ts'
 import { signOut } from './sign-in-out.ts'
 
 /** Where one is signed in, and ending it (ASVS 7.5.2). */
-export function sessionsRoutes({ sessions }: AuthDeps): Hono<Env> {
+export function sessionsRoutes({ sessions, streams }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
   app.get('/sessions', async (c) => {
     const { user, session } = signedIn(c)
     const all = await sessions.list(user.id)
     return c.json<SessionListAnswer>({
-      sessions: all.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, ...one })),
+      sessions: all.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, streams: streams.of(publicId), ...one })),
     })
   })
 
   app.delete('/sessions', async (c) => {
     const { user, session } = signedIn(c)
-    return c.json({ ended: await sessions.endAll(user.id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null }) })
+    const ended = await sessions.endAll(user.id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
+    // Copied cookies may have opened some of this session's own: whoever has the cookies of now connects again.
+    streams.endStreamsOf(session.publicId)
+    return c.json({ ended })
   })
 
   app.delete('/sessions/:id', async (c) => {

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { alive, due, endedAs, type Scenario } from './story.ts'
-import { ABSOLUTE, ACCESS, IDLE, PAGE, POLL, SETTLE } from './world.ts'
+import { ABSOLUTE, ACCESS, IDLE, PAGE, POLL, type World } from './world.ts'
+
+/** Signs in again in the place of the session that lives. */
+async function replace(world: World) {
+  const [session] = await world.sessions.list(world.userId)
+  return world.signIn({ replaces: session?.publicId ?? '' })
+}
 
 /** How sessions end, and that nothing but the rules ends them. */
 export const ENDS: Scenario[] = [
@@ -26,18 +32,43 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'a replaced session is served for `settle` and no longer, without cookies',
+    name: 'a replaced session is served for ten seconds and no longer, without cookies, whatever the clock on the wall says',
     async run(world) {
       await due(world)
       const old = { ...world.jar }
-      const [session] = await world.sessions.list(world.userId)
-      await world.signIn({ replaces: session?.publicId ?? '' })
+      await replace(world)
       const flight = world.send(PAGE, old)
       assert.equal((await world.take(flight)).state, 'replaced')
       assert.deepEqual(world.leave(flight), [])
-      world.pass(SETTLE + 1)
+      world.pass(9)
+      assert.equal((await world.visit(PAGE, old)).state, 'replaced')
+      world.leap(-3600)
+      world.pass(2)
       const after = await world.visit(PAGE, old)
       assert.deepEqual(after, { state: 'nobody', ended: 'replaced', duplicated: false })
+      alive(world, await world.visit())
+    },
+  },
+  {
+    name: 'a replaced session is served while the last of those that took its place lives, and not after that one has ended',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      await replace(world)
+      const { publicId } = await replace(world)
+      assert.equal((await world.visit(PAGE, old)).state, 'replaced')
+      await world.sessions.end(publicId, { reason: 'signed_out', userId: world.userId, byUserId: null })
+      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
+    },
+  },
+  {
+    name: 'after a restart nothing is known of what replaced a session, and its tokens are worth nothing',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      await replace(world)
+      world.crash()
+      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
       alive(world, await world.visit())
     },
   },

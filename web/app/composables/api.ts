@@ -33,8 +33,22 @@ export function useApiData<T>(path: string) {
     throw error instanceof FetchError && error.response === undefined ? unanswered(error) : error
   }), { deep: true })
   const { data, error, refresh } = asked
+  askAgainOnceReplaced({ error, refresh })
   const loading = computed(() => (data.value ?? error.value ?? null) === null)
   return { data, error, refresh, loading, loaded: asked.then(() => undefined) }
+}
+
+/** What a page was rendered with, or asked for, by the cookies of before another tab's sign-in: the browser has the new ones by now. */
+export function askAgainOnceReplaced({ error, refresh }: { error: Ref<unknown>, refresh: () => Promise<void> }): void {
+  if (import.meta.server) return
+  let asked = false
+  function look(): void {
+    if (asked || !error.value || readProblem(error.value).code !== 'session_replaced') return
+    asked = true
+    void refresh()
+  }
+  onNuxtReady(look)
+  watch(error, look)
 }
 
 declare module '#app' {

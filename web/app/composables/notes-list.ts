@@ -7,6 +7,9 @@ const TIMEOUT_MS = 20_000
 /** How many deleted notes keep a line that undoes it. */
 const KEPT_DELETED = 5
 
+/** Asked again by itself: nobody has been signed out. */
+const isReplaced = ({ _data }: { _data?: unknown }) => readProblem({ data: _data }).code === 'session_replaced'
+
 export interface NoteFailure { code: string, text: string }
 
 /** My notes: in the page's first byte, then as they are changed here and elsewhere. Each change shows at once; one that
@@ -19,9 +22,10 @@ export function useNotes() {
   const loaded = useFetch<NotesAnswer>(PATH, {
     key: PATH, lazy: true, retry: 0,
     onRequestError: ({ error: cause }) => { throw unanswered(cause) },
-    onResponseError: ({ response }) => { if (import.meta.client && response.status === 401) void nuxtApp.callHook('session:lost') },
+    onResponseError: ({ response }) => { if (import.meta.client && response.status === 401 && !isReplaced(response)) void nuxtApp.callHook('session:lost') },
   })
   const { data, error, status, refresh } = loaded
+  askAgainOnceReplaced({ error, refresh })
   const pending = shallowRef<NoteChange[]>([])
   const deleted = shallowRef<WireNote[]>([])
   const rows = computed(() => rowsOf(data.value?.notes ?? [], pending.value, deleted.value))

@@ -1,0 +1,25 @@
+import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { Upstream } from '../config/upstream.ts'
+import type { WireUser } from '../contract/wire.ts'
+import type { RelayCaller } from './types.ts'
+import type { CloseReason, UnderWay } from './under-way.ts'
+
+/** Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the person
+ * changes. @returns null: they may */
+export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, now: UnixMs): Problem | null {
+  if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
+  if (caller === null) return new Problem('not_signed_in')
+  if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role))) return new Problem('forbidden')
+  if (requires.maxAgeMs !== null && now - caller.session.authTime > requires.maxAgeMs) {
+    return new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
+  }
+  return null
+}
+
+/** Why something under way may not go on, by what is known of its person now. @returns null: it may */
+export function endReasonFor({ upstream, caller }: UnderWay, user: WireUser, now: UnixMs): CloseReason | null {
+  const refusal = caller === null ? null : refusalOf(upstream, { session: caller.session, user }, now)
+  if (refusal === null) return null
+  return refusal.code === 'insufficient_user_authentication' ? refusal.code : 'forbidden'
+}
