@@ -7,7 +7,7 @@ import type { AccountStore, Changed, Verifier } from '../store/accounts.ts'
 import type { AccountRow } from '../store/schema.ts'
 import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
 import { type Actor, originOf } from './actor.ts'
-import { checkNewPassword } from './password-rules.ts'
+import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
 export interface Accounts {
@@ -46,14 +46,14 @@ export interface Accounts {
 export interface AccountDeps {
   store: AccountStore
   passwords: Passwords
+  passwordRules: PasswordRules
   sessions: Pick<Sessions, 'announce'>
   clock: Clock
-  passwordMinLength: number
 }
 
 const CACHED = 10_000
 
-export function createAccounts({ store, passwords, sessions, clock, passwordMinLength }: AccountDeps): Accounts {
+export function createAccounts({ store, passwords, passwordRules, sessions, clock }: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
   /** Goes up with each write: what was read before one is not kept after it. */
   let writes = 0
@@ -121,7 +121,7 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
     async create({ password, ...person }, actor) {
       const at = now()
       const row = newAccountRow(person, at)
-      await checkNewPassword(password, passwordMinLength, row)
+      await passwordRules.check(password, row)
       const passwordSealed = await passwords.seal(password, row.id)
       return made(await store.create({ ...row, passwordSealed, passwordChangedAt: at }, originOf(actor, row.id, at)))
     },
@@ -137,14 +137,14 @@ export function createAccounts({ store, passwords, sessions, clock, passwordMinL
 
     async changePassword(checked, next, actor) {
       const row = await store.find(checked.id)
-      await checkNewPassword(next, passwordMinLength, row ?? { email: '', name: '' })
+      await passwordRules.check(next, row ?? { email: null, name: '' })
       const passwordSealed = await passwords.seal(next, checked.id)
       return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
     },
 
     async setPassword(id, next, actor) {
       const row = await store.find(id)
-      await checkNewPassword(next, passwordMinLength, row ?? { email: '', name: '' })
+      await passwordRules.check(next, row ?? { email: null, name: '' })
       const passwordSealed = await passwords.seal(next, id)
       return changed(await store.setPassword(id, passwordSealed, originOf(actor, id, now())))
     },

@@ -13,7 +13,7 @@ import type { Accounts } from './accounts.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
 import { networkOf } from './network.ts'
 import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
-import { checkNewPassword } from './password-rules.ts'
+import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import { countAttempt, NETWORK } from './throttle.ts'
 
@@ -36,12 +36,13 @@ export interface Joining {
 export interface JoiningDeps {
   accounts: Accounts
   passwords: Passwords
+  passwordRules: PasswordRules
   store: { accounts: AccountStore, codes: CodeStore, throttles: ThrottleStore }
   clock: Clock
-  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, passwordMinLength: number, tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, tokenApi: Config['tokenApi'] }
 }
 
-export function createJoining({ accounts, passwords, store, clock, config }: JoiningDeps): Joining {
+export function createJoining({ accounts, passwords, passwordRules, store, clock, config }: JoiningDeps): Joining {
   const now = () => clock.now().wall
 
   async function withPassword(row: AccountRow, password: string): Promise<AccountRow> {
@@ -75,7 +76,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       const codeHash = hashOf(new Secret(code))
       await mustFind('setup', codeHash)
       const row = newAccountRow({ ...person, roles: ['admin', 'user'] }, now())
-      await checkNewPassword(password, config.passwordMinLength, row)
+      await passwordRules.check(password, row)
       return accounts.made(await store.codes.useSetup(codeHash, await withPassword(row, password), originFor(row, client)))
     },
 
@@ -85,7 +86,7 @@ export function createJoining({ accounts, passwords, store, clock, config }: Joi
       const codeHash = invite === undefined ? null : hashOf(new Secret(invite))
       if (codeHash !== null) await mustFind('invite', codeHash)
       const row = newAccountRow({ ...person, roles: ['user'] }, now())
-      await checkNewPassword(password, config.passwordMinLength, row)
+      await passwordRules.check(password, row)
       // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
       const key = registerKey(networkOf(client.network))
       await store.throttles.reserveOne(key, before => countAttempt(key, before, NETWORK, now()))

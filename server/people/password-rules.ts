@@ -1,28 +1,43 @@
 import { Problem } from '../base/problem.ts'
 import { NAME } from '../contract/name.ts'
 import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
-import { commonness } from './common-passwords.ts'
+import { commonWords } from './common-words.ts'
+import { fold, strengthOf } from './password-strength.ts'
 
-/** Judges a new password: its length, and that it is not one that everybody tries first. Which characters it is made of
- * is nobody's business (ASVS 6.2.5).
- * @param minLength in code points, as is the upper bound
- * @throws Problem `password_too_short`, `password_too_long`, `password_common` with a detail that says why */
-export async function checkNewPassword(password: string, minLength: number, person: { email: string | null, name: string }): Promise<void> {
-  if (!password.isWellFormed()) throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
-  const normal = password.normalize('NFC')
-  const length = [...normal].length
-  if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `It has ${length} characters; at least ${minLength} are needed.` })
-  if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `It has ${length} characters; at most ${MAX_PASSWORD_LENGTH} are taken.` })
-  if (isAboutThem(normal, person)) throw new Problem('password_common', { detail: 'It is your own name or e-mail address, or the name of this product.' })
-  switch (await commonness(normal)) {
-    case 'listed':
-      throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
-    case 'derived':
-      throw new Problem('password_common', { detail: 'It is a commonly used password or a row of keys, only made longer.' })
+/** Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is made of
+ * is nobody's business (ASVS 6.2.5). */
+export interface PasswordRules {
+  /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_personal`, each with a detail */
+  check(password: string, person: { email: string | null, name: string }): Promise<void>
+}
+
+/** A password that fewer guesses lead to is refused: 2²⁸ is more than the throttle lets anybody make in a thousand years. */
+const ENOUGH_BITS = 28
+
+/** @param minLength in code points, as is the upper bound @param publicUrl whose words are no secret */
+export function createPasswordRules({ passwordMinLength: minLength, publicUrl }: { passwordMinLength: number, publicUrl: string }): PasswordRules {
+  const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4)]
+
+  return {
+    async check(password, { email, name }) {
+      if (!password.isWellFormed()) throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
+      const normal = password.normalize('NFC')
+      const length = [...normal].length
+      if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `It has ${length} characters; at least ${minLength} are needed.` })
+      if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `It has ${length} characters; at most ${MAX_PASSWORD_LENGTH} are taken.` })
+      const ranks = await commonWords()
+      if (ranks.has(fold(normal))) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
+      const context = new Set([...site, ...wordsOf(name, 3), ...(email === null ? [] : [...wordsOf(email, 3), ...wordsOf(email.split('@')[0] ?? '', 3)])].map(fold))
+      const { bits, personal } = strengthOf(normal, ranks, context)
+      if (bits >= ENOUGH_BITS) return
+      if (personal) throw new Problem('password_personal', { detail: 'It is mostly your own name or e-mail address, or the name of this site.' })
+      throw new Problem('password_common', { detail: 'It is a commonly used password or a row of keys, only made longer or spelled otherwise.' })
+    },
   }
 }
 
-function isAboutThem(password: string, { email, name }: { email: string | null, name: string }): boolean {
-  const fold = (text: string) => text.normalize('NFC').toLowerCase()
-  return [email ?? '', email?.split('@')[0] ?? '', name, NAME].some(word => fold(word) === fold(password))
+/** The text as a whole, as one word, and each word of it. Scripts without capitals make words of two characters. */
+function wordsOf(text: string, shortest: number): string[] {
+  const parts = text.split(/[^\p{L}\p{N}]+/u)
+  return [text, parts.join(''), ...parts].filter(part => part.length >= (/^[\x20-\x7e]*$/.test(part) ? shortest : 2))
 }

@@ -10,6 +10,7 @@ import type { EventStore } from '../store/events.ts'
 import type { ThrottleStore } from '../store/throttles.ts'
 import { type Accounts, createAccounts } from './accounts.ts'
 import { createJoining, type Joining } from './joining.ts'
+import { createPasswordRules } from './password-rules.ts'
 import { createPasswords, type Passwords } from './passwords.ts'
 import { createResets, type Resets } from './resets.ts'
 import { createSecurityLog, type SecurityLog } from './security-log.ts'
@@ -35,12 +36,13 @@ export interface PeopleDeps {
 /** Builds the room. */
 export function createPeople({ store, sessions, keyring, clock, log, meter, config }: PeopleDeps): People {
   const passwords = createPasswords({ keyring, clock, log, meter })
-  const accounts = createAccounts({ store: store.accounts, passwords, sessions, clock, passwordMinLength: config.passwordMinLength })
+  const passwordRules = createPasswordRules(config)
+  const accounts = createAccounts({ store: store.accounts, passwords, passwordRules, sessions, clock })
   return {
     accounts,
     passwords,
-    joining: createJoining({ accounts, passwords, store, clock, config }),
-    resets: createResets({ accounts, passwords, store: store.codes, clock, config }),
+    joining: createJoining({ accounts, passwords, passwordRules, store, clock, config }),
+    resets: createResets({ accounts, passwords, passwordRules, store: store.codes, clock, config }),
     log: createSecurityLog({ store: store.events }),
   }
 }

@@ -9,7 +9,7 @@ import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { type Actor, originOf } from './actor.ts'
 import { codeLink, codeRow, hashOf, newCode, RESET_LIFE_MS } from './one-time-codes.ts'
-import { checkNewPassword } from './password-rules.ts'
+import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
 /** New passwords by one-time links, for people who lost theirs. */
@@ -25,12 +25,13 @@ export interface Resets {
 export interface ResetDeps {
   accounts: Accounts
   passwords: Passwords
+  passwordRules: PasswordRules
   store: CodeStore
   clock: Clock
-  config: { publicUrl: string, passwordMinLength: number, tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string, tokenApi: Config['tokenApi'] }
 }
 
-export function createResets({ accounts, passwords, store, clock, config }: ResetDeps): Resets {
+export function createResets({ accounts, passwords, passwordRules, store, clock, config }: ResetDeps): Resets {
   const now = () => clock.now().wall
 
   return {
@@ -51,7 +52,7 @@ export function createResets({ accounts, passwords, store, clock, config }: Rese
       const found = await store.find('reset', codeHash, now())
       const account = found === null || found.userId === null ? null : await accounts.find(found.userId)
       if (account === null) throw new Problem('invalid_code')
-      await checkNewPassword(password, config.passwordMinLength, account)
+      await passwordRules.check(password, account)
       const passwordSealed = await passwords.seal(password, account.id)
       const origin = originOf({ userId: account.id, sessionId: null, client }, account.id, now())
       return accounts.changed(await store.useReset(codeHash, passwordSealed, origin))

@@ -1,0 +1,126 @@
+import type { Ranks } from './common-words.ts'
+
+/** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with the
+ * person or the site. */
+export interface Strength { bits: number, personal: boolean }
+
+/** Bits of one sign that nothing explains. */
+const DIGIT = 3.3
+const LETTER = 4.7
+const MARK = 5
+const OTHER = 8
+/** Bits of what explains many signs at once. */
+const PERSONAL = 1
+const AGAIN = 1
+const EARLIER = 3
+const RUN = 5
+const YEAR = 7
+const DATE = 14
+const REWRITTEN = 1
+
+const SHORTEST_WORD = 3
+const LONGEST_WORD = 24
+/** What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts. */
+const LOOKED_AT = 128
+
+/** Keys as fingers walk over them: rows of three layouts, columns, zigzags, and the digits' shifted signs. */
+const WALKS = [
+  '1234567890qwertyuiopasdfghjklzxcvbnm', 'abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertzuiop', 'yxcvbnm', 'azertyuiop', 'qsdfghjklm', 'wxcvbn',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1qazxsw23edcvfr45tgbnhy67ujmki89olp', 'qazwsxedcrfvtgbyhnujmikolp', 'qawsedrftgyhujikolp', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()_+',
+].flatMap(walk => [walk, [...walk].reverse().join('')])
+
+/** Signs that stand for letters. The same length in and out, so that places stay places. */
+const LEET: Record<string, string> = { '@': 'a', '4': 'a', '8': 'b', '(': 'c', '3': 'e', '€': 'e', '6': 'g', '9': 'g', '!': 'i', '1': 'i', '|': 'l', '0': 'o', '$': 's', '5': 's', '+': 't', '7': 't', '2': 'z' }
+
+/** Case, accents and width are nobody's secret. */
+export function fold(text: string): string {
+  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
+}
+
+/** @param context folded words that go with the person and the site */
+export function strengthOf(password: string, ranks: Ranks, context: ReadonlySet<string>): Strength {
+  const folded = fold(password)
+  const ends = folded.length <= LOOKED_AT ? [folded] : [folded.slice(0, LOOKED_AT), folded.slice(-LOOKED_AT)]
+  return ends.map(end => weaker(judge(end, ranks, context), withoutMarks(end, ranks, context))).reduce((one, other) => one.bits < other.bits ? other : one)
+}
+
+const weaker = (one: Strength, other: Strength | null) => other !== null && other.bits < one.bits ? other : one
+
+/** The same without what stands between letters and digits: one sign between all others adds little. */
+function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<string>): Strength | null {
+  const marks = text.match(/[^\p{L}\p{N}]/gu) ?? []
+  if (marks.length === 0 || marks.length === text.length) return null
+  const { bits, personal } = judge(text.replaceAll(/[^\p{L}\p{N}]/gu, ''), ranks, context)
+  return { bits: bits + (new Set(marks).size === 1 ? MARK + REWRITTEN : marks.length * (MARK - 1)), personal }
+}
+
+/** The cheapest way to put it together from left to right. */
+function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Strength {
+  const price = pricing(text, ranks, context)
+  const best: Strength[] = [{ bits: 0, personal: false }]
+  for (let end = 1; end <= text.length; end++) {
+    let cheapest: Strength = { bits: Infinity, personal: false }
+    for (let start = 0; start < end; start++) {
+      const before = best[start]
+      const piece = price(start, end)
+      if (before === undefined || piece === null || before.bits + piece.bits >= cheapest.bits) continue
+      cheapest = { bits: before.bits + piece.bits, personal: before.personal || piece.personal }
+    }
+    best[end] = cheapest
+  }
+  return best[text.length] ?? { bits: 0, personal: false }
+}
+
+/** What one piece costs, from `start` to before `end`; null: nothing explains it. */
+function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
+  const readings = [text, ...['i', 'l'].map(one => [...text].map(sign => sign === '1' ? one : sign.length === 1 ? LEET[sign] ?? sign : sign).join(''))]
+  const longest = Math.max(LONGEST_WORD, ...[...context].map(word => word.length))
+
+  function word(start: number, end: number): Strength | null {
+    let found: Strength | null = null
+    for (const reading of readings) {
+      const piece = reading.slice(start, end)
+      if (context.has(piece)) return { bits: PERSONAL, personal: true }
+      const rewritten = reading === text ? 0 : REWRITTEN
+      const rank = Math.min(ranks.get(piece) ?? Infinity, (ranks.get(backwards(piece)) ?? Infinity) * 2)
+      const bits = Math.log2(rank + 1) + rewritten
+      if (bits < (found?.bits ?? Infinity)) found = { bits, personal: false }
+    }
+    return found
+  }
+
+  return (start: number, end: number): Strength | null => {
+    const length = end - start
+    if (length === 1) return plainly(signBits(text.charAt(start)))
+    const piece = text.slice(start, end)
+    const [least] = [
+      text.slice(start - length, start) === piece && start >= length ? plainly(AGAIN) : null,
+      length >= SHORTEST_WORD && text.indexOf(piece) + length <= start ? plainly(EARLIER) : null,
+      length >= SHORTEST_WORD && isRun(piece) ? plainly(RUN) : null,
+      DATES.test(piece) ? plainly(length === 4 ? YEAR : DATE) : null,
+      length >= 2 && length <= longest ? word(start, end) : null,
+    ].filter(one => one !== null).sort((one, other) => one.bits - other.bits)
+    return least ?? null
+  }
+}
+
+const plainly = (bits: number): Strength => ({ bits, personal: false })
+const backwards = (piece: string) => [...piece].reverse().join('')
+
+/** A year, or a day with one, in the usual orders. */
+const DATES = /^(?:(?:19|20)\d\d|(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|20)\d\d|[01]\d[0-3]\d(?:19|20)\d\d)$/
+
+function signBits(sign: string): number {
+  if (sign >= '0' && sign <= '9') return DIGIT
+  if (sign >= 'a' && sign <= 'z') return LETTER
+  return sign <= '\x7f' ? MARK : OTHER
+}
+
+/** Whether it goes along the keyboard, or by even steps through the alphabet or the digits. */
+function isRun(piece: string): boolean {
+  if (WALKS.some(walk => walk.includes(piece))) return true
+  const step = piece.charCodeAt(1) - piece.charCodeAt(0)
+  if (step === 0 || Math.abs(step) > 3 || !/^[a-z0-9]+$/.test(piece)) return false
+  for (let n = 2; n < piece.length; n++) if (piece.charCodeAt(n) - piece.charCodeAt(n - 1) !== step) return false
+  return true
+}
