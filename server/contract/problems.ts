@@ -24,6 +24,7 @@ export const PROBLEMS = {
   registration_closed: { status: 403, title: 'New accounts cannot be made here' },
   invite_required: { status: 403, title: 'An invitation is needed to make an account' },
   account_disabled: { status: 403, title: 'This account is disabled' },
+  password_locked: { status: 403, title: 'Too many failed sign-ins in a row: sign in from a browser that you used before, or with a reset link' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   method_not_allowed: { status: 405, title: 'This address does not take that method' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },

@@ -8,20 +8,20 @@ import type { Accounts } from '../people/accounts.ts'
 import { originOf } from '../people/actor.ts'
 import { networkOf } from '../people/network.ts'
 import type { Passwords } from '../people/passwords.ts'
-import { LOCK_AT, reserveAttempt } from '../people/throttle.ts'
+import { reserveAttempt } from '../people/throttle.ts'
 import type { Client } from '../session/types.ts'
 import type { Verifier } from '../store/accounts.ts'
-import { type AttemptKeys, confirmKey, deviceKey, knownNetworkKey, lockKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
+import { type AttemptKeys, confirmKey, deviceKey, knownLock, knownNetworkKey, networkKey, recentKey, strangersKeys, strangersLock, type ThrottleStore } from '../store/throttles.ts'
 import { isKnown, readDevice } from './device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */
 export interface PasswordLogin {
   /** @param device the sealed device cookie, or null
    * @throws Problem `invalid_credentials` for an unknown address and a wrong password alike (ASVS 6.3.8);
-   * `account_disabled`, only after a right password; `slow_down`, `busy` */
+   * `account_disabled`, only after a right password; `password_locked`, `slow_down`, whatever the password; `busy` */
   authenticate(attempt: { email: string, password: string, device: string | null, client: Client }): Promise<Proven>
   /** The password of somebody who is signed in, asked again.
-   * @returns the verifier that it was compared with @throws Problem `invalid_credentials`, `slow_down`, `busy` */
+   * @returns the verifier that it was compared with @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy` */
   confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<Verifier>
 }
 
@@ -39,27 +39,23 @@ export interface PasswordLoginDeps {
 }
 
 type Found = Awaited<ReturnType<Accounts['findWithVerifier']>>
-interface Attempt { found: Found, password: string, keys: AttemptKeys, strangersLock: string | null, sessionId: string | null, client: Client }
+interface Attempt { found: Found, password: string, keys: AttemptKeys, sessionId: string | null, client: Client }
 
 export function createPasswordLogin({ accounts, passwords, throttles, keyring, clock, log, meter }: PasswordLoginDeps): PasswordLogin {
   const now = () => clock.now().wall
 
   /** The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for it. */
-  async function judge({ found, password, keys, strangersLock, sessionId, client }: Attempt): Promise<{ account: Account, verifier: Verifier }> {
+  async function judge({ found, password, keys, sessionId, client }: Attempt): Promise<{ account: Account, verifier: Verifier }> {
     const userId = found?.account.id ?? ''
     const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
-    const verifier = reserved.locked ? null : found?.verifier ?? null
+    const verifier = found?.verifier ?? null
     const result = await compare(password, verifier, keys)
     if (result === 'wrong' || found === null || verifier === null) {
       await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
       throw new Problem('invalid_credentials')
     }
     // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
-    throttles.settle({
-      forget: [keys.recent, keys.lock],
-      refund: [keys.network],
-      forgetBelow: strangersLock === null ? null : { key: strangersLock, limit: LOCK_AT },
-    }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
+    throttles.settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
     return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password) : verifier }
   }
@@ -70,7 +66,7 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
       return await passwords.compare(password, verifier)
     }
     catch (error) {
-      await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network], forgetBelow: null })
+      await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network] })
       throw error
     }
   }
@@ -116,18 +112,23 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
       const userId = found?.account.id ?? ''
       const known = isKnown(device, found?.account ?? null) ? device : null
       const keys: AttemptKeys = known === null
-        ? { recent: recentKey(toEmailKey(email)), lock: lockKey('stranger', userId), network: networkKey(networkOf(client.network)) }
-        : { recent: deviceKey(userId, known.id), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
-      const strangersLock = known === null ? null : lockKey('stranger', userId)
-      const { account } = await attempt({ found, password, keys, strangersLock, sessionId: null, client })
+        ? { recent: recentKey(toEmailKey(email)), lock: strangersLock(toEmailKey(email)), network: networkKey(networkOf(client.network)) }
+        : { recent: deviceKey(userId, known.id), lock: knownLock(userId), network: knownNetworkKey(userId) }
+      const { account } = await attempt({ found, password, keys, sessionId: null, client })
       return { account, amr: ['pwd'] }
     }),
 
     async confirm({ userId, sessionId, password, client }) {
       const found = await accounts.findWithVerifier({ id: userId })
-      const keys: AttemptKeys = { recent: confirmKey(userId), lock: lockKey('known', userId), network: knownNetworkKey(userId) }
-      const { verifier } = await attempt({ found, password, keys, strangersLock: lockKey('stranger', userId), sessionId, client })
+      const keys: AttemptKeys = { recent: confirmKey(userId), lock: knownLock(userId), network: knownNetworkKey(userId) }
+      const { verifier } = await attempt({ found, password, keys, sessionId, client })
       return verifier
     },
   }
+}
+
+/** A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do not keep
+ * its owner out. */
+function countsOf({ id, email }: Account): string[] {
+  return [knownLock(id), ...email === null ? [] : strangersKeys(toEmailKey(email))]
 }

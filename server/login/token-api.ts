@@ -61,12 +61,12 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
         counted.push(key)
       }
       const found = await api.signIn(username, password)
-      await throttles.settle({ forget: [account], refund: others, forgetBelow: null })
+      await throttles.settle({ forget: [account], refund: others })
       return found
     }
     catch (error) {
       const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
-      if (!counts) await throttles.settle({ forget: [], refund: counted, forgetBelow: null })
+      if (!counts) await throttles.settle({ forget: [], refund: counted })
       throw error
     }
   }

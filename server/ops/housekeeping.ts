@@ -15,6 +15,8 @@ const CODES_KEPT_MS = 7 * DAY
 /** Past its end a name is refused for that; a clock that is set back a little must not make it new. */
 const SINGLE_USES_KEPT_MS = DAY
 const EVERY_MS = HOUR
+/** Rows of failed attempts: some 20 MB. */
+const THROTTLES_MAX = 200_000
 const FIRST_AFTER_MS = MINUTE
 /** Rows in one transaction: what a request may have to wait for. */
 const BATCH = 100
@@ -79,6 +81,7 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
     events: await inBatches(limit => housekeeping.events(now - KEPT_MS, limit)),
     codes: await inBatches(limit => housekeeping.codes(now - CODES_KEPT_MS, limit)),
     throttles: await inBatches(limit => housekeeping.throttles(now - THROTTLE_KEPT_MS, limit)),
+    surplusThrottles: await inBatches(limit => housekeeping.surplusThrottles(THROTTLES_MAX, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
     overdueGrants: await endOverdueGrants(housekeeping, sessions, now),
     providerGrants: await vault.tidy(),

@@ -94,7 +94,7 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
       if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
       const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
       // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
-      await store.throttles.settle({ forget: [], refund: [key], forgetBelow: null })
+      await store.throttles.settle({ forget: [], refund: [key] })
       return account
     },
 

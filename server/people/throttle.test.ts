@@ -66,9 +66,9 @@ test('NI-8 the fiftieth failure in a row locks the password, and after it nothin
   const keys = { recent: 'r', lock: 'l', network: 'n' }
   const lock = (failures: number) => ({ key: 'l', failures, lastFailureAt: 0, nextAt: 0 })
   const at = (failures: number) => reserveAttempt(keys, { recent: null, network: null, lock: lock(failures) }, 0)
-  expect(at(LOCK_AT - 2)).toMatchObject({ locked: false, locks: false })
-  expect(at(LOCK_AT - 1)).toMatchObject({ locked: false, locks: true })
-  expect(at(LOCK_AT)).toMatchObject({ locked: true, locks: false })
+  expect(at(LOCK_AT - 2)).toMatchObject({ locks: false })
+  expect(at(LOCK_AT - 1)).toMatchObject({ locks: true })
+  expect(() => at(LOCK_AT)).toThrow(expect.objectContaining({ code: 'password_locked' }))
   expect(2 * LOCK_AT).toBeLessThanOrEqual(100)
 })
 

@@ -20,8 +20,8 @@ const LONGEST_WAIT_MS = HOUR
 /** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
 const GROWTH = Math.ceil(Math.log2(LONGEST_WAIT_MS / FIRST_WAIT_MS)) + 1
 
-/** Consecutive failures after which a password is out of use until it is replaced. There are two counts, strangers' and
- * known devices': together they stay within the hundred of NIST SP 800-63B-4 §3.2.2. */
+/** Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where they did
+ * before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST SP 800-63B-4 §3.2.2. */
 export const LOCK_AT = 50
 
 /** When a count of failures has been forgotten whole: an older row says nothing. */
@@ -39,24 +39,22 @@ export function countAttempt(key: string, row: ThrottleRow | null, policy: Polic
 
 export interface Reserved {
   write: AttemptRows
-  /** The password is out of use: nothing may be compared with it. */
-  locked: boolean
   /** If this attempt fails, the password is out of use from then on. */
   locks: boolean
 }
 
 /** Judges whether an attempt may be made now, and counts it under all three keys.
- * @throws Problem `slow_down` with the longest of the waits */
+ * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever asks, whatever
+ * they typed, is told the same; `slow_down` with the longest of the waits */
 export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs): Reserved {
+  const failed = rows.lock?.failures ?? 0
+  if (failed >= LOCK_AT) throw new Problem('password_locked')
   const waitMs = Math.max(waitOf(rows.recent, now), waitOf(rows.network, now))
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
-  const failed = rows.lock?.failures ?? 0
-  const locked = failed >= LOCK_AT
   const lock = { key: keys.lock, failures: Math.min(failed + 1, LOCK_AT), lastFailureAt: now, nextAt: 0 }
   return {
     write: { recent: countAttempt(keys.recent, rows.recent, ACCOUNT, now), lock, network: countAttempt(keys.network, rows.network, NETWORK, now) },
-    locked,
-    locks: !locked && lock.failures === LOCK_AT,
+    locks: lock.failures === LOCK_AT,
   }
 }
 

@@ -6,7 +6,7 @@ import { housekeepingQueries } from './housekeeping.ts'
 import type { AccountRow, CodeRow, SessionRow } from './schema.ts'
 import { sessionQueries } from './sessions.ts'
 import { testStore } from './testing.ts'
-import { lockKey, networkKey, recentKey, throttleQueries } from './throttles.ts'
+import { networkKey, recentKey, strangersLock, throttleQueries } from './throttles.ts'
 
 const DAY = 86_400_000
 const NOW = 1_800_000_000_000
@@ -166,7 +166,7 @@ describe('one-time codes', () => {
   test('a reset sets the password once, ends every session and clears the locks; a newer link voids the older', async () => {
     await accounts.create(account('ann'), origin())
     await sessions.insert(session('s1', 'ann'), null, null, null)
-    const lock = lockKey('stranger', 'ann')
+    const lock = strangersLock('ann@example.org')
     await throttles.reserveOne(lock, () => ({ key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 }))
     await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
     await codes.createReset({ ...code('reset', 'r1'), userId: 'ann' }, origin())
@@ -213,7 +213,7 @@ describe('housekeeping', () => {
     await sessions.insert(session('new', 'ann'), null, null, null)
     await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
     await codes.createInvite(code('invite', 'good'), origin())
-    for (const key of [recentKey('a'), networkKey('n'), lockKey('stranger', 'ann')]) {
+    for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
       await throttles.reserveOne(key, () => ({ key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 }))
     }
     const before = NOW - 90 * DAY

@@ -1,7 +1,7 @@
-import type { UnixMs } from '../base/clock.ts'
+import { DAY, type UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Database } from './database.ts'
-import { and, eq, everyColumn, inArray, lt, sql } from './drizzle.ts'
+import { eq, everyColumn, inArray, sql } from './drizzle.ts'
 import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
 import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 
@@ -9,7 +9,7 @@ import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 export interface AttemptKeys {
   /** Recent failures: waits grow with them, and they are forgotten with time. */
   recent: string
-  /** Consecutive failures ever: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
+  /** Consecutive failures, however far apart: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
   lock: string
   network: string
 }
@@ -27,9 +27,8 @@ export interface ThrottleStore {
    * @param userId '' for an address that nobody has: the same statements run
    * @param lockedNow whether this failure was the one that puts the password out of use */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
-  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`,
-   * and `forgetBelow` starts again unless it has reached its limit. */
-  settle(what: { forget: readonly string[], refund: readonly string[], forgetBelow: { key: string, limit: number } | null }): Promise<void>
+  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`. */
+  settle(what: { forget: readonly string[], refund: readonly string[] }): Promise<void>
 }
 
 export function throttleQueries(db: Database): ThrottleStore {
@@ -40,7 +39,6 @@ export function throttleQueries(db: Database): ThrottleStore {
     set: { failures: sql`excluded.failures`, lastFailureAt: sql`excluded.last_failure_at`, nextAt: sql`excluded.next_at` },
   }).prepare()
   const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
-  const forgetOneBelow = db.sql.delete(throttles).where(and(thisKey, lt(throttles.failures, sql.placeholder('limit')))).prepare()
   const refundOne = db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(thisKey).prepare()
 
   function put(row: ThrottleRow | null): void {
@@ -61,9 +59,8 @@ export function throttleQueries(db: Database): ThrottleStore {
       recordEventIfKnown(db, 'sign_in_failed', userId, origin)
       if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
     }),
-    settle: ({ forget, refund, forgetBelow }) => db.write(() => {
+    settle: ({ forget, refund }) => db.write(() => {
       for (const key of forget) forgetOne.run({ key })
-      if (forgetBelow !== null) forgetOneBelow.run(forgetBelow)
       for (const key of refund) refundOne.run({ key })
     }),
   }
@@ -77,16 +74,28 @@ export const recentKey = (emailKey: string): string => `recent:${sha256(emailKey
 export const exactKey = (name: string): string => `exact:${sha256(name)}`
 export const deviceKey = (userId: string, deviceId: string): string => `device:${userId}:${deviceId}`
 export const confirmKey = (userId: string): string => `confirm:${userId}`
-export const lockKey = (lane: 'stranger' | 'known', userId: string): string => `lock:${lane}:${userId}`
+/** Strangers' failures, by what they typed: an address that nobody has is locked like any other. */
+export const strangersLock = (emailKey: string): string => `lock:stranger:${sha256(emailKey)}`
+/** Those in browsers that the person has signed in with. */
+export const knownLock = (userId: string): string => `lock:known:${userId}`
 export const networkKey = (network: string): string => `network:${network}`
 /** A known device is not slowed for what others do from its network. */
 export const knownNetworkKey = (userId: string): string => `network:known:${userId}`
 export const registerKey = (network: string): string => `register:${network}`
 
+/** What strangers are slowed and stopped by. */
+export const strangersKeys = (emailKey: string): string[] => [recentKey(emailKey), strangersLock(emailKey)]
+
 /** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */
 export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id' | 'emailKey'>): void {
-  db.sql.delete(throttles).where(inArray(throttles.key, [...emailKey === null ? [] : [recentKey(emailKey)], lockKey('stranger', id), lockKey('known', id), confirmKey(id)])).run()
+  db.sql.delete(throttles).where(inArray(throttles.key, [...emailKey === null ? [] : strangersKeys(emailKey), knownLock(id), confirmKey(id)])).run()
 }
 
-/** Rows that a time limit may remove: a lock stays until its password is replaced or used. */
-export const STALE_THROTTLES = (before: UnixMs) => sql`${throttles.lastFailureAt} < ${before} and ${throttles.key} not like 'lock:%'`
+/** A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more, known address or not. */
+const LOCKS_KEPT_LONGER_MS = 400 * DAY
+
+/** Rows that a time limit may remove. */
+export const STALE_THROTTLES = (before: UnixMs) =>
+  sql`last_failure_at < ${before} and (key not like 'lock:%' or last_failure_at < ${before - LOCKS_KEPT_LONGER_MS})`
+/** Rows that may go when there are too many: those of whoever tried a little. */
+export const SLIGHT_THROTTLES = sql`failures < 10`
