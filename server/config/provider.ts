@@ -19,6 +19,8 @@ export interface Provider {
   endpoints: Endpoints | null
   /** Which members of the user-info answer mean what, as paths with dots. Of an `oauth2` provider only. */
   fields: UserInfoFields
+  /** Whether an `oidc` provider's user-info is asked beside the ID token. */
+  userInfo: boolean
   clientId: string
   clientSecret: Secret | null
   /** A private key in PEM (PKCS #8) or as a JWK. */

@@ -47,6 +47,7 @@ export const ProviderSetting = group({
   emailsEndpoint: v.exactOptional(endpoint),
   revocationEndpoint: v.exactOptional(endpoint),
   fields: v.exactOptional(group({ subject: field, name: field, email: field, emailVerified: field })),
+  userInfo: v.exactOptional(v.boolean('true or false')),
   clientId: text('the id that the provider gave this site'),
   clientSecret: secret,
   privateKey: secret,
@@ -75,7 +76,7 @@ export const ProvidersSetting = v.pipe(
 )
 
 /** Fields that a message may show the content of. */
-export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'clientAuth', 'register', 'logout', 'dpop', 'clockToleranceSeconds', 'scopes'])
+export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'clockToleranceSeconds', 'scopes'])
 
 /** How `config check` shows them: never a secret. */
 export function shownProviders(providers: readonly Provider[]): string {
@@ -125,6 +126,7 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
     issuer: issuer ?? nameOfSource(setting),
     endpoints: endpointsOf(kind, setting, preset, wrong),
     fields: fieldsOf(kind, setting, preset, wrong),
+    userInfo: userInfoOf(kind, setting, wrong),
     clientId: setting.clientId,
     clientSecret,
     privateKey,
@@ -162,6 +164,11 @@ function fieldsOf(kind: Provider['kind'], { fields = {} }: ProviderSetting, pres
   if (kind === 'oidc' && Object.keys(fields).length > 0) wrong('fields', 'no such field here: OpenID Connect names them')
   if (kind === 'oauth2' && known.subject === undefined) wrong('fields.subject', `${FIELD_FORM}: what never changes about an account`)
   return { subject: known.subject ?? 'sub', name: known.name ?? null, email: known.email ?? null, emailVerified: known.emailVerified ?? null }
+}
+
+function userInfoOf(kind: Provider['kind'], { userInfo }: ProviderSetting, wrong: (field: string, expected: string) => void): boolean {
+  if (kind === 'oauth2' && userInfo === false) wrong('userInfo', 'true: nothing else says who an account of an oauth2 provider is')
+  return userInfo ?? true
 }
 
 function scopesOf(kind: Provider['kind'], { scopes }: ProviderSetting, preset: Preset | null, wrong: (field: string, expected: string) => void): string[] {

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   unsupported_media_type: { status: 415, title: 'This address takes JSON' },
   provider_sign_in_required: { status: 401, title: 'Sign in with the provider first: the service behind this address takes its token' },
   provider_refused: { status: 403, title: 'The sign-in was refused or given up at the provider' },
+  provider_misconfigured: { status: 502, title: 'The provider does not take this site: its set-up here or there is wrong' },
   provider_answer_invalid: { status: 502, title: 'What the provider answered could not be trusted' },
   provider_unavailable: { status: 503, title: 'The provider cannot be reached just now' },
   not_admitted: { status: 403, title: 'This account of the provider is not one of those that may come in here' },

@@ -6,12 +6,10 @@ import type { Endpoints, Provider } from '../config/provider.ts'
 import { conforming } from './answers.ts'
 import { createProviderKeys } from './keys.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
+import { SIGNATURES } from './signatures.ts'
 import type { ProviderClient } from './types.ts'
 
 const TIMEOUT_SECONDS = 10
-/** @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
-const SIGNATURES = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
-
 /** How calls to a provider leave: its own endpoints as they are configured, what it names itself only where that is safe. */
 export function outboundFor(provider: Provider): Outbound {
   const written = provider.endpoints === null ? [provider.issuer] : Object.values(provider.endpoints).filter(one => one !== null)

@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto'
 import { type Clock, SECOND } from '../base/clock.ts'
 import { instantOf } from '../base/numbers.ts'
+import type { Log } from '../base/log.ts'
 import { amrOf, type Claims, emailOf, isTrue, nameOf, rolesOf, subjectOf } from './claims.ts'
 import { asLoginProblem, authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, toTokens } from './flow.ts'
 import type { Transaction } from './transactions.ts'
+import { askUserInfo } from './user-info.ts'
 import type { Person, ProviderClient } from './types.ts'
 
 /** OpenID Connect: authorization code with PKCE, state and nonce.
  * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1 */
-export function createOidc({ clock, publicUrl }: { clock: Clock, publicUrl: string }): Flow {
+export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl: string, log: Log }): Flow {
   const now = () => clock.now().wall
 
   async function begin(client: ProviderClient, { verifier, nonce, state, purpose }: Transaction): Promise<string> {
@@ -38,8 +40,7 @@ export function createOidc({ clock, publicUrl }: { clock: Clock, publicUrl: stri
     const claims = await checkIdToken(client, transaction, tokens.idToken ?? '', tokens.accessToken)
     const subject = typeof claims['sub'] === 'string' ? subjectOf(claims['sub']) : null
     if (subject === null) throw new FailedCheck('the ID token has no usable sub')
-    // Compares the subject: an answer about somebody else is none (OI-8).
-    const told: Claims = configuration.serverMetadata().userinfo_endpoint === undefined ? {} : await openid.fetchUserInfo(configuration, tokens.accessToken, subject, option)
+    const told = await askUserInfo(client, { accessToken: tokens.accessToken, claims, subject, option, now: now() }, log)
     return { person: toPerson(client, subject, merged(told, claims)), tokens }
   }
 

@@ -1,0 +1,61 @@
+import { CLIENT, startHostileProvider } from '../../tests/support/hostile-provider.ts'
+import type { Log } from '../base/log.ts'
+import type { ConfigProblem } from '../config/problems.ts'
+import { type ProviderSetting, toProviders } from '../config/providers.ts'
+import { testPeople } from '../people/testing.ts'
+import { createProviders } from './providers.ts'
+import type { Finished, Purpose } from './types.ts'
+
+export type Line = Record<string, unknown> & { level: string, message: string }
+
+/** A log that keeps its lines. */
+export function keptLog(): { log: Log, lines: Line[] } {
+  const lines: Line[] = []
+  const at = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message })
+  return { log: { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }, lines }
+}
+
+/** This room on a real database, with a provider that tests bend, and a browser that goes there and comes back. */
+export async function testProviders() {
+  const [hostile, rooms, { log, lines }] = [await startHostileProvider(), testPeople(), keptLog()]
+  // The provider's tokens are made now.
+  rooms.pass(Date.now() - rooms.wall())
+  const opened: ReturnType<typeof createProviders>[] = []
+
+  function open(more: Partial<ProviderSetting> = {}) {
+    const problems: ConfigProblem[] = []
+    const setting = { id: 'hostile', kind: 'oidc' as const, issuer: hostile.issuer, ...CLIENT, ...more }
+    const all = toProviders([setting], problems, { env: {}, folder: '/', nameOf: (_, field) => field })
+    if (problems.length > 0) throw new Error(JSON.stringify(problems))
+    const { clock, keyring, store } = rooms
+    const providers = createProviders({ providers: all, publicUrl: 'https://porch.example', clock, timers: { every: () => () => {} }, log, keyring, singleUses: store.singleUses })
+    opened.push(providers)
+
+    const begin = (purpose: Purpose = { kind: 'sign_in', remember: false, invite: null }) =>
+      providers.begin('hostile', { purpose, returnTo: '/', room: 1000, network: '192.0.2.1' })
+    const finish = async (href: string, sealed: string): Promise<Finished> => {
+      const { headers } = await fetch(href, { redirect: 'manual' })
+      return providers.finish('hostile', { search: new URL(headers.get('location') ?? '').search, sealed, network: '192.0.2.1' })
+    }
+    const signIn = async (purpose?: Purpose) => {
+      const { href, sealed } = await begin(purpose)
+      return finish(href, sealed)
+    }
+    /** @returns `signed_in`, or the problem's code */
+    const outcome = (purpose?: Purpose) => signIn(purpose).then(() => 'signed_in', (error: { code: string }) => error.code)
+    return { providers, provider: all[0], begin, finish, signIn, outcome }
+  }
+
+  return {
+    hostile, lines, rooms, log, open,
+    /** Lines of an event. */
+    events: (event: string) => lines.filter(line => line['event'] === event),
+    async close() {
+      await Promise.all(opened.map(providers => providers.close()))
+      await hostile.stop()
+      await rooms.close()
+    },
+  }
+}
+
+export type TestProviders = Awaited<ReturnType<typeof testProviders>>

@@ -1,0 +1,105 @@
+import type * as openid from 'openid-client'
+import type { UnixMs } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import { Problem } from '../base/problem.ts'
+import type { Provider } from '../config/provider.ts'
+import { type Claims, memberOf } from './claims.ts'
+import { FailedCheck } from './flow.ts'
+import { printable } from './printable.ts'
+import { SIGNATURES } from './signatures.ts'
+import type { ProviderClient } from './types.ts'
+
+/** Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's · it is in
+ * trouble · it answered what is no user-info. */
+type Silence = 'refused' | 'trouble' | 'unreadable'
+
+interface Question {
+  accessToken: string
+  /** What the ID token says: what user-info is asked beside. */
+  claims: Claims
+  subject: string
+  option: openid.DPoPOptions
+  now: UnixMs
+}
+
+/** What user-info says of the person beside the ID token; nothing where the ID token suffices and user-info is silent.
+ * @throws Problem, FailedCheck when it is of somebody else, wrongly signed, or silent and needed
+ * @see OIDC Core §5.3 */
+export async function askUserInfo(client: ProviderClient, question: Question, log: Log): Promise<Claims> {
+  const { provider, configuration } = client
+  const endpoint = configuration.serverMetadata().userinfo_endpoint
+  if (endpoint === undefined || !provider.userInfo) return {}
+  const found = await answerOf(client, endpoint, question)
+  if (!('silence' in found)) return checked(client, found, question)
+  if (!suffices(question.claims, found.silence, provider.roles)) throw found.problem
+  log.warn({ event: 'provider_user_info_skipped', provider: provider.id, why: found.why }, 'user-info gave nothing; signing in with the ID token alone')
+  return {}
+}
+
+/** Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID token.
+ * Exported for its tests. */
+export function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
+  if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
+  // What refuses today refuses tomorrow; what is in trouble would have said who an account is to be made for.
+  return silence === 'refused' || (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)
+}
+
+type Found = { claims: Claims } | { jwt: string } | { silence: Silence, why: string, problem: Error }
+
+async function answerOf(client: ProviderClient, endpoint: string, { accessToken, option, claims }: Question): Promise<Found> {
+  const { provider, openid, configuration } = client
+  const headers = new Headers({ accept: 'application/json, application/jwt' })
+  let response: Response
+  try {
+    response = await openid.fetchProtectedResource(configuration, accessToken, new URL(endpoint), 'GET', null, headers, option)
+  }
+  catch (error) {
+    if (!(error instanceof openid.WWWAuthenticateChallengeError)) return { silence: 'trouble', why: 'the call failed', problem: error as Error }
+    response = error.response
+  }
+  const { status } = response
+  const why = `user-info answered ${status}`
+  if (status === 429 || status === 408 || status >= 500) return { silence: 'trouble', why, problem: new Problem('provider_unavailable', { provider: provider.id }, new FailedCheck(why)) }
+  if (status >= 400) {
+    const lacks = provider.roles !== null && memberOf(claims, provider.roles.claim) === undefined ? `, and the ID token has no claim ${provider.roles.claim}` : ''
+    return { silence: 'refused', why, problem: new Problem('provider_misconfigured', { provider: provider.id }, new FailedCheck(why + lacks)) }
+  }
+  const body = status === 200 ? await bodyOf(response) : null
+  return body ?? { silence: 'unreadable', why, problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why) }
+}
+
+async function bodyOf(response: Response): Promise<{ claims: Claims } | { jwt: string } | null> {
+  const type = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
+  const text = await response.text()
+  if (type === 'application/jwt') return { jwt: text.trim() }
+  if (type !== 'application/json') return null
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { claims: parsed as Claims } : null
+  }
+  catch {
+    return null
+  }
+}
+
+async function checked(client: ProviderClient, found: { claims: Claims } | { jwt: string }, { subject, now }: Question): Promise<Claims> {
+  const claims = 'jwt' in found ? await verified(client, found.jwt, now) : found.claims
+  // An answer about somebody else is none (OI-8).
+  if (claims['sub'] !== subject) throw new FailedCheck('user-info is about somebody else (sub)')
+  return claims
+}
+
+/** Some providers sign it, as the client is registered there, whatever their metadata say: roles may rest on it.
+ * @see OIDC Core §5.3.2: `iss` and `aud` should be there */
+async function verified({ provider, keys, configuration }: ProviderClient, jwt: string, now: UnixMs): Promise<Claims> {
+  if (keys === null) throw new FailedCheck('the provider has no keys')
+  const { userinfo_signing_alg_values_supported: listed } = configuration.serverMetadata()
+  const usable = Array.isArray(listed) ? SIGNATURES.filter(alg => listed.includes(alg)) : []
+  const { payload } = await keys.verify(jwt, 'id_token', {
+    algorithms: usable.length === 0 ? SIGNATURES : usable, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
+  })
+  const { iss, aud } = payload
+  if (iss !== undefined && iss !== provider.issuer) throw new FailedCheck(`user-info is signed for another issuer: expected ${provider.issuer}, got ${printable(iss)}`)
+  if (aud !== undefined && ![aud].flat().includes(provider.clientId)) throw new FailedCheck(`user-info is made for another site: expected ${provider.clientId}, got ${printable([aud].flat().join(' '))}`)
+  return payload
+}
