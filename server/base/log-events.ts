@@ -44,6 +44,7 @@ export const OPERATION_EVENTS = [
   'header_unsendable',
   'stream_judgement_failed',
   'stream_session_check_failed',
+  'provider_user_info_skipped',
 ] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]

@@ -32,7 +32,7 @@ describe('a provider', () => {
   test('needs little, and the rest has its defaults', async () => {
     expect(await one(MAIN)).toEqual({
       id: 'main', kind: 'oidc', name: 'main', icon: 'log-in', issuer: 'https://main.example/realms/a', endpoints: null,
-      fields: { subject: 'sub', name: null, email: null, emailVerified: null }, clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none',
+      fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none',
       scopes: ['openid', 'profile', 'email'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', clockToleranceSeconds: 120,
     })
   })
@@ -86,6 +86,7 @@ describe('what is wrong', () => {
     ['an oidc provider with fields', { ...MAIN, fields: { name: 'n' } }, 'fields'],
     ['an oidc provider without the scope openid', { ...MAIN, scopes: ['email'] }, 'scopes'],
     ['an oauth2 provider without endpoints', { ...PLAIN, tokenEndpoint: undefined }, 'tokenEndpoint'],
+    ['an oauth2 provider whose user-info is not to be asked', { ...PLAIN, userInfo: false }, 'userInfo'],
     ['an oauth2 provider that does not say who it is', { ...PLAIN, fields: {} }, 'fields.subject'],
     ['a secret that nothing uses', { ...MAIN, clientSecret: SECRET, clientAuth: 'none' }, 'clientSecret'],
     ['a way that needs a secret, without one', { ...MAIN, clientAuth: 'client_secret_post' }, 'clientSecret'],

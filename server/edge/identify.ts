@@ -6,6 +6,7 @@ import type { Client, RequestTraits, Resolution, Sessions } from '../session/typ
 import type { Caller } from './caller.ts'
 import type { Exchange } from './exchange.ts'
 import { cookieReader } from './presented-cookies.ts'
+import { isPrefetch } from './prefetch.ts'
 
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
@@ -128,7 +129,7 @@ function traitsOf(exchange: Exchange): RequestTraits {
   const { headers, upgrade } = exchange
   return {
     renews: exchange.method !== 'HEAD' && !upgrade,
-    foreground: !upgrade && headers['x-porchlight-background'] !== '1' && !(headers.accept?.includes('text/event-stream') ?? false),
+    foreground: !upgrade && !isPrefetch(headers) && headers['x-porchlight-background'] !== '1' && !(headers.accept?.includes('text/event-stream') ?? false),
   }
 }
 

@@ -9,6 +9,7 @@ import { clearCookie, cookieName } from '../session/cookies.ts'
 import type { DevBridge } from './dev-bridge.ts'
 import type { Exchange } from './exchange.ts'
 import { isOwnCookie } from './own-cookies.ts'
+import { isPrefetch } from './prefetch.ts'
 import { devPagePolicy, pagePolicy } from './security-headers.ts'
 import { sessionAnswer } from './session-answer.ts'
 
@@ -43,8 +44,8 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
 
   async function keptForm(exchange: Exchange): Promise<KeptForm | null> {
     const sealed = exchange.caller?.form ?? null
-    // Who only asks for the headers is shown nothing, so what was kept stays for who is.
-    if (sealed === null || exchange.method === 'HEAD') return null
+    // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who does.
+    if (sealed === null || exchange.method === 'HEAD' || isPrefetch(exchange.headers)) return null
     const kept = await openForm(sealed)
     if (kept === null || kept.page !== exchange.path) return null
     exchange.answer.cookie(clearCookie(form, { secure: secureCookies }))

@@ -20,9 +20,9 @@ export interface ProviderLogouts {
    * Never throws and never waits long: the session is over whatever the provider does.
    * @returns null: there is nothing to go on to */
   after(sessionId: string): Promise<Onward | null>
-  /** Where the browser goes for that. @param sealed the cookie that `after` gave, or null
+  /** Where the browser goes for that, once. @param sealed the cookie that `after` gave, or null
    * @returns null when there is nothing (left) to sign out of @throws Problem `not_found`, `provider_unavailable` */
-  href(provider: string, sealed: string | null): Promise<string | null>
+  leave(provider: string, sealed: string | null): Promise<Leaving | null>
   /** Whether somebody who comes back from a provider is the one who went: its `state` is the one that was sent. */
   returned(provider: string, sealed: string | null, state: string): Promise<boolean>
   /** A provider says that somebody signed out there. @param token null: the request held none
@@ -31,6 +31,9 @@ export interface ProviderLogouts {
 }
 
 export interface Onward { provider: string, mode: 'link' | 'always', cookie: string, maxAgeSeconds: number }
+
+/** @param cookie takes the place of the one that `after` gave: the way on is used up, its `state` is still awaited */
+export interface Leaving { href: string, cookie: string, maxAgeSeconds: number }
 
 interface Deps {
   clock: Clock
@@ -47,7 +50,11 @@ interface Deps {
   grantEnded: (sessionId: string) => void
 }
 
-interface Ticket { grant: string, state: string, endsAt: number }
+/** `used`: they have gone. A provider that sends no `state` back would otherwise be gone to again and again. */
+interface Ticket { grant: string, state: string, endsAt: number, used: boolean }
+
+/** What an address may be long, in characters. Proxies have room for 4096 bytes of an answer's headers, all in all. */
+const MAX_HREF_LENGTH = 2048
 
 /** What a sign-out waits for a provider's metadata: they are known already, or the provider is in trouble. */
 const PATIENCE_MS = 250
@@ -62,8 +69,13 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
     // Where metadata cannot be had just now, the way on is kept: it says what it finds when it is taken.
     if (known !== null && known.configuration.serverMetadata().end_session_endpoint === undefined) return null
     if (await idTokenOf(row.id) === null) return null
-    const ticket: Ticket = { grant: row.id, state: randomId(32), endsAt: clock.now().wall + LOGOUT_MS }
-    return { provider: provider.id, mode: provider.logout, cookie: await keyring.seal('logout', { ...ticket }, provider.id), maxAgeSeconds: LOGOUT_MS / SECOND }
+    const ticket: Ticket = { grant: row.id, state: randomId(32), endsAt: clock.now().wall + LOGOUT_MS, used: false }
+    return { provider: provider.id, mode: provider.logout, ...await cookieOf(provider.id, ticket) }
+  }
+
+  async function cookieOf(provider: string, ticket: Ticket): Promise<{ cookie: string, maxAgeSeconds: number }> {
+    const cookie = await keyring.seal('logout', { ...ticket }, provider)
+    return { cookie, maxAgeSeconds: Math.ceil((ticket.endsAt - clock.now().wall) / SECOND) }
   }
 
   async function idTokenOf(grantId: string): Promise<string | null> {
@@ -93,18 +105,20 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
       }
     },
 
-    async href(provider, sealed) {
+    async leave(provider, sealed) {
       mustKnow(provider)
       const ticket = await open(provider, sealed)
-      const idToken = ticket === null ? null : await idTokenOf(ticket.grant)
+      const idToken = ticket === null || ticket.used ? null : await idTokenOf(ticket.grant)
       if (ticket === null || idToken === null) return null
       const { openid, configuration } = await client(provider)
       if (configuration.serverMetadata().end_session_endpoint === undefined) return null
-      return openid.buildEndSessionUrl(configuration, {
-        id_token_hint: idToken,
-        post_logout_redirect_uri: `${publicUrl}/auth/logout/${provider}`,
-        state: ticket.state,
-      }).href
+      const parameters = { post_logout_redirect_uri: `${publicUrl}/auth/logout/${provider}`, state: ticket.state }
+      const { href } = openid.buildEndSessionUrl(configuration, { ...parameters, id_token_hint: idToken })
+      return {
+        // Without the hint the provider knows us by our client_id, and asks the person.
+        href: href.length <= MAX_HREF_LENGTH ? href : openid.buildEndSessionUrl(configuration, parameters).href,
+        ...await cookieOf(provider, { ...ticket, used: true }),
+      }
     },
 
     async returned(provider, sealed, state) {

@@ -1,25 +1,18 @@
 import { CLIENT, startHostileProvider } from '../../tests/support/hostile-provider.ts'
-import type { Log } from '../base/log.ts'
+import { systemClock } from '../base/clock.ts'
+import { keptLog } from '../base/log.testing.ts'
+import type { LogEvent } from '../base/log-events.ts'
 import type { ConfigProblem } from '../config/problems.ts'
 import { type ProviderSetting, toProviders } from '../config/providers.ts'
 import { testPeople } from '../people/testing.ts'
 import { createProviders } from './providers.ts'
 import type { Finished, Purpose } from './types.ts'
 
-export type Line = Record<string, unknown> & { level: string, message: string }
-
-/** A log that keeps its lines. */
-export function keptLog(): { log: Log, lines: Line[] } {
-  const lines: Line[] = []
-  const at = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message })
-  return { log: { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug') }, lines }
-}
-
 /** This room on a real database, with a provider that tests bend, and a browser that goes there and comes back. */
 export async function testProviders() {
-  const [hostile, rooms, { log, lines }] = [await startHostileProvider(), testPeople(), keptLog()]
+  const [hostile, rooms, { log, lines, events }] = [await startHostileProvider(), testPeople(), keptLog()]
   // The provider's tokens are made now.
-  rooms.pass(Date.now() - rooms.wall())
+  rooms.pass(systemClock.now().wall - rooms.wall())
   const opened: ReturnType<typeof createProviders>[] = []
 
   function open(more: Partial<ProviderSetting> = {}) {
@@ -49,7 +42,7 @@ export async function testProviders() {
   return {
     hostile, lines, rooms, log, open,
     /** Lines of an event. */
-    events: (event: string) => lines.filter(line => line['event'] === event),
+    events: (event: LogEvent) => events().filter(line => line['event'] === event),
     async close() {
       await Promise.all(opened.map(providers => providers.close()))
       await hostile.stop()

@@ -28,7 +28,7 @@ export interface AuthDeps {
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
   vault: Pick<Vault, 'grant' | 'linked' | 'giveBack' | 'ended'>
-  logouts: Pick<ProviderLogouts, 'after' | 'href' | 'returned'>
+  logouts: Pick<ProviderLogouts, 'after' | 'leave' | 'returned'>
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]

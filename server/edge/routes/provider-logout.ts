@@ -4,6 +4,7 @@ import type { Onward } from '../../providers/logout.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
 import type { Env } from '../context.ts'
 import type { AuthDeps } from './deps.ts'
+import { mustBeFollowed, refusePrefetch } from './navigations.ts'
 
 const PAGE = '/signed-out'
 
@@ -13,6 +14,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
   const app = new Hono<Env>()
 
   app.get('/logout/:provider', async (c) => {
+    refusePrefetch(c)
     const provider = c.req.param('provider')
     const { logout: sealed } = c.get('caller')
     const state = c.req.query('state')
@@ -23,7 +25,12 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
       return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
     }
     try {
-      return c.redirect(await logouts.href(provider, sealed) ?? PAGE, 303)
+      const leaving = await logouts.leave(provider, sealed)
+      // Nobody signed out here, or a provider that sends no `state` has sent them back: whether they are out there, it did not say.
+      if (leaving === null) return c.redirect(PAGE, 303)
+      mustBeFollowed(c, 'A sign-out at a provider begins with a link that a person follows.')
+      c.get('answer').cookie(logoutCookie(leaving, secure))
+      return c.redirect(leaving.href, 303)
     }
     catch (error) {
       if (!(error instanceof Problem) || error.code !== 'provider_unavailable') throw error
@@ -35,7 +42,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
 }
 
 /** Names the grant whose ID token the provider is to be shown: the token itself is too long for a cookie, and no browser's business. */
-export function logoutCookie({ cookie, maxAgeSeconds }: Onward, secure: boolean): string {
+export function logoutCookie({ cookie, maxAgeSeconds }: Pick<Onward, 'cookie' | 'maxAgeSeconds'>, secure: boolean): string {
   return serializeCookie(cookieName('logout', secure), cookie, { secure, maxAgeSeconds })
 }
 

@@ -11,10 +11,13 @@ import { type How, logAttempt } from './attempts.ts'
 import { readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
+import { mustBeFollowed, refusePrefetch } from './navigations.ts'
 import { clearTransaction, keepTransaction, roomForTransaction } from './provider-cookie.ts'
 import { currentSession, openGranted } from './signing-in.ts'
 
 const ACCOUNT = '/account'
+/** Proxies have room for 4096 bytes of an answer's headers, all in all. */
+const MAX_QUERY_LENGTH = 2048
 /** Our pages that ask people to confirm who they are. */
 const CONFIRMING = new Set([ACCOUNT, '/people'])
 const ATTEMPT_OF = { sign_in: 'sign_in', link: 'identity_link', reauthenticate: 'reauthentication' } as const satisfies Record<Purpose['kind'], Attempt>
@@ -28,7 +31,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   app.get('/login/:provider', async (c) => {
     const id = c.req.param('provider')
     if (!providers.all().some(one => one.id === id)) throw new Problem('not_found')
-    if (!isFollowed(c)) throw new Problem('bad_request', { detail: 'A sign-in at a provider begins with a link that a person follows.' })
+    refusePrefetch(c)
+    mustBeFollowed(c, 'A sign-in at a provider begins with a link that a person follows.')
     const returnTo = safeReturnTo(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'
@@ -55,6 +59,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   })
 
   app.get('/callback/:provider', async (c) => {
+    refusePrefetch(c)
     const id = c.req.param('provider')
     const { search } = c.env.exchange
     const name = transactionIdOf(search)
@@ -122,12 +127,6 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** Whether a person goes there with their whole window: no script, no picture and no frame may begin a sign-in (CS-6). */
-function isFollowed(c: Context<Env>): boolean {
-  const destination = c.req.header('sec-fetch-dest')
-  return c.env.exchange.navigation && (destination === undefined || destination === 'document')
-}
-
 /** What was begun in a session ends in it and in no other (OA-20).
  * @throws Problem `not_signed_in`, `login_expired` */
 function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { kind: 'sign_in' }>) {
@@ -155,6 +154,8 @@ function pageWith(page: string, problem: ProblemCode, provider: string): string 
  * foresaw, and what no page could show, is for others to tell. */
 function failed(c: Context<Env>, provider: string, returnTo: string, error: unknown): Response {
   if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error
-  const query = new URLSearchParams({ problem: error.code, provider, ...(returnTo === HOME ? {} : { returnTo }) })
-  return away(c, `/sign-in?${query.toString()}`)
+  const query = new URLSearchParams({ problem: error.code, provider })
+  const whole = new URLSearchParams([...query, ['returnTo', returnTo]])
+  const isKept = returnTo !== HOME && whole.toString().length <= MAX_QUERY_LENGTH
+  return away(c, `/sign-in?${(isKept ? whole : query).toString()}`)
 }
