@@ -44,6 +44,10 @@ export const OPERATION_EVENTS = [
   'header_unsendable',
   'stream_judgement_failed',
   'stream_session_check_failed',
+  'provider_call_failed',
+  'provider_discovery_failed',
+  'provider_discovery_recovered',
+  'provider_sign_in_failed',
   'provider_user_info_skipped',
 ] as const satisfies readonly string[]
 

@@ -1,21 +1,32 @@
 import { systemClock } from '../base/clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { askServer } from '../ops/control-client.ts'
+import type { Finding } from '../ops/finding.ts'
 import { command, group } from './command.ts'
 import { print, printJson, printTable } from './output.ts'
 import { version } from './version.ts'
 
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 
+function printFindings(findings: readonly Finding[]): void {
+  for (const { state, what, advice } of findings) print(`${state.padEnd(5)} ${what}`, ...(advice === null ? [] : [`      → ${advice}`]))
+}
+
 const check = command({
   name: 'porchlight config check',
   description: 'Show every setting, what it is and where that is written, or everything that is wrong',
   args: { json },
   async run(args) {
-    const { file, report } = await loadConfig(process.env, process.cwd())
-    if (args.json) return printJson({ file, settings: report })
+    const { config, file, report } = await loadConfig(process.env, process.cwd())
+    const { examineClientKeys } = await import('../ops/provider-doctor.ts')
+    const findings = await examineClientKeys(config, systemClock)
+    const isWrong = findings.some(finding => finding.state === 'fail')
+    if (isWrong) process.exitCode = 1
+    if (args.json) return printJson({ file, settings: report, findings })
     printTable(['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'], report.map(one => [one.key, one.variable, one.value, one.from]))
-    print('', file === null ? 'There is no configuration file. Nothing is wrong.' : `Configuration file: ${file}. Nothing is wrong.`)
+    if (findings.length > 0) print('')
+    printFindings(findings)
+    print('', `${file === null ? 'There is no configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' Nothing is wrong.'}`)
   },
 })
 
@@ -38,7 +49,7 @@ export const doctor = command({
       fetchPublic: path => fetch(config.publicUrl + path, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }),
     })
     if (args.json) printJson(findings)
-    else for (const { state, what, advice } of findings) print(`${state.padEnd(5)} ${what}`, ...(advice === null ? [] : [`      → ${advice}`]))
+    else printFindings(findings)
     if (findings.some(finding => finding.state === 'fail')) process.exitCode = 1
   },
 })

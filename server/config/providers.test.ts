@@ -52,7 +52,7 @@ describe('a provider', () => {
     for (const clientSecret of secrets) expect((await one({ ...MAIN, clientSecret }, { MAIN_SECRET: SECRET })).clientSecret?.reveal()).toBe(SECRET)
   })
 
-  test.each([['ec', { namedCurve: 'P-256' }], ['rsa', { modulusLength: 2048 }], ['ed25519', {}]] as const)('has a private key instead: %s, as PEM and as a JWK', async (type, options) => {
+  test.each([['ec', { namedCurve: 'P-256' }], ['ec', { namedCurve: 'P-384' }], ['ec', { namedCurve: 'P-521' }], ['rsa', { modulusLength: 2048 }], ['ed25519', {}]] as const)('has a private key instead: %s, as PEM and as a JWK', async (type, options) => {
     const { privateKey: key } = generateKeyPairSync(type as 'ec', options as { namedCurve: string })
     const texts = [key.export({ type: 'pkcs8', format: 'pem' }).toString(), JSON.stringify(key.export({ format: 'jwk' }))]
     for (const privateKey of texts) expect((await one({ ...MAIN, privateKey })).clientAuth).toBe('private_key_jwt')
@@ -93,6 +93,9 @@ describe('what is wrong', () => {
     ['a way that needs a key, without one', { ...MAIN, clientAuth: 'private_key_jwt' }, 'privateKey'],
     ['a key that is none', { ...MAIN, privateKey: SECRET }, 'privateKey'],
     ['a key that is too short', { ...MAIN, privateKey: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }, 'privateKey'],
+    ['a key whose alg it cannot do', { ...MAIN, privateKey: JSON.stringify({ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'ES256' }) }, 'privateKey'],
+    ['a key with a symmetric alg', { ...MAIN, privateKey: JSON.stringify({ ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'HS256' }) }, 'privateKey'],
+    ['a key on a curve that signs nothing', { ...MAIN, privateKey: generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }, 'privateKey'],
     ['a variable that is not set', { ...MAIN, clientSecret: { env: 'NOWHERE' } }, 'clientSecret'],
     ['a file that is not there', { ...MAIN, clientSecret: { file: 'nowhere' } }, 'clientSecret'],
   ])('%s', async (_what, provider, field) => {

@@ -1,10 +1,10 @@
-import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { Secret } from '../base/secret.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isLoopback } from './address.ts'
+import { readClientKey } from './client-key.ts'
 import { type Preset, PRESET_NAMES, PRESETS } from './presets.ts'
 import type { ConfigProblem } from './problems.ts'
 import { CLIENT_AUTHS, type ClientAuth, type Provider, type UserInfoFields } from './provider.ts'
@@ -187,7 +187,13 @@ function judgeAuth(setting: ProviderSetting, clientAuth: ClientAuth, privateKey:
   if (!usesSecret && setting.clientSecret !== undefined) wrong('clientSecret', `nothing: ${clientAuth} uses no secret`)
   if (clientAuth === 'private_key_jwt' && setting.privateKey === undefined) wrong('privateKey', `${SECRET_FORM}, for private_key_jwt`)
   if (clientAuth !== 'private_key_jwt' && setting.privateKey !== undefined) wrong('privateKey', `nothing: ${clientAuth} uses no key`)
-  if (privateKey !== null && !isPrivateKey(privateKey)) wrong('privateKey', 'a private key in PEM (PKCS #8) or as a JWK: EC P-256, Ed25519, or RSA of 2048 bits and more')
+  if (privateKey !== null) judgeKey(privateKey, wrong)
+}
+
+function judgeKey(privateKey: Secret, wrong: (field: string, expected: string) => void): void {
+  const key = readClientKey(privateKey)
+  if (key === null) wrong('privateKey', 'a private key in PEM (PKCS #8) or as a JWK: EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more')
+  else if (key.alg !== null && !key.canDo.includes(key.alg)) wrong('privateKey', `an "alg" in the JWK that its key can do: ${key.canDo.join(', ')}`)
 }
 
 /** @returns what is wrong with it, as text */
@@ -204,18 +210,6 @@ function readSecret(written: ProviderSetting['clientSecret'], env: Environment, 
   }
   catch (error) {
     return `${written.file} to be readable (${error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'})`
-  }
-}
-
-function isPrivateKey(text: Secret): boolean {
-  try {
-    const found = text.reveal().trim()
-    const key = found.startsWith('{') ? createPrivateKey({ key: JSON.parse(found), format: 'jwk' }) : createPrivateKey(found)
-    const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
-    return (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) || (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') || key.asymmetricKeyType === 'ed25519'
-  }
-  catch {
-    return false
   }
 }
 

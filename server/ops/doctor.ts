@@ -9,6 +9,7 @@ import { type Keys, openKeys } from '../keys/keys.ts'
 import { openSigningKeys } from '../keys/signing-file.ts'
 import { isDue } from '../keys/signing-schedule.ts'
 import { databaseFile } from '../store/files.ts'
+import { examineProviders } from './provider-doctor.ts'
 import { inspectInstalled, type Inspection } from '../store/inspect.ts'
 import { keyTrouble } from './key-checks.ts'
 import { exposures } from './privacy.ts'
@@ -51,6 +52,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...database.findings,
     ...judgeKeys(config, database.inspection, clock.now().wall),
     ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
+    ...await examineProviders(config, clock),
   ]
 }
 

@@ -116,7 +116,7 @@ describe('a provider', () => {
     const provider = await someProvider()
     provider.change = change
     const { discovery } = discoveryOf(provider.issuer)
-    await expect(discovery.client()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    await expect(discovery.client()).rejects.toMatchObject({ code: 'provider_misconfigured' })
     expect(discovery.available).toBe(false)
   })
 
@@ -124,6 +124,6 @@ describe('a provider', () => {
     const provider = await someProvider()
     provider.change = { issuer: `${provider.issuer}/` }
     const { discovery } = discoveryOf(provider.issuer)
-    await expect(discovery.client()).rejects.toMatchObject({ code: 'provider_unavailable' })
+    await expect(discovery.client()).rejects.toMatchObject({ code: 'provider_misconfigured' })
   })
 })

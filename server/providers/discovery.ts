@@ -3,6 +3,8 @@ import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Provider } from '../config/provider.ts'
 import { connectTo, outboundFor } from './client.ts'
+import { describe } from './login-failures.ts'
+import { SetUpError } from './set-up-error.ts'
 import type { ProviderClient } from './types.ts'
 
 const FIRST_WAIT_MS = SECOND
@@ -14,7 +16,7 @@ const FRESH_MS = HOUR
 export interface Discovery {
   /** False between a failure and the next success. */
   readonly available: boolean
-  /** @throws Problem `provider_unavailable` */
+  /** @throws Problem `provider_unavailable`, `provider_misconfigured` */
   client(): Promise<ProviderClient>
   close(): Promise<void>
 }
@@ -23,9 +25,13 @@ export interface DiscoveryDeps { clock: Clock, timers: Timers, log: Log }
 
 /** Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself. */
 export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
-  const outbound = outboundFor(provider)
+  // `status` is what we answer, in the lines of requests.
+  const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) =>
+    log.warn({ event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure }, 'a call to a provider failed'))
   let known: { client: ProviderClient, at: SteadyMs } | null = null
   let failures = 0
+  /** What is told while it cannot be used. */
+  let reason: 'provider_unavailable' | 'provider_misconfigured' = 'provider_unavailable'
   let failedAt: SteadyMs = 0
   let underWay: Promise<ProviderClient> | null = null
   let closed = false
@@ -36,7 +42,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
   async function ask(): Promise<ProviderClient> {
     try {
       const client = await connectTo(provider, outbound, clock)
-      if (failures > 0) log.info({ provider: provider.id }, 'a provider is there again')
+      if (failures > 0) log.info({ event: 'provider_discovery_recovered', provider: provider.id }, 'a provider can be used again')
       known = { client, at: steady() }
       failures = 0
       return client
@@ -44,9 +50,14 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     catch (error) {
       failures++
       failedAt = steady()
-      if (!closed) log.warn({ provider: provider.id, issuer: provider.issuer, error, again: known === null }, 'a provider cannot be used: it was asked where its endpoints are; it is asked again')
-      throw new Problem('provider_unavailable', { provider: provider.id, retryAfter: Math.ceil(waitMs() / SECOND) }, error)
+      reason = error instanceof SetUpError ? 'provider_misconfigured' : 'provider_unavailable'
+      if (!closed) log.warn({ event: 'provider_discovery_failed', provider: provider.id, issuer: provider.issuer, code: reason, why: describe(error) }, 'failed to discover a provider; will retry')
+      throw unusable(Math.ceil(waitMs() / SECOND))
     }
+  }
+
+  function unusable(seconds: number): Problem {
+    return new Problem(reason, { provider: provider.id, ...(reason === 'provider_unavailable' ? { retryAfter: seconds } : {}) })
   }
 
   function askOnce(): Promise<ProviderClient> {
@@ -72,7 +83,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     async client() {
       if (known === null) {
         // Whoever waits for it now is worth a try, though not every one of many.
-        if (failures > 0 && underWay === null && steady() - failedAt < FIRST_WAIT_MS) throw new Problem('provider_unavailable', { provider: provider.id, retryAfter: 1 })
+        if (failures > 0 && underWay === null && steady() - failedAt < FIRST_WAIT_MS) throw unusable(1)
         return askOnce()
       }
       const age = steady() - known.at

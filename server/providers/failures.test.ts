@@ -37,7 +37,7 @@ async function call(shown: Signer[]): Promise<{ error: unknown, arrived: number 
     response.end()
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const outbound = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false })
+  const outbound = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false, report: () => {} })
   try {
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`
     return { error: await outbound.fetch(url, { method: 'POST', headers: {}, body: 'refresh_token=r1' }).then(() => null, (error: unknown) => error), arrived }

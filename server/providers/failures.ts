@@ -5,11 +5,15 @@ import { type FailureKind, RefreshFailure } from './refresher.ts'
 
 type Openid = typeof openidClient
 
+/** Codes that say this machine trusts nobody who vouches for the certificate, or that it is of another name. */
+const UNTRUSTED = new Set([
+  'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_GET_ISSUER_CERT',
+])
 /** Codes that say the request never left. */
 const UNSENT = new Set([
   'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'EREFUSED',
-  'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', ...UNTRUSTED,
 ])
 /** What a provider says of a token that is good no more. */
 const OVER = new Set(['invalid_grant', 'invalid_token'])
@@ -44,8 +48,17 @@ export function callFailure(openid: Openid, provider: string, error: unknown): R
 
 /** Whether a call failed before anything of it reached the other side: what it would have used up is unused. */
 export function neverLeft(error: unknown): boolean {
+  return hasCode(error, code => UNSENT.has(code))
+}
+
+/** Whether it failed because of what this machine trusts or reaches, which the provider cannot mend. */
+export function untrustedChain(error: unknown): boolean {
+  return hasCode(error, code => UNTRUSTED.has(code) || code === 'EREFUSED')
+}
+
+function hasCode(error: unknown, isOne: (code: string) => boolean): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
-    if (UNSENT.has((at as NodeJS.ErrnoException).code ?? '')) return true
+    if (isOne((at as NodeJS.ErrnoException).code ?? '')) return true
   }
   return false
 }

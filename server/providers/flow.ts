@@ -1,8 +1,6 @@
 import { SECOND, type UnixMs } from '../base/clock.ts'
-import { Problem } from '../base/problem.ts'
 import type * as openid from 'openid-client'
 import { idTokenOf } from './answers.ts'
-import { callFailure } from './failures.ts'
 import type { Transaction } from './transactions.ts'
 import type { Person, ProviderClient, ProviderTokens } from './types.ts'
 
@@ -42,6 +40,11 @@ export async function dpopKeyFor({ provider, openid, configuration }: ProviderCl
   return { key: await crypto.subtle.exportKey('jwk', pair.privateKey) as ProviderTokens['dpopKey'], option: { DPoP: openid.getDPoPHandle(configuration, pair) } }
 }
 
+/** What a provider may quote and nobody may read in a log. */
+export function secretsOf({ state, nonce, verifier }: Transaction): string[] {
+  return [state, nonce, verifier]
+}
+
 /** @param askedAt before the call: what the provider counts began later */
 export function toTokens(answer: openid.TokenEndpointResponse, dpopKey: ProviderTokens['dpopKey'], askedAt: UnixMs): ProviderTokens {
   const tokenType = answer.token_type === 'dpop' ? 'DPoP' : 'Bearer'
@@ -55,33 +58,4 @@ export function toTokens(answer: openid.TokenEndpointResponse, dpopKey: Provider
     accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
     dpopKey,
   }
-}
-
-/** What anything thrown on the way means to the person; its cause is for the log and holds no token. */
-export function asLoginProblem({ openid, provider }: Pick<ProviderClient, 'openid' | 'provider'>, error: unknown): Problem {
-  if (error instanceof Problem) return error
-  const extras = { provider: provider.id }
-  if (error instanceof openid.AuthorizationResponseError) {
-    const isTrouble = error.error === 'server_error' || error.error === 'temporarily_unavailable'
-    return new Problem(isTrouble ? 'provider_unavailable' : 'provider_refused', extras, new FailedCheck(`the provider sent back ${plain(error.error)}`))
-  }
-  // The code ran out, or was used before: beginning anew helps.
-  if (error instanceof openid.ResponseBodyError && error.error === 'invalid_grant') return new Problem('login_expired', extras, new FailedCheck('the provider did not take the code'))
-  if (error instanceof FailedCheck) return new Problem('provider_answer_invalid', extras, error)
-  const { problem } = callFailure(openid, provider.id, error)
-  return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
-}
-
-/** The names of what went wrong, inwards. What openid-client hangs on its errors, tokens and all, stays out. */
-function describe(error: unknown): string {
-  const said: string[] = []
-  for (let at: unknown = error; at instanceof Error && said.length < 4; at = at.cause) {
-    const { code, error: body } = at as { code?: unknown, error?: unknown }
-    said.push([at.message, ...[code, body].filter(one => typeof one === 'string').map(plain)].join(' '))
-  }
-  return said.join(' · ')
-}
-
-function plain(text: string): string {
-  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, 100)
 }

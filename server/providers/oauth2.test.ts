@@ -114,9 +114,10 @@ describe('a provider of OAuth alone', () => {
     ['refuses its own token', '/me', { status: 401, body: {} }, 'provider_answer_invalid'],
     ['is in trouble', '/me', { status: 502, body: 'x' }, 'provider_unavailable'],
     ['has had enough of us', '/me', { status: 429, body: {} }, 'provider_unavailable'],
-    ['calls an error a success, as GitHub does', '/token', { body: { error: 'bad_verification_code' } }, 'provider_refused'],
+    ['calls a code that is over a success, as GitHub does', '/token', { body: { error: 'bad_verification_code' } }, 'login_expired'],
+    ['calls a wrong secret a success, as GitHub does', '/token', { body: { error: 'incorrect_client_credentials' } }, 'provider_misconfigured'],
     ['takes the code no more', '/token', { status: 400, body: { error: 'invalid_grant' } }, 'login_expired'],
-    ['does not know us', '/token', { status: 401, body: { error: 'invalid_client' } }, 'provider_refused'],
+    ['does not know us', '/token', { status: 401, body: { error: 'invalid_client' } }, 'provider_misconfigured'],
     ['gives a token of a kind that was not asked for', '/token', { body: { access_token: 'x', token_type: 'DPoP' } }, 'provider_answer_invalid'],
     ['is in trouble with tokens', '/token', { status: 503, body: 'x' }, 'provider_unavailable'],
   ])('that %s', async (_what, path, reply, code) => {

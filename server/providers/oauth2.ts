@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
-import { asLoginProblem, authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, toTokens } from './flow.ts'
+import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
+import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
 import type { Person, ProviderClient } from './types.ts'
 
@@ -45,10 +46,10 @@ export function createOauth2({ clock, publicUrl }: { clock: Clock, publicUrl: st
 
   return {
     begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
-      throw asLoginProblem(client, error)
+      throw asLoginProblem(client, error, secretsOf(transaction))
     }),
     finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
-      throw asLoginProblem(client, error)
+      throw asLoginProblem(client, error, secretsOf(transaction))
     }),
   }
 }

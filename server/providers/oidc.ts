@@ -3,7 +3,8 @@ import { type Clock, SECOND } from '../base/clock.ts'
 import { instantOf } from '../base/numbers.ts'
 import type { Log } from '../base/log.ts'
 import { amrOf, type Claims, emailOf, isTrue, nameOf, rolesOf, subjectOf } from './claims.ts'
-import { asLoginProblem, authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, toTokens } from './flow.ts'
+import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
+import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
 import { askUserInfo } from './user-info.ts'
 import type { Person, ProviderClient } from './types.ts'
@@ -63,10 +64,10 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
 
   return {
     begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
-      throw asLoginProblem(client, error)
+      throw asLoginProblem(client, error, secretsOf(transaction))
     }),
     finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
-      throw asLoginProblem(client, error)
+      throw asLoginProblem(client, error, secretsOf(transaction))
     }),
   }
 }

@@ -25,7 +25,7 @@ beforeEach(async () => {
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   origin = `127.0.0.1:${(server.address() as AddressInfo).port}`
-  outbound = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: true })
+  outbound = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: true, report: () => {} })
 })
 afterEach(async () => {
   await outbound.close()
@@ -75,7 +75,7 @@ describe('SSRF by discovery: a provider that is not here', () => {
   test('leads to nothing of this machine or its network, by address or by name', async () => {
     answer = (_request, response) => response.end('{}')
     const port = origin.split(':')[1] ?? ''
-    const guarded = createOutbound({ trusted: ['provider.example'], mayBePlain: true })
+    const guarded = createOutbound({ trusted: ['provider.example'], mayBePlain: true, report: () => {} })
     const places = [`http://127.0.0.1:${port}`, `http://localhost:${port}`, `http://[::1]:${port}`, `http://[::ffff:127.0.0.1]:${port}`, `http://0.0.0.0:${port}`, `http://0x7f.1:${port}`, `http://2130706433:${port}`, 'http://169.254.169.254/latest/meta-data', 'http://10.0.0.1/', 'http://[fd00::1]/']
     for (const place of places) expect(await causeOf(guarded.fetch(place, GET)), place).toBe('TypeError EREFUSED')
     expect(asked).toEqual([])
@@ -83,7 +83,7 @@ describe('SSRF by discovery: a provider that is not here', () => {
   })
 
   test('plain http is called only where the issuer is plain http on this machine', async () => {
-    const careful = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false })
+    const careful = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false, report: () => {} })
     expect(await causeOf(careful.fetch(`http://${origin}/`, GET))).toBe('TypeError EREFUSED')
     expect(await causeOf(careful.fetch('ftp://127.0.0.1/', GET))).toBe('TypeError EREFUSED')
     await careful.close()
@@ -94,7 +94,7 @@ describe('SSRF by discovery: a provider that is not here', () => {
     names.set('inner.test', [{ address: '127.0.0.1', family: 4 }])
     answer = (_request, response) => response.end('here')
     await outbound.close()
-    outbound = createOutbound({ trusted: ['issuer.test'], mayBePlain: true })
+    outbound = createOutbound({ trusted: ['issuer.test'], mayBePlain: true, report: () => {} })
     const port = origin.split(':')[1] ?? ''
     await outbound.fetch(`http://issuer.test:${port}/`, GET).catch(() => {})
     expect(await causeOf(outbound.fetch(`http://inner.test:${port}/keys`, GET))).toBe('TypeError EREFUSED')

@@ -3,6 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import type { Agent } from 'undici'
 import { SECOND } from '../base/clock.ts'
 import { type Reach, reachOf } from './addresses.ts'
+import { type CallFailure, failureOf, failureOfNetwork, mayFail } from './call-failure.ts'
 
 const TIMEOUT_MS = 10 * SECOND
 /** No answer of a provider is longer: neither metadata, nor keys, nor tokens. */
@@ -21,8 +22,9 @@ export interface Outbound {
 /** Calls out to one provider.
  * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are meant. What the
  * provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask inside (SSRF).
- * @param mayBePlain whether the issuer is plain http on this machine; then its endpoints may be, too */
-export function createOutbound({ trusted, mayBePlain }: { trusted: readonly string[], mayBePlain: boolean }): Outbound {
+ * @param mayBePlain whether the issuer is plain http on this machine; then its endpoints may be, too
+ * @param report hears of each call that came to nothing */
+export function createOutbound({ trusted, mayBePlain, report }: { trusted: readonly string[], mayBePlain: boolean, report: (failure: CallFailure) => void }): Outbound {
   let issuerReach: Reach | null = null
   let agent: Promise<Agent> | null = null
 
@@ -55,30 +57,42 @@ export function createOutbound({ trusted, mayBePlain }: { trusted: readonly stri
     connect: { lookup: guardedLookup, timeout: TIMEOUT_MS / 2 }, connections: 32, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS,
   }))
 
+  async function ask(url: string, { method, headers, body, signal }: Call): Promise<Response> {
+    const { protocol, hostname } = new URL(url)
+    if (protocol !== 'https:' && !(protocol === 'http:' && mayBePlain)) throw refused('only https is called')
+    // A host that is an address is not looked up.
+    const bare = hostname.replace(/^\[|\]$/g, '')
+    if (isIP(bare) !== 0 && !mayReach(bare, bare)) throw failed(refusedAddress(bare))
+    const limit = AbortSignal.timeout(TIMEOUT_MS)
+    try {
+      const dispatcher = await connected()
+      const { request } = await import('undici')
+      const answer = await request(url, {
+        dispatcher, headers: Object.fromEntries(new Headers(headers)), method: method as 'GET' | 'POST',
+        body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
+        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      })
+      const bytes = await readBounded(answer.body)
+      const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]))
+      const isBodiless = answer.statusCode === 204 || answer.statusCode === 304
+      return new Response(isBodiless ? null : bytes, { status: answer.statusCode, headers: pairs })
+    }
+    catch (error) {
+      throw error instanceof TooLarge ? error : failed(error)
+    }
+  }
+
   return {
-    async fetch(url, { method, headers, body, signal }) {
-      const { protocol, hostname } = new URL(url)
-      if (protocol !== 'https:' && !(protocol === 'http:' && mayBePlain)) throw refused('only https is called')
-      // A host that is an address is not looked up.
-      const bare = hostname.replace(/^\[|\]$/g, '')
-      if (isIP(bare) !== 0 && !mayReach(bare, bare)) throw failed(refusedAddress(bare))
-      const limit = AbortSignal.timeout(TIMEOUT_MS)
-      try {
-        const dispatcher = await connected()
-        const { request } = await import('undici')
-        const answer = await request(url, {
-          dispatcher, headers: Object.fromEntries(new Headers(headers)), method: method as 'GET' | 'POST',
-          body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
-          signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-        })
-        const bytes = await readBounded(answer.body)
-        const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]))
-        const isBodiless = answer.statusCode === 204 || answer.statusCode === 304
-        return new Response(isBodiless ? null : bytes, { status: answer.statusCode, headers: pairs })
-      }
-      catch (error) {
-        throw error instanceof TooLarge ? error : failed(error)
-      }
+    async fetch(url, call) {
+      const sent = { method: call.method, url, headers: new Headers(call.headers), body: call.body }
+      const response = await ask(url, call).catch((error: unknown) => {
+        report(failureOfNetwork(sent, error))
+        throw error
+      })
+      const { status } = response
+      const failure = mayFail(sent, status) ? failureOf(sent, { status, headers: response.headers, text: await response.clone().text() }) : null
+      if (failure !== null) report(failure)
+      return response
     },
     close: async () => (await agent)?.destroy(),
   }

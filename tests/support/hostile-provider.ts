@@ -16,7 +16,7 @@ export interface Change {
   userInfo?: (claims: Record<string, unknown>) => void
   keys?: (keys: JWK[]) => void
   /** Answers one path in its own way: `/token`. */
-  instead?: Record<string, (request: IncomingMessage, response: ServerResponse) => void | Promise<void>>
+  instead?: Record<string, (request: IncomingMessage, response: ServerResponse) => unknown>
 }
 
 export interface TokenCall { headers: http.IncomingHttpHeaders, fields: URLSearchParams }
@@ -86,7 +86,7 @@ export async function startHostileProvider(port = 0): Promise<HostileProvider> {
     const url = new URL(request.url ?? '/', issuer)
     provider.requests.push(`${request.method} ${url.pathname}`)
     const instead = provider.change.instead?.[url.pathname]
-    return instead ? instead(request, response) : honest(request, response)
+    await (instead ?? honest)(request, response)
   }
 
   async function honest(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,0 +1,145 @@
+import type { Clock } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import type { Provider } from '../config/provider.ts'
+import type { Config } from '../config/types.ts'
+import type { CallFailure } from '../providers/call-failure.ts'
+import { connectTo, outboundFor } from '../providers/client.ts'
+import { pushes, redirectUri } from '../providers/flow.ts'
+import { describe } from '../providers/login-failures.ts'
+import type { Outbound } from '../providers/outbound.ts'
+import { UnfitKey } from '../providers/set-up-error.ts'
+import type { ProviderClient } from '../providers/types.ts'
+import { type Finding, fail, ok, warn } from './finding.ts'
+
+interface Asked {
+  client: ProviderClient
+  outbound: Outbound
+  publicUrl: string
+  /** The last call that came to nothing, in the provider's own words. */
+  lastFailure: () => CallFailure | null
+}
+
+/** What a provider calls it when it does not know this site, or not by these credentials. */
+const UNKNOWN_CLIENT = new Set(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])
+/** What it says of a code that nobody was given: it knows us. */
+const UNKNOWN_CODE = new Set(['invalid_grant', 'bad_verification_code'])
+const KEY_USES = [undefined, 'sig']
+
+/** Asks every provider what a sign-in would need of it, and signs nobody in. */
+export async function examineProviders({ providers, publicUrl }: Pick<Config, 'providers' | 'publicUrl'>, clock: Clock): Promise<Finding[]> {
+  return (await Promise.all(providers.map(provider => examineOne(provider, publicUrl, clock)))).flat()
+}
+
+/** For `config check`: whether each key that shows a provider who we are can sign as that provider wants, which only it can say. */
+export async function examineClientKeys({ providers }: Pick<Config, 'providers'>, clock: Clock): Promise<Finding[]> {
+  return Promise.all(providers.filter(one => one.privateKey !== null).map(async (provider) => {
+    const outbound = outboundFor(provider, () => {})
+    try {
+      await connectTo(provider, outbound, clock)
+      return ok(`Provider ${provider.id}: its privateKey can sign as the provider wants`)
+    }
+    catch (error) {
+      if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, 'Give it a key of another kind, or let the provider take one of these.')
+      return warn(`Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`, 'porchlight doctor asks for more.')
+    }
+    finally {
+      await outbound.close()
+    }
+  }))
+}
+
+async function examineOne(provider: Provider, publicUrl: string, clock: Clock): Promise<Finding[]> {
+  let failure: CallFailure | null = null
+  const outbound = outboundFor(provider, (found) => {
+    failure = found
+  })
+  try {
+    const client = await connectTo(provider, outbound, clock)
+    const asked: Asked = { client, outbound, publicUrl, lastFailure: () => failure }
+    const found = ok(provider.endpoints === null ? `Provider ${provider.id}: found at ${provider.issuer}` : `Provider ${provider.id}: its endpoints are in the configuration`)
+    return [found, ...await judgeKeys(asked), ...await judgeClient(asked)]
+  }
+  catch (error) {
+    return [fail(`Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`, `Check issuer: ${describe(error)}`)]
+  }
+  finally {
+    await outbound.close()
+  }
+}
+
+/** In the provider's own words, with the address that it said them at. */
+function said(failure: CallFailure | null): string | null {
+  if (failure === null) return null
+  const { method, url, status, error, errorDescription, code } = failure
+  return [`${method} ${url}`, status ?? code ?? 'no answer', error, errorDescription].filter(one => one !== null).join(' · ')
+}
+
+async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Asked): Promise<Finding[]> {
+  const url = configuration.serverMetadata().jwks_uri
+  if (url === undefined) return []
+  const bad = (what: string) => [fail(`Provider ${provider.id}: ${what}`, `Its keys have to be at ${url}: without them no ID token can be trusted.`)]
+  try {
+    const answer = await outbound.fetch(url, { method: 'GET', headers: { accept: 'application/json' } })
+    if (answer.status !== 200) return bad(said(lastFailure()) ?? `its keys answer ${answer.status}`)
+    const body = await answer.json().catch(() => null) as { keys?: unknown } | null
+    const keys = Array.isArray(body?.keys) ? body.keys as { use?: string }[] : []
+    const usable = keys.filter(key => KEY_USES.includes(key?.use))
+    return usable.length === 0 ? bad('it publishes no key to check signatures with') : [ok(`Provider ${provider.id}: ${usable.length === 1 ? 'one key' : `${usable.length} keys`} to check signatures with`)]
+  }
+  catch (error) {
+    return bad(said(lastFailure()) ?? describe(error))
+  }
+}
+
+/** By a pushed request where there is one, which checks the redirect address too; else by a code that nobody was given. */
+async function judgeClient(asked: Asked): Promise<Finding[]> {
+  const { client, publicUrl } = asked
+  const { provider } = client
+  const address = redirectUri(publicUrl, provider.id)
+  if (pushes(client)) return [await judgePushed(asked, address)]
+  return [await judgeCredentials(asked, address), ok(`Provider ${provider.id}: register the redirect address to the letter, which it does not let us check: ${address}`)]
+}
+
+async function judgePushed({ client, lastFailure }: Asked, address: string): Promise<Finding> {
+  const { provider, openid, configuration } = client
+  try {
+    await openid.buildAuthorizationUrlWithPAR(configuration, {
+      ...provider.parameters, redirect_uri: address, scope: provider.scopes.join(' '), state: randomId(32), nonce: randomId(32),
+      code_challenge: await openid.calculatePKCECodeChallenge(randomId(32)), code_challenge_method: 'S256',
+    })
+    return ok(`Provider ${provider.id}: it knows this site, its credentials and the redirect address`)
+  }
+  catch (error) {
+    if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
+    return fail(
+      `Provider ${provider.id} refuses to begin a sign-in: ${said(lastFailure()) ?? describe(error)}`,
+      `Register the redirect address to the letter: ${address}. Otherwise compare scopes and parameters with what it lets this client ask for.`,
+    )
+  }
+}
+
+async function judgeCredentials({ client, lastFailure }: Asked, address: string): Promise<Finding> {
+  const { provider, openid, configuration } = client
+  const known = ok(`Provider ${provider.id}: it knows this site and its credentials`)
+  try {
+    await openid.genericGrantRequest(configuration, 'authorization_code', { code: `doctor-${randomId(16)}`, redirect_uri: address, code_verifier: randomId(32) })
+    return warn(`Provider ${provider.id} gives tokens for a code that it never gave to anybody`, 'Ask whoever runs it: nobody should sign in by it.')
+  }
+  catch (error) {
+    if (error instanceof openid.ResponseBodyError && UNKNOWN_CODE.has(error.error)) return known
+    if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
+    return warn(`Provider ${provider.id}: whether it knows this site's credentials could not be told: ${said(lastFailure()) ?? describe(error)}`, 'Sign in once: the log says which call fails.')
+  }
+}
+
+function isUnknownClient({ openid }: ProviderClient, error: unknown): boolean {
+  if (error instanceof openid.ResponseBodyError) return error.status === 401 || UNKNOWN_CLIENT.has(error.error)
+  return error instanceof openid.WWWAuthenticateChallengeError && error.status === 401
+}
+
+function unknownClient({ provider }: ProviderClient, failure: CallFailure | null): Finding {
+  return fail(
+    `Provider ${provider.id} does not take this site's credentials: ${said(failure) ?? 'no reason given'}`,
+    `Compare clientId (${provider.clientId}), ${provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'} and clientAuth (${provider.clientAuth}) with its registration.`,
+  )
+}

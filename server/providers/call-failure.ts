@@ -1,0 +1,100 @@
+import { printable } from './printable.ts'
+
+/** One call of a provider that came to nothing, in a form that may be logged. */
+export interface CallFailure {
+  method: string
+  /** Without its query. */
+  url: string
+  /** null: nothing came back. */
+  status: number | null
+  /** What the provider calls it (RFC 6749 §5.2), bounded and printable. */
+  error: string | null
+  errorDescription: string | null
+  /** Of the network or TLS: `ECONNREFUSED`. */
+  code: string | null
+}
+
+interface Sent { method: string, url: string, headers: Headers, body: unknown }
+interface Answered { status: number, headers: Headers, text: string }
+
+/** Fields of a request that nobody may read, whatever a provider says about them. */
+const SECRET_FIELDS = [
+  'code', 'code_verifier', 'client_secret', 'client_assertion', 'refresh_token', 'access_token', 'token', 'subject_token', 'actor_token', 'assertion', 'password',
+  'username', 'id_token_hint', 'login_hint', 'state', 'nonce', 'code_challenge',
+]
+const MAX_CODE_LENGTH = 100
+const MAX_DESCRIPTION_LENGTH = 300
+/** An answer's error is short; what is longer is a page. */
+const MAX_PARSED_LENGTH = 16_384
+
+/** Whether an answer may be one of a failure, so that its text has to be looked at. */
+export function mayFail({ method }: Pick<Sent, 'method'>, status: number): boolean {
+  return method === 'POST' || (status >= 300 && status !== 304)
+}
+
+/** @returns null when the answer is none of a failure */
+export function failureOf(sent: Sent, { status, headers, text }: Answered): CallFailure | null {
+  const isRefused = status >= 300 && status !== 304
+  const body = membersOf(text)
+  // Some call an error a success.
+  if (!isRefused && body['error'] === undefined) return null
+  const challenge = challengeOf(headers.get('www-authenticate'))
+  const told = (name: 'error' | 'error_description', most: number) => {
+    const said = body[name] ?? challenge[name]
+    return said === undefined ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
+  }
+  return { ...placeOf(sent), status, error: told('error', MAX_CODE_LENGTH), errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH), code: null }
+}
+
+export function failureOfNetwork(sent: Sent, error: unknown): CallFailure {
+  let code: string | null = null
+  for (let at: unknown = error; at instanceof Error && code === null; at = at.cause) {
+    const { code: found } = at as { code?: unknown }
+    code = typeof found === 'string' ? found : at.name === 'TimeoutError' ? 'TIMEOUT' : at.name === 'TooLarge' ? 'TOO_LARGE' : null
+  }
+  return { ...placeOf(sent), status: null, error: null, errorDescription: null, code }
+}
+
+function placeOf({ method, url }: Sent): Pick<CallFailure, 'method' | 'url'> {
+  const { origin, pathname } = new URL(url)
+  return { method, url: printable(origin + pathname) }
+}
+
+function membersOf(text: string): Record<string, unknown> {
+  if (text.length > MAX_PARSED_LENGTH) return {}
+  try {
+    const parsed: unknown = JSON.parse(text)
+    return typeof parsed === 'object' && parsed !== null ? parsed as Record<string, unknown> : {}
+  }
+  catch {
+    return /^[\w.]+=[^\s<>]*$/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : {}
+  }
+}
+
+/** @see RFC 6750 §3 */
+function challengeOf(header: string | null): Partial<Record<'error' | 'error_description', string>> {
+  const found = [...(header ?? '').slice(0, 2000).matchAll(/\b(error|error_description)="((?:[^"\\]|\\.)*)"/g)]
+  return Object.fromEntries(found.map(([, name, value]) => [name, value]))
+}
+
+function secretsOf({ url, headers, body }: Sent): string[] {
+  const fields = [new URLSearchParams(typeof body === 'string' || body instanceof URLSearchParams ? body : ''), new URL(url).searchParams]
+  const [scheme = '', credential = ''] = (headers.get('authorization') ?? '').split(' ', 2)
+  const basic = scheme.toLowerCase() === 'basic' ? Buffer.from(credential, 'base64').toString() : ''
+  const password = basic.slice(basic.indexOf(':') + 1)
+  const all = [...fields.flatMap(each => SECRET_FIELDS.flatMap(name => each.getAll(name))), credential, basic, password, formDecoded(password), headers.get('dpop') ?? '']
+  return all.filter(one => one !== '')
+}
+
+const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).get('x') ?? ''
+
+/** Providers quote what they were sent, whole or in part: what is long enough to be a piece of a secret is taken out. */
+export function withoutSecrets(said: unknown, secrets: readonly string[]): string {
+  const hidden = (piece: string) => secrets.some(secret => secret.includes(piece)) ? '[secret]' : piece
+  let text = typeof said === 'string' ? said : JSON.stringify(said)
+  for (const secret of secrets) if (secret.length >= 4) text = text.replaceAll(secret, '[secret]')
+  return text
+    .replaceAll(/eyJ[\w-]{10,}(?:\.[\w-]*)*/g, '[token]')
+    .replaceAll(/[\w~+/-]{8,}/g, hidden)
+    .replaceAll(/[\w-]{8,}/g, hidden)
+}

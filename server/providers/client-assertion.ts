@@ -1,0 +1,44 @@
+import type { KeyObject } from 'node:crypto'
+import type * as openid from 'openid-client'
+import type { ClientKey } from '../config/client-key.ts'
+import { SetUpError, UnfitKey } from './set-up-error.ts'
+
+/** Shows who we are by a signature (RFC 7523 §2.2), by an algorithm that the provider takes. */
+export function privateKeyJwt(lib: typeof openid, key: ClientKey | null): openid.ClientAuth {
+  // The configuration has one wherever it asks for this.
+  if (key === null) throw new SetUpError('there is no private key')
+  const signers = new Map<string, Promise<openid.ClientAuth>>()
+  return async (server, client, body, headers) => {
+    const listed = server.token_endpoint_auth_signing_alg_values_supported
+    const alg = chooseAlgorithm(key, listed)
+    if (alg === null) throw new UnfitKey(unfit(key, listed))
+    const signer = signers.get(alg) ?? signerOf(lib, key, alg)
+    signers.set(alg, signer)
+    await (await signer)(server, client, body, headers)
+  }
+}
+
+async function signerOf(lib: typeof openid, { key, kid }: ClientKey, alg: string): Promise<openid.ClientAuth> {
+  const { importPKCS8 } = await import('jose')
+  const imported = await importPKCS8(pem(key), alg)
+  // A provider that knows several keys of ours finds the right one by its id.
+  return lib.PrivateKeyJwt({ key: imported, ...(kid === null ? {} : { kid }) }, {
+    // One key, two names: Ed25519 (RFC 9864), and EdDSA (RFC 8037), which most providers know it by.
+    [lib.modifyAssertion]: header => void (header['alg'] = alg),
+  })
+}
+
+const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
+
+/** @param listed what the provider's metadata list for client assertions; anything but a list of names says nothing
+ * @returns null: the key can do none of them */
+export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>, listed: unknown): string | null {
+  if (alg !== null) return alg
+  if (!Array.isArray(listed) || listed.length === 0) return canDo[0] ?? null
+  return canDo.find(one => listed.includes(one)) ?? null
+}
+
+/** Why none fits, for whoever runs the site. */
+export function unfit({ canDo }: Pick<ClientKey, 'canDo'>, listed: unknown): string {
+  return `the private key cannot sign as the provider wants: it can do ${canDo.join(', ')}; the provider lists ${[listed].flat().map(String).join(', ')}`
+}
