@@ -24,7 +24,7 @@ const none = () => Promise.reject(new Problem('not_found'))
 const noProviders = {
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
   vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: () => {}, tokenFor: none, exchange: none },
-  logouts: { after: async () => null, href: async () => null, returned: async () => false },
+  logouts: { after: async () => null, leave: async () => null, returned: async () => false },
 }
 
 /** What the upstream has open, and what it does with a client. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
+import type { ProblemCode } from '../../contract/problems.ts'
 import type { Onward } from '../../providers/logout.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
 import type { Env } from '../context.ts'
@@ -7,6 +8,8 @@ import type { AuthDeps } from './deps.ts'
 import { mustBeFollowed, refusePrefetch } from './navigations.ts'
 
 const PAGE = '/signed-out'
+/** They are out here all the same, and the page says what keeps them from there. */
+const UNUSABLE: ReadonlySet<ProblemCode> = new Set(['provider_unavailable', 'provider_misconfigured'])
 
 /** `GET /auth/logout/PROVIDER`: on to the provider after a sign-out here, and back from there.
  * @see OIDC RP-Initiated Logout §2, §3 */
@@ -33,7 +36,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
       return c.redirect(leaving.href, 303)
     }
     catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'provider_unavailable') throw error
+      if (!(error instanceof Problem) || !UNUSABLE.has(error.code)) throw error
       return c.redirect(`${PAGE}?${new URLSearchParams({ provider, problem: error.code }).toString()}`, 303)
     }
   })
