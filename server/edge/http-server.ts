@@ -31,8 +31,8 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades }
     // Uploads may take long; ones that stand still are ended by the relay, and bodies under /auth by limitBody.
     requestTimeout: 6 * HOUR,
     connectionsCheckingInterval: 5 * SECOND,
-    // Longer than the minute for which proxies keep a connection, so that they never send on one that we just closed.
-    keepAliveTimeout: 65 * SECOND,
+    // Longer than the two minutes for which proxies keep a connection, so that they never send on one that we just closed.
+    keepAliveTimeout: 130 * SECOND,
     // TCP's own: a client that vanished without a word leaves no event stream behind.
     keepAlive: true,
     keepAliveInitialDelay: MINUTE,

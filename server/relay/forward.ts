@@ -4,8 +4,10 @@ import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { Problem } from '../base/problem.ts'
 import { OutgoingBody } from './body.ts'
-import { asUpstreamProblem } from './failures.ts'
+import { wasStale } from './connector.ts'
 import { isEventStream } from './event-stream.ts'
+import { asUpstreamProblem } from './failures.ts'
+import type { Pools } from './pools.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
 import type { RelayCaller, Sink, UpstreamHeaders } from './types.ts'
@@ -26,42 +28,14 @@ export interface Call {
   body: Readable | null
   /** An upstream refused its token, and nothing was passed on yet. @returns null: the 401 is passed on */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
+  /** Makes the headers anew, for a second try of a call that met a stale connection. */
+  again: Retry
   /** Looks at an answer's headers; null: nobody wants to. */
   onHeaders: ((headers: UpstreamHeaders) => void) | null
 }
 
-export type Pools = ReturnType<typeof createPools>
-
-/** One pool of connections for each upstream. HTTP/1.1: what is relayed is bytes, not streams of another protocol. */
-export function createPools() {
-  const pools = new Map<string, Pool>()
-  return {
-    of(upstream: Upstream): MaybePromise<Pool> {
-      return pools.get(upstream.name) ?? make(upstream)
-    },
-    /** Cuts what is under way: for the end of the process. */
-    async close(): Promise<void> {
-      await Promise.all([...pools.values()].map(pool => pool.destroy()))
-      pools.clear()
-    },
-  }
-
-  async function make(upstream: Upstream): Promise<Pool> {
-    // Loaded by the first call: it takes more memory than all that is idle before.
-    const undici = await import('undici')
-    const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
-      connect: { timeout: upstream.timeouts.connectMs },
-      headersTimeout: upstream.timeouts.headersMs,
-      // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
-      bodyTimeout: 0,
-      maxHeaderSize: upstream.maxHeaderBytes,
-      allowH2: false,
-      pipelining: 1,
-    })
-    pools.set(upstream.name, pool)
-    return pool
-  }
-}
+/** Many proxies of an upstream's own would send a few; more hold a call without answering it. */
+const INTERIM_MAX = 100
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
@@ -90,6 +64,10 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   #controller: Dispatcher.DispatchController | null = null
   #body: Readable | null = null
   #retry: Retry | null = null
+  /** A byte of an answer has come. */
+  #heard = false
+  #triedAgain = false
+  #interim = 0
   /** Something has reached the sink: what fails from now on can only be cut. */
   #started = false
   /** Nobody waits for the rest. */
@@ -126,6 +104,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   #dispatch(headers: string[]): void {
     const { pool, call: { method, path, search, body, upstream } } = this.#parts
     this.#retry = null
+    this.#heard = false
     this.#body = body === null ? null : new OutgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
     pool.dispatch({ method, path: path + search, headers, body: this.#body }, this)
   }
@@ -136,11 +115,14 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     else if (this.#ended !== null) controller.abort(problemFor(this.#ended))
   }
 
+  onResponseStarted(): void {
+    this.#heard = true
+  }
+
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
-    // 1xx other than 101 are for this hop; Node has answered 100 itself.
-    if (status < 200) return
     const { call, sink, filter } = this.#parts
     const { upstream } = call
+    if (status < 200) return this.#onInterim(controller)
     call.onHeaders?.(headers)
     // A body that went out cannot go out again.
     if (status === 401 && call.body === null) this.#retry = call.onUnauthorized?.(headers) ?? null
@@ -170,8 +152,24 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.#retry === null || this.#gone) this.#fail(error)
-    else this.#retry().then(headers => this.#dispatch(headers), this.#parts.reject)
+    const retry = this.#retry ?? (this.#mayTryAgain(error) ? this.#parts.call.again : null)
+    if (retry === null || this.#gone) return this.#fail(error)
+    retry().then(headers => this.#dispatch(headers), this.#parts.reject)
+  }
+
+  /** 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers anew. */
+  #onInterim(controller: Dispatcher.DispatchController): void {
+    if (++this.#interim <= INTERIM_MAX) return
+    const { name } = this.#parts.call.upstream
+    controller.abort(new Problem('upstream_unreachable', { detail: `"${name}" announced an answer too often.` }))
+  }
+
+  /** Once, where doing it twice is the same as once, and where the upstream has not begun to answer (RFC 9112 §9.3.1). */
+  #mayTryAgain(error: Error): boolean {
+    const { method, body } = this.#parts.call
+    if (this.#triedAgain || this.#heard || body !== null || (method !== 'GET' && method !== 'HEAD') || !wasStale(error)) return false
+    this.#triedAgain = true
+    return true
   }
 
   /** An event stream may stay for long, beside thousands of others: what only its beginning needed is let go.

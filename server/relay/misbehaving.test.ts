@@ -131,3 +131,40 @@ test('a body past the route\'s limit: 413, announced or not', async () => {
   expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1001) })).status).toBe(413)
   expect((await ask(origin, '/api/notes', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, send: Buffer.alloc(5000) })).status).toBe(413)
 })
+
+test.each([
+  ['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100'], ['199'],
+])('RFC 9110 §15.2 answers that were not asked for before the answer are passed over: %s %s %s', async (...statuses) => {
+  const interim = statuses.map(status => `HTTP/1.1 ${status} x\r\n${status === '103' ? 'link: </a>; rel=preload\r\n' : ''}\r\n`).join('')
+  for (const method of ['GET', 'HEAD', 'POST']) {
+    const { origin } = await behindRaw(socket => void socket.on('data', () => socket.write(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${method === 'HEAD' ? '' : 'ok'}`)))
+    // The second comes on the same connection, but for HEAD.
+    for (let call = 0; call < 2; call++) expect(await ask(origin, '/api/notes', { method })).toMatchObject({ status: 200, body: method === 'HEAD' ? '' : 'ok', complete: true })
+  }
+})
+
+test('a 100 that comes in pieces is passed over; a body that looks like one is a body', async () => {
+  const text = 'HTTP/1.1 100 Continue\r\n\r\n'
+  const { origin } = await behindRaw((socket) => {
+    const say = async () => {
+      for (const piece of [text.slice(0, 9), text.slice(9, 12), text.slice(12), `HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`, text]) {
+        socket.write(piece)
+        await wait(20)
+      }
+    }
+    socket.once('data', () => void say())
+  })
+  expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: text, complete: true })
+})
+
+test('an upstream that only ever announces an answer is given up', async () => {
+  const { origin } = await behindRaw(socket => void socket.once('data', () => socket.write('HTTP/1.1 102 x\r\n\r\n'.repeat(200))))
+  const answer = await ask(origin, '/api/notes')
+  expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
+})
+
+test('a switch of protocols that nobody asked for is no answer', async () => {
+  const { origin } = await behindRaw(saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'))
+  const answer = await ask(origin, '/api/notes')
+  expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
+})

@@ -6,7 +6,8 @@ import type { Upstream } from '../config/upstream.ts'
 import { asksForNonce } from './credentials.ts'
 import { refusalOf } from './admission.ts'
 import type { Streams } from './streams.ts'
-import { createPools, forward } from './forward.ts'
+import { forward } from './forward.ts'
+import { createPools } from './pools.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseFilter } from './response-headers.ts'
 import { createRoutes, type Match } from './routes.ts'
@@ -46,19 +47,24 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
   }
 
-  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce is made anew once. */
+  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection may
+   * have carried to the upstream, is made anew once. */
   function retries(request: RelayRequest, match: Match, first: Carried) {
     let last = first
     const tried = { nonce: false, fresh: false }
-    return (answered: UpstreamHeaders) => {
-      if (last.bound) credentials.heard(match.upstream, answered)
-      const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
-      if (tried[kind]) return null
-      tried[kind] = true
-      return async () => {
-        last = await carriedBy(request, match, kind === 'nonce' ? null : last.token)
-        return headersFor(request, match, last)
-      }
+    const headersWith = async (refused: string | null) => {
+      last = await carriedBy(request, match, refused)
+      return headersFor(request, match, last)
+    }
+    return {
+      again: () => headersWith(null),
+      onUnauthorized: first === NOTHING ? null : (answered: UpstreamHeaders) => {
+        if (last.bound) credentials.heard(match.upstream, answered)
+        const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
+        if (tried[kind]) return null
+        tried[kind] = true
+        return () => headersWith(kind === 'nonce' ? null : last.token)
+      },
     }
   }
 
@@ -91,7 +97,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
         search: request.search,
         headers: headersFor(request, match, carried),
         body: request.body,
-        onUnauthorized: carried === NOTHING ? null : retries(request, match, carried),
+        ...retries(request, match, carried),
         onHeaders: carried.bound ? headers => credentials.heard(upstream, headers) : null,
       }, sink, filter))
     },
@@ -102,7 +108,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       if (!match.upstream.websocket) throw new Problem('not_found', { detail: 'This address takes no live connections.' })
       const carried = await carriedBy(request, match, null)
       const headers = headersFor(request, match, carried)
-      const onUnauthorized = carried === NOTHING ? null : retries(request, match, carried)
+      const { onUnauthorized } = retries(request, match, carried)
       await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized })
     },
 

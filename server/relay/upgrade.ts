@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { Problem } from '../base/problem.ts'
-import type { Pools, Retry } from './forward.ts'
+import type { Retry } from './forward.ts'
+import type { Pools } from './pools.ts'
 import { asUpstreamProblem } from './failures.ts'
 import type { Match } from './routes.ts'
 import type { ResponseFilter } from './response-headers.ts'
@@ -82,6 +83,7 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
           dial.close = joinSockets({ client, upstream: socket, idleMs: upstream.timeouts.websocketIdleMs, onClose: resolve })
         },
         onResponseStart(given, status, answered) {
+          if (status < 200) return
           retry = status === 401 ? handshake.onUnauthorized?.(answered) ?? null : null
           given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
         },
