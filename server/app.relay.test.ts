@@ -85,6 +85,31 @@ describe('calls', () => {
     if (!target.includes('%00')) expect(seen).toEqual([])
   })
 
+  test('RFC 9112 §3.2.2 BBA-13 the whole URL of this site reaches the upstream as a path, for a live connection too; a Host beside it reaches nobody', async () => {
+    const { raw, seen } = await start()
+    const head = `Host: evil.example\r\nCookie: ${SIGNED_IN}\r\n`
+    expect(await raw(`GET ${PUBLIC_URL}/api/notes/a?b=c HTTP/1.1\r\n${head}Connection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 /)
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+    expect(await raw(`GET ${PUBLIC_URL}/api/notes/refused HTTP/1.1\r\n${head}Origin: ${PUBLIC_URL}\r\n${upgrade}\r\n`)).toMatch(/^HTTP\/1.1 502 /)
+    expect(seen.map(one => one.url)).toEqual(['/a?b=c', '/refused'])
+    expect(JSON.stringify(seen)).not.toContain('evil')
+  })
+
+  test('BBA-15 an upstream that lists PROPFIND gets it, from our own pages only; what it does not list is 405 and says what is', async () => {
+    const { ask, seen } = await start({ methods: ['PROPFIND', 'REPORT'] })
+    const call = (method: string, headers: Record<string, string> = fromHere) => ask('/api/notes/x', { method, headers: { cookie: SIGNED_IN, ...headers } })
+    expect((await call('PROPFIND')).status).toBe(200)
+    expect((await call('REPORT')).status).toBe(200)
+    expect((await call('PROPFIND', { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    for (const method of ['GET', 'POST', 'TRACE', 'LOCK']) {
+      const refused = await call(method)
+      expect([refused.status, refused.headers.allow]).toEqual([405, 'PROPFIND, REPORT'])
+    }
+    expect(seen).toHaveLength(2)
+    const usual = await (await start()).ask('/api/notes/x', { method: 'PROPFIND', headers: { cookie: SIGNED_IN, ...fromHere } })
+    expect([usual.status, usual.headers.allow]).toEqual([405, 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'])
+  })
+
   test('`@` and a port in the path stay in the path', async () => {
     const { ask, seen } = await start()
     expect((await ask('/api/notes/@evil.test:80/x', { headers: { cookie: SIGNED_IN } })).status).toBe(200)

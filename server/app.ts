@@ -31,6 +31,7 @@ import { relayRequests, relayWithin } from './edge/relaying.ts'
 import { toResponse } from './edge/reply.ts'
 import { requestIds } from './edge/request-id.ts'
 import { requestLog } from './edge/request-log.ts'
+import { toOriginForm } from './edge/request-target.ts'
 import { requireSameOrigin } from './edge/same-origin.ts'
 import { securityHeaders } from './edge/security-headers.ts'
 import { siteMount, type SiteListener } from './edge/site.ts'
@@ -121,7 +122,7 @@ export function createApp(deps: AppDeps): () => Server {
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = { clock, log, requestId: requestIds(isTrusted), network: networkOf(isTrusted), match, way, done: requestLog({ log, meter, clock }) }
+  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted), match, way, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
     arrive: (exchange, incoming, outgoing) => {

@@ -13,6 +13,8 @@ interface Deps {
   clock: Clock
   log: Log
   requestId: (incoming: IncomingMessage) => string
+  /** Brings a request's target into the form that all others have. */
+  toOriginForm: (incoming: IncomingMessage) => void
   network: (exchange: Exchange) => string
   match: (path: string) => Match | null
   way: readonly Step[]
@@ -28,7 +30,7 @@ const LINGER_MS = 1000
 
 /** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
-  const { clock, log, requestId, network, match, way, arrive } = deps
+  const { clock, log, requestId, toOriginForm, network, match, way, arrive } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: AnsweringResponse): void {
@@ -36,6 +38,7 @@ export function requestListener(deps: Deps) {
   }
 
   return (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue = false): void => {
+    toOriginForm(incoming)
     const exchange = new Exchange({
       id: requestId(incoming),
       method: incoming.method ?? 'GET',

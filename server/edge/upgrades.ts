@@ -18,6 +18,7 @@ interface Deps {
   log: Log
   security: SecurityHeaders
   requestId: (incoming: IncomingMessage) => string
+  toOriginForm: (incoming: IncomingMessage) => void
   network: (exchange: Exchange) => string
   match: (path: string) => Match | null
   way: readonly Step[]
@@ -33,9 +34,10 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
 
 /** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
-  const { clock, log, security, requestId, network, match, way, relay, done, development } = deps
+  const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, development } = deps
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
+    toOriginForm(incoming)
     const exchange = new Exchange({
       id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
       startedAt: clock.now().steady, parent: null, incoming, network, match,
