@@ -1,5 +1,6 @@
 import { systemTimers } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
+import { everyUpstream, plainHttpElsewhere } from './config/plain-http.ts'
 import { toUpstream } from './config/upstreams.ts'
 import type { Upstream } from './config/upstream.ts'
 import { isOwnCookie } from './edge/own-cookies.ts'
@@ -25,6 +26,9 @@ export async function startRelay(rooms: Rooms, { vault, onGrantChanged }: Pick<R
   const { config, clock, log, sessions, signing, people } = rooms
   const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(rooms) : null
   const upstreams = sample === null ? config.upstreams : [sample.upstream]
+  for (const { name, target } of plainHttpElsewhere(everyUpstream(config))) {
+    log.warn({ event: 'upstream_plain_http', upstream: name, target: target.origin }, 'upstream on another machine is called over plain http; its tokens and data can be read on the way')
+  }
   const tokens = createUpstreamTokens({ clock, signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
   const streams = createStreams({
     clock, timers: systemTimers, log, endIfOver: sessions.endIfOver, findUser: people.accounts.findActive, limits: config.streamLimits,

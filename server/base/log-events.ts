@@ -42,6 +42,7 @@ export const OPERATION_EVENTS = [
   'key_file_exposed',
   'stop_timed_out',
   'header_unsendable',
+  'upstream_plain_http',
   'stream_judgement_failed',
   'stream_session_check_failed',
   'provider_call_failed',

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { DAY, MINUTE } from '../base/clock.ts'
-import { type Finding, judgeAddress, judgeAnswer, judgeClock, judgeVersions } from './doctor.ts'
+import { DAY, HOUR, MINUTE } from '../base/clock.ts'
+import { toSite } from '../config/site.ts'
+import { toUpstream } from '../config/upstreams.ts'
+import { type Finding, judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
 
 const wrong = (findings: Finding[]) => findings.filter(one => one.state !== 'ok').map(one => `${one.state}: ${one.what}`).join('\n')
 const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
@@ -40,4 +42,11 @@ test('a clock that is behind what the database knows fails', () => {
 test('the versions are named, and a Node that is too old fails', () => {
   expect(judgeVersions('1.2.3', '24.0.0')).toEqual([{ state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null }])
   expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
+})
+
+test('an upstream or a front end on another machine without TLS is warned of, by its name', () => {
+  const upstreams = [toUpstream({ name: 'here', target: 'http://127.0.0.1:8000' }, HOUR), toUpstream({ name: 'orders', target: 'http://10.0.0.5:8000/v1' }, HOUR)]
+  const found = judgeUpstreams({ upstreams, site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org') })
+  expect(wrong(found)).toMatch(/^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000: .*\nwarn: Upstream "front end" /)
+  expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: { kind: 'own', serverRoutes: false } })).toEqual([])
 })

@@ -2,6 +2,7 @@ import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, DAY, MINUTE, type UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
+import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { signingChecksOf } from '../keys/checks.ts'
@@ -46,6 +47,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   return [
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
+    ...judgeUpstreams(config),
     ...await judgeReach(deps),
     ...judgeFolder(config),
     ...privacy,
@@ -75,6 +77,14 @@ export function judgeAddress({ publicUrl, loopback, secureCookies, trustedProxie
   const all = trustedProxies.filter(range => range.endsWith('/0'))
   if (all.length > 0) findings.push(warn(`Every address counts as a trusted proxy (${all.join(', ')}): anybody can pretend to come from anywhere`, 'List your proxy\'s address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.'))
   return findings
+}
+
+/** Exported for its tests. */
+export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Finding[] {
+  return plainHttpElsewhere(everyUpstream(config)).map(({ name, target }) => warn(
+    `Upstream "${name}" is called over plain http at ${target.origin}: whoever is on the way can read its tokens and data`,
+    'Give it TLS and an https target, or run it on this machine. On a network that nobody else is on, ignore this.',
+  ))
 }
 
 async function judgeReach({ config, serverRuns, fetchPublic }: DoctorDeps): Promise<Finding[]> {
