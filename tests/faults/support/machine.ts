@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'vitest'
 
 /** Something that a fault needs of the machine. */
-interface Ability { what: string, there: boolean }
+export interface Ability { what: string, there: boolean }
 
 /** A test that needs something of the machine. Where it is missing the test is skipped with a loud line; in CI it fails, since a
  * suite that quietly leaves out half of its faults proves nothing. */

@@ -1,0 +1,14 @@
+import { afterAll } from 'vitest'
+import { type Eavesdropper, startEavesdropper } from './support/eavesdrop.ts'
+import { journeys, serverAt } from './support/journeys.ts'
+import { launchWebkit, webkit } from './support/webkit.ts'
+
+let eavesdropper: Eavesdropper | undefined
+afterAll(() => eavesdropper?.close())
+
+journeys('WebKit', webkit, async () => {
+  eavesdropper = await startEavesdropper()
+  const server = await serverAt(`http://localhost:${eavesdropper.port}`)
+  eavesdropper.passTo(server.port)
+  return { server, browser: await launchWebkit(eavesdropper.heard) }
+})
