@@ -157,7 +157,16 @@ async function until(tab: Tab, condition: string): Promise<void> {
   await waitUntil(() => tab.evaluate<boolean>(condition).catch(() => false), `${condition}`, () => '', PATIENT_MS)
 }
 
-const hydrated = (tab: Tab) => until(tab, 'window.useNuxtApp?.().isHydrating === false')
+/** Come to life, and with everything that it fetches of itself: leaving a page cancels what it is still loading, which is no
+ * fault, and a console tells it as one. */
+async function hydrated(tab: Tab): Promise<void> {
+  await until(tab, 'window.useNuxtApp?.().isHydrating === false')
+  let before = -1
+  for (let now = 0; now !== before; await sleep(500)) {
+    before = now
+    now = await tab.evaluate<number>('performance.getEntriesByType("resource").length')
+  }
+}
 
 async function press(tab: Tab, selector: string): Promise<void> {
   await tab.evaluate(`document.querySelector(${JSON.stringify(selector)}).focus()`)
