@@ -1,0 +1,3 @@
+import { suites } from './vitest.config.ts'
+
+export default suites(true)
