@@ -102,6 +102,13 @@ describe('where settings come from', () => {
     expect(JSON.stringify(config)).not.toContain('abcdef')
   })
 
+  test('a file that waits for what never comes is a problem in words, after ten seconds', { timeout: 30_000 }, async () => {
+    write('porchlight.config.ts', 'await new Promise(() => {})\nexport default {}\n')
+    const [said, ...rest] = await problems()
+    expect(said).toBe('porchlight.config.ts: got "porchlight.config.ts"; expected a configuration file that can be read (it was not loaded within 10 seconds).')
+    expect(rest).toEqual([])
+  })
+
   test('what a file holds is not shown where it is no value of the setting: it may be a secret, in a file named by mistake', async () => {
     write('code', 'planted-secret-0123456789')
     const said = await problems({ PORCHLIGHT_PUBLIC_URL_FILE: 'code', PORCHLIGHT_PORT_FILE: 'code' })

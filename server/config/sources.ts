@@ -1,9 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { SECOND } from '../base/clock.ts'
 import { NAME } from '../contract/name.ts'
 import { type ConfigProblem, nearest, shownValue } from './problems.ts'
 import { CONFIG_VARIABLE, ENVIRONMENT_PREFIX, FILE_ENDING, fromText, SETTING_KEYS, type SettingKey, variableOf } from './settings.ts'
+
+/** A configuration file may ask for what it needs, a secret's store for one. */
+const LOAD_MS = 10 * SECOND
 
 /** One setting as it was written, and where. */
 export interface Written {
@@ -114,8 +118,17 @@ async function contentsOf(file: string): Promise<unknown> {
     }
   }
   readFileSync(file)
-  const loaded: unknown = await import(pathToFileURL(file).href)
+  const loaded = await withinPatience(import(pathToFileURL(file).href))
   return typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
+}
+
+/** A file that waits for what never comes would end the process without a word. @throws when it takes too long */
+async function withinPatience(loading: Promise<unknown>): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it was not loaded within ${LOAD_MS / SECOND} seconds`)), LOAD_MS)
+  })
+  return Promise.race([loading, late]).finally(() => clearTimeout(timer))
 }
 
 function meant(unknown: string, known: readonly string[]): string {

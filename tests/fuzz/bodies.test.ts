@@ -92,6 +92,7 @@ fuzz<Sent>('bodies', {
     if (location !== undefined && !target.startsWith('/api/') && new URL(location, ground.server.origin).origin !== ground.server.origin) throw new Error(`${answer.status} leads away: ${location}`)
   },
   async settle() {
+    scapegoat?.browser.close()
     await ground.settle()
     await renew()
   },

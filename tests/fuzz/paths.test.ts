@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterEach, beforeEach } from 'vitest'
+import { beforeEach } from 'vitest'
 import { judge, wireAnswer } from './support/answers.ts'
 import { headersOf, type Manner, MANNERS, type Scapegoat, stillIn } from './support/askers.ts'
 import { fuzz } from './support/fuzz.ts'
@@ -10,7 +10,6 @@ let scapegoat: Scapegoat | null = null
 beforeEach(async () => {
   if (ground.server.running) scapegoat = await stillIn(ground.server.origin, scapegoat)
 })
-afterEach(() => scapegoat?.browser.close())
 
 interface Asked { method: string, path: string, as: 'nobody' | 'somebody', manner: Manner }
 
@@ -49,7 +48,10 @@ fuzz<Asked>('paths', {
     const { location } = answer.headers
     if (location !== undefined && new URL(location, ground.server.origin).origin !== ground.server.origin) throw new Error(`${answer.status} leads away: ${location}`)
   },
-  settle: () => ground.settle(),
+  async settle() {
+    scapegoat?.browser.close()
+    await ground.settle()
+  },
 })
 
 endsWell(ground)

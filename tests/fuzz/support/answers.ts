@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemBody, type ProblemCode } from '../../../server/co
 import type { Answer } from '../../support/client.ts'
 
 /** One answer as it came over the wire. Names are in lower case; a header that came twice has both values. */
-export interface WireAnswer { status: number, headers: Map<string, string[]>, body: string }
+export interface WireAnswer { status: number, headers: Map<string, string[]>, body: string, trailers: Map<string, string[]> }
 
 /** Everything that a connection said, answer by answer. Interim ones (1xx) are left out; 101 is the last. */
 export function answersIn(bytes: Buffer): WireAnswer[] {
@@ -21,8 +21,8 @@ export function answersIn(bytes: Buffer): WireAnswer[] {
     if (status >= 100 && status < 200 && status !== 101) continue
     // Where the next one follows at once, this was the answer to HEAD: no body of ours begins so.
     const empty = status === 101 || status === 204 || status === 304 || rest.startsWith('HTTP/1.1 ')
-    const { body, length } = empty ? { body: '', length: 0 } : bodyOf(rest, headers)
-    answers.push({ status, headers, body })
+    const { body, length, trailers = new Map() } = empty ? { body: '', length: 0 } : bodyOf(rest, headers)
+    answers.push({ status, headers, body, trailers })
     rest = status === 101 ? '' : rest.slice(length)
   }
   return answers
@@ -38,7 +38,7 @@ function headersOf(lines: string): Map<string, string[]> {
   return headers
 }
 
-function bodyOf(text: string, headers: Map<string, string[]>): { body: string, length: number } {
+function bodyOf(text: string, headers: Map<string, string[]>): { body: string, length: number, trailers?: Map<string, string[]> } {
   const [said] = headers.get('content-length') ?? []
   if (said !== undefined) return { body: text.slice(0, Number(said)), length: Number(said) }
   if (!/chunked/i.test(headers.get('transfer-encoding')?.[0] ?? '')) return { body: text, length: text.length }
@@ -49,15 +49,18 @@ function bodyOf(text: string, headers: Map<string, string[]>): { body: string, l
     if (size === null) return { body, length: text.length }
     const bytes = Number.parseInt(size[1] ?? '', 16)
     at += size[0].length
+    if (bytes === 0) {
+      const [lines = ''] = /^(?:[^\r\n]+\r\n)*/.exec(text.slice(at)) ?? []
+      return { body, length: at + lines.length + 2, trailers: headersOf(lines) }
+    }
     body += text.slice(at, at + bytes)
     at += bytes + 2
-    if (bytes === 0) return { body, length: at }
   }
 }
 
 /** The same of an answer that an HTTP library has read. */
 export function wireAnswer({ status, headers, text }: Answer): WireAnswer {
-  return { status, headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat()])), body: text }
+  return { status, headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat()])), body: text, trailers: new Map() }
 }
 
 /** What a stack, a path of ours or a file of ours looks like. */

@@ -97,6 +97,7 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     const { server, resident } = ground
     if (!server.running) throw new Error(`the server ended by itself:\n${log.next().slice(-4000)}`)
     await expectPulse(server, control)
+    ground.admin.close()
     const { user } = await resident.session()
     expect(user, 'an honest session is kept').not.toBeNull()
     resident.jar.all().forEach(cookie => secrets.add(cookie.value))
