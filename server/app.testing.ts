@@ -7,6 +7,7 @@ import type { Log } from './base/log.ts'
 import { noMeter } from './base/meter.ts'
 import { Problem } from './base/problem.ts'
 import type { WireUser } from './contract/wire.ts'
+import { createFrontCheck } from './ops/front-check.ts'
 import type { Env } from './edge/context.ts'
 import { sessionAnswer } from './edge/session-answer.ts'
 import { someRelay } from './relay/relay.testing.ts'
@@ -102,6 +103,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     signing: { published: () => [] },
     readiness: async () => null,
     draining: () => false,
+    frontCheck: createFrontCheck(systemClock),
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: { kind: 'own', serverRoutes: false },

@@ -16,6 +16,7 @@ import { serveClientScript } from './edge/client-script.ts'
 import type { Env } from './edge/context.ts'
 import type { DevBridge } from './edge/dev-bridge.ts'
 import type { Exchange } from './edge/exchange.ts'
+import { frontCheckSteps } from './edge/front-check.ts'
 import type { FrontEnd } from './edge/front-end.ts'
 import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
@@ -43,6 +44,7 @@ import type { Step } from './edge/way.ts'
 import { fetchWithin } from './edge/within.ts'
 import { answerSecurityTxt, answerWithoutCookies, type Readiness } from './edge/without-cookies.ts'
 import type { Signing } from './keys/signing.ts'
+import type { FrontCheck } from './ops/front-check.ts'
 import type { Relay } from './relay/relay.ts'
 import type { Sessions } from './session/types.ts'
 
@@ -58,6 +60,8 @@ export interface AppDeps {
   readiness: Readiness
   signing: Pick<Signing, 'published'>
   draining: () => boolean
+  /** Sees what the doctor sends through the public URL. */
+  frontCheck: FrontCheck
   /** A provider says that somebody signed out there. */
   backchannelLogout: BackchannelLogout
   /** Everything under /auth. */
@@ -87,11 +91,15 @@ export function createApp(deps: AppDeps): () => Server {
   const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
   const identifyCaller = identify({ sessions, findUser, secureCookies })
 
+  const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
+
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
   const way: Step[] = [
+    doctor.note,
     requireHost(publicUrl),
     guardPath,
     allowMethods,
+    doctor.answer,
     answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }), securityTxt: answerSecurityTxt(deps) }),
     answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
@@ -122,7 +130,7 @@ export function createApp(deps: AppDeps): () => Server {
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted), match, way, done: requestLog({ log, meter, clock }) }
+  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted, log), match, way, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
     arrive: (exchange, incoming, outgoing) => {
@@ -130,10 +138,10 @@ export function createApp(deps: AppDeps): () => Server {
       return isRouted(exchange, serverRoutes) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
     },
   })
-  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, development: site.development !== null })
+  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
 
   const ServerResponse = answeringResponse({ log, sessions, security, draining })
-  return () => httpServer({ log, security, listener, upgrades, ServerResponse })
+  return () => httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
 }
 
 /** Whether Hono's routes are to answer; everything else that got this far is the site's. */

@@ -37,7 +37,7 @@ const start = async (env: Record<string, string> = {}): Promise<Rooms> => {
 const tidied = (rooms: Rooms) => startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()
 const diagnosis = async (env: Record<string, string> = {}) => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: home.dataDir, ...env }, home.dataDir)
-  const findings = await examine({ version: '1', config, clock: systemClock, serverRuns: false, fetchPublic: async () => { throw new Error('not asked') } })
+  const findings = await examine({ version: '1', config, clock: systemClock, serverRuns: false, front: { begin: async () => null, seen: async () => null }, fetchPublic: async () => { throw new Error('not asked') } })
   return findings.filter(one => one.state === 'fail').map(one => one.what).join('\n')
 }
 /** Another character in the place of one in the middle. */

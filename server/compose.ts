@@ -8,6 +8,7 @@ import { signingChecksOf } from './keys/checks.ts'
 import { openSigning } from './keys/signing.ts'
 import { openSigningKeys, type SigningKeys } from './keys/signing-file.ts'
 import { noticeRollback, raiseCounter } from './ops/counter.ts'
+import { createFrontCheck } from './ops/front-check.ts'
 import { holdingDataFolder } from './ops/hold.ts'
 import { refuseOtherKeys, rememberKeys } from './ops/key-checks.ts'
 import type { Works } from './ops/works.ts'
@@ -51,7 +52,7 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
     const signing = openSigning({ keys: signingKeys, settings: config, log, now: clock.now().wall })
     await rememberKeys({ store, keys, signingKeys })
     const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
-    return { config, clock, log, meter, keys, signingKeys, signing, store, sessions, people, close: () => close(log, keys, store, sessions, release) }
+    return { config, clock, log, meter, keys, signingKeys, signing, store, sessions, people, frontCheck: createFrontCheck(clock), close: () => close(log, keys, store, sessions, release) }
   }
   catch (error) {
     store.close()

@@ -33,6 +33,8 @@ export const SECURITY_EVENTS = [
 
 /** What operators need to know besides. */
 export const OPERATION_EVENTS = [
+  'proxy_not_trusted',
+  'proxy_protocol_received',
   'keys_rotated',
   'keys_replaced',
   'signing_key_made',

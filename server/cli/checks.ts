@@ -1,4 +1,5 @@
 import { systemClock } from '../base/clock.ts'
+import { Refusal } from '../base/refusal.ts'
 import { loadConfig } from '../config/load.ts'
 import { askServer } from '../ops/control-client.ts'
 import type { Finding } from '../ops/finding.ts'
@@ -34,6 +35,14 @@ export const config = group('porchlight config', 'Settings', { check: async () =
 
 const REACH_TIMEOUT_MS = 5000
 
+/** An older server does not know the question. */
+function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
+  return asked.then(answer => answer?.output ?? null, (error: unknown) => {
+    if (error instanceof Refusal) return null
+    throw error
+  })
+}
+
 export const doctor = command({
   name: 'porchlight doctor',
   description: 'Look at everything that tends to be wrong, and say what to do',
@@ -46,6 +55,10 @@ export const doctor = command({
       config,
       clock: systemClock,
       serverRuns: await askServer(config.dataDir, 'status', {}) !== null,
+      front: {
+        begin: () => answered(askServer(config.dataDir, 'doctor.begin', {})),
+        seen: () => answered(askServer(config.dataDir, 'doctor.seen', {})),
+      },
       fetchPublic: path => fetch(config.publicUrl + path, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }),
     })
     if (args.json) printJson(findings)

@@ -12,6 +12,8 @@ interface Deps {
   security: SecurityHeaders
   ServerResponse: ReturnType<typeof answeringResponse>
   listener: (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue?: boolean) => void
+  /** Called for a connection that begins with the preamble of the PROXY protocol. */
+  proxyProtocol: () => void
   /** Attaches what answers upgrades. */
   upgrades: (server: Pick<Server, 'on'>) => void
 }
@@ -20,7 +22,7 @@ interface Deps {
 const MAX_HEADER_BYTES = 16 * 1024
 
 /** Node's server with limits and with our words for what its parser refuses. */
-export function httpServer({ log, security, ServerResponse, listener, upgrades }: Deps): Server {
+export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
     shouldUpgradeCallback: isWebSocketUpgrade,
@@ -46,6 +48,6 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades }
   const plain = server as unknown as Server
   trackConnections(plain)
   upgrades(plain)
-  answerParserErrors(plain, { log, security })
+  answerParserErrors(plain, { log, security, proxyProtocol })
   return plain
 }

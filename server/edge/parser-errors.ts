@@ -8,11 +8,32 @@ import type { ProblemCode } from '../contract/problems.ts'
 import { isRefused, refuseSocket } from './raw-answer.ts'
 import type { SecurityHeaders } from './security-headers.ts'
 
+interface Deps {
+  log: Log
+  security: SecurityHeaders
+  /** Called for a connection that begins with the preamble of the PROXY protocol. */
+  proxyProtocol: () => void
+}
+
+/** Of its version 2; version 1 begins with PROXY and a space. @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2 */
+const PREAMBLE_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
+
+function hasPreamble(error: Error): boolean {
+  const packet = 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : null
+  return packet !== null && (packet.subarray(0, 6).toString('latin1') === 'PROXY ' || packet.subarray(0, PREAMBLE_2.length).equals(PREAMBLE_2))
+}
+
 /** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the same headers
  * and body as everything else (HD-12). */
-export function answerParserErrors(server: Pick<Server, 'on'>, { log, security }: { log: Log, security: SecurityHeaders }): void {
+export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
+  let told = false
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (isRefused(socket)) return
+    if (hasPreamble(error)) {
+      proxyProtocol()
+      if (!told) log.warn({ event: 'proxy_protocol_received', peer: socket.remoteAddress }, 'a proxy speaks the PROXY protocol, which is not understood here: let it send X-Forwarded-For instead')
+      told = true
+    }
     // There is nobody to tell.
     if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
     else refuse(socket, codeOf(error), { parser: error.code })

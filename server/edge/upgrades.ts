@@ -24,6 +24,8 @@ interface Deps {
   way: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
   done: (exchange: Exchange, status: number, whole: boolean) => void
+  /** Takes the doctor's WebSocket. @returns false: it is not one */
+  check: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean>
   development: boolean
 }
 
@@ -34,7 +36,7 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
 
 /** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
-  const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, development } = deps
+  const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, check, development } = deps
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     toOriginForm(incoming)
@@ -51,6 +53,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
     const join = async (): Promise<void> => {
       const reply = await follow(way, exchange)
       if (reply !== undefined) return refuse(reply)
+      if (await check(exchange, socket, head)) return done(exchange, 101, true)
       if (exchange.match === null) throw new Problem('not_found')
       const request = relayRequest(exchange, incoming.rawHeaders, null)
       relay.admit(exchange.match, request)

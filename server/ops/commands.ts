@@ -26,6 +26,9 @@ const Whom = v.strictObject({ email: v.string() })
 export const COMMANDS = {
   'status': command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
 
+  'doctor.begin': command(Nothing, async ({ frontCheck }) => frontCheck.begin()),
+  'doctor.seen': command(Nothing, async ({ frontCheck }) => frontCheck.seen()),
+
   'setup': command(Nothing, ({ people }) => people.joining.makeSetupLink()),
 
   'user.add': command(

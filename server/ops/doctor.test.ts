@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../base/clock.ts'
 import { toSite } from '../config/site.ts'
 import { toUpstream } from '../config/upstreams.ts'
-import { type Finding, judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
+import { judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
+import type { Finding } from './finding.ts'
 
 const wrong = (findings: Finding[]) => findings.filter(one => one.state !== 'ok').map(one => `${one.state}: ${one.what}`).join('\n')
 const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }

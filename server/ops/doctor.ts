@@ -12,11 +12,10 @@ import { isDue } from '../keys/signing-schedule.ts'
 import { databaseFile } from '../store/files.ts'
 import { examineProviders } from './provider-doctor.ts'
 import { inspectInstalled, type Inspection } from '../store/inspect.ts'
+import { fail, type Finding, ok, warn } from './finding.ts'
+import { examineFront, type FrontDeps, judgeFailure } from './front-doctor.ts'
 import { keyTrouble } from './key-checks.ts'
 import { exposures } from './privacy.ts'
-
-/** One line of the doctor's report. `advice` says what to do, where something is to be done. */
-export interface Finding { state: 'ok' | 'warn' | 'fail', what: string, advice: string | null }
 
 export interface DoctorDeps {
   /** Of this program. */
@@ -27,16 +26,14 @@ export interface DoctorDeps {
   serverRuns: boolean
   /** GET of a path below the public URL. */
   fetchPublic: (path: string) => Promise<{ status: number, headers: Headers }>
+  /** What the running server saw of what was sent through its public URL. */
+  front: FrontDeps
 }
 
 const MEGABYTE = 1024 * 1024
 const LEAST_FREE_BYTES = 20 * MEGABYTE
 const LOW_FREE_BYTES = 500 * MEGABYTE
 const OLDEST_NODE = 24
-
-const ok = (what: string): Finding => ({ state: 'ok', what, advice: null })
-const warn = (what: string, advice: string): Finding => ({ state: 'warn', what, advice })
-const fail = (what: string, advice: string): Finding => ({ state: 'fail', what, advice })
 
 /** Looks at everything that tends to be wrong, and changes nothing. */
 export async function examine(deps: DoctorDeps): Promise<Finding[]> {
@@ -87,18 +84,19 @@ export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Find
   ))
 }
 
-async function judgeReach({ config, serverRuns, fetchPublic }: DoctorDeps): Promise<Finding[]> {
+async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: DoctorDeps): Promise<Finding[]> {
   if (!serverRuns) return [warn('No server runs on this data folder', 'Start it: porchlight start. Then ask again, to check that it can be reached.')]
+  const found = await examineFront(config, clock, front)
+  // Whatever else comes back through it would tell nothing new.
+  if (found.length === 1 && found[0]?.state === 'fail') return found
   try {
     const [session, ready] = [await fetchPublic('/auth/session'), await fetchPublic('/readyz')]
-    return [...judgeAnswer(config, session), ready.status === 200
+    return [...judgeAnswer(config, session), ...found, ready.status === 200
       ? ok('The server is ready')
       : fail(`The server is not ready (${ready.status})`, 'Its log says why: the database cannot be written, or it is stopping.')]
   }
   catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-    return [fail(`${config.publicUrl} cannot be reached from this machine (${code})`, 'Check the name, the proxy and its certificate. If only this machine cannot reach it, nothing is wrong.')]
+    return [judgeFailure(config, error instanceof Error && error.cause instanceof Error ? error.cause : error)]
   }
 }
 

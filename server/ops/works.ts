@@ -4,6 +4,7 @@ import type { Config } from '../config/types.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Signing } from '../keys/signing.ts'
 import type { SigningKeys } from '../keys/signing-file.ts'
+import type { FrontCheck } from './front-check.ts'
 import type { People } from '../people/people.ts'
 import type { Sessions } from '../session/types.ts'
 import type { Store } from '../store/store.ts'
@@ -18,5 +19,6 @@ export interface Works {
   signing: Signing
   store: Store
   sessions: Sessions
+  frontCheck: FrontCheck
   people: People
 }

@@ -104,11 +104,11 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
 }
 
 /** Runs a command line of ours to its end, against the data folder of `server` unless told otherwise. */
-export async function runCommand(args: string[], options: { dataDir: string, settings?: Settings, input?: string }): Promise<{ code: number | null, output: string }> {
+export async function runCommand(args: string[], options: { dataDir: string, settings?: Settings, input?: string, environment?: Record<string, string> }): Promise<{ code: number | null, output: string }> {
   const settings: Settings = { DATA_DIR: options.dataDir, ...options.settings }
   const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), ...args], {
     cwd: ROOT,
-    env: environment(settings),
+    env: { ...environment(settings), ...options.environment },
   })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += String(chunk)))

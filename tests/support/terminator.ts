@@ -38,7 +38,8 @@ export async function startTerminator(names: string[], routes: Map<string, numbe
   }
 }
 
-async function makeCertificate(names: string[]): Promise<{ certificate: string, key: string }> {
+/** A certificate that signs itself, and its key, as PEM. */
+export async function makeCertificate(names: string[]): Promise<{ certificate: string, key: string }> {
   x509.cryptoProvider.set(crypto)
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])

@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { statusOf, temporaryFolder, waitUntil } from '../../support/server.ts'
 import { nginxProgram } from './machine.ts'
 
-export interface SharedCache { stop(): Promise<void> }
+export interface Nginx { stop(): Promise<void> }
 
-/** Debian's nginx as a cache in front, as eager as it can be configured: it keeps every answer that does not forbid it, for
- * everybody, and tells in `X-Cache` what came out of it. */
-export async function startSharedCache(port: number, behind: number): Promise<SharedCache> {
+/** What is written into nginx's configuration, at each of its levels. `listen` is the port with what belongs to it, such as `ssl`. */
+interface Configuration { port: number, behind: number, listen?: string, http?: string, server?: string, location: string }
+
+/** Debian's nginx in front of a server. */
+export async function startNginx({ port, behind, listen = '', http = '', server = '', location }: Configuration): Promise<Nginx> {
   const folder = temporaryFolder()
   for (const name of ['cache', 'body', 'proxy']) mkdirSync(join(folder, name))
   writeFileSync(join(folder, 'nginx.conf'), `
@@ -25,25 +27,19 @@ export async function startSharedCache(port: number, behind: number): Promise<Sh
       fastcgi_temp_path ${folder}/fastcgi;
       uwsgi_temp_path ${folder}/uwsgi;
       scgi_temp_path ${folder}/scgi;
-      proxy_cache_path ${folder}/cache keys_zone=shared:8m;
+      ${http.replaceAll('FOLDER', folder)}
       upstream porchlight { server 127.0.0.1:${behind}; keepalive 16; }
       server {
-        listen 127.0.0.1:${port};
+        listen 127.0.0.1:${port} ${listen};
+        ${server}
         location / {
-          proxy_pass http://porchlight;
-          proxy_http_version 1.1;
-          proxy_set_header Connection "";
-          proxy_set_header Host $http_host;
-          proxy_set_header X-Forwarded-For $remote_addr;
-          proxy_cache shared;
-          proxy_cache_key $host$request_uri;
-          proxy_cache_valid any 10m;
-          add_header X-Cache $upstream_cache_status always;
+          ${location}
         }
       }
     }`)
   const child = spawn(nginxProgram(), ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], { stdio: 'ignore' })
   const ended = new Promise<void>(done => child.on('exit', () => done()))
+  // Over TLS too: what it says to a plain request is an answer.
   await waitUntil(async () => await statusOf(port, '/healthz') !== null, 'nginx to listen')
   return {
     async stop() {
@@ -51,4 +47,24 @@ export async function startSharedCache(port: number, behind: number): Promise<Sh
       await ended
     },
   }
+}
+
+/** As eager a cache as can be configured: it keeps every answer that does not forbid it, for everybody, and tells in `X-Cache`
+ * what came out of it. */
+export function startSharedCache(port: number, behind: number): Promise<Nginx> {
+  return startNginx({
+    port,
+    behind,
+    http: 'proxy_cache_path FOLDER/cache keys_zone=shared:8m;',
+    location: `
+      proxy_pass http://porchlight;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_cache shared;
+      proxy_cache_key $host$request_uri;
+      proxy_cache_valid any 10m;
+      add_header X-Cache $upstream_cache_status always;`,
+  })
 }
