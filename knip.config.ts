@@ -56,8 +56,8 @@ export default {
   ignoreUnresolved: ['#app'],
   // Tests unpack the browser in it themselves.
   ignoreDependencies: ['@sparticuz/chromium'],
-  // Debian's: util-linux, and what the fault suite needs.
-  ignoreBinaries: ['prlimit', 'taskset', 'mount', 'umount', 'strace'],
+  // Debian's: util-linux, and what the fault suite and other browsers need.
+  ignoreBinaries: ['Xvfb', 'prlimit', 'taskset', 'mount', 'umount', 'strace'],
   ignoreExportsUsedInFile: { interface: true, type: true },
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {
