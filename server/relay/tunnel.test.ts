@@ -5,7 +5,9 @@ import { joinSockets } from './tunnel.ts'
 
 // Two real connections, joined; the far ends are held by the test, and end nothing by themselves.
 
-async function pair(): Promise<{ near: Socket, far: Socket }> {
+interface Pair { near: Socket, far: Socket }
+
+async function pair(): Promise<Pair> {
   const server = createServer({ allowHalfOpen: true })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -20,8 +22,9 @@ async function pair(): Promise<{ near: Socket, far: Socket }> {
   return { near, far }
 }
 
-async function tunnel({ idleMs = 60_000 } = {}) {
+async function tunnel({ idleMs = 60_000, before = () => {} }: { idleMs?: number, before?: (far: { client: Pair, upstream: Pair }) => void | Promise<void> } = {}) {
   const [client, upstream] = [await pair(), await pair()]
+  await before({ client, upstream })
   const probes: [boolean, number][] = []
   for (const { near } of [client, upstream]) {
     near.setKeepAlive = (...given: unknown[]) => {
@@ -48,6 +51,17 @@ test.each(['client', 'upstream'] as const)('once the %s has ended, the other sid
   expect([String(answer), joined.closed()], 'they are given time').toEqual(['an answer', 0])
   await joined.over
   expect([joined.client.near.destroyed, joined.upstream.near.destroyed, joined.closed()]).toEqual([true, true, 1])
+})
+
+test.each(['client', 'upstream'] as const)('one side (%s) that ended while the other was dialled is followed all the same', { timeout: 15_000 }, async (first) => {
+  const { client, upstream, over } = await tunnel({
+    async before(sides) {
+      sides[first].far.end()
+      await once(sides[first].near, 'end')
+    },
+  })
+  await over
+  expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true])
 })
 
 test('one that ends with bytes that the other never reads is gone, too', { timeout: 15_000 }, async () => {

@@ -59,14 +59,20 @@ export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (cod
     if (!client.write(chunk)) upstream.pause()
   })
   client.on('drain', () => upstream.resume())
-  upstream.on('end', () => client.end())
+  onEnd(upstream, () => client.end())
   for (const socket of [client, upstream]) {
     keepAlive(socket)
     socket.on('error', close)
-    socket.on('end', () => setTimeout(close, HALF_OPEN_MS).unref())
+    onEnd(socket, () => setTimeout(close, HALF_OPEN_MS).unref())
     socket.on('close', () => last === null && close())
   }
   return closeWith
+}
+
+/** A side may have ended while the other was dialled: then its event is over. */
+function onEnd(socket: Duplex, then: () => void): void {
+  if (socket.readableEnded) then()
+  else socket.once('end', then)
 }
 
 function keepAlive(socket: Duplex): void {
