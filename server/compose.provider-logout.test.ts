@@ -20,8 +20,8 @@ afterEach(async () => {
 
 const ISSUER = 'https://main.example'
 let tokens = 0
-const logout = (of: { sid?: string, subject?: string, key?: string, issuer?: string }) => rooms.store.endAtProvider({
-  issuer: of.issuer ?? ISSUER, sid: of.sid ?? null, subject: of.subject ?? null, use: { key: of.key ?? `jti:${++tokens}`, endsAt: rooms.clock.now().wall + 60_000 }, at: rooms.clock.now().wall,
+const logout = (of: { sid?: string, subject?: string, key?: string, issuer?: string, algs?: string[] }) => rooms.store.endAtProvider({
+  issuer: of.issuer ?? ISSUER, sid: of.sid ?? null, subject: of.subject ?? null, algs: of.algs ?? ['RS256'], use: { key: of.key ?? `jti:${++tokens}`, endsAt: rooms.clock.now().wall + 60_000 }, at: rooms.clock.now().wall,
 })
 const linked = () => someTokens('linked', 60_000, rooms.clock.now().wall)
 const subjectOf = (email: string) => `subject of ${email}`

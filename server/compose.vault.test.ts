@@ -55,7 +55,7 @@ describe('tokens at rest', () => {
 
   test('are not kept where nothing here needs them', async () => {
     await vault.stop()
-    vault = vaultOf(rooms, provider, { access: false, idToken: true })
+    vault = vaultOf(rooms, provider, { access: false, idToken: true, recheckMs: null })
     const { session, grantId } = await signedInThere(rooms, vault)
     expect((await grantOf(grantId))?.sealed).toBeNull()
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
@@ -228,7 +228,7 @@ describe('a provider that refuses for good', () => {
 })
 
 describe('trouble on the way', () => {
-  test.each<[FailureOutcome, string]>([['unreachable', 'provider_unavailable'], ['cut', 'provider_unavailable'], ['refused', 'provider_refused'], ['odd', 'provider_answer_invalid']])('%s ends nothing', async (trouble, told) => {
+  test.each<[FailureOutcome, string]>([['unreachable', 'provider_unavailable'], ['cut', 'provider_unavailable'], ['refused', 'provider_sign_in_required'], ['odd', 'provider_answer_invalid']])('%s ends nothing', async (trouble, told) => {
     const { session, grantId } = await signedInThere(rooms, vault)
     provider.fails = trouble
     clock.ahead(601 * SECOND)
@@ -238,7 +238,7 @@ describe('trouble on the way', () => {
     expect((await grantOf(grantId))?.endedAt).toBeNull()
     // It is left alone for a moment, and told when to come again.
     const next = await vault.tokenFor(session, MAIN, null).catch((error: unknown) => error)
-    expect(next).toMatchObject({ code: 'provider_unavailable', extras: { retryAfter: 1 } })
+    expect(next).toMatchObject(trouble === 'refused' ? { code: 'provider_sign_in_required' } : { code: 'provider_unavailable', extras: { retryAfter: 1 } })
     expect(provider.asked).toHaveLength(1)
     provider.fails = null
     clock.ahead(2 * SECOND)
@@ -255,7 +255,7 @@ describe('trouble on the way', () => {
 
   test('a provider that fails for several is left alone by all, and asked again by itself', async () => {
     const people = []
-    for (let i = 0; i < 5; i++) people.push(await signedInThere(rooms, vault, { name: `n${i}` }))
+    for (let i = 0; i < 5; i++) people.push(await signedInThere(rooms, vault, { name: `n${i}`, email: `n${i}@example.org` }))
     provider.fails = 'cut'
     clock.ahead(601 * SECOND)
     for (const { session } of people) expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_unavailable')

@@ -6,9 +6,12 @@ import { Problem } from './base/problem.ts'
 import type { Rooms } from './compose.ts'
 import { PASSWORD } from './compose.testing.ts'
 import type { EndReason } from './contract/end-reasons.ts'
+import type { Role } from './contract/wire.ts'
+import { createRoleChanges } from './login/role-changes.ts'
 import { OPERATOR, originOf } from './people/actor.ts'
 import { RefreshFailure, type Refresher } from './providers/refresher.ts'
 import type { ProviderTokens } from './providers/types.ts'
+import type { Needs } from './providers/sealed-tokens.ts'
 import { createVault, type Vault } from './providers/vault.ts'
 
 export const MAIN = 'main'
@@ -32,6 +35,8 @@ export function someProvider(life = 600_000) {
     fails: null as FailureOutcome | null,
     rotates: true,
     exchanged: [] as string[],
+    /** What it says of anybody's roles at a refresh. */
+    roles: null as Role[] | null,
     /** Resolves when so many refreshes have been asked for. */
     async asks(count: number) {
       while (asked.length < count) await new Promise(resolve => setImmediate(resolve))
@@ -42,12 +47,13 @@ export function someProvider(life = 600_000) {
     now: () => systemClock.now().wall,
   }
   const refresher: Refresher = {
+    standing: async () => ({ idToken: null, roles: state.roles }),
     async refresh(tokens) {
       asked.push(tokens.refreshToken ?? '')
       const outcome = state.holds ? await new Promise<FailureOutcome | null>(resolve => waiting.push(resolve)) : state.fails
       if (outcome !== null) throw failure(outcome)
       const fresh = someTokens(`r${++made}`, life, state.now())
-      return state.rotates ? fresh : { ...fresh, refreshToken: tokens.refreshToken }
+      return { tokens: state.rotates ? fresh : { ...fresh, refreshToken: tokens.refreshToken }, idToken: null }
     },
     async revoke(tokens) {
       if (state.fails !== null) throw failure(state.fails)
@@ -68,7 +74,7 @@ export type FailureOutcome = 'over' | 'refused' | 'unreachable' | 'cut' | 'odd'
 function failure(outcome: FailureOutcome): RefreshFailure {
   switch (outcome) {
     case 'over': return new RefreshFailure('over', new Problem('provider_refused'))
-    case 'refused': return new RefreshFailure('unchanged', new Problem('provider_refused'))
+    case 'refused': return new RefreshFailure('refused', new Problem('provider_refused'))
     case 'unreachable': return new RefreshFailure('unchanged', new Problem('provider_unavailable'))
     case 'cut': return new RefreshFailure('unknown', new Problem('provider_unavailable'))
     case 'odd': return new RefreshFailure('unknown', new Problem('provider_answer_invalid'))
@@ -88,12 +94,13 @@ export function movableClock(): Clock & { ahead(ms: number): void } {
 }
 
 /** The real vault over the rooms of an installation. */
-export function vaultOf(rooms: Rooms, provider: SomeProvider, needs = { access: true, idToken: true }): Vault & { stop(): Promise<void> } {
+export function vaultOf(rooms: Rooms, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { stop(): Promise<void> } {
   provider.now = () => rooms.clock.now().wall
   const vault = createVault({
     clock: rooms.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: rooms.keys.keyring, grants: rooms.store.providerGrants,
     refresherOf: id => id === MAIN ? provider.refresher : null,
     needsOf: () => needs,
+    changeRoles: createRoleChanges({ identities: rooms.store.identities, accounts: rooms.people.accounts, clock: rooms.clock, log: createLog('silent') }),
     endSession: (sessionId: string, reason: EndReason) => rooms.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
     grantChanged: () => {},
   })
@@ -110,7 +117,7 @@ export function vaultOf(rooms: Rooms, provider: SomeProvider, needs = { access: 
 /** Somebody who signed in at the provider, and what it granted. */
 export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
   const account = await rooms.people.accounts.findByEmail(email) ?? await rooms.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
-  const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid }
+  const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid, roles: null }
   await identify(rooms, account.id, person)
   const tokens = { ...someTokens(name, life, rooms.clock.now().wall), idToken }
   const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
@@ -122,7 +129,7 @@ export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000
 
 /** Somebody who is signed in links an account there, as the route does. @returns whether what it granted was kept */
 export async function linkThere(rooms: Rooms, vault: Vault, session: { publicId: string, userId: string }, { subject, sid = null }: { subject: string, sid?: string | null }, tokens: ProviderTokens): Promise<boolean> {
-  const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid }
+  const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid, roles: null }
   const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, tokens)
   const at = rooms.clock.now().wall
   const kept = await rooms.store.identities.link(identityOf(grant.id, session.userId, person, at), grant, originOf(OPERATOR, session.userId, at))

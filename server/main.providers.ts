@@ -2,8 +2,11 @@ import { systemTimers } from './base/clock.ts'
 import type { Rooms } from './compose.ts'
 import { TOKEN_API } from './contract/token-api.ts'
 import { takesProviderToken } from './config/upstreams.ts'
+import type { Config } from './config/types.ts'
+import { createRoleChanges } from './login/role-changes.ts'
 import { createLogouts, type ProviderLogouts } from './providers/logout.ts'
 import { createProviders } from './providers/providers.ts'
+import type { Needs } from './providers/sealed-tokens.ts'
 import { createProviderRefresher } from './providers/refresh.ts'
 import type { Refresher } from './providers/refresher.ts'
 import type { Providers } from './providers/types.ts'
@@ -26,15 +29,15 @@ export function startProviders(rooms: Rooms): RunningProviders {
   const { config, clock, log, meter, keys, store, sessions } = rooms
   const { keyring } = keys
   const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
-  const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, client: () => providers.client(id) })]))
+  const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]))
   const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
   if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
-  const taken = new Set(config.upstreams.filter(takesProviderToken).map(upstream => upstream.provider))
   const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({
     clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
     refresherOf: id => refreshers.get(id) ?? null,
-    needsOf: id => ({ access: taken.has(id), idToken: config.providers.some(provider => provider.id === id && provider.kind === 'oidc' && provider.logout !== 'never') }),
+    needsOf: id => needsOf(config, id),
+    changeRoles: createRoleChanges({ identities: store.identities, accounts: rooms.people.accounts, clock, log }),
     endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
     grantChanged: (sessionId) => { for (const listener of grantListeners) listener(sessionId) },
   })
@@ -56,5 +59,16 @@ export function startProviders(rooms: Rooms): RunningProviders {
       await providers.close()
       await tokenApi?.close()
     },
+  }
+}
+
+/** What is kept of a provider's tokens follows from what the configuration does with them. */
+function needsOf({ upstreams, providers, recheckMs }: Pick<Config, 'upstreams' | 'providers' | 'recheckMs'>, id: string): Needs {
+  const provider = providers.find(one => one.id === id)
+  const everyMs = provider?.recheckMs ?? recheckMs
+  return {
+    access: upstreams.some(upstream => takesProviderToken(upstream) && upstream.provider === id),
+    idToken: provider !== undefined && provider.kind === 'oidc' && provider.logout !== 'never',
+    recheckMs: everyMs === 0 ? null : everyMs,
   }
 }

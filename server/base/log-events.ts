@@ -52,6 +52,14 @@ export const OPERATION_EVENTS = [
   'provider_discovery_recovered',
   'provider_sign_in_failed',
   'provider_user_info_skipped',
+  'provider_refresh_failed',
+  'provider_grant_ended',
+  'provider_id_token_ignored',
+  'provider_roles_missing',
+  'provider_roles_unknown',
+  'provider_standing_failed',
+  'provider_not_admitted',
+  'last_admin_kept',
 ] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]

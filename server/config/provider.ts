@@ -5,6 +5,11 @@ import type { Registration } from '../contract/wire.ts'
 export const CLIENT_AUTHS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 export type ClientAuth = typeof CLIENT_AUTHS[number]
 
+/** What an ID token may be signed with: never `none`, and nothing symmetric.
+ * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
+export const SIGNATURE_ALGS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const
+export type SignatureAlg = typeof SIGNATURE_ALGS[number]
+
 /** Where people's accounts live elsewhere, with every default filled in. */
 export interface Provider {
   /** In our paths and in the log. */
@@ -37,6 +42,10 @@ export interface Provider {
   register: Registration | null
   /** What follows a sign-out here: a link to sign out there, too · always go there · nothing. */
   logout: 'link' | 'always' | 'never'
+  /** How often its people are looked at again while their sessions live; 0: only at sign-ins. null: as the setting `recheckSeconds` says. */
+  recheckMs: number | null
+  /** What its ID and logout tokens are signed with, and with nothing else; null: with what it says that it signs with. */
+  idTokenAlg: SignatureAlg | null
   /** How far its clock may be from ours. */
   clockToleranceSeconds: number
 }

@@ -1,19 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as v from 'valibot'
+import { SECOND } from '../base/clock.ts'
 import { Secret } from '../base/secret.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isLoopback } from './address.ts'
 import { readClientKey } from './client-key.ts'
 import { type Preset, PRESET_NAMES, PRESETS } from './presets.ts'
 import type { ConfigProblem } from './problems.ts'
-import { CLIENT_AUTHS, type ClientAuth, type Provider, type UserInfoFields } from './provider.ts'
+import { CLIENT_AUTHS, type ClientAuth, type Provider, SIGNATURE_ALGS, type UserInfoFields } from './provider.ts'
 
 const ID_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 const ENDPOINT_FORM = 'an https address (plain http on this machine only), without fragment or user name'
 const SECRET_FORM = 'text, { env: the name of a variable } or { file: the path of a file }'
 const FIELD_FORM = 'the path of a member, such as sub or user.id'
 const SCOPES_FORM = 'a list of scope names (RFC 6749 §3.3)'
+const RECHECK_FORM = 'whole seconds from 0 (never) to 86400'
 const ICON_FORM = 'the name of an icon, such as key-round'
 
 const text = (form: string, most = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
@@ -61,6 +63,8 @@ export const ProviderSetting = group({
   roles: v.exactOptional(group({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) })),
   register: oneOf(REGISTRATION),
   logout: oneOf(['link', 'always', 'never']),
+  recheckSeconds: v.exactOptional(v.pipe(v.number(RECHECK_FORM), v.safeInteger(RECHECK_FORM), v.minValue(0, RECHECK_FORM), v.maxValue(86_400, RECHECK_FORM))),
+  idTokenAlg: oneOf(SIGNATURE_ALGS),
   clockToleranceSeconds: v.exactOptional(v.pipe(v.number('seconds from 0 to 300'), v.minValue(0, 'seconds from 0 to 300'), v.maxValue(300, 'seconds from 0 to 300'))),
 })
 export type ProviderSetting = v.InferOutput<typeof ProviderSetting>
@@ -76,7 +80,7 @@ export const ProvidersSetting = v.pipe(
 )
 
 /** Fields that a message may show the content of. */
-export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'clockToleranceSeconds', 'scopes'])
+export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'recheckSeconds', 'idTokenAlg', 'clockToleranceSeconds', 'scopes'])
 
 /** How `config check` shows them: never a secret. */
 export function shownProviders(providers: readonly Provider[]): string {
@@ -137,6 +141,8 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
     roles: setting.roles === undefined ? null : { claim: setting.roles.claim, admin: setting.roles.admin ?? [], user: setting.roles.user ?? null },
     register: setting.register ?? null,
     logout: setting.logout ?? 'link',
+    recheckMs: setting.recheckSeconds === undefined ? null : setting.recheckSeconds * SECOND,
+    idTokenAlg: setting.idTokenAlg ?? null,
     clockToleranceSeconds: setting.clockToleranceSeconds ?? 120,
   }
 }

@@ -60,6 +60,7 @@ export const Settings = v.strictObject({
   maxStreamsPerSession: whole(1, 10_000),
   maxStreamsPerNetwork: whole(1, 1_000_000),
   maxSessions: whole(1, 1000),
+  recheckSeconds: whole(0, DAY_SECONDS),
   upstreamTokenSeconds: whole(10, 3600),
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
   jwksMaxAgeSeconds: whole(1, DAY_SECONDS),
@@ -86,6 +87,7 @@ export function variableOf(key: SettingKey): string {
 const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'port', 'accessSeconds', 'idleSeconds', 'browserIdleSeconds', 'absoluteSeconds', 'settleSeconds', 'lateSeconds', 'passwordMinLength', 'metricsPort',
   'upstreamTokenSeconds', 'jwksMaxAgeSeconds', 'signingRotationDays', 'streamMaxSeconds', 'maxStreamsPerSession', 'maxStreamsPerNetwork', 'maxSessions',
+  'recheckSeconds',
 ])
 
 /** The environment has text only. What cannot be read as the setting's type stays text, for the schema to refuse. */

@@ -52,6 +52,8 @@ export interface Config {
   streamLimits: { perSession: number, perNetwork: number }
   /** Living sessions of one person. */
   maxSessions: number
+  /** How often people who came by a provider are looked at again there; 0: only at sign-ins. */
+  recheckMs: number
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
   /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */

@@ -13,6 +13,8 @@ const SIGNED_ID_TOKEN = 'porchlight_signed_id_token'
 const OUR_NAMES: ReadonlySet<string> = new Set([REFRESHED_ID_TOKEN, SIGNED_ID_TOKEN])
 /** How long a pushed request is said to live where a provider does not tell (RFC 9126 §2.2): nothing here rests on it. */
 const PUSHED_SECONDS = 60
+/** What a refusal is called that names no error. */
+export const UNNAMED_ERROR = 'unnamed_error'
 /** Members that say what went wrong, in the order in which they are believed. */
 const ERROR_NAMES = ['error', 'errorCode', 'error_code', 'code'] as const
 
@@ -97,7 +99,7 @@ function errorOf(said: Members, status: number): string | null {
     const code = [value, inner['code'], inner['type'], inner['status']].find(one => typeof one === 'string' && one !== '')
     if (typeof code === 'string') return code
   }
-  return null
+  return status < 400 ? null : UNNAMED_ERROR
 }
 
 function objectOf(text: string): Members | null {

@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import type { Log } from '../base/log.ts'
 import type { Provider } from '../config/provider.ts'
 import { MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
 
@@ -49,6 +50,34 @@ export function memberOf(claims: Claims, path: string): unknown {
     at = (at as Claims)[name]
   }
   return at
+}
+
+/** Says in the log which claim roles were looked for in, if a sign-in brought none: the person comes in as nobody in particular. */
+export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims): void {
+  const why = roles === null ? null : whyMissing(claims, roles)
+  if (why !== null) log.warn({ event: 'provider_roles_missing', provider: id, claim: roles?.claim, why }, 'the claim that roles rest on is missing')
+}
+
+/** Why a claim that roles rest on is not there, in words for the log. null: it is there */
+export function whyMissing(claims: Claims, mapping: NonNullable<Provider['roles']>): string | null {
+  if (memberOf(claims, mapping.claim) !== undefined) return null
+  return hasOverage(claims, mapping.claim)
+    ? 'the person is in more groups than the provider puts into a token (overage): let it send assigned groups or app roles only'
+    : 'nothing that the provider said has this claim: let it be put into the ID token or the user-info answer'
+}
+
+/** Entra leaves out groups where there are too many, and says so in one of two ways. */
+export function hasOverage(claims: Claims, claim: string): boolean {
+  const names = claims['_claim_names']
+  const isDistributed = typeof names === 'object' && names !== null && Object.hasOwn(names, claim)
+  return isDistributed || (claim === 'groups' && isTrue(claims['hasgroups']))
+}
+
+/** What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one of them calls
+ * an address verified says nothing about another address of the other's. */
+export function merged(told: Claims, claims: Claims): Claims {
+  const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
+  return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
 }
 
 /** @returns null when roles are given here; none when the mapping lets this person in as nothing */

@@ -3,16 +3,15 @@ import type { Clock } from '../base/clock.ts'
 import type { Secret } from '../base/secret.ts'
 import { isLoopback } from '../config/address.ts'
 import { type ClientKey, readClientKey } from '../config/client-key.ts'
-import type { Endpoints, Provider } from '../config/provider.ts'
+import { type Endpoints, type Provider, SIGNATURE_ALGS } from '../config/provider.ts'
 import { conforming } from './answers.ts'
 import type { CallFailure } from './call-failure.ts'
 import { chooseAlgorithm, privateKeyJwt, unfit } from './client-assertion.ts'
-import { createProviderKeys } from './keys.ts'
+import { createProviderKeys, namesOf } from './keys.ts'
 import { asLoginProblem, describe } from './login-failures.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { printable } from './printable.ts'
 import { SetUpError, UnfitKey } from './set-up-error.ts'
-import { SIGNATURES } from './signatures.ts'
 import type { ProviderClient } from './types.ts'
 
 const TIMEOUT_SECONDS = 10
@@ -40,7 +39,7 @@ export async function connectTo(provider: Provider, outbound: Outbound, clock: C
   const known = configuration.serverMetadata()
   const listed = known.token_endpoint_auth_signing_alg_values_supported
   if (key !== null && chooseAlgorithm(key, listed) === null) throw new UnfitKey(unfit(key, listed))
-  return { provider, openid: lib, configuration, keys: keysOf(known, outbound, clock), algorithms: algorithmsOf(known) }
+  return { provider, openid: lib, configuration, keys: keysOf(known, outbound, clock), algorithms: provider.idTokenAlg === null ? algorithmsOf(known) : namesOf(provider.idTokenAlg) }
 }
 
 async function discover(lib: typeof openid, provider: Provider, metadata: Partial<openid.ClientMetadata>, auth: openid.ClientAuth, outbound: Outbound): Promise<openid.Configuration> {
@@ -118,7 +117,7 @@ function keysOf({ jwks_uri: url }: openid.ServerMetadata, outbound: Outbound, cl
 
 /** Without a word about it, RS256 it is (OIDC Core §3.1.3.7). */
 function algorithmsOf({ id_token_signing_alg_values_supported: said }: openid.ServerMetadata): string[] {
-  const usable = Array.isArray(said) ? SIGNATURES.filter(alg => said.includes(alg)) : []
+  const usable = Array.isArray(said) ? SIGNATURE_ALGS.filter(alg => said.includes(alg)) : []
   return usable.length === 0 ? ['RS256'] : usable
 }
 

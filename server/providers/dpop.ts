@@ -1,6 +1,8 @@
 import { importJWK, type JWK, SignJWT } from 'jose'
 import { SECOND, type UnixMs } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
+import type { CryptoKeyPair, DPoPOptions } from 'openid-client'
+import type { ProviderClient, ProviderTokens } from './types.ts'
 
 export interface Proven {
   method: string
@@ -35,4 +37,11 @@ export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now
 /** What others may see of an EC key: what it is for stays out, since a proof names only the key (RFC 7638 §3.2). */
 export function publicPart({ kty, crv, x, y }: JWK): JWK {
   return { kty, crv, x, y } as JWK
+}
+
+/** For another call with tokens that are bound to this key. null: they are bound to none */
+export async function dpopOption({ openid, configuration }: ProviderClient, key: ProviderTokens['dpopKey']): Promise<DPoPOptions> {
+  if (key === null) return {}
+  const [privateKey, publicKey] = await Promise.all([importJWK(key, 'ES256'), importJWK(publicPart(key), 'ES256', { extractable: true })])
+  return { DPoP: openid.getDPoPHandle(configuration, { privateKey, publicKey } as CryptoKeyPair) }
 }

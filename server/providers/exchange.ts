@@ -28,6 +28,7 @@ const SESSIONS_MAX = 10_000
 const UNTOLD_MS = MINUTE
 /** A refusal is remembered for so long, and a token that an upstream refuses is not traded anew more often. */
 const REFUSED_MS = 30 * SECOND
+const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sign_in_required'])
 
 /** Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and upstream.
  * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its place. */
@@ -38,7 +39,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
   async function trade(session: Session, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
     const own = await ownTokenFor(session, provider, null)
     try {
-      return await tradeOnce(own, provider, upstream)
+      return await tradeOnce(session, own, provider, upstream)
     }
     catch (error) {
       const failure = asRefreshFailure(error)
@@ -46,13 +47,13 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       // Its end may have come early. Another one is tried, if there is another.
       const other = await ownTokenFor(session, provider, own.accessToken)
       if (other.accessToken === own.accessToken) throw failure.problem
-      return tradeOnce(other, provider, upstream).catch((again: unknown) => {
+      return tradeOnce(session, other, provider, upstream).catch((again: unknown) => {
         throw asRefreshFailure(again).problem
       })
     }
   }
 
-  async function tradeOnce(own: ProviderTokens, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
+  async function tradeOnce(session: Session, own: ProviderTokens, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
     const exchange = refresherOf(provider)?.exchange ?? null
     if (exchange === null) throw new Problem('provider_refused', { provider, detail: 'This provider gives no tokens for single services.' })
     const key = `${provider} ${upstream.name}`
@@ -61,7 +62,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     try {
       const token = await gateOf(provider).run(() => exchange(own, { audience: upstream.audience, scopes: upstream.scopes }))
       // An answer that hands the same token back would send it to an upstream that may not have it.
-      if (token.accessToken === own.accessToken) throw new RefreshFailure('unchanged', new Problem('provider_answer_invalid', { provider }, new Error('an exchange gave back the token that was shown')))
+      if (token.accessToken === own.accessToken) throw new RefreshFailure('unchanged', new Problem('provider_answer_invalid', { provider }, new Error('an exchange gave back the token that was shown')), { blame: 'grant' })
       rest.succeeded(key)
       meter.count('provider_exchanges_total', { provider, outcome: 'exchanged' })
       return { ...token, dpopKey: token.tokenType === 'DPoP' ? own.dpopKey : null }
@@ -70,7 +71,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       const failure = asRefreshFailure(error)
       meter.count('provider_exchanges_total', { provider, outcome: failure.problem.code })
       log.warn({ error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code }, 'a provider gave no token for an upstream')
-      if (failure.problem.code === 'provider_unavailable') rest.failed(key, failure.retryAfterMs)
+      if (failure.blame === 'provider') rest.failed(key, session.userId, failure.retryAfterMs)
       throw failure
     }
   }
@@ -96,7 +97,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
         entry.usableUntil = usableUntil(made.endsAt, clock.now().wall)
       }, (error: unknown) => {
         // A refusal will not change from one call to the next; anything else is not kept.
-        if (error instanceof Problem && error.code === 'provider_refused') entry.usableUntil = clock.now().wall + REFUSED_MS
+        if (error instanceof Problem && REFUSALS.has(error.code)) entry.usableUntil = clock.now().wall + REFUSED_MS
         else if (ofSession.get(upstream.name) === entry) ofSession.delete(upstream.name)
       })
       return token

@@ -134,3 +134,8 @@ async function fetchKeys(fetch: Outbound['fetch'], url: string): Promise<JSONWeb
   if (!Array.isArray(keys)) throw new Error('the keys cannot be fetched: the answer is no JSON Web Key Set')
   return { keys: keys.filter((key): key is JWK => typeof key === 'object' && key !== null && !Array.isArray(key)).slice(0, KEYS_MAX) }
 }
+
+/** Every name of an algorithm: Ed25519 has two (RFC 9864 §2.2). */
+export function namesOf(alg: string): string[] {
+  return alg === 'EdDSA' || alg === 'Ed25519' ? ['EdDSA', 'Ed25519'] : [alg]
+}

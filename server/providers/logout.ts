@@ -9,6 +9,7 @@ import type { Keyring } from '../keys/types.ts'
 import type { ProviderGrantStore } from '../store/provider-grants.ts'
 import type { EndedAtProvider, ProviderLogout } from '../store/provider-logout.ts'
 import type { EndedSession } from '../store/sessions.ts'
+import { namesOf } from './keys.ts'
 import { readLogoutToken } from './logout-token.ts'
 import { LOGOUT_MS } from './revoke.ts'
 import { openTokens } from './sealed-tokens.ts'
@@ -135,9 +136,10 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
       try {
         if (token === null) throw new Problem('bad_request', { detail: 'A form with one logout_token is expected.' })
         const now = clock.now().wall
-        const { issuer, subject, sid, jti, endsAt } = await readLogoutToken(await client(id), token, now)
-        const { repeated, ended, unlinked } = await endAtProvider({ issuer, subject, sid, use: { key: `jti:${issuer} ${jti}`, endsAt }, at: now })
+        const { issuer, subject, sid, jti, alg, endsAt } = await readLogoutToken(await client(id), token, now)
+        const { repeated, otherAlg, ended, unlinked } = await endAtProvider({ issuer, subject, sid, algs: namesOf(alg), use: { key: `jti:${issuer} ${jti}`, endsAt }, at: now })
         if (repeated) throw new Problem('bad_request', { detail: 'This logout token was used before.' })
+        if (otherAlg) throw new Problem('bad_request', { detail: 'This logout token is not to be believed.' }, new Error(`a logout token was refused: it is signed with ${alg}, and the ID tokens of what it names are not`))
         announce(ended)
         for (const sessionId of unlinked) grantEnded(sessionId)
         counted('ended')

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { type Claims, emailOf, isTrue, memberOf, nameOf, reportMissing, rolesOf, subjectOf } from './claims.ts'
 import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
 import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
@@ -10,7 +11,7 @@ type Ask = (url: string) => Promise<unknown>
 
 /** OAuth without OpenID Connect: who it is, is asked with the access token.
  * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207 */
-export function createOauth2({ clock, publicUrl }: { clock: Clock, publicUrl: string }): Flow {
+export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log, publicUrl: string }): Flow {
   async function begin(client: ProviderClient, { verifier, state }: Transaction): Promise<string> {
     const { provider, openid } = client
     return authorizationUrl(client, {
@@ -41,7 +42,9 @@ export function createOauth2({ clock, publicUrl }: { clock: Clock, publicUrl: st
         throw new FailedCheck('user-info is not JSON')
       })
     }
-    return { person: await whoIs(client, ask), tokens }
+    const { person, claims } = await whoIs(client, ask)
+    reportMissing(log, provider, claims)
+    return { person, tokens }
   }
 
   return {
@@ -54,7 +57,7 @@ export function createOauth2({ clock, publicUrl }: { clock: Clock, publicUrl: st
   }
 }
 
-async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<Person> {
+async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: Person, claims: Claims }> {
   const { endpoints, fields } = provider
   const told = await ask(endpoints?.userInfo ?? '')
   if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
@@ -64,7 +67,7 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<Person> {
   if (subject === null) throw new FailedCheck(`user-info has no usable ${fields.subject}`)
   const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await ask(endpoints.emails))
   const email = listed ?? emailOf(read(fields.email))
-  return {
+  const person = {
     provider: provider.id,
     issuer: provider.issuer,
     subject,
@@ -77,6 +80,7 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<Person> {
     amr: ['fed'],
     providerSid: null,
   }
+  return { person, claims }
 }
 
 /** From a list of addresses, the one that is verified and meant. */

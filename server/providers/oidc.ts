@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
 import { type Clock, SECOND } from '../base/clock.ts'
-import { instantOf } from '../base/numbers.ts'
 import type { Log } from '../base/log.ts'
-import { amrOf, type Claims, emailOf, isTrue, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { instantOf } from '../base/numbers.ts'
+import { amrOf, type Claims, emailOf, isTrue, merged, nameOf, reportMissing, rolesOf, subjectOf } from './claims.ts'
 import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
 import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
@@ -42,7 +42,9 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
     const subject = typeof claims['sub'] === 'string' ? subjectOf(claims['sub']) : null
     if (subject === null) throw new FailedCheck('the ID token has no usable sub')
     const told = await askUserInfo(client, { accessToken: tokens.accessToken, claims, subject, option, now: now() }, log)
-    return { person: toPerson(client, subject, merged(told, claims)), tokens }
+    const all = merged(told, claims)
+    reportMissing(log, provider, all)
+    return { person: toPerson(client, subject, all), tokens }
   }
 
   /** openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access token, and when. */
@@ -70,13 +72,6 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
       throw asLoginProblem(client, error, secretsOf(transaction))
     }),
   }
-}
-
-/** The ID token is signed: where both say something, it is believed. That one of them calls an address verified says nothing
- * about another address of the other's. */
-function merged(told: Claims, claims: Claims): Claims {
-  const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
-  return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
 }
 
 function toPerson({ provider }: ProviderClient, subject: string, claims: Claims): Person {

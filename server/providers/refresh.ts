@@ -1,13 +1,17 @@
-import { decodeJwt, importJWK, type JWK } from 'jose'
-import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
+import { decodeJwt, type JWTPayload } from 'jose'
+import { type Clock, SECOND } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import { publicPart } from './dpop.ts'
-import { callFailure } from './failures.ts'
+import { REFRESHED_ID_TOKEN } from './answers.ts'
+import { dpopOption } from './dpop.ts'
+import { type Asked, callFailure } from './failures.ts'
 import { RefreshFailure, type Refresher, type TokenOwner } from './refresher.ts'
+import { standingOf } from './standing.ts'
 import type { ProviderClient, ProviderTokens } from './types.ts'
 
 interface Deps {
   clock: Clock
+  log: Log
   /** @throws Problem `provider_unavailable`, `not_found` */
   client: () => Promise<ProviderClient>
 }
@@ -17,40 +21,49 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
 /** A provider of OpenID Connect or OAuth, asked by openid-client. */
-export function createProviderRefresher({ clock, client }: Deps): Refresher {
+export function createProviderRefresher({ clock, log, client }: Deps): Refresher {
   return {
     async refresh(tokens, owner) {
       const provider = await client()
       const askedAt = clock.now().wall
       const dpop = await dpopOption(provider, tokens.dpopKey)
-      return asFailure(provider, async () => {
+      return asFailure(provider, 'refresh', async () => {
         const answer = await provider.openid.refreshTokenGrant(provider.configuration, tokens.refreshToken ?? '', {}, dpop)
-        if (answer.id_token !== undefined) await checkIdToken(provider, answer.id_token, tokens, owner, clock.now().wall)
+        const { [REFRESHED_ID_TOKEN]: found } = answer
+        const idToken = typeof found === 'string' ? found : null
+        if (idToken !== null && isAboutAnother(provider.provider.clientId, idToken, tokens, owner)) {
+          throw new RefreshFailure('unknown', new Problem('provider_answer_invalid', { provider: provider.provider.id }, new Error('a refreshed ID token is about another person or for another site')), { blame: 'grant' })
+        }
         return {
-          accessToken: answer.access_token,
-          // A provider that does not rotate sends none: the old one stays good (RFC 6749 §6).
-          refreshToken: answer.refresh_token ?? tokens.refreshToken,
-          idToken: answer.id_token ?? tokens.idToken,
-          tokenType: tokenType(answer.token_type),
-          scope: answer.scope ?? tokens.scope,
-          accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
-          dpopKey: tokens.dpopKey,
+          idToken,
+          tokens: {
+            accessToken: answer.access_token,
+            // A provider that does not rotate sends none: the old one stays good (RFC 6749 §6).
+            refreshToken: answer.refresh_token ?? tokens.refreshToken,
+            idToken: tokens.idToken,
+            tokenType: tokenType(answer.token_type),
+            scope: answer.scope ?? tokens.scope,
+            accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
+            dpopKey: tokens.dpopKey,
+          },
         }
       })
     },
+
+    standing: async (refreshed, owner) => standingOf(await client(), refreshed, owner, { now: clock.now().wall, log }),
 
     async revoke(tokens) {
       const provider = await client()
       if (provider.configuration.serverMetadata().revocation_endpoint === undefined) return
       const [token, token_type_hint] = tokens.refreshToken === null ? [tokens.accessToken, 'access_token'] : [tokens.refreshToken, 'refresh_token']
-      await asFailure(provider, () => provider.openid.tokenRevocation(provider.configuration, token, { token_type_hint }))
+      await asFailure(provider, 'other', () => provider.openid.tokenRevocation(provider.configuration, token, { token_type_hint }))
     },
 
     async exchange(tokens, { audience, scopes }) {
       const provider = await client()
       const askedAt = clock.now().wall
       const dpop = await dpopOption(provider, tokens.dpopKey)
-      return asFailure(provider, async () => {
+      return asFailure(provider, 'exchange', async () => {
         const answer = await provider.openid.genericGrantRequest(provider.configuration, EXCHANGE, {
           subject_token: tokens.accessToken,
           subject_token_type: ACCESS_TOKEN,
@@ -70,23 +83,31 @@ export function createProviderRefresher({ clock, client }: Deps): Refresher {
   }
 }
 
-/** A refreshed ID token is about the same person, at the same provider, for us, and of the same sign-in.
+/** Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not this person's.
+ * One that names none, or cannot be read, says nothing.
  * @see OIDC Core §12.2 */
-async function checkIdToken({ provider, keys, algorithms }: ProviderClient, idToken: string, before: ProviderTokens, owner: TokenOwner, now: UnixMs): Promise<void> {
-  if (keys === null) throw new Error('an ID token came from a provider that has no keys')
-  const { payload } = await keys.verify(idToken, 'id_token', {
-    algorithms, issuer: owner.issuer, subject: owner.subject, audience: provider.clientId, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
-  })
-  if (before.idToken === null) return
-  const first = decodeJwt(before.idToken)
-  if (!sameAudience(first.aud, payload.aud)) throw new Error('a refreshed ID token is for another audience')
-  const { auth_time: authTime } = payload
-  if (authTime !== undefined && first['auth_time'] !== undefined && authTime !== first['auth_time']) throw new Error('a refreshed ID token tells of another sign-in')
+function isAboutAnother(clientId: string, idToken: string, before: ProviderTokens, owner: TokenOwner): boolean {
+  const now = claimsOf(idToken)
+  if (now === null) return false
+  const differs = (given: unknown, expected: string) => given !== undefined && given !== null && given !== expected
+  if (differs(now.iss, owner.issuer) || differs(now.sub, owner.subject)) return true
+  if (now.aud === undefined || now.aud === null) return false
+  const first = before.idToken === null ? null : claimsOf(before.idToken)
+  const expected = first === null ? null : asList(first.aud)
+  return !asList(now.aud).includes(clientId) || (expected !== null && expected.join('\n') !== asList(now.aud).join('\n'))
 }
 
-function sameAudience(before: unknown, now: unknown): boolean {
-  const asList = (aud: unknown) => (Array.isArray(aud) ? aud as unknown[] : [aud]).map(String).toSorted().join('\n')
-  return asList(before) === asList(now)
+function claimsOf(idToken: string): JWTPayload | null {
+  try {
+    return decodeJwt(idToken)
+  }
+  catch {
+    return null
+  }
+}
+
+function asList(aud: unknown): string[] {
+  return (Array.isArray(aud) ? aud as unknown[] : [aud]).map(String).toSorted()
 }
 
 function tokenType(type: string): ProviderTokens['tokenType'] {
@@ -96,17 +117,11 @@ function tokenType(type: string): ProviderTokens['tokenType'] {
   throw new Error('a token of a type that cannot be sent to an upstream')
 }
 
-async function dpopOption({ openid, configuration }: ProviderClient, key: JWK | null): Promise<{ DPoP?: ReturnType<typeof openid.getDPoPHandle> }> {
-  if (key === null) return {}
-  const [privateKey, publicKey] = await Promise.all([importJWK(key, 'ES256'), importJWK(publicPart(key), 'ES256', { extractable: true })])
-  return { DPoP: openid.getDPoPHandle(configuration, { privateKey, publicKey } as Parameters<typeof openid.getDPoPHandle>[1]) }
-}
-
-async function asFailure<T>({ openid, provider }: ProviderClient, work: () => Promise<T>): Promise<T> {
+async function asFailure<T>({ openid, provider }: ProviderClient, asked: Asked, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   }
   catch (error) {
-    throw error instanceof RefreshFailure || error instanceof Problem ? error : callFailure(openid, provider.id, error)
+    throw error instanceof RefreshFailure || error instanceof Problem ? error : callFailure(openid, provider.id, error, asked)
   }
 }

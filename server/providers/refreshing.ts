@@ -1,4 +1,5 @@
-import { type Clock, SECOND } from '../base/clock.ts'
+import { LRUCache } from 'lru-cache'
+import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
@@ -7,10 +8,12 @@ import type { Keyring } from '../keys/types.ts'
 import type { Gate } from '../people/gate.ts'
 import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
-import { asRefreshFailure, type RefreshFailure, type Refresher } from './refresher.ts'
+import { recheckAt } from './recheck.ts'
+import { asRefreshFailure, type Refreshed, type RefreshFailure, type Refresher } from './refresher.ts'
 import { createRest } from './rest.ts'
-import { type KeptTokens, openTokens, sealTokens } from './sealed-tokens.ts'
+import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
+import { createLookAgain, type RoleChange } from './look-again.ts'
 
 export interface RefreshingDeps {
   clock: Clock
@@ -24,17 +27,22 @@ export interface RefreshingDeps {
   gateOf: (provider: string) => Gate
   /** Whose refresh may be made ready for that now. */
   begunAt: (provider: string) => Gate
+  needsOf: (provider: string) => Needs
+  changeRoles: (change: RoleChange) => Promise<void>
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
   /** A grant is over, and its session is not. */
   grantEnded: (sessionId: string) => void
 }
 
+interface Fresh { refreshed: Refreshed, refresher: Refresher, at: UnixMs }
 export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
 
 /** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
 const CLOSE_MS = 10 * SECOND
-/** One user's trouble must not keep others from a provider; this many in a row are the provider's. */
+/** One person's trouble must not keep others from a provider; that of so many in a row is the provider's. */
 const PROVIDER_FAILURES = 3
+/** Grants whose refusal is remembered. */
+const REFUSED_MAX = 10_000
 
 /** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
  *
@@ -48,10 +56,14 @@ export function createRefreshing(deps: RefreshingDeps) {
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
   const restOfGrant = createRest(clock, 1)
   const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+  /** Grants that rest because the provider refused, and not because it is in trouble. */
+  const refused = new LRUCache<string, true>({ max: REFUSED_MAX })
+  const lookAgain = createLookAgain({ ...deps, admitNoLonger: id => endGrant(id, 'provider_revoked') })
   let closing = false
 
   function refuseWhileResting(id: string, provider: string): void {
     if (closing) throw new Problem('provider_unavailable', { provider, retryAfter: 1 })
+    if (refused.has(id) && restOfGrant.left(id) > 0) throw new Problem('provider_sign_in_required', { provider })
     const left = Math.max(restOfGrant.left(id), restOfProvider.left(provider))
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
@@ -59,11 +71,15 @@ export function createRefreshing(deps: RefreshingDeps) {
   /** What is done with an answer waits for no other grant, and no other for it. */
   async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
     const asked = await deps.begunAt(provider).run(() => begin(id, provider, isDue))
-    return asked.fresh === null ? { row: asked.row, tokens: asked.tokens } : keep(asked.row, asked.fresh.tokens, asked.fresh.refresher)
+    if (asked.fresh === null) return { row: asked.row, tokens: asked.tokens }
+    const { refreshed, refresher, at } = asked.fresh
+    const kept = await keep(asked.row, { ...refreshed.tokens, obtainedAt: at, roles: asked.tokens.roles }, refresher)
+    await lookAgain(kept, refreshed, refresher)
+    return kept
   }
 
   /** @returns `fresh: null` when the tokens just read are as good as new ones */
-  async function begin(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: { tokens: KeptTokens, refresher: Refresher } | null }> {
+  async function begin(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: Fresh | null }> {
     await saveLate(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
@@ -75,10 +91,10 @@ export function createRefreshing(deps: RefreshingDeps) {
     // Others may have failed while this one waited for its turn.
     refuseWhileResting(id, provider)
     if (!await grants.intend(id, row.refreshes, clock.now().wall)) throw new Problem('not_signed_in')
-    return { row, tokens, fresh: { tokens: await askProvider(row, tokens, refresher), refresher } }
+    return { row, tokens, fresh: { ...await askProvider(row, tokens, refresher), refresher } }
   }
 
-  async function askProvider(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<KeptTokens> {
+  async function askProvider(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<Omit<Fresh, 'refresher'>> {
     const { id, provider } = row
     let asked = false
     try {
@@ -86,8 +102,9 @@ export function createRefreshing(deps: RefreshingDeps) {
         refuseWhileResting(id, provider)
         asked = true
         const at = clock.now().wall
-        return { ...await refresher.refresh(tokens, row), obtainedAt: at }
+        return { refreshed: await refresher.refresh(tokens, row), at }
       })
+      refused.delete(id)
       restOfGrant.succeeded(id)
       restOfProvider.succeeded(provider)
       meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
@@ -107,7 +124,10 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
-    const made = { sealed: await sealTokens(keyring, row.id, tokens), accessEndsAt: tokens.accessEndsAt }
+    const needs = deps.needsOf(row.provider)
+    // What needed the access token may not be configured any more; what came is used all the same.
+    const needed = neededOf(tokens, needs) ?? tokens
+    const made = { sealed: await sealTokens(keyring, row.id, needed), accessEndsAt: needed.accessEndsAt, recheckAt: recheckAt(row, needed, needs, clock.now().wall) }
     let saved: ProviderGrantRow | null
     try {
       saved = await grants.save(row.id, row.refreshes, made)
@@ -132,12 +152,19 @@ export function createRefreshing(deps: RefreshingDeps) {
     const { id, provider } = row
     const inDoubt = row.refreshingAt !== null
     meter.count('provider_refreshes_total', { provider, outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code })
+    // It answered, and judged this grant alone: nobody else is to wait for that.
+    if (failure.blame === 'grant') restOfProvider.succeeded(provider)
+    else restOfProvider.failed(provider, row.userId, failure.retryAfterMs)
     if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
 
-    log.warn({ error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'tokens of a provider could not be refreshed; nothing ends by that')
-    restOfGrant.failed(id, failure.retryAfterMs)
-    restOfProvider.failed(provider, failure.retryAfterMs)
-    if (failure.kind === 'unchanged') await withdraw(row)
+    log.warn({ event: 'provider_refresh_failed', error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'failed to refresh tokens of a provider; nothing ends by that')
+    restOfGrant.failed(id, id, failure.retryAfterMs)
+    if (failure.kind === 'unchanged' || failure.kind === 'refused') await withdraw(row)
+    if (failure.kind === 'refused') {
+      refused.set(id, true)
+      return new Problem('provider_sign_in_required', { provider }, failure)
+    }
+    refused.delete(id)
     const { code, extras } = failure.problem
     return new Problem(code, { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) }, failure)
   }
@@ -147,7 +174,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
     const { sessionId, provider, birth } = row
-    log.warn({ session: sessionId, provider, reason, birth }, 'a provider refuses a refresh token for good')
+    log.warn({ event: 'provider_grant_ended', session: sessionId, provider, reason, birth }, 'a provider does not honour a grant any more')
     if (birth === 'sign_in') {
       await deps.endSession(sessionId, reason)
       return new Problem('not_signed_in')
@@ -159,7 +186,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   async function saveLate(id: string): Promise<void> {
     const late = unsaved.get(id)
     if (late === undefined) return
-    await grants.save(id, late.refreshes, { sealed: late.sealed, accessEndsAt: late.accessEndsAt })
+    await grants.save(id, late.refreshes, { sealed: late.sealed, accessEndsAt: late.accessEndsAt, recheckAt: late.recheckAt })
     unsaved.delete(id)
   }
 

@@ -58,8 +58,8 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       return true
     }
     catch (error) {
-      const { kind, problem, retryAfterMs } = asRefreshFailure(error)
-      if (kind !== 'over') rest.failed(provider, retryAfterMs)
+      const { kind, problem, retryAfterMs, blame } = asRefreshFailure(error)
+      if (blame === 'provider') rest.failed(provider, row.subject, retryAfterMs)
       meter.count('provider_revocations_total', { provider, outcome: kind === 'over' ? 'revoked' : problem.code })
       if (kind !== 'over') log.warn({ error: problem.cause ?? problem, session: row.sessionId, provider }, 'tokens of an ended session could not be given back; it is tried again')
       return kind === 'over'

@@ -2,11 +2,19 @@ import * as v from 'valibot'
 import type { JWK } from 'jose'
 import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
+import { Role } from '../contract/wire.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { ProviderTokens } from './types.ts'
 
 /** Tokens as they are kept: with the time at which they were got, since "shortly before their end" depends on how long they live. */
-export interface KeptTokens extends ProviderTokens { obtainedAt: UnixMs }
+export interface KeptTokens extends ProviderTokens {
+  obtainedAt: UnixMs
+  /** What the provider last said of the person's roles here: only what changes there changes anything here. null: it did not say */
+  roles: Role[] | null
+}
+
+/** Which tokens of a provider anything here needs. `recheckMs`: how often its people are looked at again; null: only at sign-ins. */
+export interface Needs { access: boolean, idToken: boolean, recheckMs: number | null }
 
 /** Some providers put every group that a person is in into a token; past this it is no token any more. */
 const MAX_LENGTH = 128 * 1024
@@ -20,6 +28,7 @@ const Kept = v.object({
   accessEndsAt: v.nullable(v.number()),
   dpopKey: v.nullable(v.custom<JWK>(value => typeof value === 'object' && value !== null)),
   obtainedAt: v.number(),
+  roles: v.optional(v.nullable(v.array(Role)), null),
 })
 
 /** Seals tokens for their row: in another row they cannot be opened.
@@ -35,6 +44,16 @@ export async function openTokens(keyring: Keyring, row: { id: string, sealed: st
   if (row === null || row.sealed === null) return null
   const opened = v.safeParse(Kept, await keyring.open('at-rest', row.sealed, row.id))
   return opened.success ? opened.output : null
+}
+
+/** What is kept of tokens: what something here needs and no more. To look at a person again, the refresh token is enough.
+ * @returns null: nothing */
+export function neededOf(tokens: KeptTokens, needs: Needs): KeptTokens | null {
+  if (needs.access) return tokens
+  const refreshToken = needs.recheckMs === null ? null : tokens.refreshToken
+  const idToken = needs.idToken || refreshToken !== null ? tokens.idToken : null
+  if (refreshToken === null && idToken === null) return null
+  return { ...tokens, accessToken: '', accessEndsAt: null, refreshToken, idToken, dpopKey: refreshToken === null ? null : tokens.dpopKey }
 }
 
 /** What is left of tokens that were given back: enough to sign out at the provider. @returns null: nothing */

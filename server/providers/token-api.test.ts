@@ -81,12 +81,12 @@ test.each([
   answer = (_, response) => json(response, { access_token: 'new', refresh_token: 'r2', expires_in: 60 })
   const fresh = await clientFor({ refresh: { path: '/refresh', ...template } }).refresh(held('r1'), { issuer: url, subject: 'ada' })
   expect(seen[0]).toMatchObject(expected)
-  expect(fresh).toMatchObject({ accessToken: 'new', refreshToken: 'r2' })
+  expect(fresh).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r2' } })
 })
 
 test('one that issues no new refresh token keeps the old', async () => {
   answer = (_, response) => json(response, { access_token: 'new' })
-  expect(await clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })).toMatchObject({ accessToken: 'new', refreshToken: 'r1', accessEndsAt: null })
+  expect(await clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r1', accessEndsAt: null } })
 })
 
 test.each([

@@ -1,5 +1,6 @@
 import { decodeJwt } from 'jose'
 import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
+import { durationOf, instantOf } from '../base/numbers.ts'
 import { Problem } from '../base/problem.ts'
 import type { TokenApi, TokenCallTemplate } from '../config/token-api.ts'
 import { TOKEN_API } from '../contract/token-api.ts'
@@ -122,15 +123,23 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const askedAt = clock.now().wall
       const answer = await failing(() => withToken(api.refresh as TokenCallTemplate, tokens.refreshToken ?? ''))
       const { status } = answer
-      if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), retryAfterMs(answer.headers) ?? 5 * SECOND)
+      if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), { retryAfterMs: retryAfterMs(answer.headers) ?? 5 * SECOND })
       if (api.over.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
       if (status < 200 || status > 299) throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
       try {
-        return tokensOf(answer.body, tokens, askedAt)
+        return { tokens: tokensOf(answer.body, tokens, askedAt), idToken: null }
       }
       catch (error) {
-        throw new RefreshFailure('unknown', invalid(error))
+        throw new RefreshFailure('unknown', invalid(error), { blame: 'grant' })
       }
+    },
+
+    async standing({ tokens }, { subject }) {
+      // It is asked where its answer decides anything.
+      if (api.roles === null) return { idToken: null, roles: null }
+      const person = await whoIs(tokens.accessToken)
+      if (person.subject !== subject) throw new FailedCheck('the API tells of another person')
+      return { idToken: null, roles: person.roles }
     },
 
     revoke: api.revoke === null
@@ -199,8 +208,6 @@ function claimsOf(token: string): Claims | null {
 
 /** @param expiresIn seconds, as the answer says; else the token's own `exp` is believed. @returns null: nobody knows */
 function endOf(token: string, expiresIn: unknown, askedAt: UnixMs): UnixMs | null {
-  const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn
-  if (typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0) return askedAt + seconds * SECOND
-  const exp = claimsOf(token)?.['exp']
-  return typeof exp === 'number' && Number.isFinite(exp) ? exp * SECOND : null
+  const seconds = durationOf(expiresIn)
+  return seconds === null ? instantOf(claimsOf(token)?.['exp']) : askedAt + seconds * SECOND
 }

@@ -2,11 +2,10 @@ import type * as openid from 'openid-client'
 import type { UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import type { Provider } from '../config/provider.ts'
+import { type Provider, SIGNATURE_ALGS } from '../config/provider.ts'
 import { type Claims, memberOf } from './claims.ts'
 import { FailedCheck } from './flow.ts'
 import { printable } from './printable.ts'
-import { SIGNATURES } from './signatures.ts'
 import type { ProviderClient } from './types.ts'
 
 /** Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's · it is in
@@ -94,9 +93,9 @@ async function checked(client: ProviderClient, found: { claims: Claims } | { jwt
 async function verified({ provider, keys, configuration }: ProviderClient, jwt: string, now: UnixMs): Promise<Claims> {
   if (keys === null) throw new FailedCheck('the provider has no keys')
   const { userinfo_signing_alg_values_supported: listed } = configuration.serverMetadata()
-  const usable = Array.isArray(listed) ? SIGNATURES.filter(alg => listed.includes(alg)) : []
+  const usable = Array.isArray(listed) ? SIGNATURE_ALGS.filter(alg => listed.includes(alg)) : []
   const { payload } = await keys.verify(jwt, 'id_token', {
-    algorithms: usable.length === 0 ? SIGNATURES : usable, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
+    algorithms: usable.length === 0 ? [...SIGNATURE_ALGS] : usable, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
   })
   const { iss, aud } = payload
   if (iss !== undefined && iss !== provider.issuer) throw new FailedCheck(`user-info is signed for another issuer: expected ${provider.issuer}, got ${printable(iss)}`)

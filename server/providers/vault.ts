@@ -11,9 +11,10 @@ import type { ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { createExchange, type ExchangeUpstream } from './exchange.ts'
 import type { ExchangedToken, Refresher } from './refresher.ts'
-import { createRefreshing } from './refreshing.ts'
+import { algOf, createRecheck, recheckAt } from './recheck.ts'
+import { createRefreshing, type RefreshingDeps } from './refreshing.ts'
 import { createRevoking } from './revoke.ts'
-import { type KeptTokens, openTokens, sealTokens } from './sealed-tokens.ts'
+import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import type { Person, ProviderTokens } from './types.ts'
 
 /** The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else. */
@@ -24,7 +25,7 @@ export interface Vault {
   /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
   linked(sessionId: string): void
   /** Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once. */
-  giveBack(person: GrantInput['person'], tokens: ProviderTokens): void
+  giveBack(person: Omit<GrantInput['person'], 'roles'>, tokens: ProviderTokens): void
   /** Tokens of this session at this provider, refreshed where it is time.
    * @param refused an access token that an upstream refused: another one, if there is one
    * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over, perhaps by this;
@@ -45,7 +46,7 @@ export interface Vault {
 export interface SessionRef { publicId: string, userId: string }
 
 export interface GrantInput {
-  person: Pick<Person, 'provider' | 'issuer' | 'subject' | 'providerSid'>
+  person: Pick<Person, 'provider' | 'issuer' | 'subject' | 'providerSid' | 'roles'>
   userId: string
   /** Empty while the session is still to be opened. */
   sessionId: string
@@ -62,7 +63,9 @@ export interface VaultDeps {
   /** null: not configured, or not any more. */
   refresherOf: (provider: string) => Refresher | null
   /** Which tokens of a provider anything here needs. */
-  needsOf: (provider: string) => { access: boolean, idToken: boolean }
+  needsOf: (provider: string) => Needs
+  /** What the provider says of a person's roles has changed. */
+  changeRoles: RefreshingDeps['changeRoles']
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
   /** What a session has been granted is over, all of it or some, or it has ended itself. */
   grantChanged: (sessionId: string) => void
@@ -92,6 +95,7 @@ export function createVault(deps: VaultDeps): Vault {
   const gateOf = createGates({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
   const begunAt = createGates({ atOnce: CALLS_AT_ONCE + BEGUN_AHEAD, waiting: CALLS_WAITING })
   const refreshing = createRefreshing({ ...deps, gateOf, begunAt, grantEnded: forget })
+  const recheck = createRecheck({ ...deps, refresh })
   const revoking = createRevoking({ ...deps, settled: refreshing.settled })
   const exchanging = createExchange({ ...deps, gateOf, tokenFor })
 
@@ -114,6 +118,8 @@ export function createVault(deps: VaultDeps): Vault {
     // Of no use any more: whoever refreshes them reads and opens them anew.
     if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall) return refresh(row.id, provider, isDue)
     const tokens = await openTokens(keyring, row)
+    // It was kept only to look at the person again; what needs an access token was configured since.
+    if (row !== null && tokens !== null && tokens.accessToken === '' && tokens.refreshToken !== null) return refresh(row.id, provider, found => found.accessToken === '')
     if (row !== null && row.sealed !== null && tokens === null) log.error({ session: sessionId, provider }, 'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file')
     if (row === null || tokens === null || tokens.accessToken === '') throw new Problem('provider_sign_in_required', { provider })
     return keep(sessionId, provider, { id: row.id, tokens, refreshedAt: null }, readAt)
@@ -182,14 +188,16 @@ export function createVault(deps: VaultDeps): Vault {
     async grant({ person, userId, sessionId, birth }, tokens) {
       const id = randomId()
       const at = clock.now().wall
-      const { provider, issuer, subject, providerSid } = person
+      const { provider, issuer, subject, providerSid, roles } = person
       const needs = needsOf(provider)
-      const idToken = needs.idToken || needs.access ? tokens.idToken : null
-      const needed = needs.access ? { ...tokens, idToken } : { ...tokens, accessToken: '', refreshToken: null, idToken, accessEndsAt: null, dpopKey: null }
-      const sealed = needs.access || idToken !== null ? await sealTokens(keyring, id, { ...needed, obtainedAt: at }) : null
+      const needed = neededOf({ ...tokens, obtainedAt: at, roles }, needs)
       return {
-        id, sessionId, userId, provider, issuer, subject, providerSid, birth, sealed,
-        accessEndsAt: needed.accessEndsAt, refreshingAt: null, refreshes: 0, createdAt: at, endedAt: null,
+        id, sessionId, userId, provider, issuer, subject, providerSid, birth,
+        sealed: needed === null ? null : await sealTokens(keyring, id, needed),
+        accessEndsAt: needed?.accessEndsAt ?? null,
+        idTokenAlg: algOf(tokens.idToken),
+        recheckAt: recheckAt({ birth }, needed, needs, at),
+        refreshingAt: null, refreshes: 0, createdAt: at, endedAt: null,
       }
     },
 
@@ -201,6 +209,7 @@ export function createVault(deps: VaultDeps): Vault {
     tidy: revoking.tidy,
     async close() {
       stop()
+      recheck.stop()
       await refreshing.close().catch((error: unknown) => log.error({ error }, 'new tokens of a provider could not be written; their sessions will have to sign in anew'))
       await revoking.close()
     },

@@ -14,6 +14,9 @@ import { requireLiving, voidCodes } from './voiding.ts'
 /** What a provider said at a sign-in: kept to show, never to look up by. `provider`: what the configuration calls it now. */
 export interface Seen { provider: string, email: string | null, emailVerified: boolean, label: string, at: UnixMs }
 
+/** `kept`: the account would have lost the last administrator's role. */
+export interface Decided { account: AccountRow, kept: boolean }
+
 export interface IdentityStore {
   /** Of this subject at this issuer, with the account. */
   find(issuer: string, subject: string): Promise<{ identity: IdentityRow, account: AccountRow } | null>
@@ -22,7 +25,10 @@ export interface IdentityStore {
   /** A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
    * @param roles null: none are decided
    * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role */
-  used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<{ account: AccountRow, kept: boolean } | null>
+  used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<Decided | null>
+  /** A provider says other roles of its person while a session of theirs lives: the same rules, and nothing is shown anew.
+   * @returns null when it is linked with that account no more */
+  decideRoles(of: { issuer: string, subject: string, userId: string }, roles: Role[], origin: Origin): Promise<Decided | null>
   /** Makes an account with this identity as its way in, by an invitation or by open registration.
    * @param invite the code's hash; roles are then the invitation's, unless `rolesDecided`: a mapping has set them. One that is bound to an
    * address asks for an account that has it
@@ -47,6 +53,16 @@ export function identityQueries(db: Database): IdentityStore {
   const ofUser = db.sql.select().from(identities).where(eq(identities.userId, sql.placeholder('userId'))).prepare()
   const account = (id: string) => db.sql.select().from(accounts).where(eq(accounts.id, id)).get()
 
+  function decided(row: AccountRow, roles: Role[], origin: Origin): Decided {
+    try {
+      return { account: applyRoles(db, row, roles, origin), kept: false }
+    }
+    catch (error) {
+      if (error instanceof Problem && error.code === 'last_admin') return { account: row, kept: true }
+      throw error
+    }
+  }
+
   /** The same subject may come in two tabs at once: the second one finds it taken. */
   function insert(row: IdentityRow): void {
     try {
@@ -67,14 +83,12 @@ export function identityQueries(db: Database): IdentityStore {
       const [identity] = db.sql.update(identities).set({ ...seen, lastUsedAt: at }).where(eq(identities.id, id)).returning().all()
       const row = identity === undefined ? undefined : account(identity.userId)
       if (row === undefined) return null
-      if (roles === null) return { account: row, kept: false }
-      try {
-        return { account: applyRoles(db, row, roles, origin), kept: false }
-      }
-      catch (error) {
-        if (error instanceof Problem && error.code === 'last_admin') return { account: row, kept: true }
-        throw error
-      }
+      return roles === null ? { account: row, kept: false } : decided(row, roles, origin)
+    }),
+
+    decideRoles: ({ issuer, subject, userId }, roles, origin) => db.write(() => {
+      const found = bySubject.get({ issuer, subject })
+      return found === undefined || found.account.id !== userId ? null : decided(found.account, roles, origin)
     }),
 
     create: (row, identity, { invite, rolesDecided, mayBeFirst }, origin) => db.write(() => {

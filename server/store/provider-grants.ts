@@ -1,11 +1,11 @@
 import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Database } from './database.ts'
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, ne, sql } from './drizzle.ts'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, sql } from './drizzle.ts'
 import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
 
-/** What a token call gave. */
-export interface NewTokens { sealed: string, accessEndsAt: UnixMs | null }
+/** What a token call gave, and when the person is looked at again; null: never. */
+export interface NewTokens { sealed: string, accessEndsAt: UnixMs | null, recheckAt: UnixMs | null }
 export interface SealedGrant { id: string, sealed: string }
 
 /** A grant's place in the order of ends. */
@@ -25,6 +25,13 @@ export interface ProviderGrantStore {
   /** Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
    * @returns the row, or null when it is gone or holds newer ones already */
   save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRow | null>
+  /** Keeps what was sealed anew within a refresh: with the ID token that it brought, say. @returns false when there are newer tokens */
+  amend(id: string, refreshes: number, change: { sealed: string, idTokenAlg: string | null }): Promise<boolean>
+  /** Takes living grants whose person is to be looked at again, the longest overdue first, and puts each off until then: whoever looks
+   * sets the next time, and where that fails, or the process dies, it is tried again. */
+  takeDue(now: UnixMs, limit: number, putOffUntil: (row: ProviderGrantRow) => UnixMs): Promise<ProviderGrantRow[]>
+  /** Nothing is to be looked at again: the provider is not configured any more. */
+  stopRechecks(id: string): Promise<void>
   /** A grant is over though its session is not. @returns whether this call ended it */
   end(id: string, at: UnixMs): Promise<boolean>
   /** Whether another, living grant may be of the same session at the provider: giving one back could end the other there. */
@@ -48,6 +55,9 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     .where(and(eq(providerGrants.sessionId, sql.placeholder('sessionId')), eq(providerGrants.provider, sql.placeholder('provider')), isNull(providerGrants.endedAt)))
     .prepare()
   const anyOfSession = db.sql.select().from(providerGrants).where(eq(providerGrants.sessionId, sql.placeholder('sessionId'))).prepare()
+  const due = db.sql.select().from(providerGrants)
+    .where(and(isNotNull(providerGrants.recheckAt), isNull(providerGrants.endedAt), lte(providerGrants.recheckAt, sql.placeholder('now'))))
+    .orderBy(asc(providerGrants.recheckAt)).limit(sql.placeholder('limit')).prepare()
   const intend = db.sql.update(providerGrants)
     .set({ refreshingAt: sql`coalesce(${providerGrants.refreshingAt}, ${sql.placeholder('at')})` })
     .where(and(eq(providerGrants.id, sql.placeholder('id')), eq(providerGrants.refreshes, sql.placeholder('refreshes')), isNull(providerGrants.endedAt)))
@@ -56,6 +66,7 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     .set({
       sealed: sql`${sql.placeholder('sealed')}`,
       accessEndsAt: sql`${sql.placeholder('accessEndsAt')}`,
+      recheckAt: sql`${sql.placeholder('recheckAt')}`,
       refreshingAt: null,
       refreshes: sql`${providerGrants.refreshes} + 1`,
     })
@@ -71,6 +82,18 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     withdraw: (id, refreshes) => db.write(() => void db.sql.update(providerGrants).set({ refreshingAt: null })
       .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes))).run()),
     save: (id, refreshes, tokens) => db.write(() => save.get({ id, refreshes, ...tokens }) ?? null),
+    amend: (id, refreshes, change) => db.write(() => db.sql.update(providerGrants).set(change)
+      .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes))).run().changes === 1),
+    async takeDue(now, limit, putOffUntil) {
+      // Nothing is due most of the time, and a write waits for the disk.
+      const found = await db.read(() => due.all({ now, limit }))
+      return found.length === 0 ? [] : db.write(() => {
+        const rows = due.all({ now, limit })
+        for (const row of rows) db.sql.update(providerGrants).set({ recheckAt: putOffUntil(row) }).where(eq(providerGrants.id, row.id)).run()
+        return rows
+      })
+    },
+    stopRechecks: id => db.write(() => void db.sql.update(providerGrants).set({ recheckAt: null }).where(eq(providerGrants.id, id)).run()),
     end: (id, at) => db.write(() => db.sql.update(providerGrants).set({ endedAt: at })
       .where(and(eq(providerGrants.id, id), isNull(providerGrants.endedAt))).run().changes === 1),
 

@@ -141,6 +141,10 @@ export const providerGrants = sqliteTable('provider_grants', {
   refreshingAt: integer(),
   refreshes: integer().notNull(),
   createdAt: integer().notNull(),
+  /** What the session's ID token is signed with: a logout token is signed alike. null: there is none */
+  idTokenAlg: text(),
+  /** When roles and standing are looked at again, whether or not anybody needs a token; null: never. */
+  recheckAt: integer(),
   /** The session is over: the grant waits for revocation and logout at the provider. */
   endedAt: integer(),
 }, t => [
@@ -149,6 +153,7 @@ export const providerGrants = sqliteTable('provider_grants', {
   index('provider_grants_any_session').on(t.sessionId),
   index('provider_grants_sid').on(t.issuer, t.providerSid),
   index('provider_grants_subject').on(t.issuer, t.subject),
+  index('provider_grants_recheck').on(t.recheckAt).where(sql`recheck_at is not null and ended_at is null`),
   index('provider_grants_ended').on(t.endedAt).where(sql`ended_at is not null`),
 ])
 

@@ -23,11 +23,12 @@ const HOSTILE_NAME = 'Hostile & Sons'
 
 /** Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later fails by
  * what the test changed and by nothing else. */
-export async function hostileStage(options: { provider?: Record<string, unknown>, more?: Record<string, unknown>[], settings?: Settings } = {}): Promise<HostileStage> {
+export async function hostileStage(options: { provider?: Record<string, unknown>, more?: Record<string, unknown>[], settings?: Settings | ((upstream: RecordingUpstream) => Settings) } = {}): Promise<HostileStage> {
   const [port, hostile, upstream] = await Promise.all([freePort(), startHostileProvider(), startRecordingUpstream()])
   const providers = [providerSetting(HOSTILE, hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: HOSTILE_NAME, ...options.provider }), ...options.more ?? []]
   const upstreams = [{ name: 'orders', target: upstream.origin, token: 'provider', provider: HOSTILE }]
-  const server = await startServer({ port, settings: { REGISTRATION: 'open', PROVIDERS: JSON.stringify(providers), UPSTREAMS: JSON.stringify(upstreams), ...options.settings } })
+  const settings = typeof options.settings === 'function' ? options.settings(upstream) : options.settings
+  const server = await startServer({ port, settings: { REGISTRATION: 'open', PROVIDERS: JSON.stringify(providers), UPSTREAMS: JSON.stringify(upstreams), ...settings } })
   const { browser: admin } = await setUp(server.origin)
   const resident = new Visitor(server.origin)
   const answer = await signInAt(resident, hostile)

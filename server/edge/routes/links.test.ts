@@ -26,7 +26,7 @@ const problem = (code: string): unknown => expect.objectContaining({ code })
 const provider = (id: string, name: string, icon: string): Provider => ({
   id, name, icon, kind: 'oidc', issuer: `https://${id}.example`, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true,
   clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null,
-  logout: 'link', clockToleranceSeconds: 120,
+  logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
 })
 
 const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRow => ({
@@ -36,7 +36,7 @@ const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRo
 const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))
 
 function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow, birth: ProviderGrantRow['birth'] = 'sign_in'): ProviderGrantRow {
-  return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, birth, sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
+  return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, birth, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
 }
 
 /** A browser that came in by a provider. */

@@ -12,7 +12,7 @@ const NEXT = 'an entirely new lantern'
 const ISSUER = 'https://work.example'
 const WORK: Provider = {
   id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: ISSUER, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true,
-  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', clockToleranceSeconds: 120,
+  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
 }
 
 let at: ReturnType<typeof testRoutes>
@@ -68,7 +68,7 @@ beforeEach(async () => {
       providers: { all: () => [{ id: 'work', name: 'Work', icon: 'building', kind: 'oidc', available: true }], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished ?? Promise.reject(new Error('no callback')), returnTo: async () => null },
       vault: {
         grant: async ({ person: who, userId, sessionId, birth }): Promise<ProviderGrantRow> => ({
-          id: `grant-${grants++}`, sessionId, userId, provider: who.provider, issuer: who.issuer, subject: who.subject, providerSid: null, birth, sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
+          id: `grant-${grants++}`, sessionId, userId, provider: who.provider, issuer: who.issuer, subject: who.subject, providerSid: null, birth, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
         }),
         linked: () => {}, giveBack: () => {}, ended: () => {},
       },
@@ -217,7 +217,7 @@ describe('a way in that a thief linked', () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
     const proof = at.sessions.open({ userId: id, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: {
-      id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
+      id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
     } })
     await expect(proof).rejects.toMatchObject({ code: 'login_expired' })
   })

@@ -12,7 +12,7 @@ const MINUTE = 60_000
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const WORK: Provider = {
   id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: 'https://work.example', endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true,
-  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', clockToleranceSeconds: 120,
+  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
 }
 
 let at: ReturnType<typeof testRoutes>
@@ -20,7 +20,7 @@ let id: string
 let purpose: Purpose
 
 const session = async (browser: Browser) => await (await browser.get('/auth/session')).json() as SessionAnswer
-const grantOf = (userId: string): ProviderGrantRow => ({ id: `grant-${Math.random()}`, sessionId: '', userId, provider: 'work', issuer: WORK.issuer, subject: 'ada', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null })
+const grantOf = (userId: string): ProviderGrantRow => ({ id: `grant-${Math.random()}`, sessionId: '', userId, provider: 'work', issuer: WORK.issuer, subject: 'ada', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null })
 function finished(): Finished {
   const person = { provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, name: 'Ada', label: null, roles: null, authTime: at.wall(), amr: ['fed'], providerSid: null }
   return { person, tokens: { accessToken: 'a', refreshToken: null, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }, purpose, returnTo: '/account' }

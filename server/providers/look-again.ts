@@ -1,0 +1,72 @@
+import { type Clock, SECOND } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Problem } from '../base/problem.ts'
+import type { Role } from '../contract/wire.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { ProviderGrantStore } from '../store/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
+import { algOf } from './recheck.ts'
+import type { Refreshed, Refresher, Standing } from './refresher.ts'
+import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
+import { settledWithin } from './settled-within.ts'
+
+/** A provider says other roles of a person than before. */
+export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & { roles: Role[] }
+
+interface Deps {
+  clock: Clock
+  log: Log
+  keyring: Keyring
+  grants: Pick<ProviderGrantStore, 'amend'>
+  needsOf: (provider: string) => Needs
+  changeRoles: (change: RoleChange) => Promise<void>
+  /** The provider does not let the person in any more. @returns what whoever waits is told */
+  admitNoLonger: (grantId: string) => Promise<Problem>
+}
+
+interface Kept { row: ProviderGrantRow, tokens: KeptTokens }
+
+/** What a request waits for this: user-info may be slow, and the tokens are there. The look itself goes on. */
+const PATIENCE_MS = 2 * SECOND
+
+/** Looks at a person with what a refresh gave, after that is kept: whatever the provider says of them, the tokens are not lost. */
+export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, admitNoLonger }: Deps) {
+  async function keepSaid({ row, tokens }: Kept, { idToken, roles }: Standing): Promise<void> {
+    const said: KeptTokens = { ...tokens, idToken: idToken ?? tokens.idToken, roles: roles ?? tokens.roles }
+    const needed = neededOf(said, needsOf(row.provider)) ?? said
+    await grants.amend(row.id, row.refreshes, { sealed: await sealTokens(keyring, row.id, needed), idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg })
+  }
+
+  async function look(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<Problem | null> {
+    const { row, tokens } = kept
+    try {
+      const standing = await refresher.standing(refreshed, row)
+      const { roles } = standing
+      // A session that was only linked rests on another sign-in, and so do its person's roles.
+      const mayDecide = row.birth === 'sign_in' && roles !== null
+      if (mayDecide && roles.length === 0) {
+        log.warn({ event: 'provider_not_admitted', session: row.sessionId, provider: row.provider }, 'the roles mapping does not let a person in any more; their session ends')
+        return await admitNoLonger(row.id)
+      }
+      if (mayDecide && !sameRoles(tokens.roles, roles)) await changeRoles({ ...row, roles })
+      if (standing.idToken !== null || !sameRoles(tokens.roles, roles ?? tokens.roles)) await keepSaid(kept, standing)
+    }
+    catch (error) {
+      log.warn({ event: 'provider_standing_failed', error, session: row.sessionId, provider: row.provider }, 'could not look at a person again; will retry at the next refresh')
+    }
+    return null
+  }
+
+  /** @throws Problem when the person is not let in any more: their session has ended by this */
+  return async function lookAgain(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<void> {
+    let problem: Problem | null = null
+    await settledWithin(PATIENCE_MS, [look(kept, refreshed, refresher).then((found) => {
+      problem = found
+    })])
+    if (problem !== null) throw problem as Problem
+  }
+}
+
+function sameRoles(before: readonly Role[] | null, now: readonly Role[] | null): boolean {
+  return before !== null && now !== null ? before.toSorted().join() === now.toSorted().join() : before === now
+}
