@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Visitor } from '../support/client.ts'
+import type { Visitor } from '../support/client.ts'
 import { json } from '../support/hostile-provider.ts'
 import { arriveFrom, type HostileStage, hostileStage, somebodyAt } from '../support/hostile-stage.ts'
 import { type RefreshStage, refreshStage } from '../support/refresh-stage.ts'
