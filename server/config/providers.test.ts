@@ -29,11 +29,18 @@ async function problems(providers: unknown, env: Record<string, string> = {}): P
 }
 
 describe('a provider', () => {
+  test('may pin an algorithm, and say how often its people are looked at again', async () => {
+    expect(await one({ ...MAIN, idTokenAlg: 'ES256', recheckSeconds: 60 })).toMatchObject({ idTokenAlg: 'ES256', recheckMs: 60_000 })
+    await expect(load([{ ...MAIN, idTokenAlg: 'HS256' }])).rejects.toThrow()
+    await expect(load([{ ...MAIN, recheckSeconds: -1 }])).rejects.toThrow()
+    expect((await load([MAIN], { PORCHLIGHT_RECHECK_SECONDS: '5' })).config.recheckMs).toBe(5000)
+  })
+
   test('needs little, and the rest has its defaults', async () => {
     expect(await one(MAIN)).toEqual({
       id: 'main', kind: 'oidc', name: 'main', icon: 'log-in', issuer: 'https://main.example/realms/a', endpoints: null,
       fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none',
-      scopes: ['openid', 'profile', 'email'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', clockToleranceSeconds: 120,
+      scopes: ['openid', 'profile', 'email'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
     })
   })
 
