@@ -28,7 +28,7 @@ const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 const log = createLog('silent')
 const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
 const store = openStore({ dataDir: folder, mayCreate: true, clock, log })
-const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 300 * DAY, browserIdleMs: 300 * DAY, absoluteMs: 300 * DAY, secureCookies: false }
+const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 300 * DAY, browserIdleMs: 300 * DAY, absoluteMs: 300 * DAY, maxSessions: 1_000_000, secureCookies: false }
 const sessions = createSessions({ clock, timers: systemTimers, log, meter: noMeter, store: store.sessions, keyring: keys.keyring, settings })
 
 const userId = 'bench'

@@ -28,8 +28,8 @@ const store = openStore({ dataDir: order.dataDir, mayCreate: false, clock: syste
 store.db.raw.pragma('cache_size = -1000000')
 store.db.raw.pragma('synchronous = OFF')
 const made: SessionRow[] = []
-const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: DAY / 2, absoluteMs: 30 * DAY, secureCookies: false }
-const collecting = { ...store.sessions, insert: async (row: SessionRow) => (made.push(row), []) }
+const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: DAY / 2, absoluteMs: 30 * DAY, maxSessions: 1_000_000, secureCookies: false }
+const collecting = { ...store.sessions, insert: async (row: SessionRow) => (made.push(row), { ended: [], more: false }) }
 const room = createSessions({ clock: systemClock, timers: systemTimers, log, meter: noMeter, store: collecting, keyring: keys.keyring, settings })
 const client = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', network: '10.0.0.0' }
 

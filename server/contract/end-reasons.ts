@@ -16,6 +16,7 @@ export const END_REASONS = [
   'store_rolled_back',
   'keys_compromised',
   'admin',
+  'too_many',
 ] as const
 
 export const EndReason = v.picklist(END_REASONS)

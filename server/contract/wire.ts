@@ -111,7 +111,8 @@ export interface SessionListItem {
 }
 /** A live connection. `upstream` and `title`: what of the configuration it goes to. */
 export interface WireStream { upstream: string, title: string, kind: 'websocket' | 'events', since: UnixMs }
-export interface SessionListAnswer { sessions: SessionListItem[] }
+/** Newest first, the current one before all. `next`: the cursor of the next page, or null. */
+export interface SessionListAnswer { sessions: SessionListItem[], next: string | null }
 
 export const EVENT_KINDS = [
   'account_created',

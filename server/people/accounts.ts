@@ -47,7 +47,7 @@ export interface AccountDeps {
   store: AccountStore
   passwords: Passwords
   passwordRules: PasswordRules
-  sessions: Pick<Sessions, 'announce'>
+  sessions: Pick<Sessions, 'announce' | 'trim'>
   clock: Clock
 }
 
@@ -132,6 +132,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
 
     async change(id, { roles, disabled }, actor) {
       const change = { roles: roles === undefined ? null : normalRoles(roles), disabled: disabled ?? null }
+      if (disabled === true) await sessions.trim(id)
       return changed(await store.change(id, change, actor, originOf(actor, id, now())))
     },
 
@@ -139,6 +140,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       const row = await store.find(checked.id)
       await passwordRules.check(next, row ?? { email: null, name: '' })
       const passwordSealed = await passwords.seal(next, checked.id)
+      await sessions.trim(checked.id)
       return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
     },
 
@@ -146,6 +148,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       const row = await store.find(id)
       await passwordRules.check(next, row ?? { email: null, name: '' })
       const passwordSealed = await passwords.seal(next, id)
+      await sessions.trim(id)
       return changed(await store.setPassword(id, passwordSealed, originOf(actor, id, now())))
     },
 

@@ -25,7 +25,7 @@ export interface People {
 
 export interface PeopleDeps {
   store: { accounts: AccountStore, codes: CodeStore, events: EventStore, throttles: ThrottleStore }
-  sessions: Pick<Sessions, 'announce'>
+  sessions: Pick<Sessions, 'announce' | 'trim'>
   keyring: Keyring
   clock: Clock
   log: Log
@@ -42,7 +42,7 @@ export function createPeople({ store, sessions, keyring, clock, log, meter, conf
     accounts,
     passwords,
     joining: createJoining({ accounts, passwords, passwordRules, store, clock, config }),
-    resets: createResets({ accounts, passwords, passwordRules, store: store.codes, clock, config }),
+    resets: createResets({ accounts, passwords, passwordRules, sessions, store: store.codes, clock, config }),
     log: createSecurityLog({ store: store.events }),
   }
 }

@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/types.ts'
 import type { ResetLinkAnswer, ResetRequest } from '../contract/wire.ts'
-import type { Client } from '../session/types.ts'
+import type { Client, Sessions } from '../session/types.ts'
 import type { CodeStore } from '../store/codes.ts'
 import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
@@ -26,12 +26,13 @@ export interface ResetDeps {
   accounts: Accounts
   passwords: Passwords
   passwordRules: PasswordRules
+  sessions: Pick<Sessions, 'trim'>
   store: CodeStore
   clock: Clock
   config: { publicUrl: string, tokenApi: Config['tokenApi'] }
 }
 
-export function createResets({ accounts, passwords, passwordRules, store, clock, config }: ResetDeps): Resets {
+export function createResets({ accounts, passwords, passwordRules, sessions, store, clock, config }: ResetDeps): Resets {
   const now = () => clock.now().wall
 
   return {
@@ -55,6 +56,7 @@ export function createResets({ accounts, passwords, passwordRules, store, clock,
       await passwordRules.check(password, account)
       const passwordSealed = await passwords.seal(password, account.id)
       const origin = originOf({ userId: account.id, sessionId: null, client }, account.id, now())
+      await sessions.trim(account.id)
       return accounts.changed(await store.useReset(codeHash, passwordSealed, origin))
     },
   }

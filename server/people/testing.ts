@@ -2,6 +2,7 @@ import { type Clock, DAY, HOUR, MINUTE } from '../base/clock.ts'
 import { keptLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
+import type { Site } from '../config/site.ts'
 import type { TokenApi } from '../config/token-api.ts'
 import type { Registration } from '../contract/wire.ts'
 import { newRoot } from '../keys/file.ts'
@@ -21,7 +22,7 @@ export const CLIENT = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Ge
 export const GOOD_PASSWORD = 'a lantern left burning'
 
 /** For tests of this room and those right of it: real rooms on a real database in a folder of its own. */
-export function testPeople(options: { registration?: Registration, setupCode?: string, tokenApi?: TokenApi } = {}) {
+export function testPeople(options: { registration?: Registration, setupCode?: string, tokenApi?: TokenApi, site?: Site } = {}) {
   const time = handClock()
   const { clock } = time
   const { log, lines, events } = keptLog()
@@ -35,7 +36,7 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
     observe: (name) => { if (name === 'password_hash_seconds') counts.hashes++ },
   }
   const settings = {
-    accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, secureCookies: true,
+    accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, maxSessions: 100, secureCookies: true,
   }
   const idle = { every: () => () => {} }
   const sessions = createSessions({ clock, timers: idle, log, meter: noMeter, store: store.sessions, keyring, settings })
@@ -45,6 +46,7 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
     setupCode: options.setupCode === undefined ? null : new Secret(options.setupCode),
     passwordMinLength: 15,
     secureCookies: true,
+    site: options.site ?? { kind: 'own' as const, serverRoutes: false },
     tokenApi: options.tokenApi ?? null,
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })

@@ -12,7 +12,7 @@ import { accounts } from '../store/schema.ts'
 import { testStore } from '../store/testing.ts'
 
 const HOUR = 3_600_000
-const SETTINGS: SessionSettings = { accessMs: 900_000, settleMs: 60_000, lateMs: 600_000, idleMs: HOUR, browserIdleMs: HOUR, absoluteMs: HOUR, secureCookies: false }
+const SETTINGS: SessionSettings = { accessMs: 900_000, settleMs: 60_000, lateMs: 600_000, idleMs: HOUR, browserIdleMs: HOUR, absoluteMs: HOUR, maxSessions: 100, secureCookies: false }
 
 /** The least that can be looked at: the session room, real or with a rule taken out, behind two paths of HTTP.
  * `POST /login` signs in whoever asks; `GET /auth/session` says whether one is. */

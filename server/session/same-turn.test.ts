@@ -14,7 +14,7 @@ import type { Grant, Resolution, Sessions, ShownCookies } from './types.ts'
 
 const NAMES = { access: '__Host-porchlight-access', refresh: '__Host-Http-porchlight-refresh' }
 const CLIENT = { userAgent: 'test', network: '192.0.2.1' }
-const SETTINGS = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, secureCookies: true }
+const SETTINGS = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, maxSessions: 100, secureCookies: true }
 const PAGE = { renews: true, foreground: true }
 
 const time = { wall: 1_800_000_000_000, steady: 0 }

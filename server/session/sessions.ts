@@ -5,18 +5,22 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { SessionRow } from '../store/schema.ts'
-import type { EndedSession, SessionStore } from '../store/sessions.ts'
+import type { EndedSession } from '../store/session-ends.ts'
+import type { SessionStore } from '../store/sessions.ts'
 import { createGrants } from './grants.ts'
 import { idleEndsAt, type Numbers } from './judge.ts'
+import { sessionLists } from './lists.ts'
 import { createMemory } from './memory.ts'
 import { createResolver, live } from './resolve.ts'
 import { createTokens } from './tokens.ts'
-import type { EndListener, OpenInput, Sessions, SessionSummary } from './types.ts'
+import type { EndListener, OpenInput, Sessions } from './types.ts'
 
 export interface SessionSettings extends Numbers {
   idleMs: number
   browserIdleMs: number
   absoluteMs: number
+  /** Living sessions of one person. */
+  maxSessions: number
   secureCookies: boolean
 }
 
@@ -35,6 +39,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const memory = createMemory({ lateMs: settings.lateMs, startedAt: clock.now().steady })
   const grants = createGrants({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
   const { resolve, expire } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
+
+  const lists = sessionLists({ clock, store, memory })
 
   function announce(ended: readonly EndedSession[]): void {
     for (const one of ended) {
@@ -77,6 +83,18 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     }
   }
 
+  function limitNow() {
+    return { max: settings.maxSessions, at: clock.now().wall, lastSeenAt: memory.lastSeenAt }
+  }
+
+  async function trim(userId: string, keep: string | null): Promise<void> {
+    await inBatches(async () => {
+      const { ended, more } = await store.endExcess(userId, { ...limitNow(), keep })
+      announce(ended)
+      return more
+    })
+  }
+
   async function flush(all: boolean): Promise<void> {
     const unsaved = memory.unsaved(clock.now(), all)
     for (let start = 0; start < unsaved.length; start += FLUSH_BATCH) {
@@ -103,13 +121,15 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     async open(input) {
       const sid = randomId()
       const row = newRow(sid, input)
-      const ended = await store.insert(row, input.replaces, input.judgedAt, input.providerGrant)
+      const limit = { ...limitNow(), keep: row.publicId }
+      const { ended, more } = await store.insert(row, input.replaces, input.judgedAt, input.providerGrant, limit)
       memory.keepWritten(row)
       const now = clock.now()
       const recollection = memory.recollect(row, now)
       memory.issued(recollection, now)
-      for (const one of ended) memory.replaced(one.sidHash, row, now)
+      for (const one of ended) if (one.reason === 'replaced') memory.replaced(one.sidHash, row, now)
       announce(ended)
+      if (more) trim(row.userId, row.publicId).catch((error: unknown) => log.warn({ error, accountId: row.userId }, 'failed to end the sessions of a person beyond the limit; the next sign-in will'))
       meter.count('sessions_opened_total')
       const { grant, accessEndsAt } = grants.make('both', sid, row, recollection, now)
       return { session: live(row, row.lastSeenAt, accessEndsAt), grant }
@@ -122,22 +142,19 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     },
 
     async endAll(userId, why) {
-      const ended = await store.endOf(userId, { ...why, at: clock.now().wall })
-      announce(ended)
-      return ended.length
+      let total = 0
+      await inBatches(async () => {
+        const { ended, more } = await store.endOf(userId, { ...why, at: clock.now().wall })
+        announce(ended)
+        total += ended.length
+        return more
+      })
+      return total
     },
 
-    async list(userId) {
-      const now = clock.now()
-      const rows = await store.list(userId)
-      return rows.map((row): SessionSummary => {
-        const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
-        return {
-          publicId: row.publicId, createdAt: row.createdAt, lastSeenAt, idleEndsAt: idleEndsAt(row, { lastSeenAt }),
-          absoluteEndsAt: row.absoluteEndsAt, remember: row.remember, userAgent: row.userAgent, network: row.network,
-        }
-      }).filter(one => now.wall < Math.min(one.idleEndsAt, one.absoluteEndsAt))
-    },
+    page: lists.page,
+    list: lists.newest,
+    trim: userId => trim(userId, null),
 
     async endIfOver(publicId) {
       const found = await store.findByPublicId(publicId)
@@ -158,4 +175,9 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       await flush(true)
     },
   }
+}
+
+/** Works until there is no more, and lets requests that came in meanwhile go first. */
+async function inBatches(work: () => Promise<boolean>): Promise<void> {
+  while (await work()) await new Promise(resolveTurn => setImmediate(resolveTurn))
 }

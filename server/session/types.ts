@@ -2,7 +2,7 @@ import type { MaybePromise } from '../base/chain.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
-import type { EndedSession } from '../store/sessions.ts'
+import type { EndedSession } from '../store/session-ends.ts'
 import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
@@ -77,9 +77,17 @@ export interface Sessions {
   /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
    * @returns whether this call ended it */
   end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null }): Promise<boolean>
-  /** Ends all of a person's sessions but one. @returns how many */
+  /** Ends all of a person's sessions but one, some at a time: others are answered in between. @returns how many */
   endAll(userId: string, why: { reason: EndReason, except: string | null, byUserId: string | null }): Promise<number>
+  /** One page of a person's living sessions, newest first.
+   * @param cursor `next` of the page before, or null; a first page begins with the session `first`, if that is theirs
+   * @throws Problem `invalid_query` for a cursor that is not one of ours */
+  page(userId: string, at: { cursor: string | null, first: string | null, limit: number }): Promise<{ sessions: SessionSummary[], next: string | null }>
+  /** The newest of a person's living sessions, as many as a setting can allow. */
   list(userId: string): Promise<SessionSummary[]>
+  /** Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end all of
+   * their sessions in one transaction. */
+  trim(userId: string): Promise<void>
   /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */
   cookiesFor(grant: Grant): readonly string[]
   /** Set-Cookie values that clear ours: for the answer to a sign-out only. */

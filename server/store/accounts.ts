@@ -6,7 +6,7 @@ import { type Database, isConstraint } from './database.ts'
 import { and, asc, count, eq, gt, isNotNull, isNull, max, ne, sql } from './drizzle.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, sessions } from './schema.ts'
-import { endSessionsOf, type EndedSession } from './sessions.ts'
+import { endSessionsOf, type EndedSession } from './session-ends.ts'
 import { clearLocks } from './throttles.ts'
 import { type Maker, requireAdministrator, voidCodes } from './voiding.ts'
 

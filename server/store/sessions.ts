@@ -2,13 +2,11 @@ import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
-import { and, desc, eq, everyColumn, isNull, ne, sql } from './drizzle.ts'
-import { endGrants, insertGrant, moveGrants } from './provider-grants.ts'
+import { and, eq, everyColumn, sql } from './drizzle.ts'
+import { insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
-import { voidCodes, voidCodesExceptIn, voidMadeIn } from './voiding.ts'
-
-/** A session that has just been ended, as everybody else needs to know it. */
-export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
+import { endBatchOf, type EndedSession, endEverySession, endRows, isLogged, toEnded } from './session-ends.ts'
+import { type SessionLimit, sessionLimits } from './session-limit.ts'
 
 /** What a decision on a session row may do to it. */
 export type SessionChange =
@@ -24,16 +22,22 @@ export interface SessionStore {
   findByPublicId(publicId: string): Promise<SessionRow | null>
   /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to the
    * one that is replaced goes over to it, where it is the same person's.
+   * @param limit what the person then has beyond it ends, too; null: no limit
    * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `login_expired` when the way in was removed */
-  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null): Promise<EndedSession[]>
+  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null, limit: SessionLimit | null): Promise<{ ended: EndedSession[], more: boolean }>
+  /** Ends what a person has beyond the limit, throwaway sessions apart: those past their end first, then the ones idle longest.
+   * @returns those that it ended, a batch at most, and whether there may be more */
+  endExcess(userId: string, limit: SessionLimit): Promise<{ ended: EndedSession[], more: boolean }>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
    * @returns the row afterwards, or null when there is none */
   change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
   end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null }): Promise<EndedSession | null>
-  endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<EndedSession[]>
+  /** Ends a person's living sessions, a batch of them at most. @returns what it ended, and whether there may be more */
+  endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<{ ended: EndedSession[], more: boolean }>
   endEvery(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
-  /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it. */
-  list(userId: string): Promise<SessionRow[]>
+  /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it.
+   * @param before the `place` of the last one of the page before, or null for the first page */
+  page(userId: string, before: number | null, limit: number): Promise<(SessionRow & { place: number })[]>
   saveProgress(batch: readonly SessionProgress[]): Promise<void>
   /** Calls back for sessions that ended with one that `end` or `change` ended: they came in by a way that was linked in it. */
   onEndedBeside(listener: (ended: EndedSession[]) => void): void
@@ -68,9 +72,11 @@ export function sessionQueries(db: Database): SessionStore {
     .set({ lastSeenAt: sql`max(${sessions.lastSeenAt}, ${sql.placeholder('lastSeenAt')})` })
     .where(eq(sessions.sidHash, sql.placeholder('sidHash')))
     .prepare()
-  const listed = db.sql.select().from(sessions)
-    .where(and(eq(sessions.userId, sql.placeholder('userId')), isNull(sessions.endedAt), isNull(sessions.accessMs)))
-    .orderBy(desc(sessions.createdAt)).prepare()
+  // By the index of a person's sessions, which is in the order of their making.
+  const page = db.sql.select({ row: sessions, place: sql<number>`rowid` }).from(sessions)
+    .where(and(sql`${sessions.userId} = ${sql.placeholder('userId')} and ${sessions.endedAt} is null and ${sessions.accessMs} is null`, sql`rowid < ${sql.placeholder('before')}`))
+    .orderBy(sql`rowid desc`).limit(sql.placeholder('limit')).prepare()
+  const limits = sessionLimits(db)
 
   let endedBeside: (ended: EndedSession[]) => void = () => {}
   function first([ended, ...beside]: SessionRow[]): SessionRow | undefined {
@@ -87,7 +93,7 @@ export function sessionQueries(db: Database): SessionStore {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: (row, replaces, judgedAt, grant) => db.write(() => {
+    insert: (row, replaces, judgedAt, grant, limit) => db.write(() => {
       // Hashing takes a while: what it proved may not be true any more.
       const account = ownerOf.get({ userId: row.userId })
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
@@ -100,7 +106,9 @@ export function sessionQueries(db: Database): SessionStore {
       insert.run(row)
       if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
       if (isLogged(row)) logSignIn.run(row)
-      return ended.map(toEnded)
+      limits.forgetOld(row.userId)
+      const excess = limit === null ? { ended: [], more: false } : limits.endExcess(row.userId, limit)
+      return { ended: [...ended.map(toEnded), ...excess.ended], more: excess.more }
     }),
 
     change: (sidHash, decide) => db.write(() => {
@@ -118,9 +126,10 @@ export function sessionQueries(db: Database): SessionStore {
       return ended === undefined ? null : toEnded(ended)
     }),
 
-    endOf: (userId, why) => db.write(() => endSessionsOf(db, { userId, ...why })),
+    endExcess: (userId, limit) => db.write(() => limits.endExcess(userId, limit)),
+    endOf: (userId, why) => db.write(() => endBatchOf(db, { userId, ...why })),
     endEvery: why => db.write(() => endEverySession(db, why)),
-    list: userId => db.read(() => listed.all({ userId })),
+    page: (userId, before, limit) => db.read(() => page.all({ userId, before: before ?? Number.MAX_SAFE_INTEGER, limit }).map(({ row, place }) => ({ ...row, place }))),
 
     saveProgress: batch => db.write(() => {
       for (const { sidHash, generation, proven, lastSeenAt } of batch) {
@@ -133,48 +142,4 @@ export function sessionQueries(db: Database): SessionStore {
       endedBeside = listener
     },
   }
-}
-
-/** Ends a person's living sessions and writes their log rows. Synchronous: for use inside a `db.write` of any store file. */
-export function endSessionsOf(db: Database, which: { userId: string, except: string | null, reason: EndReason, at: UnixMs, byUserId: string | null }): EndedSession[] {
-  if (which.except === null) voidCodes(db, which.userId, { ...which, network: null })
-  else voidCodesExceptIn(db, which.userId, which.except, { ...which, network: null })
-  const except = which.except === null ? undefined : ne(sessions.publicId, which.except)
-  return endRows(db, and(eq(sessions.userId, which.userId), except), which).map(toEnded)
-}
-
-/** The same for sessions by their public ids. */
-export function endSessionsNamed(db: Database, publicIds: readonly string[], why: { reason: EndReason, at: UnixMs }): EndedSession[] {
-  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
-}
-
-/** The same for everybody's: after a restore, or when keys were compromised. */
-export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
-  return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
-}
-
-function endRows(db: Database, where: ReturnType<typeof and>, why: { reason: EndReason, at: UnixMs, byUserId: string | null, lastSeenAt?: UnixMs | undefined }): SessionRow[] {
-  const ended = db.sql.update(sessions)
-    .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
-    .where(and(where, isNull(sessions.endedAt)))
-    .returning().all()
-  endGrants(db, ended.map(row => row.publicId), why.at)
-  const beside = ended.filter(isLogged).flatMap(row => voidMadeIn(db, row, why))
-  for (const row of ended.filter(isLogged)) {
-    db.sql.insert(events).values({
-      at: why.at, kind: 'session_ended', userId: row.userId, byUserId: why.byUserId, sessionId: row.publicId,
-      reason: why.reason, userAgent: row.userAgent, network: row.network,
-    }).run()
-  }
-  return [...ended, ...beside.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, reason: 'signed_out_elsewhere', lastSeenAt: undefined }))]
-}
-
-/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
-function isLogged(row: SessionRow): boolean {
-  return row.accessMs === null
-}
-
-function toEnded(row: SessionRow): EndedSession {
-  if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
-  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt }
 }

@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import type { IdentityRow } from './schema.ts'
-import { type EndedSession, endSessionsNamed } from './sessions.ts'
+import { type EndedSession, endSessionsNamed } from './session-ends.ts'
 import { endGrantsOf } from './voiding.ts'
 
 /** `unlinked`: sessions that go on without what the provider granted to them. */

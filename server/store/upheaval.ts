@@ -3,7 +3,7 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { isNull } from './drizzle.ts'
 import { codes } from './schema.ts'
-import { endEverySession, type EndedSession } from './sessions.ts'
+import { endEverySession, type EndedSession } from './session-ends.ts'
 
 /** Ends every session and voids every one-time code, in one transaction: what was handed out before is worth nothing.
  * After a restore, where codes that were used since would work again, and when keys were compromised. */

@@ -3,7 +3,7 @@ import { FRESH_MS } from '../base/freshness.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
-import { and, eq, gt, isNull, ne, or, type SQL } from './drizzle.ts'
+import { and, eq, gt, isNotNull, isNull, ne, or, type SQL } from './drizzle.ts'
 import { noteCode, type Origin, recordEvent } from './events.ts'
 import { accounts, codes, type CodeRow, identities, type IdentityRow, type ProviderGrantRow, providerGrants, sessions, type SessionRow } from './schema.ts'
 
@@ -48,6 +48,18 @@ export function voidCodesExceptIn(db: Database, userId: string, sessionId: strin
 
 /** A session that ended for one of these may not have been its owner's alone. */
 const DISTRUSTED: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'password_changed', 'disabled', 'admin', 'signed_out_elsewhere'])
+
+/** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
+export function madeSomething(db: Database, ended: readonly SessionRow[], { reason, at }: { reason: EndReason, at: UnixMs }): SessionRow[] {
+  if (!DISTRUSTED.has(reason)) return []
+  // Voids also what was made elsewhere.
+  if (reason === 'refresh_reuse') return [...ended]
+  const open = db.sql.selectDistinct({ id: codes.bySessionId }).from(codes).where(and(isNull(codes.usedAt), gt(codes.endsAt, at), isNotNull(codes.bySessionId))).all()
+  const linked = [...new Set(ended.map(row => row.userId))].flatMap(userId =>
+    db.sql.selectDistinct({ id: identities.linkedIn }).from(identities).where(and(eq(identities.userId, userId), isNotNull(identities.linkedIn))).all())
+  const makers = new Set([...open, ...linked].map(({ id }) => id))
+  return ended.filter(row => makers.has(row.publicId))
+}
 
 /** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever, where a
  * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over too */

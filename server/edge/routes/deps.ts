@@ -16,11 +16,11 @@ import type { Sessions } from '../../session/types.ts'
 
 /** What the routes under /auth work with. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi'>
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi' | 'site'>
   clock: Clock
   log: Log
   keyring: Keyring
-  sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'list'>
+  sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
   /** In the place of passwords of ours; null: they are ours. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { EventsAnswer, InviteAnswer, InvitesAnswer, PeopleAnswer, ResetLinkAnswer, SessionAnswer, SessionListAnswer, WirePerson } from '../../contract/wire.ts'
 import type { AppsAnswer } from '../../contract/apps.ts'
+import { OPERATOR } from '../../people/actor.ts'
 import { GOOD_PASSWORD } from '../../people/testing.ts'
 import { anUpstream } from '../../relay/relay.testing.ts'
 import { type Browser, refusal, testRoutes } from './testing.ts'
@@ -83,13 +84,24 @@ describe('signing in and out', () => {
   test('HD-11 CK-9 signing out ends the session and empties the jar, except that the device stays known', async () => {
     const thief = new Map(admin.jar)
     const answer = await admin.post('/auth/logout')
-    expect([answer.status, answer.headers.get('clear-site-data')]).toEqual([200, '"cache", "storage"'])
+    expect([answer.status, answer.headers.get('clear-site-data')]).toEqual([200, '"storage"'])
     expect([...admin.jar.keys()]).toEqual([DEVICE])
     const replay = at.browser()
     for (const [name, value] of thief) replay.jar.set(name, value)
     expect(await session(replay)).toEqual({ user: null, session: null, ended: 'signed_out' })
     expect((await at.browser().post('/auth/logout')).status, 'nobody may sign out too').toBe(200)
     expect(await refusal(at.browser().send('POST', '/auth/logout', { body: 'x', type: 'text/plain' }))).toBe('415 unsupported_media_type')
+  })
+
+  test('HD-11 signing out leaves the storage of somebody else\'s front end alone', async () => {
+    const theirs = testRoutes({ site: { kind: 'static', folder: '/srv', sourceMaps: false, policy: null } })
+    const person = await theirs.people.accounts.create({ email: 'ann@example.org', name: 'Ann', roles: ['user'], password: root.password }, OPERATOR)
+    const browser = theirs.browser()
+    await browser.post('/auth/login', { email: person.email, password: root.password })
+    const answer = await browser.post('/auth/logout')
+    expect([answer.status, answer.headers.get('clear-site-data')]).toEqual([200, null])
+    expect([...browser.jar.keys()]).toEqual([DEVICE])
+    await theirs.close()
   })
 
   test('a throttled attempt says how long to wait', async () => {
@@ -107,7 +119,7 @@ describe('forms without JavaScript', () => {
     expect([answer.status, answer.headers.get('location')]).toEqual([303, '/account/sessions?a=1'])
     expect((await session(browser)).session?.remember).toBe(true)
     const out = await browser.form('/auth/logout', {})
-    expect([out.status, out.headers.get('location'), out.headers.get('clear-site-data')]).toEqual([303, '/signed-out', '"cache", "storage"'])
+    expect([out.status, out.headers.get('location'), out.headers.get('clear-site-data')]).toEqual([303, '/signed-out', '"storage"'])
     expect(browser.jar.has(REFRESH)).toBe(false)
   })
 
@@ -289,7 +301,7 @@ describe('one\'s own account', () => {
   test('ending the current session from the list is a sign-out', async () => {
     const id = (await session(admin)).session?.id ?? ''
     const answer = await admin.delete(`/auth/sessions/${id}`)
-    expect(answer.headers.get('clear-site-data')).toBe('"cache", "storage"')
+    expect(answer.headers.get('clear-site-data')).toBe('"storage"')
     expect([...admin.jar.keys()]).toEqual([DEVICE])
   })
 

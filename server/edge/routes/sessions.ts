@@ -7,15 +7,20 @@ import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
 import { signOut } from './sign-in-out.ts'
 
+/** Sessions of one page: by default, all that a person may have. */
+const PAGE_MAX = 100
+
 /** Where one is signed in, and ending it (ASVS 7.5.2). */
-export function sessionsRoutes({ sessions, streams }: AuthDeps): Hono<Env> {
+export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
   app.get('/sessions', async (c) => {
     const { user, session } = signedIn(c)
-    const all = await sessions.list(user.id)
+    const { cursor = null, limit } = c.req.query()
+    const page = await sessions.page(user.id, { cursor, first: session.publicId, limit: pageSize(limit) })
     return c.json<SessionListAnswer>({
-      sessions: all.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, streams: streams.of(publicId), ...one })),
+      next: page.next,
+      sessions: page.sessions.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, streams: streams.of(publicId), ...one })),
     })
   })
 
@@ -33,9 +38,16 @@ export function sessionsRoutes({ sessions, streams }: AuthDeps): Hono<Env> {
     const current = id === session.publicId
     const ended = await sessions.end(id, { reason: current ? 'signed_out' : 'signed_out_elsewhere', userId: user.id, byUserId: null })
     if (!ended && !current) throw new Problem('not_found')
-    if (current) signOut(c)
+    if (current) signOut(c, config)
     return c.json({ ended: ended ? 1 : 0 })
   })
 
   return app
+}
+
+/** @throws Problem `invalid_query` */
+function pageSize(text: string | undefined): number {
+  if (text === undefined) return PAGE_MAX
+  if (!/^[1-9]\d{0,2}$/.test(text) || Number(text) > PAGE_MAX) throw new Problem('invalid_query')
+  return Number(text)
 }

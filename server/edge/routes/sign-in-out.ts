@@ -37,7 +37,7 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
     const who = c.get('caller').signedIn
     // Here first, whatever the provider does (LO-10).
     if (who !== null) await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
-    signOut(c)
+    signOut(c, config)
     const onward = who === null ? null : await logouts.after(who.session.publicId)
     if (onward !== null) c.get('answer').cookie(logoutCookie(onward, config.secureCookies))
     if (form) return c.redirect(afterForm(onward), 303)
@@ -48,9 +48,10 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11).
- * Never "cookies": that would empty the jars of sibling hosts too. */
-export function signOut(c: Context<Env>): void {
+/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never "cookies": that would
+ * empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds: nothing about a person is kept there.
+ * What a front end of somebody else's has stored is theirs to clear. */
+export function signOut(c: Context<Env>, { site }: Pick<AuthDeps['config'], 'site'>): void {
   c.get('answer').clear()
-  c.header('Clear-Site-Data', '"cache", "storage"')
+  if (site.kind === 'own') c.header('Clear-Site-Data', '"storage"')
 }

@@ -11,16 +11,18 @@ export function useSessions() {
   const { clear } = useUserSession()
   const { data, error, refresh, loading } = useApiData<SessionListAnswer>('/auth/sessions')
   const sessions = computed(() => data.value?.sessions ?? [])
+  const more = computed(() => (data.value?.next ?? null) !== null)
+  const busy = ref(false)
 
   async function without(gone: (one: SessionListItem) => boolean, path: string, done: string): Promise<void> {
-    const before = sessions.value
-    data.value = { sessions: before.filter(one => !gone(one)) }
+    const before = data.value
+    data.value = { next: null, ...before, sessions: sessions.value.filter(one => !gone(one)) }
     try {
       await api(path, { method: 'DELETE' })
       say(done)
     }
     catch (failure) {
-      data.value = { sessions: before }
+      data.value = before
       say(text(problemOf(failure)), 'bad')
     }
   }
@@ -38,6 +40,23 @@ export function useSessions() {
   async function endOthers(): Promise<void> {
     if (!await confirm({ title: t('sessions.confirmTitle'), text: t('sessions.confirmOthers'), action: t('sessions.endOthers'), danger: true })) return
     await without(one => !one.current, '/auth/sessions', t('sessions.othersEnded'))
+    // This one's live connections ended too, and are coming back.
+    await refresh()
   }
-  return { sessions, loading, error, refresh, end, endOthers }
+  async function loadMore(): Promise<void> {
+    const known = data.value
+    if (busy.value || !known?.next) return
+    busy.value = true
+    try {
+      const page = await api<SessionListAnswer>('/auth/sessions', { query: { cursor: known.next } })
+      data.value = { ...page, sessions: [...sessions.value, ...page.sessions] }
+    }
+    catch (failure) {
+      say(text(problemOf(failure)), 'bad')
+    }
+    finally {
+      busy.value = false
+    }
+  }
+  return { sessions, more, busy, loading, error, refresh, end, endOthers, loadMore }
 }

@@ -1,0 +1,55 @@
+import type { Clock, UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { SessionRow } from '../store/schema.ts'
+import type { SessionStore } from '../store/sessions.ts'
+import { idleEndsAt } from './judge.ts'
+import type { Memory } from './memory.ts'
+import type { Sessions, SessionSummary } from './types.ts'
+
+/** As many as a setting can allow one person. */
+const NEWEST_MAX = 1000
+const PAGE = 100
+
+/** Lists of living sessions, a page at a time: what is read in one turn holds up everybody else. */
+export function sessionLists({ clock, store, memory }: { clock: Clock, store: SessionStore, memory: Memory }): { page: Sessions['page'], newest: Sessions['list'] } {
+  function summarize(row: SessionRow): SessionSummary {
+    const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
+    return {
+      publicId: row.publicId, createdAt: row.createdAt, lastSeenAt, idleEndsAt: idleEndsAt(row, { lastSeenAt }),
+      absoluteEndsAt: row.absoluteEndsAt, remember: row.remember, userAgent: row.userAgent, network: row.network,
+    }
+  }
+
+  async function firstOf(publicId: string, userId: string): Promise<SessionRow[]> {
+    const row = await store.findByPublicId(publicId)
+    return row !== null && row.userId === userId && row.endedAt === null && row.accessMs === null ? [row] : []
+  }
+
+  async function page(userId: string, { cursor, first, limit }: Parameters<Sessions['page']>[1]) {
+    if (cursor !== null && !/^\d{1,15}$/.test(cursor)) throw new Problem('invalid_query')
+    const rows = await store.page(userId, cursor === null ? null : Number(cursor), limit + 1)
+    const shown = rows.slice(0, limit)
+    const next = rows.length > limit ? String(shown.at(-1)?.place) : null
+    const others = shown.filter(row => row.publicId !== first)
+    const all = cursor === null && first !== null ? [...await firstOf(first, userId), ...others] : others
+    return { sessions: all.map(summarize).filter(one => isLiving(one, clock.now().wall)), next }
+  }
+
+  return {
+    page,
+    async newest(userId) {
+      const all: SessionSummary[] = []
+      for (let cursor: string | null = null; ;) {
+        const { sessions, next } = await page(userId, { cursor, first: null, limit: PAGE })
+        all.push(...sessions)
+        if (next === null || all.length >= NEWEST_MAX) return all
+        cursor = next
+        await new Promise(resolveTurn => setImmediate(resolveTurn))
+      }
+    },
+  }
+}
+
+function isLiving(one: SessionSummary, now: UnixMs): boolean {
+  return now < Math.min(one.idleEndsAt, one.absoluteEndsAt)
+}

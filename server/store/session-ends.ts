@@ -1,0 +1,80 @@
+import type { UnixMs } from '../base/clock.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Database } from './database.ts'
+import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
+import { endGrants } from './provider-grants.ts'
+import { events, sessions, type SessionRow } from './schema.ts'
+import { madeSomething, voidCodes, voidCodesExceptIn, voidMadeIn } from './voiding.ts'
+
+// How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
+
+/** A session that has just been ended, as everybody else needs to know it. */
+export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
+
+/** Why sessions end, and who ended them. */
+interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
+type Which = Why & { userId: string, except: string | null }
+
+/** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
+const BATCH = 50
+
+/** Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none: the caller
+ * sees to it that there are no more than a person may have. */
+export function endSessionsOf(db: Database, which: Which): EndedSession[] {
+  return endOf(db, which, undefined)
+}
+
+/** The same for a batch of them. @returns `more`: there may be others */
+export function endBatchOf(db: Database, which: Which): { ended: EndedSession[], more: boolean } {
+  const ended = endOf(db, which, BATCH)
+  return { ended, more: ended.length >= BATCH }
+}
+
+function endOf(db: Database, which: Which, limit: number | undefined): EndedSession[] {
+  if (which.except === null) voidCodes(db, which.userId, { ...which, network: null })
+  else voidCodesExceptIn(db, which.userId, which.except, { ...which, network: null })
+  const theirs = and(eq(sessions.userId, which.userId), isNull(sessions.endedAt), which.except === null ? undefined : ne(sessions.publicId, which.except))
+  const some = limit === undefined ? theirs : sql`rowid in (select rowid from ${sessions} where ${theirs} limit ${limit})`
+  return endRows(db, some, which).map(toEnded)
+}
+
+/** The same for sessions by their public ids. */
+export function endSessionsNamed(db: Database, publicIds: readonly string[], why: { reason: EndReason, at: UnixMs }): EndedSession[] {
+  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
+}
+
+/** The same for everybody's: after a restore, or when keys were compromised. */
+export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
+  return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
+}
+
+export function endRows(db: Database, where: SQL | undefined, why: Why & { lastSeenAt?: UnixMs | undefined }): SessionRow[] {
+  const ended = db.sql.update(sessions)
+    .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
+    .where(and(where, isNull(sessions.endedAt)))
+    .returning().all()
+  const logged = ended.filter(isLogged)
+  endGrants(db, ended.map(row => row.publicId), why.at)
+  const beside = madeSomething(db, logged, why).flatMap(row => voidMadeIn(db, row, why))
+  logEnds(db, logged, why)
+  return [...ended, ...beside.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, reason: 'signed_out_elsewhere', lastSeenAt: undefined }))]
+}
+
+/** One statement, however many they are: a statement for each would take most of the time that an end takes. */
+function logEnds(db: Database, ended: readonly SessionRow[], { at, reason, byUserId }: Why): void {
+  if (ended.length === 0) return
+  const ids = JSON.stringify(ended.map(row => row.publicId))
+  db.sql.run(sql`insert into ${events} (at, kind, user_id, by_user_id, session_id, reason, user_agent, network)
+    select ${at}, 'session_ended', s.user_id, ${byUserId}, s.public_id, ${reason}, s.user_agent, s.network
+    from json_each(${ids}) as e join ${sessions} as s on s.public_id = e.value order by e.key`)
+}
+
+/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
+export function isLogged(row: SessionRow): boolean {
+  return row.accessMs === null
+}
+
+export function toEnded(row: SessionRow): EndedSession {
+  if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
+  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt }
+}
