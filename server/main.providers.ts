@@ -24,6 +24,18 @@ export interface RunningProviders {
   close(): Promise<void>
 }
 
+/** Accounts go on with providers that have another address now. Before anybody can sign in: they would get another account. */
+export async function followFormerIssuers({ config, store, log }: Pick<Rooms, 'config' | 'store' | 'log'>): Promise<void> {
+  for (const { id, issuer, formerIssuers } of config.providers) {
+    for (const former of formerIssuers) {
+      const { moved, kept } = await store.identities.moveIssuer(former, issuer)
+      const fields = { provider: id, from: former, to: issuer }
+      if (moved > 0) log.info({ event: 'identities_moved', ...fields, moved }, 'accounts follow a provider to its new issuer')
+      if (kept > 0) log.warn({ event: 'identities_not_moved', ...fields, kept }, 'some people have another account by the new issuer already; theirs by the old one stay where they are')
+    }
+  }
+}
+
 /** Builds what speaks with providers, and connects it with the ends of sessions. */
 export function startProviders(rooms: Rooms): RunningProviders {
   const { config, clock, log, meter, keys, store, sessions } = rooms

@@ -18,7 +18,7 @@ import { createTokenApiLogin } from './login/token-api.ts'
 import { builtSite, devSite } from './main.site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
-import { startProviders } from './main.providers.ts'
+import { followFormerIssuers, startProviders } from './main.providers.ts'
 import { startRelay } from './main.relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
@@ -73,6 +73,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   const frontEnd = await openFrontEnd(config.site, clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
+  await followFormerIssuers(rooms)
   const elsewhere = startProviders(rooms)
   const { tokenApi, vault } = elsewhere
   const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, vault, keyring, clock })

@@ -47,6 +47,8 @@ export const OPERATION_EVENTS = [
   'upstream_plain_http',
   'stream_judgement_failed',
   'stream_session_check_failed',
+  'identities_moved',
+  'identities_not_moved',
   'provider_call_failed',
   'provider_discovery_failed',
   'provider_discovery_recovered',

@@ -20,6 +20,8 @@ export interface Provider {
   icon: string
   /** Exactly as the provider spells it (OIDC Discovery §4.3). Of an `oauth2` provider: a name for where subjects come from. */
   issuer: string
+  /** What it was called before: accounts that came by these go on with the one above. */
+  formerIssuers: string[]
   /** null: from discovery. */
   endpoints: Endpoints | null
   /** Which members of the user-info answer mean what, as paths with dots. Of an `oauth2` provider only. */

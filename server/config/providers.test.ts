@@ -38,7 +38,7 @@ describe('a provider', () => {
 
   test('needs little, and the rest has its defaults', async () => {
     expect(await one(MAIN)).toEqual({
-      id: 'main', kind: 'oidc', name: 'main', icon: 'log-in', issuer: 'https://main.example/realms/a', endpoints: null,
+      id: 'main', kind: 'oidc', name: 'main', icon: 'log-in', issuer: 'https://main.example/realms/a', formerIssuers: [], endpoints: null,
       fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none',
       scopes: ['openid', 'profile', 'email'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
     })
@@ -63,6 +63,18 @@ describe('a provider', () => {
     const { privateKey: key } = generateKeyPairSync(type as 'ec', options as { namedCurve: string })
     const texts = [key.export({ type: 'pkcs8', format: 'pem' }).toString(), JSON.stringify(key.export({ format: 'jwk' }))]
     for (const privateKey of texts) expect((await one({ ...MAIN, privateKey })).clientAuth).toBe('private_key_jwt')
+  })
+
+  test('OI-7 may have had other issuers, which nobody has now and no other entry names', async () => {
+    const formerIssuers = ['https://old.example', 'https://plain.example#old']
+    expect((await one({ ...MAIN, formerIssuers })).formerIssuers).toEqual(formerIssuers)
+    const other = { ...PLAIN, id: 'other' }
+    for (const wrong of [
+      [{ ...MAIN, formerIssuers: [MAIN.issuer] }], [{ ...MAIN, formerIssuers: ['https://plain.example#other'] }, other],
+      [{ ...MAIN, formerIssuers }, { ...other, formerIssuers: [formerIssuers[0]] }], [{ ...MAIN, formerIssuers: ['x', 'x'] }],
+    ]) {
+      expect(await problems(wrong)).toEqual([expect.stringContaining('formerIssuers that are nobody\'s issuer now, each in one entry')])
+    }
   })
 
   test('that is this machine may be plain http', async () => {

@@ -43,6 +43,7 @@ export const ProviderSetting = group({
   name: v.exactOptional(text('text of 60 characters at most', 60)),
   icon: v.exactOptional(v.pipe(v.string(ICON_FORM), v.regex(/^[a-z0-9-]{1,40}$/, ICON_FORM))),
   issuer: v.exactOptional(v.pipe(v.string(ENDPOINT_FORM), v.check(value => isEndpoint(value) && !value.includes('?'), ENDPOINT_FORM))),
+  formerIssuers: v.exactOptional(v.pipe(v.array(text('an issuer that it had'), 'a list of issuers that it had'), v.maxLength(10, 'at most 10 issuers'))),
   authorizationEndpoint: v.exactOptional(endpoint),
   tokenEndpoint: v.exactOptional(endpoint),
   userInfoEndpoint: v.exactOptional(endpoint),
@@ -77,10 +78,14 @@ export const ProvidersSetting = v.pipe(
     const issuers = list.map(one => one.issuer ?? presetOf(one)?.issuer).filter(issuer => typeof issuer === 'string')
     return new Set(issuers).size === issuers.length
   }, 'issuers that differ from each other: one provider, one entry'),
+  v.check((list) => {
+    const former = list.flatMap(one => one.formerIssuers ?? [])
+    return new Set(former).size === former.length && list.every(one => !former.includes(issuerOf(one)))
+  }, 'formerIssuers that are nobody\'s issuer now, each in one entry'),
 )
 
 /** Fields that a message may show the content of. */
-export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'recheckSeconds', 'idTokenAlg', 'clockToleranceSeconds', 'scopes'])
+export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'formerIssuers', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'recheckSeconds', 'idTokenAlg', 'clockToleranceSeconds', 'scopes'])
 
 /** How `config check` shows them: never a secret. */
 export function shownProviders(providers: readonly Provider[]): string {
@@ -127,7 +132,8 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
     kind,
     name: setting.name ?? preset?.name ?? setting.id,
     icon: setting.icon ?? preset?.icon ?? 'log-in',
-    issuer: issuer ?? nameOfSource(setting),
+    issuer: issuerOf(setting),
+    formerIssuers: setting.formerIssuers ?? [],
     endpoints: endpointsOf(kind, setting, preset, wrong),
     fields: fieldsOf(kind, setting, preset, wrong),
     userInfo: userInfoOf(kind, setting, wrong),
@@ -217,6 +223,10 @@ function readSecret(written: ProviderSetting['clientSecret'], env: Environment, 
   catch (error) {
     return `${written.file} to be readable (${error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'})`
   }
+}
+
+function issuerOf(setting: ProviderSetting): string {
+  return setting.issuer ?? presetOf(setting)?.issuer ?? nameOfSource(setting)
 }
 
 /** An OAuth provider has no issuer of its own: its subjects are told from others' by where they come from. */

@@ -7,7 +7,7 @@ import { type Database, isConstraint } from './database.ts'
 import { and, eq, sql } from './drizzle.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { linkGrant } from './provider-grants.ts'
-import { accounts, type AccountRow, identities, type IdentityRow, type ProviderGrantRow } from './schema.ts'
+import { accounts, type AccountRow, identities, type IdentityRow, type ProviderGrantRow, providerGrants } from './schema.ts'
 import { endWhatCameBy, type Unlinked } from './unlinking.ts'
 import { requireLiving, voidCodes } from './voiding.ts'
 
@@ -44,6 +44,9 @@ export interface IdentityStore {
    * @param passwords whether a password of ours opens anything @param keep the session that asks
    * @throws Problem `not_found`; `last_way_in` when nobody could come in any more */
   unlink(id: string, of: { userId: string, keep: string, providers: readonly string[], passwords: boolean }, origin: Origin): Promise<Unlinked>
+  /** A provider has another name now: identities follow it with all that was granted through them.
+   * @returns how many did; `kept`: how many did not, since their subject has an identity at the new name already */
+  moveIssuer(from: string, to: string): Promise<{ moved: number, kept: number }>
 }
 
 export function identityQueries(db: Database): IdentityStore {
@@ -129,6 +132,16 @@ export function identityQueries(db: Database): IdentityStore {
       recordEvent(db, 'identity_unlinked', userId, origin)
       voidCodes(db, userId, origin)
       return endWhatCameBy(db, gone, keep, origin.at)
+    }),
+
+    moveIssuer: (from, to) => db.write(() => {
+      const isTaken = sql`exists (select 1 from identities taken where taken.issuer = ${to} and taken.subject = identities.subject)`
+      const moved = db.sql.update(identities).set({ issuer: to }).where(and(eq(identities.issuer, from), sql`not ${isTaken}`)).run().changes
+      const kept = db.sql.select({ count: sql<number>`count(*)` }).from(identities).where(eq(identities.issuer, from)).get()?.count ?? 0
+      const isKept = sql`exists (select 1 from identities kept where kept.issuer = ${from} and kept.subject = provider_grants.subject
+        and kept.user_id = provider_grants.user_id)`
+      db.sql.update(providerGrants).set({ issuer: to }).where(and(eq(providerGrants.issuer, from), sql`not ${isKept}`)).run()
+      return { moved, kept }
     }),
   }
 }

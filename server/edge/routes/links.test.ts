@@ -24,7 +24,7 @@ const kinds = async (browser: Browser) => (await json<EventsAnswer>(browser.get(
 const problem = (code: string): unknown => expect.objectContaining({ code })
 
 const provider = (id: string, name: string, icon: string): Provider => ({
-  id, name, icon, kind: 'oidc', issuer: `https://${id}.example`, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true,
+  id, name, icon, kind: 'oidc', issuer: `https://${id}.example`, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, formerIssuers: [],
   clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null,
   logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
 })

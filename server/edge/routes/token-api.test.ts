@@ -11,7 +11,7 @@ import { type Browser, refusal, testRoutes } from './testing.ts'
 const MINUTE = 60_000
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const WORK: Provider = {
-  id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: 'https://work.example', endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true,
+  id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: 'https://work.example', endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, formerIssuers: [],
   clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
 }
 
