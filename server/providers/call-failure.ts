@@ -37,11 +37,11 @@ export function failureOf(sent: Sent, { status, headers, text }: Answered): Call
   const isRefused = status >= 300 && status !== 304
   const body = membersOf(text)
   // Some call an error a success.
-  if (!isRefused && body['error'] === undefined) return null
+  if (!isRefused && (typeof body['access_token'] === 'string' || (body['error'] ?? null) === null)) return null
   const challenge = challengeOf(headers.get('www-authenticate'))
   const told = (name: 'error' | 'error_description', most: number) => {
-    const said = body[name] ?? challenge[name]
-    return said === undefined ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
+    const said = body[name] ?? challenge[name] ?? null
+    return said === null ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
   }
   return { ...placeOf(sent), status, error: told('error', MAX_CODE_LENGTH), errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH), code: null }
 }

@@ -37,6 +37,8 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log
     const ask: Ask = async (url) => {
       const response = await openid.fetchProtectedResource(configuration, tokens.accessToken, new URL(url), 'GET', null, new Headers({ accept: 'application/json' }), option)
       if (response.status === 429 || response.status >= 500) throw new Problem('provider_unavailable', { provider: provider.id }, new FailedCheck(`user-info answered ${response.status}`))
+      // It has just given this token: the endpoint or the scopes are not the right ones.
+      if (response.status >= 400) throw new Problem('provider_misconfigured', { provider: provider.id }, new FailedCheck(`user-info answered ${response.status}`))
       if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
       return response.json().catch(() => {
         throw new FailedCheck('user-info is not JSON')

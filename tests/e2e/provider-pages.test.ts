@@ -31,6 +31,7 @@ const STATES: { route: string, who: Who, path?: () => string, lastWay?: string }
   { route: '/sign-in used before', who: 'guest', path: () => '/sign-in', lastWay: 'long' },
   { route: '/sign-in password before', who: 'guest', path: () => '/sign-in', lastWay: '.password' },
   { route: '/sign-in?problem=provider_refused&provider=work', who: 'guest' },
+  { route: '/sign-in?problem=provider_misconfigured&provider=long', who: 'guest' },
   { route: '/sign-in?problem=link_required&provider=long', who: 'guest' },
   { route: '/sign-in?problem=provider_unavailable&provider=away', who: 'guest' },
   { route: '/sign-up by provider', who: 'guest', path: () => invite },
