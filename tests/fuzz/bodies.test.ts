@@ -91,6 +91,7 @@ fuzz<Sent>('bodies', {
     const { location } = answer.headers
     if (location !== undefined && !target.startsWith('/api/') && new URL(location, ground.server.origin).origin !== ground.server.origin) throw new Error(`${answer.status} leads away: ${location}`)
   },
+  beside: batch => ground.beside(batch),
   async settle() {
     scapegoat?.browser.close()
     await ground.settle()

@@ -62,6 +62,7 @@ fuzz<Sent>('cookies', {
     expectNobodyElse(answer.text, cookies)
     if (path === '/auth/session' && answer.status === 200) expectHonest(answer.json<SessionAnswer>(), cookies, answer.setCookies)
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

@@ -60,6 +60,7 @@ fuzz<Found>('discovery and keys', {
     if (known.length !== PROVIDERS) throw new Error(`${known.length} providers are told of`)
     browser.close()
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

@@ -57,6 +57,7 @@ fuzz<Told>('logout tokens', {
     person.close()
     if (answer.status !== 200 || user !== null) throw new Error(`${answer.status}, and the session ${user === null ? 'ended' : 'lives on'}: ${answer.text}`)
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

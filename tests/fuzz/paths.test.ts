@@ -48,6 +48,7 @@ fuzz<Asked>('paths', {
     const { location } = answer.headers
     if (location !== undefined && new URL(location, ground.server.origin).origin !== ground.server.origin) throw new Error(`${answer.status} leads away: ${location}`)
   },
+  beside: batch => ground.beside(batch),
   async settle() {
     scapegoat?.browser.close()
     await ground.settle()

@@ -72,6 +72,7 @@ fuzz<Bent>('provider answers', {
     for (const secret of provider.secrets) if (text.includes(secret)) throw new Error(`a secret of the provider in ${text.slice(0, 500)}`)
     ground.keepSecret(...provider.secrets.splice(1))
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

@@ -71,6 +71,7 @@ fuzz('raw requests', {
     for (const answer of answersIn(bytes)) judge(answer)
     ground.seen(bytes.toString('latin1').replaceAll(/set-cookie: [^\r]*/gi, ''))
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

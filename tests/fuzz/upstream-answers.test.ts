@@ -74,6 +74,7 @@ fuzz<Told>('upstream answers', {
     if (/porchlight-(?:access|refresh) ?=? ?stolen/i.test(text)) throw new Error(`a cookie of ours from an upstream: ${text.slice(0, 1500)}`)
     if (/^clear-site-data:/im.test(text)) throw new Error(`Clear-Site-Data from an upstream: ${text.slice(0, 1500)}`)
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

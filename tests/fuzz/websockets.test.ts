@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll } from 'vitest'
 import { answersIn, judge } from './support/answers.ts'
+import { frame, handshake } from './support/frames.ts'
 import { fuzz } from './support/fuzz.ts'
 import { endsWell, groundOfFile } from './support/ground.ts'
 import { type RawUpstream, type Script, startRawUpstream } from './support/raw-upstream.ts'
@@ -19,7 +20,7 @@ interface Tunnel { at: 'live' | 'open' | 'deaf', head: string[], frames: string[
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-const GOOD = ['Connection: Upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${KEY}`, 'Sec-WebSocket-Version: 13', 'Origin: {origin}']
+const GOOD = handshake(KEY)
 const SWITCH = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\n\r\n`
 
 const REPLIES = [
@@ -29,26 +30,13 @@ const REPLIES = [
 ]
 const HEADS = [...GOOD, 'Connection: keep-alive, Upgrade', 'Connection: close', 'Upgrade: WebSocket', 'Upgrade: websocket, h2c', 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 8', 'Sec-WebSocket-Version: 13, 8', 'Sec-WebSocket-Protocol: a, b', 'Sec-WebSocket-Protocol: \x80', 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=99', 'Origin: https://evil.example', 'Origin: null', 'Content-Length: 5', 'Transfer-Encoding: chunked', 'Sec-Fetch-Site: cross-site', 'Cookie: porchlight-access=x']
 
-/** A frame (RFC 6455 §5.2) whose every part may be wrong. */
-const frame = fc.record({
-  first: fc.oneof(fc.constantFrom(0x81, 0x82, 0x88, 0x89, 0x8A, 0x01, 0x00, 0x83, 0x8F, 0xF1, 0xC1), fc.nat(255)),
-  length: fc.oneof(fc.nat(130), fc.constantFrom(126, 127, 65_535)),
-  says: fc.constantFrom<'true' | 'huge' | 'negative'>('true', 'true', 'true', 'huge', 'negative'),
-  masked: fc.boolean(),
-  fill: fc.constantFrom('a', '\x00', '\xff', '{"type":"cursor"}'),
-}).map(({ first, length, says, masked, fill }) => {
-  const mask = masked ? 0x80 : 0
-  const size = says === 'huge' ? [mask | 127, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF] : says === 'negative' ? [mask | 127, 0xFF, 0, 0, 0, 0, 0, 0, 0] : length < 126 ? [mask | length] : [mask | 126, length >> 8, length & 255]
-  return Buffer.from([first, ...size, ...(masked ? [0, 0, 0, 0] : [])]).toString('latin1') + fill.repeat(length).slice(0, length)
-})
-
 const tunnels = (how: Partial<Tunnel>): Tunnel[] => Array.from({ length: 20 }, () => ({ at: 'open', head: GOOD, frames: ['\x81\x82\x00\x00\x00\x00hi'], reply: SWITCH, then: 'stays', ending: 'is gone', ...how }))
 
 fuzz<Tunnel>('websockets', {
   input: fc.record({
     at: fc.constantFrom('live', 'open', 'open', 'deaf'),
     head: fc.oneof({ arbitrary: fc.constant(GOOD), weight: 3 }, { arbitrary: fc.tuple(fc.subarray(GOOD), fc.array(fc.constantFrom(...HEADS), { maxLength: 3 })).map(lists => lists.flat()), weight: 2 }),
-    frames: fc.array(fc.oneof({ arbitrary: frame, weight: 5 }, { arbitrary: fc.constantFrom('GET / HTTP/1.1\r\n\r\n'), weight: 1 }), { maxLength: 4 }),
+    frames: fc.array(fc.oneof({ arbitrary: frame(), weight: 5 }, { arbitrary: fc.constant('GET / HTTP/1.1\r\n\r\n'), weight: 1 }), { maxLength: 4 }),
     reply: fc.constantFrom(...REPLIES),
     then: fc.constantFrom('ends', 'stays', 'stays', 'cut', 'deaf'),
     ending: fc.constantFrom(...ENDINGS),
@@ -73,6 +61,7 @@ fuzz<Tunnel>('websockets', {
     if (first.status === 101 && /porchlight-access/.test([...first.headers].join())) throw new Error('a cookie of ours from an upstream')
     judge(first, { relayed: !/problem\+json/.test(first.headers.get('content-type')?.join() ?? '') })
   },
+  beside: batch => ground.beside(batch),
   settle: () => ground.settle(),
 })
 

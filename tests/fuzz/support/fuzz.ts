@@ -11,6 +11,7 @@ const SHARES = {
   'bodies': 3,
   'upstream answers': 3,
   'websockets': 3,
+  'presence': 1,
   'provider answers': 3,
   'discovery and keys': 5,
   'logout tokens': 2,
@@ -37,18 +38,21 @@ interface Attack<T> {
   prepare?: (inputs: readonly T[]) => Promise<void>
   /** Throws one input at the server. @throws when an answer to it is not what it should be */
   run: (input: T, at: number) => Promise<void>
+  /** Looks on while a batch is under way. */
+  beside?: (batch: Promise<unknown>) => Promise<void>
   /** What has to hold after every batch. */
   settle: () => Promise<void>
 }
 
 /** Registers the tests of one area: its named seeds, then whatever the time allows. */
-export function fuzz<T>(area: Area, { input, batch, seeds = {}, prepare, run, settle }: Attack<T>): void {
+export function fuzz<T>(area: Area, { input, batch, seeds = {}, prepare, run, beside, settle }: Attack<T>): void {
   const together = async (inputs: readonly T[]): Promise<void> => {
     await prepare?.(inputs)
-    const outcomes = await Promise.allSettled(inputs.map(run))
-    const [settled] = await Promise.allSettled([settle()])
+    const batch = Promise.allSettled(inputs.map(run))
+    const [outcomes, looked] = await Promise.all([batch, Promise.allSettled([beside?.(batch)])])
+    const settled = await Promise.allSettled([settle()])
     // What an answer says of a fault is nearer to it than what the log does.
-    for (const outcome of [...outcomes, settled]) if (outcome.status === 'rejected') throw outcome.reason
+    for (const outcome of [...outcomes, ...looked, ...settled]) if (outcome.status === 'rejected') throw outcome.reason
   }
   describe(area, () => {
     for (const [title, inputs] of Object.entries(seeds)) test(title, () => together(inputs))

@@ -27,6 +27,8 @@ export interface Ground {
   admin: Visitor
   /** Everything that has to hold after a batch. @throws when it does not */
   settle(): Promise<void>
+  /** Asks for its health until a batch is over. @throws when it was not told in time */
+  beside(batch: Promise<unknown>): Promise<void>
   /** Another process on the same data. */
   restart(settings: Settings): Promise<void>
   /** What its heap holds, garbage apart. */
@@ -91,6 +93,13 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     await ground.server.stop('SIGKILL')
     log.next()
     await start(more)
+  }
+
+  ground.beside = async (batch) => {
+    let over = false
+    void batch.then(() => (over = true))
+    do await expectPulse(ground.server, control)
+    while (!over)
   }
 
   async function expectAllWell(): Promise<void> {
