@@ -37,6 +37,7 @@ export async function startRelay(rooms: Rooms, { vault, onGrantChanged }: Pick<R
   const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, credentials, isOwnCookie, streams })
   const stopListening = sessions.onEnded((ended) => {
     tokens.forget(ended.publicId)
+    credentials.forget(ended.publicId)
     streams.ended(ended.publicId, ended.reason)
   })
   people.accounts.onChanged(streams.accountChanged)

@@ -86,6 +86,32 @@ describe('an upstream that takes a provider\'s token', () => {
     expect(heard.map(one => one.body)).toEqual(['a note'])
   })
 
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('after it refused one of a %s with a body, the next such call brings another', async (method) => {
+    const { heard, call } = await stage({
+      tokenFor: async (_session, _provider, refused) => tokens(refused === 'old' ? 'fresh' : 'old'),
+    }, ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }))
+    const send = async () => (await call(undefined, { method, send: 'a note', headers: { 'content-length': '6' } })).status
+    expect([await send(), await send()]).toEqual([401, 200])
+    expect(heard.map(one => one.headers.authorization)).toEqual(['Bearer old', 'Bearer fresh'])
+  })
+
+  test('a refusal is remembered until another token comes, and only by the session and the upstream that met it', async () => {
+    const asked: (string | null)[] = []
+    let current = 'old'
+    const { call } = await stage({
+      tokenFor: async (_session, _provider, refused) => {
+        asked.push(refused)
+        return tokens(current)
+      },
+    }, ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }))
+    const send = async () => (await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status
+    // Nothing newer is to be had for a while.
+    expect([await send(), await send()]).toEqual([401, 401])
+    current = 'fresh'
+    expect([await send(), await send()]).toEqual([200, 200])
+    expect(asked).toEqual([null, 'old', 'old', null])
+  })
+
   test('a session that ends by the refresh is told so, not passed an upstream\'s 401', async () => {
     const { call } = await stage({
       tokenFor: async (_session, _provider, refused) => {

@@ -1,4 +1,5 @@
-import { chain } from '../base/chain.ts'
+import { LRUCache } from 'lru-cache'
+import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
@@ -14,6 +15,9 @@ interface Deps {
   vault: Pick<Vault, 'tokenFor' | 'exchange'>
 }
 
+/** Sessions whose refused tokens are remembered. One that was pushed out meets the refusal once more. */
+const SESSIONS_MAX = 10_000
+
 /** A call as the upstream gets it. */
 interface Outgoing { method: string, path: string }
 
@@ -23,6 +27,8 @@ type Bearer = Pick<ProviderTokens, 'accessToken' | 'tokenType' | 'dpopKey'>
 export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   /** What each upstream asked to see in proofs, last (RFC 9449 §8.2). */
   const nonces = new Map<string, string>()
+  /** By session and upstream, the token that was refused last and not replaced yet. */
+  const refusals = new LRUCache<string, Map<string, string>>({ max: SESSIONS_MAX })
 
   async function providerToken(upstream: Upstream, caller: RelayCaller, refused: string | null): Promise<Bearer> {
     const { provider } = upstream
@@ -40,12 +46,34 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     return { headers: ['authorization', `DPoP ${accessToken}`, 'dpop', proof], token: accessToken, bound: true }
   }
 
+  /** @param refused passed on to whoever gives tokens, so that another one comes, if there is another */
+  function obtain(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string | null): MaybePromise<Carried> {
+    return upstream.token === 'porchlight'
+      ? chain(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
+      : withProviderToken(upstream, caller, outgoing, refused)
+  }
+
+  /** The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet the same. */
+  function afterRefusal(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string): MaybePromise<Carried> {
+    return chain(obtain(upstream, caller, outgoing, refused), (carried) => {
+      const ofSession = refusals.get(caller.session.publicId)
+      if (carried.token !== refused && ofSession?.get(upstream.name) === refused) ofSession.delete(upstream.name)
+      return carried
+    })
+  }
+
   return {
     headersFor(upstream, caller, outgoing, refused) {
-      return upstream.token === 'porchlight'
-        ? chain(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
-        : withProviderToken(upstream, caller, outgoing, refused)
+      const before = refused ?? (refusals.size === 0 ? null : refusals.get(caller.session.publicId)?.get(upstream.name) ?? null)
+      return before === null ? obtain(upstream, caller, outgoing, null) : afterRefusal(upstream, caller, outgoing, before)
     },
+
+    refused(upstream, { session }, token) {
+      const ofSession = refusals.get(session.publicId) ?? new Map<string, string>()
+      refusals.set(session.publicId, ofSession.set(upstream.name, token))
+    },
+
+    forget: sessionId => void refusals.delete(sessionId),
 
     heard(upstream, headers) {
       const nonce = valueOf(headers['dpop-nonce'])

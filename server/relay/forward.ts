@@ -125,7 +125,8 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     if (status < 200) return this.#onInterim(controller)
     call.onHeaders?.(headers)
     // A body that went out cannot go out again.
-    if (status === 401 && call.body === null) this.#retry = call.onUnauthorized?.(headers) ?? null
+    const again = status === 401 ? call.onUnauthorized?.(headers) ?? null : null
+    if (call.body === null) this.#retry = again
     // What it says of its refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))

@@ -61,6 +61,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       onUnauthorized: first === NOTHING ? null : (answered: UpstreamHeaders) => {
         if (last.bound) credentials.heard(match.upstream, answered)
         const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
+        if (kind === 'fresh' && request.caller !== null) credentials.refused(match.upstream, request.caller, last.token)
         if (tried[kind]) return null
         tried[kind] = true
         return () => headersWith(kind === 'nonce' ? null : last.token)
