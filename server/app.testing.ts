@@ -9,6 +9,7 @@ import { Problem } from './base/problem.ts'
 import type { WireUser } from './contract/wire.ts'
 import { createFrontCheck } from './ops/front-check.ts'
 import type { Env } from './edge/context.ts'
+import { createWriteRate } from './edge/limit-writes.ts'
 import { sessionAnswer } from './edge/session-answer.ts'
 import { someRelay } from './relay/relay.testing.ts'
 import type { Grant, LiveSession, ShownCookies } from './session/types.ts'
@@ -104,6 +105,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     readiness: async () => null,
     draining: () => false,
     frontCheck: createFrontCheck(systemClock),
+    writeRate: createWriteRate(systemClock),
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: { kind: 'own', serverRoutes: false },

@@ -22,6 +22,7 @@ import { requireHost } from './edge/host.ts'
 import { httpServer } from './edge/http-server.ts'
 import { identify } from './edge/identify.ts'
 import { answerJwks } from './edge/jwks.ts'
+import { limitWrites, type WriteRate } from './edge/limit-writes.ts'
 import { limitBody } from './edge/limits.ts'
 import { requestListener } from './edge/listener.ts'
 import { allowMethods } from './edge/methods.ts'
@@ -62,6 +63,8 @@ export interface AppDeps {
   draining: () => boolean
   /** Sees what the doctor sends through the public URL. */
   frontCheck: FrontCheck
+  /** What one account may write. */
+  writeRate: WriteRate
   /** A provider says that somebody signed out there. */
   backchannelLogout: BackchannelLogout
   /** Everything under /auth. */
@@ -108,6 +111,7 @@ export function createApp(deps: AppDeps): () => Server {
     requireSameOrigin(publicUrl),
     limitBody,
     site.development?.identifyOr(identifyCaller) ?? identifyCaller,
+    limitWrites(deps.writeRate),
     front.pages,
   ]
 

@@ -135,9 +135,9 @@ describe('housekeeping', () => {
 
   test('deletes more than one batch', async () => {
     const { userId } = await signedIn(rooms)
-    const insert = rooms.store.db.raw.prepare('INSERT INTO events (at, kind, user_id) VALUES (1, \'signed_in\', ?)')
+    const insert = rooms.store.db.raw.prepare('INSERT INTO events (at, kind, user_id) VALUES (1, ?, ?)')
     rooms.store.db.raw.transaction(() => {
-      for (let i = 0; i < 1234; i++) insert.run(userId)
+      for (let i = 0; i < 1234; i++) insert.run(`kind ${i % 10}`, userId)
     })()
     expect(await startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()).toMatchObject({ events: 1234 })
   })

@@ -55,7 +55,7 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
   const app = await startApp({
     config, sessions, relay: running.relay, findUser: people.accounts.findActive,
     authRoutes: authRoutes({
-      ...rooms, ...noProviders, keyring, passwordLogin, tokenApiLogin: null, providerLogin, proof: null, upstreams: running.upstreams, streams: running.streams, reachable: async () => true,
+      ...rooms, ...noProviders, writeRate: { spend: () => {} }, keyring, passwordLogin, tokenApiLogin: null, providerLogin, proof: null, upstreams: running.upstreams, streams: running.streams, reachable: async () => true,
     }),
   })
 

@@ -9,6 +9,7 @@ import type { Config } from './config/types.ts'
 import { drain, giveNotice, settlesWithin } from './edge/drain.ts'
 import { openFrontEnd } from './edge/front-end.ts'
 import { greet } from './edge/greeting.ts'
+import { createWriteRate } from './edge/limit-writes.ts'
 import { listenOn } from './edge/listen.ts'
 import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
@@ -71,6 +72,7 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
   const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
   const providerLogin = createProviderLogin({ ...rooms, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
+  const writeRate = createWriteRate(clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   await followFormerIssuers(rooms)
@@ -86,8 +88,9 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
     readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
     draining: () => draining,
+    writeRate,
     backchannelLogout: elsewhere.logouts.backchannel,
-    authRoutes: authRoutes({ ...rooms, keyring, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({ ...rooms, keyring, writeRate, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   already_set_up: { status: 409, title: 'The first administrator exists already' },
   email_taken: { status: 409, title: 'An account with this e-mail address exists already' },
+  limit_reached: { status: 409, title: 'There are as many of these as there can be' },
   last_admin: { status: 409, title: 'At least one administrator has to remain' },
   body_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'This address takes JSON' },

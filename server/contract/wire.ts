@@ -148,10 +148,11 @@ export interface WireEvent {
 export interface EventsAnswer { events: WireEvent[], next: string | null }
 
 export interface WirePerson extends WireUser { createdAt: UnixMs, disabledAt: UnixMs | null, lastSeenAt: UnixMs | null, sessions: number }
-export interface PeopleAnswer { people: WirePerson[] }
+/** `next`: the cursor of the next page, or null. `total`: everybody, on all pages. */
+export interface PeopleAnswer { people: WirePerson[], next: string | null, total: number }
 
 export interface WireInvite { id: string, email: string | null, roles: Role[], createdAt: UnixMs, endsAt: UnixMs, by: string | null }
-export interface InvitesAnswer { invites: WireInvite[] }
+export interface InvitesAnswer { invites: WireInvite[], next: string | null }
 /** The link is told once, here; the store keeps only the code's hash. */
 export interface InviteAnswer { invite: WireInvite, href: string }
 export interface ResetLinkAnswer { href: string, endsAt: UnixMs }

@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Role, WirePerson } from '../contract/wire.ts'
+import { Problem } from '../base/problem.ts'
+import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
 import type { Sessions } from '../session/types.ts'
-import type { AccountStore, Changed, Verifier } from '../store/accounts.ts'
+import type { AccountStore, AccountWithSessions, Changed, Verifier } from '../store/accounts.ts'
 import type { AccountRow } from '../store/schema.ts'
 import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
 import { type Actor, originOf } from './actor.ts'
@@ -22,7 +23,12 @@ export interface Accounts {
   findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
   /** Whether set-up is over. */
   anybody(): Promise<boolean>
+  /** Everybody, oldest first, from the store page by page: for the command line. */
   list(): Promise<WirePerson[]>
+  /** A page of them. @param cursor `next` of the page before, or null */
+  page(cursor: string | null): Promise<PeopleAnswer>
+  /** One of them. @throws Problem `not_found` */
+  person(id: string): Promise<WirePerson>
   /** Makes an account over everybody's head: the command line. The very first is an administrator.
    * @throws Problem `email_taken`, or one about the password */
   create(person: { email: string, name: string, roles: Role[], password: string }, actor: Actor): Promise<Account>
@@ -52,6 +58,7 @@ export interface AccountDeps {
 }
 
 const CACHED = 10_000
+const PAGE = 100
 
 export function createAccounts({ store, passwords, passwordRules, sessions, clock }: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
@@ -88,6 +95,12 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     return account
   }
 
+  async function page(cursor: string | null): Promise<PeopleAnswer> {
+    const rows = await store.page(now(), cursor, PAGE + 1)
+    const shown = rows.slice(0, PAGE)
+    return { people: shown.map(toPerson), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null, total: await store.count() }
+  }
+
   return {
     changed,
     made,
@@ -113,9 +126,19 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     },
 
     async list() {
-      const rows = await store.list(now())
-      return rows.map(({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions: living }) =>
-        ({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions: living }))
+      const everybody: WirePerson[] = []
+      for (let cursor: string | null = null; ;) {
+        const { people, next }: PeopleAnswer = await page(cursor)
+        everybody.push(...people)
+        if (next === null) return everybody
+        cursor = next
+      }
+    },
+    page,
+    async person(id) {
+      const row = await store.summary(id, now())
+      if (row === null) throw new Problem('not_found')
+      return toPerson(row)
     },
 
     async create({ password, ...person }, actor) {
@@ -157,4 +180,8 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       return await store.replaceVerifier(before, passwordSealed) ? { id: before.id, passwordSealed } : before
     },
   }
+}
+
+function toPerson({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }: AccountWithSessions): WirePerson {
+  return { id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }
 }

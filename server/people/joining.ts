@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/types.ts'
-import type { InviteAnswer, RegisterRequest, Registration, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
+import type { InviteAnswer, InvitesAnswer, RegisterRequest, Registration, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
 import type { AccountStore } from '../store/accounts.ts'
 import type { CodeStore, InviteRow } from '../store/codes.ts'
@@ -26,9 +26,10 @@ export interface Joining {
   setUp(request: SetupRequest, client: Client): Promise<Account>
   /** @throws Problem `registration_closed`, `invite_required`, `invalid_code`, `email_taken`, `slow_down`, or one about the password */
   register(request: RegisterRequest, client: Client): Promise<Account>
-  /** @throws Problem `registration_closed`; `email_taken` when that person has an account already */
+  /** @throws Problem `registration_closed`; `email_taken` when that person has an account already; `limit_reached`, `forbidden` */
   invite(request: { email: string | null, roles: Role[] }, actor: Actor): Promise<InviteAnswer>
-  invites(): Promise<WireInvite[]>
+  /** A page of the open ones. @param cursor `next` of the page before, or null */
+  invites(cursor: string | null): Promise<InvitesAnswer>
   /** @throws Problem `not_found` */
   revoke(id: string, actor: Actor): Promise<void>
 }
@@ -41,6 +42,8 @@ export interface JoiningDeps {
   clock: Clock
   config: { publicUrl: string, registration: Registration, setupCode: Secret | null, tokenApi: Config['tokenApi'] }
 }
+
+const PAGE = 100
 
 export function createJoining({ accounts, passwords, passwordRules, store, clock, config }: JoiningDeps): Joining {
   const now = () => clock.now().wall
@@ -109,8 +112,10 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
       return { invite: toInvite({ ...row, byName: by?.name ?? null }), href: codeLink(config.publicUrl, '/sign-up', code) }
     },
 
-    async invites() {
-      return (await store.codes.invites(now())).map(toInvite)
+    async invites(cursor) {
+      const rows = await store.codes.invites(now(), cursor, PAGE + 1)
+      const shown = rows.slice(0, PAGE)
+      return { invites: shown.map(toInvite), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null }
     },
 
     async revoke(id, actor) {

@@ -58,14 +58,14 @@ describe('joining', () => {
     const root = await setUp()
     const { href, invite } = await rooms.people.joining.invite({ email: null, roles: ['admin'] }, as(root))
     expect(invite).toMatchObject({ email: null, roles: ['admin', 'user'], by: 'root' })
-    expect(await rooms.people.joining.invites()).toEqual([invite])
+    expect(await rooms.people.joining.invites(null)).toEqual({ invites: [invite], next: null })
     const code = rooms.codeOf(href)
     // Each from a network of its own: here it is the code that has to decide.
     const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) =>
       rooms.people.joining.register({ ...person(`p${n}`), invite: code }, { ...CLIENT, network: `198.51.100.${n}` })))
     expect(won(results)).toBe(1)
     expect(await rooms.people.accounts.list()).toHaveLength(2)
-    expect(await rooms.people.joining.invites()).toEqual([])
+    expect(await rooms.people.joining.invites(null)).toEqual({ invites: [], next: null })
   })
 
   test('an invitation for one address is for that address, in whatever case it is typed', async () => {

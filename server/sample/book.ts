@@ -63,7 +63,8 @@ export function openBook(file: string) {
   const changedAfter = db.prepare<[string, number], Row>('SELECT * FROM notes WHERE owner = ? AND change > ? ORDER BY change')
   const insert = db.prepare<[string, string, string, number, number, number]>('INSERT INTO notes (owner, id, text, created_at, changed_at, change) VALUES (?, ?, ?, ?, ?, ?)')
   const update = db.prepare<[string, number, number | null, number, string, string]>('UPDATE notes SET text = ?, changed_at = ?, deleted_at = ?, change = ? WHERE owner = ? AND id = ?')
-  const remove = db.prepare<[string, number], number>('DELETE FROM notes WHERE owner = ? AND deleted_at < ? RETURNING change').pluck()
+  const remove = db.prepare<[string, number, string, number], number>(`DELETE FROM notes WHERE owner = ? AND (deleted_at < ? OR deleted_at IS NOT NULL AND change <=
+    (SELECT change FROM notes WHERE owner = ? AND deleted_at IS NOT NULL ORDER BY change DESC LIMIT 1 OFFSET ?)) RETURNING change`).pluck()
   const forget = db.prepare<[number, string]>('UPDATE owners SET forgotten = max(forgotten, ?) WHERE sub = ?')
 
   const write = <T>(work: () => T): T => db.transaction(work).immediate()
@@ -108,10 +109,10 @@ export function openBook(file: string) {
       })
     },
 
-    /** Lets go of what was deleted long ago as well. */
+    /** Lets go of what was deleted long ago, or before so many others, as well. */
     remove(owner: string, id: string, now: number): Outcome {
       return write(() => {
-        const forgotten = remove.all(owner, now - RESTORABLE_MS)
+        const forgotten = remove.all(owner, now - RESTORABLE_MS, owner, MAX_NOTES)
         if (forgotten.length > 0) forget.run(Math.max(...forgotten), owner)
         const row = one.get(owner, id)
         if (row?.deleted_at !== null) return row === undefined ? { state: 'missing' } : { state: 'deleted' }

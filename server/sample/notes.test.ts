@@ -199,6 +199,25 @@ describe('what is refused', () => {
   })
 })
 
+test('one person\'s changes have a rate, others\' do not wait for it, and what was deleted is kept for five hundred notes at most', async () => {
+  const { id } = await add(ada, 'first')
+  const answers = await Promise.all(Array.from({ length: 120 }, (_, n) => ada('PATCH', `/notes/${id}`, { text: `text ${n}` })))
+  expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(102)
+  const refused = answers.find(({ status }) => status === 429)
+  expect([refused?.headers.get('retry-after'), (await refused?.json() as { code: string }).code]).toEqual(['1', 'slow_down'])
+  expect((await ada('GET', '/notes')).status).toBe(200)
+  expect((await bob('POST', '/notes', { text: 'no wait for others' })).status).toBe(201)
+
+  const book = openBook(join(stage.dataDir, 'sample.db'))
+  for (let n = 0; n < MAX_NOTES + 20; n++) {
+    book.add('eve', `n${n}`, 'x', 1)
+    book.remove('eve', `n${n}`, 1)
+  }
+  expect(book.since('eve', 0)).toEqual([expect.objectContaining({ event: { type: 'reload' } })])
+  expect([book.restore('eve', 'n0').state, book.restore('eve', `n${MAX_NOTES}`).state]).toEqual(['missing', 'changed'])
+  book.close()
+})
+
 describe('the file', () => {
   test('can be read by its owner alone', () => {
     expect(statSync(join(stage.dataDir, 'sample.db')).mode & 0o077).toBe(0)

@@ -11,6 +11,7 @@ const REFUSALS = {
   body_too_large: { status: 413, title: 'The request is too large' },
   unsupported_media_type: { status: 415, title: 'This address takes JSON' },
   upgrade_required: { status: 426, title: 'This address speaks WebSocket' },
+  slow_down: { status: 429, title: 'Too many changes at once; wait a little' },
   too_many_streams: { status: 429, title: 'Too many pages are open at once' },
   internal: { status: 500, title: 'Something went wrong here' },
   keys_unreachable: { status: 503, title: 'The keys to check tokens with cannot be fetched just now' },

@@ -2,12 +2,16 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import * as v from 'valibot'
 import type { Clock } from '../base/clock.ts'
+import { createRate } from '../base/rate.ts'
 import { AddNoteRequest, ChangeNoteRequest, MAX_NOTES, NoteId, type NotesAnswer } from '../contract/notes.ts'
 import type { Caller } from './bearer.ts'
 import type { Book, Outcome } from './book.ts'
 import type { Feed } from './feed.ts'
 import { readJson } from './json-body.ts'
 import { Refused } from './refused.ts'
+
+/** Changes of one person's notes: so many in a row, then so many a second. */
+const CHANGES = { burst: 100, perSecond: 2 }
 
 export interface RouteDeps { clock: Clock, book: Book, feed: Feed }
 
@@ -19,6 +23,15 @@ type Handler = (caller: Caller, request: IncomingMessage, response: ServerRespon
  * @throws Refused by the returned function `not_found`, `method_not_allowed` */
 export function createRoutes({ clock, book, feed }: RouteDeps) {
   const now = () => clock.now().wall
+
+  const rate = createRate(clock, CHANGES)
+
+  /** Each change is a write to the disk. */
+  const slowed = (handler: Handler): Handler => (caller, request, response, query) => {
+    const wait = Math.ceil(rate.take(caller.sub))
+    if (wait > 0) throw new Refused('slow_down', { headers: { 'retry-after': String(wait) } })
+    return handler(caller, request, response, query)
+  }
 
   /** Says what came of it, to the other pages too. */
   function settle(owner: string, outcome: Outcome): Outcome & { state: 'changed' | 'unchanged' | 'deleted' } {
@@ -85,6 +98,6 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
     if (methods === null) throw new Refused('not_found')
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined
     if (handler === undefined) throw new Refused('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
-    return handler
+    return method === 'GET' ? handler : slowed(handler)
   }
 }

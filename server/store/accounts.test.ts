@@ -68,7 +68,7 @@ describe('accounts', () => {
     await sessions.insert(session('s2', 'ann', { lastSeenAt: NOW - 8 * DAY }), null, null, null, null)
     await sessions.insert(session('s3', 'ann', { lastSeenAt: NOW + 5 }), null, null, null, null)
     await sessions.end('s3', { reason: 'admin', at: NOW + 6, userId: null, byUserId: null })
-    expect((await accounts.list(NOW + 10)).map(({ id, sessions: living, lastSeenAt }) => ({ id, living, lastSeenAt }))).toEqual([
+    expect((await accounts.page(NOW + 10, null, 100)).map(({ id, sessions: living, lastSeenAt }) => ({ id, living, lastSeenAt }))).toEqual([
       { id: 'ann', living: 1, lastSeenAt: NOW + 5 },
       { id: 'bob', living: 0, lastSeenAt: null },
     ])
@@ -127,7 +127,7 @@ describe('one-time codes', () => {
     await codes.createInvite(code('invite', 'h'), origin())
     const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())))
     expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
-    expect(await accounts.list(NOW)).toHaveLength(1)
+    expect(await accounts.page(NOW, null, 100)).toHaveLength(1)
   })
 
   test('a failure of the rest gives the code back', async () => {
@@ -223,7 +223,7 @@ describe('housekeeping', () => {
     expect(await housekeeping.codes(NOW, 100)).toBe(1)
     expect(await housekeeping.throttles(NOW - DAY, 100)).toBe(2)
     expect((await sessions.page('ann', null, 100)).map(one => one.publicId)).toEqual(['new'])
-    expect((await codes.invites(NOW)).map(one => one.codeHash)).toEqual(['good'])
+    expect((await codes.invites(NOW, null, 100)).map(one => one.codeHash)).toEqual(['good'])
     expect(await kinds('ann')).toEqual(['signed_in', 'name_changed'])
   })
 })

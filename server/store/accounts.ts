@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Role } from '../contract/wire.ts'
 import { type Database, isConstraint } from './database.ts'
-import { and, asc, count, eq, gt, isNotNull, isNull, max, ne, sql } from './drizzle.ts'
+import { and, asc, count, eq, gt, inArray, isNotNull, isNull, max, ne, type SQL, sql } from './drizzle.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, sessions } from './schema.ts'
 import { endSessionsOf, type EndedSession } from './session-ends.ts'
@@ -17,8 +17,12 @@ export interface Verifier { id: string, passwordSealed: string }
 export interface AccountStore {
   find(id: string): Promise<AccountRow | null>
   findByEmail(emailKey: string): Promise<AccountRow | null>
-  /** Everybody, oldest account first, with how many sessions live and when one was last seen. */
-  list(now: UnixMs): Promise<AccountWithSessions[]>
+  /** A page of everybody, oldest account first, with how many sessions live and when one was last seen. @param after the last id
+   * of the page before, or null; one that nobody has begins nowhere */
+  page(now: UnixMs, after: string | null, limit: number): Promise<AccountWithSessions[]>
+  /** The same of one. */
+  summary(id: string, now: UnixMs): Promise<AccountWithSessions | null>
+  count(): Promise<number>
   anybody(): Promise<boolean>
   /** Makes an account. The very first one is an administrator, whatever `row` says: otherwise there could never be one.
    * @throws Problem `email_taken` */
@@ -70,7 +74,9 @@ export function accountQueries(db: Database): AccountStore {
   return {
     find: id => db.read(() => byId.get({ id }) ?? null),
     findByEmail: emailKey => db.read(() => byEmail.get({ emailKey }) ?? null),
-    list: now => db.read(() => listAccounts(db, now)),
+    page: (now, after, limit) => db.read(() => withSessions(db, now, after === null ? undefined : isAfter(after), limit)),
+    summary: (id, now) => db.read(() => withSessions(db, now, eq(accounts.id, id), 1)[0] ?? null),
+    count: () => db.read(() => db.sql.select({ n: count() }).from(accounts).get()?.n ?? 0),
     anybody: () => db.read(() => anybody(db)),
     create: (row, origin) => db.write(() => insertAccount(db, anybody(db) ? row : { ...row, roles: ['admin', 'user'] }, origin)),
     register: (row, origin) => db.write(() => registerAccount(db, row, origin)),
@@ -167,12 +173,16 @@ function refuseLastAdmin(db: Database, row: AccountRow): void {
   if (other === undefined) throw new Problem('last_admin')
 }
 
-function listAccounts(db: Database, now: UnixMs): AccountWithSessions[] {
+const isAfter = (id: string) => sql`(created_at, rowid) > (select created_at, rowid from accounts where id = ${id})`
+
+/** Sessions are counted for those on the page, not for everybody. */
+function withSessions(db: Database, now: UnixMs, which: SQL | undefined, limit: number): AccountWithSessions[] {
+  const rows = db.sql.select().from(accounts).where(which).orderBy(asc(accounts.createdAt), sql`rowid`).limit(limit).all()
   const living = sql`case when ${sessions.endedAt} is null and ${sessions.accessMs} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
-  return db.sql.select({ account: accounts, sessions: count(living), lastSeenAt: max(sessions.lastSeenAt) }).from(accounts)
-    .leftJoin(sessions, eq(sessions.userId, accounts.id))
-    .groupBy(accounts.id).orderBy(asc(accounts.createdAt), sql`${accounts}.rowid`).all()
-    .map(({ account, ...seen }) => ({ ...account, ...seen }))
+  const seen = db.sql.select({ userId: sessions.userId, sessions: count(living), lastSeenAt: max(sessions.lastSeenAt) }).from(sessions)
+    .where(inArray(sessions.userId, rows.map(row => row.id))).groupBy(sessions.userId).all()
+  const byUser = new Map(seen.map(one => [one.userId, one]))
+  return rows.map(row => ({ ...row, sessions: byUser.get(row.id)?.sessions ?? 0, lastSeenAt: byUser.get(row.id)?.lastSeenAt ?? null }))
 }
 
 function sameRoles(a: readonly Role[], b: readonly Role[]): boolean {

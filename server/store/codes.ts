@@ -2,7 +2,7 @@ import { Problem } from '../base/problem.ts'
 import type { UnixMs } from '../base/clock.ts'
 import { anybody, type Changed, insertAccount, writePassword } from './accounts.ts'
 import type { Database } from './database.ts'
-import { and, desc, eq, gt, isNull } from './drizzle.ts'
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from './drizzle.ts'
 import { noteCode, type Origin, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
 import { isAdministrator, type Maker, requireAdministrator, voidResets } from './voiding.ts'
@@ -12,15 +12,15 @@ export type InviteRow = CodeRow & { byName: string | null }
 export interface CodeStore {
   /** Makes the set-up code; any earlier one is void. @throws Problem `already_set_up` once anybody exists */
   createSetup(row: CodeRow): Promise<void>
-  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile */
+  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
   createInvite(row: CodeRow, origin: Origin): Promise<void>
   /** Makes a reset code for `row.userId`; earlier ones for the same person are void.
-   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when its maker lost that power meanwhile */
+   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
   createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
   /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
   find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
-  /** Invitations that can still be used, newest first. */
-  invites(now: UnixMs): Promise<InviteRow[]>
+  /** A page of the invitations that can still be used, newest first. @param after the last id of the page before, or null */
+  invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRow[]>
   /** @returns whether there was one to revoke */
   revokeInvite(id: string, origin: Origin): Promise<boolean>
   /** Uses the set-up code and makes the first account. @throws Problem `already_set_up`, `invalid_code`; the code stays unused then */
@@ -43,6 +43,7 @@ export function codeQueries(db: Database): CodeStore {
     }),
     createInvite: (row, origin) => db.write(() => {
       requireAdministrator(db, makerOf(row))
+      boundCodesOf(db, row)
       db.sql.insert(codes).values(row).run()
       noteCode(db, 'code_created', row, origin)
     }),
@@ -50,14 +51,16 @@ export function codeQueries(db: Database): CodeStore {
       requireAdministrator(db, makerOf(row))
       if (db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, row.userId)).get() === undefined) throw new Problem('not_found')
       voidResets(db, row.userId, origin)
+      boundCodesOf(db, row)
       db.sql.insert(codes).values(row).run()
       recordEvent(db, 'reset_link_made', row.userId, origin)
     }),
 
     find: (kind, codeHash, now) => db.read(() => db.sql.select().from(codes).where(and(eq(codes.codeHash, codeHash), usable(kind, now))).get() ?? null),
-    invites: now => db.read(() => db.sql.select({ code: codes, byName: accounts.name }).from(codes)
+    invites: (now, after, limit) => db.read(() => db.sql.select({ code: codes, byName: accounts.name }).from(codes)
       .leftJoin(accounts, eq(accounts.id, codes.byUserId))
-      .where(usable('invite', now)).orderBy(desc(codes.createdAt), desc(codes.id)).all()
+      .where(and(usable('invite', now), after === null ? undefined : sql`(${codes.createdAt}, ${codes.id}) < (select created_at, id from codes where id = ${after})`))
+      .orderBy(desc(codes.createdAt), desc(codes.id)).limit(limit).all()
       .map(({ code, byName }) => ({ ...code, byName }))),
     revokeInvite: (id, origin) => db.write(() => {
       const [revoked] = db.sql.delete(codes).where(and(eq(codes.id, id), usable('invite', origin.at))).returning().all()
@@ -105,6 +108,19 @@ function mayStill(db: Database, byUserId: string | null): boolean {
 }
 
 const makerOf = ({ byUserId, bySessionId }: CodeRow): Maker => ({ userId: byUserId, sessionId: bySessionId })
+
+/** So many of an account's codes may be open, and so many that are over are kept. */
+const CODES_MAX = 100
+
+/** @throws Problem `limit_reached` when the maker has too many open codes already */
+function boundCodesOf(db: Database, { byUserId, createdAt }: CodeRow): void {
+  const theirs = byUserId === null ? isNull(codes.byUserId) : eq(codes.byUserId, byUserId)
+  const { open = 0 } = db.sql.select({ open: count() }).from(codes).where(and(theirs, isNull(codes.usedAt), gt(codes.endsAt, createdAt))).get() ?? {}
+  if (open >= CODES_MAX) throw new Problem('limit_reached', { detail: `${CODES_MAX} links are open already: revoke some, or wait until they have ended.` })
+  const over = db.sql.select({ id: codes.id }).from(codes).where(and(theirs, or(isNotNull(codes.usedAt), lte(codes.endsAt, createdAt))))
+    .orderBy(desc(codes.createdAt), desc(codes.id)).limit(Number.MAX_SAFE_INTEGER).offset(CODES_MAX)
+  db.sql.delete(codes).where(inArray(codes.id, over)).run()
+}
 
 function usable(kind: CodeRow['kind'], now: UnixMs) {
   return and(eq(codes.kind, kind), isNull(codes.usedAt), gt(codes.endsAt, now))

@@ -17,6 +17,9 @@ export interface Seen { provider: string, email: string | null, emailVerified: b
 /** `kept`: the account would have lost the last administrator's role. */
 export interface Decided { account: AccountRow, kept: boolean }
 
+/** Ways in of one account. */
+const LINKS_MAX = 20
+
 export interface IdentityStore {
   /** Of this subject at this issuer, with the account. */
   find(issuer: string, subject: string): Promise<{ identity: IdentityRow, account: AccountRow } | null>
@@ -37,7 +40,7 @@ export interface IdentityStore {
   create(row: AccountRow, identity: IdentityRow, how: { invite: string | null, rolesDecided: boolean, mayBeFirst: boolean }, origin: Origin): Promise<AccountRow>
   /** Links it with an account, and keeps what it granted to the session that asked, if any: both or neither.
    * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it has
-   * @throws Problem `identity_taken` when it is another's; `not_found`, `account_disabled`, `not_signed_in` */
+   * @throws Problem `identity_taken` when it is another's; `limit_reached`, `not_found`, `account_disabled`, `not_signed_in` */
   link(identity: IdentityRow, grant: ProviderGrantRow | null, origin: Origin): Promise<boolean>
   /** Takes a way in away, and ends the other sessions that came by it.
    * @param providers those that are configured: an identity of any other is no way in
@@ -112,6 +115,7 @@ export function identityQueries(db: Database): IdentityStore {
         db.sql.update(identities).set({ provider: identity.provider }).where(eq(identities.id, known.identity.id)).run()
       }
       else {
+        if (ofUser.all({ userId: identity.userId }).length >= LINKS_MAX) throw new Problem('limit_reached', { detail: `${LINKS_MAX} accounts elsewhere are linked already: remove one first.` })
         insert({ ...identity, linkedIn: origin.sessionId })
         recordEvent(db, 'identity_linked', identity.userId, origin)
         voidCodes(db, identity.userId, origin)

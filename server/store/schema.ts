@@ -18,7 +18,7 @@ export const accounts = sqliteTable('accounts', {
   passwordChangedAt: integer(),
   createdAt: integer().notNull(),
   disabledAt: integer(),
-})
+}, t => [index('accounts_created').on(t.createdAt)])
 
 export const sessions = sqliteTable('sessions', {
   /** SHA-256 of the sid, base64url. The sid itself is only in the browser. */
@@ -58,7 +58,8 @@ export const sessions = sqliteTable('sessions', {
   index('sessions_absolute').on(t.absoluteEndsAt).where(sql`ended_at is null`),
 ])
 
-/** The security log. Rows are written inside the transaction that they record. */
+/** The security log. Rows are written inside the transaction that they record. A trigger of the migrations keeps the newest
+ * 200 of each kind for an account: one kind that somebody makes grow pushes out no other. */
 export const events = sqliteTable('events', {
   /** Sorts by time: newest first is a walk backwards over the primary key. */
   id: integer().primaryKey({ autoIncrement: true }),
@@ -71,7 +72,7 @@ export const events = sqliteTable('events', {
   reason: text().$type<EndReason>(),
   userAgent: text(),
   network: text(),
-}, t => [index('events_user').on(t.userId, t.id), index('events_at').on(t.at)])
+}, t => [index('events_user').on(t.userId, t.id), index('events_user_kind').on(t.userId, t.kind, t.id), index('events_at').on(t.at)])
 
 /** One-time codes: set-up, invitations, password resets. Used by one conditional UPDATE, so that one of many wins. */
 export const codes = sqliteTable('codes', {

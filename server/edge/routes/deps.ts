@@ -13,12 +13,15 @@ import type { Vault } from '../../providers/vault.ts'
 import type { Proof } from '../../proof/proof.ts'
 import type { Streams } from '../../relay/streams.ts'
 import type { Sessions } from '../../session/types.ts'
+import type { WriteRate } from '../limit-writes.ts'
 
 /** What the routes under /auth work with. */
 export interface AuthDeps {
   config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi' | 'site'>
   clock: Clock
   log: Log
+  /** What one account may write. */
+  writeRate: WriteRate
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
   people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>

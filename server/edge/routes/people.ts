@@ -1,10 +1,17 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
 import { ChangePersonRequest, InviteRequest, type InvitesAnswer, type PeopleAnswer, type WirePerson } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { readJson } from './body.ts'
 import { administrator, requireFresh } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
+
+/** Cursors are ids of ours. @throws Problem `invalid_query` */
+function cursorOf(c: Context<Env>): string | null {
+  const cursor = c.req.query('cursor') ?? null
+  if (cursor !== null && !/^[\w-]{1,64}$/.test(cursor)) throw new Problem('invalid_query')
+  return cursor
+}
 
 /** What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
  * what takes it away does not: that may be urgent. */
@@ -14,7 +21,7 @@ export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
 
   app.get('/people', async (c) => {
     administrator(c)
-    return c.json<PeopleAnswer>({ people: await people.accounts.list() })
+    return c.json<PeopleAnswer>(await people.accounts.page(cursorOf(c)))
   })
 
   app.patch('/people/:id', async (c) => {
@@ -22,9 +29,7 @@ export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
     const { roles, disabled } = await readJson(c, ChangePersonRequest)
     if (roles !== undefined || disabled === false) requireFresh(admin, now())
     const { id } = await people.accounts.change(c.req.param('id'), { roles, disabled }, admin.actor)
-    const person = (await people.accounts.list()).find(one => one.id === id)
-    if (person === undefined) throw new Problem('not_found')
-    return c.json<WirePerson>(person)
+    return c.json<WirePerson>(await people.accounts.person(id))
   })
 
   app.delete('/people/:id/sessions', async (c) => {
@@ -45,7 +50,7 @@ export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
 
   app.get('/invites', async (c) => {
     administrator(c)
-    return c.json<InvitesAnswer>({ invites: await people.joining.invites() })
+    return c.json<InvitesAnswer>(await people.joining.invites(cursorOf(c)))
   })
 
   app.post('/invites', async (c) => {

@@ -28,9 +28,11 @@ interface Opening {
 /** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
-  c: Context<Env>, { sessions, keyring, clock, config }: AuthDeps,
+  c: Context<Env>, { sessions, keyring, clock, config, writeRate }: AuthDeps,
   { account, amr, remember, replaces, judgedAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
 ): Promise<SessionAnswer> {
+  // Whoever knows the password could fill the disk with sessions.
+  writeRate.spend(account.id)
   const { client, device } = c.get('caller')
   const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, authTime, endsAt, providerGrant })
   const now = clock.now().wall

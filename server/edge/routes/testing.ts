@@ -11,6 +11,7 @@ import { cookieName, cookieValues, readSessionCookies, transactionCookieName, tr
 import type { Client, Grant } from '../../session/types.ts'
 import type { Caller } from '../caller.ts'
 import type { Env } from '../context.ts'
+import { createWriteRate } from '../limit-writes.ts'
 import { authRoutes } from './auth.ts'
 import type { AuthDeps } from './deps.ts'
 import { openKeptForm } from './kept-form.ts'
@@ -32,7 +33,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
   const { configured, providers, vault } = options.elsewhere ?? NOWHERE
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
   const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
-  const routes = authRoutes({ config, clock, log, keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, leave: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], streams: options.streams ?? { of: () => [], endStreamsOf: () => {} }, reachable: async () => true })
+  const routes = authRoutes({ config, clock, log, writeRate: createWriteRate(clock), keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, leave: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], streams: options.streams ?? { of: () => [], endStreamsOf: () => {} }, reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()

@@ -7,7 +7,7 @@ export function useInvites() {
   const text = useProblemText()
   const { confirm } = useConfirm()
   const { say } = useToast()
-  const { data, error, refresh, loading } = useApiData<InvitesAnswer>('/auth/invites')
+  const { items: invites, refresh, ...paged } = usePaged('/auth/invites', (page: InvitesAnswer) => page.invites)
   const made = ref<InviteAnswer | null>(null)
 
   async function create(email: string, admin: boolean): Promise<void> {
@@ -27,5 +27,5 @@ export function useInvites() {
       say(text(problemOf(failure)), 'bad')
     }
   }
-  return { invites: computed(() => data.value?.invites ?? []), loading, error, refresh, made, create, revoke }
+  return { invites, refresh, ...paged, made, create, revoke }
 }

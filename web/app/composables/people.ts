@@ -7,7 +7,7 @@ export function usePeople() {
   const text = useProblemText()
   const { confirm } = useConfirm()
   const { say } = useToast()
-  const { data, error, refresh, loading } = useApiData<PeopleAnswer>('/auth/people')
+  const { items: people, first, refresh, ...paged } = usePaged('/auth/people', (page: PeopleAnswer) => page.people)
 
   async function change(work: () => Promise<unknown>, done: string): Promise<void> {
     try {
@@ -47,5 +47,5 @@ export function usePeople() {
       return null
     }
   }
-  return { people: computed(() => data.value?.people ?? []), loading, error, refresh, setAdmin, setDisabled, endSessions, makeResetLink }
+  return { people, total: computed(() => first.value?.total ?? 0), refresh, ...paged, setAdmin, setDisabled, endSessions, makeResetLink }
 }

@@ -1,0 +1,36 @@
+import type { Problem } from './problem.ts'
+
+/** A list that comes a page at a time. Reading it anew begins at its first page again.
+ * @param itemsOf what one page holds */
+export function usePaged<Page extends { next: string | null }, Item>(path: string, itemsOf: (page: Page) => Item[]) {
+  const api = useApi()
+  const first = useApiData<Page>(path)
+  const later = shallowRef<Page[]>([])
+  const pages = computed(() => first.data.value ? [first.data.value, ...later.value] : [])
+  const next = computed(() => pages.value.at(-1)?.next ?? null)
+  const busy = ref(false)
+  const failed = ref<Problem | null>(null)
+
+  async function refresh(): Promise<void> {
+    await first.refresh()
+    later.value = []
+  }
+  async function loadMore(): Promise<void> {
+    if (busy.value || next.value === null) return
+    busy.value = true
+    failed.value = null
+    try {
+      later.value = [...later.value, await api<Page>(path, { query: { cursor: next.value } })]
+    }
+    catch (error) {
+      failed.value = problemOf(error)
+    }
+    finally {
+      busy.value = false
+    }
+  }
+  return {
+    first: first.data, items: computed(() => pages.value.flatMap(itemsOf)), more: computed(() => next.value !== null),
+    busy, failed, loading: first.loading, error: first.error, refresh, loadMore,
+  }
+}
