@@ -5,8 +5,9 @@ import type { Problem } from './problem.ts'
 export function usePaged<Page extends { next: string | null }, Item>(path: string, itemsOf: (page: Page) => Item[]) {
   const api = useApi()
   const first = useApiData<Page>(path)
+  const firstPage = computed(() => first.data.value as Page | undefined)
   const later = shallowRef<Page[]>([])
-  const pages = computed(() => first.data.value ? [first.data.value, ...later.value] : [])
+  const pages = computed(() => firstPage.value ? [firstPage.value, ...later.value] : [])
   const next = computed(() => pages.value.at(-1)?.next ?? null)
   const busy = ref(false)
   const failed = ref<Problem | null>(null)
@@ -30,7 +31,7 @@ export function usePaged<Page extends { next: string | null }, Item>(path: strin
     }
   }
   return {
-    first: first.data, items: computed(() => pages.value.flatMap(itemsOf)), more: computed(() => next.value !== null),
+    first: firstPage, items: computed(() => pages.value.flatMap(itemsOf)), more: computed(() => next.value !== null),
     busy, failed, loading: first.loading, error: first.error, refresh, loadMore,
   }
 }
