@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { EventsAnswer, InviteAnswer, InvitesAnswer, PeopleAnswer, SessionAnswer } from '../../contract/wire.ts'
+import type { EventsAnswer, InvitesAnswer, PeopleAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { newAccountRow } from '../../people/account.ts'
 import { OPERATOR, originOf } from '../../people/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../people/testing.ts'
