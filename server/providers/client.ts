@@ -64,7 +64,7 @@ async function discover(lib: typeof openid, provider: Provider, metadata: Partia
 }
 
 /** For the log: the setting has to be spelt exactly as the document says. */
-export function otherIssuer(expected: string, got: unknown): string {
+function otherIssuer(expected: string, got: unknown): string {
   return `the discovery document is of another issuer: expected ${expected}, got ${printable(got)}`
 }
 

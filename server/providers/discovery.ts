@@ -26,8 +26,9 @@ export interface DiscoveryDeps { clock: Clock, timers: Timers, log: Log }
 /** Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself. */
 export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
   // `status` is what we answer, in the lines of requests.
-  const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) =>
-    log.warn({ event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure }, 'a call to a provider failed'))
+  const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) => {
+    if (!closed) log.warn({ event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure }, 'a call to a provider failed')
+  })
   let known: { client: ProviderClient, at: SteadyMs } | null = null
   let failures = 0
   /** What is told while it cannot be used. */

@@ -49,7 +49,7 @@ function byCode(code: string): Problem['code'] {
 }
 
 /** Of an answer that was none of what the call may have. */
-export function statusOf(error: unknown): number | null {
+function statusOf(error: unknown): number | null {
   const response = findCause(error, Response)
   return response?.status ?? null
 }

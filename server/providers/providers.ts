@@ -38,7 +38,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
     return found
   }
 
-  /** Tells the log which check it was: the person is told no more than that it failed. */
+  /** Tells the log which check it was: the person is told no more than whose doing it is. */
   async function told<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -65,8 +65,8 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const { discovery, flow, turns } = mustFind(id)
       const transaction = await transactions.open(id, search, sealed)
       const { person, tokens } = await turns.finish(network, async () => {
-        await transactions.use(transaction)
         const client = await discovery.client()
+        await transactions.use(transaction)
         return told(id, 'failed to finish a sign-in at a provider', () => flow.finish(client, transaction, search))
       })
       return { person, tokens, purpose: transaction.purpose, returnTo: transaction.returnTo }

@@ -35,9 +35,8 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
   return {}
 }
 
-/** Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID token.
- * Exported for its tests. */
-export function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
+/** Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID token. */
+function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
   if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
   // What refuses today refuses tomorrow; what is in trouble would have said who an account is to be made for.
   return silence === 'refused' || (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)

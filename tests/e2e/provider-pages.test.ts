@@ -163,7 +163,7 @@ describe('signing in by a provider', () => {
     }
     expect(walked.slice(0, 5)).toEqual(['/auth/login/work', '/auth/login/long', 'remember', 'email', 'password'])
     expect(await page.locator('[href^="/auth/login/away"]').count()).toBe(0)
-    expect(await page.locator('main').innerText()).toContain('Cannot be reached just now')
+    expect(await page.locator('main').innerText()).toContain('Not available right now')
     await context.close()
   })
 
@@ -189,7 +189,7 @@ describe('signing in by a provider', () => {
     await page.locator('a[href^="/auth/login/work"]').click()
     await page.locator('[name=cancel]').click()
     await page.waitForURL('**/sign-in?problem=provider_refused&provider=work')
-    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/given up, or .?Google.? refused it/)
+    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/did not sign in at .?Google.?: you cancelled, or it refused you/)
     await page.locator('a[href^="/auth/login/work"]').click()
     await signInThere(page, ALMA)
     await page.waitForURL(`${stage.origin}/`)
