@@ -28,8 +28,8 @@ export interface Call {
   body: Readable | null
   /** An upstream refused its token, and nothing was passed on yet. @returns null: the 401 is passed on */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
-  /** Makes the headers anew, for a second try of a call that met a stale connection. */
-  again: Retry
+  /** Makes the headers anew, for a second try of a call that met a stale connection; null: it has been answered. */
+  again: Retry | null
   /** Looks at an answer's headers; null: nobody wants to. */
   onHeaders: ((headers: UpstreamHeaders) => void) | null
 }
@@ -188,6 +188,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     controller.rawHeaders = null
     call.headers = []
     call.onUnauthorized = null
+    call.again = null
     return true
   }
 
