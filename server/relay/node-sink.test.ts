@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { nodeSink } from './node-sink.ts'
 import { anUpstream, front, listen } from './relay.testing.ts'
 
 const closing: (() => Promise<void> | void)[] = []
@@ -68,4 +69,30 @@ test('a first piece does not wait for the second, and headers do not wait for a 
     expect(received).toContain(awaited)
     socket.destroy()
   }
+})
+
+test('a large chunk that the kernel takes leaves at once and pauses nobody; one that it does not take does', async () => {
+  const CHUNK = Buffer.alloc(64 * 1024, 'x')
+  const told: boolean[] = []
+  const here = await listen((incoming, outgoing) => {
+    const sink = nodeSink(outgoing, () => {})
+    sink.start(200, ['content-length', String(1000 * CHUNK.length)], null)
+    told.push(sink.write(CHUNK))
+    // Nobody reads: at some time the kernel takes no more.
+    for (let i = 0; i < 998 && told.at(-1); i++) told.push(sink.write(CHUNK))
+    sink.onDrain(() => {
+      sink.write(CHUNK)
+      outgoing.destroy()
+    })
+    incoming.resume()
+  })
+  closing.push(here.close)
+  const socket = connect(Number(new URL(here.origin).port), '127.0.0.1')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+  await expect.poll(() => told.length).toBeGreaterThan(0)
+  expect([told[0], told.at(-1)]).toEqual([true, false])
+  expect(told.length).toBeLessThan(999)
+  // Whoever reads again is written to again.
+  const chunks = await socket.on('error', () => {}).toArray().catch(() => [] as Buffer[]) as Buffer[]
+  expect(Buffer.concat(chunks).toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nx{1000}/)
 })

@@ -19,7 +19,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     resume()
   }
   const send = (chunk: Buffer) => {
-    if (outgoing.write(chunk)) return true
+    if (chunk.length > ONE_PIECE_MAX_BYTES ? writeNow(outgoing, chunk) : outgoing.write(chunk)) return true
     if (!full) outgoing.once('drain', onDrain)
     full = true
     return false
@@ -47,7 +47,9 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
         held = chunk
         return true
       }
-      flush()
+      if (held !== null) flush()
+      // The headers leave with it.
+      waiting = false
       return send(chunk)
     },
     onDrain(callback) {
@@ -71,4 +73,15 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
       })
     },
   }
+}
+
+/** Hands a large chunk to the kernel at once. Node would hold it back until the end of the turn, and since it alone fills Node's
+ * buffer, the upstream would be paused and resumed for every chunk, however fast its reader is.
+ * @returns false when some of it, or of what came before, has to wait */
+function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
+  const { socket } = outgoing
+  socket?.cork()
+  const hasRoom = outgoing.write(chunk)
+  socket?.uncork()
+  return hasRoom || outgoing.writableLength === 0
 }
