@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import { chain, type MaybePromise } from '../base/chain.ts'
+import { SECOND } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream.ts'
 import { Problem } from '../base/problem.ts'
 import { OutgoingBody } from './body.ts'
@@ -34,6 +35,8 @@ export interface Call {
   onHeaders: ((headers: UpstreamHeaders) => void) | null
 }
 
+/** How long a client may take to read what an ended stream has sent. */
+const LAST_WORDS_MS = 5 * SECOND
 /** Many proxies of an upstream's own would send a few; more hold a call without answering it. */
 const INTERIM_MAX = 100
 
@@ -155,7 +158,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const retry = this.#retry ?? (this.#mayTryAgain(error) ? this.#parts.call.again : null)
     if (retry === null || this.#gone) return this.#fail(error)
-    retry().then(headers => this.#dispatch(headers), this.#parts.reject)
+    retry().then(headers => this.#dispatch(headers), (problem: unknown) => this.#giveUp(problem))
   }
 
   /** 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers anew. */
@@ -197,8 +200,13 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     // Whoever has read nothing yet is told why.
     if (!this.#started) return this.#controller?.abort(problemFor(reason))
     // What was sent of a stream is whole; any other answer must not be taken for whole.
-    if (this.#isStream) this.#parts.sink.end(NO_TRAILERS)
-    else this.#parts.sink.cut()
+    const { sink } = this.#parts
+    if (this.#isStream) {
+      sink.end(NO_TRAILERS)
+      // A client that reads no more must not keep its connection that way.
+      setTimeout(() => sink.cut(), LAST_WORDS_MS).unref()
+    }
+    else sink.cut()
     this.#abandon('it may not go on')
   }
 
@@ -225,11 +233,16 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     this.#parts.resolve()
   }
 
+  /** Nothing was passed on: whoever asked answers. */
+  #giveUp(problem: unknown): void {
+    this.#release()
+    this.#parts.reject(problem)
+  }
+
   #fail(error: Error): void {
-    const { call, sink, reject } = this.#parts
+    const { call, sink } = this.#parts
     if (!this.#started && !this.#gone) {
-      this.#release()
-      return reject(asUpstreamProblem(error, call.upstream.name))
+      return this.#giveUp(asUpstreamProblem(error, call.upstream.name))
     }
     if (!this.#gone) sink.cut()
     this.#finish()

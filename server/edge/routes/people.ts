@@ -15,7 +15,7 @@ function cursorOf(c: Context<Env>): string | null {
 
 /** What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
  * what takes it away does not: that may be urgent. */
-export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
+export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
   const now = () => clock.now().wall
 
@@ -36,6 +36,8 @@ export function peopleRoutes({ people, sessions, clock }: AuthDeps): Hono<Env> {
     const { user, session } = administrator(c)
     const id = c.req.param('id')
     if (await people.accounts.find(id) === null) throw new Problem('not_found')
+    // As with one's own "all others": this session's streams may be somebody else's.
+    if (id === user.id) streams.endStreamsOf(session.publicId)
     const ended = id === user.id
       ? await sessions.endAll(id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
       : await sessions.endAll(id, { reason: 'admin', except: null, byUserId: user.id })
