@@ -102,7 +102,7 @@ test('however many sessions end at once, all of their grants do', async () => {
   const many = []
   for (let i = 0; i < 1200; i++) many.push((await signedInThere(rooms, vault, { name: `n${i}`, sid: `s${i}` })).grantId)
   await vault.stop()
-  await rooms.store.endEverything({ reason: 'store_rolled_back', at: rooms.clock.now().wall })
+  await rooms.store.endEverything({ reason: 'store_rolled_back', at: rooms.clock.now().wall }, () => {})
   const left = rooms.store.db.raw.prepare('select count(*) as left from provider_grants where ended_at is null').get()
   expect(left).toEqual({ left: 0 })
 })

@@ -14,8 +14,9 @@ export async function noticeRollback({ keys, store, clock, log }: CounterDeps): 
   const found = await store.meta.counter()
   const rolledBack = found < told
   if (rolledBack) {
-    const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall })
-    log.warn({ database: found, keyFile: told, ended: ended.length }, 'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void')
+    // Nothing is open yet that would have to hear of it.
+    const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
+    log.warn({ database: found, keyFile: told, ended }, 'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void')
   }
   else if (found > told + 1) {
     log.warn({ database: found, keyFile: told }, 'the key file is older than the database: it was restored by hand or could not be written; sessions under newer keys are lost')

@@ -43,9 +43,7 @@ export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { res
   const sealed = reseal || compromised ? await resealAll(works) : null
   const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, tokens: sealed?.tokens ?? null, retired: 0, ended: 0, signing: signs }
   if (compromised) {
-    const ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall })
-    works.sessions.announce(ended)
-    outcome.ended = ended.length
+    outcome.ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall }, works.sessions.announce)
     outcome.retired = keys.retire(keys.list().map(key => key.id))
     await rememberKeys(works)
   }

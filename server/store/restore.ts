@@ -54,7 +54,7 @@ export async function restoreDatabase({ source, dataDir, clock, counter, check, 
       const meta = metaQueries(db)
       await check(await accountQueries(db).verifiers('', SAMPLE), await meta.keyChecks('roots'))
       for (const kind of ['roots', 'signing'] as const) await meta.setKeyChecks(kind, keyChecks[kind])
-      ended = (await endEverything(db, { reason: 'store_rolled_back', at: now })).length
+      ended = await endEverything(db, { reason: 'store_rolled_back', at: now }, () => {})
       if (counter !== null) await meta.setCounter(counter)
       // One file, without a log beside it, can be moved into place in one step.
       db.raw.pragma('wal_checkpoint(TRUNCATE)')

@@ -43,9 +43,11 @@ export function endSessionsNamed(db: Database, publicIds: readonly string[], why
   return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
 }
 
-/** The same for everybody's: after a restore, or when keys were compromised. */
-export function endEverySession(db: Database, why: { reason: EndReason, at: UnixMs }): EndedSession[] {
-  return endRows(db, undefined, { ...why, byUserId: null }).map(toEnded)
+/** The same for a batch of anybody's: after a restore, or when keys were compromised. By the index of those that live. */
+export function endAnyBatch(db: Database, why: { reason: EndReason, at: UnixMs }): { ended: EndedSession[], more: boolean } {
+  const some = sql`rowid in (select rowid from ${sessions} where ended_at is null order by absolute_ends_at limit ${BATCH})`
+  const ended = endRows(db, some, { ...why, byUserId: null })
+  return { ended: ended.map(toEnded), more: ended.length >= BATCH }
 }
 
 export function endRows(db: Database, where: SQL | undefined, why: Why & { lastSeenAt?: UnixMs | undefined }): SessionRow[] {

@@ -5,7 +5,7 @@ import type { Database } from './database.ts'
 import { and, eq, everyColumn, sql } from './drizzle.ts'
 import { insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
-import { endBatchOf, type EndedSession, endEverySession, endRows, isLogged, toEnded } from './session-ends.ts'
+import { endBatchOf, type EndedSession, endRows, isLogged, toEnded } from './session-ends.ts'
 import { type SessionLimit, sessionLimits } from './session-limit.ts'
 
 /** What a decision on a session row may do to it. */
@@ -34,7 +34,6 @@ export interface SessionStore {
   end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null }): Promise<EndedSession | null>
   /** Ends a person's living sessions, a batch of them at most. @returns what it ended, and whether there may be more */
   endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<{ ended: EndedSession[], more: boolean }>
-  endEvery(why: { reason: EndReason, at: UnixMs }): Promise<EndedSession[]>
   /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it.
    * @param before the `place` of the last one of the page before, or null for the first page */
   page(userId: string, before: number | null, limit: number): Promise<(SessionRow & { place: number })[]>
@@ -128,7 +127,6 @@ export function sessionQueries(db: Database): SessionStore {
 
     endExcess: (userId, limit) => db.write(() => limits.endExcess(userId, limit)),
     endOf: (userId, why) => db.write(() => endBatchOf(db, { userId, ...why })),
-    endEvery: why => db.write(() => endEverySession(db, why)),
     page: (userId, before, limit) => db.read(() => page.all({ userId, before: before ?? Number.MAX_SAFE_INTEGER, limit }).map(({ row, place }) => ({ ...row, place }))),
 
     saveProgress: batch => db.write(() => {

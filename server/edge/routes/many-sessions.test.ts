@@ -70,6 +70,9 @@ const ends: Record<string, { act: (mine: Awaited<ReturnType<typeof signedIn>>) =
   'disabling': { act: () => at.people.accounts.change(userId, { disabled: true }, OPERATOR), left: 0, why: ['disabled', 'too_many'] },
   'a new password from the command line': { act: () => at.people.accounts.setPassword(userId, 'another lantern left burning', OPERATOR), left: 0, why: ['password_changed', 'too_many'] },
   'session end --of': { act: () => at.sessions.endAll(userId, { reason: 'admin', except: null, byUserId: null }), left: 0, why: ['admin'] },
+  'key rotate --compromised': {
+    act: () => at.store.endEverything({ reason: 'keys_compromised', at: at.wall() }, at.sessions.announce), left: 0, why: ['keys_compromised'],
+  },
   'another sign-in': { act: async () => {
     await signedIn()
     await expect.poll(living, { timeout: 60_000 }).toBe(100)

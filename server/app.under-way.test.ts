@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage, type RequestListener } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
-import { Problem } from '../base/problem.ts'
-import { SIGNED_IN, startApp } from '../app.testing.ts'
-import { anUpstream, ask, listen, someRelay, someStreams } from './relay.testing.ts'
-import type { UnderWay } from './under-way.ts'
+import { Problem } from './base/problem.ts'
+import { SIGNED_IN, startApp } from './app.testing.ts'
+import { anUpstream, ask, listen, someRelay, someStreams } from './relay/relay.testing.ts'
+import type { UnderWay } from './relay/under-way.ts'
 
 // A call that is filed under its session has to be taken out again, whatever becomes of it: what stays is a leak.
 
