@@ -48,7 +48,7 @@ describe('the doctor, through what stands in front', () => {
     ['no X-Forwarded-For', { forwardedFor: 'none' }, /sends no X-Forwarded-For.*proxy_set_header X-Forwarded-For/],
     ['an X-Forwarded-For without addresses', { forwardedFor: 'nonsense' }, /something else than addresses/],
     ['no upgrade', { upgrades: false }, /does not pass on WebSocket upgrades.*proxy_set_header Upgrade/],
-    ['held streams', { buffers: true }, /holds event streams back until they end.*proxy_buffering off/],
+    ['held streams', { buffers: true }, /holds event streams back.*proxy_buffering off/],
     ['a limit of 1 MB', { mostBodyBytes: 1024 * 1024 }, /2 MB does not get through: the proxy refuses it \(413\).*client_max_body_size/],
     ['the PROXY protocol, version 1', { preamble: 'PROXY TCP4 127.0.0.1 127.0.0.1 4000 80\r\n' }, /PROXY protocol/],
     ['the PROXY protocol, version 2', { preamble: '\r\n\r\n\0\r\nQUIT\n!\x11\0\x0c\x7f\0\0\x01\x7f\0\0\x01\x0f\xa0\0\x50' }, /PROXY protocol/],

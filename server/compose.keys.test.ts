@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, DAY, HOUR, systemClock } from './base/clock.ts'
@@ -355,8 +355,13 @@ describe('what others can read or write', () => {
     mode(elsewhere, 0o444)
     await (await start(env)).close()
     expect(home.logged.filter(line => line.includes(`can read ${elsewhere}`))).toHaveLength(1)
+    // As content, it is the same file. The start before wrote it anew, for its owner only.
+    mode(elsewhere, 0o444)
+    await (await start({ PORCHLIGHT_KEYS_FILE: elsewhere })).close()
+    expect(home.logged.filter(line => line.includes(`can read ${elsewhere}`))).toHaveLength(2)
     mode(elsewhere, 0o466)
     await expect(start(env)).rejects.toThrow(/can write to .*secrets/)
+    await expect(start({ PORCHLIGHT_KEYS_FILE: elsewhere })).rejects.toThrow(/can write to .*secrets/)
   })
 
   test.runIf(process.getuid?.() === 0)('files, folders and links of another user are refused', async () => {
@@ -366,6 +371,14 @@ describe('what others can read or write', () => {
       await expect(start(), path).rejects.toThrow(/belongs to another user \(id 12345\)/)
       chownSync(path, 0, 0)
     }
+    // Root may look at somebody else's installation and finds nothing wrong with whose it is.
+    const give = (id: number) => {
+      for (const path of [home.dataDir, ...readdirSync(home.dataDir).map(name => join(home.dataDir, name))]) chownSync(path, id, id)
+    }
+    give(12_345)
+    expect(await diagnosis()).toBe('')
+    await expect(start()).rejects.toMatchObject({ advice: expect.arrayContaining([expect.stringContaining('sudo -u \'#12345\'')]) as unknown })
+    give(0)
     await (await start()).close()
   })
 

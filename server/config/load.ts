@@ -11,7 +11,7 @@ import { type ConfigProblem, describeProblem, shownValue } from './problems.ts'
 import { SHOWN_FIELDS, shownProviders, toProviders } from './providers.ts'
 import { judgeTogether, providerIds, type Told } from './rules.ts'
 import { FILE_ENDING, SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
-import { type Environment, gather, type Sources } from './sources.ts'
+import { type Environment, gather, type Sources, type Written } from './sources.ts'
 import { toSite } from './site.ts'
 import type { Provider } from './provider.ts'
 import { toTokenApi } from './token-api.ts'
@@ -132,8 +132,8 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     absoluteMs: set.absoluteSeconds * SECOND,
     settleMs: set.settleSeconds * SECOND,
     lateMs: set.lateSeconds * SECOND,
-    keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys')),
-    signingKeys: settings.signingKeys === undefined ? null : keySource(settings.signingKeys, folderOf('signingKeys')),
+    keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys'), sources.get('keys')),
+    signingKeys: settings.signingKeys === undefined ? null : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
     // Accounts are the API's to make.
@@ -157,8 +157,9 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
 }
 
 /** The content of a key file is JSON, which no path starts like. */
-function keySource(keys: string, folder: string): KeySource {
-  return keys.trimStart().startsWith('{') ? { content: new Secret(keys) } : { file: resolve(folder, keys) }
+function keySource(keys: string, folder: string, written: Written | undefined): KeySource {
+  if (!keys.trimStart().startsWith('{')) return { file: resolve(folder, keys) }
+  return { content: new Secret(keys), ...(written?.name.endsWith(FILE_ENDING) === true && { readFrom: written.from }) }
 }
 
 function hostsFor(host: string | undefined, loopback: boolean): string[] {

@@ -62,5 +62,5 @@ export interface Config {
   signingRotationMs: number
 }
 
-/** Where keys live: a file that we may write, or content given by a setting that we may not. */
-export type KeySource = { file: string } | { content: Secret }
+/** Where keys live: a file that we may write, or content given by a setting that we may not, perhaps `readFrom` a file (…_FILE). */
+export type KeySource = { file: string } | { content: Secret, readFrom?: string }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Duplex } from 'node:stream'
 import { SECOND } from '../base/clock.ts'
-import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, type FrontCheck, STREAM_GAP_MS } from '../ops/front-check.ts'
+import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, type FrontCheck, STREAM_EVENTS, STREAM_GAP_MS } from '../ops/front-check.ts'
 import type { IsTrusted } from './client-address.ts'
 import type { Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
@@ -43,7 +43,7 @@ export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): { note
     answer(exchange) {
       if (!ours.has(exchange) || exchange.incoming === null) return
       if (isOurs(exchange, 'look') || isOurs(exchange, 'forged')) return json({})
-      if (isOurs(exchange, 'stream')) return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(twoEvents()) }
+      if (isOurs(exchange, 'stream')) return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(events()) }
       if (isOurs(exchange, 'body') && exchange.method === 'POST') {
         exchange.askForBody()
         return countedBody(exchange.incoming).then(bytes => json({ bytes }))
@@ -69,10 +69,11 @@ function json(value: object): Reply {
   return { status: 200, headers: ['Content-Type', 'application/json'], body: JSON.stringify(value) }
 }
 
-async function* twoEvents(): AsyncGenerator<string> {
-  yield 'data: first\n\n'
-  await new Promise(done => setTimeout(done, STREAM_GAP_MS))
-  yield 'data: second\n\n'
+async function* events(): AsyncGenerator<string> {
+  for (const event of STREAM_EVENTS) {
+    yield `data: ${event}\n\n`
+    await new Promise(done => setTimeout(done, STREAM_GAP_MS))
+  }
 }
 
 /** Nothing of it is kept. A body that is larger than it should be, or slower, is not read to its end. */

@@ -10,6 +10,7 @@ import { type Keys, openKeys } from '../keys/keys.ts'
 import { openSigningKeys } from '../keys/signing-file.ts'
 import { isDue } from '../keys/signing-schedule.ts'
 import { databaseFile } from '../store/files.ts'
+import { ownerOf } from '../store/permissions.ts'
 import { examineProviders } from './provider-doctor.ts'
 import { inspectInstalled, type Inspection } from '../store/inspect.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
@@ -123,7 +124,7 @@ function judgeFolder({ dataDir }: Config): Finding[] {
 }
 
 function judgePrivacy(config: Config): Finding[] {
-  const found = exposures(config).map(({ what, mend, fatal }) => fatal ? fail(what, mend) : warn(what, mend))
+  const found = exposures(config, ownerOf(config.dataDir)).map(({ what, mend, fatal }) => fatal ? fail(what, mend) : warn(what, mend))
   return found.length > 0 ? found : [ok('Data and keys: nobody but their owner can read or change them')]
 }
 

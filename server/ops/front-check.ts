@@ -13,8 +13,9 @@ export type CheckAction = 'look' | 'forged' | 'body' | 'stream' | 'socket'
 export const FORGED_ADDRESS = '198.51.100.77'
 /** More than the megabyte that nginx allows by itself. */
 export const BODY_BYTES = 2 * 1024 * 1024
-/** Between the two events of `stream`. */
-export const STREAM_GAP_MS = 1500
+/** What `stream` sends, and how long it waits after each. Some proxies let the first bytes through and hold what comes later. */
+export const STREAM_EVENTS = ['first', 'second', 'third'] as const
+export const STREAM_GAP_MS = 700
 
 /** One request of the doctor's, as it arrived. */
 export interface Sighting {

@@ -1,9 +1,9 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, SteadyMs } from '../base/clock.ts'
 import type { Config } from '../config/types.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
-import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, FORGED_ADDRESS, type Seen, type Sighting, STREAM_GAP_MS } from './front-check.ts'
+import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, FORGED_ADDRESS, type Seen, type Sighting, STREAM_EVENTS, STREAM_GAP_MS } from './front-check.ts'
 
 /** How the doctor asks the running server. Both answer null when it does not know of checks: it is an older version. */
 export interface FrontDeps {
@@ -16,7 +16,7 @@ type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
 const TIMEOUT_MS = 8000
 
 /** What went out through the public URL and what came back. `local` is this end of the connection. */
-interface Sent { status: number, local: { address: string, port: number }, text: string, times: number[] }
+interface Sent { status: number, local: { address: string, port: number }, text: string, arrivals: readonly { at: SteadyMs, text: string }[], endedAt: SteadyMs }
 
 /** Sends one of everything through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
@@ -119,10 +119,13 @@ async function judgeBody(send: Send): Promise<Finding> {
 async function judgeStream(send: Send): Promise<Finding> {
   const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
   const sent = await send('stream').catch((error: unknown) => error)
-  if (!isSent(sent) || sent.status !== 200 || !sent.text.includes('second')) return fail('An event stream does not get through', advice)
-  const [first = 0] = sent.times
-  const spread = (sent.times.at(-1) ?? 0) - first
-  return spread >= STREAM_GAP_MS / 2 ? ok('An event stream comes through as it is sent') : fail('What stands in front holds event streams back until they end', advice)
+  if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) return fail('An event stream does not get through', advice)
+  const held = STREAM_EVENTS.some((event, n) => {
+    const arrived = sent.arrivals.find(({ text }) => text.includes(event))?.at ?? sent.endedAt
+    const rest = (STREAM_EVENTS.length - n) * STREAM_GAP_MS
+    return sent.endedAt - arrived < rest - STREAM_GAP_MS / 2
+  })
+  return held ? fail('What stands in front holds event streams back', advice) : ok('An event stream comes through as it is sent')
 }
 
 async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): Promise<Finding> {
@@ -161,13 +164,15 @@ function exchange({ publicUrl, token, clock }: { publicUrl: string, token: strin
     call.on('timeout', () => call.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
     call.on('error', reject)
     call.on('response', (response: IncomingMessage) => {
-      const times: number[] = []
+      const arrivals: { at: SteadyMs, text: string }[] = []
       let text = ''
       response.on('data', (chunk: Buffer) => {
-        times.push(clock.now().steady)
-        if (text.length < 10_000) text += chunk.toString('utf8')
+        if (text.length > 10_000) return
+        const part = chunk.toString('utf8')
+        arrivals.push({ at: clock.now().steady, text: part })
+        text += part
       })
-      const done = () => resolve({ status: response.statusCode ?? 0, local, text, times })
+      const done = () => resolve({ status: response.statusCode ?? 0, local, text, arrivals, endedAt: clock.now().steady })
       response.on('end', done)
       response.on('error', reject)
     })

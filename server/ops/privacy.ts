@@ -1,19 +1,22 @@
 import type { Log } from '../base/log.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Config } from '../config/types.ts'
-import { type Exposure, exposuresIn, keyFileExposure } from '../store/permissions.ts'
+import { type Exposure, exposuresIn, keyFileExposure, ourId } from '../store/permissions.ts'
 
 export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 
-/** What others than the owner can do with what is kept here. */
-export function exposures({ dataDir, keys, signingKeys }: Places): Exposure[] {
-  const keyFiles = [keys, signingKeys].flatMap(source => source !== null && 'file' in source ? [keyFileExposure(source.file, dataDir)] : [])
-  return [...exposuresIn(dataDir), ...keyFiles.filter(one => one !== null)]
+/** What others than the owner can do with what is kept here. @param uid whose it should be */
+export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | undefined): Exposure[] {
+  const keyFiles = [keys, signingKeys].flatMap(source => {
+    const file = source === null ? undefined : 'file' in source ? source.file : source.readFrom
+    return file === undefined ? [] : [keyFileExposure(file, dataDir, uid)]
+  })
+  return [...exposuresIn(dataDir, uid), ...keyFiles.filter(one => one !== null)]
 }
 
 /** Warns of what is unwise. @throws Refusal that names every command that is needed, when others could read keys or change data */
 export function refuseExposure(places: Places, log: Log): void {
-  const found = exposures(places)
+  const found = exposures(places, ourId())
   const [worst] = found.filter(one => one.fatal)
   if (worst !== undefined) {
     const fatal = found.filter(one => one.fatal)

@@ -20,7 +20,10 @@ const OTHERS_READ = 0o004
 export function judgeStats(path: string, { mode, uid: owner, isFolder }: { mode: number, uid: number, isFolder: boolean }, rule: Rule, uid: number): Exposure | null {
   const safe = isFolder ? '700' : '600'
   if (owner !== uid && owner !== 0) {
-    return { path, what: `${path} belongs to another user (id ${owner}), who can do anything with it`, mend: `chown ${isFolder ? '-R ' : ''}${uid} ${quoted(path)}`, fatal: true }
+    const chown = `chown ${isFolder ? '-R ' : ''}${uid} ${quoted(path)}`
+    // Root is most likely somebody who forgot whose service this is.
+    const mend = uid === 0 ? `sudo -u '#${owner}' porchlight …   (as the user whose data it is; to give it to root: ${chown})` : chown
+    return { path, what: `${path} belongs to another user (id ${owner}), who can do anything with it`, mend, fatal: true }
   }
   const who = (bit: number) => (mode & bit) === 0 ? 'Its group' : 'Other users'
   if ((mode & GROUP_OR_OTHERS_WRITE) !== 0) {
@@ -30,9 +33,19 @@ export function judgeStats(path: string, { mode, uid: owner, isFolder }: { mode:
   return { path, what: `${who(OTHERS_READ)} can read ${path} (mode ${octal(mode)})`, mend: `chmod ${safe} ${quoted(path)}`, fatal: rule === 'private' }
 }
 
+/** Whose the files should be. @returns undefined: nobody can tell here (Windows) */
+export function ourId(): number | undefined {
+  return process.getuid?.()
+}
+
+/** The same for who only looks: root may look at anybody's installation. */
+export function ownerOf(dataDir: string): number | undefined {
+  const uid = ourId()
+  return uid === 0 ? statsOf(dataDir, statSync)?.uid ?? 0 : uid
+}
+
 /** Looks at a file or folder, through symbolic links. @returns null: it is as it should be, not there, or nobody can tell here */
-export function exposureOf(path: string, rule: Rule): Exposure | null {
-  const uid = process.getuid?.()
+export function exposureOf(path: string, rule: Rule, uid: number | undefined): Exposure | null {
   const stats = statsOf(path, statSync)
   if (uid === undefined || stats === null) return null
   return judgeStats(path, { mode: stats.mode, uid: stats.uid, isFolder: stats.isDirectory() }, rule, uid) ?? strangeLink(path, uid)
@@ -46,20 +59,21 @@ function strangeLink(path: string, uid: number): Exposure | null {
 }
 
 /** Everything in a data folder that others should not be able to reach, worst first. */
-export function exposuresIn(dataDir: string): Exposure[] {
+export function exposuresIn(dataDir: string, uid: number | undefined): Exposure[] {
   const backups = backupFolder(dataDir)
   const aside = namesIn(dataDir).filter(name => name.includes('.db.')).map(name => join(dataDir, name))
   const files = new Set([...databaseParts(databaseFile(dataDir)), join(dataDir, 'lock.db'), ...aside, ...namesIn(backups).map(name => join(backups, name))])
   return [
-    exposureOf(dataDir, 'ours'),
-    exposureOf(backups, 'ours'),
-    ...[...files].map(file => exposureOf(file, 'private')),
+    exposureOf(dataDir, 'ours', uid),
+    exposureOf(backups, 'ours', uid),
+    ...[...files].map(file => exposureOf(file, 'private', uid)),
   ].filter(one => one !== null)
 }
 
 /** A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts. */
-export function keyFileExposure(file: string, dataDir: string): Exposure | null {
-  return exposureOf(file, dirname(file) === dataDir && lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() !== true ? 'private' : 'given')
+export function keyFileExposure(file: string, dataDir: string, uid: number | undefined): Exposure | null {
+  const isMade = dirname(file) === dataDir && statsOf(file, lstatSync)?.isSymbolicLink() !== true
+  return exposureOf(file, isMade ? 'private' : 'given', uid)
 }
 
 /** Passwords go over the control socket. In a folder that others can write to, it may be anybody's.
@@ -67,10 +81,10 @@ export function keyFileExposure(file: string, dataDir: string): Exposure | null 
 export function plantedSocket(dataDir: string, socket: string): Exposure | null {
   const folder = statsOf(dataDir, statSync)
   const found = statsOf(socket, lstatSync)
-  const uid = process.getuid?.()
+  const uid = ownerOf(dataDir)
   if (folder === null || found === null || uid === undefined) return null
-  return judgeStats(dataDir, { mode: folder.mode, uid: folder.uid, isFolder: true }, 'ours', uid === 0 ? folder.uid : uid)
-    ?? judgeStats(socket, { mode: 0o600, uid: found.uid, isFolder: false }, 'private', uid === 0 ? folder.uid : uid)
+  return judgeStats(dataDir, { mode: folder.mode, uid: folder.uid, isFolder: true }, 'ours', uid)
+    ?? judgeStats(socket, { mode: 0o600, uid: found.uid, isFolder: false }, 'private', uid)
 }
 
 function namesIn(folder: string): string[] {
