@@ -37,6 +37,16 @@ test('LO-6 a session that was only linked with a provider loses the grant and go
   await expect(vault.tokenFor(session, MAIN, null)).rejects.toMatchObject({ code: 'provider_sign_in_required' })
 })
 
+test('LO-3 a session whose ID token is signed with another algorithm is left alone; one without an ID token is not', async () => {
+  const idToken = (alg: string) => `${Buffer.from(JSON.stringify({ alg })).toString('base64url')}.e30.x`
+  const { session: other } = await signedInThere(rooms, vault, { sid: 'there', idToken: idToken('ES256') })
+  expect(await logout({ sid: 'there' })).toMatchObject({ otherAlg: true, ended: [] })
+  const { session: without } = await signedInThere(rooms, vault, { sid: 'there' })
+  expect((await logout({ sid: 'there' })).ended.map(one => one.publicId)).toEqual([without.publicId])
+  expect(await logout({ sid: 'elsewhere' })).toMatchObject({ otherAlg: false, ended: [] })
+  expect((await logout({ sid: 'there', algs: ['ES256'] })).ended.map(one => one.publicId)).toEqual([other.publicId])
+})
+
 test('LO-6 a session that came by a provider ends with it, however often that was linked again', async () => {
   const { session, person, tokens: granted } = await signedInThere(rooms, vault, { sid: 'there' })
   expect(await linkThere(rooms, vault, session, { subject: person.subject, sid: 'there' }, granted)).toBe(true)

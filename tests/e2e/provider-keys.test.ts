@@ -1,6 +1,7 @@
 import { exportJWK, generateKeyPair } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
+import type { Change } from '../support/hostile-provider.ts'
 import { expectRefused, HOSTILE, hostileStageOfFile, signInAt } from '../support/hostile-stage.ts'
 import { sleep } from '../support/server.ts'
 
@@ -61,6 +62,29 @@ describe('keys', () => {
     await stage.hostile.rotateKeys()
     await expectRefused(stage, browser, await signInAt(browser, stage.hostile), 'provider_answer_invalid')
   })
+})
+
+const NULLS = { auth_time: null, azp: null, acr: null, amr: null, sid: null, nbf: null, email: null, at_hash: null }
+const SAID: [string, Change][] = [
+  ['nulls in the answer of the token endpoint', { tokens: tokens => void Object.assign(tokens, { scope: null, refresh_token: null, expires_in: null, session_state: null }) }],
+  ['nulls in the ID token', { claims: claims => void Object.assign(claims, NULLS) }],
+  ['nulls in user-info', { userInfo: claims => void Object.assign(claims, { email: null, email_verified: null, groups: null, address: null }) }],
+  ['an auth_time in fractions', { claims: claims => (claims['auth_time'] = 1_795_870_570.876_543_3) }],
+  ['an exp without bounds', { claims: claims => (claims.exp = 1e17) }],
+  ['an iat and an exp in fractions', { claims: claims => void Object.assign(claims, { iat: Date.now() / 1000, exp: Date.now() / 1000 + 60.5 }) }],
+  ...['300', 300.75, -5, 0, 1e300, 'NaN', {}].map((life): [string, Change] => [`a life of ${JSON.stringify(life)}`, { tokens: tokens => (tokens['expires_in'] = life) }]),
+]
+test.each(SAID)('OI-2 %s: the sign-in works', async (_title, change) => {
+  stage.hostile.change = change
+  const browser = new Visitor(stage.server.origin)
+  expect((await signInAt(browser, stage.hostile)).headers.location).toBe('/account')
+  expect((await browser.session()).user?.name).toBe('Vera Visitor')
+})
+
+test.each([['1e17', 1e17], ['a negative one', -1], ['text', 'soon']])('OI-2 an auth_time that no clock shows (%s) signs nobody in, and is no error of ours', async (_title, authTime) => {
+  stage.hostile.change = { claims: claims => (claims['auth_time'] = authTime) }
+  const browser = new Visitor(stage.server.origin)
+  await expectRefused(stage, browser, await signInAt(browser, stage.hostile), 'provider_answer_invalid')
 })
 
 test('the whole provider gone away: a clear page, residents stay, and it works again by itself', async () => {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import http from 'node:http'
 import type { JWTPayload } from 'jose'
-import { decodeJwt } from 'jose'
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, Visitor } from '../support/client.ts'
-import { CLIENT } from '../support/hostile-provider.ts'
-import { HOSTILE, type HostileStage, hostileStage, signInAt } from '../support/hostile-stage.ts'
+import { CLIENT, type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts'
+import { arriveFrom, HOSTILE, type HostileStage, hostileStage, signInAt } from '../support/hostile-stage.ts'
 import { ALMA, BRUNO } from '../support/provider.ts'
 import { type ProviderStage, providerStage } from '../support/provider-stage.ts'
-import { pathOf } from '../support/provider-visit.ts'
+import { pathOf, providerSetting } from '../support/provider-visit.ts'
 import { startServer, stopAll, waitUntil } from '../support/server.ts'
 
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
@@ -21,10 +21,19 @@ function tell(origin: string, as: string, token: string, more: { type?: string, 
 
 describe('somebody signs out at the provider', () => {
   let stage: HostileStage
+  /** Says that it signs with either of two algorithms. */
+  let two: HostileProvider
+  /** Signs ID tokens otherwise than the site's configuration says. */
+  let pinned: HostileProvider
+  let other: Awaited<ReturnType<typeof generateKeyPair>>
   beforeAll(async () => {
-    stage = await hostileStage()
+    [two, pinned, other] = await Promise.all([startHostileProvider(), startHostileProvider(), generateKeyPair('ES256', { extractable: true })])
+    const published = { ...await exportJWK(other.publicKey), kid: 'other', alg: 'ES256', use: 'sig' }
+    two.change = { metadata: metadata => void Object.assign(metadata, { id_token_signing_alg_values_supported: ['RS256', 'ES256'], pushed_authorization_request_endpoint: null, revocation_endpoint: null, scopes_supported: null }), keys: keys => void keys.push(published) }
+    const client = { ...CLIENT, clientAuth: 'client_secret_basic' as const }
+    stage = await hostileStage({ more: [providerSetting('two', two.issuer, client), providerSetting('pinned', pinned.issuer, client, { idTokenAlg: 'ES256' })] })
   })
-  afterAll(() => stage?.stop())
+  afterAll(async () => void await Promise.all([stage?.stop(), two?.stop(), pinned?.stop()]))
 
   async function arrived(sub: string): Promise<Visitor> {
     stage.hostile.person = { sub, name: `Person ${sub}` }
@@ -70,6 +79,23 @@ describe('somebody signs out at the provider', () => {
     const browser = await arrived(title)
     expect((await send(await logoutToken({ sub: title, ...claims } as JWTPayload, header))).status).toBe(200)
     expect(await isIn(browser)).toBe(false)
+  })
+
+  test('LO-3 a logout token in another algorithm than the session\'s ID token is refused, and one in the same ends it', async () => {
+    two.person = { sub: 'two-1', name: 'Two' }
+    const browser = await arriveFrom(two, stage.server.origin, 'two')
+    const now = Math.floor(Date.now() / 1000)
+    const claims = { iss: two.issuer, aud: CLIENT.clientId, iat: now, exp: now + 120, sub: 'two-1', events: EVENTS }
+    const otherwise = await new SignJWT({ ...claims, jti: randomUUID() }).setProtectedHeader({ alg: 'ES256', kid: 'other', typ: 'logout+jwt' }).sign(other.privateKey)
+    expect((await tell(stage.server.origin, 'two', otherwise)).status).toBe(400)
+    expect(await isIn(browser)).toBe(true)
+    expect((await tell(stage.server.origin, 'two', await two.signed({ ...claims, jti: randomUUID() }, { typ: 'logout+jwt' }))).status).toBe(200)
+    expect(await isIn(browser)).toBe(false)
+  })
+
+  test('JW-7 with idTokenAlg, an ID token in another algorithm signs nobody in', async () => {
+    const answer = await signInAt(new Visitor(stage.server.origin), pinned, 'pinned')
+    expect(answer.headers.location).toBe('/sign-in?problem=provider_answer_invalid&provider=pinned&returnTo=%2Faccount')
   })
 
   test('LO-6 a sid and a sub that do not belong together end nothing', async () => {
