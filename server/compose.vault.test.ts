@@ -5,6 +5,7 @@ import type { Rooms } from './compose.ts'
 import { installation, noTimers, signedIn } from './compose.testing.ts'
 import { endOf, type FailureOutcome, MAIN, linkThere, movableClock, signedInThere, someProvider, someTokens, vaultOf } from './compose.vault.testing.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
+import { RefreshFailure } from './providers/refresher.ts'
 import { openTokens } from './providers/sealed-tokens.ts'
 
 let clock: ReturnType<typeof movableClock>
@@ -563,5 +564,12 @@ describe('token exchange', () => {
       }
     }
     expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('orders-api-for-access-r1')
+  })
+
+  test('a provider that refuses the refreshed one, too, wants to see the person', async () => {
+    const { session } = await signedInThere(rooms, vault)
+    provider.refresher.exchange = async () => Promise.reject(new RefreshFailure('over', new Problem('provider_refused')))
+    for (let i = 0; i < 5; i++) expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_sign_in_required')
+    expect(provider.asked).toHaveLength(1)
   })
 })

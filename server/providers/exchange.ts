@@ -46,9 +46,9 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       if (failure.kind !== 'over') throw failure.problem
       // Its end may have come early. Another one is tried, if there is another.
       const other = await ownTokenFor(session, provider, own.accessToken)
-      if (other.accessToken === own.accessToken) throw failure.problem
+      if (other.accessToken === own.accessToken) throw told(failure, provider)
       return tradeOnce(session, other, provider, upstream).catch((again: unknown) => {
-        throw asRefreshFailure(again).problem
+        throw told(asRefreshFailure(again), provider)
       })
     }
   }
@@ -105,6 +105,11 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
 
     forget: (sessionId: string) => void kept.delete(sessionId),
   }
+}
+
+/** A provider that refuses the person's own token, and another one after it, wants to see the person. */
+function told(failure: RefreshFailure, provider: string): Problem {
+  return failure.kind === 'over' ? new Problem('provider_sign_in_required', { provider }, failure) : failure.problem
 }
 
 /** Not in its last minute, or last fifth if that is less. */

@@ -139,7 +139,8 @@ export function createVault(deps: VaultDeps): Vault {
   async function refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<Kept> {
     const readAt = epoch
     const { row, tokens } = await refreshing.refresh(id, provider, isDue)
-    return keep(row.sessionId, provider, { id, tokens, refreshedAt: clock.now().steady }, readAt)
+    const entry = { id, tokens, refreshedAt: clock.now().steady }
+    return needsOf(provider).access ? keep(row.sessionId, provider, entry, readAt) : entry
   }
 
   async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
