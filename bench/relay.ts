@@ -20,7 +20,7 @@ type Program = 'load' | 'load-websocket'
 export async function startRelay() {
   const upstream = await freePort()
   const child = await startBare('orders', { port: upstream })
-  const settings = { UPSTREAMS: JSON.stringify([{ name: 'orders', target: `http://127.0.0.1:${upstream}`, websocket: true }]) }
+  const settings = { UPSTREAMS: JSON.stringify([{ name: 'orders', target: `http://127.0.0.1:${upstream}`, websocket: true }]), MAX_STREAMS_PER_SESSION: '10000', MAX_STREAMS_PER_NETWORK: '10000' }
   const server = await startServer({ settings, outputFile: join(temporaryFolder(), 'server.log') })
   const { browser } = await setUp(server.origin)
   const stop = async () => {

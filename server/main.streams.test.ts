@@ -97,7 +97,7 @@ describe('streams of a session', () => {
   })
 })
 
-describe('3.3 what is under way is judged again', () => {
+describe('what is under way is judged again', () => {
   const roles = { requires: { roles: ['admin'] } }
 
   test.each([
