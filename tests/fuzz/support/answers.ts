@@ -67,12 +67,13 @@ export function wireAnswer({ status, headers, text }: Answer): WireAnswer {
 const STACK = /^\s+at .+(?::\d+:\d+|<anonymous>)\)?$|node_modules\/|server\/[\w/.-]+\.ts\b|file:\/\/\//m
 
 /** @param relayed whether an upstream may have written it: then its status and body are the upstream's
+ * @param ownPolicy whether the upstream serves documents: then it says itself what these may do
  * @throws unless it is an answer of ours that anybody may see: no 500, our headers, and for a refusal a code that clients know */
-export function judge(answer: WireAnswer, { relayed = false } = {}): void {
+export function judge(answer: WireAnswer, { relayed = false, ownPolicy = false } = {}): void {
   const { status, body } = answer
   if (status === 101) return
   if ((status === 500 && !relayed) || status < 200 || status > 599) throw new Error(`an answer with status ${status}: ${body.slice(0, 500)}`)
-  for (const fault of [headersFault(answer), status >= 400 && !relayed ? refusalFault(answer) : null]) {
+  for (const fault of [headersFault(answer, ownPolicy), status >= 400 && !relayed ? refusalFault(answer) : null]) {
     if (fault !== null) throw new Error(`${status}: ${fault}: ${body.slice(0, 500)}\n${[...answer.headers].map(pair => pair.join(': ')).join('\n')}`)
   }
   if (STACK.test(body) && status >= 400 && !relayed) throw new Error(`${status}: a stack, or a file of ours, in ${body.slice(0, 500)}`)
@@ -81,12 +82,12 @@ export function judge(answer: WireAnswer, { relayed = false } = {}): void {
 const only = (answer: WireAnswer, name: string): string => answer.headers.get(name)?.join(' / ') ?? ''
 
 /** HD-12: what every answer carries, whoever wrote it. */
-function headersFault(answer: WireAnswer): string | null {
+function headersFault(answer: WireAnswer, ownPolicy: boolean): string | null {
   if (only(answer, 'x-content-type-options') !== 'nosniff') return 'nosniff is missing, or there twice'
   if (only(answer, 'cross-origin-opener-policy') !== 'same-origin') return 'no cross-origin-opener-policy'
   if (only(answer, 'cross-origin-resource-policy') !== 'same-origin') return 'no cross-origin-resource-policy'
   if (!only(answer, 'permissions-policy').includes('camera=()')) return 'no permissions-policy'
-  if (!only(answer, 'content-security-policy').includes('frame-ancestors \'none\'')) return 'no policy against frames'
+  if (!ownPolicy && !only(answer, 'content-security-policy').includes('frame-ancestors \'none\'')) return 'no policy against frames'
   if (!answer.headers.has('referrer-policy')) return 'no referrer-policy'
   if (!answer.headers.has('x-request-id')) return 'no x-request-id'
   return answer.headers.has('cache-control') ? null : 'nothing said of caches'
