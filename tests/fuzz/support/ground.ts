@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, truncateSync } from 'node:fs'
+import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, truncateSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -16,6 +16,8 @@ const HEALTH_MS = 500
 const SETTLED_MS = 8000
 /** A clean end: two seconds of notice, ten for what is under way, and a little more. */
 const END_MS = 20_000
+/** Secrets that come and go: in hours there are millions. */
+const RECENT = 500
 const MAX_LOG_BYTES = 64 * 1024 * 1024
 /** Caches are bounded by counts; what they may hold more than at the beginning. */
 const MAX_KEPT_BYTES = 48 * 1024 * 1024
@@ -47,15 +49,16 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
   const ground = {} as Ground
   const outputFile = join(temporaryFolder(), 'output')
   const secrets = new Set<string>([SETUP_CODE])
+  const recent: string[] = []
   let control: http.Server
   let log: LogReader
   let descriptors = 0
-  let startedAt = 0
   let settings: Settings = {}
+  let honest = ''
 
   async function start(more: Settings): Promise<void> {
     const { server: before } = ground
-    startedAt = existsSync(outputFile) ? statSync(outputFile).size : 0
+    log.processBegins()
     ground.server = await startServer({
       outputFile, environment: { NODE_OPTIONS: HEAP_OPTIONS },
       settings: { REGISTRATION: 'open', ...settings, ...more },
@@ -76,6 +79,7 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     const { browser: admin, person } = await setUp(ground.server.origin)
     const { browser: resident, person: them } = await signUp(admin)
     Object.assign(ground, { admin, resident })
+    honest = await sessionOf(resident)
     for (const secret of secretsIn(ground.server.dataDir)) secrets.add(secret)
     for (const secret of [person.password, them.password, ...resident.jar.all().map(cookie => cookie.value)]) secrets.add(secret)
     await ground.settle()
@@ -83,11 +87,14 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     descriptors = usageOf(ground.server.pid).descriptors
   })
 
-  ground.heap = () => liveHeapBytes({ pid: ground.server.pid, get output() { return readFileSync(outputFile).subarray(startedAt).toString() } })
+  ground.heap = () => liveHeapBytes({ pid: ground.server.pid, get output() { return log.ofProcess() } })
 
-  ground.keepSecret = (...texts) => texts.forEach(text => secrets.add(text))
+  ground.keepSecret = (...texts) => {
+    recent.push(...texts)
+    recent.splice(0, Math.max(0, recent.length - RECENT))
+  }
   ground.seen = (text) => {
-    for (const secret of secrets) if (text.includes(secret)) throw new Error(`a secret in ${text.slice(0, 1000)}`)
+    for (const secret of [...secrets, ...recent]) if (text.includes(secret)) throw new Error(`a secret in ${text.slice(0, 1000)}`)
   }
   ground.restart = async (more) => {
     await ground.server.stop('SIGKILL')
@@ -107,8 +114,7 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     if (!server.running) throw new Error(`the server ended by itself:\n${log.next().slice(-4000)}`)
     await expectPulse(server, control)
     ground.admin.close()
-    const { user } = await resident.session()
-    expect(user, 'an honest session is kept').not.toBeNull()
+    expect(await sessionOf(resident), 'an honest session is kept').toBe(honest)
     resident.jar.all().forEach(cookie => secrets.add(cookie.value))
     expectLogOf(log.next(), ground.seen)
     await expectDescriptors(server, descriptors + SPARE_DESCRIPTORS)
@@ -124,6 +130,12 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     await stopAll()
   })
   return ground
+}
+
+/** Who it is, and in which session. */
+async function sessionOf(browser: Visitor): Promise<string> {
+  const { user, session } = await browser.session()
+  return `${user?.email ?? 'nobody'} in ${session?.id ?? 'no session'}`
 }
 
 /** The last tests of a file: call it after all others. */
@@ -142,8 +154,18 @@ export function endsWell(ground: Ground): void {
 class LogReader {
   readonly #file: string
   #at = 0
+  #processAt = 0
   constructor(file: string) {
     this.#file = file
+  }
+
+  processBegins(): void {
+    this.#processAt = existsSync(this.#file) ? statSync(this.#file).size : 0
+  }
+
+  /** What is left of what the process of now has written. */
+  ofProcess(): string {
+    return readFileSync(this.#file).subarray(this.#processAt).toString()
   }
 
   next(): string {
@@ -156,11 +178,17 @@ class LogReader {
     // A line that is half written is read next time.
     const whole = bytes.subarray(0, bytes.lastIndexOf(10) + 1)
     this.#at += whole.length
-    if (this.#at > MAX_LOG_BYTES && this.#at === size) {
-      truncateSync(this.#file)
-      this.#at = 0
-    }
+    if (this.#at > MAX_LOG_BYTES && this.#at === size) this.#letGo()
     return whole.toString()
+  }
+
+  /** All but where the debugger listens, which is asked for at the end. */
+  #letGo(): void {
+    const kept = /^Debugger listening on .*\n/m.exec(this.ofProcess())?.[0] ?? ''
+    truncateSync(this.#file)
+    appendFileSync(this.#file, kept)
+    this.#at = kept.length
+    this.#processAt = 0
   }
 }
 
