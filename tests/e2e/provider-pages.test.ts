@@ -262,6 +262,10 @@ describe('ways in, on the account page', () => {
   })
 
   test('who confirms as somebody else is told so, and is still who they were', async () => {
+    // The session of before has just been replaced, in another browser.
+    const again = new Visitor(stage.origin)
+    await stage.signIn(again, 'work', NEMO)
+    people.set('without', again)
     const { page, context } = await visitor('without')
     const who = 'fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)'
     await page.goto('/account')
