@@ -7,7 +7,7 @@ import { connectTo, outboundFor } from '../providers/client.ts'
 import { pushes, redirectUri } from '../providers/flow.ts'
 import { describe } from '../providers/login-failures.ts'
 import type { Outbound } from '../providers/outbound.ts'
-import { UnfitKey } from '../providers/set-up-error.ts'
+import { SetUpError, UnfitKey } from '../providers/set-up-error.ts'
 import type { ProviderClient } from '../providers/types.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
@@ -60,11 +60,18 @@ async function examineOne(provider: Provider, publicUrl: string, clock: Clock): 
     return [found, ...await judgeKeys(asked), ...await judgeClient(asked)]
   }
   catch (error) {
-    return [fail(`Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`, `Check issuer: ${describe(error)}`)]
+    return [fail(`Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`, adviceFor(provider, error, failure))]
   }
   finally {
     await outbound.close()
   }
+}
+
+function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | null): string {
+  if (error instanceof UnfitKey) return 'Give it a key of another kind, or let the provider take one of these.'
+  return error instanceof SetUpError && (failure === null || failure.code === null)
+    ? `Compare issuer (${issuer}) with what the provider calls itself, to the letter.`
+    : 'Check that it runs, and that this machine reaches it: name, proxy, and for a private certificate authority NODE_EXTRA_CA_CERTS.'
 }
 
 /** In the provider's own words, with the address that it said them at. */

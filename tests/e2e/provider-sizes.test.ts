@@ -141,11 +141,12 @@ describe('CS-6 a browser that asks ahead of its person', () => {
     { 'sec-purpose': 'prefetch' }, { 'sec-purpose': 'prefetch;prerender' }, { 'sec-purpose': 'prefetch;anonymous-client-ip' }, { purpose: 'prefetch' },
     { 'x-moz': 'prefetch' }, { 'x-purpose': 'preview' },
   ]
-  test.each(AHEAD)('(%o) begins nothing, ends nothing and goes nowhere', async (headers) => {
+  test.each([...AHEAD, 'HEAD' as const])('(%o) begins nothing, ends nothing and goes nowhere', async (how) => {
     const { hostile, server } = stage
     const browser = new Visitor(server.origin)
     const refused = async (path: string) => {
-      const answer = await browser.page(path, headers)
+      const navigation = { 'accept': 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+      const answer = how === 'HEAD' ? await browser.ask({ method: how, path, headers: navigation }) : await browser.page(path, how)
       expect([answer.status, answer.setCookies, answer.headers.location, answer.headers['cache-control']]).toEqual([400, [], undefined, 'private, no-store'])
     }
     const asked = hostile.requests.length

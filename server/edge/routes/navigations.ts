@@ -3,10 +3,11 @@ import { Problem } from '../../base/problem.ts'
 import type { Env } from '../context.ts'
 import { isPrefetch } from '../prefetch.ts'
 
-/** For a GET that does something: a browser that asks ahead of its person is refused, and asks again when they go there.
+/** For a GET that does something: a browser that asks ahead of its person is refused, and asks again when they go there. So is HEAD,
+ * by which scanners of links look at what they find.
  * @throws Problem `bad_request` */
 export function refusePrefetch(c: Context<Env>): void {
-  if (isPrefetch(c.req.header())) throw new Problem('bad_request', { detail: 'This is not done ahead of the person.' })
+  if (c.req.method === 'HEAD' || isPrefetch(c.req.header())) throw new Problem('bad_request', { detail: 'This is not done ahead of the person.' })
 }
 
 /** For a GET that leads to a provider: a person goes there with their whole window; no script, no picture and no frame does (CS-6).
