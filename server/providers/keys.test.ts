@@ -92,6 +92,14 @@ test.each(['logout+jwt', 'at+jwt', 'application/at+jwt', 'secevent+jwt', 'AT+JWT
   expect(await read(await signedBy(0, { kid: 'one', typ }), 'logout_token')).toBe('ada')
 })
 
+test('a number too large for any is the largest there is', async () => {
+  const header = Buffer.from('{"alg":"ES256","kid":"one"}').toString('base64url')
+  const signing = `${header}.${Buffer.from('{"sub":"ada","exp":1e999,"iat":1.5}').toString('base64url')}`
+  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pairs[0]?.privateKey as Pair['privateKey'], Buffer.from(signing))
+  const { payload } = await keys.verify(`${signing}.${Buffer.from(signature).toString('base64url')}`, 'logout_token', { algorithms: ['ES256'] })
+  expect(payload).toEqual({ sub: 'ada', exp: Number.MAX_SAFE_INTEGER, iat: 1.5 })
+})
+
 test('claims that are null are absent', async () => {
   const { payload } = await keys.verify(await signedBy(0, { kid: 'one', typ: 'JWT' }), 'id_token', { algorithms: ['ES256'] })
   expect(payload).toEqual({ sub: 'ada' })

@@ -83,7 +83,7 @@ async function verifyWith(set: JSONWebKeySet, token: string, kind: TokenKind, op
   if (kind === 'id_token' && typ?.endsWith('+jwt') === true) throw new errors.JWTInvalid(`a token of the type ${typ.slice(0, 40)} is no ID token`)
   const { algorithms: _, typ: _typ, ...claimOptions } = options
   // The library checks claims and signature together, and takes null for a claim of the wrong type: so claims are checked apart.
-  const checked = UnsecuredJWT.decode(new UnsecuredJWT(withoutNulls(payload)).encode(), claimOptions)
+  const checked = UnsecuredJWT.decode(new UnsecuredJWT(claimsOf(payload)).encode(), claimOptions)
   return { payload: checked.payload, alg: header.alg, typ }
 }
 
@@ -112,7 +112,8 @@ function typeOf({ typ }: CompactJWSHeaderParameters): string | null {
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
-function withoutNulls(bytes: Uint8Array): JWTPayload {
+/** Without nulls, and with numbers that JSON can carry on: it reads `1e999`, and would write null for it. */
+function claimsOf(bytes: Uint8Array): JWTPayload {
   let claims: unknown
   try {
     claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -121,7 +122,8 @@ function withoutNulls(bytes: Uint8Array): JWTPayload {
     throw new errors.JWTInvalid('the claims are no JSON')
   }
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) throw new errors.JWTInvalid('the claims are no JSON object')
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null))
+  const entries = Object.entries(claims).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries.map(([name, value]) => [name, value === Infinity ? Number.MAX_SAFE_INTEGER : value]))
 }
 
 async function fetchKeys(fetch: Outbound['fetch'], url: string): Promise<JSONWebKeySet> {

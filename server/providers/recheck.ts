@@ -17,8 +17,8 @@ interface Deps {
 }
 
 const LOOK_EVERY_MS = SECOND
-/** Grants taken in one go: no more than are asked about at once. */
-const BATCH = 32
+/** Grants asked about at once: a part of the calls that a provider gets, so that people who wait for a token find room. */
+const BATCH = 8
 /** Where a look fails, the next one comes after this, or sooner if looks are more often. */
 const AGAIN_MS = MINUTE
 

@@ -112,14 +112,14 @@ test.each([
   expect(await problem(clientFor().signIn('ada', 'x'))).toMatch(/^50[23] provider_(?:answer_invalid|unavailable)$/)
 })
 
-test.each([[400, 'over provider_refused'], [401, 'over provider_refused'], [422, 'over provider_refused'], [403, 'unknown provider_unavailable'], [404, 'unknown provider_unavailable'], [429, 'unchanged provider_unavailable'], [500, 'unknown provider_unavailable'], [302, 'unknown provider_unavailable']])('a refresh that answers %s: %s', async (status, expected) => {
+test.each([[400, 'over provider_refused'], [401, 'over provider_refused'], [422, 'over provider_refused'], [403, 'refused provider_refused'], [404, 'unknown provider_unavailable'], [429, 'unchanged provider_unavailable'], [500, 'unknown provider_unavailable'], [302, 'unknown provider_unavailable']])('a refresh that answers %s: %s', async (status, expected) => {
   answer = (_, response) => json(response, {}, status, { location: '/elsewhere' })
   expect(await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe(expected)
 })
 
 test('a refresh is over by the statuses that the setting names, and by no others', async () => {
   const client = clientFor({ refresh: { path: '/refresh', over: [410] } })
-  for (const [status, expected] of [[410, 'over provider_refused'], [401, 'unknown provider_unavailable']] as const) {
+  for (const [status, expected] of [[410, 'over provider_refused'], [401, 'refused provider_refused']] as const) {
     answer = (_, response) => json(response, {}, status)
     expect(await failure(client.refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe(expected)
   }

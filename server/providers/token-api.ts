@@ -125,6 +125,8 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const { status } = answer
       if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), { retryAfterMs: retryAfterMs(answer.headers) ?? 5 * SECOND })
       if (api.over.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
+      // It refuses, and the configuration does not say that this ends anything.
+      if (status === 401 || status === 403) throw new RefreshFailure('refused', new Problem('provider_refused', { provider: TOKEN_API }, new Error(`the refresh answered ${status}`)))
       if (status < 200 || status > 299) throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
       try {
         return { tokens: tokensOf(answer.body, tokens, askedAt), idToken: null }
