@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
@@ -50,6 +51,34 @@ describe('whatever an answer is made of, its bytes arrive as they are', () => {
   })
 })
 
+test.each([['of known length', true], ['in chunks', false]])('no byte of a large answer %s is lost or changed, however its reader reads', async (_what, isLengthKnown) => {
+  const MB = 1024 * 1024
+  // Different everywhere, so that memory that was given back too early would show.
+  const whole = randomBytes(24 * MB)
+  const upstream = await listen((_incoming, outgoing) => {
+    outgoing.writeHead(200, isLengthKnown ? { 'content-length': String(whole.length) } : {})
+    const send = (at: number) => {
+      if (at >= whole.length) return outgoing.end()
+      outgoing.write(whole.subarray(at, at + MB), () => send(at + MB))
+    }
+    send(0)
+  })
+  const { origin, close } = await front([anUpstream(upstream.origin)])
+  closing.push(upstream.close, close)
+  const read = async (pauses: boolean) => {
+    const [answer] = await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response') as [IncomingMessage]
+    const hash = createHash('sha256')
+    let chunks = 0
+    for await (const chunk of answer) {
+      hash.update(chunk as Buffer)
+      if (pauses && chunks++ % 40 === 0) await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    return [answer.complete, hash.digest('hex')]
+  }
+  const expected = [true, createHash('sha256').update(whole).digest('hex')]
+  expect(await Promise.all([read(false), read(true), read(true), read(false)])).toEqual([expected, expected, expected, expected])
+})
+
 test('a first piece does not wait for the second, and headers do not wait for a body', async () => {
   const upstream = await listen((incoming, outgoing) => {
     outgoing.writeHead(200)
@@ -72,16 +101,17 @@ test('a first piece does not wait for the second, and headers do not wait for a 
 })
 
 test('a large chunk that the kernel takes leaves at once and pauses nobody; one that it does not take does', async () => {
-  const CHUNK = Buffer.alloc(64 * 1024, 'x')
+  // One that was written is the sink's.
+  const chunk = () => Buffer.alloc(64 * 1024, 'x')
   const told: boolean[] = []
   const here = await listen((incoming, outgoing) => {
     const sink = nodeSink(outgoing, () => {})
-    sink.start(200, ['content-length', String(1000 * CHUNK.length)], null)
-    told.push(sink.write(CHUNK))
+    sink.start(200, ['content-length', String(1000 * 64 * 1024)], null)
+    told.push(sink.write(chunk()))
     // Nobody reads: at some time the kernel takes no more.
-    for (let i = 0; i < 998 && told.at(-1); i++) told.push(sink.write(CHUNK))
+    for (let i = 0; i < 998 && told.at(-1); i++) told.push(sink.write(chunk()))
     sink.onDrain(() => {
-      sink.write(CHUNK)
+      sink.write(chunk())
       outgoing.destroy()
     })
     incoming.resume()

@@ -19,7 +19,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     resume()
   }
   const send = (chunk: Buffer) => {
-    if (chunk.length > ONE_PIECE_MAX_BYTES ? writeNow(outgoing, chunk) : outgoing.write(chunk)) return true
+    if (chunk.length <= ONE_PIECE_MAX_BYTES ? outgoing.write(chunk) : writeNow(outgoing, chunk)) return true
     if (!full) outgoing.once('drain', onDrain)
     full = true
     return false
@@ -83,5 +83,14 @@ function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
   socket?.cork()
   const hasRoom = outgoing.write(chunk)
   socket?.uncork()
-  return hasRoom || outgoing.writableLength === 0
+  if (outgoing.writableLength > 0 || socket === null) return hasRoom
+  // Not before whoever gave it has returned from reading it.
+  process.nextTick(release, chunk)
+  return true
+}
+
+/** Frees the memory of a chunk that has left. Otherwise it would wait for the collector, which the growing pile calls for a
+ * collection of everything, and each chunk would be read into memory that no cache of the processor knows. */
+function release({ buffer, byteLength }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

@@ -30,7 +30,8 @@ export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefi
 export interface Sink {
   /** @param headers name, value, name, value … with what must not get out taken out already */
   start(status: number, headers: string[], policy: string | null): void
-  /** @returns false when it wants a pause; `onDrain` is called when it has room again */
+  /** @param chunk is the sink's from now on: it may free it
+   * @returns false when it wants a pause; `onDrain` is called when it has room again */
   write(chunk: Buffer): boolean
   onDrain(resume: () => void): void
   /** @param trailers names and their values */
