@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { Email as email, MAX_EMAIL_LENGTH } from './email.ts'
 import type { EndReason } from './end-reasons.ts'
 
 /** Unix milliseconds. */
@@ -14,13 +15,11 @@ export type Registration = v.InferOutput<typeof Registration>
 
 // ---- requests. Strict: an unknown field is an error, so that a misspelt one is noticed.
 
-export const MAX_EMAIL_LENGTH = 254
 export const MAX_NAME_LENGTH = 100
 /** Code points; a bound on work, far above the 64 that NIST SP 800-63B-4 asks to accept. */
 export const MAX_PASSWORD_LENGTH = 1024
 const MAX_CODE_LENGTH = 200
 
-const email = v.pipe(v.string(), v.trim(), v.maxLength(MAX_EMAIL_LENGTH), v.email())
 // eslint-disable-next-line no-control-regex -- control characters are what is refused, and halves of characters
 const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_NAME_LENGTH), v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069\p{Cs}]*$/u))
 /** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are people/'s. */

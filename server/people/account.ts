@@ -1,3 +1,4 @@
+import { domainToASCII } from 'node:url'
 import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { randomId } from '../base/ids.ts'
@@ -12,9 +13,14 @@ export interface Account extends WireUser {
   passwordChangedAt: UnixMs | null
 }
 
-/** The address as it is compared: the same letters however they were typed. */
+/** The address as it is compared: the same letters however they were typed, the domain in punycode. */
 export function toEmailKey(email: string): string {
-  return email.normalize('NFC').toLowerCase()
+  const typed = email.normalize('NFC').toLowerCase()
+  const at = typed.lastIndexOf('@') + 1
+  const domain = typed.slice(at)
+  // Only what can be a name: the converter takes a path, an escape or half an IPv4 address for one, too.
+  if (at === 0 || !/\P{ASCII}/u.test(domain) || !/^[\p{L}\p{N}\p{M}.-]+$/u.test(domain)) return typed
+  return typed.slice(0, at) + (domainToASCII(domain) || domain)
 }
 
 export function toAccount(row: AccountRow): Account {

@@ -123,6 +123,19 @@ describe('joining', () => {
     expect(codes.slice(20)).toEqual(['slow_down', 'slow_down'])
   })
 
+  test('an address with an apostrophe, or a domain of another script, is taken, and is the same in punycode and in other letters', async () => {
+    rooms = testPeople({ registration: 'open' })
+    await setUp()
+    const { accounts, joining } = rooms.people
+    const made = await joining.register({ ...person('conan'), email: 'Conan.O\'Brien@Bücher.example' }, CLIENT)
+    expect(made.email).toBe('Conan.O\'Brien@Bücher.example')
+    for (const same of ['conan.o\'brien@xn--bcher-kva.example', 'CONAN.O\'BRIEN@XN--BCHER-KVA.EXAMPLE', 'conan.o\'brien@bu\u0308cher.example', 'conan.o\'brien@BÜCHER。example'.replace('。', '.')]) {
+      expect((await accounts.findByEmail(same))?.id, same).toBe(made.id)
+      await expect(joining.register({ ...person('eve'), email: same }, CLIENT)).rejects.toEqual(problem('email_taken'))
+    }
+    for (const other of ['conan.o\'brien@bucher.example', 'conan.obrien@bücher.example', 'conan.o\'brien@bücher.example/x', 'conan.o\'brien@b%c3%bccher.example']) expect(await accounts.findByEmail(other), other).toBeNull()
+  })
+
   test('names of emoji, of right-to-left letters and with half a character are kept or mended, never refused by the store', async () => {
     rooms = testPeople({ registration: 'open' })
     const root = await setUp()

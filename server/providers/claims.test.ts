@@ -43,6 +43,7 @@ describe('what a person is called', () => {
 
   test('addresses are addresses, or nothing', () => {
     expect(emailOf(' ann@example.org ')).toBe('ann@example.org')
+    expect(['o\'brien@xn--bcher-kva.example', 'ann@bücher.example', 'root@localhost'].map(emailOf)).toEqual(['o\'brien@xn--bcher-kva.example', 'ann@bücher.example', 'root@localhost'])
     expect(['ann', '', 'a@b@c', `${'a'.repeat(250)}@example.org`, ['ann@example.org'], { email: 'x' }, null].map(emailOf)).toEqual([null, null, null, null, null, null, null])
   })
 

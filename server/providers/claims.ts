@@ -1,12 +1,12 @@
 import * as v from 'valibot'
 import type { Log } from '../base/log.ts'
 import type { Provider } from '../config/provider.ts'
-import { MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
+import { Email } from '../contract/email.ts'
+import { MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
 
 /** What a provider says of a person, by name. */
 export type Claims = Record<string, unknown>
 
-const Email = v.pipe(v.string(), v.trim(), v.maxLength(MAX_EMAIL_LENGTH), v.email())
 /** How somebody signed in when the provider does not say: by federation, as far as we know. */
 const FEDERATED = ['fed']
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { MAX_EMAIL_LENGTH, MAX_NAME_LENGTH } from '../../../server/contract/wire.ts'
+import { MAX_EMAIL_LENGTH } from '../../../server/contract/email.ts'
+import { MAX_NAME_LENGTH } from '../../../server/contract/wire.ts'
 import { MAX_EMAIL, MAX_NAME } from './limits.ts'
 
 test('fields take as much as the server does', () => {
