@@ -117,7 +117,7 @@ async function judgeBody(send: Send): Promise<Finding> {
 }
 
 async function judgeStream(send: Send): Promise<Finding> {
-  const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
+  const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
   const sent = await send('stream').catch((error: unknown) => error)
   if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) return fail('An event stream does not get through', advice)
   const held = STREAM_EVENTS.some((event, n) => {

@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { Config } from '../config/types.ts'
-import { type Exposure, exposuresIn, keyFileExposure, ourId } from '../store/permissions.ts'
+import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/permissions.ts'
 
 export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 
@@ -9,9 +9,9 @@ export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | undefined): Exposure[] {
   const keyFiles = [keys, signingKeys].flatMap(source => {
     const file = source === null ? undefined : 'file' in source ? source.file : source.readFrom
-    return file === undefined ? [] : [keyFileExposure(file, dataDir, uid)]
+    return file === undefined ? [] : keyFileExposures(file, dataDir, uid)
   })
-  return [...exposuresIn(dataDir, uid), ...keyFiles.filter(one => one !== null)]
+  return [...exposuresIn(dataDir, uid), ...keyFiles]
 }
 
 /** Warns of what is unwise. @throws Refusal that names every command that is needed, when others could read keys or change data */

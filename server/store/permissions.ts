@@ -14,6 +14,7 @@ const GROUP_OR_OTHERS_WRITE = 0o022
 const GROUP_OR_OTHERS_READ = 0o044
 const OTHERS_WRITE = 0o002
 const OTHERS_READ = 0o004
+const STICKY = 0o1000
 
 /** As ssh judges its keys. Whoever owns a file can give themselves any right to it, so that its owner has to be we or root.
  * @param uid who runs this */
@@ -71,9 +72,17 @@ export function exposuresIn(dataDir: string, uid: number | undefined): Exposure[
 }
 
 /** A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts. */
-export function keyFileExposure(file: string, dataDir: string, uid: number | undefined): Exposure | null {
+export function keyFileExposures(file: string, dataDir: string, uid: number | undefined): Exposure[] {
   const isMade = dirname(file) === dataDir && statsOf(file, lstatSync)?.isSymbolicLink() !== true
-  return exposureOf(file, isMade ? 'private' : 'given', uid)
+  return [exposureOf(file, isMade ? 'private' : 'given', uid), dirname(file) === dataDir ? null : replaceableIn(dirname(file))].filter(one => one !== null)
+}
+
+/** Whoever can write to a folder can put another file in a file's place, unless the folder is sticky, as /tmp and mounts of secrets are. */
+function replaceableIn(folder: string): Exposure | null {
+  const mode = statsOf(folder, statSync)?.mode ?? 0
+  if ((mode & GROUP_OR_OTHERS_WRITE) === 0 || (mode & STICKY) !== 0 || ourId() === undefined) return null
+  const who = (mode & OTHERS_WRITE) === 0 ? 'Its group' : 'Other users'
+  return { path: folder, what: `${who} can write to ${folder} (mode ${octal(mode)}), and put another key file in the place of this one`, mend: `chmod go-w ${quoted(folder)}`, fatal: true }
 }
 
 /** Passwords go over the control socket. In a folder that others can write to, it may be anybody's.
