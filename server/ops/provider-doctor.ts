@@ -23,10 +23,12 @@ interface Asked {
 const UNKNOWN_CLIENT = new Set(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])
 /** What it says of a code that nobody was given: it knows us. */
 const UNKNOWN_CODE = new Set(['invalid_grant', 'bad_verification_code'])
+const OTHER_KEY = 'Give it a key of another kind, or let the provider take one of these.'
 const KEY_USES = [undefined, 'sig']
 
 /** Asks every provider what a sign-in would need of it, and signs nobody in. */
-export async function examineProviders({ providers, publicUrl }: Pick<Config, 'providers' | 'publicUrl'>, clock: Clock): Promise<Finding[]> {
+export async function examineProviders(config: Pick<Config, 'providers' | 'publicUrl'>, clock: Clock): Promise<Finding[]> {
+  const { providers, publicUrl } = config
   return (await Promise.all(providers.map(provider => examineOne(provider, publicUrl, clock)))).flat()
 }
 
@@ -39,8 +41,9 @@ export async function examineClientKeys({ providers }: Pick<Config, 'providers'>
       return ok(`Provider ${provider.id}: its privateKey can sign as the provider wants`)
     }
     catch (error) {
-      if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, 'Give it a key of another kind, or let the provider take one of these.')
-      return warn(`Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`, 'porchlight doctor asks for more.')
+      if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, OTHER_KEY)
+      const what = `Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`
+      return warn(what, 'porchlight doctor asks for more.')
     }
     finally {
       await outbound.close()
@@ -56,8 +59,8 @@ async function examineOne(provider: Provider, publicUrl: string, clock: Clock): 
   try {
     const client = await connectTo(provider, outbound, clock)
     const asked: Asked = { client, outbound, publicUrl, lastFailure: () => failure }
-    const found = ok(provider.endpoints === null ? `Provider ${provider.id}: found at ${provider.issuer}` : `Provider ${provider.id}: its endpoints are in the configuration`)
-    return [found, ...await judgeKeys(asked), ...await judgeClient(asked)]
+    const where = provider.endpoints === null ? `found at ${provider.issuer}` : 'its endpoints are in the configuration'
+    return [ok(`Provider ${provider.id}: ${where}`), ...await judgeKeys(asked), ...await judgeClient(asked)]
   }
   catch (error) {
     return [fail(`Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`, adviceFor(provider, error, failure))]
@@ -68,7 +71,7 @@ async function examineOne(provider: Provider, publicUrl: string, clock: Clock): 
 }
 
 function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | null): string {
-  if (error instanceof UnfitKey) return 'Give it a key of another kind, or let the provider take one of these.'
+  if (error instanceof UnfitKey) return OTHER_KEY
   return error instanceof SetUpError && (failure === null || failure.code === null)
     ? `Compare issuer (${issuer}) with what the provider calls itself, to the letter.`
     : 'Check that it runs, and that this machine reaches it: name, proxy, and for a private certificate authority NODE_EXTRA_CA_CERTS.'
@@ -84,14 +87,16 @@ function said(failure: CallFailure | null): string | null {
 async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Asked): Promise<Finding[]> {
   const url = configuration.serverMetadata().jwks_uri
   if (url === undefined) return []
-  const bad = (what: string) => [fail(`Provider ${provider.id}: ${what}`, `Its keys have to be at ${url}: without them no ID token can be trusted.`)]
+  const advice = `Its keys have to be at ${url}: without them no ID token can be trusted.`
+  const bad = (what: string) => [fail(`Provider ${provider.id}: ${what}`, advice)]
   try {
     const answer = await outbound.fetch(url, { method: 'GET', headers: { accept: 'application/json' } })
     if (answer.status !== 200) return bad(said(lastFailure()) ?? `its keys answer ${answer.status}`)
     const body = await answer.json().catch(() => null) as { keys?: unknown } | null
     const keys = Array.isArray(body?.keys) ? body.keys as { use?: string }[] : []
-    const usable = keys.filter(key => KEY_USES.includes(key?.use))
-    return usable.length === 0 ? bad('it publishes no key to check signatures with') : [ok(`Provider ${provider.id}: ${usable.length === 1 ? 'one key' : `${usable.length} keys`} to check signatures with`)]
+    const { length } = keys.filter(key => KEY_USES.includes(key?.use))
+    if (length === 0) return bad('it publishes no key to check signatures with')
+    return [ok(`Provider ${provider.id}: ${length === 1 ? 'one key' : `${length} keys`} to check signatures with`)]
   }
   catch (error) {
     return bad(said(lastFailure()) ?? describe(error))
@@ -104,7 +109,8 @@ async function judgeClient(asked: Asked): Promise<Finding[]> {
   const { provider } = client
   const address = redirectUri(publicUrl, provider.id)
   if (pushes(client)) return [await judgePushed(asked, address)]
-  return [await judgeCredentials(asked, address), ok(`Provider ${provider.id}: register the redirect address to the letter, which it does not let us check: ${address}`)]
+  const unchecked = `Provider ${provider.id}: register the redirect address to the letter, which it does not let us check: ${address}`
+  return [await judgeCredentials(asked, address), ok(unchecked)]
 }
 
 async function judgePushed({ client, lastFailure }: Asked, address: string): Promise<Finding> {
@@ -120,7 +126,7 @@ async function judgePushed({ client, lastFailure }: Asked, address: string): Pro
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     return fail(
       `Provider ${provider.id} refuses to begin a sign-in: ${said(lastFailure()) ?? describe(error)}`,
-      `Register the redirect address to the letter: ${address}. Otherwise compare scopes and parameters with what it lets this client ask for.`,
+      `Register the redirect address to the letter: ${address}. Otherwise compare scopes and parameters with this client's there.`,
     )
   }
 }
@@ -129,13 +135,19 @@ async function judgeCredentials({ client, lastFailure }: Asked, address: string)
   const { provider, openid, configuration } = client
   const known = ok(`Provider ${provider.id}: it knows this site and its credentials`)
   try {
-    await openid.genericGrantRequest(configuration, 'authorization_code', { code: `doctor-${randomId(16)}`, redirect_uri: address, code_verifier: randomId(32) })
-    return warn(`Provider ${provider.id} gives tokens for a code that it never gave to anybody`, 'Ask whoever runs it: nobody should sign in by it.')
+    const madeUp = { code: `doctor-${randomId(16)}`, redirect_uri: address, code_verifier: randomId(32) }
+    await openid.genericGrantRequest(configuration, 'authorization_code', madeUp)
+    const what = `Provider ${provider.id} gives tokens for a code that it never gave to anybody`
+    return warn(what, 'Ask whoever runs it: nobody should sign in by it.')
   }
   catch (error) {
     if (error instanceof openid.ResponseBodyError && UNKNOWN_CODE.has(error.error)) return known
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
-    return warn(`Provider ${provider.id}: whether it knows this site's credentials could not be told: ${said(lastFailure()) ?? describe(error)}`, 'Sign in once: the log says which call fails.')
+    const why = said(lastFailure()) ?? describe(error)
+    return warn(
+      `Provider ${provider.id}: whether it knows this site's credentials could not be told: ${why}`,
+      'Sign in once: the log says which call fails.',
+    )
   }
 }
 
@@ -145,8 +157,9 @@ function isUnknownClient({ openid }: ProviderClient, error: unknown): boolean {
 }
 
 function unknownClient({ provider }: ProviderClient, failure: CallFailure | null): Finding {
+  const shown = provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'
   return fail(
     `Provider ${provider.id} does not take this site's credentials: ${said(failure) ?? 'no reason given'}`,
-    `Compare clientId (${provider.clientId}), ${provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'} and clientAuth (${provider.clientAuth}) with its registration.`,
+    `Compare clientId (${provider.clientId}), ${shown} and clientAuth (${provider.clientAuth}) with its registration.`,
   )
 }

@@ -19,8 +19,8 @@ interface Answered { status: number, headers: Headers, text: string }
 
 /** Fields of a request that nobody may read, whatever a provider says about them. */
 const SECRET_FIELDS = [
-  'code', 'code_verifier', 'client_secret', 'client_assertion', 'refresh_token', 'access_token', 'token', 'subject_token', 'actor_token', 'assertion', 'password',
-  'username', 'id_token_hint', 'login_hint', 'state', 'nonce', 'code_challenge',
+  'code', 'code_verifier', 'client_secret', 'client_assertion', 'refresh_token', 'access_token', 'token', 'subject_token',
+  'actor_token', 'assertion', 'password', 'username', 'id_token_hint', 'login_hint', 'state', 'nonce', 'code_challenge',
 ]
 const MAX_CODE_LENGTH = 100
 const MAX_DESCRIPTION_LENGTH = 300
@@ -43,7 +43,8 @@ export function failureOf(sent: Sent, { status, headers, text }: Answered): Call
     const said = body[name] ?? challenge[name] ?? null
     return said === null ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
   }
-  return { ...placeOf(sent), status, error: told('error', MAX_CODE_LENGTH), errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH), code: null }
+  const words = { error: told('error', MAX_CODE_LENGTH), errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH) }
+  return { ...placeOf(sent), status, ...words, code: null }
 }
 
 export function failureOfNetwork(sent: Sent, error: unknown): CallFailure {
@@ -78,12 +79,13 @@ function challengeOf(header: string | null): Partial<Record<'error' | 'error_des
 }
 
 function secretsOf({ url, headers, body }: Sent): string[] {
-  const fields = [new URLSearchParams(typeof body === 'string' || body instanceof URLSearchParams ? body : ''), new URL(url).searchParams]
+  const form = typeof body === 'string' || body instanceof URLSearchParams ? new URLSearchParams(body) : new URLSearchParams()
+  const fields = [form, new URL(url).searchParams].flatMap(each => SECRET_FIELDS.flatMap(name => each.getAll(name)))
   const [scheme = '', credential = ''] = (headers.get('authorization') ?? '').split(' ', 2)
   const basic = scheme.toLowerCase() === 'basic' ? Buffer.from(credential, 'base64').toString() : ''
   const password = basic.slice(basic.indexOf(':') + 1)
-  const all = [...fields.flatMap(each => SECRET_FIELDS.flatMap(name => each.getAll(name))), credential, basic, password, formDecoded(password), headers.get('dpop') ?? '']
-  return all.filter(one => one !== '')
+  const ours = [credential, basic, password, formDecoded(password), headers.get('dpop') ?? '']
+  return [...fields, ...ours].filter(one => one !== '')
 }
 
 const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).get('x') ?? ''

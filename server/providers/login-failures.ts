@@ -16,30 +16,40 @@ const TROUBLE = new Set(['server_error', 'temporarily_unavailable', 'slow_down']
 /** A code that ran out or was used before: in the standard's word and GitHub's. Beginning again helps. */
 const OVER = new Set(['invalid_grant', 'bad_verification_code'])
 
+type Asked = Pick<ProviderClient, 'openid' | 'provider'>
+
 /** Ours may hold two addresses of others. */
 const MAX_MESSAGE_LENGTH = 800
 
 /** What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is down, or its answer
  * cannot be trusted. The cause is for the log and holds no token.
  * @param secrets what the provider was sent and may quote */
-export function asLoginProblem({ openid, provider }: Pick<ProviderClient, 'openid' | 'provider'>, error: unknown, secrets: readonly string[]): Problem {
+export function asLoginProblem({ openid, provider }: Asked, error: unknown, secrets: readonly string[]): Problem {
   if (error instanceof Problem) return error
   const extras = { provider: provider.id }
   const fail = (code: Problem['code'], why = describe(error)) => new Problem(code, extras, new FailedCheck(why))
   if (error instanceof openid.AuthorizationResponseError) {
-    const { error: said, error_description: more } = error
-    return fail(byCode(said), `the provider sent back ${[said, more ?? ''].filter(Boolean).map(text => printable(withoutSecrets(text, secrets), 300)).join(': ')}`)
+    const { error: code, error_description: more } = error
+    const said = [code, more ?? ''].filter(Boolean).map(text => printable(withoutSecrets(text, secrets), 300))
+    return fail(byCode(code), `the provider sent back ${said.join(': ')}`)
   }
-  if (error instanceof openid.ResponseBodyError && error.status < 500 && error.status !== 429) return fail(OVER.has(error.error) ? 'login_expired' : byCode(error.error))
-  if (error instanceof openid.WWWAuthenticateChallengeError && error.status < 500 && error.status !== 429) return fail('provider_misconfigured')
+  if (error instanceof openid.ResponseBodyError && isRefusal(error.status)) {
+    return fail(OVER.has(error.error) ? 'login_expired' : byCode(error.error))
+  }
+  if (error instanceof openid.WWWAuthenticateChallengeError && isRefusal(error.status)) return fail('provider_misconfigured')
   if (error instanceof FailedCheck) return new Problem('provider_answer_invalid', extras, error)
   const setUp = findCause(error, SetUpError)
   if (setUp !== null) return new Problem('provider_misconfigured', extras, setUp)
   if (untrustedChain(error)) return fail('provider_misconfigured')
   const status = statusOf(error)
-  if (status !== null && status >= 400 && status < 500 && status !== 429 && status !== 408) return fail('provider_misconfigured', `${describe(error)}; status ${status}`)
+  if (status !== null && isRefusal(status)) return fail('provider_misconfigured', `${describe(error)}; status ${status}`)
   const { problem } = callFailure(openid, provider.id, error)
   return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
+}
+
+/** Not to be asked so often, or that it took too long, is no refusal. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 429 && status !== 408
 }
 
 /** What is no refusal and no trouble is about the two sites: a client or a scope that it does not know, a redirect URI, an algorithm. */

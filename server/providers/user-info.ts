@@ -31,7 +31,8 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
   const found = await answerOf(client, endpoint, question)
   if (!('silence' in found)) return checked(client, found, question)
   if (!suffices(question.claims, found.silence, provider.roles)) throw found.problem
-  log.warn({ event: 'provider_user_info_skipped', provider: provider.id, why: found.why }, 'user-info gave nothing; signing in with the ID token alone')
+  const fields = { event: 'provider_user_info_skipped' as const, provider: provider.id, why: found.why }
+  log.warn(fields, 'user-info gave nothing; signing in with the ID token alone')
   return {}
 }
 
@@ -52,18 +53,23 @@ async function answerOf(client: ProviderClient, endpoint: string, { accessToken,
     response = await openid.fetchProtectedResource(configuration, accessToken, new URL(endpoint), 'GET', null, headers, option)
   }
   catch (error) {
-    if (!(error instanceof openid.WWWAuthenticateChallengeError)) return { silence: 'trouble', why: 'the call failed', problem: error as Error }
+    const isAnswer = error instanceof openid.WWWAuthenticateChallengeError
+    if (!isAnswer) return { silence: 'trouble', why: 'the call failed', problem: error as Error }
     response = error.response
   }
   const { status } = response
   const why = `user-info answered ${status}`
-  if (status === 429 || status === 408 || status >= 500) return { silence: 'trouble', why, problem: new Problem('provider_unavailable', { provider: provider.id }, new FailedCheck(why)) }
-  if (status >= 400) {
-    const lacks = provider.roles !== null && memberOf(claims, provider.roles.claim) === undefined ? `, and the ID token has no claim ${provider.roles.claim}` : ''
-    return { silence: 'refused', why, problem: new Problem('provider_misconfigured', { provider: provider.id }, new FailedCheck(why + lacks)) }
-  }
+  const problem = (code: Problem['code'], cause: string) => new Problem(code, { provider: provider.id }, new FailedCheck(cause))
+  if (status === 429 || status === 408 || status >= 500) return { silence: 'trouble', why, problem: problem('provider_unavailable', why) }
+  if (status >= 400) return { silence: 'refused', why, problem: problem('provider_misconfigured', why + whatLacks(provider, claims)) }
   const body = status === 200 ? await bodyOf(response) : null
-  return body ?? { silence: 'unreadable', why, problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why) }
+  if (body !== null) return body
+  return { silence: 'unreadable', why, problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why) }
+}
+
+function whatLacks({ roles }: Provider, claims: Claims): string {
+  const isMissing = roles !== null && memberOf(claims, roles.claim) === undefined
+  return isMissing ? `, and the ID token has no claim ${roles.claim}` : ''
 }
 
 async function bodyOf(response: Response): Promise<{ claims: Claims } | { jwt: string } | null> {
@@ -97,7 +103,10 @@ async function verified({ provider, keys, configuration }: ProviderClient, jwt: 
     algorithms: usable.length === 0 ? [...SIGNATURE_ALGS] : usable, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
   })
   const { iss, aud } = payload
-  if (iss !== undefined && iss !== provider.issuer) throw new FailedCheck(`user-info is signed for another issuer: expected ${provider.issuer}, got ${printable(iss)}`)
-  if (aud !== undefined && ![aud].flat().includes(provider.clientId)) throw new FailedCheck(`user-info is made for another site: expected ${provider.clientId}, got ${printable([aud].flat().join(' '))}`)
+  const differs = (what: string, expected: string, got: string) =>
+    new FailedCheck(`user-info is of another ${what}: expected ${expected}, got ${printable(got)}`)
+  if (iss !== undefined && iss !== provider.issuer) throw differs('issuer', provider.issuer, iss)
+  const sites = [aud ?? provider.clientId].flat()
+  if (!sites.includes(provider.clientId)) throw differs('site', provider.clientId, sites.join(' '))
   return payload
 }
