@@ -215,13 +215,15 @@ describe('a provider that refuses for good', () => {
     expect(events).toEqual({ kind: 'session_ended', reason: 'provider_revoked' })
   })
 
-  test('ends a linked grant alone: that session is its own', async () => {
+  test('ends a linked grant alone: that session is its own, and whoever holds streams hears of it', async () => {
     const { session } = await signedIn(rooms)
     expect(await linkThere(rooms, vault, session, { subject: 's' }, someTokens('linked', 1000, clock.now().wall))).toBe(true)
+    expect(vault.changed.splice(0)).toEqual([session.publicId])
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-linked')
     provider.fails = 'over'
     clock.ahead(2 * SECOND)
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
+    expect(vault.changed).toEqual([session.publicId])
     expect(await endOf(rooms, session.publicId)).toBeNull()
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
     expect(provider.asked).toHaveLength(1)

@@ -94,19 +94,22 @@ export function movableClock(): Clock & { ahead(ms: number): void } {
 }
 
 /** The real vault over the rooms of an installation. */
-export function vaultOf(rooms: Rooms, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { stop(): Promise<void> } {
+export function vaultOf(rooms: Rooms, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { changed: string[], stop(): Promise<void> } {
   provider.now = () => rooms.clock.now().wall
+  const changed: string[] = []
   const vault = createVault({
     clock: rooms.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: rooms.keys.keyring, grants: rooms.store.providerGrants,
     refresherOf: id => id === MAIN ? provider.refresher : null,
     needsOf: () => needs,
     changeRoles: createRoleChanges({ identities: rooms.store.identities, accounts: rooms.people.accounts, clock: rooms.clock, log: createLog('silent') }),
     endSession: (sessionId: string, reason: EndReason) => rooms.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
-    grantChanged: () => {},
+    grantChanged: sessionId => void changed.push(sessionId),
   })
   const stopListening = rooms.sessions.onEnded(ended => vault.ended(ended.publicId))
   return {
     ...vault,
+    /** Sessions that were said to have lost, or changed, a grant. */
+    changed,
     async stop() {
       stopListening()
       await vault.close()

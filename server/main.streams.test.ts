@@ -123,6 +123,17 @@ describe('what is under way is judged again', () => {
     expect(String((await once(socket, 'message'))[0])).toBe('still here')
   })
 
+  test('when what a provider granted is over, where the upstream takes its token', async () => {
+    const providers = JSON.stringify([{ id: 'main', kind: 'oidc', issuer: 'https://main.example', clientId: 'porch' }])
+    stage = await streamStage({ token: 'provider' }, { PORCHLIGHT_PROVIDERS: providers })
+    const ada = await stage.somebody()
+    const [{ socket }, feed] = await Promise.all([ada.socket(), ada.stream()])
+    const over = Promise.all([closed(socket), ended(feed)])
+    const [session] = await stage.rooms.sessions.list(ada.account.id)
+    stage.grantChanged(session?.publicId ?? '')
+    expect(await over).toEqual([[4401, 'provider_sign_in_required'], 'whole'])
+  })
+
   test('when it has been too long since the sign-in', async () => {
     stage = await streamStage({ requires: { maxAge: 2 } })
     const ada = await stage.somebody()

@@ -23,7 +23,10 @@ const ORIGIN = `http://${HOST}`
 const none = () => Promise.reject(new Problem('not_found'))
 const noProviders = {
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
-  vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: () => {}, tokenFor: none, exchange: none },
+  vault: {
+    grant: none, linked: () => {}, giveBack: () => {}, ended: () => {}, exchange: none,
+    tokenFor: async () => ({ accessToken: 'granted', tokenType: 'Bearer', dpopKey: null }),
+  },
   logouts: { after: async () => null, leave: async () => null, returned: async () => false },
 }
 

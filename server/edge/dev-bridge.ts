@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { randomId } from '../base/ids.ts'
 import { DEV_CONTEXT_HEADER, encodeDevContext, type SiteContext } from '../contract/site.ts'
 import type { Exchange } from './exchange.ts'
+import { standFor } from './identify.ts'
 import type { Step } from './way.ts'
 
 /** Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to us
@@ -29,7 +30,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
       const key = exchange.headers[DEV_CONTEXT_HEADER]
       const page = typeof key === 'string' ? pages.get(key) : undefined
       if (page === undefined) return identify(exchange)
-      exchange.caller = page.caller
+      standFor(exchange, page)
       return undefined
     },
   }

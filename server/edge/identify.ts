@@ -31,8 +31,7 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
 
   return (exchange: Exchange): MaybePromise<undefined> => {
     if (exchange.parent) {
-      exchange.caller = exchange.parent.caller
-      if (exchange.caller?.replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
+      standFor(exchange, exchange.parent)
       return
     }
     const { cookie } = exchange.headers
@@ -63,6 +62,12 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
       return undefined
     })
   }
+}
+
+/** A call of a page that is rendering is its visitor's. @throws Problem `session_replaced` */
+export function standFor(exchange: Exchange, page: Exchange): void {
+  exchange.caller = page.caller
+  if (exchange.caller?.replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
 }
 
 const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }

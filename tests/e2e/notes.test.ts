@@ -233,6 +233,24 @@ describe('what fails', () => {
   })
 })
 
+test('V7 7.2.4 at a re-authentication live connections end, and the pages connect again with the new cookies', { timeout: 60_000 }, async () => {
+  const { context, page, person } = await newcomer()
+  const [one, two] = [await open(page), await another(context)]
+  const closed = one.waitForEvent('requestfinished', { predicate: request => request.url().includes('/api/notes/feed'), ...patient })
+  const again = two.waitForRequest(request => request.url().includes('/api/notes/feed'), patient)
+  const answered = await one.evaluate(async (password) => {
+    const response = await fetch('/auth/reauthenticate', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ password }) })
+    return response.status
+  }, person.password)
+  expect(answered).toBe(200)
+  await Promise.all([closed, again])
+  await Promise.all([one, two].map(each => expect.poll(() => each.locator('.status').innerText(), patient).toContain('Live')))
+  await write(one, 'Still here')
+  await expect.poll(() => noted(two), patient).toContain('Still here')
+  await two.goto('/account/sessions')
+  await expect.poll(() => two.locator('main').innerText(), patient).toContain('live connection')
+})
+
 test('when the session ends, the page goes where one signs in, says why, and asks no more', async () => {
   const { person, page } = await newcomer()
   await open(page)
