@@ -56,6 +56,7 @@ describe('an error is one, however it is written', () => {
 
 test('the ID token of a refresh is put aside, whatever it is; of a sign-in, the library gets it without nulls and we as it was signed', async () => {
   for (const idToken of ['odd', 5, { a: 1 }]) {
+    expect(await bodyOf({ ...GRANT, id_token: idToken }, { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' })).toEqual({ ...GRANT, [REFRESHED_ID_TOKEN]: idToken })
     expect(await bodyOf({ ...GRANT, id_token: idToken }, { grant_type: 'refresh_token' })).toEqual({ ...GRANT, [REFRESHED_ID_TOKEN]: idToken })
   }
   const signed = jwt({ sub: 'ada', auth_time: null, azp: null })

@@ -4,7 +4,7 @@ import type { Outbound } from './outbound.ts'
 type Fetch = Outbound['fetch']
 type Members = Record<string, unknown>
 
-/** Where the ID token of a refresh stands after `conforming`: the library would throw the whole answer away for an odd one,
+/** Where an ID token that comes with anything but a sign-in stands after `conforming`: the library would throw the whole answer away for an odd one,
  * though the provider may have spent our refresh token by then. */
 export const REFRESHED_ID_TOKEN = 'porchlight_refreshed_id_token'
 /** Where an ID token stands as it was signed, if the library got to see one without its nulls. */
@@ -50,7 +50,7 @@ async function conformed(response: Response, form: URLSearchParams | null): Prom
     if (form !== null) refusal.headers.delete('www-authenticate')
     return refusal
   }
-  const meant = isGrant ? conformedGrant(said, form?.get('grant_type') === 'refresh_token') : withPushedLife(said)
+  const meant = isGrant ? conformedGrant(said, form?.get('grant_type') === 'authorization_code') : withPushedLife(said)
   return remade(response, status, JSON.stringify(meant), 'application/json')
 }
 
@@ -59,7 +59,7 @@ function withPushedLife(said: Members): Members {
 }
 
 /** @see RFC 6749 §5.1 */
-function conformedGrant(said: Members, isRefresh: boolean): Members {
+function conformedGrant(said: Members, isSignIn: boolean): Members {
   const { expires_in: life, scope, id_token: idToken, refresh_token: refreshToken, token_type: type, ...rest } = said
   // A token that has no life left is no answer: some mean "for ever" by it, and the rest is told by whoever takes the token.
   const seconds = durationOf(life)
@@ -70,7 +70,7 @@ function conformedGrant(said: Members, isRefresh: boolean): Members {
     ...unlessEmpty('scope', scopes),
     ...unlessEmpty('refresh_token', refreshToken),
     token_type: type ?? 'Bearer',
-    ...(isRefresh ? unlessEmpty(REFRESHED_ID_TOKEN, idToken) : withPlainClaims(idToken)),
+    ...(isSignIn ? withPlainClaims(idToken) : unlessEmpty(REFRESHED_ID_TOKEN, idToken)),
   }
 }
 

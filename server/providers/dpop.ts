@@ -35,7 +35,7 @@ export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now
 }
 
 /** What others may see of an EC key: what it is for stays out, since a proof names only the key (RFC 7638 §3.2). */
-export function publicPart({ kty, crv, x, y }: JWK): JWK {
+function publicPart({ kty, crv, x, y }: JWK): JWK {
   return { kty, crv, x, y } as JWK
 }
 

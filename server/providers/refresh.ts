@@ -32,7 +32,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
         const { [REFRESHED_ID_TOKEN]: found } = answer
         const idToken = typeof found === 'string' ? found : null
         if (idToken !== null && isAboutAnother(provider.provider.clientId, idToken, tokens, owner)) {
-          throw new RefreshFailure('unknown', new Problem('provider_answer_invalid', { provider: provider.provider.id }, new Error('a refreshed ID token is about another person or for another site')), { blame: 'grant' })
+          throw odd(provider, 'a refreshed ID token is about another person or for another site')
         }
         return {
           idToken,
@@ -41,7 +41,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
             // A provider that does not rotate sends none: the old one stays good (RFC 6749 §6).
             refreshToken: answer.refresh_token ?? tokens.refreshToken,
             idToken: tokens.idToken,
-            tokenType: tokenType(answer.token_type),
+            tokenType: tokenType(provider, answer.token_type),
             scope: answer.scope ?? tokens.scope,
             accessEndsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
             dpopKey: tokens.dpopKey,
@@ -72,10 +72,10 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
           ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
         }, dpop)
         const issued = answer['issued_token_type']
-        if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT) throw new Error('an exchange gave a token of another kind')
+        if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT) throw odd(provider, 'an exchange gave a token of another kind')
         return {
           accessToken: answer.access_token,
-          tokenType: tokenType(answer.token_type),
+          tokenType: tokenType(provider, answer.token_type),
           endsAt: answer.expires_in === undefined ? null : askedAt + answer.expires_in * SECOND,
         }
       })
@@ -110,11 +110,16 @@ function asList(aud: unknown): string[] {
   return (Array.isArray(aud) ? aud as unknown[] : [aud]).map(String).toSorted()
 }
 
-function tokenType(type: string): ProviderTokens['tokenType'] {
+function tokenType(client: ProviderClient, type: string): ProviderTokens['tokenType'] {
   const plain = type.toLowerCase()
   if (plain === 'bearer') return 'Bearer'
   if (plain === 'dpop') return 'DPoP'
-  throw new Error('a token of a type that cannot be sent to an upstream')
+  throw odd(client, 'a token of a type that cannot be sent to an upstream')
+}
+
+/** An answer that can be read and not used: it may have spent the token that was shown, and says nothing of anybody else's. */
+function odd({ provider }: ProviderClient, why: string): RefreshFailure {
+  return new RefreshFailure('unknown', new Problem('provider_answer_invalid', { provider: provider.id }, new Error(why)), { blame: 'grant' })
 }
 
 async function asFailure<T>({ openid, provider }: ProviderClient, asked: Asked, work: () => Promise<T>): Promise<T> {
