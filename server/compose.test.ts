@@ -1,6 +1,9 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { keptLog } from './base/log.testing.ts'
+import { noMeter } from './base/meter.ts'
+import { compose } from './compose.ts'
 import { installation, signedIn, stateOf } from './compose.testing.ts'
 import { databaseFile } from './store/files.ts'
 
@@ -112,4 +115,22 @@ describe('a database that was put back by hand', () => {
     expect(await stateOf(second, shown)).toBe('live')
     await second.close()
   })
+})
+
+test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
+  const { log, events } = keptLog()
+  const rooms = await compose({ config: await home.readConfig(), clock: home.clock, log, meter: noMeter, what: 'the test' })
+  const { userId, session } = await signedIn(rooms)
+  const { session: robbed } = await signedIn(rooms)
+  const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
+  const staged = await rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => rooms.sessions.end(publicId, { reason, userId: null, byUserId: null })
+  await end(staged.session.publicId, 'refresh_reuse')
+  await end(session.publicId, 'signed_out')
+  await end(robbed.publicId, 'refresh_reuse')
+  expect(events().filter(({ event }) => event === 'session_ended')).toEqual([
+    expect.objectContaining({ level: 30, outcome: 'success', reason: 'signed_out', accountId: userId }),
+    expect.objectContaining({ level: 40, outcome: 'failure', reason: 'refresh_reuse', accountId: userId }),
+  ])
+  await rooms.close()
 })

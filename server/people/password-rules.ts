@@ -28,7 +28,7 @@ export function createPasswordRules({ passwordMinLength: minLength, publicUrl }:
       const ranks = await commonWords()
       if (ranks.has(fold(normal))) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
       const context = new Set([...site, ...wordsOf(name, 3), ...(email === null ? [] : [...wordsOf(email, 3), ...wordsOf(email.split('@')[0] ?? '', 3)])].map(fold))
-      const { bits, personal } = strengthOf(normal, ranks, context)
+      const { bits, personal } = await strengthOf(normal, ranks, context)
       if (bits >= ENOUGH_BITS) return
       if (personal) throw new Problem('password_personal', { detail: 'It is mostly your own name or e-mail address, or the name of this site.' })
       throw new Problem('password_common', { detail: 'It is a commonly used password or a row of keys, only made longer or spelled otherwise.' })

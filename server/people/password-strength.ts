@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ranks } from './common-words.ts'
 
 /** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with the
@@ -21,7 +22,7 @@ const REWRITTEN = 1
 const SHORTEST_WORD = 3
 const LONGEST_WORD = 24
 /** What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts. */
-const LOOKED_AT = 128
+const LOOKED_AT = 64
 
 /** Keys as fingers walk over them: rows of three layouts, columns, zigzags, and the digits' shifted signs. */
 const WALKS = [
@@ -38,10 +39,19 @@ export function fold(text: string): string {
 }
 
 /** @param context folded words that go with the person and the site */
-export function strengthOf(password: string, ranks: Ranks, context: ReadonlySet<string>): Strength {
+export async function strengthOf(password: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength> {
   const folded = fold(password)
   const ends = folded.length <= LOOKED_AT ? [folded] : [folded.slice(0, LOOKED_AT), folded.slice(-LOOKED_AT)]
-  return ends.map(end => weaker(judge(end, ranks, context), withoutMarks(end, ranks, context))).reduce((one, other) => one.bits < other.bits ? other : one)
+  let strongest: Strength = { bits: 0, personal: false }
+  for (const end of ends) {
+    // Each takes some milliseconds: others are answered in between.
+    await nextTurn()
+    const whole = judge(end, ranks, context)
+    await nextTurn()
+    const strength = weaker(whole, withoutMarks(end, ranks, context))
+    if (strength.bits >= strongest.bits) strongest = strength
+  }
+  return strongest
 }
 
 const weaker = (one: Strength, other: Strength | null) => other !== null && other.bits < one.bits ? other : one
@@ -62,8 +72,9 @@ function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Streng
     let cheapest: Strength = { bits: Infinity, personal: false }
     for (let start = 0; start < end; start++) {
       const before = best[start]
+      if (before === undefined || before.bits >= cheapest.bits) continue
       const piece = price(start, end)
-      if (before === undefined || piece === null || before.bits + piece.bits >= cheapest.bits) continue
+      if (piece === null || before.bits + piece.bits >= cheapest.bits) continue
       cheapest = { bits: before.bits + piece.bits, personal: before.personal || piece.personal }
     }
     best[end] = cheapest

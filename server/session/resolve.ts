@@ -189,7 +189,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (verdict !== null && reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
       if (verdict === 'reuse' || verdict === 'rolled_back') log.warn({ session: row.publicId, reason }, 'a session was ended')
-      announce([{ sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt }])
+      announce([{ sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt, throwaway: row.accessMs !== null }])
       return { state: 'nobody', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null
@@ -212,7 +212,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (row === null) return null
     if (row.endedAt === null) return Math.min(idleEndsAt(row, { lastSeenAt: memory.lastSeenAt(sidHash) }), row.absoluteEndsAt)
     memory.keepWritten(row)
-    if (reason !== null) announce([{ sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt }])
+    if (reason !== null) announce([{ sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt, throwaway: row.accessMs !== null }])
     return null
   }
 

@@ -9,7 +9,7 @@ import { madeSomething, voidCodes, voidCodesExceptIn, voidMadeIn } from './voidi
 // How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
 
 /** A session that has just been ended, as everybody else needs to know it. */
-export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs }
+export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs, throwaway: boolean }
 
 /** Why sessions end, and who ended them. */
 interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
@@ -78,5 +78,5 @@ export function isLogged(row: SessionRow): boolean {
 
 export function toEnded(row: SessionRow): EndedSession {
   if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
-  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt }
+  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt, throwaway: !isLogged(row) }
 }
