@@ -1,11 +1,22 @@
+import { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { Problem } from '../base/problem.ts'
+import { LARGE_BYTES } from './chunks.ts'
 
 interface Limits {
   /** null: no limit; a chunked body does not say its size beforehand. */
   maxBytes: number | null
   /** How long the client may send nothing while more is wanted. */
   idleMs: number
+}
+
+/** Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that renders
+ * in this process are its own. */
+const unshared = new WeakSet<object>()
+
+/** Whether a chunk may be freed once it has been sent. */
+export function isUnshared(chunk: object): boolean {
+  return unshared.has(chunk)
 }
 
 /** A request body on its way to an upstream: a stream of its own, so that whatever becomes of it there, the client's
@@ -46,6 +57,7 @@ export class OutgoingBody extends Readable {
   readonly #take = (chunk: Buffer): void => {
     this.#idle.refresh()
     this.#bytes += chunk.length
+    if (chunk.length > LARGE_BYTES && this.#source instanceof IncomingMessage) unshared.add(chunk)
     if (this.#bytes > this.#maxBytes) this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are taken here.` }))
     else if (!this.push(chunk)) this.#source.pause()
   }

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
+import { isUnshared } from './body.ts'
+import { release } from './chunks.ts'
 
 /** Failures of connections over which an answer had come before. */
 const afterAnswers = new WeakSet<Error>()
@@ -14,6 +16,7 @@ export function relayConnector(connect: buildConnector.connector): buildConnecto
     if (error !== null) return callback(error, null)
     let hasAnswered = false
     socket.prependListener('error', (failure: Error) => void (hasAnswered && afterAnswers.add(failure)))
+    freeWhatIsSent(socket)
     callback(null, socket)
     watchHeads(socket, () => {
       hasAnswered = true
@@ -31,6 +34,22 @@ function watchHeads(socket: Socket, onAnswer: () => void): void {
   parser.onHeadersComplete = function (status, isUpgrade, keepsAlive) {
     if (status >= 200) onAnswer()
     return onHead.call(this, status === 100 ? 102 : status, isUpgrade, keepsAlive)
+  }
+}
+
+/** undici corks a connection around each chunk of a body: when it takes the cork out and nothing waits, the kernel has the chunk. */
+function freeWhatIsSent(socket: Socket): void {
+  let written: Uint8Array | null = null
+  const { write, uncork } = socket
+  socket.write = function (chunk: string | Uint8Array, ...rest: unknown[]) {
+    if (typeof chunk === 'object' && this.writableCorked > 0 && isUnshared(chunk)) written = chunk
+    return Reflect.apply(write, this, [chunk, ...rest]) as boolean
+  }
+  socket.uncork = function () {
+    uncork.call(this)
+    // Not before undici has returned from writing it.
+    if (written !== null && this.writableLength === 0) process.nextTick(release, written)
+    written = null
   }
 }
 

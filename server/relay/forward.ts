@@ -37,7 +37,7 @@ export interface Call {
 
 /** How long a client may take to read what an ended stream has sent. */
 const LAST_WORDS_MS = 5 * SECOND
-/** Many proxies of an upstream's own would send a few; more hold a call without answering it. */
+/** No honest upstream announces its answer more often, and each time it gets its time for headers anew. */
 const INTERIM_MAX = 100
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http'
+import { LARGE_BYTES, release } from './chunks.ts'
 import type { Sink } from './types.ts'
 
 /** A body up to this size that came with its headers leaves with them in one piece, as text: Node writes a string much faster
  * than a header and a buffer behind it. */
-const ONE_PIECE_MAX_BYTES = 16 * 1024
+const ONE_PIECE_MAX_BYTES = LARGE_BYTES
 
 /** An answer straight onto Node's response: the hot path.
  * @param policy called with the page policy before the headers leave */
@@ -87,10 +88,4 @@ function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
   // Not before whoever gave it has returned from reading it.
   process.nextTick(release, chunk)
   return true
-}
-
-/** Frees the memory of a chunk that has left. Otherwise it would wait for the collector, which the growing pile calls for a
- * collection of everything, and each chunk would be read into memory that no cache of the processor knows. */
-function release({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

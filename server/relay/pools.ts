@@ -5,9 +5,6 @@ import { relayConnector } from './connector.ts'
 
 export type Pools = ReturnType<typeof createPools>
 
-/** Twice what is read or written at once: a chunk that the kernel takes whole is no reason to pause whoever sends it. */
-const SOCKET_OPTIONS = { highWaterMark: 128 * 1024 }
-
 /** One pool of connections for each upstream. HTTP/1.1: what is relayed is bytes, not streams of another protocol. */
 export function createPools() {
   const pools = new Map<string, Pool>()
@@ -26,7 +23,7 @@ export function createPools() {
     // Loaded by the first call: it takes more memory than all that is idle before.
     const undici = await import('undici')
     const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
-      connect: relayConnector(undici.buildConnector({ ...SOCKET_OPTIONS, timeout: upstream.timeouts.connectMs, allowH2: false })),
+      connect: relayConnector(undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false })),
       headersTimeout: upstream.timeouts.headersMs,
       // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
       bodyTimeout: 0,

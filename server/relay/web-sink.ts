@@ -7,6 +7,7 @@ export function webSink(signal: AbortSignal | null): { sink: Sink, response: Pro
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null
   let resume: () => void = () => {}
   let stop: () => void = () => {}
+  let hasBody = true
   const body = new ReadableStream<Uint8Array>({
     start: (given) => {
       controller = given
@@ -18,9 +19,12 @@ export function webSink(signal: AbortSignal | null): { sink: Sink, response: Pro
     start(status, headers) {
       const entries: [string, string][] = []
       for (let i = 0; i + 1 < headers.length; i += 2) entries.push([headers[i] ?? '', headers[i + 1] ?? ''])
-      resolve(new Response(status === 204 || status === 205 || status === 304 ? null : body, { status, headers: entries }))
+      hasBody = status !== 204 && status !== 205 && status !== 304
+      resolve(new Response(hasBody ? body : null, { status, headers: entries }))
     },
     write(chunk) {
+      // Nobody would ever read it, and the upstream would wait for ever.
+      if (!hasBody) return true
       controller?.enqueue(chunk)
       return (controller?.desiredSize ?? 1) > 0
     },
