@@ -94,6 +94,14 @@ test('an account has twenty ways in at most', async () => {
   await link(3)
 })
 
+test('a password that is changed with the last write that is left gets its new session all the same', async () => {
+  const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
+  for (let n = 0; n < 59; n++) at.writeRate.spend(id)
+  expect(() => at.writeRate.spend(id)).toThrow(expect.objectContaining({ code: 'slow_down' }))
+  expect((await admin.post('/auth/password', { current: GOOD_PASSWORD, next: 'an entirely new lantern' })).status).toBe(200)
+  expect((await json<SessionAnswer>(admin.get('/auth/session'))).user?.name).toBe('Root')
+})
+
 test('whoever knows a password opens sixty sessions with it in a row, then one a second', async () => {
   const codes: string[] = []
   for (let n = 0; n < 62; n++) codes.push(String((await at.browser().post('/auth/login', { email: root.email, password: root.password })).status))

@@ -31,9 +31,10 @@ export async function openSession(
   c: Context<Env>, { sessions, keyring, clock, config, writeRate }: AuthDeps,
   { account, amr, remember, replaces, judgedAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
 ): Promise<SessionAnswer> {
-  // Whoever knows the password could fill the disk with sessions.
-  writeRate.spend(account.id)
-  const { client, device } = c.get('caller')
+  const { client, device, signedIn } = c.get('caller')
+  // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted already, and
+  // may have changed a password by now.
+  if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
   const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, authTime, endsAt, providerGrant })
   const now = clock.now().wall
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)

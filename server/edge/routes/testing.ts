@@ -33,7 +33,8 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
   const { configured, providers, vault } = options.elsewhere ?? NOWHERE
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
   const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
-  const routes = authRoutes({ config, clock, log, writeRate: createWriteRate(clock), keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, leave: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], streams: options.streams ?? { of: () => [], endStreamsOf: () => {} }, reachable: async () => true })
+  const writeRate = createWriteRate(clock)
+  const routes = authRoutes({ config, clock, log, writeRate, keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, leave: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], streams: options.streams ?? { of: () => [], endStreamsOf: () => {} }, reachable: async () => true })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
@@ -91,7 +92,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
     }
   }
 
-  return { ...rooms, browser }
+  return { ...rooms, writeRate, browser }
 }
 
 export type Browser = ReturnType<ReturnType<typeof testRoutes>['browser']>
