@@ -15,7 +15,8 @@ export interface PasswordRules {
 const ENOUGH_BITS = 28
 
 /** @param minLength in code points, as is the upper bound @param publicUrl whose words are no secret */
-export function createPasswordRules({ passwordMinLength: minLength, publicUrl }: { passwordMinLength: number, publicUrl: string }): PasswordRules {
+export function createPasswordRules(config: { passwordMinLength: number, publicUrl: string }): PasswordRules {
+  const { passwordMinLength: minLength, publicUrl } = config
   const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4)]
 
   return {
@@ -23,11 +24,13 @@ export function createPasswordRules({ passwordMinLength: minLength, publicUrl }:
       if (!password.isWellFormed()) throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
       const normal = password.normalize('NFC')
       const length = [...normal].length
-      if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `It has ${length} characters; at least ${minLength} are needed.` })
-      if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `It has ${length} characters; at most ${MAX_PASSWORD_LENGTH} are taken.` })
+      const counted = `It has ${length} characters`
+      if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `${counted}; at least ${minLength} are needed.` })
+      if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `${counted}; at most ${MAX_PASSWORD_LENGTH} are taken.` })
       const ranks = await commonWords()
       if (ranks.has(fold(normal))) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
-      const context = new Set([...site, ...wordsOf(name, 3), ...(email === null ? [] : [...wordsOf(email, 3), ...wordsOf(email.split('@')[0] ?? '', 3)])].map(fold))
+      const told = [name, email ?? '', email?.split('@')[0] ?? '']
+      const context = new Set([...site, ...told.flatMap(one => wordsOf(one, 3))].map(fold))
       const { bits, personal } = await strengthOf(normal, ranks, context)
       if (bits >= ENOUGH_BITS) return
       if (personal) throw new Problem('password_personal', { detail: 'It is mostly your own name or e-mail address, or the name of this site.' })

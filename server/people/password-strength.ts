@@ -26,12 +26,17 @@ const LOOKED_AT = 64
 
 /** Keys as fingers walk over them: rows of three layouts, columns, zigzags, and the digits' shifted signs. */
 const WALKS = [
-  '1234567890qwertyuiopasdfghjklzxcvbnm', 'abcdefghijklmnopqrstuvwxyz', '01234567890', 'qwertzuiop', 'yxcvbnm', 'azertyuiop', 'qsdfghjklm', 'wxcvbn',
-  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1qazxsw23edcvfr45tgbnhy67ujmki89olp', 'qazwsxedcrfvtgbyhnujmikolp', 'qawsedrftgyhujikolp', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()_+',
+  '1234567890qwertyuiopasdfghjklzxcvbnm', 'abcdefghijklmnopqrstuvwxyz', '01234567890',
+  'qwertzuiop', 'yxcvbnm', 'azertyuiop', 'qsdfghjklm', 'wxcvbn',
+  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1qazxsw23edcvfr45tgbnhy67ujmki89olp', 'qazwsxedcrfvtgbyhnujmikolp',
+  'qawsedrftgyhujikolp', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()_+',
 ].flatMap(walk => [walk, [...walk].reverse().join('')])
 
 /** Signs that stand for letters. The same length in and out, so that places stay places. */
-const LEET: Record<string, string> = { '@': 'a', '4': 'a', '8': 'b', '(': 'c', '3': 'e', '€': 'e', '6': 'g', '9': 'g', '!': 'i', '1': 'i', '|': 'l', '0': 'o', '$': 's', '5': 's', '+': 't', '7': 't', '2': 'z' }
+const LEET: Record<string, string> = {
+  '@': 'a', '4': 'a', '8': 'b', '(': 'c', '3': 'e', '€': 'e', '6': 'g', '9': 'g', '!': 'i', '1': 'i', '|': 'l',
+  '0': 'o', '$': 's', '5': 's', '+': 't', '7': 't', '2': 'z',
+}
 
 /** Case, accents and width are nobody's secret. */
 export function fold(text: string): string {
@@ -84,7 +89,8 @@ function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Streng
 
 /** What one piece costs, from `start` to before `end`; null: nothing explains it. */
 function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
-  const readings = [text, ...['i', 'l'].map(one => [...text].map(sign => sign === '1' ? one : sign.length === 1 ? LEET[sign] ?? sign : sign).join(''))]
+  // A 1 stands for either of two letters.
+  const readings = [text, ...['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => sign === '1' ? one : LEET[sign] ?? sign))]
   const longest = Math.max(LONGEST_WORD, ...[...context].map(word => word.length))
 
   function word(start: number, end: number): Strength | null {

@@ -5,7 +5,9 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, eq, gt, isNotNull, isNull, ne, or, type SQL } from './drizzle.ts'
 import { noteCode, type Origin, recordEvent } from './events.ts'
-import { accounts, codes, type CodeRow, identities, type IdentityRow, type ProviderGrantRow, providerGrants, sessions, type SessionRow } from './schema.ts'
+import {
+  accounts, codes, type CodeRow, identities, type IdentityRow, type ProviderGrantRow, providerGrants, sessions, type SessionRow,
+} from './schema.ts'
 
 // What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
 // Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
@@ -20,68 +22,88 @@ export function requireAdministrator(db: Database, { userId, sessionId }: Maker)
 }
 
 export function isAdministrator(db: Database, userId: string): boolean {
-  const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts).where(eq(accounts.id, userId)).get()
+  const maker = db.sql.select({ roles: accounts.roles, disabledAt: accounts.disabledAt }).from(accounts)
+    .where(eq(accounts.id, userId)).get()
   return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
 }
 
 /** @throws Problem `not_signed_in` for a session that has ended since the request was let in */
 export function requireLiving(db: Database, sessionId: string | null): void {
   if (sessionId === null) return
-  const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions).where(eq(sessions.publicId, sessionId)).get()
+  const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions)
+    .where(eq(sessions.publicId, sessionId)).get()
   if (session?.endedAt !== null) throw new Problem('not_signed_in')
 }
 
+type WhenAndWho = Pick<Origin, 'at' | 'byUserId' | 'network'>
+
 /** Voids every open code of an account, and every one that it has made. */
-export function voidCodes(db: Database, userId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+export function voidCodes(db: Database, userId: string, origin: WhenAndWho): void {
   voidOpen(db, or(eq(codes.userId, userId), eq(codes.byUserId, userId)), origin)
 }
 
 /** Voids the open reset links of an account: a newer one takes their place. */
-export function voidResets(db: Database, userId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
+export function voidResets(db: Database, userId: string, origin: WhenAndWho): void {
   voidOpen(db, and(eq(codes.kind, 'reset'), eq(codes.userId, userId)), origin)
 }
 
 /** Like `voidCodes`, except what the account made in a session that stays. */
-export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
-  voidOpen(db, or(eq(codes.userId, userId), and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))), origin)
+export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: WhenAndWho): void {
+  const madeElsewhere = and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))
+  voidOpen(db, or(eq(codes.userId, userId), madeElsewhere), origin)
 }
 
+/** Why sessions end, and who ended them. */
+interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
+
 /** A session that ended for one of these may not have been its owner's alone. */
-const DISTRUSTED: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'password_changed', 'disabled', 'admin', 'signed_out_elsewhere'])
+const DISTRUSTED: ReadonlySet<EndReason> = new Set([
+  'refresh_reuse', 'password_changed', 'disabled', 'admin', 'signed_out_elsewhere',
+])
 
 /** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
-export function madeSomething(db: Database, ended: readonly SessionRow[], { reason, at }: { reason: EndReason, at: UnixMs }): SessionRow[] {
+export function madeSomething(db: Database, ended: readonly SessionRow[], { reason, at }: Pick<Why, 'reason' | 'at'>): SessionRow[] {
   if (!DISTRUSTED.has(reason)) return []
   // Voids also what was made elsewhere.
   if (reason === 'refresh_reuse') return [...ended]
-  const open = db.sql.selectDistinct({ id: codes.bySessionId }).from(codes).where(and(isNull(codes.usedAt), gt(codes.endsAt, at), isNotNull(codes.bySessionId))).all()
+  const open = db.sql.selectDistinct({ id: codes.bySessionId }).from(codes)
+    .where(and(isNull(codes.usedAt), gt(codes.endsAt, at), isNotNull(codes.bySessionId))).all()
   const linked = [...new Set(ended.map(row => row.userId))].flatMap(userId =>
-    db.sql.selectDistinct({ id: identities.linkedIn }).from(identities).where(and(eq(identities.userId, userId), isNotNull(identities.linkedIn))).all())
+    db.sql.selectDistinct({ id: identities.linkedIn }).from(identities)
+      .where(and(eq(identities.userId, userId), isNotNull(identities.linkedIn))).all())
   const makers = new Set([...open, ...linked].map(({ id }) => id))
   return ended.filter(row => makers.has(row.publicId))
 }
 
 /** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever, where a
  * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over too */
-export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, { reason, at, byUserId }: { reason: EndReason, at: UnixMs, byUserId: string | null }): string[] {
+export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, { reason, at, byUserId }: Why): string[] {
   if (!DISTRUSTED.has(reason)) return []
-  const origin: Origin = { at, byUserId: byUserId === userId ? null : byUserId, sessionId: publicId, userAgent: null, network: null }
+  const by = byUserId === userId ? null : byUserId
+  const origin: Origin = { at, byUserId: by, sessionId: publicId, userAgent: null, network: null }
   const isStolen = reason === 'refresh_reuse'
   if (isStolen) voidCodes(db, userId, origin)
   else voidOpen(db, eq(codes.bySessionId, publicId), origin)
-  const linked = and(eq(identities.userId, userId), eq(identities.linkedIn, publicId), isStolen ? undefined : gt(identities.createdAt, at - FRESH_MS))
+  const lately = isStolen ? undefined : gt(identities.createdAt, at - FRESH_MS)
+  const linked = and(eq(identities.userId, userId), eq(identities.linkedIn, publicId), lately)
   const gone = db.sql.delete(identities).where(linked).returning().all()
   for (const _ of gone) recordEvent(db, 'identity_unlinked', userId, origin)
-  return gone.flatMap(identity => endGrantsOf(db, identity, at)).filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId)
+  return gone.flatMap(identity => endGrantsOf(db, identity, at))
+    .filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId)
 }
+
+type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'birth'>
 
 /** What a provider granted by an identity that is removed is over. @returns what it was */
-export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): Pick<ProviderGrantRow, 'sessionId' | 'birth'>[] {
-  const theirs = and(eq(providerGrants.userId, userId), eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject), isNull(providerGrants.endedAt))
-  return db.sql.update(providerGrants).set({ endedAt: at }).where(theirs).returning({ sessionId: providerGrants.sessionId, birth: providerGrants.birth }).all()
+export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): EndedGrant[] {
+  const granted = and(eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject))
+  return db.sql.update(providerGrants).set({ endedAt: at })
+    .where(and(eq(providerGrants.userId, userId), granted, isNull(providerGrants.endedAt)))
+    .returning({ sessionId: providerGrants.sessionId, birth: providerGrants.birth }).all()
 }
 
-function voidOpen(db: Database, which: SQL | undefined, origin: Pick<Origin, 'at' | 'byUserId' | 'network'>): void {
-  const voided: CodeRow[] = db.sql.update(codes).set({ usedAt: origin.at }).where(and(which, isNull(codes.usedAt), gt(codes.endsAt, origin.at))).returning().all()
+function voidOpen(db: Database, which: SQL | undefined, origin: WhenAndWho): void {
+  const voided: CodeRow[] = db.sql.update(codes).set({ usedAt: origin.at })
+    .where(and(which, isNull(codes.usedAt), gt(codes.endsAt, origin.at))).returning().all()
   for (const code of voided) noteCode(db, 'code_revoked', code, origin)
 }
