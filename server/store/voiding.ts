@@ -56,10 +56,9 @@ export function voidCodesExceptIn(db: Database, userId: string, sessionId: strin
 /** Why sessions end, and who ended them. */
 interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
 
-/** A session that ended for one of these may not have been its owner's alone. */
-const DISTRUSTED: ReadonlySet<EndReason> = new Set([
-  'refresh_reuse', 'password_changed', 'disabled', 'admin', 'signed_out_elsewhere',
-])
+/** A session that ended for one of these may not have been its owner's alone. Not `disabled`: a disabled account keeps its ways in,
+ * or whoever comes by one would be a stranger, who may register anew. */
+const DISTRUSTED: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'password_changed', 'admin', 'signed_out_elsewhere'])
 
 /** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
 export function madeSomething(db: Database, ended: readonly SessionRow[], { reason, at }: Pick<Why, 'reason' | 'at'>): SessionRow[] {

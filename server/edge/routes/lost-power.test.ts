@@ -213,6 +213,16 @@ describe('a way in that a thief linked', () => {
     expect(await linksOf(ann)).toBe(1)
   })
 
+  test('stays with an account that is disabled: whoever comes by it is refused as that person, not registered anew', async () => {
+    const id = await idOf(ann)
+    await link(ann, 'ann-there')
+    await root.patch(`/auth/people/${id}`, { disabled: true })
+    await cameBy('ann-there')
+    expect(at.events().at(-1)).toMatchObject({ event: 'sign_in_denied', reason: 'account_disabled', accountId: id })
+    await root.patch(`/auth/people/${id}`, { disabled: false })
+    expect(await idOf(await cameBy('ann-there'))).toBe(id)
+  })
+
   test('a sign-in that was under way when its way in was removed opens nothing', async () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
