@@ -84,9 +84,10 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       // A 304 updates what a cache has stored: no cookie may ride on it.
       const cookies = exchange === null || status === 304 || (exchange.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, exchange.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
-      // Pages show who is signed in, whatever the site's code says of their keeping (HD-10).
-      const page = exchange !== null && exchange.contentSecurityPolicy !== null && exchange.family === 'site'
-      headers.push('Cache-Control', page || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
+      const ours = exchange !== null && exchange.family !== 'api' && exchange.family !== 'front'
+      // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping (HD-10).
+      const unkept = ours && (status >= 400 || (exchange.contentSecurityPolicy !== null && exchange.family === 'site'))
+      headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
       if (draining()) headers.push('Connection', 'close')
       return headers
     }

@@ -37,6 +37,7 @@ fuzz<Asked>('paths', {
   seeds: {
     'a page that does not exist, asked for as JSON, is a problem of ours': [asked('/no-such-page', 'json'), asked('/no-such-page', 'json', 'somebody'), asked('/account/nothing', 'json', 'somebody')],
     'a page that does not exist, asked for as .json, is a problem of ours': MANNERS.filter(manner => manner !== 'navigation').map(manner => asked('/no-such-page.json', manner)),
+    'the folder of the assets itself is refused, and no cache keeps that': MANNERS.flatMap(manner => ['/_porchlight', '/_porchlight/', '/_porchlight/nothing.js'].map(path => asked(path, manner))),
     'a page that does not exist is a page of ours, with our policy': [asked('/no-such-page', 'navigation'), asked('/account/x.css', 'navigation', 'somebody'), asked('/no-such-page.json', 'navigation')],
   },
   async run({ method, path: target, as, manner }) {
