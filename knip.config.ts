@@ -48,7 +48,6 @@ export default {
     'web/server/plugins/**/*.ts',
     // For those who build on the site: Nitro routes of their own call these.
     'web/server/utils/session.ts',
-    'web/i18n/locales/*.ts',
   ],
   project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', '!bench/peers/**', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http'
 import { createApp } from './app.ts'
 import { SECOND, systemClock, systemTimers } from './base/clock.ts'
+import { logConsole } from './base/log-console.ts'
 import { createLog, type Log } from './base/log.ts'
 import { type Meter, noMeter } from './base/meter.ts'
 import { compose, type Rooms } from './compose.ts'
@@ -11,6 +12,7 @@ import { openFrontEnd } from './edge/front-end.ts'
 import { greet } from './edge/greeting.ts'
 import { createWriteRate } from './edge/limit-writes.ts'
 import { listenOn } from './edge/listen.ts'
+import { runningPage } from './edge/site.ts'
 import { authRoutes } from './edge/routes/auth.ts'
 import { openKeptForm } from './edge/routes/kept-form.ts'
 import { createPasswordLogin } from './login/password.ts'
@@ -41,7 +43,10 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
   const { config } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
   // A slip in code that is being edited must not end the dev server.
-  if (!dev) endOnSurprises(log)
+  if (!dev) {
+    endOnSurprises(log)
+    logConsole(log)
+  }
   const metrics = await prepareMetrics(config)
   const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   try {
@@ -160,5 +165,10 @@ function endOnSurprises(log: Log): void {
     process.exit(1)
   }
   process.on('uncaughtException', end)
-  process.on('unhandledRejection', end)
+  // What a page does not wait for holds nothing of the server's: its failure is that page's alone.
+  process.on('unhandledRejection', (error) => {
+    const page = runningPage()
+    if (page === null) end(error)
+    else page.report(error)
+  })
 }

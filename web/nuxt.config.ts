@@ -13,7 +13,6 @@ const onTheWay = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${ou
 
 export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',
-  modules: ['@nuxtjs/i18n'],
   ssr: true,
   buildDir: onTheWay,
   telemetry: false,
@@ -42,31 +41,23 @@ export default defineNuxtConfig({
     componentIslands: false,
   },
   features: { inlineStyles: false },
+  // No component here is written in Vue's Options API, nor is any of Nuxt's: the browser need not load it.
+  vite: { vue: { features: { optionsAPI: false } } },
   typescript: { typeCheck: false, strict: true, tsConfig: { include: ['../client/**/*'], compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
   hooks: {
     ready(nuxt) {
       refuseCachedPages(nuxt.options.routeRules ?? {})
-      // The words are wanted before the browser draws anything anew, and plugins/language.ts asks for their preload. The
-      // module turns that off, so this has to come after it.
       nuxt.hook('build:manifest', (manifest) => {
-        for (const [id, chunk] of Object.entries(manifest)) if (id.includes('i18n/locales/')) chunk.preload = true
+        // Firefox holds `<link rel="prefetch">` against `default-src 'none'`, and has no other directive for it.
+        for (const chunk of Object.values(manifest)) chunk.prefetch = false
       })
     },
   },
+  // Development keeps Nuxt's own, which shows what broke.
+  $production: { nitro: { errorHandler: here('./server/error-handler.ts') } },
   nitro: {
     preset: 'node-listener',
     output: { dir: output, serverDir: join(output, 'server'), publicDir: join(output, 'public') },
     prerender: { failOnError: true },
-  },
-  i18n: {
-    strategy: 'no_prefix',
-    defaultLocale: 'en',
-    locales: [
-      { code: 'en', language: 'en', name: 'English', file: 'en.ts' },
-      { code: 'zh-CN', language: 'zh-CN', name: '简体中文', file: 'zh-CN.ts' },
-    ],
-    // The browser's language decides until somebody chooses; only a choice is kept (plugins/language.ts).
-    detectBrowserLanguage: { useCookie: false },
-    bundle: { fullInstall: false },
   },
 })

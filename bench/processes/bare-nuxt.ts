@@ -7,7 +7,7 @@ import type { SessionAnswer } from '../../server/contract/wire.ts'
 import type { BarePage } from '../baselines.ts'
 
 const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
-const fixed: Omit<SiteContext, 'session'> = { nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error } }
+const fixed: Omit<SiteContext, 'session'> = { nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error }, fail: ({ status }) => ({ status, headers: [], body: '' }) }
 // An object of its own for each page, as for different people: Vue keeps what it makes of an object, and would find it ready for one that stays.
 const context = (): SiteContext => ({ ...fixed, session: { user: { ...session.user }, session: { ...session.session } } as SessionAnswer })
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })

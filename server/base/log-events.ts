@@ -62,6 +62,9 @@ export const OPERATION_EVENTS = [
   'provider_standing_failed',
   'provider_not_admitted',
   'last_admin_kept',
+  'page_failed',
+  'console_written',
+  'node_warning',
 ] as const satisfies readonly string[]
 
 export type SecurityEvent = typeof SECURITY_EVENTS[number]

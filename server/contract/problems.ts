@@ -1,5 +1,3 @@
-import * as v from 'valibot'
-
 /** Every problem that a client can be told, with its HTTP status and English title (RFC 9457 §3.1).
  * Codes are stable: the site translates by code and clients may branch on it. */
 export const PROBLEMS = {
@@ -61,21 +59,20 @@ export type ProblemCode = keyof typeof PROBLEMS
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]
 
 /** The body of every error answer (`application/problem+json`). `requestId` finds the log line. */
-export const ProblemBody = v.object({
-  type: v.literal('about:blank'),
-  title: v.string(),
-  status: v.number(),
-  code: v.picklist(PROBLEM_CODES),
-  detail: v.optional(v.string()),
-  requestId: v.optional(v.string()),
+export interface ProblemBody {
+  type: 'about:blank'
+  title: string
+  status: number
+  code: ProblemCode
+  detail?: string | undefined
+  requestId?: string | undefined
   /** Which fields are wrong, by name, each with one English sentence. */
-  fields: v.optional(v.record(v.string(), v.string())),
+  fields?: Record<string, string> | undefined
   /** Seconds to wait, the same number as in Retry-After. */
-  retryAfter: v.optional(v.number()),
-  minLength: v.optional(v.number()),
+  retryAfter?: number | undefined
+  minLength?: number | undefined
   /** Seconds since the last sign-in that are allowed at most (RFC 9470 §3). */
-  maxAge: v.optional(v.number()),
+  maxAge?: number | undefined
   /** The id of the provider that it is about. */
-  provider: v.optional(v.string()),
-})
-export type ProblemBody = v.InferOutput<typeof ProblemBody>
+  provider?: string | undefined
+}

@@ -28,7 +28,15 @@ export interface SiteContext {
   setCookie(value: string): void
   /** Writes what broke while the page was rendered into the server's log, under the request's id. */
   report(error: unknown): void
+  /** What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked for. */
+  fail(failure: SiteFailure): FailedPage
 }
+
+/** @property data what a server route of the site says besides, for its own scripts */
+export interface SiteFailure { status: number, data?: unknown }
+
+/** @property headers names and values in turn */
+export interface FailedPage { status: number, headers: readonly string[], body: string }
 
 /** A failed form post: kept for a minute in a sealed cookie, so that no field is in a URL. Never holds a password. */
 export interface KeptForm {

@@ -54,7 +54,11 @@ export function requestListener(deps: Deps) {
     outgoing.on('close', closed)
 
     if (expectsContinue) exchange.inviteBody = () => outgoing.writeContinue()
-    const fail = (error: unknown) => send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
+    const fail = (error: unknown) => {
+      // A page that was begun had a policy of its own.
+      exchange.contentSecurityPolicy = null
+      send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
+    }
     const proceed = (reply: Reply | undefined): unknown => {
       if (reply !== undefined) return send(incoming, outgoing, reply)
       // Nobody refuses the request any more, so now its body may come.

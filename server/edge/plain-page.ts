@@ -1,13 +1,16 @@
 import { newNonce } from '../base/ids.ts'
 import type { Problem } from '../base/problem.ts'
+import { readableCookies } from '../contract/cookies.ts'
+import { LANGUAGE_COOKIE, languageOf } from '../contract/languages.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import type { Exchange } from './exchange.ts'
-import { type Language, plainWords } from './plain-words.ts'
+import { plainWords } from './plain-words.ts'
 
 /** The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own nonce. */
 export function plainPage(exchange: Exchange, problem: Problem): { html: string, policy: string } {
   const nonce = newNonce()
-  const language = preferredLanguage(exchange.headers['accept-language'])
+  const { headers } = exchange
+  const language = languageOf(readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null, headers['accept-language'])
   const words = plainWords(problem.code, language)
   const details = problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
   const html = `<!doctype html>
@@ -40,16 +43,6 @@ main{max-width:34rem;padding:2rem;border-left:3px solid var(--light)}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
 .detail{overflow-wrap:anywhere}
 .id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
-
-/** The first of our two languages that a browser lists; quality values are in order in practice. */
-function preferredLanguage(header: string | undefined): Language {
-  for (const range of (header ?? '').split(',')) {
-    const tag = range.trim().toLowerCase()
-    if (tag.startsWith('zh')) return 'zh-CN'
-    if (tag.startsWith('en')) return 'en'
-  }
-  return 'en'
-}
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)

@@ -1,6 +1,6 @@
+import type { Language } from '../contract/languages.ts'
 import { PROBLEMS, type ProblemCode } from '../contract/problems.ts'
 
-export type Language = 'en' | 'zh-CN'
 interface Words { title: string, advice: string[] }
 
 const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {

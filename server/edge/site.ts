@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newNonce } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
+import { decoded } from '../contract/cookies.ts'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../contract/site.ts'
 import { cookieNameOf } from '../relay/cookie-name.ts'
 import { isIdentityHeader } from '../relay/identity-headers.ts'
@@ -10,6 +11,7 @@ import type { DevBridge } from './dev-bridge.ts'
 import type { Exchange } from './exchange.ts'
 import { isOwnCookie } from './own-cookies.ts'
 import { isPrefetch } from './prefetch.ts'
+import { failedPage } from './site-failure.ts'
 import { devPagePolicy, pagePolicy } from './security-headers.ts'
 import { sessionAnswer } from './session-answer.ts'
 
@@ -63,7 +65,8 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
       form: await keptForm(exchange),
       fetch: (path, init) => fetchWithin(exchange, path, init),
       setCookie: value => exchange.answer.cookie(preference(value)),
-      report: error => log.error({ error, requestId: exchange.id, path: exchange.path }, 'a page could not be rendered'),
+      report: error => log.error({ event: 'page_failed', error, requestId: exchange.id, path: exchange.path }, 'a page could not be rendered'),
+      fail: failure => failedPage(exchange, failure),
     }
     hideFromSite(incoming)
     Object.assign(incoming, { [CONTEXT]: context })
@@ -71,6 +74,11 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
     const handle = await listener()
     await storage.run(context, () => handle(incoming, outgoing))
   }
+}
+
+/** The page whose code is running, for what it left to happen later and nobody waits for. */
+export function runningPage(): SiteContext | null {
+  return (globalThis as { [STORAGE]?: AsyncLocalStorage<SiteContext> })[STORAGE]?.getStore() ?? null
 }
 
 function preference(setCookie: string): string {
@@ -95,7 +103,8 @@ function hideFromSite(incoming: IncomingMessage): void {
   incoming.rawHeaders = raw
 }
 
+/** Our own cookies are ours to read, and one that cannot be decoded is none: pages, and what they are made with, decode them all. */
 function cookiesForSite(header: string): string | undefined {
-  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(cookieNameOf(pair)))
+  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(cookieNameOf(pair)) && decoded(pair) !== null)
   return cookies.length === 0 ? undefined : cookies.join('; ')
 }

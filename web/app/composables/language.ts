@@ -1,16 +1,7 @@
-const YEAR_SECONDS = 365 * 24 * 60 * 60
-const LANGUAGES = ['en', 'zh-CN'] as const
-type Language = (typeof LANGUAGES)[number]
+import { isLanguage, LANGUAGE_COOKIE, type Language } from '#contract/languages.ts'
 
-/** The language that somebody chose, or null while the browser's decides. A cookie is somebody else's word: only known values count. */
-export function useLanguageCookie() {
-  return useCookie<Language | null>('porchlight-language', {
-    maxAge: YEAR_SECONDS,
-    sameSite: 'lax',
-    path: '/',
-    decode: value => LANGUAGES.find(code => code === value) ?? null,
-  })
-}
+/** The language that somebody chose, or null while the browser's decides. */
+export const useLanguageCookie = () => usePreference(LANGUAGE_COOKIE, isLanguage)
 
 export function useLanguage() {
   const { locale, locales, setLocale } = useI18n()

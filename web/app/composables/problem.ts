@@ -1,10 +1,11 @@
 import { FetchError } from 'ofetch'
-import { PROBLEMS, type ProblemBody, type ProblemCode } from '#contract/problems.ts'
+import type { ProblemBody, ProblemCode } from '#contract/problems.ts'
 
 /** What went wrong with a call: the server's own word, or that it could not be reached. */
 export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 'requestId' | 'provider'> & { code: ProblemCode | 'unreachable' }
 
-const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && Object.hasOwn(PROBLEMS, value)
+/** Whether it looks like one; the list of all, with their English titles, need not travel: what has no words here is `internal`. */
+const isProblemCode = (value: unknown): value is ProblemCode => typeof value === 'string' && /^[a-z_]{1,60}$/.test(value)
 
 /** Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
  * something in between, e.g. a proxy. */
@@ -27,18 +28,19 @@ export function problemOf(error: unknown): Problem {
 /** What the address of a page says of a failure that led here: a navigation can bring nothing else along. */
 export function useQueryProblem(): Problem | null {
   const { problem, provider } = useRoute().query
-  if (!isProblemCode(problem)) return null
+  // Anybody can write an address: only a problem that we can tell is one.
+  if (!isProblemCode(problem) || !useI18n().has(`problem.${problem}`)) return null
   return typeof provider === 'string' ? { code: problem, provider } : { code: problem }
 }
 
 /** One plain sentence in the reader's language; a provider is called by its name where the page knows that. */
 export function useProblemText(): (problem: Problem) => string {
-  const { t } = useI18n()
+  const { t, has } = useI18n()
   const providerName = useProviderName()
   return ({ code, retryAfter = 0, minLength = 0, provider = '' }) => {
     if (code === 'slow_down' && retryAfter > 0) {
       return retryAfter < 90 ? t('problem.slowSeconds', { seconds: retryAfter }) : t('problem.slowMinutes', { minutes: Math.ceil(retryAfter / 60) })
     }
-    return t(`problem.${code}`, { minLength, provider: providerName(provider) })
+    return t(`problem.${has(`problem.${code}`) ? code : 'internal'}`, { minLength, provider: providerName(provider) })
   }
 }

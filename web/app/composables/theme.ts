@@ -2,13 +2,14 @@ import type { Theme } from '~/utils/themes'
 
 /** As `--paper` in tokens.css. */
 const PAPER = { light: '#faf7f1', dark: '#15120f' }
-const YEAR_SECONDS = 365 * 24 * 60 * 60
+
+const isChosen = (value: string): value is 'light' | 'dark' => value === 'light' || value === 'dark'
 
 /** The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script. */
 export function useTheme() {
-  const cookie = useCookie<string | null>('porchlight-theme', { maxAge: YEAR_SECONDS, sameSite: 'lax', path: '/' })
+  const cookie = usePreference('porchlight-theme', isChosen)
   const theme = computed<Theme>({
-    get: () => THEMES.find(name => name === cookie.value) ?? 'system',
+    get: () => cookie.value ?? 'system',
     set: (next) => { cookie.value = next === 'system' ? null : next },
   })
   const attribute = computed(() => theme.value === 'system' ? undefined : theme.value)

@@ -7,8 +7,7 @@ const WORDS = {
 
 /** Fetches the words that only this page has. A page waits for them last, once everything else of it is on its way. */
 export async function useWordsOf(page: keyof typeof WORDS): Promise<void> {
-  const { mergeLocaleMessage } = useI18n()
+  const { addWords } = useI18n()
   const [en, zh] = await WORDS[page]()
-  mergeLocaleMessage('en', en.default)
-  mergeLocaleMessage('zh-CN', zh.default)
+  addWords({ 'en': en.default, 'zh-CN': zh.default })
 }

@@ -1,15 +1,17 @@
+import { languageOf, type Language } from '#contract/languages.ts'
+
 /** A chosen language wins over the browser's; nothing is kept until somebody chooses. */
 export default defineNuxtPlugin({
   name: 'language',
   enforce: 'pre',
-  setup(nuxtApp) {
+  async setup(nuxtApp) {
     const chosen = useLanguageCookie()
+    const language = useState<Language>('language', () => import.meta.server ? languageOf(chosen.value, useRequestEvent(nuxtApp)?.node.req.headers['accept-language']) : 'en')
     nuxtApp.hook('app:rendered', ({ ssrContext }) => {
-      const { locale } = nuxtApp.$i18n as { locale: Ref<string> }
-      ssrContext?.modules?.add(`../i18n/locales/${locale.value}.ts`)
+      ssrContext?.modules?.add(`../i18n/locales/${language.value}.json`)
     })
-    nuxtApp.hook('i18n:beforeLocaleSwitch', (change) => {
-      if (change.initialSetup && chosen.value) change.newLocale = chosen.value
-    })
+    const i18n = createI18n(language)
+    await i18n.setLocale(language.value)
+    return { provide: { i18n } }
   },
 })

@@ -20,5 +20,6 @@ export function developmentContext(event: H3Event): SiteContext | null {
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
     // eslint-disable-next-line no-console -- the worker has no log but the terminal
     report: error => console.error(error),
+    fail: ({ status }) => ({ status, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: String(status) }),
   }
 }

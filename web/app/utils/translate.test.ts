@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest'
+import { translate } from './translate.ts'
+
+const WORDS = { greeting: 'Welcome home, {name}', of: { windows: 'one window | {n} windows', people: 'nobody | one | {n} people', one: 'only' } }
+
+describe('a sentence', () => {
+  test.each([
+    ['greeting', { name: 'Ada' }, 'Welcome home, Ada'],
+    ['greeting', { name: '{name} $& $1' }, 'Welcome home, {name} $& $1'],
+    ['greeting', {}, 'Welcome home, {name}'],
+    ['of.one', 3, 'only'],
+    ['of.windows', 1, 'one window'],
+    ['of.windows', 0, '0 windows'],
+    ['of.windows', 12, '12 windows'],
+    ['of.people', 0, 'nobody'],
+    ['of.people', 1, 'one'],
+    ['of.people', 2, '2 people'],
+  ])('%s with %j is "%s"', (key, values, sentence) => {
+    expect(translate(WORDS, key, values)).toBe(sentence)
+  })
+
+  test.each(['missing', 'of', 'of.missing', 'of.one.more', 'toString', '__proto__.x'])('that is not there shows its key: %s', (key) => {
+    expect(translate(WORDS, key)).toBe(key)
+  })
+})

@@ -1,0 +1,28 @@
+/** The words of a language, by nested keys. */
+export interface Words { [key: string]: string | Words }
+/** What stands in the gaps of a sentence; a number alone chooses among plurals, and is their `{n}`. */
+export type Values = number | Readonly<Record<string, string | number>>
+
+/** The sentence at `key`, such as `account.title`, with its gaps filled; the key itself where there is none.
+ * Plurals stand beside each other, ` | ` between: none, one and more, or one and more. */
+export function translate(words: Words, key: string, values: Values = {}): string {
+  const found = sentenceAt(words, key)
+  if (found === null) return key
+  const gaps = typeof values === 'number' ? { n: values } : values
+  const sentence = typeof values === 'number' ? plural(found.split(' | '), values) : found
+  return sentence.replace(/\{(\w+)\}/g, (gap, name: string) => String(gaps[name] ?? gap))
+}
+
+export function sentenceAt(words: Words, key: string): string | null {
+  let found: string | Words | undefined = words
+  for (const part of key.split('.')) {
+    if (found === undefined || typeof found === 'string' || !Object.hasOwn(found, part)) return null
+    found = found[part]
+  }
+  return typeof found === 'string' ? found : null
+}
+
+function plural(forms: readonly string[], n: number): string {
+  const index = forms.length > 2 ? Math.min(n, 2) : n === 1 ? 0 : 1
+  return forms[Math.min(index, forms.length - 1)] ?? ''
+}

@@ -1,3 +1,0 @@
-import messages from './en.json'
-
-export default messages

@@ -1,3 +1,0 @@
-import messages from './zh-CN.json'
-
-export default messages

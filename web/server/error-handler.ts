@@ -1,0 +1,46 @@
+import { getRequestHeader, type H3Event, send, setResponseHeader, setResponseStatus } from 'h3'
+import { findSiteContext } from './utils/context'
+
+/** Marks the error page's own request; the server lets no client send it. */
+const RENDERING = 'x-nuxt-error'
+
+/** What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what was looked
+ * for (ASVS 16.5.1). A person gets the error page, or a plain one where that breaks too; a script gets JSON. */
+export default defineNitroErrorHandler(async (error, event) => {
+  const context = findSiteContext(event)
+  const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500
+  if (error.unhandled || status >= 500) (context?.report ?? reportToBuild)(error.cause ?? error)
+  if (event.handled) return
+  // Nobody's page: a build that prerenders, which only wants to know that it failed.
+  if (context === null || getRequestHeader(event, RENDERING) !== undefined) return answer(event, 500, [], '')
+  const failure = { status, data: error.unhandled ? undefined : error.data as unknown }
+  const page = wantsPage(event) ? await errorPage(event, failure.status) : null
+  if (event.handled) return
+  if (page !== null) return answer(event, status, ['Content-Type', 'text/html; charset=utf-8'], page)
+  const { headers, body, ...plain } = context.fail(failure)
+  return answer(event, plain.status, headers, body)
+})
+
+// eslint-disable-next-line no-console -- without a visitor there is no log but the process's error stream
+const reportToBuild = (error: unknown) => console.error(error)
+
+/** As the server itself tells a person from a script. */
+function wantsPage(event: H3Event): boolean {
+  const mode = getRequestHeader(event, 'sec-fetch-mode')
+  return mode === undefined ? getRequestHeader(event, 'accept')?.includes('text/html') ?? false : mode === 'navigate'
+}
+
+/** @returns null: whatever broke the page breaks this one as well */
+async function errorPage(event: H3Event, statusCode: number): Promise<string | null> {
+  const headers = { ...event.node.req.headers, [RENDERING]: 'true' } as HeadersInit
+  const query = new URLSearchParams({ statusCode: String(statusCode), url: event.path })
+  const rendered = await useNitroApp().localFetch(`/__nuxt_error?${query}`, { headers, redirect: 'manual' }).catch(() => null)
+  return await rendered?.text() || null
+}
+
+/** The server that carries the site adds its own headers. */
+async function answer(event: H3Event, status: number, headers: readonly string[], body: string): Promise<void> {
+  setResponseStatus(event, status)
+  for (let i = 0; i + 1 < headers.length; i += 2) setResponseHeader(event, headers[i] ?? '', headers[i + 1] ?? '')
+  await send(event, body)
+}
