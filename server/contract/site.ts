@@ -40,7 +40,7 @@ export interface FailedPage { status: number, headers: readonly string[], body: 
 
 /** A failed form post: kept for a minute in a sealed cookie, so that no field is in a URL. Never holds a password. */
 export interface KeptForm {
-  /** The page that shows the form, e.g. `/sign-in`. */
+  /** The page that shows the form, e.g. `/sign-in`; of several on one, its name after a `#`. */
   page: string
   problem: ProblemBody
   fields: Record<string, string>

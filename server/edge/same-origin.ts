@@ -13,7 +13,9 @@ export interface Provenance {
  * a cookie's SameSite is not enough, a sibling host's requests carry even Strict ones (BBA-9).
  * @see Fetch Metadata §2.3 · RFC 6454 §7 · the decision table in same-origin.test.ts */
 export function isSameOrigin(from: Provenance, publicOrigin: string): boolean {
-  if (from.origin !== undefined && from.origin !== publicOrigin) return false
+  // A page without a referrer posts its forms with `Origin: null` (Fetch §3.2); a script can say so too, but forge no Sec-Fetch-Site.
+  const unnamed = from.origin === 'null' && from.secFetchSite === 'same-origin'
+  if (from.origin !== undefined && from.origin !== publicOrigin && !unnamed) return false
   switch (from.secFetchSite) {
     case 'same-origin': return true
     // Typed, bookmarked or reloaded: no page is behind it.

@@ -49,7 +49,7 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
     // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who does.
     if (sealed === null || exchange.method === 'HEAD' || isPrefetch(exchange.headers)) return null
     const kept = await openForm(sealed)
-    if (kept === null || kept.page !== exchange.path) return null
+    if (kept === null || kept.page.split('#', 1)[0] !== exchange.path) return null
     exchange.answer.cookie(clearCookie(form, { secure: secureCookies }))
     return kept
   }

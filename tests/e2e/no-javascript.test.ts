@@ -5,6 +5,7 @@ import { launchChromium } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { formTo, send } from '../support/forms.ts'
 import { codeIn, invite, type Person, signUp, somebody } from '../support/people.ts'
+import { siteRoutes } from '../support/site-routes.ts'
 import { SETUP_CODE, type Server, startServer, stopAll } from '../support/server.ts'
 
 let server: Server
@@ -92,9 +93,66 @@ describe('UX-18 without JavaScript', () => {
     expect(path()).toBe('/')
   })
 
+  test('UX-18 name and password are changed on the account page, failures come back to their own form, and no field is in a URL', async () => {
+    await signIn()
+    await page.goto('/account')
+    await send(page, '/auth/user', { name: 'Ada Unscripted' })
+    expect(path()).toBe('/account')
+    expect(await page.getByRole('alert').count()).toBe(1)
+    expect(await formTo(page, '/auth/user').locator('[name=name]').inputValue()).toBe('Ada Unscripted')
+
+    await send(page, '/auth/password', { current: 'not the right password', next: 'another quiet lantern 43' })
+    expect(new URL(page.url()).search).toBe('?problem=invalid_credentials&form=password')
+    expect(await page.getByRole('alert').count()).toBe(1)
+    expect(await formTo(page, '/auth/user').locator('[aria-invalid]').count()).toBe(0)
+    expect(await formTo(page, '/auth/password').locator('[name=current]').inputValue()).toBe('')
+    expect(await page.content()).not.toContain('another quiet lantern 43')
+
+    await send(page, '/auth/password', { current: adminPerson.password, next: 'another quiet lantern 43' })
+    adminPerson.password = 'another quiet lantern 43'
+    expect(new URL(page.url()).search).toBe('?saved=password')
+    expect(await page.getByRole('alert').count()).toBe(1)
+    await page.goto('/account/sessions')
+    expect(path()).toBe('/account/sessions')
+  })
+
+  test('on every page, signed in or not, each form is posted and each control that shows does something', async () => {
+    const dead: string[] = []
+    const forms = new Set<string>()
+    for (const signedIn of [false, true]) {
+      if (signedIn) await signIn()
+      for (const route of siteRoutes()) {
+        await page.goto(route.replace(/:\w+/, 'no-such-page'))
+        for (const form of await page.locator('form').all()) {
+          const [method, action] = [await form.getAttribute('method'), await form.getAttribute('action')]
+          forms.add(action ?? '')
+          if (method !== 'post' || action?.startsWith('/') !== true) dead.push(`${route}: a form that goes out as ${method ?? 'GET'} to ${action ?? 'its own page'}`)
+        }
+        for (const control of await page.locator('button, select, input, textarea, [role=button]').all()) {
+          if (!await control.isVisible()) continue
+          const form = await control.evaluate(FORM_OF) as string | null
+          const type = await control.getAttribute('type')
+          if (form === null || !ALIVE.has(form) || type === 'button') dead.push(`${route}: ${(await control.textContent())?.trim() ?? ''} ${await control.getAttribute('name') ?? ''} ${type ?? ''} of ${form ?? 'no form'}`)
+        }
+      }
+    }
+    expect(dead).toEqual([])
+    expect([...forms]).toEqual(expect.arrayContaining([...ALIVE]))
+  })
+
   test('pages that need JavaScript say so', async () => {
-    await page.goto('/sign-in?returnTo=/account/sessions')
-    await send(page, '/auth/login', { email: adminPerson.email, password: adminPerson.password })
+    await signIn('/sign-in?returnTo=/account/sessions')
     expect(await page.locator('noscript').count()).toBeGreaterThan(0)
   })
 })
+
+/** As text: the rest of the tests does not get the types of a browser's globals. */
+const FORM_OF = 'element => element.form?.getAttribute("action") ?? null'
+
+/** Calls that a form may make. */
+const ALIVE = new Set(['/auth/login', '/auth/logout', '/auth/register', '/auth/reset', '/auth/user', '/auth/password'])
+
+async function signIn(at = '/sign-in'): Promise<void> {
+  await page.goto(at)
+  await send(page, '/auth/login', { email: adminPerson.email, password: adminPerson.password })
+}

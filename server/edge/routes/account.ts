@@ -1,28 +1,36 @@
-import { Hono } from 'hono'
+import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
 import { ChangePasswordRequest, ChangeUserRequest, type EventsAnswer, ReauthenticateRequest } from '../../contract/wire.ts'
 import type { Env } from '../context.ts'
 import { signedInAnswer } from '../session-answer.ts'
 import { logAttempt } from './attempts.ts'
-import { readJson } from './body.ts'
+import { isForm, readJson } from './body.ts'
 import { signedIn } from './callers.ts'
 import type { AuthDeps } from './deps.ts'
-import { openGranted, openSession } from './signing-in.ts'
+import { openGranted, openSession, submitted } from './signing-in.ts'
 
 /** One's own account: name, password, the security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
   const { people, passwordLogin, tokenApiLogin, config, log } = deps
   const app = new Hono<Env>()
 
-  app.patch('/user', async (c) => {
+  const changeName = async (c: Context<Env>, { name }: ChangeUserRequest) => {
     const { user, session, actor } = signedIn(c)
-    const { name } = await readJson(c, ChangeUserRequest)
-    return c.json(signedInAnswer(await people.accounts.changeName(user.id, name, actor), session))
+    return signedInAnswer(await people.accounts.changeName(user.id, name, actor), session)
+  }
+  app.patch('/user', async (c) => {
+    signedIn(c)
+    return c.json(await changeName(c, await readJson(c, ChangeUserRequest)))
   })
+  // A form without JavaScript knows no PATCH.
+  app.post('/user', c => ownForm(c, deps, {
+    schema: ChangeUserRequest, page: '/account#profile', keep: ['name'], next: '/account?saved=name',
+  }, fields => changeName(c, fields)))
 
-  app.post('/password', async (c) => {
+  app.post('/password', c => ownForm(c, deps, {
+    schema: ChangePasswordRequest, page: '/account#password', keep: [], next: '/account?saved=password',
+  }, async ({ current, next }) => {
     const { user, session, actor, client } = signedIn(c)
-    const { current, next } = await readJson(c, ChangePasswordRequest)
     // An old one of ours may still lie here; it opens nothing any more.
     if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
     const verifier = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, (isAbout) => {
@@ -31,8 +39,8 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
-    return c.json(await openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: account.passwordChangedAt }))
-  })
+    return openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: account.passwordChangedAt })
+  }))
 
   app.post('/reauthenticate', async (c) => {
     const { user, session, client } = signedIn(c)
@@ -53,4 +61,11 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   app.get('/events', async c => c.json<EventsAnswer>(await people.log.page(signedIn(c).user.id, c.req.query('cursor') ?? null)))
 
   return app
+}
+
+/** A form of somebody's own page: a script without a session is told so before anything else, and a person comes to sign in by
+ * the page that the form is on. */
+const ownForm: typeof submitted = (c, ...rest) => {
+  if (!isForm(c)) signedIn(c)
+  return submitted(c, ...rest)
 }

@@ -176,7 +176,7 @@ describe('forms without JavaScript', () => {
   })
 
   test('what has no form takes none, and a field that comes twice is refused', async () => {
-    for (const path of ['/auth/password', '/auth/reauthenticate', '/auth/invites']) expect(await refusal(admin.form(path, { password: 'x' }))).toBe('415 unsupported_media_type')
+    for (const path of ['/auth/reauthenticate', '/auth/invites']) expect(await refusal(admin.form(path, { password: 'x' }))).toBe('415 unsupported_media_type')
     const twice = await refusal(at.browser().send('POST', '/auth/login', { body: 'email=a&email=b&password=x', type: 'application/x-www-form-urlencoded' }))
     expect(twice).toBe('400 invalid_body')
   })
@@ -246,7 +246,7 @@ describe('one\'s own account', () => {
   test('nobody is let in without a session', async () => {
     const nobody = at.browser()
     for (const path of ['/auth/sessions', '/auth/events', '/auth/people', '/auth/invites']) expect(await refusal(nobody.get(path))).toBe('401 not_signed_in')
-    for (const path of ['/auth/password', '/auth/reauthenticate', '/auth/invites', '/auth/people/x/reset']) expect(await refusal(nobody.post(path, {}))).toBe('401 not_signed_in')
+    for (const path of ['/auth/password', '/auth/user', '/auth/reauthenticate', '/auth/invites', '/auth/people/x/reset']) expect(await refusal(nobody.post(path, {}))).toBe('401 not_signed_in')
     expect(await refusal(nobody.patch('/auth/user', {}))).toBe('401 not_signed_in')
     expect(await refusal(nobody.delete('/auth/sessions'))).toBe('401 not_signed_in')
   })

@@ -62,7 +62,7 @@ export function currentSession(c: Context<Env>): string | null {
 
 interface Submission<S> {
   schema: S
-  /** The page with the form, where a failed post without JavaScript comes back to. */
+  /** The page with the form, where a failed post without JavaScript comes back to; of several on one, its name after a `#`. */
   page: string
   /** Fields that it shows again then. */
   keep: readonly string[]
@@ -85,8 +85,9 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
     if (!(error instanceof Problem)) throw error
     const problem = error.body(c.get('requestId'))
     c.get('answer').cookie(formCookie(keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall), deps.config.secureCookies))
-    const query = new URLSearchParams({ problem: error.code, ...(returnTo === HOME ? {} : { returnTo }) })
-    return c.redirect(`${page}?${query.toString()}`, 303)
+    const [path = '', form] = page.split('#')
+    const query = new URLSearchParams({ problem: error.code, ...(form === undefined ? {} : { form }), ...(returnTo === HOME ? {} : { returnTo }) })
+    return c.redirect(`${path}?${query.toString()}${form === undefined ? '' : `#${form}`}`, 303)
   }
   // What an earlier attempt left is not for the next form.
   if (c.get('caller').form !== null) {

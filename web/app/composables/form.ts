@@ -2,13 +2,14 @@ import type { Problem } from './problem.ts'
 
 /** One form: what was typed, whether it is on its way, what went wrong. The same when the server rendered it after a failed
  * post without JavaScript: then the kept fields and the problem are there from the start.
- * @param page the path of the page whose posts without JavaScript come back here; '' for a form that needs JavaScript */
+ * @param page the path of the page whose posts without JavaScript come back here, of several forms with its name after a `#`;
+ *   '' for a form that needs JavaScript */
 export function useForm<F extends Record<string, string>>(page: string, initial: F, send: (fields: F) => Promise<void>) {
   const { t } = useI18n()
   const kept = useKeptForm().value
   const here = kept !== null && kept.page === page ? kept : null
   const known = Object.fromEntries(Object.entries(here?.fields ?? {}).filter(([name]) => name in initial))
-  const asked = page === '' ? null : useQueryProblem()
+  const asked = page !== '' && useRoute().query.form === page.split('#')[1] ? useQueryProblem() : null
 
   const fields = reactive({ ...initial, ...known }) as F
   const problem = ref<Problem | null>(here?.problem ?? asked)
