@@ -9,7 +9,7 @@ export function useForm<F extends Record<string, string>>(page: string, initial:
   const kept = useKeptForm().value
   const here = kept !== null && kept.page === page ? kept : null
   const known = Object.fromEntries(Object.entries(here?.fields ?? {}).filter(([name]) => name in initial))
-  const asked = page !== '' && useRoute().query.form === page.split('#')[1] ? useQueryProblem() : null
+  const asked = page === '' ? null : useQueryProblem(page.split('#')[1])
 
   const fields = reactive({ ...initial, ...known }) as F
   const problem = ref<Problem | null>(here?.problem ?? asked)

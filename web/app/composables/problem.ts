@@ -25,9 +25,11 @@ export function problemOf(error: unknown): Problem {
   return readProblem(error)
 }
 
-/** What the address of a page says of a failure that led here: a navigation can bring nothing else along. */
-export function useQueryProblem(): Problem | null {
-  const { problem, provider } = useRoute().query
+/** What the address of a page says of a failure that led here: a navigation can bring nothing else along.
+ * @param form which form of the page asks, where it has several: each tells its own */
+export function useQueryProblem(form?: string): Problem | null {
+  const { problem, provider, form: failed } = useRoute().query
+  if (failed !== form) return null
   // Anybody can write an address: only a problem that we can tell is one.
   if (!isProblemCode(problem) || !useI18n().has(`problem.${problem}`)) return null
   return typeof provider === 'string' ? { code: problem, provider } : { code: problem }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { translate } from './translate.ts'
 
-const WORDS = { greeting: 'Welcome home, {name}', of: { windows: 'one window | {n} windows', people: 'nobody | one | {n} people', one: 'only' } }
+const WORDS = { greeting: 'Welcome home, {name}', of: { windows: 'one window | {n} windows', people: 'nobody | one | {n} people', one: 'only', open: '{what} is open | {what} is open in {n} windows' } }
 
 describe('a sentence', () => {
   test.each([
@@ -15,6 +15,8 @@ describe('a sentence', () => {
     ['of.people', 0, 'nobody'],
     ['of.people', 1, 'one'],
     ['of.people', 2, '2 people'],
+    ['of.open', { n: 1, what: 'Notes' }, 'Notes is open'],
+    ['of.open', { n: 2, what: 'Notes' }, 'Notes is open in 2 windows'],
   ])('%s with %j is "%s"', (key, values, sentence) => {
     expect(translate(WORDS, key, values)).toBe(sentence)
   })

@@ -1,6 +1,6 @@
 /** The words of a language, by nested keys. */
 export interface Words { [key: string]: string | Words }
-/** What stands in the gaps of a sentence; a number alone chooses among plurals, and is their `{n}`. */
+/** What stands in the gaps of a sentence; a number `n`, which may come alone, also chooses among plurals. */
 export type Values = number | Readonly<Record<string, string | number>>
 
 /** The sentence at `key`, such as `account.title`, with its gaps filled; the key itself where there is none.
@@ -8,8 +8,8 @@ export type Values = number | Readonly<Record<string, string | number>>
 export function translate(words: Words, key: string, values: Values = {}): string {
   const found = sentenceAt(words, key)
   if (found === null) return key
-  const gaps = typeof values === 'number' ? { n: values } : values
-  const sentence = typeof values === 'number' ? plural(found.split(' | '), values) : found
+  const gaps: Readonly<Record<string, string | number>> = typeof values === 'number' ? { n: values } : values
+  const sentence = typeof gaps['n'] === 'number' ? plural(found.split(' | '), gaps['n']) : found
   return sentence.replace(/\{(\w+)\}/g, (gap, name: string) => String(gaps[name] ?? gap))
 }
 
