@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
-import type { Duplex } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { SECOND } from '../base/clock.ts'
 import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, type FrontCheck, STREAM_EVENTS, STREAM_GAP_MS } from '../ops/front-check.ts'
 import type { IsTrusted } from './client-address.ts'
@@ -11,10 +10,16 @@ import type { Step } from './way.ts'
 /** How long the 2 MB may take. */
 const BODY_MS = 20 * SECOND
 
+interface FrontCheckSteps {
+  note: Step
+  answer: Step
+  socket: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean>
+}
+
 /** Answers the doctor's requests, and only those that bring its token.
  * @returns `note` comes first of all steps, so that a request that arrives under another path or name is seen too; `answer` after
  *   the Host and the path have been judged; `socket` completes a WebSocket */
-export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): { note: Step, answer: Step, socket: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean> } {
+export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontCheckSteps {
   const ours = new WeakSet<Exchange>()
 
   function isOurs(exchange: Exchange, action: CheckAction): boolean {
@@ -43,7 +48,9 @@ export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): { note
     answer(exchange) {
       if (!ours.has(exchange) || exchange.incoming === null) return
       if (isOurs(exchange, 'look') || isOurs(exchange, 'forged')) return json({})
-      if (isOurs(exchange, 'stream')) return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(events()) }
+      if (isOurs(exchange, 'stream')) {
+        return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(events()) }
+      }
       if (isOurs(exchange, 'body') && exchange.method === 'POST') {
         exchange.askForBody()
         return countedBody(exchange.incoming).then(bytes => json({ bytes }))

@@ -37,8 +37,8 @@ export function openSigningKeys(source: KeySource | null, keys: Home, { used, ma
       copyTo: () => {},
     }
   }
-  if (!mayWrite) return merged('file' in source ? lookedAt(source.file, keys, used) : fromContent(source.content.reveal()), keys)
-  return moved('file' in source ? fromFile(source.file, keys, used) : fromContent(source.content.reveal()), keys)
+  if (!('file' in source)) return merged(fromContent(source.content.reveal()), keys)
+  return mayWrite ? moved(fromFile(source.file, keys, used), keys) : merged(lookedAt(source.file, keys, used), keys)
 }
 
 /** The file is written before the key file is: a crash between the two leaves the keys in both. */

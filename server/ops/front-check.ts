@@ -50,12 +50,14 @@ export function createFrontCheck(clock: Clock): FrontCheck {
   return {
     begin() {
       const token = randomBytes(24).toString('base64url')
-      current = { hash: hashOf(token), until: clock.now().steady + LIFE_MS, seen: { sightings: [], proxyProtocol: false } }
+      const seen = { sightings: [], proxyProtocol: false }
+      current = { hash: hashOf(token), until: clock.now().steady + LIFE_MS, seen }
       return { token }
     },
     seen: () => current?.seen ?? { sightings: [], proxyProtocol: false },
     note(token, sighting) {
-      if (current === null || clock.now().steady > current.until || !timingSafeEqual(hashOf(token), current.hash)) return false
+      if (current === null || clock.now().steady > current.until) return false
+      if (!timingSafeEqual(hashOf(token), current.hash)) return false
       if (current.seen.sightings.length >= MOST_REQUESTS) return false
       current.seen.sightings.push(sighting)
       return true

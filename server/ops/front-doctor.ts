@@ -3,7 +3,9 @@ import { request as requestHttps } from 'node:https'
 import type { Clock, SteadyMs } from '../base/clock.ts'
 import type { Config } from '../config/types.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
-import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, FORGED_ADDRESS, type Seen, type Sighting, STREAM_EVENTS, STREAM_GAP_MS } from './front-check.ts'
+import {
+  BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, FORGED_ADDRESS, type Seen, type Sighting, STREAM_EVENTS, STREAM_GAP_MS,
+} from './front-check.ts'
 
 /** How the doctor asks the running server. Both answer null when it does not know of checks: it is an older version. */
 export interface FrontDeps {
@@ -16,18 +18,28 @@ type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
 const TIMEOUT_MS = 8000
 
 /** What went out through the public URL and what came back. `local` is this end of the connection. */
-interface Sent { status: number, local: { address: string, port: number }, text: string, arrivals: readonly { at: SteadyMs, text: string }[], endedAt: SteadyMs }
+interface Sent {
+  status: number
+  local: { address: string, port: number }
+  text: string
+  arrivals: readonly { at: SteadyMs, text: string }[]
+  endedAt: SteadyMs
+}
 
 /** Sends one of everything through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
   const begun = await deps.begin()
   if (begun === null) return []
-  const send = (action: CheckAction, options: SendOptions = {}) => exchange({ publicUrl: config.publicUrl, token: begun.token, clock }, action, options)
+  const through = { publicUrl: config.publicUrl, token: begun.token, clock }
+  const send = (action: CheckAction, options: SendOptions = {}) => exchange(through, action, options)
   const look = await send('look').catch((error: unknown) => error)
   const seen = await deps.seen()
   if (seen === null) return []
   if (!isSent(look)) return [judgeFailure(config, look)]
-  if (seen.proxyProtocol) return [fail('Something in front begins each connection with the PROXY protocol, which is not understood here', 'Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client\'s address in X-Forwarded-For.')]
+  if (seen.proxyProtocol) return [fail(
+    'Something in front begins each connection with the PROXY protocol, which is not understood here',
+    'Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client\'s address in X-Forwarded-For.',
+  )]
   const arrived = sightingOf(seen, 'look')
   if (look.status !== 200 || arrived === null) return [judgeLost(config, look, seen)]
   await send('forged', { headers: { 'X-Forwarded-For': FORGED_ADDRESS } })
@@ -58,25 +70,53 @@ function isDirect({ peer }: Sighting, local: Sent['local']): boolean {
 
 /** Exported for its tests. Codes of Node and of OpenSSL. */
 export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : error instanceof Error ? error.message : String(error)
+  const named = error instanceof Error && 'code' in error ? error.code : error instanceof Error ? error.message : error
+  const code = String(named)
   if (/SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|CERT_(?:UNTRUSTED|SIGNATURE)|ISSUER/.test(code)) {
-    return fail(`The certificate of ${publicUrl} is not trusted here (${code})`, 'Where it comes from a CA of your own, name that CA\'s certificate: NODE_EXTRA_CA_CERTS=/path/to/ca.pem, for the server as well. Otherwise let the proxy send the intermediate certificates too.')
+    return fail(
+      `The certificate of ${publicUrl} is not trusted here (${code})`,
+      'Where it comes from a CA of your own, name that CA\'s certificate: NODE_EXTRA_CA_CERTS=/path/to/ca.pem, for the server as well. Otherwise let the proxy send the intermediate certificates too.',
+    )
   }
-  if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code)) return fail(`The certificate of ${publicUrl} is not valid now (${code})`, 'Renew it, or set the clock.')
-  if (/ALTNAME/.test(code)) return fail(`The certificate is not for ${new URL(publicUrl).hostname} (${code})`, 'Get one for that name, or set PORCHLIGHT_PUBLIC_URL to the name that it is for.')
-  return fail(`${publicUrl} cannot be reached from this machine (${code})`, 'Check the name, the proxy and its certificate. If only this machine cannot reach it, nothing is wrong.')
+  if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code)) return fail(
+    `The certificate of ${publicUrl} is not valid now (${code})`,
+    'Renew it, or set the clock.',
+  )
+  if (/ALTNAME/.test(code)) return fail(
+    `The certificate is not for ${new URL(publicUrl).hostname} (${code})`,
+    'Get one for that name, or set PORCHLIGHT_PUBLIC_URL to the name that it is for.',
+  )
+  return fail(
+    `${publicUrl} cannot be reached from this machine (${code})`,
+    'Check the name, the proxy and its certificate. If only this machine cannot reach it, nothing is wrong.',
+  )
 }
 
 /** The request was answered, but not by this server, or not under the path that was asked for. */
 function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen): Finding {
   const [strayed] = sightings
   if (strayed !== undefined && strayed.path !== `${CHECK_PREFIX}look`) {
-    return fail(`The proxy changes paths: ${CHECK_PREFIX}look arrived as ${strayed.path}`, 'The site needs a host of its own, without a path in front. Pass paths on unchanged (nginx: proxy_pass without a path).')
+    return fail(
+      `The proxy changes paths: ${CHECK_PREFIX}look arrived as ${strayed.path}`,
+      'The site needs a host of its own, without a path in front. Pass paths on unchanged (nginx: proxy_pass without a path).',
+    )
   }
-  if (status === 421) return fail('The proxy does not pass on the Host that browsers send', `Make it send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`)
-  if (strayed !== undefined) return fail(`The request arrived, but the answer that came back is another (${status})`, 'Something in front answers in the server\'s place: look at its error pages and its cache.')
-  if (status >= 300 && status < 400) return fail(`${publicUrl} redirects elsewhere (${status})`, 'Set PORCHLIGHT_PUBLIC_URL to the address that people end up at.')
-  return fail(`${publicUrl} answers ${status}, and the request did not arrive here`, 'Something else may be listening there, the proxy may point elsewhere, or serve this site under a sub-path: it needs a host of its own.')
+  if (status === 421) return fail(
+    'The proxy does not pass on the Host that browsers send',
+    `Make it send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
+  )
+  if (strayed !== undefined) return fail(
+    `The request arrived, but the answer that came back is another (${status})`,
+    'Something in front answers in the server\'s place: look at its error pages and its cache.',
+  )
+  if (status >= 300 && status < 400) return fail(
+    `${publicUrl} redirects elsewhere (${status})`,
+    'Set PORCHLIGHT_PUBLIC_URL to the address that people end up at.',
+  )
+  return fail(
+    `${publicUrl} answers ${status}, and the request did not arrive here`,
+    'Something else may be listening there, the proxy may point elsewhere, or serve this site under a sub-path: it needs a host of its own.',
+  )
 }
 
 /** Exported for its tests. @param local this end of the connection to the public URL */
@@ -84,17 +124,29 @@ export function judgeArrival({ trustedProxies }: Address, arrived: Sighting, loc
   const peer = plain(arrived.peer.address)
   if (isDirect(arrived, local)) return [ok('Reached directly: nothing stands in front')]
   if (arrived.forwardedFor === null) {
-    return [fail(`What stands in front (${peer}) sends no X-Forwarded-For: everybody seems to come from there, and shares one limit on failed sign-ins`, 'Let it send the client\'s address (nginx: proxy_set_header X-Forwarded-For $remote_addr).')]
+    return [fail(
+      `What stands in front (${peer}) sends no X-Forwarded-For: everybody seems to come from there, and shares one limit on failed sign-ins`,
+      'Let it send the client\'s address (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
+    )]
   }
   if (!arrived.peerTrusted) {
-    return [fail(`What stands in front (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is not believed`, `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, peer].join(',')}`)]
+    return [fail(
+      `What stands in front (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is not believed`,
+      `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, peer].join(',')}`,
+    )]
   }
   if (arrived.client === 'unknown') {
-    return [fail('The X-Forwarded-For that arrives holds something else than addresses', 'Let the proxy send the client\'s address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).')]
+    return [fail(
+      'The X-Forwarded-For that arrives holds something else than addresses',
+      'Let the proxy send the client\'s address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
+    )]
   }
   const [first = ''] = arrived.forwardedFor.split(',')
   if (plain(first.trim()) === plain(local.address) && arrived.client !== plain(local.address)) {
-    return [fail(`There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`, `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`)]
+    return [fail(
+      `There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`,
+      `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`,
+    )]
   }
   return [ok(`Trusted proxy ${peer}; it says that we come from ${arrived.client}`)]
 }
@@ -103,7 +155,10 @@ export function judgeArrival({ trustedProxies }: Address, arrived: Sighting, loc
 export function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   // Where the proxy added where we come from, and that is a trusted address too, only we could pretend.
   if (direct || forged?.forwardedFor?.trim() !== FORGED_ADDRESS) return []
-  return [fail('The proxy passes on the X-Forwarded-For that a client makes up, so anybody can pretend to come from anywhere', 'Let it write the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).')]
+  return [fail(
+    'The proxy passes on the X-Forwarded-For that a client makes up, so anybody can pretend to come from anywhere',
+    'Let it write the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
+  )]
 }
 
 type Send = (action: CheckAction, options?: SendOptions) => Promise<Sent>
@@ -119,7 +174,9 @@ async function judgeBody(send: Send): Promise<Finding> {
 async function judgeStream(send: Send): Promise<Finding> {
   const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
   const sent = await send('stream').catch((error: unknown) => error)
-  if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) return fail('An event stream does not get through', advice)
+  if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) {
+    return fail('An event stream does not get through', advice)
+  }
   const held = STREAM_EVENTS.some((event, n) => {
     const arrived = sent.arrivals.find(({ text }) => text.includes(event))?.at ?? sent.endedAt
     const rest = (STREAM_EVENTS.length - n) * STREAM_GAP_MS
@@ -131,7 +188,8 @@ async function judgeStream(send: Send): Promise<Finding> {
 async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): Promise<Finding> {
   const { default: WebSocket } = await import('ws')
   const outcome = await new Promise<string>((done) => {
-    const socket = new WebSocket(`${publicUrl.replace(/^http/, 'ws')}${CHECK_PREFIX}socket`, { headers: { [CHECK_HEADER]: token }, origin: publicUrl, handshakeTimeout: TIMEOUT_MS })
+    const url = `${publicUrl.replace(/^http/, 'ws')}${CHECK_PREFIX}socket`
+    const socket = new WebSocket(url, { headers: { [CHECK_HEADER]: token }, origin: publicUrl, handshakeTimeout: TIMEOUT_MS })
     const late = setTimeout(() => socket.terminate(), TIMEOUT_MS)
     socket.on('open', () => socket.send('hello'))
     socket.on('message', () => done('heard'))
@@ -144,20 +202,28 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
   if (outcome === 'heard') return ok('A WebSocket comes through')
   const arrived = sightingOf(await deps.seen() ?? { sightings: [], proxyProtocol: false }, 'socket')
   if (arrived !== null && !arrived.upgrade) {
-    return fail('What stands in front does not pass on WebSocket upgrades', 'Let it (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").')
+    return fail(
+      'What stands in front does not pass on WebSocket upgrades',
+      'Let it (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
+    )
   }
-  return warn(`A WebSocket does not get through (${outcome})`, 'Let the proxy pass on upgrades and keep the connection open (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").')
+  return warn(
+    `A WebSocket does not get through (${outcome})`,
+    'Let the proxy pass on upgrades and keep the connection open (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
+  )
 }
 
+interface Through { publicUrl: string, token: string, clock: Clock }
 interface SendOptions { method?: string, headers?: Record<string, string>, body?: Buffer }
 
 /** One request, on a connection of its own. */
-function exchange({ publicUrl, token, clock }: { publicUrl: string, token: string, clock: Clock }, action: CheckAction, { method = 'GET', headers = {}, body }: SendOptions): Promise<Sent> {
+function exchange({ publicUrl, token, clock }: Through, action: CheckAction, { method = 'GET', headers = {}, body }: SendOptions): Promise<Sent> {
   const url = new URL(CHECK_PREFIX + action, publicUrl)
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
     let local = { address: '', port: 0 }
-    const call = request(url, { method, agent: false, timeout: TIMEOUT_MS, headers: { ...headers, [CHECK_HEADER]: token, ...(body && { 'Content-Length': String(body.length) }) } })
+    const length = body && { 'Content-Length': String(body.length) }
+    const call = request(url, { method, agent: false, timeout: TIMEOUT_MS, headers: { ...headers, [CHECK_HEADER]: token, ...length } })
     call.on('socket', socket => socket.once('connect', () => {
       local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
     }))

@@ -26,11 +26,9 @@ const ADVICE: Record<KeyKind, readonly string[]> = {
 }
 
 /** @throws Refusal when the database was used with other keys than these */
-export async function refuseOtherKeys({ store }: Pick<Works, 'store'>, kind: KeyKind, present: readonly KeyCheck[]): Promise<KeyCheck[]> {
-  const known = await store.meta.keyChecks(kind)
-  const trouble = keyTrouble(kind, known, present)
+export async function refuseOtherKeys({ store }: Pick<Works, 'store'>, kind: KeyKind, present: readonly KeyCheck[]): Promise<void> {
+  const trouble = keyTrouble(kind, await store.meta.keyChecks(kind), present)
   if (trouble !== null) throw trouble
-  return known
 }
 
 /** Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with

@@ -10,6 +10,8 @@ export type Rule = 'private' | 'ours' | 'given'
 /** Something that others can do, and the command that mends it. */
 export interface Exposure { path: string, what: string, mend: string, fatal: boolean }
 
+interface Stand { mode: number, uid: number, isFolder: boolean }
+
 const GROUP_OR_OTHERS_WRITE = 0o022
 const GROUP_OR_OTHERS_READ = 0o044
 const OTHERS_WRITE = 0o002
@@ -18,12 +20,14 @@ const STICKY = 0o1000
 
 /** As ssh judges its keys. Whoever owns a file can give themselves any right to it, so that its owner has to be we or root.
  * @param uid who runs this */
-export function judgeStats(path: string, { mode, uid: owner, isFolder }: { mode: number, uid: number, isFolder: boolean }, rule: Rule, uid: number): Exposure | null {
+export function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: Rule, uid: number): Exposure | null {
   const safe = isFolder ? '700' : '600'
   if (owner !== uid && owner !== 0) {
     const chown = `chown ${isFolder ? '-R ' : ''}${uid} ${quoted(path)}`
     // Root is most likely somebody who forgot whose service this is.
-    const mend = uid === 0 ? `sudo -u '#${owner}' porchlight …   (as the user whose data it is; to give it to root: ${chown})` : chown
+    const mend = uid === 0
+      ? `sudo -u '#${owner}' porchlight …   (as the user whose data it is; to give it to root: ${chown})`
+      : chown
     return { path, what: `${path} belongs to another user (id ${owner}), who can do anything with it`, mend, fatal: true }
   }
   const who = (bit: number) => (mode & bit) === 0 ? 'Its group' : 'Other users'
