@@ -32,7 +32,7 @@ const pythons = written('python')
 
 test('the guides have code, all of it in a language that is checked here, but for what a program printed', () => {
   expect(blocks.length).toBeGreaterThan(15)
-  expect(blocks.filter(({ language }) => !['ts', 'vue', 'python', 'sh', 'text'].includes(language))).toEqual([])
+  expect(blocks.filter(({ language }) => !['ts', 'vue', 'python', 'ini', 'sh', 'text'].includes(language))).toEqual([])
 })
 
 describe('TypeScript in the guides', () => {
@@ -45,6 +45,13 @@ describe('TypeScript in the guides', () => {
     const { default: config } = await import(`data:text/javascript,${encodeURIComponent(code)}`) as { default: Record<string, unknown> }
     expect(v.safeParse(Settings, config).issues).toBeUndefined()
   })
+})
+
+// What the filter of fail2ban matches is tested by tests/structure/log-events.test.ts.
+test.each(written('ini'))('%s is sections of settings', (_where, { code }) => {
+  const [first, ...lines] = code.split('\n').filter(line => line.trim() !== '')
+  expect(first).toMatch(/^\[\w+\]$/)
+  expect(lines.filter(line => !/^(?:\[\w+\]|\w+\s*=.*|[#;].*)$/.test(line))).toEqual([])
 })
 
 describe.skipIf(python === null)('Python in the guides', () => {
