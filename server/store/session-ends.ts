@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
-import { madeSomething, voidCodes, voidCodesExceptIn, voidMadeIn } from './voiding.ts'
+import { madeSomething, voidCodes, voidCodesExceptIn, voidLinkedLately, voidMadeIn } from './voiding.ts'
 
 // How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
 
@@ -35,7 +35,8 @@ function endOf(db: Database, which: Which, limit: number | undefined): EndedSess
   else voidCodesExceptIn(db, which.userId, which.except, { ...which, network: null })
   const theirs = and(eq(sessions.userId, which.userId), isNull(sessions.endedAt), which.except === null ? undefined : ne(sessions.publicId, which.except))
   const some = limit === undefined ? theirs : sql`rowid in (select rowid from ${sessions} where ${theirs} limit ${limit})`
-  return endRows(db, some, which).map(toEnded)
+  const beside = voidLinkedLately(db, which)
+  return [...endRows(db, some, which), ...endBeside(db, beside, which)].map(toEnded)
 }
 
 /** The same for sessions by their public ids. */
@@ -59,7 +60,12 @@ export function endRows(db: Database, where: SQL | undefined, why: Why & { lastS
   endGrants(db, ended.map(row => row.publicId), why.at)
   const beside = madeSomething(db, logged, why).flatMap(row => voidMadeIn(db, row, why))
   logEnds(db, logged, why)
-  return [...ended, ...beside.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, reason: 'signed_out_elsewhere', lastSeenAt: undefined }))]
+  return [...ended, ...endBeside(db, beside, why)]
+}
+
+/** Sessions that came in by a way that was linked in one that is not trusted any more. */
+function endBeside(db: Database, publicIds: readonly string[], { at, byUserId }: Why): SessionRow[] {
+  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { reason: 'signed_out_elsewhere', at, byUserId }))
 }
 
 /** One statement, however many they are: a statement for each would take most of the time that an end takes. */

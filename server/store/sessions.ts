@@ -7,6 +7,7 @@ import { insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
 import { endBatchOf, type EndedSession, endRows, isLogged, toEnded } from './session-ends.ts'
 import { type SessionLimit, sessionLimits } from './session-limit.ts'
+import { moveMade } from './voiding.ts'
 
 /** What a decision on a session row may do to it. */
 export type SessionChange =
@@ -21,7 +22,7 @@ export interface SessionStore {
   find(sidHash: string): Promise<SessionRow | null>
   findByPublicId(publicId: string): Promise<SessionRow | null>
   /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to the
-   * one that is replaced goes over to it, where it is the same person's.
+   * one that is replaced, and what was made in it, goes over to it, where it is the same person's.
    * @param limit what the person then has beyond it ends, too; null: no limit
    * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `login_expired` when the way in was removed */
   insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null, limit: SessionLimit | null): Promise<{ ended: EndedSession[], more: boolean }>
@@ -98,7 +99,10 @@ export function sessionQueries(db: Database): SessionStore {
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
       if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
       if (grant !== null && stillLinked.get(grant) === undefined) throw new Problem('login_expired')
-      if (replaces !== null && isLogged(row)) moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
+      if (replaces !== null && isLogged(row)) {
+        moveMade(db, replaces, row)
+        moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
+      }
       const ended = replaces === null
         ? []
         : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })

@@ -76,19 +76,40 @@ export function madeSomething(db: Database, ended: readonly SessionRow[], { reas
 
 /** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever, where a
  * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over too */
-export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, { reason, at, byUserId }: Why): string[] {
-  if (!DISTRUSTED.has(reason)) return []
-  const by = byUserId === userId ? null : byUserId
-  const origin: Origin = { at, byUserId: by, sessionId: publicId, userAgent: null, network: null }
-  const isStolen = reason === 'refresh_reuse'
+export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: Why): string[] {
+  if (!DISTRUSTED.has(why.reason)) return []
+  const origin = originOf(why, userId, publicId)
+  const isStolen = why.reason === 'refresh_reuse'
   if (isStolen) voidCodes(db, userId, origin)
   else voidOpen(db, eq(codes.bySessionId, publicId), origin)
-  const lately = isStolen ? undefined : gt(identities.createdAt, at - FRESH_MS)
-  const linked = and(eq(identities.userId, userId), eq(identities.linkedIn, publicId), lately)
-  const gone = db.sql.delete(identities).where(linked).returning().all()
+  return unlinkAll(db, userId, and(eq(identities.linkedIn, publicId), isStolen ? undefined : lately(why.at)), origin)
+}
+
+/** Voids the ways in that were linked with an account lately in any session but one that stays: one that is over by now may have
+ * been a thief's. @returns as `voidMadeIn` does */
+export function voidLinkedLately(db: Database, { userId, except, ...why }: Why & { userId: string, except: string | null }): string[] {
+  if (!DISTRUSTED.has(why.reason)) return []
+  const elsewhere = except === null ? isNotNull(identities.linkedIn) : and(isNotNull(identities.linkedIn), ne(identities.linkedIn, except))
+  return unlinkAll(db, userId, and(elsewhere, lately(why.at)), originOf(why, userId, null))
+}
+
+const lately = (at: UnixMs) => gt(identities.createdAt, at - FRESH_MS)
+
+function originOf({ at, byUserId }: Why, userId: string, sessionId: string | null): Origin {
+  return { at, byUserId: byUserId === userId ? null : byUserId, sessionId, userAgent: null, network: null }
+}
+
+function unlinkAll(db: Database, userId: string, which: SQL | undefined, origin: Origin): string[] {
+  const gone = db.sql.delete(identities).where(and(eq(identities.userId, userId), which)).returning().all()
   for (const _ of gone) recordEvent(db, 'identity_unlinked', userId, origin)
-  return gone.flatMap(identity => endGrantsOf(db, identity, at))
+  return gone.flatMap(identity => endGrantsOf(db, identity, origin.at))
     .filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId)
+}
+
+/** What was made in a session is now of the one that takes its place, and goes when that one is not trusted any more. */
+export function moveMade(db: Database, from: string, { publicId, userId }: Pick<SessionRow, 'publicId' | 'userId'>): void {
+  db.sql.update(codes).set({ bySessionId: publicId }).where(and(eq(codes.byUserId, userId), eq(codes.bySessionId, from))).run()
+  db.sql.update(identities).set({ linkedIn: publicId }).where(and(eq(identities.userId, userId), eq(identities.linkedIn, from))).run()
 }
 
 type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'birth'>

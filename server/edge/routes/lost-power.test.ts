@@ -148,6 +148,20 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await useInvite(own)).not.toBe(VOID)
   })
 
+  test('what was made in a session goes over to the one that takes its place, as its tokens do', async () => {
+    const owner = at.browser()
+    await owner.post('/auth/login', { email: address('mallory'), password: GOOD_PASSWORD })
+    const invite = await invitation(mallory)
+    expect((await mallory.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
+    await mallory.delete('/auth/sessions')
+    expect((await at.people.joining.invites(null)).invites, 'its maker is still there').toHaveLength(1)
+    const again = at.browser()
+    await again.post('/auth/login', { email: address('mallory'), password: GOOD_PASSWORD })
+    const { session } = await json<SessionAnswer>(mallory.get('/auth/session'))
+    await again.delete(`/auth/sessions/${session?.id ?? ''}`)
+    expect(await useInvite(invite)).toBe(VOID)
+  })
+
   test('using a code asks in the same transaction: one whose maker lost the power by a way that voids nothing is void all the same', async () => {
     const [reset, invite] = [await resetLink(mallory, await idOf(ann)), await invitation(mallory)]
     at.store.db.raw.prepare('update accounts set roles = \'["user"]\' where id = ?').run(await idOf(mallory))
@@ -202,6 +216,30 @@ describe('a way in that a thief linked', () => {
   ])('goes when %s within the time for which a sign-in is fresh', async (_, happens) => {
     const thief = await robbed(5)
     await happens()
+    expect(await isOut(thief)).toBe(true)
+    expect(await isOut(await cameBy('thief-there'))).toBe(true)
+  })
+
+  test.each<[string, (owner: Browser, id: string) => Promise<unknown>]>([
+    ['its owner ends that session', (owner, id) => owner.delete(`/auth/sessions/${id}`)],
+    ['its owner ends all others', owner => owner.delete('/auth/sessions')],
+    ['its theft shows', (_, id) => at.sessions.end(id, { reason: 'refresh_reuse', userId: null, byUserId: null })],
+  ])('goes when %s, although the thief has confirmed the password since, and has a new session by that', async (_, happens) => {
+    const owner = at.browser()
+    await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
+    await link(ann, 'thief-there')
+    expect((await ann.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
+    const { session } = await json<SessionAnswer>(ann.get('/auth/session'))
+    await happens(owner, session?.id ?? '')
+    expect(await isOut(await cameBy('thief-there'))).toBe(true)
+  })
+
+  test('goes when the password is changed within that time, although the session in which it was linked was signed out', async () => {
+    const owner = at.browser()
+    await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
+    const thief = await robbed(5)
+    expect((await ann.post('/auth/logout')).status).toBe(200)
+    expect((await owner.post('/auth/password', { current: GOOD_PASSWORD, next: NEXT })).status).toBe(200)
     expect(await isOut(thief)).toBe(true)
     expect(await isOut(await cameBy('thief-there'))).toBe(true)
   })
