@@ -63,15 +63,19 @@ test('a session whose grant is refused then is over', async () => {
   await eventually(async () => expect(await endOf(rooms, session.publicId)).toBe('provider_revoked'))
 })
 
-test('roles follow what the provider says, change by change; with none at all, the session is over', async () => {
+test('roles follow what the provider says, change by change; with none at all, session, power and open codes are over', async () => {
   const { session } = await signedInThere(rooms, vault)
   provider.roles = ['admin', 'user']
   clock.ahead(RECHECK)
   await eventually(async () => expect(await rolesOf(session.userId)).toEqual(['admin', 'user']))
   await rooms.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
+  const actor = { userId: session.userId, sessionId: session.publicId, client: { userAgent: 'test', network: '127.0.0.1' } }
+  await rooms.people.joining.invite({ email: null, roles: ['admin', 'user'] }, actor)
   provider.roles = []
   clock.ahead(RECHECK)
   await eventually(async () => expect(await endOf(rooms, session.publicId)).toBe('provider_revoked'))
+  expect(await rolesOf(session.userId), 'the power goes with the session').toEqual(['user'])
+  expect((await rooms.people.joining.invites(null)).invites, 'and what was made with it').toEqual([])
 })
 
 test('a linked account is not asked about, and with no interval nobody is', async () => {

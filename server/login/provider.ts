@@ -14,6 +14,7 @@ import { type Actor, originOf } from '../people/actor.ts'
 import { hashOf } from '../people/one-time-codes.ts'
 import type { Person } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
+import type { Origin } from '../store/events.ts'
 import type { IdentityStore, Seen } from '../store/identities.ts'
 import type { IdentityRow, ProviderGrantRow } from '../store/schema.ts'
 import type { Proven } from './password.ts'
@@ -63,12 +64,19 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     if (found === null) return null
     const { id } = found.account
     if (found.account.disabledAt !== null) throw new Problem('account_disabled').about(id)
+    const origin = originOf({ userId: id, sessionId: null, client }, id, now())
+    if (person.roles?.length === 0) await putOut(person, id, origin)
     admit(person, id)
-    const origin = originOf({ userId: found.account.id, sessionId: null, client }, found.account.id, now())
     const used = await identities.used(found.identity.id, seen(person), person.roles, origin)
     if (used === null) throw new Problem('login_expired').about(id)
     if (used.kept) log.warn({ provider: person.provider, accountId: used.account.id }, 'the roles mapping makes the last administrator an ordinary user: they stay one, so that nobody is locked out')
     return accounts.made(used.account)
+  }
+
+  /** A mapping does not let them in any more: what they could do here, and what they made with that, goes now. */
+  async function putOut({ issuer, subject }: Person, userId: string, origin: Origin): Promise<void> {
+    const decided = await identities.decideRoles({ issuer, subject, userId }, [], origin)
+    if (decided !== null) accounts.made(decided.account)
   }
 
   async function newcomer(person: Person, invite: string | null, client: Client): Promise<Account> {

@@ -10,7 +10,7 @@ import type { Refreshed, Refresher, Standing } from './refresher.ts'
 import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 
-/** A provider says other roles of a person than before. */
+/** A provider says other roles of a person than before; none: it does not let them in any more. */
 export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & { roles: Role[] }
 
 interface Deps {
@@ -45,6 +45,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
       // A session that was only linked rests on another sign-in, and so do its person's roles.
       const mayDecide = row.birth === 'sign_in' && roles !== null
       if (mayDecide && roles.length === 0) {
+        await changeRoles({ ...row, roles })
         log.warn({ event: 'provider_not_admitted', session: row.sessionId, provider: row.provider }, 'the roles mapping does not let a person in any more; their session ends')
         return await admitNoLonger(row.id)
       }

@@ -29,7 +29,8 @@ export interface IdentityStore {
    * @param roles null: none are decided
    * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role */
   used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<Decided | null>
-  /** A provider says other roles of its person while a session of theirs lives: the same rules, and nothing is shown anew.
+  /** A provider says other roles of its person and nobody comes in by that: the same rules, and nothing is shown anew.
+   * @param roles none: the mapping does not let them in any more
    * @returns null when it is linked with that account no more */
   decideRoles(of: { issuer: string, subject: string, userId: string }, roles: Role[], origin: Origin): Promise<Decided | null>
   /** Makes an account with this identity as its way in, by an invitation or by open registration.
@@ -59,9 +60,11 @@ export function identityQueries(db: Database): IdentityStore {
   const ofUser = db.sql.select().from(identities).where(eq(identities.userId, sql.placeholder('userId'))).prepare()
   const account = (id: string) => db.sql.select().from(accounts).where(eq(accounts.id, id)).get()
 
+  /** Whom the mapping lets in as nothing keeps no power here either, nor what was made with it. */
   function decided(row: AccountRow, roles: Role[], origin: Origin): Decided {
+    if (roles.length === 0) voidCodes(db, row.id, origin)
     try {
-      return { account: applyRoles(db, row, roles, origin), kept: false }
+      return { account: applyRoles(db, row, roles.length === 0 ? ['user'] : roles, origin), kept: false }
     }
     catch (error) {
       if (error instanceof Problem && error.code === 'last_admin') return { account: row, kept: true }

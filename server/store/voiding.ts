@@ -60,11 +60,14 @@ interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
  * or whoever comes by one would be a stranger, who may register anew. */
 const DISTRUSTED: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'password_changed', 'admin', 'signed_out_elsewhere'])
 
+/** A session that ended for one of these takes with it what the account has made anywhere. A provider does not honour the grants of
+ * somebody who was put out there. */
+const VOIDS_EVERYTHING: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'provider_revoked'])
+
 /** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
 export function madeSomething(db: Database, ended: readonly SessionRow[], { reason, at }: Pick<Why, 'reason' | 'at'>): SessionRow[] {
+  if (VOIDS_EVERYTHING.has(reason)) return [...ended]
   if (!DISTRUSTED.has(reason)) return []
-  // Voids also what was made elsewhere.
-  if (reason === 'refresh_reuse') return [...ended]
   const open = db.sql.selectDistinct({ id: codes.bySessionId }).from(codes)
     .where(and(isNull(codes.usedAt), gt(codes.endsAt, at), isNotNull(codes.bySessionId))).all()
   const linked = [...new Set(ended.map(row => row.userId))].flatMap(userId =>
@@ -77,11 +80,11 @@ export function madeSomething(db: Database, ended: readonly SessionRow[], { reas
 /** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever, where a
  * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over too */
 export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: Why): string[] {
-  if (!DISTRUSTED.has(why.reason)) return []
   const origin = originOf(why, userId, publicId)
+  if (VOIDS_EVERYTHING.has(why.reason)) voidCodes(db, userId, origin)
+  if (!DISTRUSTED.has(why.reason)) return []
+  voidOpen(db, eq(codes.bySessionId, publicId), origin)
   const isStolen = why.reason === 'refresh_reuse'
-  if (isStolen) voidCodes(db, userId, origin)
-  else voidOpen(db, eq(codes.bySessionId, publicId), origin)
   return unlinkAll(db, userId, and(eq(identities.linkedIn, publicId), isStolen ? undefined : lately(why.at)), origin)
 }
 

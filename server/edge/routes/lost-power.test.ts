@@ -110,6 +110,17 @@ describe('a code is worth as much as the power that made it', () => {
       const [session] = await at.sessions.list(id)
       await at.sessions.end(session?.publicId ?? '', { reason: 'refresh_reuse', userId: null, byUserId: null })
     }],
+    ['refused by the provider that let them in', async (id) => {
+      const [session] = await at.sessions.list(id)
+      await at.sessions.end(session?.publicId ?? '', { reason: 'provider_revoked', userId: null, byUserId: null })
+    }],
+    ['let in as nothing by the roles that a provider gives them', async (id) => {
+      await at.store.identities.link({ ...identityOf(id), subject: 'mallory-there' }, null, originOf(OPERATOR, id, at.wall()))
+      finished = { person: { ...person('mallory-there'), roles: [] }, tokens, purpose: { kind: 'sign_in', remember: false, invite: null }, returnTo: '/' }
+      await at.browser().get('/auth/callback/work?state=x')
+      expect(at.events().at(-1)).toMatchObject({ event: 'sign_in_denied', reason: 'not_admitted', accountId: id })
+      expect((await at.people.accounts.find(id))?.roles).toEqual(['user'])
+    }],
   ]
   test.each(losses)('the open codes of an administrator, and for them, are void once they are %s', async (_, lose) => {
     const id = await idOf(mallory)
