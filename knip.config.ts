@@ -46,6 +46,8 @@ export default {
     'web/app/{pages,layouts}/**/*.vue',
     'web/app/{middleware,plugins}/**/*.ts',
     'web/server/plugins/**/*.ts',
+    // Nitro is given it by its configuration.
+    'web/server/error-handler.ts',
     // For those who build on the site: Nitro routes of their own call these.
     'web/server/utils/session.ts',
   ],

@@ -120,7 +120,7 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
 }
 
 /** Exported for its tests. @param local this end of the connection to the public URL */
-export function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
+function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
   const peer = plain(arrived.peer.address)
   if (isDirect(arrived, local)) return [ok('Reached directly: nothing stands in front')]
   if (arrived.forwardedFor === null) {
@@ -152,7 +152,7 @@ export function judgeArrival({ trustedProxies }: Address, arrived: Sighting, loc
 }
 
 /** Exported for its tests. */
-export function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
+function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   // Where the proxy added where we come from, and that is a trusted address too, only we could pretend.
   if (direct || forged?.forwardedFor?.trim() !== FORGED_ADDRESS) return []
   return [fail(

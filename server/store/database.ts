@@ -117,6 +117,7 @@ export function isConstraint(error: unknown): boolean {
   return code !== null && code.startsWith('SQLITE_CONSTRAINT')
 }
 
+/** Another connection holds the lock that this one needs. */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
 }

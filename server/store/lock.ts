@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { isBusy } from './database.ts'
 import { makePrivateFolder } from './files.ts'
 
 /** Who works on a data folder. */
@@ -45,8 +46,4 @@ function readHolder(raw: Sqlite.Database): Holder | null {
   catch {
     return null
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
 }

@@ -20,7 +20,7 @@ const STICKY = 0o1000
 
 /** As ssh judges its keys. Whoever owns a file can give themselves any right to it, so that its owner has to be we or root.
  * @param uid who runs this */
-export function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: Rule, uid: number): Exposure | null {
+function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: Rule, uid: number): Exposure | null {
   const safe = isFolder ? '700' : '600'
   if (owner !== uid && owner !== 0) {
     const chown = `chown ${isFolder ? '-R ' : ''}${uid} ${quoted(path)}`
@@ -50,7 +50,7 @@ export function ownerOf(dataDir: string): number | undefined {
 }
 
 /** Looks at a file or folder, through symbolic links. @returns null: it is as it should be, not there, or nobody can tell here */
-export function exposureOf(path: string, rule: Rule, uid: number | undefined): Exposure | null {
+function exposureOf(path: string, rule: Rule, uid: number | undefined): Exposure | null {
   const stats = statsOf(path, statSync)
   if (uid === undefined || stats === null) return null
   return judgeStats(path, { mode: stats.mode, uid: stats.uid, isFolder: stats.isDirectory() }, rule, uid) ?? strangeLink(path, uid)
