@@ -55,7 +55,7 @@ test('ASVS 16.2.1 a request line has the client\'s network: behind a trusted pro
 
   const direct = await start()
   direct.send('/api/notes/whole', { 'x-forwarded-for': '198.51.100.7' })
-  await expect.poll(() => direct.line('/api/notes/whole')?.network).toMatch(/^(127\.0\.0\.1|::1) says 198\.51\.100\.7$/)
+  await expect.poll(() => direct.line('/api/notes/whole')?.network).toMatch(/^(127\.0\.0\.1|::1)$/)
   const leaver = direct.send('/api/notes/never')
   await direct.reached
   leaver.destroy()

@@ -80,6 +80,15 @@ describe('for a person', () => {
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
+  test('a configuration file that ends the process is named, with exit code 1', async () => {
+    const file = join(cwd, 'ends.config.ts')
+    writeFileSync(file, 'process.exit(7)')
+    const { code, err } = await run(['config', 'check'], { env: { PORCHLIGHT_CONFIG: file } })
+    rmSync(file)
+    expect(code).toBe(1)
+    expect(err).toMatch(/^ends\.config\.ts ended the process while it was being loaded/)
+  })
+
   test('who only asks what there is, is told that: exit 0; a slip of the fingers is answered with what was meant', async () => {
     const [all, group, misspelt, odd, field] = await Promise.all([run([]), run(['key']), run(['user', 'lst']), run(['constructor']), run(['user', 'add', 'ada', '--name', ''])])
     expect(all).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ {2}doctor /m) })

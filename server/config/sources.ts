@@ -118,17 +118,25 @@ async function contentsOf(file: string): Promise<unknown> {
     }
   }
   readFileSync(file)
-  const loaded = await withinPatience(import(pathToFileURL(file).href))
+  const loaded = await withinPatience(basename(file), import(pathToFileURL(file).href))
   return typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
 }
 
-/** A file that waits for what never comes would end the process without a word. @throws when it takes too long */
-async function withinPatience(loading: Promise<unknown>): Promise<unknown> {
+/** A file that waits for what never comes, or exits, would end the process without a word. @throws when it takes too long */
+async function withinPatience(name: string, loading: Promise<unknown>): Promise<unknown> {
+  const onExit = () => {
+    process.stderr.write(`${name} ended the process while it was being loaded. Let it export its settings, or throw what is wrong.\n`)
+    process.exitCode = 1
+  }
+  process.once('exit', onExit)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it was not loaded within ${LOAD_MS / SECOND} seconds`)), LOAD_MS)
   })
-  return Promise.race([loading, late]).finally(() => clearTimeout(timer))
+  return Promise.race([loading, late]).finally(() => {
+    clearTimeout(timer)
+    process.off('exit', onExit)
+  })
 }
 
 function meant(unknown: string, known: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { Log } from '../base/log.ts'
-import { unconfirmed } from '../people/network.ts'
+import { unconfirmed } from '../base/peer.ts'
 import type { Exchange } from './exchange.ts'
 
 /** Whether an address is one of the proxies that the configuration trusts. */

@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts'
+import { peerOf } from '../base/peer.ts'
 import { Problem } from '../base/problem.ts'
 import { logSecurity } from '../base/security-log.ts'
 import type { ProblemCode } from '../contract/problems.ts'
@@ -37,7 +38,7 @@ export function asProblem(error: unknown, exchange: Exchange, log: Log): Problem
   if (error instanceof Problem) {
     if (DENIALS.has(error.code)) {
       const { caller, client, id } = exchange
-      logSecurity(log, { event: 'access_denied', outcome: 'denied', reason: error.code, accountId: caller?.signedIn?.user.id, network: client.network, requestId: id })
+      logSecurity(log, { event: 'access_denied', outcome: 'denied', reason: error.code, accountId: caller?.signedIn?.user.id, network: peerOf(client.network), requestId: id })
     }
     if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
     return error

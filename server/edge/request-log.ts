@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { peerOf } from '../base/peer.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Exchange } from './exchange.ts'
@@ -14,7 +15,7 @@ export function requestLog({ log, meter, clock }: { log: Log, meter: Meter, cloc
     meter.observe('request_seconds', ms / 1000, { family: exchange.family, status: status === null ? 'aborted' : String(status) })
     const line = {
       requestId: exchange.id, method: exchange.method, path: exchange.path.slice(0, PATH_SHOWN), status: status ?? undefined, aborted: whole ? undefined : true,
-      ms: Math.round(ms * 10) / 10, family: exchange.family, network: exchange.client.network,
+      ms: Math.round(ms * 10) / 10, family: exchange.family, network: peerOf(exchange.client.network),
     }
     if (status !== null && status >= 500) log.warn(line, 'request')
     else if (exchange.family === 'health' || exchange.family === 'assets') log.debug(line, 'request')

@@ -1,4 +1,5 @@
 import type { UnixMs } from '../base/clock.ts'
+import { peerOf } from '../base/peer.ts'
 import type { Client } from '../session/types.ts'
 import type { Origin } from '../store/events.ts'
 
@@ -19,6 +20,6 @@ export function originOf(actor: Actor, subjectId: string, at: UnixMs): Origin {
     byUserId: self ? null : actor.userId,
     sessionId: self ? actor.sessionId : null,
     userAgent: actor.client?.userAgent.slice(0, USER_AGENT_MAX) ?? null,
-    network: actor.client?.network ?? null,
+    network: actor.client === null ? null : peerOf(actor.client.network),
   }
 }

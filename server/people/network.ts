@@ -1,17 +1,11 @@
 import { isIP } from 'node:net'
-
-const SAYS = ' says '
-
-/** Who asks when a peer that is not trusted says for whom: neither address alone is right. */
-export function unconfirmed(peer: string, said: string): string {
-  return isIP(said) === 0 ? peer : `${peer}${SAYS}${said}`
-}
+import { splitUnconfirmed } from '../base/peer.ts'
 
 /** What counts as one network when attempts are counted: an IPv4 address, or the /64 that an IPv6 customer gets whole.
  * @param address as the server saw it; anything that is no address counts as one network of its own */
 export function networkOf(address: string): string {
-  const [peer = '', said] = address.split(SAYS)
-  if (said !== undefined) return `${networkOf(peer)}${SAYS}${networkOf(said)}`
+  const { peer, said } = splitUnconfirmed(address)
+  if (said !== null) return `${networkOf(peer)} says ${networkOf(said)}`
   const [bare = ''] = address.split('%')
   const kind = isIP(bare)
   if (kind !== 6) return kind === 4 ? bare : 'unknown'

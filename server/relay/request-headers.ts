@@ -1,4 +1,5 @@
 import type { Upstream } from '../config/upstream.ts'
+import { peerOf } from '../base/peer.ts'
 import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
 import { canonicalName, IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from './identity-headers.ts'
@@ -44,7 +45,7 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
     }
     out.push(name, value)
   }
-  out.push('x-forwarded-for', said.network, 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
+  out.push('x-forwarded-for', peerOf(said.network), 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
   if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
   out.push(...said.credentials)
   return out

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, SECOND, type Timers } from '../base/clock.ts'
+import { peerOf } from '../base/peer.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
@@ -79,7 +80,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       endedAt: null,
       endReason: null,
       userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),
-      network: input.client.network,
+      network: peerOf(input.client.network),
     }
   }
 

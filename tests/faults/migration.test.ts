@@ -1,4 +1,4 @@
-import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect } from 'vitest'
@@ -76,6 +76,8 @@ function makeOld({ dataDir }: Server): string {
     db.exec(`INSERT INTO main."${table}" (${columns}) SELECT ${columns} FROM now."${table}"`)
   }
   db.close()
+  // As every version has left it: others may not read it.
+  chmodSync(file, 0o600)
   return file
 }
 

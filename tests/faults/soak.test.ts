@@ -13,8 +13,8 @@ import { openStream } from './support/stream.ts'
 
 /** FAULTS_SOAK_SECONDS=600 soaks for ten minutes, 14400 for four hours. */
 const SECONDS = Number(process.env['FAULTS_SOAK_SECONDS'] ?? 60)
+/** One person each, and few enough changes that nobody meets the rate of what one account may write. */
 const BROWSERS = 30
-const PEOPLE = 6
 /** As short as a busy machine's delays allow: a call under way for longer than `late` is no honest one. */
 const SETTINGS = { ACCESS_SECONDS: '12', SETTLE_SECONDS: '1', LATE_SECONDS: '10', LOG_LEVEL: 'warn' }
 const MEGABYTE = 1024 * 1024
@@ -41,7 +41,7 @@ test(`${SECONDS} s of everything that people do, with kill -9 in between: nobody
   const environment = { NODE_OPTIONS: `--max-old-space-size=${MAX_HEAP_MB} ${HEAP_OPTIONS}` }
   let server = await startServer({ settings: SETTINGS, environment })
   const { port, dataDir } = server
-  const { browsers } = await gather(server, BROWSERS, PEOPLE)
+  const { browsers } = await gather(server, BROWSERS, BROWSERS)
   const soak = new Soak(browsers)
   const lives: Life[] = []
   const until = performance.now() + SECONDS * 1000 * 2 / 3
@@ -154,7 +154,7 @@ class Soak {
     if (dice < 55) return this.#expect(browser, 'GET', ['/', '/account', '/notes', '/account/sessions'][randomInt(4)] ?? '/')
     if (dice < 70) return this.#expect(browser, 'GET', '/api/notes')
     if (dice < 76) return this.#writeANote(browser)
-    if (dice < 82) return this.#expect(browser, 'PATCH', '/auth/user', { name: `${browser.person.name} ${randomInt(1000)}` })
+    if (dice < 79) return this.#expect(browser, 'PATCH', '/auth/user', { name: `${browser.person.name} ${randomInt(1000)}` })
     if (dice < 88) return this.#watch(browser)
     if (dice < 94) return this.#comeAndGo(browser)
     // A handful at once, as a page does that wakes up.

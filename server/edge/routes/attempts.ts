@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import type { Log } from '../../base/log.ts'
+import { peerOf } from '../../base/peer.ts'
 import type { Attempt } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import { logSecurity, type SecurityLine } from '../../base/security-log.ts'
@@ -16,7 +17,7 @@ const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set(['invalid_credentials', 'inv
  * linked is told by the store, with the change. @param work tells whose account it is about, once it knows */
 export async function logAttempt<T>(c: Context<Env>, log: Log, how: How, work: (isAbout: (accountId: string) => void) => Promise<T>): Promise<T> {
   let accountId: string | undefined
-  const line = () => ({ method: how.method, provider: how.provider, accountId, network: c.get('caller').client.network, requestId: c.get('requestId') })
+  const line = () => ({ method: how.method, provider: how.provider, accountId, network: peerOf(c.get('caller').client.network), requestId: c.get('requestId') })
   try {
     const result = await work((id) => { accountId = id })
     if (how.attempt === 'sign_in' || how.attempt === 'reauthentication') logSecurity(log, { event: `${how.attempt}_succeeded`, outcome: 'success', ...line() })
