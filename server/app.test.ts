@@ -288,7 +288,7 @@ describe('who is asking', () => {
     ['a call of an upstream', 'GET', '/api/notes', {}, 401],
     ['a navigation to an upstream', 'GET', '/api/notes', NAVIGATION, 401],
     ['an event stream', 'GET', '/api/notes', { accept: 'text/event-stream' }, 401],
-  ])('V7 7.2.4 the cookies of a session that was replaced a moment ago: %s', async (_title, method, path, headers, status) => {
+  ])('ASVS 7.2.4 the cookies of a session that was replaced a moment ago: %s', async (_title, method, path, headers, status) => {
     app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]) })
     const { 'sec-fetch-mode': mode, ...rest } = { ...FROM_OUR_PAGE, ...headers, cookie: 'porchlight-access=replaced' } as Record<string, string>
     const answered = await app.ask(path, { method, headers: mode === '' || mode === undefined ? rest : { ...rest, 'sec-fetch-mode': mode } })
@@ -297,7 +297,7 @@ describe('who is asking', () => {
     expect(setCookies(answered)).toEqual([])
   })
 
-  test('V7 7.2.4 a page that is shown by such cookies calls nothing for whoever asked for it', async () => {
+  test('ASVS 7.2.4 a page that is shown by such cookies calls nothing for whoever asked for it', async () => {
     const calls: Promise<string>[] = []
     const site = (incoming: object, outgoing: ServerResponse) => {
       const { fetch } = (incoming as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext

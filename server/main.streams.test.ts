@@ -19,7 +19,7 @@ const ended = (response: IncomingMessage) => new Promise<'whole' | 'cut'>((resol
 })
 const ask = { host: 'porch.example' }
 
-describe('V7 7.2.4 at a re-authentication', () => {
+describe('ASVS 7.2.4 at a re-authentication', () => {
   test('the old session\'s streams end, and its cookies open none', async () => {
     stage = await streamStage()
     const ada = await stage.somebody()
@@ -74,7 +74,7 @@ describe('streams of a session', () => {
     ])
   })
 
-  test('V7 7.5.2 end with "all others": the others\' with their sessions, and this session\'s, which copied cookies may have opened', async () => {
+  test('ASVS 7.5.2 end with "all others": the others\' with their sessions, and this session\'s, which copied cookies may have opened', async () => {
     stage = await streamStage()
     const ada = await stage.somebody()
     const elsewhere = await stage.somebody()

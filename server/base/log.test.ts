@@ -41,7 +41,7 @@ test('on a terminal, too, each request is one line', () => {
   expect(rest).toEqual([''])
 })
 
-test('V16 16.2.5 what is no fault of ours is logged without a stack, and without what a library could not read', () => {
+test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and without what a library could not read', () => {
   let line = ''
   const log = jsonLog('info', { write: text => void (line = text) })
   const refused = Object.assign(new Error('not HTTP', { cause: new TypeError('at the first byte') }), { code: 'HPE_INVALID', data: 'Set-Cookie: secret', socket: { bytesRead: 9 }, status: 502 })

@@ -88,7 +88,7 @@ test.each(Object.keys(ends))('%s with thousands of sessions of one person ends t
   expect(held).toBeLessThan(HELD_MAX_MS)
 })
 
-test('V7 7.5.2 the list is paged: the current session first, each session once, and bad cursors and sizes are refused', async () => {
+test('ASVS 7.5.2 the list is paged: the current session first, each session once, and bad cursors and sizes are refused', async () => {
   const mine = await signedIn()
   multiply()
   await mine.get('/auth/sessions?limit=50')
