@@ -10,6 +10,7 @@ import { UPSTREAM_TOKEN_ALGS } from './config/settings.ts'
 import { writeBackup } from './ops/backup.ts'
 import { examine } from './ops/doctor.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
+import { rememberKeys } from './ops/key-checks.ts'
 import { rotateKeys } from './ops/keys.ts'
 import { restore } from './ops/restore.ts'
 import { databaseFile } from './store/files.ts'
@@ -86,9 +87,11 @@ describe('a key file that is not the one', () => {
         writeFileSync(keyFile, own)
       }
     }
-    edit(({ roots }) => { if (roots[1]) roots[1].id = changed(roots[1].id) })
-    await expect(start()).rejects.toThrow(/damaged/)
-    writeFileSync(keyFile, own)
+    for (const root of [0, 1]) {
+      edit(({ roots }) => { if (roots[root]) roots[root].id = changed(roots[root].id) })
+      await expect(start(), `the id of ${root}`).rejects.toThrow(/damaged/)
+      writeFileSync(keyFile, own)
+    }
     await (await start()).close()
   })
 
@@ -106,9 +109,19 @@ describe('a key file that is not the one', () => {
       }
     }
     edit(({ signing: [one] }) => { if (one) one.id = changed(one.id) })
-    await expect(start(env)).rejects.toThrow(/signing keys are those of another installation/)
+    await expect(start(env)).rejects.toThrow(/signing keys are damaged/)
     writeFileSync(keyFile, own)
     await (await start(env)).close()
+  })
+
+  test('JW-15 with a changed id of a signing key whose tokens are still about, beside the newest one, is refused', async () => {
+    const first = await start()
+    first.signing.rotate(clock.now().wall)
+    await rememberKeys(first)
+    await first.close()
+    edit(({ signing: [oldest] }) => { if (oldest) oldest.id = changed(oldest.id) })
+    await expect(start()).rejects.toThrow(/signing keys are damaged/)
+    expect(await diagnosis()).toMatch(/signing keys are damaged/)
   })
 
   test('an installation of an earlier version gets its check values at its first start, and is held to them from then on', async () => {

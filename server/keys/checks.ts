@@ -33,6 +33,9 @@ export function judgeChecks(known: readonly KeyCheck[], present: readonly KeyChe
   const newest = known.at(-1)
   if (newest === undefined || present.length === 0) return 'fits'
   if (known.some(({ id, check }) => found.has(id) && found.get(id) !== check)) return 'altered'
+  // The same key under another name: what was made under its own would open no more.
+  const names = new Map(known.map(({ id, check }) => [check, id]))
+  if (present.some(({ id, check }) => (names.get(check) ?? id) !== id)) return 'altered'
   if (!known.some(({ id }) => found.has(id))) return 'foreign'
   const unknown = present.some(({ id }) => !known.some(one => one.id === id))
   return !found.has(newest.id) && unknown ? 'altered' : 'fits'
