@@ -7,7 +7,7 @@ import { Problem } from '../base/problem.ts'
 import { OutgoingBody } from './body.ts'
 import { wasStale } from './connector.ts'
 import { isEventStream } from './event-stream.ts'
-import { asUpstreamProblem } from './failures.ts'
+import { announcedTooOften, asUpstreamProblem, INTERIM_MAX } from './failures.ts'
 import type { Pools } from './pools.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
@@ -37,8 +37,6 @@ export interface Call {
 
 /** How long a client may take to read what an ended stream has sent. */
 const LAST_WORDS_MS = 5 * SECOND
-/** No honest upstream announces its answer more often, and each time it gets its time for headers anew. */
-const INTERIM_MAX = 100
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
@@ -163,9 +161,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
 
   /** 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers anew. */
   #onInterim(controller: Dispatcher.DispatchController): void {
-    if (++this.#interim <= INTERIM_MAX) return
-    const { name } = this.#parts.call.upstream
-    controller.abort(new Problem('upstream_unreachable', { detail: `"${name}" announced an answer too often.` }))
+    if (++this.#interim > INTERIM_MAX) controller.abort(announcedTooOften(this.#parts.call.upstream.name))
   }
 
   /** Once, where doing it twice is the same as once, and where the upstream has not begun to answer (RFC 9112 §9.3.1). */

@@ -70,8 +70,8 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
             if (upstream.cookies) for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
             break
           case 'content-length':
-            // RFC 9110 §8.6: never with 204, and a client might wait for what it announces.
-            if (status !== 204) headers.push(name, joined(value))
+            // RFC 9110 §8.6: never with 1xx or 204, and a client might wait for what it announces.
+            if (status >= 200 && status !== 204) headers.push(name, joined(value))
             break
           case 'location':
           case 'content-location':

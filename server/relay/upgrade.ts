@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { Problem } from '../base/problem.ts'
 import type { Retry } from './forward.ts'
 import type { Pools } from './pools.ts'
-import { asUpstreamProblem } from './failures.ts'
+import { announcedTooOften, asUpstreamProblem, INTERIM_MAX } from './failures.ts'
 import type { Match } from './routes.ts'
 import type { ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
@@ -63,6 +63,7 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
   const { match, request, client, head } = handshake
   const { upstream } = match
   const pool = await pools.of(upstream)
+  let interim = 0
   return new Promise((resolve, reject) => {
     const send = (headers: string[]) => {
       let retry: Retry | null = null
@@ -78,12 +79,17 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
             return resolve()
           }
           const relayed = filter.headers(status, answered, upstream, match.path).headers
-          client.write(`HTTP/1.1 ${status} Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Request-Id: ${request.id}\r\n${lines(relayed)}\r\n`)
+          const fixed = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', request.id]
+          // The upstream's bytes were read as Latin-1.
+          client.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines([...fixed, ...relayed])}\r\n`, 'latin1')
           if (head.length > 0) socket.write(head)
           dial.close = joinSockets({ client, upstream: socket, idleMs: upstream.timeouts.websocketIdleMs, onClose: resolve })
         },
         onResponseStart(given, status, answered) {
-          if (status < 200) return
+          if (status < 200) {
+            if (++interim > INTERIM_MAX) given.abort(announcedTooOften(upstream.name))
+            return
+          }
           retry = status === 401 ? handshake.onUnauthorized?.(answered) ?? null : null
           given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
         },
