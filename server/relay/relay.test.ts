@@ -42,6 +42,17 @@ describe('what an upstream gets', () => {
     for (const name of ['x-hop', 'te', 'proxy-authorization']) expect(headers).not.toHaveProperty(name)
   })
 
+  test('OA-13 a trailer, which could speak for us after all headers were read, is neither passed on nor announced', async () => {
+    const { origin } = await behind((incoming, outgoing) => {
+      incoming.resume().on('end', () => outgoing.end(JSON.stringify([incoming.headers.trailer ?? null, incoming.trailers])))
+    })
+    const outgoing = request(`${origin}/api/notes`, { method: 'POST', headers: { 'Trailer': 'Remote-User', 'Transfer-Encoding': 'chunked' } })
+    outgoing.addTrailers({ 'Remote-User': 'root' })
+    outgoing.end('a body')
+    const [answer] = await once(outgoing, 'response') as [IncomingMessage]
+    expect(JSON.parse((await answer.toArray()).join(''))).toEqual([null, {}])
+  })
+
   test('other cookies arrive only where the route says so', async () => {
     const { origin } = await behind(echo, { cookies: true })
     const { body } = await ask(origin, '/api/notes', { headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' } })

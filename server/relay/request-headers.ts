@@ -4,9 +4,9 @@ import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
 import { canonicalName, IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from './identity-headers.ts'
 
-/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. */
+/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. No trailers are passed on, so that none are announced either. */
 const REMOVED = [
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'transfer-encoding', 'upgrade',
+  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade',
   'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'x-request-id',
 ]
 /** Upstreams without a list of their own share the first, and what it remembers. */
