@@ -382,6 +382,33 @@ describe('what others can read or write', () => {
     await expect(start({ PORCHLIGHT_KEYS_FILE: elsewhere })).rejects.toThrow(/can write to .*secrets/)
   })
 
+  test('a link to a key file in a folder that others can write to is refused', async () => {
+    await (await start()).close()
+    const far = join(home.dataDir, 'far')
+    mkdirSync(far, { mode: 0o700 })
+    renameSync(keyFile, join(far, 'real.json'))
+    symlinkSync(join(far, 'real.json'), keyFile)
+    mode(far, 0o777)
+    await expect(start()).rejects.toMatchObject({ advice: expect.arrayContaining([`  chmod go-w ${far}`]) as unknown })
+    expect(await diagnosis()).toContain(far)
+    mode(far, 0o755)
+    await (await start()).close()
+  })
+
+  test.runIf(process.getuid?.() === 0)('a folder of another user around a key file is refused, sticky or not', async () => {
+    const folder = join(home.dataDir, 'secrets')
+    mkdirSync(folder, { mode: 0o755 })
+    const env = { PORCHLIGHT_KEYS: join(folder, 'keys.json') }
+    await (await start(env)).close()
+    chownSync(folder, 12_345, 0)
+    for (const bits of [0o755, 0o1777]) {
+      mode(folder, bits)
+      await expect(start(env), bits.toString(8)).rejects.toThrow(/secrets belongs to another user \(id 12345\)/)
+    }
+    chownSync(folder, 0, 0)
+    await (await start(env)).close()
+  })
+
   test.runIf(process.getuid?.() === 0)('files, folders and links of another user are refused', async () => {
     await (await start()).close()
     for (const path of [keyFile, databaseFile(home.dataDir), home.dataDir]) {

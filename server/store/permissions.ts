@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { backupFolder, databaseFile, databaseParts } from './files.ts'
+import { backupFolder, databaseFile, databaseParts, realPath } from './files.ts'
 
 /** What others must not be able to do with a file or folder of ours.
  * `private`: neither read nor write · `ours`: not write, since volumes come as 0755 · `given`: as `ours`, but that others can
@@ -75,18 +75,24 @@ export function exposuresIn(dataDir: string, uid: number | undefined): Exposure[
   ].filter(one => one !== null)
 }
 
-/** A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts. */
+/** A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts.
+ * Where it is a link, the folder of the file behind it counts as well. */
 export function keyFileExposures(file: string, dataDir: string, uid: number | undefined): Exposure[] {
   const isMade = dirname(file) === dataDir && statsOf(file, lstatSync)?.isSymbolicLink() !== true
-  return [exposureOf(file, isMade ? 'private' : 'given', uid), dirname(file) === dataDir ? null : replaceableIn(dirname(file))].filter(one => one !== null)
+  const folders = new Set([file, realPath(file)].map(dirname))
+  folders.delete(dataDir)
+  return [exposureOf(file, isMade ? 'private' : 'given', uid), ...[...folders].map(folder => replaceableIn(folder, uid))].filter(one => one !== null)
 }
 
-/** Whoever can write to a folder can put another file in a file's place, unless the folder is sticky, as /tmp and mounts of secrets are. */
-function replaceableIn(folder: string): Exposure | null {
-  const mode = statsOf(folder, statSync)?.mode ?? 0
-  if ((mode & GROUP_OR_OTHERS_WRITE) === 0 || (mode & STICKY) !== 0 || ourId() === undefined) return null
-  const who = (mode & OTHERS_WRITE) === 0 ? 'Its group' : 'Other users'
-  return { path: folder, what: `${who} can write to ${folder} (mode ${octal(mode)}), and put another key file in the place of this one`, mend: `chmod go-w ${quoted(folder)}`, fatal: true }
+/** Whoever owns a folder, or can write to it, can put another file in a file's place. A sticky one, as /tmp and mounts of
+ * secrets are, leaves that to its owner. */
+function replaceableIn(folder: string, uid: number | undefined): Exposure | null {
+  const stats = statsOf(folder, statSync)
+  if (uid === undefined || stats === null) return null
+  const mode = (stats.mode & STICKY) === 0 ? stats.mode : stats.mode & ~GROUP_OR_OTHERS_WRITE
+  // Judged as one file: what else is in it is not ours to change the owner of.
+  const found = judgeStats(folder, { mode, uid: stats.uid, isFolder: false }, 'ours', uid)
+  return found === null ? null : { ...found, what: `${found.what}, and put another key file in the place of this one` }
 }
 
 /** Passwords go over the control socket. In a folder that others can write to, it may be anybody's.
