@@ -14,6 +14,8 @@ const REASON = 'A prerendered page belongs to nobody'
 const ROOT = join(import.meta.dirname, '..', '..')
 const folder = join(ROOT, '.cache', 'prerender')
 
+// As `nuxt build` sets it: the site's error handler is part of production only.
+process.env.NODE_ENV = 'production'
 process.env.SITE_OUTPUT = join(folder, 'site')
 let said = ''
 for (const stream of [process.stdout, process.stderr]) {

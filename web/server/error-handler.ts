@@ -9,10 +9,11 @@ const RENDERING = 'x-nuxt-error'
 export default defineNitroErrorHandler(async (error, event) => {
   const context = findSiteContext(event)
   const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500
-  if (error.unhandled || status >= 500) (context?.report ?? reportToBuild)(error.cause ?? error)
+  // Nobody's page: a build that prerenders. It shows the status line of what failed, and nothing else.
+  if (context === null) return setResponseStatus(event, 500, messageOf(error.cause ?? error)), send(event, '')
+  if (error.unhandled || status >= 500) context.report(error.cause ?? error)
   if (event.handled) return
-  // Nobody's page: a build that prerenders, which only wants to know that it failed.
-  if (context === null || getRequestHeader(event, RENDERING) !== undefined) return answer(event, 500, [], '')
+  if (getRequestHeader(event, RENDERING) !== undefined) return answer(event, 500, [], '')
   const failure = { status, data: error.unhandled ? undefined : error.data as unknown }
   const page = wantsPage(event) ? await errorPage(event, failure.status) : null
   if (event.handled) return
@@ -21,8 +22,7 @@ export default defineNitroErrorHandler(async (error, event) => {
   return answer(event, plain.status, headers, body)
 })
 
-// eslint-disable-next-line no-console -- without a visitor there is no log but the process's error stream
-const reportToBuild = (error: unknown) => console.error(error)
+const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error)
 
 /** As the server itself tells a person from a script. */
 function wantsPage(event: H3Event): boolean {
