@@ -286,7 +286,8 @@ describe('CSRF', () => {
     ['CS-1 cross-site', { 'sec-fetch-site': 'cross-site' }],
     ['CS-1 same-site', { 'sec-fetch-site': 'same-site' }],
     ['CS-2 a foreign Origin although Sec-Fetch-Site is right', { origin: 'https://evil.example' }],
-    ['CS-2 Origin null', { origin: 'null' }],
+    ['CS-2 Origin null from another site', { 'origin': 'null', 'sec-fetch-site': 'cross-site' }],
+    ['CS-2 Origin null from a sibling', { 'origin': 'null', 'sec-fetch-site': 'same-site' }],
     ['CS-2 an Origin that begins like ours', { origin: 'PLACEHOLDER.evil.example' }],
     ['CS-4 none, but no navigation', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'cors' }],
   ])('%s: refused', async (_what, headers: Record<string, string>) => {

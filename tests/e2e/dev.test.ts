@@ -8,9 +8,9 @@ import { freePort, ROOT, statusOf, temporaryFolder, waitUntil } from '../support
 /** A component that only this test knows. Its name starts with a dot: neither a build nor a scan for components sees it. */
 const PROBE = join(ROOT, 'web/app/.hot-reload-probe.vue')
 const probe = (text: string) => `<script lang="ts">
-import { createApp } from 'vue'
+import { createApp, ref } from 'vue'
 
-const Probe = { data: () => ({ clicks: 0 }) }
+const Probe = { setup: () => ({ clicks: ref(0) }) }
 export const mount = (component: object, at: Element) => createApp(component).mount(at)
 export default Probe
 </script>

@@ -139,12 +139,12 @@ describe('without a mouse', () => {
     const fields = async (browser: typeof visitor, path: string) => {
       const page = (await browser.page(path)).text
       expect(page).not.toMatch(/onpaste/i)
-      return Object.fromEntries([...page.matchAll(/<input [^>]*>/g)].map(([tag]) => [/ name="([^"]+)"/.exec(tag)?.[1] ?? '', / autocomplete="([^"]+)"/.exec(tag)?.[1]]))
+      return Object.fromEntries([...page.matchAll(/<input [^>]*>/g)].map(([tag]) => [/ name="([^"]+)"/.exec(tag)?.[1] ?? 'for password managers only', / autocomplete="([^"]+)"/.exec(tag)?.[1]]))
     }
     expect(await fields(stranger, '/sign-in')).toMatchObject({ email: 'username', password: 'current-password' })
     expect(await fields(stranger, '/sign-up')).toMatchObject({ invite: 'off', name: 'name', email: 'username', password: 'new-password' })
     expect(await fields(stranger, '/reset')).toMatchObject({ code: 'off', password: 'new-password' })
-    expect(await fields(visitor, '/account')).toMatchObject({ name: 'name', current: 'current-password', next: 'new-password', username: 'username' })
+    expect(await fields(visitor, '/account')).toMatchObject({ 'name': 'name', 'current': 'current-password', 'next': 'new-password', 'for password managers only': 'username' })
   })
 
   test('the first Tab leads past the header, and what has the focus shows it', async () => {
