@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module'
 import pino from 'pino'
-import pretty, { type PrettyOptions } from 'pino-pretty'
+import type { PinoPretty, PrettyOptions } from 'pino-pretty'
 import { briefError } from './brief-error.ts'
 import { systemClock } from './clock.ts'
 import { flatLine } from './flat-line.ts'
@@ -41,6 +42,8 @@ export function createLog(level: LogLevel): Log {
 
 /** For people: a line each, but for an error's stack. */
 export function terminalLog(level: LogLevel, destination: NonNullable<PrettyOptions['destination']>): Log {
+  // Only where somebody watches: it takes 8 MB.
+  const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty
   return pino({ ...OPTIONS, level }, pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
 }
 

@@ -1,4 +1,5 @@
-import Bowser from 'bowser'
+import { createRequire } from 'node:module'
+import type * as Bowser from 'bowser'
 import { LRUCache } from 'lru-cache'
 import type { WireDevice } from '../contract/wire.ts'
 
@@ -16,7 +17,9 @@ export function describeDevice(userAgent: string): WireDevice {
 }
 
 function parse(userAgent: string): WireDevice {
-  const { browser, os, platform } = Bowser.parse(userAgent)
+  // Loaded when somebody first looks at a list of sessions: until then it is 3 MB for nothing.
+  const bowser = createRequire(import.meta.url)('bowser') as typeof Bowser
+  const { browser, os, platform } = bowser.parse(userAgent)
   const [major] = (browser.version ?? '').split('.')
   return {
     browser: named(browser.name) ? [browser.name, major].filter(Boolean).join(' ') : null,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import http from 'node:http'
 import { dirname, join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -68,6 +68,16 @@ test('the built pages can be read by whoever serves them, whoever built them und
   expect(files.length).toBeGreaterThan(5)
   const [built] = readdirSync(join(dirname(root), '..')).filter(name => name.endsWith('.json'))
   expect(statSync(join(dirname(root), '..', built ?? '')).mode & 0o044).toBe(0o044)
+})
+
+test('the server bounds what rendering may hold of memory, unless somebody set a bound, and is still the process that was started', async () => {
+  const server = await startServer()
+  const command = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
+  expect(command(server.pid)).toContain('--max-semi-space-size=16')
+  expect(await server.stop('SIGTERM')).toBe(0)
+  const own = await startServer({ environment: { NODE_OPTIONS: '--max-semi-space-size=32' } })
+  expect(command(own.pid).join()).not.toContain('semi-space')
+  await own.stop()
 })
 
 describe.concurrent('a data folder', () => {
