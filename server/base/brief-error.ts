@@ -1,3 +1,5 @@
+import { withoutAddresses } from './personal-data.ts'
+
 const LONGEST = 300
 const DEEPEST = 5
 
@@ -6,11 +8,11 @@ const DEEPEST = 5
  * somebody's secret. @returns the same value when it is no error */
 export function briefError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  const brief: Record<string, unknown> = { type: error.constructor.name, message: messagesOf(error).join(': ').slice(0, LONGEST * 2) }
+  const brief: Record<string, unknown> = { type: error.constructor.name, message: withoutAddresses(messagesOf(error).join(': ')).slice(0, LONGEST * 2) }
   for (const [name, value] of Object.entries(error)) {
     if (name === 'stack' || name === 'data' || name in brief) continue
     if (typeof value === 'number' || typeof value === 'boolean') brief[name] = value
-    if (typeof value === 'string') brief[name] = value.slice(0, LONGEST)
+    if (typeof value === 'string') brief[name] = withoutAddresses(value).slice(0, LONGEST)
   }
   return brief
 }

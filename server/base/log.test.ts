@@ -53,3 +53,12 @@ test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and withou
   log.error({ error: refused }, 'a fault')
   expect((JSON.parse(line) as { error: { stack: string } }).error.stack).toMatch(/log\.test/)
 })
+
+test.each(['warn', 'error', 'info'] as const)('ASVS 16.2.5 no error at the level %s repeats an address: neither its message, its stack nor what hangs on it', (level) => {
+  let line = ''
+  const log = jsonLog('info', { write: text => void (line = text) })
+  const cause = new Error('no ann%40example.org')
+  log[level]({ error: Object.assign(new Error('ann@example.org is unknown', { cause }), { address: 'mailto:ann@example.org' }) }, 'failed')
+  expect(line).toContain('[address] is unknown')
+  expect(line).not.toContain('example.org')
+})

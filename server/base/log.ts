@@ -6,6 +6,7 @@ import { systemClock } from './clock.ts'
 import { flatLine } from './flat-line.ts'
 import { linesTo } from './lines.ts'
 import type { LogEvent } from './log-events.ts'
+import { withoutAddresses } from './personal-data.ts'
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
@@ -25,7 +26,7 @@ const ERROR = pino.levels.values['error'] ?? 50
 /** Only a fault of ours has its stack in the log. */
 const OPTIONS = {
   base: null,
-  serializers: { error: (value: unknown) => value instanceof Error ? pino.stdSerializers.err(value) : value },
+  serializers: { error: (value: unknown) => value instanceof Error ? wholeError(value) : value },
   hooks: {
     logMethod([fields, ...rest], method, level) {
       const given: unknown = fields
@@ -34,6 +35,12 @@ const OPTIONS = {
     },
   },
 } satisfies pino.LoggerOptions
+
+/** With its stack, whose first line repeats the message. */
+function wholeError(error: Error): Record<string, unknown> {
+  const whole = Object.entries(pino.stdSerializers.err(error))
+  return Object.fromEntries(whole.map(([name, value]: [string, unknown]) => [name, typeof value === 'string' ? withoutAddresses(value) : value]))
+}
 
 /** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
 export function createLog(level: LogLevel): Log {

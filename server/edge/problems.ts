@@ -6,6 +6,7 @@ import type { ProblemCode } from '../contract/problems.ts'
 import type { Exchange } from './exchange.ts'
 import { plainPage } from './plain-page.ts'
 import type { Reply } from './reply.ts'
+import { loggedPath } from './request-log.ts'
 
 /** The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser navigates.
  * @param headers further ones, names and values in turn */
@@ -34,7 +35,7 @@ const DENIALS: ReadonlySet<ProblemCode> = new Set(['forbidden', 'cross_origin', 
 
 /** Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves. */
 export function asProblem(error: unknown, exchange: Exchange, log: Log): Problem {
-  const context = { requestId: exchange.id, method: exchange.method, path: exchange.path }
+  const context = { requestId: exchange.id, method: exchange.method, path: loggedPath(exchange.path) }
   if (error instanceof Problem) {
     if (DENIALS.has(error.code)) {
       const { caller, client, id } = exchange

@@ -11,6 +11,7 @@ import type { DevBridge } from './dev-bridge.ts'
 import type { Exchange } from './exchange.ts'
 import { isOwnCookie } from './own-cookies.ts'
 import { isPrefetch } from './prefetch.ts'
+import { loggedPath } from './request-log.ts'
 import { failedPage } from './site-failure.ts'
 import { devPagePolicy, pagePolicy } from './security-headers.ts'
 import { sessionAnswer } from './session-answer.ts'
@@ -65,7 +66,7 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
       form: await keptForm(exchange),
       fetch: (path, init) => fetchWithin(exchange, path, init),
       setCookie: value => exchange.answer.cookie(preference(value)),
-      report: error => log.error({ event: 'page_failed', error, requestId: exchange.id, path: exchange.path }, 'a page could not be rendered'),
+      report: error => log.error({ event: 'page_failed', error, requestId: exchange.id, path: loggedPath(exchange.path) }, 'a page could not be rendered'),
       fail: failure => failedPage(exchange, failure),
     }
     hideFromSite(incoming)

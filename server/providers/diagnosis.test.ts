@@ -72,6 +72,30 @@ describe('16.3.3 a failed call is one line of the log, with the provider\'s own 
     expect(line?.['errorDescription']).toContain('redirect_uri https://porch.example/auth/callback/hostile')
   })
 
+  const ADDRESSES = ['ann.b@example.org', 'ann.b%40example.org', 'mailto:ann.b@example.org', 'jürg@exämple.org', '"ann b"@example.org', 'Ann.B@EXAMPLE.org', 'ann.b&#64;example.org']
+
+  test.each(ADDRESSES)('16.2.5 no line repeats %s, whichever answer of the provider names it', async (address) => {
+    const words = `AADSTS50020: account ${address} in tenant https://op.example/x is unknown. Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8`
+    const refused = refuse(400, `no ${address}`, words)
+    const challenge = { 'www-authenticate': `Bearer error="invalid_token", error_description="${words.replaceAll('"', '\\"')}"`.replaceAll(/[^\x20-\x7e]/g, 'x') }
+    for (const path of ['/par', '/token', '/jwks', '/.well-known/openid-configuration']) {
+      at.hostile.change = { ...PAR, instead: { [path]: refused } }
+      await at.open({ roles: { claim: 'groups' } }).outcome()
+    }
+    at.hostile.change = { instead: { '/userinfo': (_, response) => response.writeHead(401, challenge).end() } }
+    await at.open({ roles: { claim: 'groups' } }).outcome()
+    at.hostile.change = { response: (query) => {
+      query.delete('code')
+      query.set('error', 'invalid_scope')
+      query.set('error_description', words)
+    } }
+    await at.open().outcome()
+    expect(calls().length).toBeGreaterThan(4)
+    expect(at.lines.join('')).not.toMatch(/ann[ .]b|j.rg|ex[aä?]mple\.org/i)
+    expect(calls().filter(line => line['errorDescription'] !== null).every(line => /^AADSTS50020: .*https:\/\/op\.example\/x .*Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8$/.test(String(line['errorDescription'])))).toBe(true)
+    expect(at.events('provider_sign_in_failed').at(-1)).toMatchObject({ why: expect.stringContaining('AADSTS50020') as string })
+  })
+
   test('a call that works is no line', async () => {
     expect(await at.open().outcome()).toBe('signed_in')
     expect(at.lines).toEqual([])

@@ -3,6 +3,7 @@ import { SECOND } from '../base/clock.ts'
 import { durationOf } from '../base/numbers.ts'
 import { Problem } from '../base/problem.ts'
 import { UNNAMED_ERROR } from './answers.ts'
+import { printable } from './printable.ts'
 import { type Blame, type FailureKind, RefreshFailure } from './refresher.ts'
 
 type Openid = typeof openidClient
@@ -119,7 +120,8 @@ function withoutTokens(error: unknown): Error {
   const { name, message } = error
   const said = error as { code?: unknown, error?: unknown, status?: unknown }
   const parts = [said.code, said.error, said.status].filter(part => typeof part === 'string' || typeof part === 'number')
-  return new Error(`${name}: ${message}${parts.length === 0 ? '' : ` (${parts.join(', ')})`}`)
+  const shown = parts.map(part => printable(part))
+  return new Error(`${name}: ${printable(message)}${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`)
 }
 
 /** `Retry-After` in seconds (RFC 9110 §10.2.3). @returns ms, or null where there is none, or a date */
