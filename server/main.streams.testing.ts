@@ -131,17 +131,25 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
   }
 }
 
+const ENDLESS: Record<string, Record<string, string>> = {
+  download: { 'content-type': 'application/octet-stream' },
+  lines: { 'content-type': 'application/x-ndjson' },
+  camera: { 'content-type': 'multipart/x-mixed-replace; boundary=x' },
+  untyped: {},
+  sized: { 'content-type': 'application/zip', 'content-length': '1000000000' },
+}
+
 function answer(behind: Behind, incoming: IncomingMessage, outgoing: ServerResponse): void {
-  const [, kind] = (incoming.url ?? '').split('/')
+  const [, kind = ''] = (incoming.url ?? '').split('/')
   outgoing.on('error', () => {})
   if (kind === 'feed') {
     behind.streams++
     outgoing.on('close', () => behind.streams--)
     outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: hello\n\n')
   }
-  // An answer that goes on for as long as somebody reads, though it is no event stream.
-  else if (kind === 'download') {
-    outgoing.writeHead(200, { 'content-type': 'application/octet-stream' })
+  // Answers that go on for as long as somebody reads, though they are no event streams.
+  else if (kind in ENDLESS) {
+    outgoing.writeHead(200, ENDLESS[kind])
     const timer = setInterval(() => outgoing.write('more'), 50)
     outgoing.on('close', () => clearInterval(timer))
   }

@@ -109,7 +109,7 @@ export interface SessionListItem {
   streams: WireStream[]
 }
 /** A live connection. `upstream` and `title`: what of the configuration it goes to. */
-export interface WireStream { upstream: string, title: string, kind: 'websocket' | 'events', since: UnixMs }
+export interface WireStream { upstream: string, title: string, kind: 'websocket' | 'events' | 'response', since: UnixMs }
 /** Newest first, the current one before all. `next`: the cursor of the next page, or null. */
 export interface SessionListAnswer { sessions: SessionListItem[], next: string | null }
 

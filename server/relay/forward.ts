@@ -8,6 +8,7 @@ import { OutgoingBody } from './body.ts'
 import { wasStale } from './connector.ts'
 import { isEventStream } from './event-stream.ts'
 import { announcedTooOften, asUpstreamProblem, INTERIM_MAX } from './failures.ts'
+import { longAfterMs, longLifeMs } from './long-response.ts'
 import type { Pools } from './pools.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
@@ -75,7 +76,10 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   #gone = false
   #over = false
   #idle: NodeJS.Timeout | null = null
-  #isStream = false
+  #long: NodeJS.Timeout | null = null
+  #isEvents = false
+  /** Its upstream said how long the body is. */
+  #isSized = false
   /** Why it may not go on, once it may not. */
   #ended: CloseReason | null = null
 
@@ -131,16 +135,17 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     // What it says of its refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
-    if (isEventStream(joined(headers['content-type'] ?? '')) && !this.#becomeStream(controller)) return
+    if (isEventStream(joined(headers['content-type'] ?? '')) && !this.#becomeEvents(controller)) return
     const relayed = filter.headers(status, headers, upstream, call.path + call.search)
     sink.start(status, relayed.headers, relayed.policy)
     this.#started = true
+    this.#isSized = headers['content-length'] !== undefined
     sink.onDrain(() => {
       this.#idle?.refresh()
       controller.resume()
     })
-    // Most answers are complete within this turn, and need no timer. A stream may be silent.
-    if (!this.#isStream) process.nextTick(Passage.#watch, this)
+    // Most answers are complete within this turn, and need no timer. An event stream may be silent.
+    if (!this.#isEvents) process.nextTick(Passage.#watch, this)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -172,32 +177,49 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     return true
   }
 
-  /** An event stream may stay for long, beside thousands of others: what only its beginning needed is let go.
-   * @returns false when there is no room for it, which is then its answer */
-  #becomeStream(controller: Dispatcher.DispatchController): boolean {
-    const { call, streams } = this.#parts
+  /** @returns false when there is no room for one more, which is then its answer */
+  #becomeEvents(controller: Dispatcher.DispatchController): boolean {
     try {
-      streams.stream(this, 'events')
+      this.#parts.streams.stream(this, 'events')
     }
     catch (problem) {
       controller.abort(problem as Error)
       return false
     }
-    this.#isStream = true
-    controller.rawHeaders = null
+    this.#isEvents = true
+    this.#forgetBeginning()
+    return true
+  }
+
+  /** Any other answer is a stream by the time it takes, since its type says nothing of whether it ever ends. */
+  #becomeLong(): void {
+    const { call: { upstream }, streams, sink } = this.#parts
+    try {
+      streams.stream(this, 'response', { openMs: longAfterMs(upstream), lifeMs: longLifeMs(upstream, this.#isSized) })
+      this.#forgetBeginning()
+    }
+    catch {
+      sink.cut()
+      this.#abandon('there is no room for a response that takes this long')
+    }
+  }
+
+  /** A stream may stay for long, beside thousands of others: what only its beginning needed is let go. */
+  #forgetBeginning(): void {
+    const { call } = this.#parts
+    if (this.#controller !== null) this.#controller.rawHeaders = null
     call.headers = []
     call.onUnauthorized = null
     call.again = null
-    return true
   }
 
   end(reason: CloseReason): void {
     this.#ended = reason
     // Whoever has read nothing yet is told why.
     if (!this.#started) return this.#controller?.abort(problemFor(reason))
-    // What was sent of a stream is whole; any other answer must not be taken for whole.
+    // What was sent of an event stream is whole; any other answer must not be taken for whole.
     const { sink } = this.#parts
-    if (this.#isStream) {
+    if (this.#isEvents) {
       sink.end(NO_TRAILERS)
       // A client that reads no more must not keep its connection that way.
       setTimeout(() => sink.cut(), LAST_WORDS_MS).unref()
@@ -213,13 +235,16 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
 
   static #watch(passage: Passage): void {
     if (passage.#over) return
+    const { upstream } = passage
     const silent = () => passage.#controller?.abort(new Error('the upstream fell silent'))
-    passage.#idle = setTimeout(silent, passage.#parts.call.upstream.timeouts.idleMs)
+    passage.#idle = setTimeout(silent, upstream.timeouts.idleMs)
+    passage.#long = setTimeout(() => passage.#becomeLong(), longAfterMs(upstream))
   }
 
   #release(): void {
     this.#over = true
     if (this.#idle !== null) clearTimeout(this.#idle)
+    if (this.#long !== null) clearTimeout(this.#long)
     this.#parts.streams.leave(this)
     this.#body?.destroy()
   }

@@ -20,6 +20,8 @@ interface Deps {
   limits: StreamLimits
 }
 
+/** How long a stream has been open already, and how long it may be in all. */
+export interface Span { openMs: number, lifeMs: number }
 interface Stream { kind: StreamKind, since: UnixMs, endsAt: SteadyMs, release: () => void }
 type Members = Map<UnderWay, Stream | null>
 
@@ -172,14 +174,16 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     },
 
     /** What has joined turns out to be a stream. @throws Problem `too_many_streams`, `draining`, `not_signed_in` */
-    stream(one: UnderWay, kind: StreamKind): void {
+    stream(one: UnderWay, kind: StreamKind, { openMs, lifeMs }: Span = { openMs: 0, lifeMs: one.upstream.streamMaxMs }): void {
+      // A response is let finish, for as long as the server's end takes.
+      if (isClosed && kind === 'response') return
       if (isClosed) throw new Problem('draining')
       const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
       if (open === undefined) throw new Problem('not_signed_in')
       if (open !== null && open.streams >= limits.perSession) throw tooManyStreams()
       const release = slots.take(one.network, open !== null)
       const now = clock.now()
-      const stream = { kind, since: now.wall, endsAt: now.steady + one.upstream.streamMaxMs, release }
+      const stream = { kind, since: now.wall - openMs, endsAt: now.steady - openMs + lifeMs, release }
       if (open === null) return void strangers.set(one, stream)
       open.members.set(one, stream)
       open.streams++
@@ -222,12 +226,13 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     /** How many are open, of all sessions and of nobody. */
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + strangers.size,
 
-    /** Closes every stream and takes no more: for the end of the server. Calls go on to their end. */
+    /** Closes every stream and takes no more: for the end of the server. Calls and responses go on to their end. */
     close(): void {
       stop()
       isClosed = true
-      for (const one of [...strangers.keys()]) end(one, 'going_away')
-      for (const sessionId of [...bySession.keys()]) for (const [one] of streamsOf(sessionId)) end(one, 'going_away')
+      for (const members of [strangers, ...[...bySession.values()].map(open => open.members)]) {
+        for (const [one, stream] of [...members]) if (stream !== null && stream.kind !== 'response') end(one, 'going_away')
+      }
     },
   }
 }

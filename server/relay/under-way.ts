@@ -14,8 +14,9 @@ export interface UnderWay {
   end(reason: CloseReason): void
 }
 
-/** A WebSocket or an event stream: cookies were looked at once, when it began. */
-export type StreamKind = 'websocket' | 'events'
+/** What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other response
+ * whose body takes long. */
+export type StreamKind = 'websocket' | 'events' | 'response'
 
 /** Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or its
  * person may not reach the upstream any more. */
