@@ -42,6 +42,28 @@ describe('what an upstream gets', () => {
     for (const name of ['x-hop', 'te', 'proxy-authorization']) expect(headers).not.toHaveProperty(name)
   })
 
+  test('Connection names a header in all its spellings', async () => {
+    const { origin } = await behind(echo)
+    const sent = { 'Connection': 'x-hop, X_Other', 'X_Hop': '1', 'X.Hop': '1', 'X-Other': '1', 'X-Kept': '2' }
+    const { headers } = JSON.parse((await ask(origin, '/api/notes', { headers: sent })).body) as { headers: Record<string, string> }
+    expect(headers).toHaveProperty('x-kept')
+    for (const name of ['x_hop', 'x.hop', 'x-other']) expect(headers).not.toHaveProperty(name)
+  })
+
+  test.each(['_', '.', '~', '\'', '|'])('RFC 9112 §6.1 names that frame, route or negotiate pass with "-" alone, not with %j for it', async (sign) => {
+    const { origin } = await behind(echo)
+    const names = [
+      'Content-Length', 'Transfer-Encoding', 'Content-Type', 'Content-Encoding', 'Content-Disposition', 'Keep-Alive', 'Proxy-Connection', 'Http2-Settings',
+      'Sec-Fetch-Site', 'Sec-Websocket-Key', 'If-None-Match', 'Accept-Encoding', 'Access-Control-Request-Method', 'Max-Forwards', 'User-Agent', 'Last-Event-ID',
+      'Upgrade-Insecure-Requests', 'Cache-Control', 'Proxy-Authorization',
+    ]
+    const forged = Object.fromEntries(names.map(name => [name.replaceAll('-', sign), '999']))
+    const headers = { ...forged, 'Content-Type': 'text/plain', 'Content-Length': '2', 'If-None-Match': '"a"', [`X${sign}Api${sign}Key`]: 'mine' }
+    const answer = JSON.parse((await ask(origin, '/api/notes', { method: 'POST', headers, send: 'ok' })).body) as { headers: Record<string, string>, raw: string[] }
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/plain', 'content-length': '2', 'if-none-match': '"a"', [`x${sign}api${sign}key`]: 'mine' })
+    expect(answer.raw).not.toContain('999')
+  })
+
   test('OA-13 a trailer, which could speak for us after all headers were read, is neither passed on nor announced', async () => {
     const { origin } = await behind((incoming, outgoing) => {
       incoming.resume().on('end', () => outgoing.end(JSON.stringify([incoming.headers.trailer ?? null, incoming.trailers])))

@@ -9,6 +9,13 @@ const REMOVED = [
   'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade',
   'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'x-request-id',
 ]
+/** What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI, Rack, PHP)
+ * would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any script may set, for
+ * the browser's word. */
+const MISSPELLED = [
+  'content-', 'accept-', 'if-', 'sec-', 'access-control-', 'cache-control', 'max-forwards', 'user-agent', 'last-event-id', 'upgrade-',
+  'early-data', 'idempotency-key',
+]
 /** Upstreams without a list of their own share the first, and what it remembers. */
 const filters = new WeakMap<readonly string[], (name: string) => boolean>()
 const usualFilter = filterWith([])
@@ -16,7 +23,7 @@ const usualFilter = filterWith([])
 function filterWith(dropHeaders: readonly string[]): (name: string) => boolean {
   const names = [...REMOVED, ...IDENTITY_NAMES, ...dropHeaders.map(canonicalName)]
   const except = ORDINARY_NAMES.filter(name => !names.includes(name))
-  return headerFilter({ names, prefixes: IDENTITY_FAMILIES, except }, canonicalName)
+  return headerFilter({ names, prefixes: IDENTITY_FAMILIES, except, misspelled: MISSPELLED }, canonicalName)
 }
 
 function filterOf({ dropHeaders }: Upstream): (name: string) => boolean {
@@ -37,7 +44,7 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
     const value = rawHeaders[i + 1] ?? ''
-    if (isRemoved(name) || listed?.has(name.toLowerCase())) continue
+    if (isRemoved(name) || listed?.has(canonicalName(name))) continue
     if (name.length === 6 && name.toLowerCase() === 'cookie') {
       const kept = upstream.cookies ? otherCookies(value, isOwnCookie) : ''
       if (kept !== '') out.push(name, kept)
@@ -52,11 +59,11 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
 }
 
 /** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it away.
- * @param value of Connection @returns null: none but Connection's own words */
+ * @param value of Connection @returns canonical names; null: none but Connection's own words */
 export function namesForThisHop(value: string): Set<string> | null {
   // What nearly all say, and what is removed by its name anyway.
   if (value === '' || value === 'keep-alive' || value === 'close') return null
-  const names = new Set(value.split(',').map(name => name.trim().toLowerCase()))
+  const names = new Set(value.split(',').map(name => canonicalName(name.trim())))
   // A length cannot be for one hop alone: without it the body would run into the next request.
   names.delete('content-length')
   return names

@@ -51,6 +51,17 @@ describe('an answer whose headers do not suit it', () => {
     expect(answer.headers).not.toHaveProperty('trailer')
   })
 
+  test.each(['_', '.'])('RFC 9112 §6.1 names that frame, or have power, pass with "-" alone, not with %j for it, nor in a trailer', async (sign) => {
+    const names = [
+      'Content-Length', 'Transfer-Encoding', 'Content-Encoding', 'Set-Cookie', 'Set-Cookie2', 'Keep-Alive', 'X-Accel-Redirect', 'X-Sendfile', 'Clear-Site-Data',
+      'Access-Control-Allow-Origin', 'Strict-Transport-Security', 'Content-Security-Policy', 'Www-Authenticate',
+    ]
+    const forged = names.map(name => `${name.replaceAll('-', sign)}: 999\r\n`).join('')
+    const answer = await relayed(`HTTP/1.1 200 OK\r\nconnection: x-hop\r\nx${sign}hop: 999\r\n${forged}x${sign}kept: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${forged}\r\n`)
+    expect(answer).toMatchObject({ status: 200, body: 'ok', complete: true, headers: { [`x${sign}kept`]: '1' } })
+    expect([...answer.rawHeaders, ...Object.values(answer.trailers)]).not.toContain('999')
+  })
+
   test('bytes beyond ASCII, empty values and names that every object has arrive as they came', async () => {
     const answer = await relayed('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-name: caf\xc3\xa9 \xff\r\nx-empty: \r\n__proto__: a\r\nconstructor: b\r\n7: c\r\nx-tab: a\tb\r\n\r\n')
     expect(answer.status).toBe(200)

@@ -2,6 +2,7 @@ import type { Upstream } from '../config/upstream.ts'
 import { toldChallenges } from './challenges.ts'
 import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
+import { canonicalName } from './identity-headers.ts'
 import { type Asked, mapLinks, mapReference } from './references.ts'
 import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
@@ -22,8 +23,10 @@ const REMOVED_PREFIXES = [
   'access-control-', 'x-accel-', 'x-sendfile', 'x-lighttpd-', 'x-reproxy-', 'secure-session-', 'sec-session-', 'attribution-reporting-',
 ]
 
-/** undici gives them in lower case. */
-const isRemoved = headerFilter({ names: REMOVED, prefixes: REMOVED_PREFIXES }, name => name)
+/** Pass in their own spelling alone: a proxy or script in front that reads `_` as `-` would take the other for them. */
+const MISSPELLED = ['content-', 'set-cookie', 'cache-control', 'www-authenticate', 'last-modified', 'retry-after', 'x-frame-options', 'x-content-type-options', 'cross-origin-', 'referrer-policy', 'permissions-policy']
+
+const isRemoved = headerFilter({ names: REMOVED, prefixes: REMOVED_PREFIXES, misspelled: MISSPELLED }, canonicalName)
 
 /** What a trailer may not say: an answer's headers were decided before it came (RFC 9110 §6.5.1). */
 const NEVER_TRAILING = headerFilter({
@@ -33,7 +36,7 @@ const NEVER_TRAILING = headerFilter({
     'content-type', 'content-length', 'content-encoding', 'content-range', 'content-location', 'content-disposition', 'content-language',
   ],
   prefixes: ['content-security-', 'cross-origin-', 'sec-'],
-}, name => name)
+}, canonicalName)
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
 const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
@@ -56,7 +59,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
       let policy: string | null = null
       for (const name in answered) {
         const value = answered[name]
-        if (value === undefined || listed?.has(name)) continue
+        if (value === undefined || listed?.has(canonicalName(name))) continue
         if (isRemoved(name)) {
           // That an answer is not to be held back is the one thing that an upstream may tell a proxy in front.
           if (name === 'x-accel-buffering' && value === 'no') headers.push(name, value)
