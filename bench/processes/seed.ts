@@ -10,7 +10,7 @@ import { createLog } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { openKeys } from '../../server/keys/keys.ts'
 import { createSessions } from '../../server/session/sessions.ts'
-import type { SessionRow } from '../../server/store/schema.ts'
+import type { EventRow, ProviderGrantRow, SessionRow } from '../../server/store/schema.ts'
 import { accounts, events, providerGrants, sessions } from '../../server/store/schema.ts'
 import { openStore } from '../../server/store/store.ts'
 import type { SeedOrder, SeedResult } from '../seeded-folder.ts'
@@ -34,14 +34,17 @@ const room = createSessions({ clock: systemClock, timers: systemTimers, log, met
 const client = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', network: '10.0.0.0' }
 
 const userIds: string[] = []
-const insertSession = prepared(sessions)
-const insertEvent = prepared(events)
-const insertGrant = prepared(providerGrants)
+const insertSession = prepared<SessionRow>(sessions)
+const insertEvent = prepared<Omit<EventRow, 'id'>>(events, ['id'])
+const insertGrant = prepared<ProviderGrantRow>(providerGrants)
 
-/** An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite. */
-function prepared(table: typeof sessions | typeof events | typeof providerGrants) {
-  const places = Object.fromEntries(Object.keys(getTableColumns(table)).filter(name => !(table === events && name === 'id')).map(name => [name, sql.placeholder(name)]))
-  return store.db.sql.insert(table).values(places as never).prepare()
+/** An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite.
+ * The row's type is the table's, so that a column that is added later fails the type check and not a run. */
+function prepared<Row extends Record<string, unknown>>(table: typeof sessions | typeof events | typeof providerGrants, without: string[] = []) {
+  const columns = Object.keys(getTableColumns(table)).filter(name => !without.includes(name))
+  const places = Object.fromEntries(columns.map(name => [name, sql.placeholder(name)]))
+  const insert = store.db.sql.insert(table).values(places as never).prepare()
+  return { run: (row: Row) => insert.run(row) }
 }
 
 async function seedAccounts(count: number): Promise<void> {
@@ -59,11 +62,24 @@ async function seedAccounts(count: number): Promise<void> {
 async function keep(rows: readonly SessionRow[]): Promise<void> {
   await store.db.write(() => {
     for (const row of rows) {
-      insertSession.run({ ...row })
-      insertEvent.run({ at: row.createdAt, kind: 'signed_in', userId: row.userId, byUserId: null, sessionId: row.publicId, reason: null, userAgent: row.userAgent, network: row.network })
-      if (isAlive(row)) insertGrant.run({ id: row.publicId, sessionId: row.publicId, userId: row.userId, provider: 'main', issuer: 'https://main.example', subject: row.userId, providerSid: row.publicId, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: row.createdAt, endedAt: null })
+      insertSession.run(row)
+      insertEvent.run(signInOf(row))
+      if (isAlive(row)) insertGrant.run(grantOf(row))
     }
   })
+}
+
+function signInOf(row: SessionRow): Omit<EventRow, 'id'> {
+  const { createdAt: at, userId, publicId: sessionId, userAgent, network } = row
+  return { at, kind: 'signed_in', userId, byUserId: null, sessionId, reason: null, userAgent, network }
+}
+
+function grantOf({ publicId, userId, createdAt }: SessionRow): ProviderGrantRow {
+  return {
+    id: publicId, sessionId: publicId, userId, createdAt, provider: 'main', issuer: 'https://main.example', subject: userId,
+    providerSid: publicId, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0,
+    idTokenAlg: null, recheckAt: null, endedAt: null,
+  }
 }
 
 /** Grants of others have been given back. */
