@@ -433,7 +433,7 @@ describe('what others can read or write', () => {
     await rooms.close()
     const again = await start()
     const found = await again.people.accounts.findWithVerifier({ email: 'ada@example.org' })
-    expect(await again.people.passwords.compare(PASSWORD, found?.verifier ?? null)).toBe('right')
+    expect(await again.people.passwords.compare(PASSWORD, found?.verifier ?? null, null)).toBe('right')
     await again.close()
   })
 })

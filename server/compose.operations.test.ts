@@ -38,7 +38,7 @@ afterEach(async () => {
 
 const passwordWorks = async () => {
   const found = await rooms.people.accounts.findWithVerifier({ email: 'ada@example.org' })
-  return await rooms.people.passwords.compare(PASSWORD, found?.verifier ?? null) === 'right'
+  return await rooms.people.passwords.compare(PASSWORD, found?.verifier ?? null, null) === 'right'
 }
 
 /** So many more sessions like that one, `crowd-1` and so on. */

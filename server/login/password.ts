@@ -49,7 +49,7 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
     const userId = found?.account.id ?? ''
     const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
     const verifier = found?.verifier ?? null
-    const result = await compare(password, verifier, keys)
+    const result = await compare(verifier, { password, keys, client })
     if (result === 'wrong' || found === null || verifier === null) {
       await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
       throw new Problem('invalid_credentials')
@@ -57,13 +57,13 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
     // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
     throttles.settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
-    return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password) : verifier }
+    return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password, client) : verifier }
   }
 
   /** An attempt that was not judged was none. */
-  async function compare(password: string, verifier: Verifier | null, keys: AttemptKeys) {
+  async function compare(verifier: Verifier | null, { password, keys, client }: Pick<Attempt, 'password' | 'keys' | 'client'>) {
     try {
-      return await passwords.compare(password, verifier)
+      return await passwords.compare(password, verifier, client)
     }
     catch (error) {
       await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network] })
@@ -72,9 +72,9 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
   }
 
   /** A hash at an older cost still proves who it is: failing to renew it must not keep anybody out. */
-  async function refreshed(verifier: Verifier, password: string): Promise<Verifier> {
+  async function refreshed(verifier: Verifier, password: string, client: Client): Promise<Verifier> {
     try {
-      return await accounts.refreshVerifier(verifier, password)
+      return await accounts.refreshVerifier(verifier, password, client)
     }
     catch (error) {
       log.warn({ error, accountId: verifier.id }, 'a password could not be hashed anew at the current cost; it is tried at the next sign-in')

@@ -70,3 +70,39 @@ test('a browser that one person has signed in with before is no known one of som
 test('whoever knows the password is not slowed by signing in often', async () => {
   for (let time = 0; time < 12; time++) expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
 })
+
+test('16.5.3 a network that tries 600 passwords at once keeps nobody else waiting, and the API judges few at a time', async () => {
+  const { people, store, clock, log, meter, config, sessions, keyring } = rooms
+  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const waiting: (() => void)[] = []
+  let most = 0
+  const slow = createTokenApiLogin({
+    api: { signIn: async () => {
+      await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
+      throw new Problem('invalid_credentials')
+    } },
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
+  })
+  // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
+  const guess = (n: number, from: string) => outcome(slow.authenticate({ username: `name ${n}`, password: 'a guess', device: null, client: { ...CLIENT, network: from } }))
+  const flood = Array.from({ length: 600 }, (_, n) => guess(n, `203.0.113.${n % 30}`))
+  const others = [guess(1000, '198.51.100.201'), guess(1001, '198.51.100.202')]
+  let isOver = false
+  void Promise.all(flood).then(() => (isOver = true))
+  let asked = 0
+  const everybody = Promise.all(others)
+  let told: string[] | null = null
+  void everybody.then(answers => (told = answers))
+  while (told === null) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+    asked += waiting.length
+    for (const release of waiting.splice(0)) release()
+  }
+  expect(told).toEqual(['invalid_credentials', 'invalid_credentials'])
+  expect([most <= 16, asked < 200, isOver]).toEqual([true, true, false])
+  while (!isOver) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+    for (const release of waiting.splice(0)) release()
+  }
+  expect((await Promise.all(flood)).includes('busy')).toBe(true)
+})

@@ -1,4 +1,5 @@
 import type { Clock, UnixMs } from '../base/clock.ts'
+import { createLimiter } from '../base/limiter.ts'
 import { Problem } from '../base/problem.ts'
 import { TOKEN_API } from '../contract/token-api.ts'
 import type { Keyring } from '../keys/types.ts'
@@ -19,8 +20,8 @@ import type { ProviderLogin } from './provider.ts'
  * is a session, and an account under the name that the API knows the person by. */
 export interface TokenApiLogin {
   /** @param device the sealed device cookie, or null
-   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `provider_unavailable`, `provider_answer_invalid`,
-   * `not_admitted`, `registration_closed` */
+   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `busy`, `provider_unavailable`,
+   * `provider_answer_invalid`, `not_admitted`, `registration_closed` */
   authenticate(attempt: { username: string, password: string, device: string | null, client: Client }): Promise<Known>
   /** The password of somebody who is signed in, asked again.
    * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way */
@@ -47,12 +48,17 @@ interface Keys { account: string, folded: string | null, network: string }
 /** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 
+/** The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of the queue at
+ * most: whoever guesses keeps nobody else waiting. */
+const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
+
 export function createTokenApiLogin({ api, providerLogin, identities, throttles, vault, keyring, clock }: TokenApiLoginDeps): TokenApiLogin {
   const now = () => clock.now().wall
+  const limiter = createLimiter(LIMITS)
   const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
 
   /** Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own besides. */
-  async function judge({ account, folded, network }: Keys, username: string, password: string) {
+  async function judge({ account, folded, network }: Keys, { username, password, client }: { username: string, password: string, client: Client }) {
     const others = folded === null ? [network] : [folded, network]
     const counted: string[] = []
     try {
@@ -60,7 +66,7 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
         await count(key, key === network ? NETWORK : ACCOUNT)
         counted.push(key)
       }
-      const found = await api.signIn(username, password)
+      const found = await limiter.run(networkOf(client.network), () => api.signIn(username, password))
       await throttles.settle({ forget: [account], refund: others })
       return found
     }
@@ -102,13 +108,13 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
 
   return {
     async authenticate({ username, password, device, client }) {
-      const found = await judge(await keysFor(username, device, client), username, password)
+      const found = await judge(await keysFor(username, device, client), { username, password, client })
       return admitted(found, providerLogin.authenticate(found.person, { invite: null, client }))
     },
 
     async confirm({ userId, password, client }) {
       const username = await usernameOf(userId)
-      const found = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, username, password)
+      const found = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, { username, password, client })
       return admitted(found, providerLogin.confirm(found.person, { userId, client }))
     },
   }

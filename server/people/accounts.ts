@@ -3,7 +3,7 @@ import { chain, type MaybePromise } from '../base/chain.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
-import type { Sessions } from '../session/types.ts'
+import type { Client, Sessions } from '../session/types.ts'
 import type { AccountStore, AccountWithSessions, Changed, Verifier } from '../store/accounts.ts'
 import type { AccountRow } from '../store/schema.ts'
 import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
@@ -43,7 +43,7 @@ export interface Accounts {
   /** A new password set over its owner's head: the command line. @throws Problem `not_found`, or about the password */
   setPassword(id: string, next: string, actor: Actor): Promise<Account>
   /** Stores the same password hashed anew. @returns the verifier that holds now */
-  refreshVerifier(before: Verifier, password: string): Promise<Verifier>
+  refreshVerifier(before: Verifier, password: string, client: Client): Promise<Verifier>
   /** For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped. */
   changed(change: Changed): Account
   made(row: AccountRow): Account
@@ -145,7 +145,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       const at = now()
       const row = newAccountRow(person, at)
       await passwordRules.check(password, row)
-      const passwordSealed = await passwords.seal(password, row.id)
+      const passwordSealed = await passwords.seal(password, row.id, actor.client)
       return made(await store.create({ ...row, passwordSealed, passwordChangedAt: at }, originOf(actor, row.id, at)))
     },
 
@@ -162,7 +162,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     async changePassword(checked, next, actor) {
       const row = await store.find(checked.id)
       await passwordRules.check(next, row ?? { email: null, name: '' })
-      const passwordSealed = await passwords.seal(next, checked.id)
+      const passwordSealed = await passwords.seal(next, checked.id, actor.client)
       await sessions.trim(checked.id)
       return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
     },
@@ -170,13 +170,13 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     async setPassword(id, next, actor) {
       const row = await store.find(id)
       await passwordRules.check(next, row ?? { email: null, name: '' })
-      const passwordSealed = await passwords.seal(next, id)
+      const passwordSealed = await passwords.seal(next, id, actor.client)
       await sessions.trim(id)
       return changed(await store.setPassword(id, passwordSealed, originOf(actor, id, now())))
     },
 
-    async refreshVerifier(before, password) {
-      const passwordSealed = await passwords.seal(password, before.id)
+    async refreshVerifier(before, password, client) {
+      const passwordSealed = await passwords.seal(password, before.id, client)
       return await store.replaceVerifier(before, passwordSealed) ? { id: before.id, passwordSealed } : before
     },
   }

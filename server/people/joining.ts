@@ -48,8 +48,8 @@ const PAGE = 100
 export function createJoining({ accounts, passwords, passwordRules, store, clock, config }: JoiningDeps): Joining {
   const now = () => clock.now().wall
 
-  async function withPassword(row: AccountRow, password: string): Promise<AccountRow> {
-    return { ...row, passwordSealed: await passwords.seal(password, row.id), passwordChangedAt: row.createdAt }
+  async function withPassword(row: AccountRow, password: string, client: Client): Promise<AccountRow> {
+    return { ...row, passwordSealed: await passwords.seal(password, row.id, client), passwordChangedAt: row.createdAt }
   }
 
   /** Where an API keeps the accounts, nobody is made here with a password that nobody would look at. */
@@ -80,7 +80,7 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
       await mustFind('setup', codeHash)
       const row = newAccountRow({ ...person, roles: ['admin', 'user'] }, now())
       await passwordRules.check(password, row)
-      return accounts.made(await store.codes.useSetup(codeHash, await withPassword(row, password), originFor(row, client)))
+      return accounts.made(await store.codes.useSetup(codeHash, await withPassword(row, password, client), originFor(row, client)))
     },
 
     async register({ invite, password, ...person }, client) {
@@ -93,7 +93,7 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
       // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
       const key = registerKey(networkOf(client.network))
       await store.throttles.reserveOne(key, before => countAttempt(key, before, NETWORK, now()))
-      const complete = await withPassword(row, password)
+      const complete = await withPassword(row, password, client)
       if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
       const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
       // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.

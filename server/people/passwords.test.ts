@@ -112,45 +112,60 @@ describe('hashing', () => {
   test('NI-3 the same password typed on another keyboard is the same password', async () => {
     const { passwords } = setUp()
     const composed = 'caf\u00e9 on the p\u00f6rch'
-    const sealed = await passwords.seal(composed, 'ann')
-    expect(await passwords.compare(composed.normalize('NFD'), { id: 'ann', passwordSealed: sealed })).toBe('right')
+    const sealed = await passwords.seal(composed, 'ann', null)
+    expect(await passwords.compare(composed.normalize('NFD'), { id: 'ann', passwordSealed: sealed }, null)).toBe('right')
   })
 
   test('ASVS 6.2.8 nothing is trimmed, cut or case-changed', async () => {
     const { passwords } = setUp()
     const typed = ` Ends with a space ${'x'.repeat(200)} `
-    const verifier = { id: 'ann', passwordSealed: await passwords.seal(typed, 'ann') }
-    expect(await passwords.compare(typed, verifier)).toBe('right')
+    const verifier = { id: 'ann', passwordSealed: await passwords.seal(typed, 'ann', null) }
+    expect(await passwords.compare(typed, verifier, null)).toBe('right')
     for (const other of [typed.trim(), typed.trimEnd(), typed.toLowerCase(), typed.slice(0, 72), `${typed}x`]) {
-      expect(await passwords.compare(other, verifier)).toBe('wrong')
+      expect(await passwords.compare(other, verifier, null)).toBe('wrong')
     }
   })
 
   test('ASVS 11.4.2 what is stored is argon2id at today\'s cost, sealed for one account', async () => {
     const { passwords, keyring } = setUp()
-    const sealed = await passwords.seal('a lantern left burning', 'ann')
+    const sealed = await passwords.seal('a lantern left burning', 'ann', null)
     expect(await keyring.open('at-rest', sealed, 'ann')).toEqual({ hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/) as string })
-    expect(await passwords.compare('a lantern left burning', { id: 'bob', passwordSealed: sealed })).toBe('wrong')
+    expect(await passwords.compare('a lantern left burning', { id: 'bob', passwordSealed: sealed }, null)).toBe('wrong')
   })
 
   test('a hash at an older cost is right, and stale', async () => {
     const { passwords, keyring } = setUp()
     const passwordSealed = await keyring.seal('at-rest', { hash: await hash('old cost', { memoryCost: 4096, timeCost: 1 }) }, 'ann')
-    expect(await passwords.compare('old cost', { id: 'ann', passwordSealed })).toBe('stale')
-    expect(await passwords.compare('new cost', { id: 'ann', passwordSealed })).toBe('wrong')
+    expect(await passwords.compare('old cost', { id: 'ann', passwordSealed }, null)).toBe('stale')
+    expect(await passwords.compare('new cost', { id: 'ann', passwordSealed }, null)).toBe('wrong')
   })
 
   test('ASVS 6.3.8 no account, another\'s seal and a wrong password cost one hash each', async () => {
     const { passwords, hashes } = setUp()
-    const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann') }
-    await passwords.compare('first', null)
+    const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
+    await passwords.compare('first', null, null)
     const costs: number[] = []
     for (const one of [null, verifier, { ...verifier, id: 'bob' }]) {
       const before = hashes()
-      await passwords.compare('wrong', one)
+      await passwords.compare('wrong', one, null)
       costs.push(hashes() - before)
     }
     expect(costs).toEqual([1, 1, 1])
+  })
+
+  test.each(['192.0.2.7', '2001:db8:0:1::7'])('16.5.3 a network that tries 600 passwords at once (%s) keeps nobody else waiting', async (network) => {
+    const { passwords } = setUp()
+    const from = (address: string) => ({ userAgent: 'x', network: address })
+    const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
+    const flood = Array.from({ length: 600 }, () => passwords.compare('wrong', verifier, from(network)).catch((error: { code: string }) => error.code))
+    let isOver = false
+    void Promise.all(flood).then(() => (isOver = true))
+    const others = ['198.51.100.1', '198.51.100.2', '2001:db8:0:2::7', null]
+    expect(await Promise.all(others.map(other => passwords.compare('right', verifier, other === null ? null : from(other))))).toEqual(others.map(() => 'right'))
+    await passwords.seal('a new one', 'bob', from('198.51.100.3'))
+    expect(isOver).toBe(false)
+    const told = await Promise.all(flood)
+    expect([told.filter(one => one === 'wrong').length >= 50, told.filter(one => one === 'busy').length >= 500]).toEqual([true, true])
   })
 
   test('so many hashes wait, and past that the answer is busy at once', async () => {
@@ -194,13 +209,13 @@ describe('sealing anew', () => {
     const passwords = createPasswords({ keyring, clock: rooms.clock, log: rooms.log, meter: rooms.meter })
     const row = { email: 'a@b.c', emailKey: 'a@b.c', name: 'A', roles: ['user' as const], passwordChangedAt: 1, createdAt: 1, disabledAt: null }
     const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
-    await store.accounts.create({ ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann') }, origin)
+    await store.accounts.create({ ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }, origin)
     await store.accounts.create({ ...row, id: 'bob', emailKey: 'b', passwordSealed: 'sealed by a key that is lost' }, origin)
     keyring.use([{ ...oldRoot, replacedAt: 2 }, newest])
     expect(await resealPasswords({ keyring, accounts: store.accounts })).toEqual({ resealed: 1, unreadable: 1 })
     keyring.use([newest])
     const passwordSealed = (await store.accounts.find('ann'))?.passwordSealed ?? ''
-    expect(await passwords.compare('right', { id: 'ann', passwordSealed })).toBe('right')
+    expect(await passwords.compare('right', { id: 'ann', passwordSealed }, null)).toBe('right')
     expect(await people.accounts.find('bob')).toMatchObject({ hasPassword: true })
   })
 })

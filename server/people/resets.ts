@@ -54,7 +54,7 @@ export function createResets({ accounts, passwords, passwordRules, sessions, sto
       const account = found === null || found.userId === null ? null : await accounts.find(found.userId)
       if (account === null) throw new Problem('invalid_code')
       await passwordRules.check(password, account)
-      const passwordSealed = await passwords.seal(password, account.id)
+      const passwordSealed = await passwords.seal(password, account.id, client)
       const origin = originOf({ userId: account.id, sessionId: null, client }, account.id, now())
       await sessions.trim(account.id)
       return accounts.changed(await store.useReset(codeHash, passwordSealed, origin))
