@@ -56,7 +56,7 @@ test('LO-6 a session that came by a provider ends with it, however often that wa
 
 test('LO-6 a session that took over a grant ends with it, and the security log says why', async () => {
   const { session } = await signedInThere(rooms, vault, { sid: 'there' })
-  const { session: next } = await rooms.sessions.open({ userId: session.userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const { session: next } = await rooms.sessions.open({ userId: session.userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
   const { ended } = await logout({ sid: 'there' })
   expect(ended.map(one => [one.publicId, one.reason])).toEqual([[next.publicId, 'provider_logout']])
   const last = rooms.store.db.raw.prepare('select session_id, reason from events order by id desc limit 1').get()

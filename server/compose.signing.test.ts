@@ -61,7 +61,7 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
   const tokens = createUpstreamTokens({ clock, signing: rooms.signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
   sessions.onEnded(({ publicId }) => tokens.forget(publicId))
   const user = await people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: 'quiet lantern over the porch' }, OPERATOR)
-  const open = async () => (await sessions.open({ userId: user.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })).session
+  const open = async () => (await sessions.open({ userId: user.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })).session
   const verify = (token: string) => jwtVerify(token, createLocalJWKSet({ keys: published() }), { issuer: config.publicUrl, audience: 'orders', typ: 'at+jwt', currentDate: new Date(hand.wall) })
 
   const session = await open()

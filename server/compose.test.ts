@@ -123,7 +123,7 @@ test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a 
   const { userId, session } = await signedIn(rooms)
   const { session: robbed } = await signedIn(rooms)
   const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
-  const staged = await rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const staged = await rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
   const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => rooms.sessions.end(publicId, { reason, userId: null, byUserId: null })
   await end(staged.session.publicId, 'refresh_reuse')
   await end(session.publicId, 'signed_out')

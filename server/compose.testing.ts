@@ -38,7 +38,7 @@ export function installation(clock: Clock = systemClock) {
 export async function signedIn({ people, sessions }: Rooms, email = 'ada@example.org'): Promise<{ userId: string, session: LiveSession, shown: { access: string, refresh: string, duplicated: boolean } }> {
   const known = await people.accounts.findByEmail(email)
   const account = known ?? await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
-  const { session, grant } = await sessions.open({ userId: account.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const { session, grant } = await sessions.open({ userId: account.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
   const values = sessions.cookiesFor(grant).map(cookie => (cookie.split(';')[0] ?? '').split('='))
   const named = (word: string) => values.find(([name]) => name?.includes(word))?.[1] ?? ''
   return { userId: account.id, session, shown: { access: named('access'), refresh: named('refresh'), duplicated: false } }

@@ -67,7 +67,7 @@ describe('tokens at rest', () => {
     const before = await grantOf(grantId)
     if (before === null) throw new Error('no grant')
     // The id is taken, so the insertion of the grant fails.
-    const again = rooms.sessions.open({ userId: session.userId, amr: ['fed'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: before })
+    const again = rooms.sessions.open({ userId: session.userId, amr: ['fed'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: before })
     await expect(again).rejects.toThrow()
     expect(await endOf(rooms, session.publicId)).toBeNull()
     expect(await rooms.sessions.list(session.userId)).toHaveLength(1)
@@ -468,7 +468,7 @@ describe('when a session ends', () => {
 
 describe('when a session is replaced', () => {
   const reauthenticate = (session: { publicId: string, userId: string }, userId = session.userId) => rooms.sessions.open({
-    userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null,
+    userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null,
   })
 
   test('by the same person, its grants go over, and the old session has none', async () => {

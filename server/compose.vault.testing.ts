@@ -125,7 +125,7 @@ export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000
   const tokens = { ...someTokens(name, life, rooms.clock.now().wall), idToken }
   const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
   const { session } = await rooms.sessions.open({
-    userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant,
+    userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant,
   })
   return { session, grantId: providerGrant.id, person, tokens }
 }

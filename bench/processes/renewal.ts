@@ -58,7 +58,7 @@ try {
   await store.accounts.create({ id: userId, email: 'bench@example.org', emailKey: 'bench@example.org', name: 'Bench', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: at, disabledAt: null }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
   const jars: ShownCookies[] = []
   for (let i = 0; i < BROWSERS; i++) {
-    const { grant } = await sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+    const { grant } = await sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
     jars.push(jarOf(grant, null))
   }
   const renew = async (index: number): Promise<void> => {

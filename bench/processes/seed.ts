@@ -100,7 +100,7 @@ function past(like: SessionRow, at: number): SessionRow {
 await seedAccounts(Math.ceil(order.sessions / SESSIONS_EACH))
 const cookies: string[] = []
 for (let i = 0; i < order.browsers; i++) {
-  const { grant } = await room.open({ userId: userIds[i % userIds.length] ?? '', amr: ['pwd'], remember: true, client, replaces: null, judgedAt: null, numbers: null, authTime: null, endsAt: null, providerGrant: null })
+  const { grant } = await room.open({ userId: userIds[i % userIds.length] ?? '', amr: ['pwd'], remember: true, client, replaces: null, reauthenticates: false, passwordSetAt: null, numbers: null, authTime: null, endsAt: null, providerGrant: null })
   cookies.push(room.cookiesFor(grant).map(line => line.split(';')[0]).join('; '))
 }
 // Browsers' rows lie between the others', as they would after years.

@@ -20,10 +20,11 @@ export async function readDevice(keyring: Keyring, sealed: string | null, now: U
   return now - at < DEVICE_LIFE_MS ? { id, userId, at } : null
 }
 
-/** A cookie value for this browser, which has just signed this person in. It keeps the device's id. */
-export function sealDevice(keyring: Keyring, before: Device | null, userId: string, now: UnixMs): string {
+/** A cookie value for this browser, which has just signed this person in. It keeps the device's id.
+ * @param passwordSetAt a clock that was ahead may have set it in what is the future again; that does not make the device older */
+export function sealDevice(keyring: Keyring, before: Device | null, userId: string, now: UnixMs, passwordSetAt: UnixMs | null = null): string {
   const id = before?.userId === userId ? before.id : randomId()
-  return keyring.seal('device', { id, userId, at: now })
+  return keyring.seal('device', { id, userId, at: Math.max(now, passwordSetAt ?? 0) })
 }
 
 /** Whether the device counts as this person's. One from before the last change of password does not: it may be

@@ -279,7 +279,7 @@ describe('confirming one\'s password', () => {
   const confirm = (password: string) => login.confirm({ userId: ann.id, sessionId: 's', password, client: CLIENT })
 
   test('gives the verifier that holds, and is slowed like signing in', async () => {
-    expect(await confirm(GOOD_PASSWORD)).toEqual({ id: ann.id, passwordSealed: (await rooms.store.accounts.find(ann.id))?.passwordSealed })
+    expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({ id: ann.id, passwordSealed: (await rooms.store.accounts.find(ann.id))?.passwordSealed })
     for (let n = 0; n < 5; n++) expect(await codeOf(confirm('wrong'))).toBe('invalid_credentials')
     expect(await codeOf(confirm(GOOD_PASSWORD))).toBe('slow_down')
     expect(await codeOf(attempt(right)), 'a guesser with a stolen session does not keep the owner from signing in').toBe('signed_in')

@@ -21,8 +21,8 @@ export interface PasswordLogin {
    * `account_disabled`, only after a right password; `password_locked`, `slow_down`, whatever the password; `busy` */
   authenticate(attempt: { email: string, password: string, device: string | null, client: Client }): Promise<Proven>
   /** The password of somebody who is signed in, asked again.
-   * @returns the verifier that it was compared with @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy` */
-  confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<Verifier>
+   * @returns who it is, and the verifier that it was compared with @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy` */
+  confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<{ account: Account, verifier: Verifier }>
 }
 
 /** Who it is, and how they showed it (RFC 8176). */
@@ -121,8 +121,7 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
     async confirm({ userId, sessionId, password, client }) {
       const found = await accounts.findWithVerifier({ id: userId })
       const keys: AttemptKeys = { recent: confirmKey(userId), lock: knownLock(userId), network: knownNetworkKey(userId) }
-      const { verifier } = await attempt({ found, password, keys, sessionId, client })
-      return verifier
+      return attempt({ found, password, keys, sessionId, client })
     },
   }
 }

@@ -119,7 +119,7 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
     },
 
     async revoke(id, actor) {
-      if (!await store.codes.revokeInvite(id, originOf(actor, '', now()))) throw new Problem('not_found')
+      if (!await store.codes.revokeInvite(id, actor, originOf(actor, '', now()))) throw new Problem('not_found')
     },
   }
 }

@@ -17,7 +17,7 @@ async function setUp(): Promise<Account> {
   return rooms.people.joining.setUp({ ...person('root'), code: rooms.codeOf(href) }, CLIENT)
 }
 const as = (account: Account) => ({ userId: account.id, sessionId: null, client: CLIENT })
-const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
 
 describe('set-up', () => {
   test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
@@ -273,12 +273,11 @@ test('devices are named as people name them', () => {
 test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabled, while it was being hashed opens no session', async () => {
   rooms = testPeople()
   const root = await setUp()
-  const judgedAt = rooms.wall()
   rooms.pass(5)
-  await rooms.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
-  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, judgedAt: at, authTime: null, endsAt: null, providerGrant: null })
-  await expect(late(judgedAt)).rejects.toEqual(problem('invalid_credentials'))
-  await late(rooms.wall())
+  const { passwordChangedAt } = await rooms.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
+  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: at, authTime: null, endsAt: null, providerGrant: null })
+  await expect(late(root.passwordChangedAt)).rejects.toEqual(problem('invalid_credentials'))
+  await late(passwordChangedAt)
   const member = await rooms.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)
   await rooms.people.accounts.change(member.id, { disabled: true }, OPERATOR)
   await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))

@@ -15,7 +15,7 @@ import { createPeople, type People } from './people.ts'
 export function handClock(wall = 1_800_000_000_000) {
   const at = { wall, steady: 0 }
   const clock: Clock = { now: () => ({ ...at }) }
-  return { clock, pass: (ms: number) => { at.wall += ms; at.steady += ms }, wall: () => at.wall }
+  return { clock, pass: (ms: number) => { at.wall += ms; at.steady += ms }, setBack: (ms: number) => { at.wall -= ms }, wall: () => at.wall }
 }
 
 export const CLIENT = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0', network: '192.0.2.1' }

@@ -58,9 +58,11 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs
   }
 }
 
-/** A wall clock that was set back must not make anybody wait longer than the longest wait. */
+/** A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends, and the
+ * next failure begins another. */
 function waitOf(row: ThrottleRow | null, now: UnixMs): number {
-  return row === null ? 0 : Math.min(row.nextAt - now, LONGEST_WAIT_MS)
+  const waitMs = row === null ? 0 : row.nextAt - now
+  return waitMs > LONGEST_WAIT_MS ? 0 : waitMs
 }
 
 function remembered(row: ThrottleRow | null, policy: Policy, now: UnixMs): number {

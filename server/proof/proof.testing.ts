@@ -35,7 +35,7 @@ export async function startSessionServer({ make = createSessions, settings = {} 
     const client = { userAgent: 'a browser', network: '127.0.0.1' }
     const send = (body: object, cookies: readonly string[]) => outgoing.writeHead(200, { 'content-type': 'application/json', 'set-cookie': [...cookies] }).end(JSON.stringify(body))
     if (incoming.method === 'POST') {
-      const { session, grant } = await sessions.open({ userId: newPerson(), amr: ['pwd'], remember: false, client, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+      const { session, grant } = await sessions.open({ userId: newPerson(), amr: ['pwd'], remember: false, client, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
       return void send({ user: { id: session.userId }, session }, sessions.cookiesFor(grant))
     }
     const resolution = await sessions.resolve(readSessionCookies(incoming.headers.cookie, names), { renews: true, foreground: true })

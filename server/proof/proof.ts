@@ -36,7 +36,7 @@ export function createProof({ clock, sessions, store, place }: Deps): Proof {
       let publicId: string | null = null
 
       async function signIn(): Promise<Browser> {
-        const { session, grant } = await sessions.open({ userId, amr: ['pwd'], remember: false, client, replaces: null, numbers: QUICK, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+        const { session, grant } = await sessions.open({ userId, amr: ['pwd'], remember: false, client, replaces: null, numbers: QUICK, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
         publicId = session.publicId
         const browser = new Browser(place, clock)
         browser.jar.take(sessions.cookiesFor(grant), clock.now().wall)

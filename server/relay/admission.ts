@@ -1,4 +1,5 @@
 import type { UnixMs } from '../base/clock.ts'
+import { isFresh } from '../base/freshness.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream.ts'
 import type { WireUser } from '../contract/wire.ts'
@@ -11,7 +12,7 @@ export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, no
   if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
   if (caller === null) return new Problem('not_signed_in')
   if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role))) return new Problem('forbidden')
-  if (requires.maxAgeMs !== null && now - caller.session.authTime > requires.maxAgeMs) {
+  if (requires.maxAgeMs !== null && !isFresh(caller.session.authTime, requires.maxAgeMs, now)) {
     return new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
   }
   return null

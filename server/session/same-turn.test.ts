@@ -38,7 +38,7 @@ afterEach(async () => {
   opened.remove()
 })
 
-const open = (replaces: string | null = null) => sessions.open({ userId: 'ann', amr: ['pwd'], remember: true, client: CLIENT, replaces, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+const open = (replaces: string | null = null) => sessions.open({ userId: 'ann', amr: ['pwd'], remember: true, client: CLIENT, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
 const cookiesOf = (grant: Grant): ShownCookies => readSessionCookies(sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; '), NAMES)
 const pass = (ms: number) => {
   time.wall += ms

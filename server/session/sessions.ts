@@ -123,7 +123,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       const sid = randomId()
       const row = newRow(sid, input)
       const limit = { ...limitNow(), keep: row.publicId }
-      const { ended, more } = await store.insert(row, input.replaces, input.judgedAt, input.providerGrant, limit)
+      const takes = input.replaces === null ? null : { publicId: input.replaces, onlyLiving: input.reauthenticates }
+      const { ended, more } = await store.insert(row, takes, input.passwordSetAt, input.providerGrant, limit)
       memory.keepWritten(row)
       const now = clock.now()
       const recollection = memory.recollect(row, now)

@@ -55,8 +55,10 @@ export interface OpenInput {
   client: Client
   /** The session of this browser that the new one takes the place of: its public id. */
   replaces: string | null
-  /** When the person's password was looked up: one that was changed since proves nothing. null: it was not asked for. */
-  judgedAt: UnixMs | null
+  /** Whether it takes that place because somebody confirmed who they are: then only while that session goes on. */
+  reauthenticates: boolean
+  /** When the password was set that the person has just shown: once there is another, it proves nothing. null: none was asked for. */
+  passwordSetAt: UnixMs | null
   /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
   numbers: Numbers & { absoluteMs: number } | null
   /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
@@ -76,7 +78,7 @@ export interface Sessions {
   open(input: OpenInput): Promise<{ session: LiveSession, grant: Grant }>
   /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
    * @returns whether this call ended it */
-  end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null }): Promise<boolean>
+  end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null, from?: string }): Promise<boolean>
   /** Ends all of a person's sessions but one, some at a time: others are answered in between. @returns how many */
   endAll(userId: string, why: { reason: EndReason, except: string | null, byUserId: string | null }): Promise<number>
   /** One page of a person's living sessions, newest first.

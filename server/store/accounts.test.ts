@@ -143,8 +143,8 @@ describe('one-time codes', () => {
     await codes.createInvite(code('invite', 'h', { email: 'ann@example.org', endsAt: NOW + 10 }), origin())
     await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
     await expect(codes.useInvite('h', account('ann'), origin(NOW + 10))).rejects.toEqual(problem('invalid_code'))
-    expect(await codes.revokeInvite('id-h', origin())).toBe(true)
-    expect(await codes.revokeInvite('id-h', origin())).toBe(false)
+    expect(await codes.revokeInvite('id-h', { userId: null, sessionId: null }, origin())).toBe(true)
+    expect(await codes.revokeInvite('id-h', { userId: null, sessionId: null }, origin())).toBe(false)
     await expect(codes.useInvite('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
   })
 

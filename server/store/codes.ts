@@ -21,8 +21,8 @@ export interface CodeStore {
   find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
   /** A page of the invitations that can still be used, newest first. @param after the last id of the page before, or null */
   invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRow[]>
-  /** @returns whether there was one to revoke */
-  revokeInvite(id: string, origin: Origin): Promise<boolean>
+  /** @returns whether there was one to revoke @throws Problem `forbidden`, `not_signed_in` when the maker lost that power meanwhile */
+  revokeInvite(id: string, maker: Maker, origin: Origin): Promise<boolean>
   /** Uses the set-up code and makes the first account. @throws Problem `already_set_up`, `invalid_code`; the code stays unused then */
   useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
   /** Uses an invitation and makes the account, with the invitation's roles.
@@ -62,7 +62,8 @@ export function codeQueries(db: Database): CodeStore {
       .where(and(usable('invite', now), after === null ? undefined : sql`(${codes.createdAt}, ${codes.id}) < (select created_at, id from codes where id = ${after})`))
       .orderBy(desc(codes.createdAt), desc(codes.id)).limit(limit).all()
       .map(({ code, byName }) => ({ ...code, byName }))),
-    revokeInvite: (id, origin) => db.write(() => {
+    revokeInvite: (id, maker, origin) => db.write(() => {
+      requireAdministrator(db, maker)
       const [revoked] = db.sql.delete(codes).where(and(eq(codes.id, id), usable('invite', origin.at))).returning().all()
       if (revoked !== undefined) noteCode(db, 'code_revoked', revoked, origin)
       return revoked !== undefined

@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
-import { madeSomething, voidCodes, voidCodesExceptIn, voidLinkedLately, voidMadeIn } from './voiding.ts'
+import { madeSomething, requireAdministrator, requireLiving, voidCodes, voidCodesExceptIn, voidLinkedLately, voidMadeIn } from './voiding.ts'
 
 // How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
 
@@ -24,8 +24,11 @@ export function endSessionsOf(db: Database, which: Which): EndedSession[] {
   return endOf(db, which, undefined)
 }
 
-/** The same for a batch of them. @returns `more`: there may be others */
+/** The same for a batch of them. @returns `more`: there may be others
+ * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no administrator */
 export function endBatchOf(db: Database, which: Which): { ended: EndedSession[], more: boolean } {
+  requireLiving(db, which.except)
+  if (which.byUserId !== null) requireAdministrator(db, { userId: which.byUserId, sessionId: null })
   const ended = endOf(db, which, BATCH)
   return { ended, more: ended.length >= BATCH }
 }

@@ -7,7 +7,7 @@ import { insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
 import { endBatchOf, type EndedSession, endRows, isLogged, toEnded } from './session-ends.ts'
 import { type SessionLimit, sessionLimits } from './session-limit.ts'
-import { moveMade } from './voiding.ts'
+import { moveMade, requireLiving } from './voiding.ts'
 
 /** What a decision on a session row may do to it. */
 export type SessionChange =
@@ -18,21 +18,25 @@ export type SessionChange =
 /** What memory knows and the row does not yet. `proven` is written only where `generation` is still the same. */
 export interface SessionProgress { sidHash: string, generation: number, proven: { at: UnixMs } | null, lastSeenAt: UnixMs }
 
+/** The session whose place a new one takes. `onlyLiving`: not once it is over. */
+interface Replaced { publicId: string, onlyLiving: boolean }
+
 export interface SessionStore {
   find(sidHash: string): Promise<SessionRow | null>
   findByPublicId(publicId: string): Promise<SessionRow | null>
   /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to the
    * one that is replaced, and what was made in it, goes over to it, where it is the same person's.
    * @param limit what the person then has beyond it ends, too; null: no limit
-   * @param grant what a provider granted with this sign-in @param judgedAt when the password was looked up @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `login_expired` when the way in was removed */
-  insert(row: SessionRow, replaces: string | null, judgedAt: UnixMs | null, grant: ProviderGrantRow | null, limit: SessionLimit | null): Promise<{ ended: EndedSession[], more: boolean }>
+   * @param grant what a provider granted with this sign-in @param passwordSetAt when the password that was shown was set @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `session_replaced` or `not_signed_in` when what it replaces is over, `login_expired` when the way in was removed */
+  insert(row: SessionRow, replaces: Replaced | null, passwordSetAt: UnixMs | null, grant: ProviderGrantRow | null, limit: SessionLimit | null): Promise<{ ended: EndedSession[], more: boolean }>
   /** Ends what a person has beyond the limit, throwaway sessions apart: those past their end first, then the ones idle longest.
    * @returns those that it ended, a batch at most, and whether there may be more */
   endExcess(userId: string, limit: SessionLimit): Promise<{ ended: EndedSession[], more: boolean }>
   /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached row.
    * @returns the row afterwards, or null when there is none */
   change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
-  end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null }): Promise<EndedSession | null>
+  /** @param why.from the session that asks for it, if any @throws Problem `session_replaced`, `not_signed_in` when that one is over */
+  end(publicId: string, why: { reason: EndReason, at: UnixMs, userId: string | null, byUserId: string | null, from?: string }): Promise<EndedSession | null>
   /** Ends a person's living sessions, a batch of them at most. @returns what it ended, and whether there may be more */
   endOf(userId: string, why: { reason: EndReason, at: UnixMs, except: string | null, byUserId: string | null }): Promise<{ ended: EndedSession[], more: boolean }>
   /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until something judges it.
@@ -93,19 +97,21 @@ export function sessionQueries(db: Database): SessionStore {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: (row, replaces, judgedAt, grant, limit) => db.write(() => {
+    insert: (row, replaces, passwordSetAt, grant, limit) => db.write(() => {
       // Hashing takes a while: what it proved may not be true any more.
       const account = ownerOf.get({ userId: row.userId })
       if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
-      if (judgedAt !== null && (account.changedAt ?? 0) > judgedAt) throw new Problem('invalid_credentials')
+      // Another time, not a later one: a clock that was ahead when it was set has come back since.
+      if (passwordSetAt !== null && account.changedAt !== passwordSetAt) throw new Problem('invalid_credentials')
       if (grant !== null && stillLinked.get(grant) === undefined) throw new Problem('login_expired')
+      if (replaces?.onlyLiving) requireLiving(db, replaces.publicId)
       if (replaces !== null && isLogged(row)) {
-        moveMade(db, replaces, row)
-        moveGrants(db, replaces, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
+        moveMade(db, replaces.publicId, row)
+        moveGrants(db, replaces.publicId, { sessionId: row.publicId, userId: row.userId, provider: grant?.provider ?? null })
       }
       const ended = replaces === null
         ? []
-        : endRows(db, eq(sessions.publicId, replaces), { reason: 'replaced', at: row.createdAt, byUserId: null })
+        : endRows(db, eq(sessions.publicId, replaces.publicId), { reason: 'replaced', at: row.createdAt, byUserId: null })
       insert.run(row)
       if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
       if (isLogged(row)) logSignIn.run(row)
@@ -124,6 +130,7 @@ export function sessionQueries(db: Database): SessionStore {
     }),
 
     end: (publicId, why) => db.write(() => {
+      requireLiving(db, why.from ?? null)
       const owner = why.userId === null ? undefined : eq(sessions.userId, why.userId)
       const ended = first(endRows(db, and(eq(sessions.publicId, publicId), owner), why))
       return ended === undefined ? null : toEnded(ended)

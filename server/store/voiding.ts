@@ -27,11 +27,13 @@ export function isAdministrator(db: Database, userId: string): boolean {
   return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
 }
 
-/** @throws Problem `not_signed_in` for a session that has ended since the request was let in */
+/** @throws Problem for a session that has ended since the request was let in: `session_replaced` where another has its place, else
+ * `not_signed_in` */
 export function requireLiving(db: Database, sessionId: string | null): void {
   if (sessionId === null) return
-  const session = db.sql.select({ endedAt: sessions.endedAt }).from(sessions)
+  const session = db.sql.select({ endedAt: sessions.endedAt, reason: sessions.endReason }).from(sessions)
     .where(eq(sessions.publicId, sessionId)).get()
+  if (session?.reason === 'replaced') throw new Problem('session_replaced')
   if (session?.endedAt !== null) throw new Problem('not_signed_in')
 }
 

@@ -33,28 +33,27 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     const { user, session, actor, client } = signedIn(c)
     // An old one of ours may still lie here; it opens nothing any more.
     if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
-    const verifier = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, (isAbout) => {
+    const { verifier } = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, (isAbout) => {
       isAbout(user.id)
       return passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
     })
     const account = await people.accounts.changePassword(verifier, next, actor)
     // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
-    return openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, judgedAt: account.passwordChangedAt })
+    return openSession(c, deps, { account, amr: ['pwd'], remember: session.remember, replaces: null, passwordSetAt: account.passwordChangedAt })
   }))
 
   app.post('/reauthenticate', async (c) => {
     const { user, session, client } = signedIn(c)
     const { password } = await readJson(c, ReauthenticateRequest)
-    const how = { remember: session.remember, replaces: session.publicId }
+    const how = { remember: session.remember, replaces: session.publicId, reauthenticates: true }
     return c.json(await logAttempt(c, log, { attempt: 'reauthentication', method: tokenApiLogin === null ? 'password' : 'token_api' }, async (isAbout) => {
       isAbout(user.id)
       if (tokenApiLogin !== null) {
         const known = await tokenApiLogin.confirm({ userId: user.id, password, client })
         return openGranted(c, deps, known, { ...how, endsAt: known.endsAt })
       }
-      const judgedAt = deps.clock.now().wall
-      await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
-      return openSession(c, deps, { account: user, amr: ['pwd'], ...how, judgedAt })
+      const { account } = await passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password, client })
+      return openSession(c, deps, { account, amr: ['pwd'], ...how, passwordSetAt: account.passwordChangedAt })
     }))
   })
 

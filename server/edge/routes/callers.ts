@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { UnixMs } from '../../base/clock.ts'
-import { FRESH_MS } from '../../base/freshness.ts'
+import { FRESH_MS, isFresh } from '../../base/freshness.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Actor } from '../../people/actor.ts'
 import type { Env } from '../context.ts'
@@ -23,5 +23,5 @@ export function administrator(c: Context<Env>) {
 /** For what would give somebody else a way in: a session that was left open is not enough (ASVS 7.5.1).
  * @throws Problem `reauthentication_required` */
 export function requireFresh({ session }: { session: { authTime: UnixMs } }, now: UnixMs): void {
-  if (now - session.authTime > FRESH_MS) throw new Problem('reauthentication_required')
+  if (!isFresh(session.authTime, FRESH_MS, now)) throw new Problem('reauthentication_required')
 }

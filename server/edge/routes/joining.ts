@@ -14,7 +14,7 @@ export function joiningRoutes(deps: AuthDeps): Hono<Env> {
   /** Whoever has just made an account is signed in to it. */
   const signInNew = (c: Context<Env>, account: Account) => logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, (isAbout) => {
     isAbout(account.id)
-    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), judgedAt: null })
+    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), passwordSetAt: null })
   })
 
   app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {

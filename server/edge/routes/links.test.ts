@@ -42,7 +42,7 @@ function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow,
 /** A browser that came in by a provider. */
 async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
   const browser = at.browser()
-  const { grant } = await at.sessions.open({ userId, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: grantOf(userId, one) })
+  const { grant } = await at.sessions.open({ userId, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: grantOf(userId, one) })
   for (const cookie of at.sessions.cookiesFor(grant)) {
     const [pair = ''] = cookie.split(';')
     browser.jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))

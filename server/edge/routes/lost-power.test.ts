@@ -275,7 +275,7 @@ describe('a way in that a thief linked', () => {
   test('a sign-in that was under way when its way in was removed opens nothing', async () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
-    const proof = at.sessions.open({ userId: id, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: {
+    const proof = at.sessions.open({ userId: id, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: {
       id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
     } })
     await expect(proof).rejects.toMatchObject({ code: 'login_expired' })

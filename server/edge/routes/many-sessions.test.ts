@@ -110,7 +110,7 @@ test('ASVS 7.5.2 the list is paged: the current session first, each session once
 
 test('a person has a hundred sessions at most, whoever signs in again and again', { timeout: 60_000 }, async () => {
   for (let i = 0; i < 103; i++) {
-    await at.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null })
+    await at.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
   }
   expect(living()).toBe(100)
 })

@@ -104,7 +104,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (purpose.kind === 'sign_in') {
       const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
       isAbout(proven.account.id)
-      await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), endsAt: null })
+      await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), reauthenticates: false, endsAt: null })
       return true
     }
     const who = mustBeSame(c, purpose)
@@ -120,7 +120,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
     // What the token API gave goes over to the new session, and ends as soon as before.
     const endsAt = tokenApi === null ? null : who.session.absoluteEndsAt
-    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, endsAt })
+    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, reauthenticates: true, endsAt })
     return person.authTime !== null
   }
 

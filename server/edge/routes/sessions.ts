@@ -36,7 +36,9 @@ export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<En
     const { user, session } = signedIn(c)
     const id = c.req.param('id')
     const current = id === session.publicId
-    const ended = await sessions.end(id, { reason: current ? 'signed_out' : 'signed_out_elsewhere', userId: user.id, byUserId: null })
+    const ended = current
+      ? await sessions.end(id, { reason: 'signed_out', userId: user.id, byUserId: null })
+      : await sessions.end(id, { reason: 'signed_out_elsewhere', userId: user.id, byUserId: null, from: session.publicId })
     if (!ended && !current) throw new Problem('not_found')
     if (current) signOut(c, config)
     return c.json({ ended: ended ? 1 : 0 })

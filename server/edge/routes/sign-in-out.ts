@@ -19,14 +19,13 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
       return logAttempt(c, log, { attempt: 'sign_in', method: 'token_api' }, async (isAbout) => {
         const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
         isAbout(known.account.id)
-        return openGranted(c, deps, known, { remember, replaces: currentSession(c), endsAt: known.endsAt })
+        return openGranted(c, deps, known, { remember, replaces: currentSession(c), reauthenticates: false, endsAt: known.endsAt })
       })
     }
     return logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, async (isAbout) => {
-      const judgedAt = deps.clock.now().wall
       const proven = await passwordLogin.authenticate({ email, password, device, client })
       isAbout(proven.account.id)
-      return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), judgedAt })
+      return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), passwordSetAt: proven.account.passwordChangedAt })
     })
   }))
 

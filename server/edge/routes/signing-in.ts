@@ -19,7 +19,8 @@ interface Opening {
   amr: string[]
   remember: boolean
   replaces: string | null
-  judgedAt: UnixMs | null
+  reauthenticates?: boolean
+  passwordSetAt: UnixMs | null
   authTime?: UnixMs | null
   endsAt?: UnixMs | null
   providerGrant?: ProviderGrantRow | null
@@ -29,15 +30,15 @@ interface Opening {
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
   c: Context<Env>, { sessions, keyring, clock, config, writeRate }: AuthDeps,
-  { account, amr, remember, replaces, judgedAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
+  { account, amr, remember, replaces, reauthenticates = false, passwordSetAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
   // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted already, and
   // may have changed a password by now.
   if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, judgedAt, authTime, endsAt, providerGrant })
+  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, reauthenticates, passwordSetAt, authTime, endsAt, providerGrant })
   const now = clock.now().wall
-  const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now)
+  const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
   const answer = c.get('answer')
   answer.grant(grant)
   answer.cookie(serializeCookie(cookieName('device', config.secureCookies), known, { secure: config.secureCookies, maxAgeSeconds: DEVICE_LIFE_MS / SECOND }))
@@ -47,10 +48,10 @@ export async function openSession(
 /** The same for somebody whom another place vouches for, with what it granted.
  * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any */
 export async function openGranted(
-  c: Context<Env>, deps: AuthDeps, { account, amr, person, tokens }: Vouched, how: { remember: boolean, replaces: string | null, endsAt: UnixMs | null },
+  c: Context<Env>, deps: AuthDeps, { account, amr, person, tokens }: Vouched, how: { remember: boolean, replaces: string | null, reauthenticates: boolean, endsAt: UnixMs | null },
 ): Promise<SessionAnswer> {
   const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
-  return openSession(c, deps, { account, amr, ...how, judgedAt: null, authTime: person.authTime, providerGrant })
+  return openSession(c, deps, { account, amr, ...how, passwordSetAt: null, authTime: person.authTime, providerGrant })
 }
 
 interface Vouched { account: WireUser, amr: string[], person: Person, tokens: ProviderTokens }

@@ -29,7 +29,7 @@ function finished(): Finished {
 /** In the session that the token API opened, which renews nothing. */
 async function browserUntil(endsAt: number): Promise<Browser> {
   const browser = at.browser()
-  const { session: opened, grant } = await at.sessions.open({ userId: id, amr: ['pwd'], remember: false, client: CLIENT, replaces: null, numbers: null, judgedAt: null, authTime: null, endsAt, providerGrant: null })
+  const { session: opened, grant } = await at.sessions.open({ userId: id, amr: ['pwd'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt, providerGrant: null })
   purpose = { kind: 'reauthenticate', userId: id, sessionId: opened.publicId }
   for (const cookie of at.sessions.cookiesFor(grant)) {
     const [pair = ''] = cookie.split(';')

@@ -137,7 +137,7 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
         deps.store.db.sql.insert(accounts).values({ id: userId, email: `${userId}@example.test`, emailKey: userId, name: 'A', roles: ['user'], createdAt: time.wall }).run()
       }
       const { session, grant } = await sessions.open({
-        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null, numbers: options.numbers ?? null, judgedAt: null, authTime: null, endsAt: null, providerGrant: null,
+        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null, numbers: options.numbers ?? null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null,
       })
       sidHash = grant.sidHash
       sent.clear()
