@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CONFIG, type Running, startApp } from './app.testing.ts'
 import { systemClock } from './base/clock.ts'
@@ -48,6 +50,8 @@ describe('the doctor, through what stands in front', () => {
     ['no X-Forwarded-For', { forwardedFor: 'none' }, /sends no X-Forwarded-For.*proxy_set_header X-Forwarded-For/],
     ['an X-Forwarded-For without addresses', { forwardedFor: 'nonsense' }, /something else than addresses/],
     ['no upgrade', { upgrades: false }, /does not pass on WebSocket upgrades.*proxy_set_header Upgrade/],
+    ['streams that are compressed, and held by that', { compresses: true }, /holds event streams back.*compression of text\/event-stream/],
+    ['another proxy before it that nobody named', { forwardedFor: 'two' }, /another proxy in between \(198\.18\.0\.7\).*PORCHLIGHT_TRUSTED_PROXIES=127\.0\.0\.1,198\.18\.0\.7/],
     ['held streams', { buffers: true }, /holds event streams back.*proxy_buffering off/],
     ['a limit of 1 MB', { mostBodyBytes: 1024 * 1024 }, /2 MB does not get through: the proxy refuses it \(413\).*client_max_body_size/],
     ['the PROXY protocol, version 1', { preamble: 'PROXY TCP4 127.0.0.1 127.0.0.1 4000 80\r\n' }, /PROXY protocol/],
@@ -84,7 +88,45 @@ describe('the doctor, through what stands in front', () => {
   })
 })
 
+describe('the doctor finds nothing wrong', () => {
+  test('with another proxy before the one that is nearest, where both are trusted', async () => {
+    await start(['127.0.0.1', '198.18.0.7'])
+    front.manners = { ...GOOD, forwardedFor: 'two' }
+    expect(await wrong()).toEqual([])
+  })
+
+  test('with a site that is reached by IPv6', async () => {
+    await front.close()
+    front = await startFront(() => app.port, '::1')
+    const publicUrl = `http://[::1]:${front.port}`
+    trustedProxies = ['127.0.0.1']
+    app = await startApp({ config: { ...CONFIG, publicUrl, trustedProxies }, frontCheck: check })
+    const findings = await examineFront({ publicUrl, trustedProxies }, systemClock, { begin: async () => check.begin(), seen: async () => check.seen() })
+    expect(findings.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok'])
+  })
+
+  test('with a public name that this machine alone cannot reach: that is a warning', () => {
+    const judged = (publicUrl: string, code: string) => judgeFailure({ publicUrl, trustedProxies: [] }, Object.assign(new Error(), { code })).state
+    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH']) expect(judged('https://porch.example', code), code).toBe('warn')
+    expect(judged('http://localhost:3000', 'ECONNREFUSED'), 'nobody but this machine could').toBe('fail')
+    expect(judged('https://porch.example', 'CERT_HAS_EXPIRED')).toBe('fail')
+  })
+})
+
 describe('a stranger', () => {
+  test('who begins with the PROXY protocol while the doctor looks does not mislead it', async () => {
+    await start(['127.0.0.1'])
+    const stranger = connect(app.port, '127.0.0.1', () => stranger.end('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n'))
+    const lying = { begin: async () => {
+      const begun = check.begin()
+      await once(stranger.resume(), 'close')
+      return begun
+    }, seen: async () => check.seen() }
+    const findings = await examineFront({ publicUrl: `http://127.0.0.1:${front.port}`, trustedProxies }, systemClock, lying)
+    expect(check.seen().proxyProtocol).toBe(true)
+    expect(findings.filter(({ state }) => state !== 'ok')).toEqual([])
+  })
+
   const ask = (token: string | undefined, path: string) => new Promise<number>((done, failed) => {
     const call = request({ port: app.port, path, headers: { host: `127.0.0.1:${front.port}`, ...(token !== undefined && { [CHECK_HEADER]: token }) } }, (response) => {
       response.resume()

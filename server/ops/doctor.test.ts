@@ -20,6 +20,8 @@ test('plain http is told apart: on this machine for trying out, elsewhere a dang
 test('a public site without trusted proxies, and one that trusts everybody, are warned of', () => {
   expect(wrong(judgeAddress({ ...site, trustedProxies: [] }))).toMatch(/No trusted proxies/)
   expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anybody can pretend/)
+  for (const wide of ['0.0.0.0/1', '128.0.0.0/1', '192.0.0.0/7', '::/1', '2000::/3']) expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anybody can pretend/)
+  for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1']) expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
 })
 
 test('what a proxy does wrong on the way is named', () => {

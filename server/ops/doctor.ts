@@ -84,12 +84,18 @@ export function judgeAddress({ publicUrl, loopback, secureCookies, trustedProxie
       'Set PORCHLIGHT_TRUSTED_PROXIES to the proxy\'s address, unless there is none.',
     ))
   }
-  const all = trustedProxies.filter(range => range.endsWith('/0'))
-  if (all.length > 0) findings.push(warn(
-    `Every address counts as a trusted proxy (${all.join(', ')}): anybody can pretend to come from anywhere`,
+  const wide = trustedProxies.filter(isWide)
+  if (wide.length > 0) findings.push(warn(
+    `A large part of the internet counts as trusted proxies (${wide.join(', ')}): anybody can pretend to come from anywhere`,
     'List your proxy\'s address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.',
   ))
   return findings
+}
+
+/** Wider than any network that is somebody's own: 10.0.0.0/8, fc00::/7. */
+function isWide(range: string): boolean {
+  const [address = '', bits] = range.split('/')
+  return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
 }
 
 /** Exported for its tests. */

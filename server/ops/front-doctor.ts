@@ -1,6 +1,9 @@
 import { request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { pipeline, type Readable, type Transform } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import type { Clock, SteadyMs } from '../base/clock.ts'
+import { isLoopback } from '../config/address.ts'
 import type { Config } from '../config/types.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
 import {
@@ -36,12 +39,14 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
   const seen = await deps.seen()
   if (seen === null) return []
   if (!isSent(look)) return [judgeFailure(config, look)]
-  if (seen.proxyProtocol) return [fail(
+  const arrived = sightingOf(seen, 'look')
+  const isThere = look.status === 200 && arrived !== null
+  // Anybody can begin a connection like that: it says something of the proxy only when ours did not arrive.
+  if (seen.proxyProtocol && !isThere) return [fail(
     'Something in front begins each connection with the PROXY protocol, which is not understood here',
     'Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client\'s address in X-Forwarded-For.',
   )]
-  const arrived = sightingOf(seen, 'look')
-  if (look.status !== 200 || arrived === null) return [judgeLost(config, look, seen)]
+  if (!isThere) return [judgeLost(config, look, seen)]
   await send('forged', { headers: { 'X-Forwarded-For': FORGED_ADDRESS } })
   const forged = sightingOf(await deps.seen() ?? seen, 'forged')
   return [
@@ -68,6 +73,9 @@ function isDirect({ peer }: Sighting, local: Sent['local']): boolean {
   return peer.port === local.port && plain(peer.address) === plain(local.address)
 }
 
+/** What a machine sees that has no way to a name or back to itself through the router, though others have. */
+const NO_WAY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
+
 /** Exported for its tests. Codes of Node and of OpenSSL. */
 export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
   const named = error instanceof Error && 'code' in error ? error.code : error instanceof Error ? error.message : error
@@ -86,10 +94,10 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
     `The certificate is not for ${new URL(publicUrl).hostname} (${code})`,
     'Get one for that name, or set PORCHLIGHT_PUBLIC_URL to the name that it is for.',
   )
-  return fail(
-    `${publicUrl} cannot be reached from this machine (${code})`,
-    'Check the name, the proxy and its certificate. If only this machine cannot reach it, nothing is wrong.',
-  )
+  const what = `${publicUrl} cannot be reached from this machine (${code})`
+  return NO_WAY.has(code) && !isLoopback(new URL(publicUrl).hostname)
+    ? warn(what, 'Check the name and the proxy. If others reach it and only this machine does not, nothing is wrong.')
+    : fail(what, 'Check the name, the proxy and its certificate.')
 }
 
 /** The request was answered, but not by this server, or not under the path that was asked for. */
@@ -141,8 +149,10 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
       'Let the proxy send the client\'s address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
     )]
   }
+  // We sent none: each address in it was written on the way, the first by whoever took our connection.
+  const passed = arrived.forwardedFor.split(',').length
   const [first = ''] = arrived.forwardedFor.split(',')
-  if (plain(first.trim()) === plain(local.address) && arrived.client !== plain(local.address)) {
+  if (passed > 1 && !isSame(first, arrived.client)) {
     return [fail(
       `There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`,
       `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`,
@@ -161,6 +171,12 @@ function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   )]
 }
 
+/** Whether a hop, as a proxy spells it, is an address: IPv6 may be in brackets, and a port behind either. */
+function isSame(hop: string, address: string): boolean {
+  const bare = plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/, '$1'))
+  return bare === address || bare.replace(/:\d+$/, '') === address
+}
+
 type Send = (action: CheckAction, options?: SendOptions) => Promise<Sent>
 
 async function judgeBody(send: Send): Promise<Finding> {
@@ -173,7 +189,8 @@ async function judgeBody(send: Send): Promise<Finding> {
 
 async function judgeStream(send: Send): Promise<Finding> {
   const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
-  const sent = await send('stream').catch((error: unknown) => error)
+  // As browsers ask: what compresses holds a stream until it has a block full.
+  const sent = await send('stream', { headers: { 'Accept-Encoding': 'gzip, deflate, br' } }).catch((error: unknown) => error)
   if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) {
     return fail('An event stream does not get through', advice)
   }
@@ -232,16 +249,29 @@ function exchange({ publicUrl, token, clock }: Through, action: CheckAction, { m
     call.on('response', (response: IncomingMessage) => {
       const arrivals: { at: SteadyMs, text: string }[] = []
       let text = ''
-      response.on('data', (chunk: Buffer) => {
+      const plainText = decoded(response)
+      plainText.on('data', (chunk: Buffer) => {
         if (text.length > 10_000) return
         const part = chunk.toString('utf8')
         arrivals.push({ at: clock.now().steady, text: part })
         text += part
       })
       const done = () => resolve({ status: response.statusCode ?? 0, local, text, arrivals, endedAt: clock.now().steady })
-      response.on('end', done)
-      response.on('error', reject)
+      plainText.on('end', done)
+      plainText.on('error', reject)
     })
     call.end(body)
   })
 }
+
+/** An answer as it comes, without its compression. */
+function decoded(response: IncomingMessage): Readable {
+  const inflate = DECODERS[response.headers['content-encoding'] ?? '']
+  if (inflate === undefined) return response
+  const plainText = inflate()
+  // It reports an answer that is cut, too.
+  pipeline(response, plainText, () => {})
+  return plainText
+}
+
+const DECODERS: Record<string, () => Transform> = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress }

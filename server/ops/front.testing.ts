@@ -1,14 +1,17 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createGzip } from 'node:zlib'
 
 /** How a proxy that stands in front behaves. By default as it should. */
 export interface Manners {
   /** What becomes of X-Forwarded-For. `append` is what most guides for nginx say. */
-  forwardedFor: 'write' | 'append' | 'pass' | 'none' | 'nonsense'
+  forwardedFor: 'write' | 'append' | 'pass' | 'none' | 'nonsense' | 'two'
   upgrades: boolean
   /** Keeps an answer back until it is whole. */
   buffers: boolean
+  /** Compresses what its client takes compressed, and sends it once a block is full. */
+  compresses: boolean
   mostBodyBytes: number
   /** What the server is told as Host; null: what the client said. */
   host: string | null
@@ -18,16 +21,19 @@ export interface Manners {
   preamble: string
 }
 
-export const GOOD: Manners = { forwardedFor: 'write', upgrades: true, buffers: false, mostBodyBytes: Infinity, host: null, prefix: '', preamble: '' }
+export const GOOD: Manners = { forwardedFor: 'write', upgrades: true, buffers: false, compresses: false, mostBodyBytes: Infinity, host: null, prefix: '', preamble: '' }
+
+/** What `two` says: another proxy stands before this one, and saw a client that came by way of a router. */
+export const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
 
 /** For tests: a proxy in front whose manners can be changed while it runs. */
-export async function startFront(behindPort: () => number): Promise<{ port: number, manners: Manners, close(): Promise<void> }> {
+export async function startFront(behindPort: () => number, host = '127.0.0.1'): Promise<{ port: number, manners: Manners, close(): Promise<void> }> {
   const front = { manners: { ...GOOD } }
   const sockets = new Set<Duplex>()
   const server: Server = createServer((incoming, outgoing) => pass(incoming, outgoing, front.manners, behindPort()))
   server.on('connection', socket => sockets.add(socket))
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => tunnel(incoming, socket, front.manners, behindPort()))
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  await new Promise<void>(done => server.listen(0, host, done))
   return Object.assign(front, {
     port: (server.address() as AddressInfo).port,
     close: () => new Promise<void>((done) => {
@@ -41,7 +47,7 @@ function headersFor({ headers, socket }: IncomingMessage, { forwardedFor, host }
   const { connection: _, 'x-forwarded-for': given, ...rest } = headers
   const peer = socket.remoteAddress ?? ''
   const written = {
-    write: peer, append: given === undefined ? peer : `${String(given)}, ${peer}`, pass: given, none: undefined, nonsense: 'unknown',
+    write: peer, append: given === undefined ? peer : `${String(given)}, ${peer}`, pass: given, none: undefined, nonsense: 'unknown', two: `${TWO_HOPS.client}, ${TWO_HOPS.proxy}`,
   }[forwardedFor]
   const all = { ...rest, ...(host !== null && { host }), ...(written !== undefined && { 'x-forwarded-for': written }) }
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined))
@@ -59,6 +65,10 @@ function pass(incoming: IncomingMessage, outgoing: ServerResponse, manners: Mann
       return undefined
     },
   }, (response) => {
+    if (manners.compresses && /gzip/.test(String(incoming.headers['accept-encoding']))) {
+      const { 'content-length': _, ...rest } = response.headers
+      return void response.pipe(createGzip()).pipe(outgoing.writeHead(response.statusCode ?? 502, { ...rest, 'content-encoding': 'gzip' }))
+    }
     if (!manners.buffers) return void response.pipe(outgoing.writeHead(response.statusCode ?? 502, response.headers))
     const chunks: Buffer[] = []
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
