@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -22,6 +23,8 @@ const pass = (ms: number) => {
   hand.wall += ms
   hand.steady += ms
 }
+
+const mayMount = () => process.platform === 'linux' && spawnSync('unshare', ['-m', 'true']).status === 0
 
 let home: ReturnType<typeof installation>
 let keyFile: string
@@ -380,6 +383,19 @@ describe('what others can read or write', () => {
     mode(elsewhere, 0o466)
     await expect(start(env)).rejects.toThrow(/can write to .*secrets/)
     await expect(start({ PORCHLIGHT_KEYS_FILE: elsewhere })).rejects.toThrow(/can write to .*secrets/)
+  })
+
+  test.runIf(mayMount())('a key file that is mounted alone is read and left as it is, in a folder that takes new files, and no copy of it is left', async () => {
+    await (await start()).close()
+    const secret = join(home.dataDir, 'secret.json')
+    copyFileSync(keyFile, secret)
+    mode(secret, 0o600)
+    const run = spawnSync('unshare', ['-m', 'sh', '-c', `mount --bind "${secret}" "${keyFile}" && exec "$0" "$@"`, process.execPath, join(import.meta.dirname, 'cli.ts'), 'user', 'list'], {
+      encoding: 'utf8', env: { ...process.env, PORCHLIGHT_DATA_DIR: home.dataDir },
+    })
+    expect(run.stderr).not.toContain('EBUSY')
+    expect(run.status, run.stderr).toBe(0)
+    expect(readdirSync(home.dataDir).filter(name => name.includes('.tmp'))).toEqual([])
   })
 
   test('a link to a key file in a folder that others can write to is refused', async () => {

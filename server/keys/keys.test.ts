@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Refusal } from '../base/refusal.ts'
 import { Secret } from '../base/secret.ts'
+import { isMountPoint, mountPointsIn, writeAtomically } from '../store/files.ts'
 import { openKeys } from './keys.ts'
 
 let folder: string
@@ -87,4 +88,19 @@ test('a write that fails leaves the old file whole', () => {
   expect(() => keys.rotate(2000)).toThrow()
   expect(readFileSync(file, 'utf8')).toBe(before)
   expect(keys.list()).toHaveLength(1)
+})
+
+test('no copy of the keys is left where one cannot take its place', () => {
+  const path = join(folder, 'is-a-folder.json')
+  mkdirSync(path)
+  expect(() => writeAtomically(path, 'secret')).toThrow(/EISDIR|EPERM|ENOTEMPTY/)
+  expect(readdirSync(folder).filter(name => name.includes('.tmp'))).toEqual([])
+})
+
+test('a file that something is mounted over is known by the system\'s table, whatever its name', () => {
+  const line = (path: string) => `63 43 254:0 /srv/secret ${path} rw,relatime shared:1 - ext4 /dev/vda rw`
+  const points = mountPointsIn([line('/'), line('/data/keys.json'), line('/my\\040data/a\\134b'), ''].join('\n'))
+  for (const path of ['/', '/data/keys.json', '/my data/a\\b']) expect(points.has(path), path).toBe(true)
+  for (const path of ['/data', '/data/keys', '/data/keys.json.1']) expect(points.has(path), path).toBe(false)
+  expect(isMountPoint(join(folder, 'no-such-file'))).toBe(false)
 })

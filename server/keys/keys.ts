@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { type UnixMs } from '../base/clock.ts'
 import { Refusal } from '../base/refusal.ts'
 import type { KeySource } from '../config/types.ts'
-import { makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
+import { isMountPoint, makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
 import type { KeyCheck } from '../store/meta.ts'
 import { formatKeyFile, type KeyFile, newestOf, newRoot, parseKeyFile } from './file.ts'
 import { checksOf } from './checks.ts'
@@ -154,8 +154,9 @@ function summaryOf({ id, createdAt, replacedAt }: KeySummary): KeySummary {
   return { id, createdAt, replacedAt }
 }
 
-/** Whether a file's place takes a new one: a mounted secret's does not. */
+/** Whether a file's place takes a new one: a mounted secret's does not, be it the folder that is mounted or the file alone. */
 export function isReplaceable(path: string): boolean {
+  if (isMountPoint(path)) return false
   try {
     accessSync(dirname(path), constants.W_OK)
     return true

@@ -1,4 +1,4 @@
-import type { UnixMs } from '../base/clock.ts'
+import { MINUTE, type UnixMs } from '../base/clock.ts'
 import type { SigningAlg, SigningKey } from './signing-key.ts'
 
 export interface SigningSettings {
@@ -29,9 +29,11 @@ export function signsAtFor(keys: readonly Timed[], settings: SigningSettings, no
   return keys.length === 0 ? now : now + leadMs(settings)
 }
 
-/** Whether a new key has to be made: there is none, or the newest one is of another algorithm than the setting says. */
-export function needsKey(keys: readonly Timed[], settings: SigningSettings): boolean {
-  const newest = inTurn(keys).at(-1)
+/** Whether a new key has to be made: there is none, or the newest one is of another algorithm than the setting says. One from a
+ * future that a wrong clock saw is not the newest where there are others: each start would make one more. */
+export function needsKey(keys: readonly Timed[], settings: SigningSettings, now: UnixMs): boolean {
+  const made = keys.filter(key => key.createdAt <= now + MINUTE)
+  const newest = inTurn(made.length > 0 ? made : keys).at(-1)
   return newest === undefined || newest.alg !== settings.upstreamTokenAlg
 }
 

@@ -97,6 +97,16 @@ test('another algorithm in the settings starts a rotation by itself, once', () =
   expect(again.signer(AT + 10 + LEAD).alg).toBe('Ed25519')
 })
 
+test('a key from a future that a wrong clock saw does not make each start rotate to another algorithm once more', () => {
+  const keys = keptKeys()
+  testSigning(AT, SIGNING, keys)
+  testSigning(AT, SIGNING, keys).rotate(AT + 365 * 86_400_000)
+  const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
+  for (let start = 0; start < 3; start++) testSigning(AT + 10 + start, settings, keys)
+  expect(keys.all().map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'ES256', 'Ed25519'])
+  expect(testSigning(AT + 10 + LEAD, settings, keys).signer(AT + 10 + LEAD).alg).toBe('Ed25519')
+})
+
 test('keys that are in other hands are withdrawn at once, and another signs from then on', () => {
   const signing = testSigning(AT)
   const old = [signing.signer(AT).kid, signing.rotate(AT).id]

@@ -65,7 +65,7 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
       .reverse()
   }
 
-  if (needsKey(keys.all(), settings)) {
+  if (needsKey(keys.all(), settings, openedAt)) {
     const { id, alg } = add(openedAt)
     if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, 'a new key signs the upstreams\' tokens')
     else log.warn({ event: 'signing_key_temporary', key: id, alg }, 'the keys that were given (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) have no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again')

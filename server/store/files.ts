@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NAME } from '../contract/name.ts'
 
@@ -51,7 +51,26 @@ export function writeAtomically(file: string, text: string): void {
   finally {
     closeSync(handle)
   }
-  moveInto(temporary, file)
+  try {
+    moveInto(temporary, file)
+  }
+  finally {
+    // It may hold keys: where it cannot take its place, it must not stay.
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Whether something is mounted over this very file: it can be written, but no other can take its place. Only Linux can tell. */
+export function isMountPoint(file: string): boolean {
+  return existsSync(MOUNTS) && mountPointsIn(readFileSync(MOUNTS, 'utf8')).has(realPath(file))
+}
+
+const MOUNTS = '/proc/self/mountinfo'
+
+/** Exported for its tests. @see proc_pid_mountinfo(5): the fifth field, with blanks and backslashes as octal escapes */
+export function mountPointsIn(table: string): Set<string> {
+  const unescaped = (field: string) => field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  return new Set(table.split('\n').map(line => unescaped(line.split(' ')[4] ?? '')))
 }
 
 /** Where a file really is: one that is written through a symbolic link must not take the link's place. */
