@@ -11,11 +11,11 @@ import { registerKey, type ThrottleStore } from '../store/throttles.ts'
 import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
 import type { Accounts } from './accounts.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
-import { networkOf } from './network.ts'
+import { countedNetworks } from './network.ts'
 import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { countAttempt, NETWORK } from './throttle.ts'
+import { countAttempt, CROWD, NETWORK } from './throttle.ts'
 
 /** The ways to an account: set-up for the first person, invitations, open registration. */
 export interface Joining {
@@ -62,6 +62,14 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
     if (await store.codes.find(kind, codeHash, now()) === null) throw new Problem('invalid_code')
   }
 
+  /** @returns the keys under which it was counted @throws Problem `slow_down` */
+  async function countRegistration(network: string): Promise<string[]> {
+    const { own, crowd } = countedNetworks(network)
+    const counts = [[registerKey(own), NETWORK] as const, ...crowd === null ? [] : [[registerKey(crowd), CROWD] as const]]
+    for (const [key, policy] of counts) await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, now()))
+    return counts.map(([key]) => key)
+  }
+
   const originFor = (row: AccountRow, client: Client) => originOf({ userId: row.id, sessionId: null, client }, row.id, now())
 
   return {
@@ -91,13 +99,12 @@ export function createJoining({ accounts, passwords, passwordRules, store, clock
       const row = newAccountRow({ ...person, roles: ['user'] }, now())
       await passwordRules.check(password, row)
       // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
-      const key = registerKey(networkOf(client.network))
-      await store.throttles.reserveOne(key, before => countAttempt(key, before, NETWORK, now()))
+      const counted = await countRegistration(client.network)
       const complete = await withPassword(row, password, client)
       if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
       const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
       // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
-      await store.throttles.settle({ forget: [], refund: [key] })
+      await store.throttles.settle({ forget: [], refund: counted })
       return account
     },
 

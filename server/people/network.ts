@@ -17,6 +17,13 @@ export function networkOf(address: string): string {
   return `${groups.slice(0, 4).map(group => group.toString(16)).join(':')}::/64`
 }
 
+/** What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as well, who
+ * could make up as many networks as they like. */
+export function countedNetworks(address: string): { own: string, crowd: string | null } {
+  const { peer, said } = splitUnconfirmed(address)
+  return { own: networkOf(address), crowd: said === null ? null : `${networkOf(peer)} says anything` }
+}
+
 /** The eight groups of a valid IPv6 address. */
 function expand(address: string): number[] {
   const dotted = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {

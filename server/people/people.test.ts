@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from './account.ts'
+import { unconfirmed } from '../base/peer.ts'
 import { OPERATOR } from './actor.ts'
 import { describeDevice } from './device.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from './testing.ts'
@@ -122,6 +123,19 @@ describe('joining', () => {
     expect(codes.filter(code => code === 'email_taken')).toHaveLength(20)
     expect(codes.slice(20)).toEqual(['slow_down', 'slow_down'])
   })
+
+  test('making networks up behind a peer that is not trusted is no way around that', async () => {
+    rooms = testPeople({ registration: 'open' })
+    await setUp()
+    const codes: unknown[] = []
+    for (let n = 0; n < 205; n++) {
+      const client = { ...CLIENT, network: unconfirmed('10.0.0.1', `203.0.113.${n}`) }
+      codes.push(await rooms.people.joining.register(person('root'), client).catch((error: { code: string }) => error.code))
+    }
+    expect(codes.filter(code => code === 'email_taken')).toHaveLength(200)
+    expect(codes.slice(200)).toEqual(Array(5).fill('slow_down'))
+    await expect(rooms.people.joining.register(person('root'), CLIENT), 'others are not slowed by it').rejects.toEqual(problem('email_taken'))
+  }, 60_000)
 
   test('an address with an apostrophe, or a domain of another script, is taken, and is the same in punycode and in other letters', async () => {
     rooms = testPeople({ registration: 'open' })

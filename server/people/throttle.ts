@@ -15,6 +15,9 @@ export const ACCOUNT: Policy = { free: 5, forgetMs: DAY }
 /** Many people may share one address (an office, a mobile network), so it forgives more, and sooner. */
 export const NETWORK: Policy = { free: 20, forgetMs: 5 * MINUTE }
 
+/** Everybody behind a peer that is not trusted, whatever networks they make up: ten times one network. */
+export const CROWD: Policy = { free: 10 * NETWORK.free, forgetMs: NETWORK.forgetMs / 10 }
+
 const FIRST_WAIT_MS = 30 * SECOND
 const LONGEST_WAIT_MS = HOUR
 /** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
