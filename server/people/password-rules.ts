@@ -2,7 +2,6 @@ import { Problem } from '../base/problem.ts'
 import { NAME } from '../contract/name.ts'
 import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
 import { commonWords } from './common-words.ts'
-import { fold, strengthOf } from './password-strength.ts'
 
 /** Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is made of
  * is nobody's business (ASVS 6.2.5). */
@@ -27,8 +26,9 @@ export function createPasswordRules(config: { passwordMinLength: number, publicU
       const counted = `It has ${length} characters`
       if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `${counted}; at least ${minLength} are needed.` })
       if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `${counted}; at most ${MAX_PASSWORD_LENGTH} are taken.` })
-      const ranks = await commonWords()
-      if (ranks.has(fold(normal))) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
+      // Few set a password: a start does not wait for the lists.
+      const [ranks, { isWholePhrase }, { fold }, { strengthOf }] = await Promise.all([commonWords(), import('./famous.ts'), import('./keyboards.ts'), import('./password-strength.ts')])
+      if (ranks.has(fold(normal)) || isWholePhrase(normal)) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
       const told = [name, email ?? '', email?.split('@')[0] ?? '']
       const context = new Set([...site, ...told.flatMap(one => wordsOf(one, 3))].map(fold))
       const { bits, personal } = await strengthOf(normal, ranks, context)

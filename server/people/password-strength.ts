@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Ranks } from './common-words.ts'
+import { isFamousPhrase, isFamousWord, LONGEST_FAMOUS } from './famous.ts'
+import { fold, isWalk, latinKeys } from './keyboards.ts'
 
 /** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with the
  * person or the site. */
@@ -9,38 +11,32 @@ export interface Strength { bits: number, personal: boolean }
 const DIGIT = 3.3
 const LETTER = 4.7
 const MARK = 5
+/** Of an alphabet other than the Latin one, of kana, or a key of hangul. */
+const FOREIGN_LETTER = 5
 const OTHER = 8
 /** Bits of what explains many signs at once. */
 const PERSONAL = 1
 const AGAIN = 1
-const EARLIER = 3
+const EARLIER = 4
 const RUN = 5
 const YEAR = 7
 const DATE = 14
 const REWRITTEN = 1
+/** Which words go together is to be guessed, too. */
+const JOINED = 1.5
+/** A word or a phrase that everybody of a language tries first. */
+const FAMOUS_WORD = 7
+const FAMOUS_PHRASE = 8
 
 const SHORTEST_WORD = 3
-const LONGEST_WORD = 24
+const LONGEST_WORD = Math.max(24, LONGEST_FAMOUS)
 /** What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts. */
 const LOOKED_AT = 64
-
-/** Keys as fingers walk over them: rows of three layouts, columns, zigzags, and the digits' shifted signs. */
-const WALKS = [
-  '1234567890qwertyuiopasdfghjklzxcvbnm', 'abcdefghijklmnopqrstuvwxyz', '01234567890',
-  'qwertzuiop', 'yxcvbnm', 'azertyuiop', 'qsdfghjklm', 'wxcvbn',
-  '1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p', '1qazxsw23edcvfr45tgbnhy67ujmki89olp', 'qazwsxedcrfvtgbyhnujmikolp',
-  'qawsedrftgyhujikolp', '1q2w3e4r5t6y7u8i9o0p', '!@#$%^&*()_+',
-].flatMap(walk => [walk, [...walk].reverse().join('')])
 
 /** Signs that stand for letters. The same length in and out, so that places stay places. */
 const LEET: Record<string, string> = {
   '@': 'a', '4': 'a', '8': 'b', '(': 'c', '3': 'e', '€': 'e', '6': 'g', '9': 'g', '!': 'i', '1': 'i', '|': 'l',
   '0': 'o', '$': 's', '5': 's', '+': 't', '7': 't', '2': 'z',
-}
-
-/** Case, accents and width are nobody's secret. */
-export function fold(text: string): string {
-  return text.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
 }
 
 /** @param context folded words that go with the person and the site */
@@ -90,7 +86,8 @@ function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Streng
 /** What one piece costs, from `start` to before `end`; null: nothing explains it. */
 function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
   // A 1 stands for either of two letters.
-  const readings = [text, ...['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => sign === '1' ? one : LEET[sign] ?? sign))]
+  const leet = ['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => sign === '1' ? one : LEET[sign] ?? sign))
+  const readings = [...new Set([text, ...leet, ...latinKeys(text)])]
   const longest = Math.max(LONGEST_WORD, ...[...context].map(word => word.length))
 
   function word(start: number, end: number): Strength | null {
@@ -99,11 +96,15 @@ function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
       const piece = reading.slice(start, end)
       if (context.has(piece)) return { bits: PERSONAL, personal: true }
       const rewritten = reading === text ? 0 : REWRITTEN
-      const rank = Math.min(ranks.get(piece) ?? Infinity, (ranks.get(backwards(piece)) ?? Infinity) * 2)
-      const bits = Math.log2(rank + 1) + rewritten
+      const bits = Math.min(commonness(piece), commonness(backwards(piece)) + 1) + rewritten + (start === 0 ? 0 : JOINED)
       if (bits < (found?.bits ?? Infinity)) found = { bits, personal: false }
     }
     return found
+  }
+
+  function commonness(piece: string): number {
+    const famous = isFamousWord(piece) ? FAMOUS_WORD : isFamousPhrase(piece) ? FAMOUS_PHRASE : Infinity
+    return Math.min(famous, Math.log2((ranks.get(piece) ?? Infinity) + 1))
   }
 
   return (start: number, end: number): Strength | null => {
@@ -130,14 +131,15 @@ const DATES = /^(?:(?:19|20)\d\d|(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|2
 function signBits(sign: string): number {
   if (sign >= '0' && sign <= '9') return DIGIT
   if (sign >= 'a' && sign <= 'z') return LETTER
-  return sign <= '\x7f' ? MARK : OTHER
+  if (sign <= '\x7f') return MARK
+  return /[\p{L}\p{N}]/u.test(sign) && !/\p{Script=Han}/u.test(sign) ? FOREIGN_LETTER : OTHER
 }
 
-/** Whether it goes along the keyboard, or by even steps through the alphabet or the digits. */
+/** Whether it goes along a keyboard, or by even steps through an alphabet or the digits. The order of Han is nobody's habit. */
 function isRun(piece: string): boolean {
-  if (WALKS.some(walk => walk.includes(piece))) return true
+  if (isWalk(piece)) return true
   const step = piece.charCodeAt(1) - piece.charCodeAt(0)
-  if (step === 0 || Math.abs(step) > 3 || !/^[a-z0-9]+$/.test(piece)) return false
+  if (step === 0 || Math.abs(step) > 3 || !/^[\p{L}\p{N}]+$/u.test(piece) || /\p{Script=Han}/u.test(piece)) return false
   for (let n = 2; n < piece.length; n++) if (piece.charCodeAt(n) - piece.charCodeAt(n - 1) !== step) return false
   return true
 }
