@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ThrottleRow } from '../store/schema.ts'
 import { networkOf } from './network.ts'
+import { testPeople } from './testing.ts'
 import { ACCOUNT, countAttempt, LOCK_AT, NETWORK, reserveAttempt, THROTTLE_KEPT_MS } from './throttle.ts'
 
 const MINUTE = 60_000
@@ -95,4 +96,17 @@ test('an IPv6 customer counts as one network, an IPv4 client in IPv6 clothes as 
   expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
   expect(networkOf('::1')).toBe('0:0:0:0::/64')
   expect(networkOf('nonsense')).toBe('unknown')
+})
+
+test('ASVS 6.3.8 a failure at an address that nobody has writes a row, as one at a known address does: the disk takes as long', async () => {
+  const { store, close } = testPeople()
+  const origin = { at: 5, byUserId: null, sessionId: null, userAgent: null, network: null }
+  await store.throttles.failed('', false, origin)
+  let written: unknown = null
+  await store.throttles.reserveOne('unknown', (row) => {
+    written = row
+    return { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 }
+  })
+  await close()
+  expect(written).toMatchObject({ lastFailureAt: 5 })
 })

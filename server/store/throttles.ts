@@ -24,12 +24,15 @@ export interface ThrottleStore {
   /** One row, the same way. */
   reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
   /** Records a wrong password; the attempt itself was counted when it was reserved.
-   * @param userId '' for an address that nobody has: the same statements run
+   * @param userId '' for an address that nobody has: as many statements run
    * @param lockedNow whether this failure was the one that puts the password out of use */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
   /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`. */
   settle(what: { forget: readonly string[], refund: readonly string[] }): Promise<void>
 }
+
+/** The row that is written where there is no account to write about; nobody reads it. */
+const UNKNOWN = 'unknown'
 
 export function throttleQueries(db: Database): ThrottleStore {
   const thisKey = eq(throttles.key, sql.placeholder('key'))
@@ -56,7 +59,9 @@ export function throttleQueries(db: Database): ThrottleStore {
     }),
     reserveOne: (key, decide) => db.write(() => put(decide(byKey.get({ key }) ?? null))),
     failed: (userId, lockedNow, origin) => db.write(() => {
-      recordEventIfKnown(db, 'sign_in_failed', userId, origin)
+      // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
+      if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
+      else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
       if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
     }),
     settle: ({ forget, refund }) => db.write(() => {
