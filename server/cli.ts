@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { endWithReader } from './cli/output.ts'
-import { run } from './cli/run.ts'
+import { run } from './cli/run-command.ts'
 import { version } from './cli/version.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
 
@@ -8,18 +8,18 @@ import { DISPLAY_NAME, NAME } from './contract/name.ts'
 const porchlight = defineCommand({
   meta: { name: NAME, version, description: `${DISPLAY_NAME}: signs people in and keeps every token out of the browser's JavaScript` },
   subCommands: {
-    start: async () => (await import('./cli/server.ts')).start,
-    dev: async () => (await import('./cli/server.ts')).dev,
-    build: async () => (await import('./cli/server.ts')).build,
-    setup: async () => (await import('./cli/people.ts')).setup,
-    invite: async () => (await import('./cli/people.ts')).invite,
-    user: async () => (await import('./cli/people.ts')).user,
-    session: async () => (await import('./cli/sessions.ts')).session,
-    key: async () => (await import('./cli/keys.ts')).key,
-    config: async () => (await import('./cli/checks.ts')).config,
-    doctor: async () => (await import('./cli/checks.ts')).doctor,
-    backup: async () => (await import('./cli/data.ts')).backup,
-    restore: async () => (await import('./cli/data.ts')).restore,
+    start: async () => (await import('./cli/server-commands.ts')).start,
+    dev: async () => (await import('./cli/server-commands.ts')).dev,
+    build: async () => (await import('./cli/server-commands.ts')).build,
+    setup: async () => (await import('./cli/people-commands.ts')).setup,
+    invite: async () => (await import('./cli/people-commands.ts')).invite,
+    user: async () => (await import('./cli/people-commands.ts')).user,
+    session: async () => (await import('./cli/session-commands.ts')).session,
+    key: async () => (await import('./cli/key-commands.ts')).key,
+    config: async () => (await import('./cli/check-commands.ts')).config,
+    doctor: async () => (await import('./cli/check-commands.ts')).doctor,
+    backup: async () => (await import('./cli/data-commands.ts')).backup,
+    restore: async () => (await import('./cli/data-commands.ts')).restore,
     drill: async () => (await import('./cli/drill.ts')).drill,
   },
 })

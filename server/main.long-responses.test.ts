@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, test, type TestContext } from 'vitest'
 import type { SessionListAnswer } from './contract/wire.ts'
-import { OPERATOR } from './people/actor.ts'
+import { OPERATOR } from './accounts/actor.ts'
 import { streamStage } from './main.streams.testing.ts'
 
 // What counts as a stream because it takes long, whatever its upstream calls it: real sockets, a real database.

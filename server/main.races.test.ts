@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { WebSocket } from 'ws'
 import type { SessionAnswer, SessionListAnswer } from './contract/wire.ts'
-import { PASSWORD } from './compose.testing.ts'
+import { PASSWORD } from './bootstrap/services.testing.ts'
 import { streamStage } from './main.streams.testing.ts'
-import { OPERATOR } from './people/actor.ts'
+import { OPERATOR } from './accounts/actor.ts'
 
 // Two things in the very same moment, over real sockets.
 

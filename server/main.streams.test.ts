@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { PASSWORD } from './compose.testing.ts'
+import { PASSWORD } from './bootstrap/services.testing.ts'
 import type { SessionListAnswer } from './contract/wire.ts'
-import { OPERATOR } from './people/actor.ts'
+import { OPERATOR } from './accounts/actor.ts'
 import { closed, streamStage } from './main.streams.testing.ts'
 
 // What lives longer than a request, through everything that a request passes: real sockets, a real database.

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type RequestListener } from 'node:http'
 import { argv } from 'node:process'
-import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site.ts'
+import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site-context.ts'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
 import type { BarePage } from '../baselines.ts'
 

@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problems.ts'
+import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/problem-codes.ts'
 
 type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge' | 'provider'>>
 

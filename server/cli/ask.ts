@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 
 /** A password from the terminal, unseen, or from stdin's first line. Never from an argument: other users of the machine
  * can see those, and shells keep them. */

@@ -38,8 +38,8 @@ function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<st
 async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> }> {
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const script = `
-    import { compose } from ${at('../compose.ts')}
-    import { loadConfig } from ${at('../config/load.ts')}
+    import { compose } from ${at('../bootstrap/services.ts')}
+    import { loadConfig } from ${at('../config/load-config.ts')}
     import { systemClock } from ${at('../base/clock.ts')}
     import { createLog } from ${at('../base/log.ts')}
     import { noMeter } from ${at('../base/meter.ts')}

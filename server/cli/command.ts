@@ -1,7 +1,7 @@
 import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, type SubCommandsDef } from 'citty'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/refusal.ts'
-import { nearest } from '../config/problems.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { nearest } from '../config/config-problems.ts'
 import { printError } from './output.ts'
 
 interface Definition<Args extends ArgsDef> {

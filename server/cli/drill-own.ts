@@ -7,11 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MINUTE, systemClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { ENVIRONMENT_PREFIX } from '../config/settings.ts'
 import { NAME } from '../contract/name.ts'
-import { type Answer, Browser, type Place } from '../proof/browser.ts'
-import type { Visit } from '../proof/outside.ts'
+import { type Answer, Browser, type Place } from '../demo/proof/browser.ts'
+import type { Visit } from '../demo/proof/outside.ts'
 
 /** The first start builds the site. */
 const START_WITHIN_MS = 10 * MINUTE

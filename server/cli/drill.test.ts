@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import type { ProofCheck, ProofRun } from '../contract/proof.ts'
-import { startSessionServer } from '../proof/proof.testing.ts'
+import type { ProofCheck, ProofRun } from '../contract/proof-wire.ts'
+import { startSessionServer } from '../demo/proof/proof.testing.ts'
 import type { createSessions } from '../session/sessions.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')

@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.ts'
 import { noMeter } from '../base/meter.ts'
-import { Refusal } from '../base/refusal.ts'
-import { loadConfig, type SettingReport } from '../config/load.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { loadConfig, type SettingReport } from '../config/load-config.ts'
 import type { Config } from '../config/types.ts'
 import type { CommandInput, CommandName, CommandOutput } from '../ops/commands.ts'
 import { askServer } from '../ops/control-client.ts'
@@ -29,7 +29,7 @@ export async function perform<Name extends CommandName>(name: Name, input: Comma
   const answered = await askServer(config.dataDir, name, input)
   if (answered !== null) return answered.output
   if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
-  const { compose } = await import('../compose.ts')
+  const { compose } = await import('../bootstrap/services.ts')
   const { runCommand } = await import('../ops/commands.ts')
   const rooms = await compose({ config, clock: systemClock, log: commandLog, meter: noMeter, what: `porchlight ${name.replace('.', ' ')}` })
   try {

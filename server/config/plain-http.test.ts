@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { HOUR } from '../base/clock.ts'
 import { plainHttpElsewhere } from './plain-http.ts'
-import { toUpstream } from './upstreams.ts'
+import { toUpstream } from './upstream-settings.ts'
 
 const found = (target: string) => plainHttpElsewhere([toUpstream({ name: 'orders', target }, HOUR)]).length === 1
 

@@ -1,4 +1,4 @@
-import type { ClientAuth, UserInfoFields } from './provider.ts'
+import type { ClientAuth, UserInfoFields } from './provider-config.ts'
 
 /** What is known of a provider, so that nobody has to look it up. Data only: whatever is written in the configuration wins. */
 export interface Preset {

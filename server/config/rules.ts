@@ -1,9 +1,9 @@
 import { SECOND } from '../base/clock.ts'
-import type { ConfigProblem } from './problems.ts'
+import type { ConfigProblem } from './config-problems.ts'
 import type { SettingKey } from './settings.ts'
-import { TOKEN_API } from '../contract/token-api.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
 import type { Config } from './types.ts'
-import { judgeProvider } from './upstreams.ts'
+import { judgeProvider } from './upstream-settings.ts'
 
 /** How a setting is called in a message, and what it is: for settings that were not written, their defaults. */
 export type Told = (key: SettingKey) => { name: string, given: string }

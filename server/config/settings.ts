@@ -3,10 +3,10 @@ import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isAddressOrRange, toOrigin } from './address.ts'
-import { ProvidersSetting } from './providers.ts'
-import { SiteSetting } from './site.ts'
-import { TokenApiSetting } from './token-api.ts'
-import { Upstreams } from './upstreams.ts'
+import { ProvidersSetting } from './provider-settings.ts'
+import { SiteSetting } from './site-settings.ts'
+import { TokenApiSetting } from './token-api-settings.ts'
+import { Upstreams } from './upstream-settings.ts'
 
 const DAY_SECONDS = 86_400
 /** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */

@@ -3,7 +3,7 @@ import { basename, dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SECOND } from '../base/clock.ts'
 import { NAME } from '../contract/name.ts'
-import { type ConfigProblem, nearest, shownValue } from './problems.ts'
+import { type ConfigProblem, nearest, shownValue } from './config-problems.ts'
 import { CONFIG_VARIABLE, ENVIRONMENT_PREFIX, FILE_ENDING, fromText, SETTING_KEYS, type SettingKey, variableOf } from './settings.ts'
 
 /** A configuration file may ask for what it needs, a secret's store for one. */

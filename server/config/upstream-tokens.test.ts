@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { Refusal } from '../base/refusal.ts'
-import { loadConfig } from './load.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { loadConfig } from './load-config.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'porchlight-config-'))
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))

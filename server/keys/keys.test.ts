@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import { isMountPoint, mountPointsIn, writeAtomically } from '../store/files.ts'
 import { openKeys } from './keys.ts'

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import type { KeySource } from '../config/types.ts'
 import { isMountPoint, makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
 import type { KeyCheck } from '../store/meta.ts'

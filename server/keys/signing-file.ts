@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import type { KeySource } from '../config/types.ts'
 import { makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
 import { formatSigningFile, parseSigningFile } from './file.ts'

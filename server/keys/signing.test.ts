@@ -14,7 +14,7 @@ import { openSigning } from './signing.ts'
 import { openSigningKeys } from './signing-file.ts'
 import { newSigningKey, publicJwk, type SigningAlg } from './signing-key.ts'
 import { leadMs, scheduleOf, signsAtFor } from './signing-schedule.ts'
-import { keptKeys, SIGNING, testSigning } from './testing.ts'
+import { keptKeys, SIGNING, testSigning } from './keys.testing.ts'
 
 const AT = 1_800_000_000_000
 const LEAD = leadMs(SIGNING)

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Accounts } from '../people/accounts.ts'
-import { OPERATOR, originOf } from '../people/actor.ts'
+import type { Accounts } from '../accounts/account-service.ts'
+import { OPERATOR, originOf } from '../accounts/actor.ts'
 import type { RoleChange } from '../providers/look-again.ts'
 import type { IdentityStore } from '../store/identities.ts'
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { toTokenApi } from '../config/token-api.ts'
-import { TOKEN_API } from '../contract/token-api.ts'
-import { createProviderLogin } from '../login/provider.ts'
-import { OPERATOR } from '../people/actor.ts'
-import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../people/testing.ts'
+import { toTokenApi } from '../config/token-api-settings.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
+import { createProviderLogin } from '../login/provider-login.ts'
+import { OPERATOR } from '../accounts/actor.ts'
+import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import type { Person } from '../providers/types.ts'
 import { runCommand } from './commands.ts'
-import type { Works } from './works.ts'
+import type { Works } from './services.ts'
 
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const ADDRESS = 'bertha@example.org'

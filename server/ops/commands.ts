@@ -1,14 +1,14 @@
 import * as v from 'valibot'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/refusal.ts'
-import { TOKEN_API } from '../contract/token-api.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
 import { describeFields } from '../contract/fields.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
-import { OPERATOR, originOf } from '../people/actor.ts'
-import { writeBackup } from './backup.ts'
-import { rotateKeys } from './keys.ts'
-import type { Works } from './works.ts'
+import { OPERATOR, originOf } from '../accounts/actor.ts'
+import { writeBackup } from './backup-operation.ts'
+import { rotateKeys } from './key-operations.ts'
+import type { Works } from './services.ts'
 
 /** One thing that an operator can do. The server runs it when one is there, else the command line does, by itself. */
 interface Command<Input, Output> {

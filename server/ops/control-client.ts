@@ -1,8 +1,8 @@
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/refusal.ts'
-import type { ProblemBody } from '../contract/problems.ts'
+import { Refusal } from '../base/operator-error.ts'
+import type { ProblemBody } from '../contract/problem-codes.ts'
 import { plantedSocket } from '../store/permissions.ts'
 import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
 

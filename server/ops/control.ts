@@ -1,10 +1,10 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { isCommand, runCommand } from './commands.ts'
 import { bodyOf, type ControlAnswer, controlSocket, MAX_PATH_BYTES } from './control-client.ts'
-import type { Works } from './works.ts'
+import type { Works } from './services.ts'
 
 /** Answers operators' commands on a socket that only the owner can open. A socket that a killed server left behind is
  * replaced: whoever calls this holds the data folder's lock.

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../base/clock.ts'
-import { toSite } from '../config/site.ts'
-import { toUpstream } from '../config/upstreams.ts'
+import { toSite } from '../config/site-settings.ts'
+import { toUpstream } from '../config/upstream-settings.ts'
 import { judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
 import type { Finding } from './finding.ts'
 

@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, DAY, MINUTE, type UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'

@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
-import { THROTTLE_KEPT_MS } from '../people/throttle.ts'
+import { THROTTLE_KEPT_MS } from '../accounts/credential-throttle.ts'
 import type { Sessions } from '../session/types.ts'
-import type { HousekeepingStore } from '../store/housekeeping.ts'
+import type { HousekeepingStore } from '../store/housekeeping-queries.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
-import { raiseCounter } from './counter.ts'
-import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './keys.ts'
-import { inSlices } from './slices.ts'
-import type { Works } from './works.ts'
+import { raiseCounter } from './rollback-counter.ts'
+import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './key-operations.ts'
+import { inSlices } from './in-batches.ts'
+import type { Works } from './services.ts'
 
 /** How long an ended session and a line of the security log are kept. */
 const KEPT_MS = 90 * DAY

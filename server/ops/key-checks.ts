@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { judgeChecks, signingChecksOf } from '../keys/checks.ts'
 import type { KeyCheck, KeyKind } from '../store/meta.ts'
-import type { Works } from './works.ts'
+import type { Works } from './services.ts'
 
 /** What to say of keys that a database was not used with; null: they fit. */
 export function keyTrouble(kind: KeyKind, known: readonly KeyCheck[], present: readonly KeyCheck[]): Refusal | null {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { CounterName, HistogramName, Meter } from '../base/meter.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import { NAME } from '../contract/name.ts'
 
 const COUNTERS: Record<CounterName, { help: string, labels: string[] }> = {

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/permissions.ts'
 

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Change, CLIENT, type HostileProvider, json, startHostileProvider } from '../../tests/support/hostile-provider.ts'
 import { systemClock } from '../base/clock.ts'
-import { type ProviderSetting, toProviders } from '../config/providers.ts'
+import { type ProviderSetting, toProviders } from '../config/provider-settings.ts'
 import type { Finding } from './finding.ts'
 import { examineClientKeys, examineProviders } from './provider-doctor.ts'
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Log } from '../base/log.ts'
-import type { Provider } from '../config/provider.ts'
+import type { Provider } from '../config/provider-config.ts'
 import { Email } from '../contract/email.ts'
 import { MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
 

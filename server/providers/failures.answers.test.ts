@@ -1,7 +1,7 @@
 import * as openid from 'openid-client'
 import { expect, test } from 'vitest'
 import { conforming } from './answers.ts'
-import { type Asked, callFailure } from './failures.ts'
+import { type Asked, callFailure } from './provider-failures.ts'
 
 /** What openid-client throws for an answer of the token endpoint, as our own piece hands it over. */
 async function failureFor(asked: Asked, status: number, body: string, headers: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import { withoutSecrets } from './call-failure.ts'
-import { callFailure, untrustedChain } from './failures.ts'
+import { callFailure, untrustedChain } from './provider-failures.ts'
 import { FailedCheck } from './flow.ts'
 import { printable } from './printable.ts'
 import { SetUpError } from './set-up-error.ts'

@@ -3,7 +3,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, type 
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { systemClock } from '../base/clock.ts'
-import { createProviderKeys } from './keys.ts'
+import { createProviderKeys } from './provider-keys.ts'
 import { readLogoutToken } from './logout-token.ts'
 import type { ProviderClient } from './types.ts'
 

@@ -6,7 +6,7 @@ import type { Keyring } from '../keys/types.ts'
 import type { ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { algOf } from './recheck.ts'
-import type { Refreshed, Refresher, Standing } from './refresher.ts'
+import type { Refreshed, Refresher, Standing } from './token-client-types.ts'
 import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 

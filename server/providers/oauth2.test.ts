@@ -3,9 +3,9 @@ import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
-import { toProviders } from '../config/providers.ts'
-import { testPeople, type TestPeople } from '../people/testing.ts'
-import { createProviders } from './providers.ts'
+import { toProviders } from '../config/provider-settings.ts'
+import { testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
+import { createProviders } from './registry.ts'
 import type { Providers } from './types.ts'
 
 interface Reply { status?: number, type?: string, body: unknown }

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { createRest, type Rest } from './rest.ts'
+import { createRest, type Rest } from './backoff.ts'
 
 let steady: number
 let rest: Rest

@@ -4,7 +4,7 @@ import type { Role } from '../contract/wire.ts'
 import { type Claims, hasOverage, memberOf, merged, rolesOf, subjectOf, whyMissing } from './claims.ts'
 import { dpopOption } from './dpop.ts'
 import { FailedCheck } from './flow.ts'
-import type { Refreshed, Standing, TokenOwner } from './refresher.ts'
+import type { Refreshed, Standing, TokenOwner } from './token-client-types.ts'
 import type { ProviderClient } from './types.ts'
 import { askUserInfo } from './user-info.ts'
 

@@ -2,10 +2,10 @@ import { CLIENT, startHostileProvider } from '../../tests/support/hostile-provid
 import { systemClock } from '../base/clock.ts'
 import { keptLog } from '../base/log.testing.ts'
 import type { LogEvent } from '../base/log-events.ts'
-import type { ConfigProblem } from '../config/problems.ts'
-import { type ProviderSetting, toProviders } from '../config/providers.ts'
-import { testPeople } from '../people/testing.ts'
-import { createProviders } from './providers.ts'
+import type { ConfigProblem } from '../config/config-problems.ts'
+import { type ProviderSetting, toProviders } from '../config/provider-settings.ts'
+import { testPeople } from '../accounts/accounts.testing.ts'
+import { createProviders } from './registry.ts'
 import type { Finished, Purpose } from './types.ts'
 
 /** This room on a real database, with a provider that tests bend, and a browser that goes there and comes back. */

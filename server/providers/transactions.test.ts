@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { testPeople, type TestPeople } from '../people/testing.ts'
+import { testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import { createTransactions, LOGIN_LIFE_MS, transactionIdOf, type Transactions } from './transactions.ts'
 import type { Purpose } from './types.ts'
 

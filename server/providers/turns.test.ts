@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SECOND } from '../base/clock.ts'
-import { handClock } from '../people/testing.ts'
+import { handClock } from '../accounts/accounts.testing.ts'
 import { testProviders, type TestProviders } from './testing.ts'
 import { createTurns } from './turns.ts'
 

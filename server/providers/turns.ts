@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import { createLimiter, type LimiterLimits } from '../base/limiter.ts'
 import { Problem } from '../base/problem.ts'
 import { createRate } from '../base/rate.ts'
-import { networkOf } from '../people/network.ts'
+import { networkOf } from '../accounts/client-network.ts'
 
 /** Half of the calls for sign-ins that begin, which strangers may do as often as they like, half for those that come back. One
  * network has half of either: what it leaves is there for everybody else at once. */

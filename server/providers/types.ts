@@ -1,9 +1,9 @@
 import type { JWK } from 'jose'
 import type * as openid from 'openid-client'
 import type { UnixMs } from '../base/clock.ts'
-import type { Provider } from '../config/provider.ts'
+import type { Provider } from '../config/provider-config.ts'
 import type { Role } from '../contract/wire.ts'
-import type { ProviderKeys } from './keys.ts'
+import type { ProviderKeys } from './provider-keys.ts'
 
 /** What a provider's token endpoint gave. Stays on the server. */
 export interface ProviderTokens {

@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { isFresh } from '../base/freshness.ts'
 import { Problem } from '../base/problem.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, UnderWay } from './under-way.ts'

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
-import { isUnshared } from './body.ts'
+import { isUnshared } from './request-body.ts'
 import { release } from './chunks.ts'
 
 /** Failures of connections over which an answer had come before. */

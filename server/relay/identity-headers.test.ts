@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { behind } from './behind.testing.ts'
+import { behind } from './upstream.testing.ts'
 import { ask } from './relay.testing.ts'
 
 const echo: RequestListener = (incoming, outgoing) => void outgoing.end(JSON.stringify(incoming.rawHeaders))

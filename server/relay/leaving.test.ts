@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { behind } from './behind.testing.ts'
+import { behind } from './upstream.testing.ts'
 import { anUpstream, ask, front, listen } from './relay.testing.ts'
 
 // Clients that leave while something is under way. How soon that is noticed: app.leaving.test.ts.

@@ -1,5 +1,5 @@
 import { HOUR, SECOND } from '../base/clock.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 
 /** A response whose body is still open after this is a stream, whatever its upstream calls it. */
 const LONG_MS = 5 * SECOND

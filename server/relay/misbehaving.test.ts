@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
-import { behind, behindRaw } from './behind.testing.ts'
+import { behind, behindRaw } from './upstream.testing.ts'
 import { anUpstream, ask, front, listen } from './relay.testing.ts'
 
 // Upstreams that misbehave.

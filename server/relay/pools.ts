@@ -1,6 +1,6 @@
 import type { Pool } from 'undici'
-import type { MaybePromise } from '../base/chain.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import { relayConnector } from './connector.ts'
 
 export type Pools = ReturnType<typeof createPools>

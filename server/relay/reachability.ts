@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 
 /** How long an answer is told again before somebody looks anew: a page that many open must not become a scan. */
 const KEPT_MS = 10 * SECOND

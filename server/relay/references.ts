@@ -1,4 +1,4 @@
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import { isUnder } from '../contract/reserved.ts'
 import { elementsOf } from './header-list.ts'
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { request, type IncomingMessage, type RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { behind } from './behind.testing.ts'
+import { behind } from './upstream.testing.ts'
 import { ANNA, anUpstream, ask, front, listen } from './relay.testing.ts'
 
 const closing: (() => Promise<void>)[] = []

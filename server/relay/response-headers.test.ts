@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeaders, RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Upstream } from '../config/upstream.ts'
-import { behind, behindRaw } from './behind.testing.ts'
+import type { Upstream } from '../config/upstream-config.ts'
+import { behind, behindRaw } from './upstream.testing.ts'
 import { anUpstream, ask, front, listen } from './relay.testing.ts'
 
 const answering = (headers: OutgoingHttpHeaders, status = 200): RequestListener => (_incoming, outgoing) => void outgoing.writeHead(status, headers).end()

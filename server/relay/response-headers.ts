@@ -1,4 +1,4 @@
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import { toldChallenges } from './challenges.ts'
 import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'

@@ -1,5 +1,5 @@
 import { Problem } from '../base/problem.ts'
-import { countedNetworks } from '../people/network.ts'
+import { countedNetworks } from '../accounts/client-network.ts'
 
 export interface StreamLimits {
   /** Streams of one session. */

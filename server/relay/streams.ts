@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { MaybePromise } from '../base/chain.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import { type Clock, type Now, SECOND, type SteadyMs, type Timers, type UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { WireStream, WireUser } from '../contract/wire.ts'

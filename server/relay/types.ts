@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { MaybePromise } from '../base/chain.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { LiveSession } from '../session/types.ts'
 

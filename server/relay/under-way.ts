@@ -1,5 +1,5 @@
 import { Problem } from '../base/problem.ts'
-import type { Upstream } from '../config/upstream.ts'
+import type { Upstream } from '../config/upstream-config.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { RelayCaller } from './types.ts'
 

@@ -1,9 +1,9 @@
 import type { Clock, UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { SessionRow } from '../store/schema.ts'
-import type { SessionStore } from '../store/sessions.ts'
+import type { SessionStore } from '../store/session-queries.ts'
 import { idleEndsAt } from './judge.ts'
-import type { Memory } from './memory.ts'
+import type { Memory } from './session-runtime.ts'
 import type { Sessions, SessionSummary } from './types.ts'
 
 /** As many as a setting can allow one person. */

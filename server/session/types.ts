@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../base/chain.ts'
+import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'

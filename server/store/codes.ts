@@ -1,6 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { UnixMs } from '../base/clock.ts'
-import { anybody, type Changed, insertAccount, writePassword } from './accounts.ts'
+import { anybody, type Changed, insertAccount, writePassword } from './account-queries.ts'
 import type { Database } from './database.ts'
 import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from './drizzle.ts'
 import { noteCode, type Origin, recordEvent } from './events.ts'

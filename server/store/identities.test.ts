@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { insertGrant } from './provider-grants.ts'
 import { identities, type IdentityRow, providerGrants, type ProviderGrantRow } from './schema.ts'
-import { testStore } from './testing.ts'
+import { testStore } from './store.testing.ts'
 
 const NOW = 1_800_000_000_000
 const [OLD, NEW, OTHER] = ['https://old.example', 'https://new.example', 'https://other.example']

@@ -1,7 +1,7 @@
 import { Problem } from '../base/problem.ts'
 import type { UnixMs } from '../base/clock.ts'
 import type { Role } from '../contract/wire.ts'
-import { applyRoles, insertAccount, registerAccount } from './accounts.ts'
+import { applyRoles, insertAccount, registerAccount } from './account-queries.ts'
 import { useInvite } from './codes.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, eq, sql } from './drizzle.ts'

@@ -2,7 +2,7 @@ import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import { and, eq, gt, isNull, sql } from './drizzle.ts'
 import { meta, sessions } from './schema.ts'
-import { endOfSlice } from './slices.ts'
+import { endOfSlice } from './batches.ts'
 
 export type KeyKind = 'roots' | 'signing'
 export interface KeyCheck { id: string, check: string }

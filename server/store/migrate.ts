@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type Sqlite from 'better-sqlite3'
 import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/refusal.ts'
+import { Refusal } from '../base/operator-error.ts'
 
 /** 'Porl' in ASCII: `file data/porchlight.db` and a wrong file in our place are told apart by it. */
 const APPLICATION_ID = 0x506f726c

@@ -3,12 +3,12 @@ import { relative } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/refusal.ts'
-import { newestUsable, snapshot } from './backup.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { newestUsable, snapshot } from './backup-snapshot.ts'
 import { type Database, openDatabase } from './database.ts'
 import { backupFolder, databaseFile, makePrivateFile, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
 import { applyMigrations, type Migration, readMigrations, standingOf } from './migrate.ts'
-import { clearSuspicion, damageIn, isReadFirst } from './soundness.ts'
+import { clearSuspicion, damageIn, isReadFirst } from './integrity-check.ts'
 
 export interface OpenDeps {
   dataDir: string

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { insertGrant, type OverMark } from './provider-grants.ts'
 import type { ProviderGrantRow } from './schema.ts'
-import { testStore } from './testing.ts'
+import { testStore } from './store.testing.ts'
 
 const NOW = 1_800_000_000_000
 

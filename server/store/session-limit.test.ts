@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR } from '../base/clock.ts'
 import type { SessionRow } from './schema.ts'
-import { testStore } from './testing.ts'
+import { testStore } from './store.testing.ts'
 
 const NOW = 1_800_000_000_000
 let opened: ReturnType<typeof testStore>

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import type { ProblemBody } from '../../server/contract/problems.ts'
+import type { ProblemBody } from '../../server/contract/problem-codes.ts'
 import type { Visitor } from '../support/client.ts'
 import { type Answer, rawExchange } from '../support/client.ts'
 import { type Person, setUp, signUp, somebody } from '../support/people.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { ProblemCode } from '../../server/contract/problems.ts'
+import type { ProblemCode } from '../../server/contract/problem-codes.ts'
 import type { MethodsAnswer } from '../../server/contract/wire.ts'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts'

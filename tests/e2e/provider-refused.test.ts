@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT } from 'jose'
 import { describe, expect, test } from 'vitest'
-import type { ProblemCode } from '../../server/contract/problems.ts'
+import type { ProblemCode } from '../../server/contract/problem-codes.ts'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, leftHalf } from '../support/hostile-provider.ts'
 import { expectRefused, HOSTILE, hostileStageOfFile, returnFrom, signInAt } from '../support/hostile-stage.ts'

@@ -2,22 +2,25 @@ import { describe, expect, test } from 'vitest'
 import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
 
 /** Each room may import itself and the rooms before it. */
-const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'people', 'providers', 'login', 'relay', 'sample', 'proof', 'ops', 'compose', 'greeting', 'edge', 'app', 'main', 'cli']
+const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'accounts', 'providers', 'login', 'relay', 'ops', 'demo', 'http', 'bootstrap', 'main', 'cli']
+
+/** The same within the room that knows incoming HTTP. */
+const HTTP_ROOMS = ['request', 'response', 'steps', 'routes', 'site', 'server']
 
 /** Packages that a decision keeps in one place: who may import them. */
 const HOMES: Record<string, string[]> = {
-  // The sample is another service that happens to run here: its notes are no business of the store.
-  'better-sqlite3': ['store', 'sample'],
+  // The demo's notes are another service that happens to run here: its rows are no business of the store.
+  'better-sqlite3': ['store', 'demo'],
   'drizzle-orm': ['store'],
-  'hono': ['edge', 'app', 'main'],
-  '@hono/node-server': ['edge', 'app', 'main'],
-  '@hono/standard-validator': ['edge'],
-  '@node-rs/argon2': ['people'],
+  'hono': ['http', 'bootstrap', 'main'],
+  '@hono/node-server': ['http', 'bootstrap', 'main'],
+  '@hono/standard-validator': ['http'],
+  '@node-rs/argon2': ['accounts'],
   'pino': ['base'],
   'pino-pretty': ['base'],
   'prom-client': ['ops'],
   'citty': ['cli'],
-  'nuxt': ['edge', 'main', 'cli'],
+  'nuxt': ['http', 'main', 'cli'],
 }
 
 const server = files('server/**/*.ts')
@@ -47,6 +50,14 @@ describe('the house', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
+  test('within http/, a folder imports only itself and those to its left', () => {
+    const folderOf = (path: string | null) => HTTP_ROOMS.indexOf(/^server\/http\/([^/]+)\//.exec(path ?? '')?.[1] ?? '')
+    const inside = server.filter(path => path.startsWith('server/http/'))
+    expect(inside.filter(path => folderOf(path) === -1)).toEqual([])
+    const wrong = imports.filter(({ from, target }) => folderOf(from) !== -1 && folderOf(target) > folderOf(from))
+    expect(wrong.map(show)).toEqual([])
+  })
+
   test('the site imports server/contract and nothing else of the server', () => {
     const wrong = imports.filter(({ from, target }) => from.startsWith('web/') && target?.startsWith('server/') && roomOf(target) !== 'contract')
     expect(wrong.map(show)).toEqual([])
@@ -69,8 +80,8 @@ describe('the house', () => {
 })
 
 describe('what a room is the only one to know', () => {
-  test('the sample knows nothing of us but what any upstream would', () => {
-    const wrong = imports.filter(({ from, target }) => from.startsWith('server/sample/') && target !== null && !['base', 'contract', 'sample'].includes(roomOf(target) ?? ''))
+  test('the notes of the demo know nothing of us but what any upstream would', () => {
+    const wrong = imports.filter(({ from, target }) => from.startsWith('server/demo/notes/') && target !== null && !['base', 'contract', 'demo'].includes(roomOf(target) ?? ''))
     expect(wrong.map(show)).toEqual([])
   })
 
@@ -84,8 +95,8 @@ describe('what a room is the only one to know', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
-  test('SQL is written in store/ only, and by the sample for its own file', () => {
-    const wrong = server.filter(path => product(path) && !['store', 'sample'].includes(roomOf(path) ?? '') && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
+  test('SQL is written in store/ only, and by the demo for its own file', () => {
+    const wrong = server.filter(path => product(path) && !['store', 'demo'].includes(roomOf(path) ?? '') && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
     expect(wrong).toEqual([])
   })
 
@@ -95,7 +106,7 @@ describe('what a room is the only one to know', () => {
   })
 
   test('only config/ and the command line read the environment', () => {
-    const wrong = server.filter(path => product(path) && !['config', 'cli', 'main'].includes(roomOf(path) ?? '') && /\bprocess\.env\b/.test(read(path)))
+    const wrong = server.filter(path => product(path) && !['config', 'cli', 'bootstrap', 'main'].includes(roomOf(path) ?? '') && /\bprocess\.env\b/.test(read(path)))
     expect(wrong).toEqual([])
   })
 

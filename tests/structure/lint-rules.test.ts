@@ -15,11 +15,11 @@ describe('lint knows the mistakes that cost this kind of project the most', () =
   test.each([
     ['a component that fetches while it renders, without the session', 'web/app/pages/x.vue', component("await $fetch('/auth/session')")],
     ['a composable that does', 'web/app/composables/x.ts', "export function useX() {\n  return $fetch('/auth/session')\n}\n"],
-    ['a rule that reads the clock', 'server/people/x.ts', 'export const x = () => Date.now()\n'],
-    ['the same in another spelling', 'server/people/x.ts', 'export const x = () => +new Date()\n'],
+    ['a rule that reads the clock', 'server/accounts/x.ts', 'export const x = () => Date.now()\n'],
+    ['the same in another spelling', 'server/accounts/x.ts', 'export const x = () => +new Date()\n'],
     ['browser storage', 'web/app/composables/x.ts', "export const x = () => localStorage.getItem('x')\n"],
     ['cookies read by a page', 'web/app/composables/x.ts', 'export const x = () => document.cookie\n'],
-    ['a bare console line', 'server/people/x.ts', "console.log('x')\n"],
+    ['a bare console line', 'server/accounts/x.ts', "console.log('x')\n"],
   ])('%s', async (_what, path, code) => {
     expect(await complaints(path, code)).not.toEqual([])
   })

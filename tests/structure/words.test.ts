@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { END_REASONS } from '../../server/contract/end-reasons.ts'
-import { PROBLEM_CODES, PROBLEMS } from '../../server/contract/problems.ts'
+import { PROBLEM_CODES, PROBLEMS } from '../../server/contract/problem-codes.ts'
 import { EVENT_KINDS } from '../../server/contract/wire.ts'
 import { files, read } from './source-tree.ts'
 
@@ -45,7 +45,7 @@ describe('words', () => {
   })
 
   test('every problem that the contract promises is one that the server can answer', () => {
-    const source = files('server/**/*.ts').filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/problems.ts').map(read).join('\n')
+    const source = files('server/**/*.ts').filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/problem-codes.ts').map(read).join('\n')
     expect(PROBLEM_CODES.filter(code => !source.includes(`'${code}'`))).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import en from '../../web/i18n/locales/en.json' with { type: 'json' }
-import type { ProblemCode } from '../../server/contract/problems.ts'
+import type { ProblemCode } from '../../server/contract/problem-codes.ts'
 import { type Answer, Visitor } from './client.ts'
 import { CLIENT, type HostileProvider, startHostileProvider } from './hostile-provider.ts'
 import { setUp } from './people.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ProblemCode } from '../../server/contract/problems.ts'
+import type { ProblemCode } from '../../server/contract/problem-codes.ts'
 import { json } from './hostile-provider.ts'
 
 export interface Trouble {

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { END_REASONS } from '../../server/contract/end-reasons.ts'
-import { PROBLEM_CODES } from '../../server/contract/problems.ts'
+import { PROBLEM_CODES } from '../../server/contract/problem-codes.ts'
 import { EVENT_KINDS } from '../../server/contract/wire.ts'
 import { THEMES } from '../app/utils/themes.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { testStore } from '../../store/testing.ts'
+import { testStore } from '../../store/store.testing.ts'
 import { createSessions } from '../sessions.ts'
 import { BOUNDS } from './bounds.ts'
 import { actions, play, PROFILES } from './random.ts'

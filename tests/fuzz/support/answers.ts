@@ -1,4 +1,4 @@
-import { PROBLEMS, type ProblemBody, type ProblemCode } from '../../../server/contract/problems.ts'
+import { PROBLEMS, type ProblemBody, type ProblemCode } from '../../../server/contract/problem-codes.ts'
 import type { Answer } from '../../support/client.ts'
 
 /** One answer as it came over the wire. Names are in lower case; a header that came twice has both values. */

@@ -1,5 +1,5 @@
 import { FetchError } from 'ofetch'
-import type { ProblemBody, ProblemCode } from '#contract/problems.ts'
+import type { ProblemBody, ProblemCode } from '#contract/problem-codes.ts'
 
 /** What went wrong with a call: the server's own word, or that it could not be reached. */
 export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 'requestId' | 'provider'> & { code: ProblemCode | 'unreachable' }

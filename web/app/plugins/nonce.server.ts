@@ -1,4 +1,4 @@
-import type { SiteContext } from '#contract/site.ts'
+import type { SiteContext } from '#contract/site-context.ts'
 
 /** Stamps the response's nonce on every script, style and preload of the page, Nuxt's own and the error page's included (HD-1). */
 export default defineNuxtPlugin({

@@ -1,7 +1,7 @@
 import { createFetch } from 'ofetch'
 import type { H3Event } from 'h3'
 import { isUnderAny } from '#contract/reserved.ts'
-import type { SiteContext } from '#contract/site.ts'
+import type { SiteContext } from '#contract/site-context.ts'
 
 /** Gives every request its context, and makes `useFetch('/auth/…')` reach the server in this process: no hop, and no header that a client could forge. */
 export default defineNitroPlugin((nitro) => {

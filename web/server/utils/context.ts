@@ -1,5 +1,5 @@
 import type { H3Event } from 'h3'
-import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '#contract/site.ts'
+import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '#contract/site-context.ts'
 
 const onRequest = Symbol.for(SITE_CONTEXT)
 const storage = Symbol.for(SITE_CONTEXT_STORAGE)

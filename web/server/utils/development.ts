@@ -1,5 +1,5 @@
 import type { H3Event } from 'h3'
-import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site.ts'
+import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site-context.ts'
 
 /** In development pages render in a worker of their own: the context comes in a header that only our server can make, and
  * calls go back to it over HTTP. No build holds this. */

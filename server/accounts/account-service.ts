@@ -1,0 +1,187 @@
+import { LRUCache } from 'lru-cache'
+import { chain, type MaybePromise } from '../base/maybe-promise.ts'
+import type { Clock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
+import type { Client, Sessions } from '../session/types.ts'
+import type { AccountStore, AccountWithSessions, Changed, Verifier } from '../store/account-queries.ts'
+import type { AccountRow } from '../store/schema.ts'
+import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
+import { type Actor, originOf } from './actor.ts'
+import type { PasswordRules } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+
+export interface Accounts {
+  /** On the way of every request: answered from memory once it was asked. */
+  find(id: string): MaybePromise<Account | null>
+  /** The same, unless it is disabled. */
+  findActive(id: string): MaybePromise<Account | null>
+  /** Calls back after each change of an account. */
+  onChanged(listener: (id: string) => void): void
+  findByEmail(email: string): Promise<Account | null>
+  /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
+  findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
+  /** Whether set-up is over. */
+  anybody(): Promise<boolean>
+  /** Everybody, oldest first, from the store page by page: for the command line. */
+  list(): Promise<WirePerson[]>
+  /** A page of them. @param cursor `next` of the page before, or null */
+  page(cursor: string | null): Promise<PeopleAnswer>
+  /** One of them. @throws Problem `not_found` */
+  person(id: string): Promise<WirePerson>
+  /** Makes an account over everybody's head: the command line. The very first is an administrator.
+   * @throws Problem `email_taken`, or one about the password */
+  create(person: { email: string, name: string, roles: Role[], password: string }, actor: Actor): Promise<Account>
+  /** @throws Problem `not_found` */
+  changeName(id: string, name: string, actor: Actor): Promise<Account>
+  /** Disabling ends every session at once. @throws Problem `not_found`, `last_admin` */
+  change(id: string, change: { roles?: Role[] | undefined, disabled?: boolean | undefined }, actor: Actor): Promise<Account>
+  /** A new password, chosen by its owner. Every session ends, the one that asked too.
+   * @param checked the verifier that the current password was just compared with
+   * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile */
+  changePassword(checked: Verifier, next: string, actor: Actor): Promise<Account>
+  /** A new password set over its owner's head: the command line. @throws Problem `not_found`, or about the password */
+  setPassword(id: string, next: string, actor: Actor): Promise<Account>
+  /** Stores the same password hashed anew. @returns the verifier that holds now */
+  refreshVerifier(before: Verifier, password: string, client: Client): Promise<Verifier>
+  /** For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped. */
+  changed(change: Changed): Account
+  made(row: AccountRow): Account
+}
+
+export interface AccountDeps {
+  store: AccountStore
+  passwords: Passwords
+  passwordRules: PasswordRules
+  sessions: Pick<Sessions, 'announce' | 'trim'>
+  clock: Clock
+}
+
+const CACHED = 10_000
+const PAGE = 100
+
+export function createAccounts({ store, passwords, passwordRules, sessions, clock }: AccountDeps): Accounts {
+  const cache = new LRUCache<string, Account>({ max: CACHED })
+  /** Goes up with each write: what was read before one is not kept after it. */
+  let writes = 0
+  let setUp = false
+  const listeners: ((id: string) => void)[] = []
+
+  const now = () => clock.now().wall
+
+  function made(row: AccountRow): Account {
+    writes++
+    cache.delete(row.id)
+    for (const listener of listeners) listener(row.id)
+    return toAccount(row)
+  }
+
+  async function read(id: string): Promise<Account | null> {
+    const before = writes
+    const row = await store.find(id)
+    if (row === null) return null
+    const account = toAccount(row)
+    if (before === writes) cache.set(id, account)
+    return account
+  }
+
+  function find(id: string): MaybePromise<Account | null> {
+    return cache.get(id) ?? read(id)
+  }
+
+  function changed(change: Changed): Account {
+    const account = made(change.account)
+    sessions.announce(change.ended)
+    return account
+  }
+
+  async function page(cursor: string | null): Promise<PeopleAnswer> {
+    const rows = await store.page(now(), cursor, PAGE + 1)
+    const shown = rows.slice(0, PAGE)
+    return { people: shown.map(toPerson), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null, total: await store.count() }
+  }
+
+  return {
+    changed,
+    made,
+
+    find,
+    findActive: id => chain(find(id), account => account?.disabledAt === null ? account : null),
+    onChanged: listener => void listeners.push(listener),
+
+    async findByEmail(email) {
+      const row = await store.findByEmail(toEmailKey(email))
+      return row === null ? null : toAccount(row)
+    },
+
+    async findWithVerifier(by) {
+      const row = 'id' in by ? await store.find(by.id) : await store.findByEmail(toEmailKey(by.email))
+      if (row === null) return null
+      return { account: toAccount(row), verifier: row.passwordSealed === null ? null : { id: row.id, passwordSealed: row.passwordSealed } }
+    },
+
+    async anybody() {
+      setUp ||= await store.anybody()
+      return setUp
+    },
+
+    async list() {
+      const everybody: WirePerson[] = []
+      for (let cursor: string | null = null; ;) {
+        const { people, next }: PeopleAnswer = await page(cursor)
+        everybody.push(...people)
+        if (next === null) return everybody
+        cursor = next
+      }
+    },
+    page,
+    async person(id) {
+      const row = await store.summary(id, now())
+      if (row === null) throw new Problem('not_found')
+      return toPerson(row)
+    },
+
+    async create({ password, ...person }, actor) {
+      const at = now()
+      const row = newAccountRow(person, at)
+      await passwordRules.check(password, row)
+      const passwordSealed = await passwords.seal(password, row.id, actor.client)
+      return made(await store.create({ ...row, passwordSealed, passwordChangedAt: at }, originOf(actor, row.id, at)))
+    },
+
+    async changeName(id, name, actor) {
+      return made(await store.changeName(id, name.toWellFormed(), originOf(actor, id, now())))
+    },
+
+    async change(id, { roles, disabled }, actor) {
+      const change = { roles: roles === undefined ? null : normalRoles(roles), disabled: disabled ?? null }
+      if (disabled === true) await sessions.trim(id)
+      return changed(await store.change(id, change, actor, originOf(actor, id, now())))
+    },
+
+    async changePassword(checked, next, actor) {
+      const row = await store.find(checked.id)
+      await passwordRules.check(next, row ?? { email: null, name: '' })
+      const passwordSealed = await passwords.seal(next, checked.id, actor.client)
+      await sessions.trim(checked.id)
+      return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
+    },
+
+    async setPassword(id, next, actor) {
+      const row = await store.find(id)
+      await passwordRules.check(next, row ?? { email: null, name: '' })
+      const passwordSealed = await passwords.seal(next, id, actor.client)
+      await sessions.trim(id)
+      return changed(await store.setPassword(id, passwordSealed, originOf(actor, id, now())))
+    },
+
+    async refreshVerifier(before, password, client) {
+      const passwordSealed = await passwords.seal(password, before.id, client)
+      return await store.replaceVerifier(before, passwordSealed) ? { id: before.id, passwordSealed } : before
+    },
+  }
+}
+
+function toPerson({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }: AccountWithSessions): WirePerson {
+  return { id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }
+}

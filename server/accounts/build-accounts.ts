@@ -1,0 +1,48 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import type { Config } from '../config/types.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { Sessions } from '../session/types.ts'
+import type { AccountStore } from '../store/account-queries.ts'
+import type { CodeStore } from '../store/codes.ts'
+import type { EventStore } from '../store/events.ts'
+import type { ThrottleStore } from '../store/throttles.ts'
+import { type Accounts, createAccounts } from './account-service.ts'
+import { createJoining, type Joining } from './registration.ts'
+import { createPasswordRules } from './password-rules.ts'
+import { createPasswords, type Passwords } from './passwords.ts'
+import { createResets, type Resets } from './password-resets.ts'
+import { createSecurityLog, type SecurityLog } from './security-log.ts'
+
+export interface People {
+  accounts: Accounts
+  joining: Joining
+  resets: Resets
+  log: SecurityLog
+  passwords: Passwords
+}
+
+export interface PeopleDeps {
+  store: { accounts: AccountStore, codes: CodeStore, events: EventStore, throttles: ThrottleStore }
+  sessions: Pick<Sessions, 'announce' | 'trim'>
+  keyring: Keyring
+  clock: Clock
+  log: Log
+  meter: Meter
+  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi'>
+}
+
+/** Builds the room. */
+export function createPeople({ store, sessions, keyring, clock, log, meter, config }: PeopleDeps): People {
+  const passwords = createPasswords({ keyring, clock, log, meter })
+  const passwordRules = createPasswordRules(config)
+  const accounts = createAccounts({ store: store.accounts, passwords, passwordRules, sessions, clock })
+  return {
+    accounts,
+    passwords,
+    joining: createJoining({ accounts, passwords, passwordRules, store, clock, config }),
+    resets: createResets({ accounts, passwords, passwordRules, sessions, store: store.codes, clock, config }),
+    log: createSecurityLog({ store: store.events }),
+  }
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { ThrottleRow } from '../store/schema.ts'
+import { networkOf } from './client-network.ts'
+import { testPeople } from './accounts.testing.ts'
+import { ACCOUNT, countAttempt, LOCK_AT, NETWORK, reserveAttempt, THROTTLE_KEPT_MS } from './credential-throttle.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** The waits that somebody meets who tries as soon as they may. */
+function waits(attempts: number, policy = ACCOUNT): number[] {
+  let row: ThrottleRow | null = null
+  let now = 0
+  return Array.from({ length: attempts }, () => {
+    row = countAttempt('k', row, policy, now)
+    const wait = row.nextAt - now
+    now = row.nextAt
+    return wait / 1000
+  })
+}
+
+test('NI-9 a few attempts are free, then the waits grow from 30 seconds to an hour', () => {
+  expect(waits(14)).toEqual([0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
+})
+
+test('an attempt that comes too soon is refused with the seconds to wait, and does not make the wait longer', () => {
+  let row: ThrottleRow | null = null
+  for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
+  expect(() => countAttempt('k', row, ACCOUNT, 10_500)).toThrow(expect.objectContaining({ code: 'slow_down', extras: { retryAfter: 20 } }))
+  expect(countAttempt('k', row, ACCOUNT, 30_000).failures).toBe(6)
+})
+
+test('failures are forgotten with time, one by one', () => {
+  let row: ThrottleRow | null = null
+  for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
+  expect(countAttempt('k', row, ACCOUNT, 2 * DAY).failures).toBe(4)
+  expect(countAttempt('k', row, ACCOUNT, 30 * DAY).failures).toBe(1)
+})
+
+test('a row that housekeeping may take says nothing any more: taking it tells nobody whether an address is known', () => {
+  fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2 * HOUR }), { maxLength: 60 }), (pauses) => {
+    let row: ThrottleRow | null = null
+    let now = 0
+    for (const pause of pauses) {
+      now += pause
+      try { row = countAttempt('k', row, ACCOUNT, now) }
+      catch { /* too soon */ }
+    }
+    const later = (row?.lastFailureAt ?? 0) + THROTTLE_KEPT_MS
+    expect(countAttempt('k', row, ACCOUNT, later)).toEqual(countAttempt('k', null, ACCOUNT, later))
+  }))
+})
+
+test('a clock that was set back makes nobody wait until then: the next failure begins a wait by the clock of now', () => {
+  let row: ThrottleRow | null = null
+  let now = 10 * HOUR
+  for (let n = 0; n < 14; n++) {
+    row = countAttempt('k', row, ACCOUNT, now)
+    now = row.nextAt
+  }
+  const next = countAttempt('k', row, ACCOUNT, 0)
+  expect(next).toEqual({ key: 'k', failures: row?.failures, lastFailureAt: 0, nextAt: HOUR })
+  expect(() => countAttempt('k', next, ACCOUNT, 0)).toThrow(expect.objectContaining({ extras: { retryAfter: 3600 } }))
+})
+
+test('NI-8 the fiftieth failure in a row locks the password, and after it nothing is compared', () => {
+  const keys = { recent: 'r', lock: 'l', network: 'n' }
+  const lock = (failures: number) => ({ key: 'l', failures, lastFailureAt: 0, nextAt: 0 })
+  const at = (failures: number) => reserveAttempt(keys, { recent: null, network: null, lock: lock(failures) }, 0)
+  expect(at(LOCK_AT - 2)).toMatchObject({ locks: false })
+  expect(at(LOCK_AT - 1)).toMatchObject({ locks: true })
+  expect(() => at(LOCK_AT)).toThrow(expect.objectContaining({ code: 'password_locked' }))
+  expect(2 * LOCK_AT).toBeLessThanOrEqual(100)
+})
+
+test('the longer of two waits is told', () => {
+  const row = (key: string, nextAt: number) => ({ key, failures: 9, lastFailureAt: 0, nextAt })
+  const attempt = () => reserveAttempt({ recent: 'r', lock: 'l', network: 'n' }, { recent: row('r', 5000), lock: null, network: row('n', 90_000) }, 0)
+  expect(attempt).toThrow(expect.objectContaining({ extras: { retryAfter: 90 } }))
+})
+
+test('ASVS 6.3.1 one network may go on failing only about every five minutes', () => {
+  const total = waits(60, NETWORK).reduce((sum, wait) => sum + wait, 0)
+  expect(total).toBeGreaterThan(60 * 60)
+})
+
+test('an IPv6 customer counts as one network, an IPv4 client in IPv6 clothes as IPv4', () => {
+  expect(networkOf('203.0.113.9')).toBe('203.0.113.9')
+  expect(networkOf('::ffff:203.0.113.9')).toBe('203.0.113.9')
+  expect(networkOf('::ffff:cb00:7109')).toBe('203.0.113.9')
+  expect(networkOf('2001:db8:1:2:3:4:5:6')).toBe(networkOf('2001:db8:1:2::ffff'))
+  expect(networkOf('2001:db8:1:2::1')).toBe('2001:db8:1:2::/64')
+  expect(networkOf('2001:db8:1:3::1')).not.toBe(networkOf('2001:db8:1:2::1'))
+  expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  expect(networkOf('::1')).toBe('0:0:0:0::/64')
+  expect(networkOf('nonsense')).toBe('unknown')
+})
+
+test('ASVS 6.3.8 a failure at an address that nobody has writes a row, as one at a known address does: the disk takes as long', async () => {
+  const { store, close } = testPeople()
+  const origin = { at: 5, byUserId: null, sessionId: null, userAgent: null, network: null }
+  await store.throttles.failed('', false, origin)
+  let written: unknown = null
+  await store.throttles.reserveOne('unknown', (row) => {
+    written = row
+    return { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 }
+  })
+  await close()
+  expect(written).toMatchObject({ lastFailureAt: 5 })
+})

@@ -1,0 +1,63 @@
+import type { Clock } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import { Secret } from '../base/secret.ts'
+import type { Config } from '../config/types.ts'
+import type { ResetLinkAnswer, ResetRequest } from '../contract/wire.ts'
+import type { Client, Sessions } from '../session/types.ts'
+import type { CodeStore } from '../store/codes.ts'
+import type { Account } from './account.ts'
+import type { Accounts } from './account-service.ts'
+import { type Actor, originOf } from './actor.ts'
+import { codeLink, codeRow, hashOf, newCode, RESET_LIFE_MS } from './one-time-codes.ts'
+import type { PasswordRules } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+
+/** New passwords by one-time links, for people who lost theirs. */
+export interface Resets {
+  /** Makes a link; earlier ones for the same person are void. Their password works until the link is used.
+   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API keeps the passwords */
+  makeLink(userId: string, actor: Actor): Promise<ResetLinkAnswer>
+  /** Sets the new password and ends every session.
+   * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then */
+  use(request: ResetRequest, client: Client): Promise<Account>
+}
+
+export interface ResetDeps {
+  accounts: Accounts
+  passwords: Passwords
+  passwordRules: PasswordRules
+  sessions: Pick<Sessions, 'trim'>
+  store: CodeStore
+  clock: Clock
+  config: { publicUrl: string, tokenApi: Config['tokenApi'] }
+}
+
+export function createResets({ accounts, passwords, passwordRules, sessions, store, clock, config }: ResetDeps): Resets {
+  const now = () => clock.now().wall
+
+  return {
+    async makeLink(userId, actor) {
+      const account = await accounts.find(userId)
+      if (account === null) throw new Problem('not_found')
+      if (account.disabledAt !== null) throw new Problem('account_disabled')
+      if (account.email === null) throw new Problem('forbidden', { detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.' })
+      if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
+      const code = newCode()
+      const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
+      await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))
+      return { href: codeLink(config.publicUrl, '/reset', code), endsAt: row.endsAt }
+    },
+
+    async use({ code, password }, client) {
+      const codeHash = hashOf(new Secret(code))
+      const found = await store.find('reset', codeHash, now())
+      const account = found === null || found.userId === null ? null : await accounts.find(found.userId)
+      if (account === null) throw new Problem('invalid_code')
+      await passwordRules.check(password, account)
+      const passwordSealed = await passwords.seal(password, account.id, client)
+      const origin = originOf({ userId: account.id, sessionId: null, client }, account.id, now())
+      await sessions.trim(account.id)
+      return accounts.changed(await store.useReset(codeHash, passwordSealed, origin))
+    },
+  }
+}

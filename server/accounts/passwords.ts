@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os'
+import { hash, parseOptions, verify } from '@node-rs/argon2'
+import { type Clock, SECOND } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { createLimiter } from '../base/limiter.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { Client } from '../session/types.ts'
+import { networkOf } from './client-network.ts'
+
+/** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
+/** One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files must not
+ * wait for passwords. */
+const AT_ONCE = Math.max(1, Math.min(availableParallelism() - 1, 3))
+/** About a second's worth of hashes. */
+const WAITING = 100
+/** Networks take turns, and one of them fills half of the queue at most: whoever guesses keeps nobody else waiting. */
+const LIMITS = { atOnce: AT_ONCE, waiting: WAITING, each: { atOnce: Math.max(1, AT_ONCE - 1), waiting: WAITING / 2 } }
+/** Those who are no network: the command line, and the server for itself. */
+const OPERATOR_QUEUE = 'operator'
+const OWN_QUEUE = 'own'
+
+export interface Passwords {
+  /** Hashes a password and seals the hash for its account: what is stored can be neither guessed at nor moved to
+   * another account without the key file (NIST SP 800-63B-4 §3.1.1.2).
+   * @param client who waits for it; null: the command line @throws Problem `busy` */
+  seal(password: string, accountId: string, client: Client | null): Promise<string>
+  /** Compares. Without a verifier the same work is done for nothing, so that the time tells nothing (ASVS 6.3.8).
+   * @returns `stale`: right, but hashed at another cost than today's @throws Problem `busy` */
+  compare(password: string, verifier: { id: string, passwordSealed: string } | null, client: Client | null): Promise<'wrong' | 'right' | 'stale'>
+}
+
+export interface PasswordDeps {
+  keyring: Keyring
+  clock: Clock
+  log: Log
+  meter: Meter
+}
+
+export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): Passwords {
+  const limiter = createLimiter(LIMITS)
+
+  async function timed<T>(queue: string, work: () => Promise<T>): Promise<T> {
+    return limiter.run(queue, async () => {
+      const started = clock.now().steady
+      const result = await work()
+      meter.observe('password_hash_seconds', (clock.now().steady - started) / SECOND)
+      return result
+    })
+  }
+
+  const sealHash = async (password: string, accountId: string, queue: string) =>
+    keyring.seal('at-rest', { hash: await timed(queue, () => hash(normal(password), COST)) }, accountId)
+
+  /** What an unknown address is compared with: nobody knows its password, we neither. */
+  let nobody: Promise<{ id: string, passwordSealed: string }> | null = null
+  let sealedUnder = ''
+  async function makeNobody() {
+    const id = randomId()
+    return { id, passwordSealed: await sealHash(randomId(32), id, OWN_QUEUE) }
+  }
+
+  return {
+    seal: (password, accountId, client) => sealHash(password, accountId, queueOf(client)),
+
+    async compare(password, verifier, client) {
+      // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown address
+      // would be told from a wrong password once the old key is gone.
+      if (sealedUnder !== keyring.currentId) nobody = null
+      sealedUnder = keyring.currentId
+      nobody ??= makeNobody()
+      const stand = await nobody.catch((error: unknown) => {
+        nobody = null
+        throw error
+      })
+      const { id, passwordSealed } = verifier ?? stand
+      const opened = await keyring.open('at-rest', passwordSealed, id)
+      const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
+      if (known === null) {
+        log.error({ accountId: id }, 'a password cannot be checked: the key that it was sealed with is missing from the key file')
+        await timed(queueOf(client), () => hash(normal(password), COST))
+        return 'wrong'
+      }
+      const right = await timed(queueOf(client), () => verify(known, normal(password)))
+      if (!right || verifier === null) return 'wrong'
+      return isCurrent(known) ? 'right' : 'stale'
+    },
+  }
+}
+
+const queueOf = (client: Client | null) => client === null ? OPERATOR_QUEUE : networkOf(client.network)
+
+/** The same password typed on another keyboard may come as other code points (NI-3). Nothing else about it is changed (ASVS 6.2.8). */
+const normal = (password: string) => password.normalize('NFC')
+
+function isCurrent(encoded: string): boolean {
+  const { memoryCost, timeCost, parallelism } = parseOptions(encoded)
+  return encoded.startsWith('$argon2id$') && memoryCost === COST.memoryCost && timeCost === COST.timeCost && parallelism === COST.parallelism
+}
+
+/** Seals every password verifier again under the newest key, batch by batch, while the server goes on.
+ * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are) */
+export async function resealPasswords({ keyring, accounts }: {
+  keyring: Keyring
+  accounts: {
+    verifiers(after: string, limit: number): Promise<{ id: string, passwordSealed: string }[]>
+    replaceVerifier(before: { id: string, passwordSealed: string }, passwordSealed: string): Promise<boolean>
+  }
+}): Promise<{ resealed: number, unreadable: number }> {
+  const BATCH = 100
+  const done = { resealed: 0, unreadable: 0 }
+  for (let after = ''; ;) {
+    const batch = await accounts.verifiers(after, BATCH)
+    for (const verifier of batch) {
+      const opened = await keyring.open('at-rest', verifier.passwordSealed, verifier.id)
+      if (opened === null) done.unreadable++
+      else if (await accounts.replaceVerifier(verifier, keyring.seal('at-rest', opened, verifier.id))) done.resealed++
+    }
+    const last = batch.at(-1)
+    if (last === undefined || batch.length < BATCH) return done
+    after = last.id
+  }
+}

@@ -1,0 +1,171 @@
+import type { Server } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { type Handler, Hono } from 'hono'
+import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { Config } from '../config/types.ts'
+import type { KeptForm } from '../contract/site-context.ts'
+import type { WireUser } from '../contract/wire.ts'
+import { type AnsweringResponse, answeringResponse } from '../http/response/server-response.ts'
+import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
+import { networkOf, trustedProxies } from '../http/request/client-address.ts'
+import { serveClientScript } from '../http/steps/serve-client-script.ts'
+import type { Env } from '../http/request/hono-env.ts'
+import type { DevBridge } from '../http/site/dev-bridge.ts'
+import type { Exchange } from '../http/request/request-context.ts'
+import { frontCheckSteps } from '../http/steps/front-check.ts'
+import type { FrontEnd } from '../http/site/front-end.ts'
+import { requireHost } from '../http/steps/require-host.ts'
+import { httpServer } from '../http/server/http-server.ts'
+import { identify } from '../http/steps/authenticate.ts'
+import { answerJwks } from '../http/steps/serve-jwks.ts'
+import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
+import { limitBody } from '../http/steps/limit-body.ts'
+import { requestListener } from '../http/server/request-listener.ts'
+import { allowMethods } from '../http/steps/allow-methods.ts'
+import { notFound } from '../http/routes/not-found.ts'
+import { guardPath } from '../http/steps/path-guard.ts'
+import { asProblem, problemReply } from '../http/response/problem-reply.ts'
+import { relayRequests, relayWithin } from '../http/server/relay-handlers.ts'
+import { toResponse } from '../http/response/reply.ts'
+import { requestIds } from '../http/request/request-id.ts'
+import { requestLog } from '../http/request/request-log.ts'
+import { toOriginForm } from '../http/request/request-target.ts'
+import { requireSameOrigin } from '../http/steps/same-origin.ts'
+import { securityHeaders } from '../http/response/security-headers.ts'
+import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
+import { answerUpgrades } from '../http/server/upgrade-listener.ts'
+import { staticFrontEnd } from '../http/site/static-front-end.ts'
+import { orFrontEnd } from '../http/site/upstream-front-end.ts'
+import { serveStatic, type StaticSite } from '../http/steps/serve-static.ts'
+import type { Step } from '../http/steps/pipeline.ts'
+import { fetchWithin } from '../http/server/internal-fetch.ts'
+import { answerSecurityTxt, answerWithoutCookies, type Readiness } from '../http/steps/without-cookies.ts'
+import type { Signing } from '../keys/signing.ts'
+import type { FrontCheck } from '../ops/front-check.ts'
+import type { Relay } from '../relay/relay.ts'
+import type { Sessions } from '../session/types.ts'
+
+export interface AppDeps {
+  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact'>
+  clock: Clock
+  log: Log
+  meter: Meter
+  sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
+  relay: Relay
+  findUser: (userId: string) => MaybePromise<WireUser | null>
+  openForm: (sealed: string) => Promise<KeptForm | null>
+  readiness: Readiness
+  signing: Pick<Signing, 'published'>
+  draining: () => boolean
+  /** Sees what the doctor sends through the public URL. */
+  frontCheck: FrontCheck
+  /** What one account may write. */
+  writeRate: WriteRate
+  /** A provider says that somebody signed out there. */
+  backchannelLogout: BackchannelLogout
+  /** Everything under /auth. */
+  authRoutes: Hono<Env>
+  /** Whose pages people see. Ours are rendered in any case: signing in stays here. */
+  frontEnd: FrontEnd
+  /** The script for other front ends. */
+  clientScript: () => Promise<string>
+  site: {
+    listener: () => Promise<SiteListener>
+    /** null: in development. */
+    built: StaticSite | null
+    development: DevBridge | null
+  }
+}
+
+/** Builds the application. This file is the order of everything that happens to a request.
+ * @returns makes an HTTP server for it: one for each address that is listened on */
+export function createApp(deps: AppDeps): () => Server {
+  const { config, clock, log, meter, sessions, relay, findUser, openForm, readiness, draining, authRoutes, frontEnd, site } = deps
+  const { publicUrl, secureCookies } = config
+  const isTrusted = trustedProxies(config.trustedProxies)
+  const security = securityHeaders(publicUrl)
+
+  const match = orFrontEnd(relay.match, frontEnd)
+  const front = staticFrontEnd(frontEnd)
+  const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
+  const identifyCaller = identify({ sessions, findUser, secureCookies })
+
+  const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
+
+  // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
+  const way: Step[] = [
+    doctor.note,
+    requireHost(publicUrl),
+    guardPath,
+    allowMethods,
+    doctor.answer,
+    answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }), securityTxt: answerSecurityTxt(deps) }),
+    answerBackchannel(deps.backchannelLogout),
+    serveClientScript(deps.clientScript),
+    front.files,
+    serveStatic(site.built),
+    requireSameOrigin(publicUrl),
+    limitBody,
+    site.development?.identifyOr(identifyCaller) ?? identifyCaller,
+    limitWrites(deps.writeRate),
+    front.pages,
+  ]
+
+  // ---- Then the families. What no route takes is refused.
+  const app = new Hono<Env>()
+  mount(app, '/auth', authRoutes)
+  app.notFound(notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)))
+  app.onError((error, c) => toResponse(problemReply(c.env.exchange, asProblem(error, c.env.exchange, log))))
+
+  const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
+  const passWithin = relayWithin(relay)
+  const within = fetchWithin({
+    clock, log, publicUrl, way, match,
+    route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
+  })
+  const renderSite = siteMount({ ...site, log, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own', answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])] })
+  const toHono = getRequestListener(
+    (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
+    { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
+  )
+
+  const pass = relayRequests(relay, frontEnd)
+  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted, log), match, way, done: requestLog({ log, meter, clock }) }
+  const listener = requestListener({
+    ...common,
+    arrive: (exchange, incoming, outgoing) => {
+      if (exchange.match !== null) return pass(exchange, exchange.match, incoming, outgoing)
+      return isRouted(exchange, serverRoutes) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
+    },
+  })
+  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
+
+  const ServerResponse = answeringResponse({ log, sessions, security, draining })
+  return () => httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
+}
+
+/** Whether Hono's routes are to answer; everything else that got this far is the site's. */
+function isRouted({ family }: Exchange, serverRoutes: boolean): boolean {
+  return family === 'auth' || (family === 'api' && !serverRoutes)
+}
+
+/** Adds routes under a prefix, each with what it may know of the request under the names that it knows it by.
+ * Not as middleware: a route that is the only one to match is called by Hono without a chain of promises around it. */
+function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
+  for (const { method, path, handler } of routes.routes) {
+    const known: Handler<Env> = (c, next) => {
+      const { exchange } = c.env
+      if (exchange.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
+      c.set('requestId', exchange.id)
+      c.set('caller', exchange.caller)
+      c.set('answer', exchange.answer)
+      return (handler as Handler<Env>)(c, next)
+    }
+    if (method === 'ALL') app.all(prefix + path, known)
+    else app.on(method, prefix + path, known)
+  }
+}

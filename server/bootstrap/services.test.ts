@@ -1,0 +1,136 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { keptLog } from '../base/log.testing.ts'
+import { noMeter } from '../base/meter.ts'
+import { compose } from './services.ts'
+import { installation, signedIn, stateOf } from './services.testing.ts'
+import { databaseFile } from '../store/files.ts'
+
+let home: ReturnType<typeof installation>
+beforeEach(() => {
+  home = installation()
+})
+afterEach(() => home.remove())
+
+describe('the first start', () => {
+  test('makes keys and a database, private to their owner', async () => {
+    const rooms = await home.start()
+    await rooms.close()
+    expect(statSync(home.dataDir).mode & 0o777).toBe(0o700)
+    for (const name of readdirSync(home.dataDir)) expect([name, statSync(join(home.dataDir, name)).mode & 0o777]).toEqual([name, 0o600])
+  })
+
+  test('that was killed between the keys and the database goes on where it was', async () => {
+    const first = await home.start()
+    await first.close()
+    const keys = readFileSync(join(home.dataDir, 'keys.json'), 'utf8').replace(/"counter": \d+/, '"counter": 0')
+    for (const name of readdirSync(home.dataDir)) rmSync(join(home.dataDir, name))
+    writeFileSync(join(home.dataDir, 'keys.json'), keys, { mode: 0o600 })
+    await (await home.start()).close()
+    expect(existsSync(databaseFile(home.dataDir))).toBe(true)
+  })
+})
+
+describe('a later start', () => {
+  test('finds sessions as they were', async () => {
+    const first = await home.start()
+    const { shown } = await signedIn(first)
+    await first.close()
+    const second = await home.start()
+    expect(await stateOf(second, shown)).toBe('live')
+    await second.close()
+  })
+
+  test('refuses a folder that another works on, and saying so leaves that one alone', async () => {
+    const first = await home.start()
+    await expect(home.start()).rejects.toThrow(/Another process \(the test, pid \d+\) is working on the data folder/)
+    expect(await first.store.accounts.anybody()).toBe(false)
+    await first.close()
+    await (await home.start()).close()
+  })
+
+  test('refuses a missing key file, and a missing database, and makes neither', async () => {
+    await (await home.start()).close()
+    const keys = join(home.dataDir, 'keys.json')
+    const text = readFileSync(keys, 'utf8')
+    rmSync(keys)
+    await expect(home.start()).rejects.toThrow(/key file .* is missing/)
+    expect(existsSync(keys)).toBe(false)
+    writeFileSync(keys, text, { mode: 0o600 })
+    rmSync(databaseFile(home.dataDir))
+    await expect(home.start()).rejects.toThrow(/database .* is missing/)
+    writeFileSync(databaseFile(home.dataDir), '', { mode: 0o600 })
+    await expect(home.start()).rejects.toThrow(/is empty/)
+    expect(readFileSync(databaseFile(home.dataDir))).toHaveLength(0)
+  })
+})
+
+describe('a database that was put back by hand', () => {
+  test('ends every session with the reason, and voids every code', async () => {
+    const first = await home.start()
+    const { shown } = await signedIn(first)
+    const invited = await first.people.joining.invite({ email: null, roles: ['user'] }, { userId: null, sessionId: null, client: null })
+    await first.close()
+    copyFileSync(databaseFile(home.dataDir), `${databaseFile(home.dataDir)}.copy`)
+    // Without the log line: nothing was wrong so far.
+    expect(home.logged.join()).not.toMatch(/restored by hand/)
+    await (await home.start()).close()
+    copyFileSync(`${databaseFile(home.dataDir)}.copy`, databaseFile(home.dataDir))
+
+    const second = await home.start()
+    expect(home.logged.join()).toMatch(/older than the key file/)
+    expect(await stateOf(second, shown)).toBe('nobody store_rolled_back')
+    const code = decodeURIComponent(invited.href.split('#code=')[1] ?? '')
+    await expect(second.people.joining.register({ email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code }, { userAgent: '', network: '127.0.0.1' }))
+      .rejects.toMatchObject({ code: 'invalid_code' })
+    await second.close()
+
+    // Once is enough: who signed in since stays.
+    const third = await home.start()
+    const again = await signedIn(third)
+    await third.close()
+    const fourth = await home.start()
+    expect(await stateOf(fourth, again.shown)).toBe('live')
+    await fourth.close()
+  })
+
+  test('is noticed even when it was copied and put back between two starts', async () => {
+    const first = await home.start()
+    const { shown } = await signedIn(first)
+    await first.store.backup(join(home.dataDir, 'copy'))
+    await first.close()
+    copyFileSync(join(home.dataDir, 'copy'), databaseFile(home.dataDir))
+    const second = await home.start()
+    expect(await stateOf(second, shown)).toBe('nobody store_rolled_back')
+    await second.close()
+  })
+
+  test('a crash between the two counters is not taken for one', async () => {
+    const first = await home.start()
+    const { shown } = await signedIn(first)
+    await first.store.meta.setCounter((first.keys.counter() ?? 0) + 1)
+    await first.close()
+    const second = await home.start()
+    expect(await stateOf(second, shown)).toBe('live')
+    await second.close()
+  })
+})
+
+test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
+  const { log, events } = keptLog()
+  const rooms = await compose({ config: await home.readConfig(), clock: home.clock, log, meter: noMeter, what: 'the test' })
+  const { userId, session } = await signedIn(rooms)
+  const { session: robbed } = await signedIn(rooms)
+  const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
+  const staged = await rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => rooms.sessions.end(publicId, { reason, userId: null, byUserId: null })
+  await end(staged.session.publicId, 'refresh_reuse')
+  await end(session.publicId, 'signed_out')
+  await end(robbed.publicId, 'refresh_reuse')
+  expect(events().filter(({ event }) => event === 'session_ended')).toEqual([
+    expect.objectContaining({ level: 30, outcome: 'success', reason: 'signed_out', accountId: userId }),
+    expect.objectContaining({ level: 40, outcome: 'failure', reason: 'refresh_reuse', accountId: userId }),
+  ])
+  await rooms.close()
+})

@@ -1,0 +1,92 @@
+import { type Clock, systemTimers } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { logSecurity } from '../base/security-log.ts'
+import type { Config } from '../config/types.ts'
+import { type Keys, openKeys } from '../keys/keys.ts'
+import { signingChecksOf } from '../keys/checks.ts'
+import { openSigning } from '../keys/signing.ts'
+import { openSigningKeys, type SigningKeys } from '../keys/signing-file.ts'
+import { noticeRollback, raiseCounter } from '../ops/rollback-counter.ts'
+import { createFrontCheck } from '../ops/front-check.ts'
+import { holdingDataFolder } from '../ops/data-dir-lock.ts'
+import { refuseOtherKeys, rememberKeys } from '../ops/key-checks.ts'
+import type { Works } from '../ops/services.ts'
+import { createPeople } from '../accounts/build-accounts.ts'
+import { createSessions } from '../session/sessions.ts'
+import type { Sessions } from '../session/types.ts'
+import { databaseExists, databaseFile } from '../store/files.ts'
+import { openStore, type Store } from '../store/store.ts'
+
+export interface ComposeDeps {
+  config: Config
+  clock: Clock
+  log: Log
+  meter: Meter
+  /** What this process is doing with the data, for whoever finds it locked: "the server", "user add". */
+  what: string
+}
+
+/** The rooms that know no HTTP, built once: what the server and a command without a server both work with. */
+export interface Rooms extends Works {
+  meter: Meter
+  /** Writes what is only in memory and lets go of the data folder. */
+  close(): Promise<void>
+}
+
+/** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
+export async function compose(deps: ComposeDeps): Promise<Rooms> {
+  return holdingDataFolder(deps.config, deps.what, deps.log, release => open(deps, release))
+}
+
+async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Rooms> {
+  const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
+  // A key file that was in use remembers that there was a database.
+  const store = openStore({ dataDir: config.dataDir, mayCreate: (keys.counter() ?? 0) === 0, clock, log })
+  store.db.onFailure(() => meter.count('store_failures_total'))
+  try {
+    const signingKeys = await openKnownSigningKeys({ config, log, keys, store })
+    await noticeRollback({ keys, store, clock, log })
+    const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
+    sessions.onEnded(({ userId, reason, throwaway }) => {
+      // A theft that was staged must not alarm anybody.
+      if (!throwaway) logSecurity(log, { event: 'session_ended', outcome: reason === 'refresh_reuse' ? 'failure' : 'success', reason, accountId: userId })
+    })
+    const signing = openSigning({ keys: signingKeys, settings: config, log, now: clock.now().wall })
+    await rememberKeys({ store, keys, signingKeys })
+    const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
+    return { config, clock, log, meter, keys, signingKeys, signing, store, sessions, people, frontCheck: createFrontCheck(clock), close: () => close(log, keys, store, sessions, release) }
+  }
+  catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+/** Before anything is written: with the wrong keys every session would end.
+ * @throws Refusal when the database was used with other keys */
+async function openKnownSigningKeys({ config, log, keys, store }: Pick<Rooms, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
+  await refuseOtherKeys({ store }, 'roots', keys.checks())
+  const used = (await store.meta.keyChecks('signing')).length > 0
+  const signingKeys = openSigningKeys(config.signingKeys, keys, { used, mayWrite: true })
+  await refuseOtherKeys({ store }, 'signing', signingChecksOf(signingKeys.all()))
+  if (used && signingKeys.all().length === 0) {
+    log.warn({ event: 'signing_keys_lost' }, 'the signing keys that this database was used with are gone: new ones are made, and upstreams may refuse calls until they have fetched the keys again')
+  }
+  return signingKeys
+}
+
+async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, release: () => void): Promise<void> {
+  try {
+    await sessions.close()
+    // A copy of the database taken before now is then told from the one that was in use last.
+    await raiseCounter({ keys, store })
+  }
+  catch (error) {
+    log.warn({ error }, 'the last writes before closing failed')
+  }
+  finally {
+    store.close()
+    release()
+  }
+}

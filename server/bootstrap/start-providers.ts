@@ -1,0 +1,86 @@
+import { systemTimers } from '../base/clock.ts'
+import type { Rooms } from './services.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
+import { takesProviderToken } from '../config/upstream-settings.ts'
+import type { Config } from '../config/types.ts'
+import { createRoleChanges } from '../login/role-changes.ts'
+import { createLogouts, type ProviderLogouts } from '../providers/logout.ts'
+import { createProviders } from '../providers/registry.ts'
+import type { Needs } from '../providers/sealed-tokens.ts'
+import { createProviderRefresher } from '../providers/token-client.ts'
+import type { Refresher } from '../providers/token-client-types.ts'
+import type { Providers } from '../providers/types.ts'
+import { createTokenApiClient, type TokenApiClient } from '../providers/token-api-client.ts'
+import { createVault, type Vault } from '../providers/vault.ts'
+
+export interface RunningProviders {
+  providers: Providers
+  vault: Vault
+  logouts: ProviderLogouts
+  /** null: names and passwords are ours to judge. */
+  tokenApi: TokenApiClient | null
+  /** Calls back when a session has lost, or changed, what a provider granted to it. */
+  onGrantChanged(listener: (sessionId: string) => void): void
+  close(): Promise<void>
+}
+
+/** Accounts go on with providers that have another address now. Before anybody can sign in: they would get another account. */
+export async function followFormerIssuers({ config, store, log }: Pick<Rooms, 'config' | 'store' | 'log'>): Promise<void> {
+  for (const { id, issuer, formerIssuers } of config.providers) {
+    for (const former of formerIssuers) {
+      const { moved, kept } = await store.identities.moveIssuer(former, issuer)
+      const fields = { provider: id, from: former, to: issuer }
+      if (moved > 0) log.info({ event: 'identities_moved', ...fields, moved }, 'accounts follow a provider to its new issuer')
+      if (kept > 0) log.warn({ event: 'identities_not_moved', ...fields, kept }, 'some people have another account by the new issuer already; theirs by the old one stay where they are')
+    }
+  }
+}
+
+/** Builds what speaks with providers, and connects it with the ends of sessions. */
+export function startProviders(rooms: Rooms): RunningProviders {
+  const { config, clock, log, meter, keys, store, sessions } = rooms
+  const { keyring } = keys
+  const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
+  const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]))
+  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
+  if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
+  const grantListeners: ((sessionId: string) => void)[] = []
+  const vault = createVault({
+    clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
+    refresherOf: id => refreshers.get(id) ?? null,
+    needsOf: id => needsOf(config, id),
+    changeRoles: createRoleChanges({ identities: store.identities, accounts: rooms.people.accounts, clock, log }),
+    endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+    grantChanged: (sessionId) => { for (const listener of grantListeners) listener(sessionId) },
+  })
+  const stopListening = sessions.onEnded(ended => vault.ended(ended.publicId))
+  const logouts = createLogouts({
+    clock, log, meter, publicUrl: config.publicUrl, keyring, grants: store.providerGrants, providers: config.providers, client: id => providers.client(id),
+    endAtProvider: store.endAtProvider, announce: sessions.announce, grantEnded: vault.ended,
+  })
+  return {
+    providers,
+    vault,
+    logouts,
+    tokenApi,
+    onGrantChanged: listener => void grantListeners.push(listener),
+    async close() {
+      // Before what it calls and writes with: a refresh under way brings the only token that is still good.
+      await vault.close()
+      stopListening()
+      await providers.close()
+      await tokenApi?.close()
+    },
+  }
+}
+
+/** What is kept of a provider's tokens follows from what the configuration does with them. */
+function needsOf({ upstreams, providers, recheckMs }: Pick<Config, 'upstreams' | 'providers' | 'recheckMs'>, id: string): Needs {
+  const provider = providers.find(one => one.id === id)
+  const everyMs = provider?.recheckMs ?? recheckMs
+  return {
+    access: upstreams.some(upstream => takesProviderToken(upstream) && upstream.provider === id),
+    idToken: provider !== undefined && provider.kind === 'oidc' && provider.logout !== 'never',
+    recheckMs: everyMs === 0 ? null : everyMs,
+  }
+}

@@ -1,0 +1,55 @@
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ensureSiteBuilt } from '../../web/build.ts'
+import type { AppDeps } from './app.ts'
+import { randomId } from '../base/ids.ts'
+import type { Log } from '../base/log.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { DEV_SECRET_VARIABLE } from '../contract/site-context.ts'
+import type { SiteListener } from '../http/site/site-handler.ts'
+
+export interface MainSite {
+  mount: AppDeps['site']
+  clientScript: AppDeps['clientScript']
+  /** Called once the ports are open: nothing before it needs the pages, and the first page waits for them. */
+  opened(servers: readonly Server[]): void
+  close(): Promise<void>
+}
+
+/** The site as it was built, built first where that is needed. */
+export async function builtSite(log: Log): Promise<MainSite> {
+  const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`)).catch((error: unknown) => {
+    throw new Refusal(error instanceof Error ? error.message : String(error), ['Nothing was changed in the data folder.'], error)
+  })
+  let loading: Promise<SiteListener> | null = null
+  const listener = () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener)
+  return {
+    mount: { listener, built: { root, files }, development: null },
+    clientScript: async () => client,
+    opened() {
+      listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
+    },
+    close: async () => {},
+  }
+}
+
+/** The site as it is being written: Nuxt's dev server, loaded only here. */
+export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
+  const secret = randomId(32)
+  // Workers inherit the environment of the moment at which they start.
+  Object.assign(process.env, { NODE_ENV: 'development', [DEV_SECRET_VARIABLE]: secret })
+  const { devBridge } = await import('../http/site/dev-bridge.ts')
+  const { startDevSite } = await import('../http/site/dev-site.ts')
+  const { buildClient } = await import('../../web/build-client.ts')
+  const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof startDevSite>>>()
+  return {
+    mount: { listener: async () => (await promise).listener, built: null, development: devBridge(secret, publicUrl) },
+    clientScript: buildClient,
+    opened(servers) {
+      startDevSite({ web: join(import.meta.dirname, '..', '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
+      promise.catch((error: unknown) => log.error({ error }, 'the dev server for the pages could not start'))
+    },
+    close: async () => (await promise).close(),
+  }
+}

@@ -1,0 +1,68 @@
+import { systemClock } from '../base/clock.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { loadConfig } from '../config/load-config.ts'
+import { askServer } from '../ops/control-client.ts'
+import type { Finding } from '../ops/finding.ts'
+import { command, group } from './command.ts'
+import { print, printJson, printTable } from './output.ts'
+import { version } from './version.ts'
+
+const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
+
+function printFindings(findings: readonly Finding[]): void {
+  for (const { state, what, advice } of findings) print(`${state.padEnd(5)} ${what}`, ...(advice === null ? [] : [`      → ${advice}`]))
+}
+
+const check = command({
+  name: 'porchlight config check',
+  description: 'Show every setting, what it is and where that is written, or everything that is wrong',
+  args: { json },
+  async run(args) {
+    const { config, file, report } = await loadConfig(process.env, process.cwd())
+    const { examineClientKeys } = await import('../ops/provider-doctor.ts')
+    const findings = await examineClientKeys(config, systemClock)
+    const isWrong = findings.some(finding => finding.state === 'fail')
+    if (isWrong) process.exitCode = 1
+    if (args.json) return printJson({ file, settings: report, findings })
+    printTable(['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'], report.map(one => [one.key, one.variable, one.value, one.from]))
+    if (findings.length > 0) print('')
+    printFindings(findings)
+    print('', `${file === null ? 'There is no configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' Nothing is wrong.'}`)
+  },
+})
+
+export const config = group('porchlight config', 'Settings', { check: async () => check })
+
+const REACH_TIMEOUT_MS = 5000
+
+/** An older server does not know the question. */
+function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
+  return asked.then(answer => answer?.output ?? null, (error: unknown) => {
+    if (error instanceof Refusal) return null
+    throw error
+  })
+}
+
+export const doctor = command({
+  name: 'porchlight doctor',
+  description: 'Look at everything that tends to be wrong, and say what to do',
+  args: { json },
+  async run(args) {
+    const { config } = await loadConfig(process.env, process.cwd())
+    const { examine } = await import('../ops/doctor.ts')
+    const findings = await examine({
+      version,
+      config,
+      clock: systemClock,
+      serverRuns: await askServer(config.dataDir, 'status', {}) !== null,
+      front: {
+        begin: () => answered(askServer(config.dataDir, 'doctor.begin', {})),
+        seen: () => answered(askServer(config.dataDir, 'doctor.seen', {})),
+      },
+      fetchPublic: path => fetch(config.publicUrl + path, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }),
+    })
+    if (args.json) printJson(findings)
+    else printFindings(findings)
+    if (findings.some(finding => finding.state === 'fail')) process.exitCode = 1
+  },
+})

@@ -1,0 +1,214 @@
+import { networkInterfaces } from 'node:os'
+import { join, resolve } from 'node:path'
+import * as v from 'valibot'
+import { DAY, SECOND } from '../base/clock.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { Secret } from '../base/secret.ts'
+import { DISPLAY_NAME } from '../contract/name.ts'
+import { isLoopback, toOrigin } from './address.ts'
+import { livesOf } from './lives.ts'
+import { type ConfigProblem, describeProblem, shownValue } from './config-problems.ts'
+import { SHOWN_FIELDS, shownProviders, toProviders } from './provider-settings.ts'
+import { judgeTogether, providerIds, type Told } from './rules.ts'
+import { FILE_ENDING, SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
+import { type Environment, gather, type Sources, type Written } from './sources.ts'
+import { toSite } from './site-settings.ts'
+import type { Provider } from './provider-config.ts'
+import { toTokenApi } from './token-api-settings.ts'
+import type { Config, KeySource } from './types.ts'
+import { toUpstream, withProvider } from './upstream-settings.ts'
+
+/** One line of `config check`. */
+export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
+export interface Loaded { config: Config, file: string | null, report: SettingReport[] }
+
+const DEFAULTS = {
+  publicUrl: 'http://localhost:3000',
+  port: 3000,
+  dataDir: 'data',
+  accessSeconds: 900,
+  idleSeconds: 7 * 86_400,
+  browserIdleSeconds: 12 * 3600,
+  absoluteSeconds: 30 * 86_400,
+  settleSeconds: 60,
+  lateSeconds: 600,
+  insecureHttp: false,
+  passwordMinLength: 15,
+  registration: 'invite',
+  trustedProxies: [],
+  logLevel: 'info',
+  upstreams: [],
+  login: 'password',
+  providers: [],
+  streamMaxSeconds: 3600,
+  maxStreamsPerSession: 50,
+  maxStreamsPerNetwork: 1000,
+  maxSessions: 100,
+  recheckSeconds: 900,
+  upstreamTokenSeconds: 300,
+  upstreamTokenAlg: 'ES256',
+  jwksMaxAgeSeconds: 600,
+  signingRotationDays: 90,
+} as const satisfies Settings
+
+/** Reads the configuration once, from its file and from the environment.
+ * @throws Refusal that lists every problem at once and shows no secret */
+export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
+  const { sources, problems, file } = await gather(env, cwd)
+  const settings = judgeEach(sources, problems)
+  const providers = providersOf(settings, sources, problems, env, cwd)
+  const alone = toConfig(settings, sources, cwd)
+  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi }))) }
+  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
+  // Rules between settings are judged on what is right by itself; what is not has its default there.
+  const wrong = new Set(problems.map(problem => problem.name))
+  const together = judgeTogether(config, { insecureHttp: settings.insecureHttp ?? false, login: settings.login ?? DEFAULTS.login, tokenApi: settings.tokenApi !== undefined }, told).filter(problem => !wrong.has(problem.name))
+  const all = [...problems, ...together]
+  if (all.length > 0) {
+    throw new Refusal(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
+  }
+  const report = SETTING_KEYS.map(key => ({
+    key,
+    variable: variableOf(key),
+    value: sources.has(key) ? shownOf(key, sources, config) : defaultOf(key, config),
+    from: sources.get(key)?.from ?? 'default',
+  }))
+  return { config, file, report }
+}
+
+/** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
+function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
+  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])))
+  if (result.success) return result.output
+  const wrong = new Set<string>()
+  const named = new Set<string>()
+  for (const issue of result.issues) {
+    const [key = '', ...inside] = (issue.path ?? []).map(part => String(part.key))
+    const written = sources.get(key)
+    const place = inside.map(part => /^\d+$/.test(part) ? `[${part}]` : `.${part}`).join('')
+    if (written === undefined || named.has(key + place)) continue
+    wrong.add(key)
+    named.add(key + place)
+    const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
+    // What a file holds that is not what the setting takes may be a secret, in a file that was named by mistake.
+    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)), expected })
+  }
+  const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
+  return v.parse(Settings, Object.fromEntries(right))
+}
+
+/** Secrets stand among the providers' other fields, and a misspelt one may be one, too. */
+function isHidden(key: string, inside: readonly string[]): boolean {
+  if (key !== 'providers') return SECRET_SETTINGS.has(key)
+  return !inside.some(part => SHOWN_FIELDS.has(part))
+}
+
+function providersOf(settings: Settings, sources: Sources, problems: ConfigProblem[], env: Environment, cwd: string): Provider[] {
+  const written = sources.get('providers')
+  const nameOf = (index: number, field: string) => written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+  return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
+}
+
+function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
+  const set = { ...DEFAULTS, ...settings, ...livesOf(settings, DEFAULTS) }
+  // Whoever moves the port of a site that has no address yet moves the address with it.
+  const ownUrl = settings.port === undefined ? DEFAULTS.publicUrl : `http://localhost:${settings.port}`
+  const publicUrl = toOrigin(settings.publicUrl ?? ownUrl) ?? ownUrl
+  const { protocol, hostname, port } = new URL(publicUrl)
+  const loopback = isLoopback(hostname)
+  const folderOf = (key: SettingKey) => sources.get(key)?.folder ?? cwd
+  const dataDir = resolve(folderOf('dataDir'), set.dataDir)
+  return {
+    publicUrl,
+    loopback,
+    hosts: hostsFor(settings.host, loopback),
+    // Over https on loopback something else has that port: we speak plain http behind it.
+    port: settings.port ?? (loopback && protocol === 'http:' ? Number(port || 80) : DEFAULTS.port),
+    dataDir,
+    secureCookies: protocol === 'https:',
+    accessMs: set.accessSeconds * SECOND,
+    idleMs: set.idleSeconds * SECOND,
+    browserIdleMs: set.browserIdleSeconds * SECOND,
+    absoluteMs: set.absoluteSeconds * SECOND,
+    settleMs: set.settleSeconds * SECOND,
+    lateMs: set.lateSeconds * SECOND,
+    keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys'), sources.get('keys')),
+    signingKeys: settings.signingKeys === undefined ? null : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
+    passwordMinLength: set.passwordMinLength,
+    setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
+    // Accounts are the API's to make.
+    registration: set.login === 'token-api' ? 'closed' : set.registration,
+    trustedProxies: [...set.trustedProxies],
+    logLevel: set.logLevel,
+    metricsPort: settings.metricsPort ?? null,
+    securityContact: settings.securityContact ?? null,
+    upstreams: (settings.upstreams ?? []).map(upstream => toUpstream(upstream, set.streamMaxSeconds * SECOND)),
+    tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
+    site: toSite(settings.site, folderOf('site'), publicUrl),
+    streamMaxMs: set.streamMaxSeconds * SECOND,
+    streamLimits: { perSession: set.maxStreamsPerSession, perNetwork: set.maxStreamsPerNetwork },
+    maxSessions: set.maxSessions,
+    recheckMs: set.recheckSeconds * SECOND,
+    upstreamTokenMs: set.upstreamTokenSeconds * SECOND,
+    upstreamTokenAlg: set.upstreamTokenAlg,
+    jwksMaxAgeMs: set.jwksMaxAgeSeconds * SECOND,
+    signingRotationMs: set.signingRotationDays * DAY,
+  }
+}
+
+/** The content of a key file is JSON, which no path starts like. */
+function keySource(keys: string, folder: string, written: Written | undefined): KeySource {
+  if (!keys.trimStart().startsWith('{')) return { file: resolve(folder, keys) }
+  return { content: new Secret(keys), ...(written?.name.endsWith(FILE_ENDING) === true && { readFrom: written.from }) }
+}
+
+function hostsFor(host: string | undefined, loopback: boolean): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? []).map(one => one.address)
+  const local = addresses.includes('::1') ? ['127.0.0.1', '::1'] : ['127.0.0.1']
+  if (host === 'localhost') return local
+  if (host !== undefined) return [host]
+  if (loopback) return local
+  return [addresses.includes('::1') ? '::' : '0.0.0.0']
+}
+
+function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'providers'>): string {
+  if (key === 'providers') return shownProviders(config.providers)
+  return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
+}
+
+const LIVES = {
+  accessSeconds: 'accessMs', idleSeconds: 'idleMs', browserIdleSeconds: 'browserIdleMs', absoluteSeconds: 'absoluteMs', settleSeconds: 'settleMs', lateSeconds: 'lateMs',
+} as const
+
+function defaultOf(key: SettingKey, config: Config): string {
+  switch (key) {
+    case 'publicUrl':
+      return JSON.stringify(config.publicUrl)
+    case 'accessSeconds':
+    case 'idleSeconds':
+    case 'browserIdleSeconds':
+    case 'absoluteSeconds':
+    case 'settleSeconds':
+    case 'lateSeconds':
+      return String(config[LIVES[key]] / SECOND)
+    case 'host':
+      return config.hosts.join(', ')
+    case 'port':
+      return String(config.port)
+    case 'dataDir':
+      return config.dataDir
+    case 'keys':
+      return 'keys.json in the data folder'
+    case 'signingKeys':
+      return 'in the key file'
+    case 'site':
+      return 'the pages that come with it'
+    case 'setupCode':
+    case 'metricsPort':
+    case 'securityContact':
+    case 'tokenApi':
+      return 'none'
+    default:
+      return JSON.stringify(DEFAULTS[key])
+  }
+}

@@ -1,0 +1,141 @@
+import { METHODS } from 'node:http'
+import * as v from 'valibot'
+import { MINUTE, SECOND } from '../base/clock.ts'
+import { isUnder, RESERVED } from '../contract/reserved.ts'
+import { Role } from '../contract/wire.ts'
+import { toOrigin } from './address.ts'
+import { TOKENS, type Upstream } from './upstream-config.ts'
+
+const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
+const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
+const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, without query, fragment or user name'
+const ORIGIN_FORM = 'origins like https://login.example.org'
+const PAGE_FORM = 'a path of this site such as /notes, or an address'
+const STREAM_MAX = 'a whole number of seconds from 1 to 86400'
+const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
+
+/** What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer. */
+const RELAYED_METHODS = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
+const METHOD_FORM = `HTTP methods in upper case: ${RELAYED_METHODS.join(', ')}`
+
+const seconds = (most: number) => {
+  const expected = `a number of seconds from 0.1 to ${most}`
+  return v.exactOptional(v.pipe(v.number(expected), v.minValue(0.1, expected), v.maxValue(most, expected)))
+}
+const bytes = (least: number) => {
+  const expected = `a whole number of bytes from ${least}`
+  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected)))
+}
+const flag = v.exactOptional(v.boolean('true or false'))
+const words = (most: number) => v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
+
+/** One entry of `upstreams`, as a person writes it. */
+export const UpstreamSetting = v.strictObject({
+  name: v.pipe(v.string(NAME_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, NAME_FORM)),
+  prefix: v.exactOptional(v.pipe(v.string(PREFIX_FORM), v.regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, PREFIX_FORM))),
+  target: v.pipe(v.string(TARGET_FORM), v.check(value => parseTarget(value) !== null, TARGET_FORM)),
+  token: v.exactOptional(v.picklist(TOKENS, `one of ${TOKENS.join(', ')}`)),
+  provider: v.exactOptional(v.string('the id of a provider')),
+  audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
+  scopes: v.exactOptional(v.array(v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')), 'a list of scope names')),
+  methods: v.exactOptional(v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM))),
+  requires: v.exactOptional(v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) })),
+  strip: flag,
+  timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400), websocketIdle: seconds(86_400) })),
+  streamMaxSeconds: v.exactOptional(v.pipe(v.number(STREAM_MAX), v.safeInteger(STREAM_MAX), v.minValue(1, STREAM_MAX), v.maxValue(86_400, STREAM_MAX))),
+  maxBodyBytes: bytes(0),
+  maxHeaderBytes: bytes(1024),
+  websocket: flag,
+  document: flag,
+  cookies: flag,
+  encodedPaths: flag,
+  dropHeaders: v.exactOptional(v.pipe(v.array(v.pipe(v.string(HEADER_FORM), v.regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, HEADER_FORM)), HEADER_FORM), v.maxLength(100, HEADER_FORM))),
+  redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGIN_FORM), ORIGIN_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM))),
+  title: words(60),
+  description: words(200),
+  page: v.exactOptional(v.pipe(v.string(PAGE_FORM), v.check(value => /^\/(?![/\\])\S*$/.test(value) || (/^https?:\/\//i.test(value) && URL.canParse(value)), PAGE_FORM))),
+  icon: v.exactOptional(v.pipe(v.string('the name of an icon'), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of an icon, such as package'))),
+})
+export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
+
+export const Upstreams = v.pipe(
+  v.array(UpstreamSetting, 'a list of upstreams'),
+  v.check(list => distinct(list.map(one => one.name)), 'names that differ from each other'),
+  v.check(list => distinct(list.map(prefixOf)), 'prefixes that differ from each other'),
+  v.check(list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
+)
+
+/** Fills in every default. @param streamMaxMs how long its streams live, unless it says so itself */
+export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {
+  const { name, requires = {}, timeouts = {} } = setting
+  const token = setting.token ?? 'porchlight'
+  return {
+    name,
+    prefix: prefixOf(setting),
+    target: parseTarget(setting.target) ?? { origin: '', basePath: '' },
+    token,
+    provider: setting.provider ?? null,
+    audience: setting.audience ?? name,
+    scopes: setting.scopes ?? [],
+    methods: setting.methods ?? null,
+    requires: {
+      // A token says who asks: without anybody there is none to send.
+      signedIn: requires.signedIn ?? token !== 'none',
+      roles: requires.roles ?? [],
+      maxAgeMs: requires.maxAge === undefined ? null : requires.maxAge * SECOND,
+    },
+    strip: setting.strip ?? true,
+    timeouts: {
+      connectMs: (timeouts.connect ?? 5) * SECOND,
+      headersMs: (timeouts.headers ?? 60) * SECOND,
+      idleMs: timeouts.idle === undefined ? 2 * MINUTE : timeouts.idle * SECOND,
+      websocketIdleMs: timeouts.websocketIdle === undefined ? 10 * MINUTE : timeouts.websocketIdle * SECOND,
+    },
+    streamMaxMs: setting.streamMaxSeconds === undefined ? streamMaxMs : setting.streamMaxSeconds * SECOND,
+    maxBodyBytes: setting.maxBodyBytes ?? null,
+    maxHeaderBytes: setting.maxHeaderBytes ?? 32 * 1024,
+    websocket: setting.websocket ?? false,
+    document: setting.document ?? false,
+    cookies: setting.cookies ?? false,
+    encodedPaths: setting.encodedPaths ?? false,
+    dropHeaders: setting.dropHeaders ?? [],
+    redirectOrigins: setting.redirectOrigins ?? [],
+    title: setting.title ?? name,
+    description: setting.description ?? '',
+    icon: setting.icon ?? null,
+    page: setting.page ?? (setting.document ? `${prefixOf(setting)}/` : null),
+  }
+}
+
+/** Names the provider whose token an upstream takes, where there is only one to name. */
+export function withProvider(upstream: Upstream, providers: readonly string[]): Upstream {
+  const [only] = providers
+  return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1 ? { ...upstream, provider: only } : upstream
+}
+
+/** What is wrong with the provider that an upstream names, or does not name. @returns null: nothing */
+export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
+  const { name, token, provider } = upstream
+  if (!takesProviderToken(upstream)) return provider === null ? null : `no provider for "${name}", which takes none's token`
+  if (providers.length === 0) return `a provider to be set up, since "${name}" takes its token`
+  if (provider === null || !providers.includes(provider)) return `"${name}" to name the provider whose token it takes (token: '${token}'): one of ${providers.join(', ')}`
+  return null
+}
+
+export function takesProviderToken({ token }: Pick<Upstream, 'token'>): boolean {
+  return token === 'provider' || token === 'exchange'
+}
+
+function prefixOf({ name, prefix }: UpstreamSetting): string {
+  return prefix ?? `/api/${name}`
+}
+
+function parseTarget(text: string): Upstream['target'] | null {
+  if (!/^https?:\/\/[^\s\\?#@]+$/i.test(text) || !URL.canParse(text)) return null
+  const { origin, pathname } = new URL(text)
+  return { origin, basePath: pathname.replace(/\/+$/, '') }
+}
+
+function distinct(list: readonly string[]): boolean {
+  return new Set(list).size === list.length
+}

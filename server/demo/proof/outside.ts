@@ -1,0 +1,124 @@
+import { type Clock, SECOND } from '../../base/clock.ts'
+import { Refusal } from '../../base/operator-error.ts'
+import type { ProofCheck } from '../../contract/proof-wire.ts'
+import { generationOf, tokensIn } from '../../contract/token-shapes.ts'
+import { type Answer, type Ask, Browser, type Place } from './browser.ts'
+import { isSignedIn } from './proof.ts'
+import type { Site } from './recorder.ts'
+
+/** A site that is looked at as any visitor could, and what its owner says of it. */
+export interface Visit {
+  clock: Clock
+  place: Place
+  login: Ask
+  checkPath: string
+  /** A text that only the answer to somebody signed in holds; null: found out. */
+  expect: string | null
+  /** How long an access token lives there; null: found out. */
+  accessMs: number | null
+}
+
+/** Signs in once and finds out what the demonstrations have to know.
+ * @returns the site; what a script of its pages could have found; and `leave`, which signs out every browser
+ * @throws Refusal when it cannot be told from the answers whether one is signed in */
+export async function lookAround(visit: Visit): Promise<{ site: Site, tokens: ProofCheck, leave: () => Promise<void> }> {
+  const { clock, place, checkPath } = visit
+  const browsers: Browser[] = []
+
+  async function arrive(): Promise<{ browser: Browser, welcome: Answer }> {
+    const browser = new Browser(place, clock)
+    const welcome = await browser.ask(visit.login)
+    if (welcome.status >= 400) throw new Refusal(`${place.origin} refused the sign-in: it answered ${welcome.status}.`, [welcome.text.slice(0, 300)])
+    if (browser.jar.alive(clock.now().wall).length === 0) throw new Refusal(`The sign-in at ${visit.login.path} set no cookie.`, ['There is nothing that a browser would be remembered by.'])
+    browsers.push(browser)
+    return { browser, welcome }
+  }
+
+  const stranger = await new Browser(place, clock).get(checkPath).catch((error: unknown) => {
+    throw new Refusal(`${place.origin} cannot be reached.`, [String(error)])
+  })
+  const { browser: first, welcome } = await arrive()
+  const shown = await first.get(checkPath)
+  const ours = first.jar.alive(clock.now().wall).some(({ value }) => generationOf(value) !== null)
+  const knows = ours ? isSignedIn : distinguish(visit, stranger, shown)
+  if (!knows(shown)) throw new Refusal(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
+  const accessMs = visit.accessMs ?? (ours ? lifeIn(shown) : shortestCookie(first, clock))
+  if (accessMs === null) throw new Refusal('How long an access token lives there cannot be told from its cookies.', ['Say so with --wait SECONDS.'])
+
+  const site: Site = { clock, checkPath, isSignedIn: knows, signIn: async () => (await arrive()).browser, accessMs, laterMs: accessMs, ours, row: null }
+  const texts = [welcome, shown, await first.get('/')].flatMap(({ headers, text }) => [headers, text])
+  const tokens: ProofCheck = { id: 'tokens_found', wanted: 0, seen: await countReachable(site, first, texts) }
+  const leave = async () => {
+    if (ours) await Promise.allSettled(browsers.map(browser => browser.ask({ method: 'POST', path: '/auth/logout', body: null })))
+  }
+  return { site, tokens, leave }
+}
+
+/** How many tokens scripts of a page could have taken: from what they are sent, or from cookies that they may read. */
+async function countReachable(site: Site, browser: Browser, texts: readonly string[]): Promise<number> {
+  const cookies = browser.jar.alive(site.clock.now().wall)
+  const readable = cookies.filter(({ httpOnly }) => !httpOnly).map(({ value }) => value)
+  const found = new Set([...texts, ...readable].flatMap(tokensIn))
+  for (const { value, httpOnly } of cookies) {
+    if (httpOnly && value.length >= 16 && texts.some(text => text.includes(value))) found.add(value)
+  }
+  // Whatever it looks like: if it opens the door by itself, it is a token.
+  if (readable.length > 0 && site.isSignedIn(await browser.withoutHttpOnly().get(site.checkPath))) found.add(readable.join())
+  return found.size
+}
+
+/** By what the answer to somebody signed in is told from the answer to a stranger. */
+function distinguish({ login, checkPath, expect }: Visit, stranger: Answer, shown: Answer): (answer: Answer) => boolean {
+  if (shown.status !== stranger.status) return ({ status }) => status === shown.status
+  const marks = expect === null ? stringsOf(login.body?.text ?? '') : [expect]
+  const mark = marks.find(text => text.length > 2 && shown.text.includes(text) && !stranger.text.includes(text))
+  if (mark === undefined) {
+    throw new Refusal(`${checkPath} answers strangers as it answers somebody signed in.`, ['Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.'])
+  }
+  return ({ status, text }) => status === shown.status && text.includes(mark)
+}
+
+/** What was typed to sign in: a name or an address often shows once one is in. */
+function stringsOf(body: string): string[] {
+  try {
+    return Object.values(JSON.parse(body) as object).filter(value => typeof value === 'string')
+  }
+  catch {
+    return [...new URLSearchParams(body).values()]
+  }
+}
+
+function lifeIn({ text }: Answer): number | null {
+  const { session } = JSON.parse(text) as { session: { createdAt?: number, accessEndsAt?: number | null } | null }
+  return typeof session?.accessEndsAt === 'number' && typeof session.createdAt === 'number' ? session.accessEndsAt - session.createdAt : null
+}
+
+function shortestCookie({ jar }: Browser, clock: Clock): number | null {
+  const now = clock.now().wall
+  const ends = jar.alive(now).map(({ endsAt }) => endsAt).filter(endsAt => endsAt !== null)
+  return ends.length === 0 ? null : Math.min(...ends) - now
+}
+
+const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
+
+/** Reads `POST /login {"name":"$email","password":"$password"}`. The body is JSON, or else a form's.
+ * @throws Refusal */
+export function parseLogin(text: string): Ask {
+  const match = LOGIN.exec(text.trim())
+  if (match === null) throw new Refusal(`This is no sign-in request: ${text}`, ['It has the form: POST /login {"email":"$email","password":"$password"}'])
+  const [, method = '', path = '', body] = match
+  if (body === undefined) return { method, path, body: null }
+  return { method, path, body: { type: body.startsWith('{') ? 'application/json' : 'application/x-www-form-urlencoded', text: body } }
+}
+
+/** Puts what was asked for in the request's place-holders, escaped as its kind of body wants it. */
+export function fillIn({ method, path, body }: Ask, email: string, password: string): Ask {
+  if (body === null) return { method, path, body }
+  const escape = body.type === 'application/json' ? (text: string) => JSON.stringify(text).slice(1, -1) : encodeURIComponent
+  return { method, path, body: { ...body, text: body.text.replaceAll('$email', () => escape(email)).replaceAll('$password', () => escape(password)) } }
+}
+
+/** Two lives of an access token: as long as the longest demonstration. */
+export function wholeWait({ accessMs }: Site): number {
+  return Math.ceil(2 * accessMs / SECOND)
+}

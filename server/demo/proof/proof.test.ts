@@ -1,0 +1,66 @@
+import * as v from 'valibot'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { PROOF_SCENARIOS, ProofRun, type ProofScenario } from '../../contract/proof-wire.ts'
+import { createProof, type Proof } from './proof.ts'
+import { startSessionServer } from './proof.testing.ts'
+
+const client = { userAgent: 'a browser', network: '127.0.0.1' }
+let server: Awaited<ReturnType<typeof startSessionServer>>
+let proof: Proof
+let person: string
+const runs = new Map<ProofScenario, ProofRun>()
+
+beforeAll(async () => {
+  server = await startSessionServer()
+  proof = createProof({ clock: systemClock, sessions: server.sessions, store: server.store.sessions, place: server.place })
+  // Each by somebody else, at once: the waiting is the same for all.
+  await Promise.all(PROOF_SCENARIOS.map(async (scenario) => {
+    person = server.newPerson()
+    runs.set(scenario, await proof.run(scenario, { userId: person, client }))
+  }))
+}, 60_000)
+afterAll(() => server.close())
+
+const run = (scenario: ProofScenario) => runs.get(scenario) as ProofRun
+const asked = (scenario: ProofScenario) => run(scenario).events.filter(event => event.kind === 'asked')
+
+test.each(PROOF_SCENARIOS)('%s passes under the real rules, and is told as the contract says', (scenario) => {
+  expect(run(scenario).checks.filter(check => check.seen !== check.wanted)).toEqual([])
+  expect(run(scenario).passed).toBe(true)
+  expect(v.parse(ProofRun, run(scenario))).toEqual(run(scenario))
+})
+
+test('CK-13 a hundred requests at the instant of expiry all carry the first key and are given the second, once', () => {
+  const [storm, [after]] = [asked('storm').slice(0, 100), asked('storm').slice(100)]
+  expect(storm.map(({ shown, given }) => `${shown} ${given}`)).toEqual(Array.from({ length: 100 }, () => '1 2'))
+  expect(storm.filter(({ answer }) => answer === 'renewed')).toHaveLength(1)
+  expect(after).toMatchObject({ shown: 2, answer: 'served' })
+})
+
+test('an answer that was lost after the server had renewed is given again, late as it is', () => {
+  const [cut, ...later] = asked('lost-answer')
+  expect(cut).toMatchObject({ answer: 'cut', shown: 1 })
+  expect(run('lost-answer').events.find(event => event.kind === 'row')).toMatchObject({ generation: 2, ended: null })
+  expect(later.map(({ shown, answer, given }) => `${shown} ${answer} ${given}`)).toEqual(['1 again 2', '1 again 2', '2 served null'])
+})
+
+test('OA-24 a copied key that comes back puts both out, and both are told why', () => {
+  expect(asked('thief').map(({ who, shown, answer, reason }) => `${who} ${shown} ${answer} ${reason}`)).toEqual([
+    'owner 1 renewed null', 'owner 2 renewed null', 'thief 1 out refresh_reuse', 'owner 3 out refresh_reuse',
+  ])
+  expect(run('thief').events.find(event => event.kind === 'row')).toMatchObject({ ended: 'refresh_reuse' })
+})
+
+test('a run leaves nothing behind: no living session, nothing in a list, no alarm in the log', async () => {
+  expect(await server.sessions.list(person)).toEqual([])
+  expect(await server.store.events.page(person, null, 10)).toEqual([])
+  expect(await server.sessions.endAll(person, { reason: 'signed_out_elsewhere', except: null, byUserId: null })).toBe(0)
+})
+
+test('one run at a time for each person', async () => {
+  const userId = server.newPerson()
+  const first = proof.run('storm', { userId, client })
+  await expect(proof.run('thief', { userId, client })).rejects.toMatchObject({ code: 'slow_down' })
+  await first
+})

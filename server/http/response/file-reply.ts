@@ -1,0 +1,70 @@
+import type { BigIntStats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+import { byteRange } from './byte-range.ts'
+import type { Exchange } from '../request/request-context.ts'
+import type { Reply } from './reply.ts'
+import { matchesEtag } from './negotiation.ts'
+
+/** Up to here a file is read at once; a larger one is sent as it is read. */
+const WHOLE_BYTES = 256 * 1024
+
+/** Answers with an open file, or with a part of it, or with a 304 (RFC 9110 §13–14). Takes over the handle.
+ * @param headers Content-Type, Cache-Control and whatever else the answer carries
+ * @param whole whether parts are refused: of a compressed copy they would be parts of something else */
+export async function fileReply(exchange: Exchange, file: FileHandle, headers: readonly string[], whole: boolean): Promise<Reply> {
+  let streaming = false
+  try {
+    const stat = await file.stat({ bigint: true })
+    const size = Number(stat.size)
+    const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}"`
+    const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
+    if (isFresh(exchange, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
+    const common = [...validators, ...headers, ...whole ? [] : ['Accept-Ranges', 'bytes']]
+    const range = whole || !mayRange(exchange, etag, stat) ? null : byteRange(exchange.headers.range, size)
+    if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: null }
+    const { start, end } = range ?? { start: 0, end: size - 1 }
+    const length = end - start + 1
+    const status = range === null ? 200 : 206
+    if (range !== null) common.push('Content-Range', `bytes ${start}-${end}/${size}`)
+    if (exchange.method === 'HEAD') return { status, headers: [...common, 'Content-Length', String(length)], body: null }
+    if (length > WHOLE_BYTES) {
+      streaming = true
+      return { status, headers: [...common, 'Content-Length', String(length)], body: file.createReadStream({ start, end }) }
+    }
+    const body = Buffer.alloc(length)
+    const { bytesRead } = await file.read(body, 0, length, start)
+    return { status, headers: common, body: body.subarray(0, bytesRead) }
+  }
+  finally {
+    // A stream closes its file itself.
+    if (!streaming) await file.close()
+  }
+}
+
+/** If-None-Match counts alone where it is there (RFC 9110 §13.2.2). */
+function isFresh({ headers }: Exchange, etag: string, stat: BigIntStats): boolean {
+  const tags = headers['if-none-match']
+  if (tags !== undefined) return matchesEtag(tags, etag)
+  const since = Date.parse(headers['if-modified-since'] ?? '')
+  return !Number.isNaN(since) && modifiedOf(stat).getTime() <= since
+}
+
+/** A part of what has changed meanwhile would not fit to the parts that the client has (RFC 9110 §13.1.5). */
+function mayRange({ headers, method }: Exchange, etag: string, stat: BigIntStats): boolean {
+  const condition = headers['if-range']
+  if (headers.range === undefined || method !== 'GET') return false
+  return condition === undefined || condition === etag || Date.parse(String(condition)) === modifiedOf(stat).getTime()
+}
+
+/** HTTP's dates have whole seconds. */
+function modifiedOf({ mtimeMs }: BigIntStats): Date {
+  return new Date(Number(mtimeMs / 1000n) * 1000)
+}
+
+function unchanging(headers: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (!headers[i]?.startsWith('Content-') || headers[i] === 'Content-Security-Policy') kept.push(headers[i] ?? '', headers[i + 1] ?? '')
+  }
+  return kept
+}

@@ -1,0 +1,49 @@
+import { newNonce } from '../../base/ids.ts'
+import type { Problem } from '../../base/problem.ts'
+import { readableCookies } from '../../contract/cookies.ts'
+import { LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
+import { DISPLAY_NAME } from '../../contract/name.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { plainWords } from './plain-words.ts'
+
+/** The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own nonce. */
+export function plainPage(exchange: Exchange, problem: Problem): { html: string, policy: string } {
+  const nonce = newNonce()
+  const { headers } = exchange
+  const language = languageOf(readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null, headers['accept-language'])
+  const words = plainWords(problem.code, language)
+  const details = problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
+  const html = `<!doctype html>
+<html lang="${language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${escapeHtml(words.title)} · ${DISPLAY_NAME}</title>
+<style nonce="${nonce}">${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>${escapeHtml(words.title)}</h1>
+${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
+${details}
+<p class="id">${escapeHtml(words.requestId)} <code>${escapeHtml(exchange.id)}</code></p>
+</main>
+</body>
+</html>
+`
+  return { html, policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'` }
+}
+
+const STYLE = `
+:root{color-scheme:light dark;--paper:#faf8f5;--ink:#26221d;--soft:#6a6258;--light:#b4530a}
+@media (prefers-color-scheme:dark){:root{--paper:#191613;--ink:#efe9e1;--soft:#b0a699;--light:#f5a54a}}
+body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
+main{max-width:34rem;padding:2rem;border-left:3px solid var(--light)}
+h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
+.detail{overflow-wrap:anywhere}
+.id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
+}

@@ -1,0 +1,139 @@
+import { type IncomingMessage, type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Log } from '../../base/log.ts'
+import { Problem } from '../../base/problem.ts'
+import { isEventStream } from '../../relay/event-stream.ts'
+import type { Sessions } from '../../session/types.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { setCookies } from './set-cookies.ts'
+import { isOwnCookie } from '../request/own-cookies.ts'
+import { problemReply } from './problem-reply.ts'
+import { lastHeaders, textOf } from './raw-response.ts'
+import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from './security-headers.ts'
+
+interface Deps {
+  log: Log
+  sessions: Pick<Sessions, 'cookiesFor' | 'clearing'>
+  security: SecurityHeaders
+  /** While true every answer asks for its connection to be closed. */
+  draining: () => boolean
+}
+
+type AnyHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
+
+const UNKEPT = 'private, no-store'
+const NONE: readonly string[] = []
+
+/** Set by us, or nobody's to tell: what a route, a page or an upstream says of these is dropped. */
+const DROPPED = new Set([
+  'x-content-type-options', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'permissions-policy',
+  'strict-transport-security', 'x-request-id', 'x-powered-by', 'server',
+])
+
+/** The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the headers
+ * leave. So this one place adds the security headers and decides the cookies. */
+export function answeringResponse({ log, sessions, security, draining }: Deps) {
+  return class AnsweringResponse extends ServerResponse<IncomingMessage> {
+    exchange: Exchange | null = null
+
+    override writeHead(status: number, ...rest: unknown[]): this {
+      const last = rest[rest.length - 1]
+      const given = typeof last === 'object' && last !== null ? last as AnyHeaders : null
+      if (status < 200) return super.writeHead(status, given ?? {})
+      const headers = this.#compose(status, given)
+      try {
+        return super.writeHead(status, headers)
+      }
+      catch (error) {
+        return this.#giveUp(error)
+      }
+    }
+
+    /** One flat list: Node writes it as it is, which is its fastest way. */
+    #compose(status: number, given: AnyHeaders | null): string[] {
+      const { exchange } = this
+      const headers = security.fixed.slice()
+      const others: string[] = []
+      let cacheControl: string | null = null
+      let policy: string | null = null
+      let referrerPolicy = DEFAULT_REFERRER_POLICY
+      let unbuffered = false
+
+      const all = asList(this.#withHeadersSetBefore(given))
+      for (let i = 0; i + 1 < all.length; i += 2) {
+        const name = String(all[i])
+        const value = all[i + 1]
+        if (value === undefined) continue
+        const lower = name.toLowerCase()
+        if (lower === 'set-cookie') others.push(...(Array.isArray(value) ? value : [String(value)]))
+        else if (lower === 'cache-control') cacheControl = String(value)
+        else if (lower === 'content-security-policy') policy = String(value)
+        else if (lower === 'referrer-policy') referrerPolicy = String(value)
+        else if (lower === 'x-accel-buffering') unbuffered ||= value === 'no'
+        else if (!DROPPED.has(lower)) {
+          if (lower === 'content-type') unbuffered ||= isEventStream(String(value))
+          if (Array.isArray(value)) for (const one of value) headers.push(name, one)
+          else headers.push(name, String(value))
+        }
+      }
+
+      headers.push('Content-Security-Policy', exchange?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
+      headers.push('Referrer-Policy', referrerPolicy)
+      // nginx would else hold events back until a buffer of its is full.
+      if (unbuffered) headers.push('X-Accel-Buffering', 'no')
+      if (exchange !== null) headers.push('X-Request-Id', exchange.id)
+      // A 304 updates what a cache has stored: no cookie may ride on it.
+      const cookies = exchange === null || status === 304 || (exchange.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, exchange.answer, others, isOwnCookie)
+      for (const cookie of cookies) headers.push('Set-Cookie', cookie)
+      const ours = exchange !== null && exchange.family !== 'api' && exchange.family !== 'front'
+      // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping (HD-10).
+      const unkept = ours && (status >= 400 || (exchange.contentSecurityPolicy !== null && exchange.family === 'site'))
+      headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
+      if (draining()) headers.push('Connection', 'close')
+      return headers
+    }
+
+    /** Headers set one by one (Nuxt's way) join the list; what writeHead is given wins, as in Node. */
+    #withHeadersSetBefore(given: AnyHeaders | null): AnyHeaders | null {
+      const names = this.getHeaderNames()
+      if (names.length === 0) return given
+      const all: OutgoingHttpHeaders = {}
+      for (const name of names) {
+        all[name] = this.getHeader(name)
+        this.removeHeader(name)
+      }
+      if (given === null || !Array.isArray(given)) {
+        for (const name in given) all[name.toLowerCase()] = given[name]
+      }
+      else {
+        for (let i = 0; i + 1 < given.length; i += 2) all[String(given[i]).toLowerCase()] = given[i + 1]
+      }
+      return all
+    }
+
+    /** A header value that HTTP cannot carry: whoever made it has a bug, and the client gets a plain 500. */
+    #giveUp(error: unknown): this {
+      const { exchange } = this
+      log.error({ event: 'header_unsendable', error, requestId: exchange?.id }, 'an answer had a header that cannot be sent')
+      const problem = new Problem('internal')
+      const reply = exchange === null ? { status: problem.status, headers: [], body: null } : problemReply(exchange, problem)
+      const body = textOf(reply)
+      super.writeHead(reply.status, lastHeaders(reply, body, exchange?.id ?? '', security))
+      super.end(body)
+      // Whoever wrote the answer goes on to send its body, and must not wait for a drain that never comes.
+      this.write = () => true
+      this.end = () => this
+      return this
+    }
+  }
+}
+
+/** Names and values in turn, whichever of its forms writeHead was given. */
+function asList(headers: AnyHeaders | null): readonly (OutgoingHttpHeader | undefined)[] {
+  if (headers === null) return NONE
+  if (Array.isArray(headers)) return headers
+  const list: (OutgoingHttpHeader | undefined)[] = []
+  for (const name in headers) list.push(name, headers[name])
+  return list
+}
+
+export type AnsweringResponse = InstanceType<ReturnType<typeof answeringResponse>>

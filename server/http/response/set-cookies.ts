@@ -1,0 +1,25 @@
+import { cookieNameOf } from '../../relay/cookie-name.ts'
+import type { Sessions } from '../../session/types.ts'
+import type { PendingAnswer } from '../request/request-context.ts'
+
+/** The Set-Cookie values of an answer, decided at the instant its headers leave: each of ours once, the last one wins (CK-8).
+ * @param others what a page or an upstream set itself; names of ours among them are dropped */
+export function setCookies(sessions: Pick<Sessions, 'cookiesFor' | 'clearing'>, answer: PendingAnswer, others: readonly string[], isOurs: (name: string) => boolean): string[] {
+  const own = new Map<string, string>()
+  if (answer.cookies) for (const value of answer.cookies) own.set(cookieNameOf(value), value)
+  const session = answer.clearing ? sessions.clearing() : answer.granted ? sessions.cookiesFor(answer.granted) : []
+  for (const value of session) own.set(cookieNameOf(value), value)
+
+  const kept = new Map<string, string>()
+  for (const value of others) {
+    const name = cookieNameOf(value)
+    if (!isOurs(name) && !own.has(name)) kept.set(identityOf(value), value)
+  }
+  return [...kept.values(), ...own.values()]
+}
+
+/** What makes it another cookie to a browser: two paths of one name are two cookies (RFC 6265bis §5.7). */
+function identityOf(setCookie: string): string {
+  const attribute = (name: string) => new RegExp(`;\\s*${name}\\s*=\\s*([^;]*)`, 'i').exec(setCookie)?.[1]?.trim() ?? ''
+  return JSON.stringify([cookieNameOf(setCookie), attribute('domain').toLowerCase(), attribute('path')])
+}

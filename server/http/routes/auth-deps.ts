@@ -1,0 +1,40 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Config } from '../../config/types.ts'
+import type { Upstream } from '../../config/upstream-config.ts'
+import type { Keyring } from '../../keys/types.ts'
+import type { PasswordLogin } from '../../login/password-login.ts'
+import type { ProviderLogin } from '../../login/provider-login.ts'
+import type { TokenApiLogin } from '../../login/token-api-login.ts'
+import type { People } from '../../accounts/build-accounts.ts'
+import type { ProviderLogouts } from '../../providers/logout.ts'
+import type { Providers } from '../../providers/types.ts'
+import type { Vault } from '../../providers/vault.ts'
+import type { Proof } from '../../demo/proof/proof.ts'
+import type { Streams } from '../../relay/streams.ts'
+import type { Sessions } from '../../session/types.ts'
+import type { WriteRate } from '../steps/limit-writes.ts'
+
+/** What the routes under /auth work with. */
+export interface AuthDeps {
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi' | 'site'>
+  clock: Clock
+  log: Log
+  /** What one account may write. */
+  writeRate: WriteRate
+  keyring: Keyring
+  sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
+  people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
+  passwordLogin: PasswordLogin
+  /** In the place of passwords of ours; null: they are ours. */
+  tokenApiLogin: TokenApiLogin | null
+  providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
+  providerLogin: ProviderLogin
+  vault: Pick<Vault, 'grant' | 'linked' | 'giveBack' | 'ended'>
+  logouts: Pick<ProviderLogouts, 'after' | 'leave' | 'returned'>
+  /** null: no sample runs here, and so no demonstrations. */
+  proof: Proof | null
+  upstreams: readonly Upstream[]
+  streams: Pick<Streams, 'of' | 'endStreamsOf'>
+  reachable: (upstream: Upstream) => Promise<boolean>
+}

@@ -1,0 +1,31 @@
+import { Hono } from 'hono'
+import type { Env } from '../request/hono-env.ts'
+import { appsRoutes } from './apps-routes.ts'
+import { accountRoutes } from './account-routes.ts'
+import type { AuthDeps } from './auth-deps.ts'
+import { joiningRoutes } from './registration-routes.ts'
+import { linksRoutes } from './links-routes.ts'
+import { peopleRoutes } from './people-routes.ts'
+import { proofRoutes } from './proof-routes.ts'
+import { providerLogoutRoutes } from './provider-logout-routes.ts'
+import { providerRoutes } from './provider-routes.ts'
+import { sessionRoutes } from './session-routes.ts'
+import { sessionsRoutes } from './devices-routes.ts'
+import { signInOutRoutes } from './sign-in-routes.ts'
+
+/** Everything under /auth. No route says how its answer may be kept: the writer of answers makes that `no-store` (HD-10). */
+export function authRoutes(deps: AuthDeps): Hono<Env> {
+  const app = new Hono<Env>()
+  app.route('/', sessionRoutes(deps))
+  app.route('/', signInOutRoutes(deps))
+  app.route('/', providerRoutes(deps))
+  app.route('/', providerLogoutRoutes(deps))
+  app.route('/', linksRoutes(deps))
+  app.route('/', joiningRoutes(deps))
+  app.route('/', accountRoutes(deps))
+  app.route('/', appsRoutes(deps))
+  app.route('/', sessionsRoutes(deps))
+  app.route('/', peopleRoutes(deps))
+  if (deps.proof !== null) app.route('/', proofRoutes(deps.proof))
+  return app
+}

@@ -1,0 +1,21 @@
+import type { Context } from 'hono'
+import { METHODS } from 'hono/router'
+import { Problem } from '../../base/problem.ts'
+import type { Env } from '../request/hono-env.ts'
+import { methodNotAllowed, problemReply } from '../response/problem-reply.ts'
+import { toResponse } from '../response/reply.ts'
+
+type Matches = (method: string, path: string) => boolean
+
+/** The end of every family: what no route takes is 404, or 405 where another method would have been taken. */
+export function notFound(matches: Matches) {
+  return (c: Context<Env>): Response => {
+    const { exchange } = c.env
+    const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, exchange.path))
+    // Whatever can be read can be asked about; Hono answers HEAD with the route of GET.
+    if (others.includes('GET')) others.push('HEAD')
+    return toResponse(others.length > 0 && !others.includes(exchange.method)
+      ? methodNotAllowed(exchange, others)
+      : problemReply(exchange, new Problem('not_found')))
+  }
+}

@@ -1,0 +1,26 @@
+import { Hono } from 'hono'
+import * as v from 'valibot'
+import { Problem } from '../../base/problem.ts'
+import { PROOF_SCENARIOS, type ProofAnswer, type ProofRun, ProofScenario } from '../../contract/proof-wire.ts'
+import type { Proof } from '../../demo/proof/proof.ts'
+import type { Env } from '../request/hono-env.ts'
+import { signedIn } from './require-caller.ts'
+
+/** The demonstrations of /proof. There only while the sample runs: a site with upstreams of its own is no stage. */
+export function proofRoutes(proof: Proof): Hono<Env> {
+  const app = new Hono<Env>()
+
+  app.get('/proof', (c) => {
+    signedIn(c)
+    return c.json<ProofAnswer>({ scenarios: PROOF_SCENARIOS })
+  })
+
+  app.post('/proof/:scenario', async (c) => {
+    const { user, client } = signedIn(c)
+    const scenario = c.req.param('scenario')
+    if (!v.is(ProofScenario, scenario)) throw new Problem('not_found')
+    return c.json<ProofRun>(await proof.run(scenario, { userId: user.id, client }))
+  })
+
+  return app
+}

@@ -1,0 +1,53 @@
+import type { Context } from 'hono'
+import { SECOND } from '../../base/clock.ts'
+import { LOGIN_LIFE_MS } from '../../providers/transactions.ts'
+import type { Begun } from '../../providers/types.ts'
+import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookies.ts'
+import type { Env } from '../request/hono-env.ts'
+
+/** What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be. More
+ * would fill the header until servers refuse it. */
+const MAX_TOTAL = 3072
+const MAX_UNDER_WAY = 5
+/** One alone takes half at most, so that a second one has its `returnTo`, too. */
+const MAX_ONE = MAX_TOTAL / 2
+/** Cookies that one answer takes away: each costs the answer's headers some hundred bytes. */
+const MAX_CLEARED = 5
+
+/** How long the value of the next transaction cookie may be.
+ * @param secure whether cookies have their prefixes */
+export function roomForTransaction(c: Context<Env>, secure: boolean): number {
+  const taken = underWay(c, secure).reduce((sum, { bytes }) => sum + bytes, 0)
+  const name = transactionCookieName('0'.repeat(26), secure)
+  return Math.min(MAX_ONE, MAX_TOTAL - taken) - pairBytes(name, '')
+}
+
+/** Remembers a sign-in that has begun in this browser, and forgets its oldest ones when they become too many or too long. */
+export function keepTransaction(c: Context<Env>, { id, sealed }: Begun, secure: boolean): void {
+  const name = transactionCookieName(id, secure)
+  let left = MAX_TOTAL - pairBytes(name, sealed)
+  const kept = new Set<string>()
+  const newestFirst = underWay(c, secure)
+  for (const one of newestFirst) {
+    left -= one.bytes
+    if (left < 0 || kept.size + 1 >= MAX_UNDER_WAY) break
+    kept.add(one.id)
+  }
+  const gone = newestFirst.filter(one => !kept.has(one.id))
+  for (const one of gone.slice(-MAX_CLEARED)) clearTransaction(c, one.id, secure)
+  c.get('answer').cookie(serializeCookie(name, sealed, { secure, maxAgeSeconds: LOGIN_LIFE_MS / SECOND }))
+}
+
+export function clearTransaction(c: Context<Env>, id: string, secure: boolean): void {
+  c.get('answer').cookie(clearCookie(transactionCookieName(id, secure), { secure }))
+}
+
+/** The sign-ins that this browser has under way, newest first: their names sort by time. */
+function underWay(c: Context<Env>, secure: boolean): { id: string, bytes: number }[] {
+  const caller = c.get('caller')
+  return [...caller.transactions()].sort().reverse()
+    .map(id => ({ id, bytes: pairBytes(transactionCookieName(id, secure), caller.transaction(id) ?? '') }))
+}
+
+/** In a Cookie header, with `=` and `; `. */
+const pairBytes = (name: string, value: string): number => name.length + value.length + 3

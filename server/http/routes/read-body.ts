@@ -1,0 +1,57 @@
+import type { Context } from 'hono'
+import * as v from 'valibot'
+import { Problem } from '../../base/problem.ts'
+import { describeFields } from '../../contract/fields.ts'
+import type { Env } from '../request/hono-env.ts'
+
+const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i
+const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
+
+type Schema = v.GenericSchema<unknown, unknown>
+
+/** Reads a JSON body. Nothing else passes for JSON: another type could be sent by a form of another site (CS-7).
+ * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with what is wrong by field */
+export async function readJson<S extends Schema>(c: Context<Env>, schema: S): Promise<v.InferOutput<S>> {
+  if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new Problem('unsupported_media_type')
+  return check(schema, parseJson(await c.req.arrayBuffer()))
+}
+
+/** Whether a form of ours was posted without JavaScript. */
+export function isForm(c: Context<Env>): boolean {
+  return FORM_TYPE.test(c.req.header('content-type') ?? '')
+}
+
+/** Reads a form post as it came: names and values, each name once.
+ * @throws Problem `invalid_body` */
+export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
+  const pairs = [...new URLSearchParams(await c.req.text())]
+  const fields = new Map(pairs)
+  if (fields.size !== pairs.length) throw new Problem('invalid_body', { detail: 'A field came twice.' })
+  return fields
+}
+
+/** Checks a form's fields against the schema of the same call in JSON: an empty field is none, a ticked box is `true`. */
+export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<string, string>): v.InferOutput<S> {
+  const given = [...fields].filter(([name, value]) => value !== '' && name !== 'returnTo')
+  return check(schema, Object.fromEntries(given.map(([name, value]) => [name, name === 'remember' ? true : value])))
+}
+
+/** @throws Problem `invalid_body` */
+function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
+  const result = v.safeParse(schema, value)
+  if (result.success) return result.output
+  throw new Problem('invalid_body', { fields: describeFields(result.issues, 'body') })
+}
+
+/** Not UTF-8 is not JSON (RFC 8259 §8.1). Read leniently, two passwords of different broken bytes would be one. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
+function parseJson(bytes: ArrayBuffer): unknown {
+  try {
+    return JSON.parse(UTF8.decode(bytes))
+  }
+  catch {
+    // The parser's own message quotes the body, which may hold a password.
+    throw new Problem('invalid_json')
+  }
+}

@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { isIPv6 } from 'node:net'
+import type { Log } from '../../base/log.ts'
+import { Refusal } from '../../base/operator-error.ts'
+
+/** Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is there.
+ * @throws Refusal when an address cannot be listened on; none is open then */
+export async function listenOn(hosts: readonly string[], port: number, makeServer: () => Server, log: Log): Promise<Server[]> {
+  const servers: Server[] = []
+  try {
+    for (const host of hosts) {
+      const server = makeServer()
+      server.listen({ host, port, ipv6Only: isIPv6(host) && hosts.length > 1 })
+      try {
+        await once(server, 'listening')
+        servers.push(server)
+      }
+      catch (error) {
+        if (!isMissingAddress(error) || hosts.length === 1) throw error
+        log.debug({ host }, 'this machine does not have that address')
+      }
+    }
+  }
+  catch (error) {
+    for (const server of servers) server.close()
+    throw asRefusal(error, port)
+  }
+  return servers
+}
+
+function isMissingAddress(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+}
+
+function asRefusal(error: unknown, port: number): unknown {
+  const { code, address } = error as NodeJS.ErrnoException & { address?: string }
+  switch (code) {
+    case 'EADDRINUSE': return new Refusal(`Port ${port} is taken by another program.`, ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'], error)
+    case 'EACCES': return new Refusal(`This user may not listen on port ${port}.`, ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'], error)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND': return new Refusal(`This machine has no address ${address ?? 'of that name'} to listen on.`, ['Set PORCHLIGHT_HOST to one that it has.'], error)
+    default: return error
+  }
+}

@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import type { Match } from '../../relay/route-matcher.ts'
+import type { AnsweringResponse } from '../response/server-response.ts'
+import { Exchange } from '../request/request-context.ts'
+import { asProblem, problemReply } from '../response/problem-reply.ts'
+import type { Reply } from '../response/reply.ts'
+import { follow, type Step } from '../steps/pipeline.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  requestId: (incoming: IncomingMessage) => string
+  /** Brings a request's target into the form that all others have. */
+  toOriginForm: (incoming: IncomingMessage) => void
+  network: (exchange: Exchange) => string
+  match: (path: string) => Match | null
+  way: readonly Step[]
+  /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
+  arrive: (exchange: Exchange, incoming: IncomingMessage, outgoing: AnsweringResponse) => unknown
+  /** Called once for each request, when its answer is out or its connection is gone.
+   * @param status null: it was gone before any answer @param whole false: before the answer's end */
+  done: (exchange: Exchange, status: number | null, whole: boolean) => void
+}
+
+/** How long a refused request may go on sending its body before the connection is cut: time enough to read our answer. */
+const LINGER_MS = 1000
+
+/** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
+export function requestListener(deps: Deps) {
+  const { clock, log, requestId, toOriginForm, network, match, way, arrive } = deps
+
+  // `this` is the response: one function for all requests, instead of a closure for each.
+  function closed(this: AnsweringResponse): void {
+    if (this.exchange !== null) deps.done(this.exchange, this.headersSent ? this.statusCode : null, this.writableFinished)
+  }
+
+  return (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue = false): void => {
+    toOriginForm(incoming)
+    const exchange = new Exchange({
+      id: requestId(incoming),
+      method: incoming.method ?? 'GET',
+      target: incoming.url ?? '',
+      headers: incoming.headers,
+      startedAt: clock.now().steady,
+      parent: null,
+      incoming,
+      network,
+      match,
+    })
+    outgoing.exchange = exchange
+    outgoing.on('close', closed)
+
+    if (expectsContinue) exchange.inviteBody = () => outgoing.writeContinue()
+    const fail = (error: unknown) => {
+      // A page that was begun had a policy of its own.
+      exchange.contentSecurityPolicy = null
+      send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
+    }
+    const proceed = (reply: Reply | undefined): unknown => {
+      if (reply !== undefined) return send(incoming, outgoing, reply)
+      // Nobody refuses the request any more, so now its body may come.
+      exchange.askForBody()
+      return arrive(exchange, incoming, outgoing)
+    }
+    try {
+      const reply = follow(way, exchange)
+      const outcome = reply instanceof Promise ? reply.then(proceed) : proceed(reply)
+      if (outcome instanceof Promise) outcome.catch(fail)
+    }
+    catch (error) {
+      fail(error)
+    }
+  }
+}
+
+function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Reply): void {
+  if (outgoing.headersSent) {
+    // Too late to say anything else: the connection is all that is left to end.
+    outgoing.destroy()
+    return
+  }
+  for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
+  const { body } = reply
+  const length = body === null || body instanceof Readable ? [] : ['Content-Length', String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength)]
+  outgoing.writeHead(reply.status, [...reply.headers, ...length])
+  // Whatever goes wrong now, the connection is all that is left to end, and pipeline ends it.
+  if (body instanceof Readable) pipeline(body, outgoing, () => {})
+  else outgoing.end(outgoing.req.method === 'HEAD' ? undefined : body ?? undefined)
+  linger(incoming)
+}
+
+/** An answer that came before the whole request: its client gets a moment to stop sending and read, then the connection ends. */
+export function linger(incoming: IncomingMessage): void {
+  if (incoming.complete) return
+  incoming.resume()
+  setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
+import { Problem } from '../../base/problem.ts'
+import type { Relay } from '../../relay/relay.ts'
+import type { Match } from '../../relay/route-matcher.ts'
+import { Exchange } from '../request/request-context.ts'
+import { asProblem, problemReply } from '../response/problem-reply.ts'
+import { refuseSocket } from '../response/raw-response.ts'
+import { relayRequest } from './relay-handlers.ts'
+import type { Reply } from '../response/reply.ts'
+import type { SecurityHeaders } from '../response/security-headers.ts'
+import { follow, type Step } from '../steps/pipeline.ts'
+
+interface Deps {
+  clock: Clock
+  log: Log
+  security: SecurityHeaders
+  requestId: (incoming: IncomingMessage) => string
+  toOriginForm: (incoming: IncomingMessage) => void
+  network: (exchange: Exchange) => string
+  match: (path: string) => Match | null
+  way: readonly Step[]
+  relay: Pick<Relay, 'admit' | 'passUpgrade'>
+  done: (exchange: Exchange, status: number, whole: boolean) => void
+  /** Takes the doctor's WebSocket. @returns false: it is not one */
+  check: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean>
+  development: boolean
+}
+
+/** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
+export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
+  return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
+export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
+  const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, check, development } = deps
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy())
+    toOriginForm(incoming)
+    const exchange = new Exchange({
+      id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
+      startedAt: clock.now().steady, parent: null, incoming, network, match,
+    })
+    // In development the site's tools have live connections of their own on this server.
+    if (development && exchange.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
+    const refuse = (reply: Reply) => {
+      refuseSocket(socket, reply, exchange.id, security)
+      done(exchange, reply.status, true)
+    }
+    const join = async (): Promise<void> => {
+      const reply = await follow(way, exchange)
+      if (reply !== undefined) return refuse(reply)
+      if (await check(exchange, socket, head)) return done(exchange, 101, true)
+      if (exchange.match === null) throw new Problem('not_found')
+      const request = relayRequest(exchange, incoming.rawHeaders, null)
+      relay.admit(exchange.match, request)
+      await relay.passUpgrade(exchange.match, request, socket, head)
+      done(exchange, 101, true)
+    }
+    join().catch((error: unknown) => refuse(problemReply(exchange, asProblem(error, exchange, log))))
+  })
+}

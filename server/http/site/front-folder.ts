@@ -1,0 +1,98 @@
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { type Clock, SECOND, type SteadyMs } from '../../base/clock.ts'
+import { Refusal } from '../../base/operator-error.ts'
+
+type Coding = 'br' | 'gzip'
+const SUFFIX = { br: '.br', gzip: '.gz' } as const
+
+/** One file of somebody's build that a browser may ask for. */
+export interface FrontFile {
+  /** As it is asked for, decoded: `/assets/index-Bq3x0v9K.js`. */
+  path: string
+  /** Compressed copies that lie beside it. */
+  codings: Coding[]
+}
+
+export interface FrontFolder {
+  /** @param path decoded @returns null: there is no such file */
+  find(path: string): Promise<FrontFile | null>
+  /** @returns null: it is gone */
+  open(file: FrontFile, coding: Coding | null): Promise<FileHandle | null>
+}
+
+interface Index { root: string, stamp: string, files: ReadonlyMap<string, FrontFile> }
+
+/** How often a miss may have us look whether the folder was built anew. */
+const LOOK_MS = SECOND
+
+/** A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so none can
+ * leave the folder. Links, names that begin with a dot and source maps are not listed.
+ * @throws Refusal when there is no index.html in it */
+export async function openFrontFolder({ root, sourceMaps, clock }: { root: string, sourceMaps: boolean, clock: Clock }): Promise<FrontFolder> {
+  const firstStamp = await stampOf(root)
+  if (firstStamp === null) throw new Refusal(`The folder of the setting "site" has no index.html: ${root}`, ['Build the front end first, or correct the path.'])
+  let index: Index = await list(root, sourceMaps, firstStamp)
+  let lookedAt: SteadyMs = clock.now().steady
+  let looking: Promise<void> | null = null
+
+  async function look(): Promise<void> {
+    const stamp = await stampOf(root)
+    // In the middle of a build there is no index: what was listed last goes on.
+    if (stamp !== null && stamp !== index.stamp) index = await list(root, sourceMaps, stamp)
+  }
+  async function lookAgain(): Promise<void> {
+    const now = clock.now().steady
+    if (looking === null && now - lookedAt < LOOK_MS) return
+    lookedAt = now
+    looking ??= look().finally(() => {
+      looking = null
+    })
+    await looking
+  }
+
+  return {
+    async find(path) {
+      const known = index.files.get(path)
+      if (known !== undefined) return known
+      await lookAgain()
+      return index.files.get(path) ?? null
+    },
+    async open(file, coding) {
+      try {
+        return await open(join(index.root, file.path) + (coding === null ? '' : SUFFIX[coding]), constants.O_RDONLY | constants.O_NOFOLLOW)
+      }
+      catch {
+        await lookAgain()
+        return null
+      }
+    },
+  }
+}
+
+/** Changes with every build: each writes its index anew, and a deployment may point a link at another folder. */
+async function stampOf(root: string): Promise<string | null> {
+  try {
+    const real = await realpath(root)
+    const { ino, size, mtimeMs } = await stat(join(real, 'index.html'))
+    return `${real} ${ino} ${size} ${mtimeMs}`
+  }
+  catch {
+    return null
+  }
+}
+
+async function list(root: string, sourceMaps: boolean, stamp: string): Promise<Index> {
+  const real = await realpath(root)
+  const entries = await readdir(real, { recursive: true, withFileTypes: true })
+  const paths = new Set(entries.filter(entry => entry.isFile()).map(entry => `/${relative(real, join(entry.parentPath, entry.name)).split(sep).join('/')}`))
+  const files = new Map<string, FrontFile>()
+  for (const path of paths) {
+    if (path.includes('/.') || (!sourceMaps && /\.map(?:\.br|\.gz)?$/.test(path))) continue
+    // A compressed copy is not a file of its own.
+    if (/\.(?:br|gz)$/.test(path) && paths.has(path.replace(/\.\w+$/, ''))) continue
+    files.set(path, { path, codings: (['br', 'gzip'] as const).filter(coding => paths.has(path + SUFFIX[coding])) })
+  }
+  return { root: real, stamp, files }
+}

@@ -1,0 +1,78 @@
+import { getMimeType } from 'hono/utils/mime'
+import { Problem } from '../../base/problem.ts'
+import { isReserved } from '../../contract/reserved.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { fileReply } from '../response/file-reply.ts'
+import type { FrontEnd } from './front-end.ts'
+import type { FrontFile } from './front-folder.ts'
+import type { Reply } from '../response/reply.ts'
+import { chooseEncoding } from '../response/negotiation.ts'
+import type { Step } from '../steps/pipeline.ts'
+
+type StaticFront = Extract<FrontEnd, { kind: 'static' }>
+
+/** What Vite names by a hash of the content: what such a name means never changes. */
+const HASHED = /\/assets\/(?:.*\/)?[^/]*[-.](?=[\w-]*[a-z])(?=[\w-]*[\dA-Z_-])[\w-]{8}\.\w+$/
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const REVALIDATE = 'no-cache'
+/** A name with an ending is a file's, and a file that is missing is no page of the application. */
+const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
+
+/** A folder of built files in our pages' place. Files come before anybody looks at cookies and pages after, so that opening
+ * a page renews the session and loading a picture does not. */
+export function staticFrontEnd(front: FrontEnd): { files: Step, pages: Step } {
+  if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
+  return {
+    files: async (exchange) => {
+      const path = pathFor(exchange)
+      if (path === null || isPage(path)) return undefined
+      const file = await front.folder.find(path)
+      return file === null ? undefined : answer(front, file, exchange)
+    },
+    pages: async (exchange) => {
+      const path = pathFor(exchange)
+      if (path === null) return undefined
+      const file = await pageFor(front, path, exchange)
+      if (file === null) throw new Problem('not_found')
+      return answer(front, file, exchange)
+    },
+  }
+}
+
+/** @returns the decoded path, or null for what is not the front end's */
+function pathFor({ family, path, upgrade }: Exchange): string | null {
+  if (family !== 'site' || upgrade || isReserved(path)) return null
+  // path-guard has seen to it that it can be decoded.
+  return path.includes('%') ? decodeURIComponent(path) : path
+}
+
+function isPage(path: string): boolean {
+  return path.endsWith('/') || path.endsWith('.html')
+}
+
+/** The page at that path, in any of the forms in which builds write one; else the application's own, which knows more paths
+ * than there are files. It is for people who navigate only: a script that asks for data must not take it for an answer. */
+async function pageFor({ folder }: StaticFront, path: string, exchange: Exchange): Promise<FrontFile | null> {
+  const named = path.endsWith('/') ? [`${path}index.html`] : isPage(path) ? [path] : FILE_NAME.test(path) ? [] : [`${path}.html`, `${path}/index.html`]
+  for (const candidate of named) {
+    const file = await folder.find(candidate)
+    if (file !== null) return file
+  }
+  return exchange.navigation && !FILE_NAME.test(path) ? folder.find('/index.html') : null
+}
+
+async function answer(front: StaticFront, file: FrontFile, exchange: Exchange): Promise<Reply> {
+  // Whoever wants a part wants it of the file itself.
+  const coding = exchange.headers.range === undefined ? chooseEncoding(exchange.headers['accept-encoding'], file.codings) : null
+  const handle = await front.folder.open(file, coding)
+  if (handle === null) throw new Problem('not_found')
+  const headers = [
+    'Content-Type', getMimeType(file.path) ?? 'application/octet-stream',
+    'Cache-Control', HASHED.test(file.path) ? IMMUTABLE : REVALIDATE,
+    // On files too: a worker lives by the policy of its own script, and a picture can be opened as a page.
+    'Content-Security-Policy', front.policy,
+  ]
+  if (file.codings.length > 0) headers.push('Vary', 'Accept-Encoding')
+  if (coding !== null) headers.push('Content-Encoding', coding)
+  return fileReply(exchange, handle, headers, file.codings.length > 0 && coding !== null)
+}

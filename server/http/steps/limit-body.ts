@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http'
+import { SECOND } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import type { Exchange } from '../request/request-context.ts'
+
+/** The largest body that a call under /auth/* needs is a form with one long password. */
+const MAX_AUTH_BYTES = 64 * 1024
+/** Nuxt's server routes read a body into memory. */
+const MAX_ROUTE_BYTES = 1024 * 1024
+/** How long it may take to arrive. */
+const BODY_MS = 30 * SECOND
+
+/** Refuses bodies that are too large, before they are read where they say their length, else after so many bytes.
+ * Node's parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2).
+ * An upstream's bodies are the relay's to limit: they are not read here. */
+export function limitBody(exchange: Exchange): undefined | Promise<undefined> {
+  const { family, match, headers, incoming } = exchange
+  if (family !== 'auth' && (family !== 'api' || match !== null)) return
+  const mostBytes = family === 'auth' ? MAX_AUTH_BYTES : MAX_ROUTE_BYTES
+  const length = headers['content-length']
+  if (length !== undefined && Number(length) > mostBytes) throw new Problem('body_too_large')
+  // Read before anybody is identified: who held back a body would else be judged by what was true when it began.
+  if (!exchange.hasBody || incoming === null) return
+  exchange.askForBody()
+  return readWhole(incoming, mostBytes)
+}
+
+/** Reads a body up to the bound; the adapter, and h3, take it from `rawBody`. */
+function readWhole(incoming: IncomingMessage, mostBytes: number): Promise<undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    const deadline = setTimeout(() => stop(new Problem('request_timeout')), BODY_MS)
+    const stop = (problem: Problem) => {
+      clearTimeout(deadline)
+      incoming.off('data', take)
+      incoming.pause()
+      reject(problem)
+    }
+    const take = (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes > mostBytes) return stop(new Problem('body_too_large'))
+      chunks.push(chunk)
+    }
+    incoming.on('data', take)
+    incoming.once('end', () => {
+      clearTimeout(deadline)
+      Object.assign(incoming, { rawBody: Buffer.concat(chunks) })
+      resolve(undefined)
+    })
+    incoming.once('close', () => stop(new Problem('bad_request')))
+  })
+}

@@ -1,0 +1,24 @@
+import { Problem } from '../../base/problem.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { JWKS_PATH } from './serve-jwks.ts'
+
+/** Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
+ * elsewhere; answering under any name is also what DNS rebinding lives on. */
+export function requireHost(publicUrl: string) {
+  const { host, hostname, protocol, port } = new URL(publicUrl)
+  const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
+  return (exchange: Exchange): undefined => {
+    // Probes and upstreams come by an inner name or by address, and neither answer depends on who asks.
+    if (exchange.family === 'health' || exchange.path === JWKS_PATH || exchange.parent) return
+    const given = exchange.hosts()
+    // RFC 9112 §3.2: exactly one, or the request is not understood.
+    if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })
+    const asked = given[0]?.toLowerCase()
+    if (asked === host || asked === withDefaultPort) return
+    throw new Problem('wrong_host', { detail: `You asked for "${shown(asked)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.` })
+  }
+}
+
+function shown(host: string | undefined): string {
+  return host === undefined ? '' : host.slice(0, 100)
+}

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Problem } from '../../base/problem.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { ASSETS_PREFIX } from '../request/path-family.ts'
+import { chooseEncoding, matchesEtag } from '../response/negotiation.ts'
+import { problemReply } from '../response/problem-reply.ts'
+import type { Reply } from '../response/reply.ts'
+
+/** One file of the built site, as web/build.ts listed it. */
+export interface StaticFile {
+  /** As it is asked for, decoded: `/favicon.svg`. */
+  path: string
+  type: string
+  /** A strong validator: the hash of the content. */
+  etag: string
+  /** Precompressed copies that lie beside it, by their content coding. */
+  encodings: ('br' | 'gzip')[]
+}
+
+const SUFFIX = { br: '.br', gzip: '.gz' } as const
+/** Names under the assets folder hold a hash of the content, so what a name means never changes. */
+const IMMUTABLE = 'public, max-age=31536000, immutable'
+const REVALIDATE = 'public, max-age=0, must-revalidate'
+
+/** The files of a built site. */
+export interface StaticSite { root: string, files: readonly StaticFile[] }
+
+/** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
+ * @param site null: a dev server makes files as they are asked for */
+export function serveStatic(site: StaticSite | null) {
+  if (site === null) return () => undefined
+  const { root, files } = site
+  const byPath = new Map(files.map(file => [file.path, file]))
+  return (exchange: Exchange): Reply | undefined | Promise<Reply> => {
+    if (exchange.family !== 'assets' && exchange.family !== 'site') return undefined
+    const file = byPath.get(exchange.path) ?? (exchange.path.includes('%') ? byPath.get(decodeURIComponent(exchange.path)) : undefined)
+    if (file !== undefined) return answer(root, file, exchange)
+    return exchange.family === 'assets' ? problemReply(exchange, new Problem('not_found')) : undefined
+  }
+}
+
+async function answer(root: string, file: StaticFile, exchange: Exchange): Promise<Reply> {
+  const encoding = chooseEncoding(exchange.headers['accept-encoding'], file.encodings)
+  // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
+  const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
+  const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
+  const known = exchange.headers['if-none-match']
+  if (known !== undefined && matchesEtag(known, etag)) return { status: 304, headers, body: null }
+  headers.push('Content-Type', file.type)
+  if (encoding !== null) headers.push('Content-Encoding', encoding)
+  try {
+    return { status: 200, headers, body: await readFile(join(root, file.path) + (encoding === null ? '' : SUFFIX[encoding])) }
+  }
+  catch (cause) {
+    // The site was rebuilt under a running server.
+    throw new Problem('not_found', {}, cause)
+  }
+}

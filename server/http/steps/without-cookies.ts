@@ -1,0 +1,56 @@
+import { type Clock, DAY } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import type { Config } from '../../config/types.ts'
+import type { Exchange } from '../request/request-context.ts'
+import { JWKS_PATH } from './serve-jwks.ts'
+import { problemReply } from '../response/problem-reply.ts'
+import type { Reply } from '../response/reply.ts'
+
+/** Whether the server can do its work: null, or why not. */
+export type Readiness = () => Promise<Problem | null>
+
+interface WellKnown { jwks: (exchange: Exchange) => Reply, securityTxt: () => Reply | null }
+
+const SECURITY_TXT_PATH = '/.well-known/security.txt'
+const TEXT = ['Content-Type', 'text/plain; charset=utf-8']
+
+/** `/healthz`: the process lives. `/readyz`: it can serve, so a balancer may send it requests. */
+function answerHealth(readiness: Readiness) {
+  return async (exchange: Exchange): Promise<Reply> => {
+    if (exchange.path === '/healthz') return { status: 200, headers: TEXT, body: 'ok\n' }
+    const problem = await readiness()
+    return problem === null ? { status: 200, headers: TEXT, body: 'ready\n' } : problemReply(exchange, problem)
+  }
+}
+
+/** Whoever keeps it reads it anew before then: a contact that nobody answers any more is worse than none. */
+const SECURITY_TXT_MS = 30 * DAY
+
+/** Whom to tell of a weakness, if the configuration names somebody. @see RFC 9116 §2.5 */
+export function answerSecurityTxt({ clock, config: { publicUrl, securityContact } }: { clock: Clock, config: Pick<Config, 'publicUrl' | 'securityContact'> }) {
+  return (): Reply | null => {
+    if (securityContact === null) return null
+    const expires = new Date(clock.now().wall + SECURITY_TXT_MS).toISOString()
+    return { status: 200, headers: TEXT, body: `Contact: ${securityContact}\nExpires: ${expires}\nCanonical: ${publicUrl}${SECURITY_TXT_PATH}\n` }
+  }
+}
+
+/** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
+function answerWellKnown(exchange: Exchange, { jwks, securityTxt }: WellKnown): Reply {
+  switch (exchange.path) {
+    case JWKS_PATH: return jwks(exchange)
+    case SECURITY_TXT_PATH: return securityTxt() ?? problemReply(exchange, new Problem('not_found'))
+    case '/.well-known/change-password': return { status: 303, headers: ['Location', '/account'], body: null }
+    default: return problemReply(exchange, new Problem('not_found'))
+  }
+}
+
+/** Families that need no cookies are answered before anybody looks at one. */
+export function answerWithoutCookies({ readiness, ...wellKnown }: WellKnown & { readiness: Readiness }) {
+  const health = answerHealth(readiness)
+  return (exchange: Exchange): Reply | undefined | Promise<Reply | undefined> => {
+    if (exchange.family === 'health') return health(exchange)
+    if (exchange.family === 'well_known') return answerWellKnown(exchange, wellKnown)
+    return undefined
+  }
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { Keyring } from '../keys/types.ts'
+import { type Account, toEmailKey } from '../accounts/account.ts'
+import type { Accounts } from '../accounts/account-service.ts'
+import { originOf } from '../accounts/actor.ts'
+import { networkOf } from '../accounts/client-network.ts'
+import type { Passwords } from '../accounts/passwords.ts'
+import { reserveAttempt } from '../accounts/credential-throttle.ts'
+import type { Client } from '../session/types.ts'
+import type { Verifier } from '../store/account-queries.ts'
+import { type AttemptKeys, confirmKey, deviceKey, knownLock, knownNetworkKey, networkKey, recentKey, strangersKeys, strangersLock, type ThrottleStore } from '../store/throttles.ts'
+import { isKnown, readDevice } from './known-device.ts'
+
+/** Signing in, and confirming that one is still oneself, with a password. */
+export interface PasswordLogin {
+  /** @param device the sealed device cookie, or null
+   * @throws Problem `invalid_credentials` for an unknown address and a wrong password alike (ASVS 6.3.8);
+   * `account_disabled`, only after a right password; `password_locked`, `slow_down`, whatever the password; `busy` */
+  authenticate(attempt: { email: string, password: string, device: string | null, client: Client }): Promise<Proven>
+  /** The password of somebody who is signed in, asked again.
+   * @returns who it is, and the verifier that it was compared with @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy` */
+  confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<{ account: Account, verifier: Verifier }>
+}
+
+/** Who it is, and how they showed it (RFC 8176). */
+export interface Proven { account: Account, amr: string[] }
+
+export interface PasswordLoginDeps {
+  accounts: Accounts
+  passwords: Passwords
+  throttles: ThrottleStore
+  keyring: Keyring
+  clock: Clock
+  log: Log
+  meter: Meter
+}
+
+type Found = Awaited<ReturnType<Accounts['findWithVerifier']>>
+interface Attempt { found: Found, password: string, keys: AttemptKeys, sessionId: string | null, client: Client }
+
+export function createPasswordLogin({ accounts, passwords, throttles, keyring, clock, log, meter }: PasswordLoginDeps): PasswordLogin {
+  const now = () => clock.now().wall
+
+  /** The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for it. */
+  async function judge({ found, password, keys, sessionId, client }: Attempt): Promise<{ account: Account, verifier: Verifier }> {
+    const userId = found?.account.id ?? ''
+    const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
+    const verifier = found?.verifier ?? null
+    const result = await compare(verifier, { password, keys, client })
+    if (result === 'wrong' || found === null || verifier === null) {
+      await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
+      throw new Problem('invalid_credentials')
+    }
+    // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
+    throttles.settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
+    if (found.account.disabledAt !== null) throw new Problem('account_disabled')
+    return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password, client) : verifier }
+  }
+
+  /** An attempt that was not judged was none. */
+  async function compare(verifier: Verifier | null, { password, keys, client }: Pick<Attempt, 'password' | 'keys' | 'client'>) {
+    try {
+      return await passwords.compare(password, verifier, client)
+    }
+    catch (error) {
+      await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network] })
+      throw error
+    }
+  }
+
+  /** A hash at an older cost still proves who it is: failing to renew it must not keep anybody out. */
+  async function refreshed(verifier: Verifier, password: string, client: Client): Promise<Verifier> {
+    try {
+      return await accounts.refreshVerifier(verifier, password, client)
+    }
+    catch (error) {
+      log.warn({ error, accountId: verifier.id }, 'a password could not be hashed anew at the current cost; it is tried at the next sign-in')
+      return verifier
+    }
+  }
+
+  /** For the log: which account it is about is told to nobody else. */
+  async function attempt(one: Attempt) {
+    try {
+      return await judge(one)
+    }
+    catch (error) {
+      if (error instanceof Problem) error.about(one.found?.account.id ?? null)
+      throw error
+    }
+  }
+
+  async function counted<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work()
+      meter.count('sign_ins_total', { outcome: 'signed_in' })
+      return result
+    }
+    catch (error) {
+      meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
+      throw error
+    }
+  }
+
+  return {
+    authenticate: ({ email, password, device: sealed, client }) => counted(async () => {
+      const device = await readDevice(keyring, sealed, now())
+      const found = await accounts.findWithVerifier({ email })
+      const userId = found?.account.id ?? ''
+      const known = isKnown(device, found?.account ?? null) ? device : null
+      const keys: AttemptKeys = known === null
+        ? { recent: recentKey(toEmailKey(email)), lock: strangersLock(toEmailKey(email)), network: networkKey(networkOf(client.network)) }
+        : { recent: deviceKey(userId, known.id), lock: knownLock(userId), network: knownNetworkKey(userId) }
+      const { account } = await attempt({ found, password, keys, sessionId: null, client })
+      return { account, amr: ['pwd'] }
+    }),
+
+    async confirm({ userId, sessionId, password, client }) {
+      const found = await accounts.findWithVerifier({ id: userId })
+      const keys: AttemptKeys = { recent: confirmKey(userId), lock: knownLock(userId), network: knownNetworkKey(userId) }
+      return attempt({ found, password, keys, sessionId, client })
+    },
+  }
+}
+
+/** A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do not keep
+ * its owner out. */
+function countsOf({ id, email }: Account): string[] {
+  return [knownLock(id), ...email === null ? [] : strangersKeys(toEmailKey(email))]
+}

@@ -1,0 +1,244 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Provider } from '../config/provider-config.ts'
+import { toProviders } from '../config/provider-settings.ts'
+import { toTokenApi } from '../config/token-api-settings.ts'
+import type { Registration, Role } from '../contract/wire.ts'
+import type { Account } from '../accounts/account.ts'
+import { type Actor, OPERATOR } from '../accounts/actor.ts'
+import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
+import type { Person } from '../providers/types.ts'
+import { createProviderLogin, type ProviderLogin } from './provider-login.ts'
+
+const ADDRESS = 'carol@example.org'
+let rooms: TestPeople
+let ann: Account
+
+async function open(registration: Registration = 'open'): Promise<void> {
+  rooms = testPeople({ registration })
+  const { people } = rooms
+  ann = await people.joining.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: rooms.codeOf((await people.joining.makeSetupLink()).href) }, CLIENT)
+}
+beforeEach(() => open())
+afterEach(() => rooms.close())
+
+function loginWith(change: Partial<Provider> = {}, registration?: Registration): ProviderLogin {
+  const providers = toProviders([{ id: 'main', kind: 'oidc', name: 'Main', issuer: 'https://main.example', clientId: 'x' }, { id: 'other', kind: 'oidc', issuer: 'https://other.example', clientId: 'x' }], [], { env: {}, folder: '/', nameOf: () => '' })
+    .map(provider => provider.id === 'main' ? { ...provider, ...change } : provider)
+  const { people, store, clock, log, meter, config, sessions } = rooms
+  return createProviderLogin({ config: { registration: registration ?? config.registration, providers, tokenApi: null }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+}
+
+const person = (change: Partial<Person> = {}): Person => ({
+  provider: 'main', issuer: 'https://main.example', subject: 'carol', email: ADDRESS, emailVerified: true, name: 'Carol', label: null, roles: null, authTime: null, amr: ['fed'], providerSid: null, ...change,
+})
+const by = (who: Partial<Person> = {}, invite: string | null = null, login = loginWith()) => login.authenticate(person(who), { invite, client: CLIENT })
+const outcome = (work: Promise<{ account: Account }>) => work.then(({ account }) => account, (error: { code?: string }) => error.code ?? error)
+/** In a session that lives. */
+function actorOf({ id }: Account): Actor & { userId: string, sessionId: string } {
+  const sessionId = `session-of-${id}`
+  rooms.store.db.raw.prepare(`insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
+    values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`).run(sessionId, sessionId, id)
+  return { userId: id, sessionId, client: CLIENT }
+}
+const password = (email: string) => rooms.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
+const invitation = async (more: { email?: string, roles?: Role[] } = {}) => rooms.codeOf((await rooms.people.joining.invite({ email: more.email ?? null, roles: more.roles ?? ['user'] }, actorOf(ann))).href)
+const count = async () => (await rooms.people.accounts.list()).length
+
+describe('OI-7 an address links nothing: who was here first may not be its owner', () => {
+  // What the provider says of the address, against who has it here already.
+  const told: [string, Partial<Person>][] = [['verified', {}], ['in other letters, verified', { email: 'CAROL@Example.org' }], ['unverified', { emailVerified: false }], ['none', { email: null, emailVerified: false }]]
+  const here: [string, () => Promise<unknown>][] = [
+    ['nobody', async () => {}],
+    ['an account with a password', () => password(ADDRESS)],
+    ['an account of another provider that vouched for it', () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory' })],
+    ['an account of another provider that did not', () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory', emailVerified: false })],
+    ['an account of another subject at the same provider', () => by({ subject: 'mallory' })],
+    ['an account of the same subject at another issuer', () => by({ provider: 'other', issuer: 'https://other.example' })],
+  ]
+  const taken = new Set(['an account with a password', 'an account of another provider that vouched for it', 'an account of another subject at the same provider', 'an account of the same subject at another issuer'])
+
+  test.each(told.flatMap(([said, who]) => here.map(([whose, arrange]) => ({ said, who, whose, arrange }))))('the provider says $said; here it is that of $whose', async ({ said, who, whose, arrange }) => {
+    await arrange()
+    const before = await rooms.people.accounts.list()
+    const verified = said.includes('verified') && said !== 'unverified'
+    const result = await outcome(by(who))
+    if (verified && taken.has(whose)) {
+      expect(result).toBe('link_required')
+      expect(await rooms.people.accounts.list()).toEqual(before)
+      return
+    }
+    expect(result).toMatchObject({ email: verified ? who.email ?? ADDRESS : null, roles: ['user'], hasPassword: false })
+    expect(before.map(one => one.id)).not.toContain((result as Account).id)
+    expect(await count()).toBe(before.length + 1)
+    // And it is this one from now on, whatever becomes of the address.
+    expect(await outcome(by({ email: 'new@example.org', emailVerified: true, name: 'Renamed' }))).toMatchObject({ id: (result as Account).id, email: (result as Account).email, name: 'Carol' })
+  })
+
+  test('an address that was free at the first sign-in and is somebody\'s now changes nothing', async () => {
+    const made = await outcome(by({ emailVerified: false })) as Account
+    await password(ADDRESS)
+    expect(await outcome(by())).toMatchObject({ id: made.id, email: null })
+  })
+
+  test('subjects are compared as they are: another case is another person', async () => {
+    const one = await outcome(by({ email: null, subject: 'carol' })) as Account
+    const other = await outcome(by({ email: null, subject: 'Carol' })) as Account
+    expect(one.id).not.toBe(other.id)
+  })
+
+  test('twenty first sign-ins of one person at once make one account', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => by()))
+    expect(new Set(made.map(({ account }) => account.id)).size).toBe(1)
+    expect(await count()).toBe(2)
+  })
+})
+
+describe('whether an account may be made', () => {
+  test('not before set-up, by nobody', async () => {
+    await rooms.close()
+    rooms = testPeople({ registration: 'open' })
+    expect(await outcome(by())).toBe('registration_closed')
+    expect(await rooms.people.accounts.anybody()).toBe(false)
+  })
+
+  test('closed: not even by an invitation; invited: with one; open: as it is', async () => {
+    const code = await invitation()
+    expect(await outcome(by({}, code, loginWith({}, 'closed')))).toBe('registration_closed')
+    expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('invite_required')
+    expect(await outcome(by({}, 'no such code', loginWith({}, 'invite')))).toBe('invalid_code')
+    expect(await outcome(by({}, code, loginWith({}, 'invite')))).toMatchObject({ email: ADDRESS })
+    expect(await outcome(by({ subject: 'dave', email: null }, code, loginWith({}, 'invite'))), 'once').toBe('invalid_code')
+    expect(await outcome(by({ subject: 'erin', email: null }, null, loginWith({}, 'open')))).toMatchObject({ email: null })
+  })
+
+  test('where an invitation is wanted, whoever has an account already is told to link it, not to ask for one', async () => {
+    await password(ADDRESS)
+    expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('link_required')
+    expect(await outcome(by({ emailVerified: false }, null, loginWith({}, 'invite')))).toBe('invite_required')
+  })
+
+  test('a provider may say so for itself', async () => {
+    expect(await outcome(by({}, null, loginWith({ register: 'closed' }, 'open')))).toBe('registration_closed')
+    expect(await outcome(by({}, null, loginWith({ register: 'open' }, 'closed')))).toMatchObject({ email: ADDRESS })
+  })
+
+  test('who has an account comes in however registration stands', async () => {
+    const { account } = await by()
+    expect(await outcome(by({}, null, loginWith({}, 'closed')))).toMatchObject({ id: account.id })
+  })
+
+  test('an invitation for one address asks the provider to vouch for that address', async () => {
+    const code = await invitation({ email: 'Carol@example.org', roles: ['admin'] })
+    const login = loginWith({}, 'invite')
+    expect(await outcome(by({ emailVerified: false }, code, login))).toBe('invalid_code')
+    expect(await outcome(by({ email: 'mallory@example.org' }, code, login))).toBe('invalid_code')
+    expect(await outcome(by({ email: null }, code, login))).toBe('invalid_code')
+    expect(await count()).toBe(1)
+    expect(await outcome(by({}, code, login))).toMatchObject({ email: ADDRESS, roles: ['admin', 'user'] })
+  })
+
+  test('an invitation of an administrator who was put out since is worth nothing', async () => {
+    const code = await invitation()
+    const other = await rooms.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    await rooms.people.accounts.change(ann.id, { disabled: true }, actorOf(other))
+    expect(await outcome(by({}, code, loginWith({}, 'invite')))).toBe('invalid_code')
+  })
+})
+
+describe('roles by a mapping', () => {
+  test('are applied at each sign-in, above what an invitation or an administrator gave', async () => {
+    const { account } = await by({ roles: ['user'] }, await invitation({ roles: ['admin'] }))
+    expect(account.roles).toEqual(['user'])
+    await rooms.people.accounts.change(account.id, { roles: ['admin'] }, actorOf(ann))
+    expect((await by({ roles: ['user'] })).account.roles).toEqual(['user'])
+    expect((await by({ roles: ['admin', 'user'] })).account.roles).toEqual(['admin', 'user'])
+    expect((await by()).account.roles, 'no mapping').toEqual(['admin', 'user'])
+    expect((await rooms.people.accounts.find(account.id))?.roles).toEqual(['admin', 'user'])
+  })
+
+  test('that let somebody in as nothing keep them out, newcomers and others', async () => {
+    expect(await outcome(by({ roles: [] }))).toBe('not_admitted')
+    expect(await count()).toBe(1)
+    await by()
+    expect(await outcome(by({ roles: [] }))).toBe('not_admitted')
+  })
+
+  test('never take the last administrator away', async () => {
+    const { account } = await by({ roles: ['admin', 'user'] })
+    await rooms.people.accounts.change(ann.id, { disabled: true }, actorOf(account))
+    expect((await by({ roles: ['user'] })).account.roles).toEqual(['admin', 'user'])
+    await rooms.people.accounts.change(ann.id, { disabled: false }, actorOf(account))
+    expect((await by({ roles: ['user'] })).account.roles).toEqual(['user'])
+  })
+})
+
+describe('a disabled account', () => {
+  test('stays out by this way too, and is not made anew', async () => {
+    const { account } = await by()
+    await rooms.people.accounts.change(account.id, { disabled: true }, actorOf(ann))
+    expect(await outcome(by())).toBe('account_disabled')
+    expect(await outcome(by({ subject: 'another subject' }))).toBe('link_required')
+    const login = loginWith()
+    await expect(login.link(person({ subject: 'second' }), null, actorOf(account))).rejects.toMatchObject({ code: 'account_disabled' })
+  })
+})
+
+describe('links', () => {
+  test('a way in of somebody else cannot be taken; one\'s own is linked once', async () => {
+    const { account } = await by()
+    const login = loginWith()
+    await expect(login.link(person(), null, actorOf(ann))).rejects.toMatchObject({ code: 'identity_taken' })
+    await login.link(person(), null, actorOf(account))
+    await login.link(person({ subject: 'ann-there', email: ADDRESS }), null, actorOf(ann))
+    await login.link(person({ subject: 'ann-there', email: ADDRESS }), null, actorOf(ann))
+    expect(await login.links(ann.id)).toMatchObject([{ provider: 'main', name: 'Main', label: ADDRESS }])
+    expect((await by({ subject: 'ann-there' })).account.id).toBe(ann.id)
+    const kinds = (await rooms.people.log.page(ann.id, null)).events.map(event => event.kind)
+    expect(kinds.filter(kind => kind === 'identity_linked')).toHaveLength(1)
+  })
+
+  test('the last way in stays; a password counts only with an address to type', async () => {
+    const { account } = await by({ email: null })
+    const login = loginWith()
+    const [only] = await login.links(account.id)
+    await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
+    await rooms.people.accounts.setPassword(account.id, GOOD_PASSWORD, OPERATOR)
+    await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
+    await login.link(person({ subject: 'second', email: null }), null, actorOf(account))
+    await expect(login.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'not_found' })
+    await login.unlink(only?.id ?? '', actorOf(account))
+    expect(await outcome(by({ email: null })), 'is somebody new').not.toMatchObject({ id: account.id })
+  })
+
+  test('a password counts only where passwords open anything', async () => {
+    const login = loginWith()
+    await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
+    const [only] = await login.links(ann.id)
+    const { people, store, clock, log, meter, config, sessions } = rooms
+    const moved = createProviderLogin({ config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+    await expect(moved.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'last_way_in' })
+    await login.unlink(only?.id ?? '', actorOf(ann))
+  })
+
+  test('a provider that is called otherwise since is shown, and counts, by its new id', async () => {
+    const { account } = await by({ email: null })
+    await by({ provider: 'other', email: null })
+    const login = loginWith()
+    const [mine] = await login.links(account.id)
+    expect(mine).toMatchObject({ provider: 'other', name: 'other' })
+    await login.link(person({ subject: 'second', email: null }), null, actorOf(account))
+    const second = (await login.links(account.id)).find(one => one.id !== mine?.id)
+    await login.unlink(second?.id ?? '', actorOf(account))
+    await login.link(person({ email: null }), null, actorOf(account))
+    expect(await login.links(account.id), 'linking it once more says so, too').toMatchObject([{ provider: 'main' }])
+  })
+
+  test('confirming is for the same person only', async () => {
+    const { account } = await by()
+    await by({ subject: 'dave', email: null })
+    const login = loginWith()
+    expect(await outcome(login.confirm(person(), { userId: account.id, client: CLIENT }))).toMatchObject({ id: account.id })
+    expect(await outcome(login.confirm(person({ subject: 'dave' }), { userId: account.id, client: CLIENT }))).toBe('forbidden')
+    expect(await outcome(login.confirm(person({ subject: 'nobody' }), { userId: account.id, client: CLIENT }))).toBe('forbidden')
+  })
+})

@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Problem } from '../base/problem.ts'
+import { toTokenApi } from '../config/token-api-settings.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
+import { CLIENT, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
+import type { Person, ProviderTokens } from '../providers/types.ts'
+import { sealDevice } from './known-device.ts'
+import { createProviderLogin } from './provider-login.ts'
+import { createTokenApiLogin, type TokenApiLogin } from './token-api-login.ts'
+
+const tokenApi = toTokenApi({ url: 'https://shop.example' })
+const TOKENS: ProviderTokens = { accessToken: 'a', refreshToken: 'r', idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }
+/** To this API, two people. */
+const PASSWORDS = new Map([['alice', 'the password of alice'], ['Alice', 'the password of Alice']])
+
+let rooms: TestPeople
+let login: TokenApiLogin
+let asked: string[]
+
+beforeEach(() => {
+  asked = []
+  rooms = testPeople({ tokenApi })
+  const { people, store, clock, log, meter, config, sessions, keyring } = rooms
+  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  login = createTokenApiLogin({
+    api: {
+      signIn: async (username, password) => {
+        asked.push(username)
+        if (PASSWORDS.get(username) !== password) throw new Problem('invalid_credentials')
+        const person: Person = { provider: TOKEN_API, issuer: tokenApi.url, subject: `id of ${username}`, email: null, emailVerified: false, name: username, label: username, roles: null, authTime: null, amr: ['pwd'], providerSid: null }
+        return { person, tokens: TOKENS }
+      },
+    },
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
+  })
+})
+afterEach(() => rooms.close())
+
+let network = 0
+/** From somewhere else each time, so that nothing but the name slows it. */
+const attempt = (username: string, password: string, device: string | null = null) => login.authenticate({ username, password, device, client: { ...CLIENT, network: `198.51.100.${++network}` } })
+const outcome = (work: Promise<unknown>) => work.then(() => 'signed in', (error: Problem) => error.code)
+
+test('ASVS 6.3.1 guesses at a name stay counted, whoever signs in by another spelling of it meanwhile', async () => {
+  const told: string[] = []
+  for (let guess = 0; guess < 8; guess++) {
+    told.push(await outcome(attempt('alice', `guess ${guess}`)))
+    await outcome(attempt('Alice', PASSWORDS.get('Alice') ?? ''))
+  }
+  expect(told.slice(0, 5)).toEqual(Array(5).fill('invalid_credentials'))
+  expect(told.slice(5)).toEqual(Array(3).fill('slow_down'))
+  expect(asked.filter(name => name === 'alice')).toHaveLength(5)
+})
+
+test('ASVS 6.3.1 spellings of a name are counted together: an API may take them for one', async () => {
+  const spellings = ['alice', 'aLice', 'alIce', 'aliCe', 'alicE', 'ALICE', 'aLICE']
+  const told: string[] = []
+  for (const spelling of spellings) told.push(await outcome(attempt(spelling, 'a guess')))
+  expect(told.slice(5)).toEqual(['slow_down', 'slow_down'])
+})
+
+test('a browser that one person has signed in with before is no known one of somebody whose name differs in case', async () => {
+  const { account } = await attempt('Alice', PASSWORDS.get('Alice') ?? '')
+  const device = sealDevice(rooms.keyring, null, account.id, rooms.wall())
+  for (let guess = 0; guess < 5; guess++) await outcome(attempt('alice', `guess ${guess}`))
+  expect(await outcome(attempt('alice', 'one more', device))).toBe('slow_down')
+  expect(await outcome(attempt('Alice', PASSWORDS.get('Alice') ?? '', device)), 'and is not slowed by it').toBe('signed in')
+})
+
+test('whoever knows the password is not slowed by signing in often', async () => {
+  for (let time = 0; time < 12; time++) expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
+})
+
+test('16.5.3 a network that tries 600 passwords at once keeps nobody else waiting, and the API judges few at a time', async () => {
+  const { people, store, clock, log, meter, config, sessions, keyring } = rooms
+  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const waiting: (() => void)[] = []
+  let most = 0
+  const slow = createTokenApiLogin({
+    api: { signIn: async () => {
+      await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
+      throw new Problem('invalid_credentials')
+    } },
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
+  })
+  // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
+  const guess = (n: number, from: string) => outcome(slow.authenticate({ username: `name ${n}`, password: 'a guess', device: null, client: { ...CLIENT, network: from } }))
+  const flood = Array.from({ length: 600 }, (_, n) => guess(n, `203.0.113.${n % 30}`))
+  const others = [guess(1000, '198.51.100.201'), guess(1001, '198.51.100.202')]
+  let isOver = false
+  void Promise.all(flood).then(() => (isOver = true))
+  let asked = 0
+  const everybody = Promise.all(others)
+  let told: string[] | null = null
+  void everybody.then(answers => (told = answers))
+  while (told === null) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+    asked += waiting.length
+    for (const release of waiting.splice(0)) release()
+  }
+  expect(told).toEqual(['invalid_credentials', 'invalid_credentials'])
+  expect([most <= 16, asked < 200, isOver]).toEqual([true, true, false])
+  while (!isOver) {
+    await new Promise(resolve => setTimeout(resolve, 1))
+    for (const release of waiting.splice(0)) release()
+  }
+  expect((await Promise.all(flood)).includes('busy')).toBe(true)
+})

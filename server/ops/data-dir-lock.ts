@@ -1,0 +1,67 @@
+import type { Log } from '../base/log.ts'
+import { Refusal } from '../base/operator-error.ts'
+import { takeLock } from '../store/lock.ts'
+import { type Places, refuseExposure } from './privacy.ts'
+
+/** How long to wait for somebody who is about to let go of the data folder. */
+const PATIENCE_MS = 2000
+
+/** Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
+ * @param what what is done, for whoever finds the folder taken
+ * @throws Refusal that says who has it, or why it cannot be written */
+export async function holdingDataFolder<T>(places: Places, what: string, log: Log, work: (release: () => void) => Promise<T>): Promise<T> {
+  const { dataDir } = places
+  let release = () => {}
+  try {
+    refuseExposure(places, log)
+    const lock = takeLock(dataDir, what, PATIENCE_MS)
+    if (lock.state === 'taken') {
+      const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
+      throw new Refusal(`${who} is working on the data folder ${dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
+    }
+    release = lock.release
+    return await work(release)
+  }
+  catch (error) {
+    release()
+    throw explained(error, dataDir)
+  }
+}
+
+/** What the system's codes mean to the person at the terminal. */
+function explained(error: unknown, dataDir: string): unknown {
+  const code = error instanceof Refusal ? null : innermostCode(error)
+  if (code === null) return error
+  const because = (why: string, advice: string) => new Refusal(`The data folder ${dataDir} ${why} (${code}).`, [advice], error)
+  switch (code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return because('is not a folder', 'Something else has that name: move it away, or choose another folder (PORCHLIGHT_DATA_DIR).')
+    case 'EACCES':
+    case 'EPERM':
+    case 'SQLITE_CANTOPEN':
+      return because('cannot be written', 'It and the files in it have to belong to the user who runs this.')
+    case 'ENOENT':
+      return because('cannot be made', 'Choose a place where folders can be made (PORCHLIGHT_DATA_DIR).')
+    case 'EROFS':
+    case 'SQLITE_READONLY':
+      return because('is on a read-only disk', 'Put it on one that can be written (PORCHLIGHT_DATA_DIR).')
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+    case 'SQLITE_FULL':
+    case 'SQLITE_IOERR_WRITE':
+      return because('is on a full disk', 'Make space, then start again. Nothing is lost.')
+    default:
+      return error
+  }
+}
+
+/** The driver's errors come wrapped; what happened is on the innermost one. */
+function innermostCode(error: unknown): string | null {
+  let code: string | null = null
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') code = at.code
+  }
+  return code
+}

@@ -1,0 +1,25 @@
+import { describe, expect, test } from 'vitest'
+import { createLog } from '../base/log.ts'
+import { startSoundnessCheck } from './integrity-watch.ts'
+
+/** Runs the check with timers that are due when it says so. @returns how often the process was ended */
+async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number, stopped: boolean }> {
+  let due = () => {}
+  const seen = { ended: 0, stopped: false }
+  const timers = { every: (_ms: number, work: () => void) => {
+    due = work
+    return () => void (seen.stopped = true)
+  } }
+  startSoundnessCheck({ store: { readWhole }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
+  due()
+  await new Promise(done => setImmediate(done))
+  return seen
+}
+
+describe('the reading of a large database beside the server', () => {
+  test('ends the process when it finds damage, and only then', async () => {
+    expect(await checked(async () => 'page 7: wrong')).toEqual({ ended: 1, stopped: true })
+    expect(await checked(async () => null)).toEqual({ ended: 0, stopped: true })
+    expect(await checked(async () => Promise.reject(new Error('EIO')))).toEqual({ ended: 0, stopped: true })
+  })
+})

@@ -1,0 +1,24 @@
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Config } from '../config/types.ts'
+import type { Keys } from '../keys/keys.ts'
+import type { Signing } from '../keys/signing.ts'
+import type { SigningKeys } from '../keys/signing-file.ts'
+import type { FrontCheck } from './front-check.ts'
+import type { People } from '../accounts/build-accounts.ts'
+import type { Sessions } from '../session/types.ts'
+import type { Store } from '../store/store.ts'
+
+/** What operations work on: the rooms that know no HTTP. */
+export interface Works {
+  config: Config
+  clock: Clock
+  log: Log
+  keys: Keys
+  signingKeys: SigningKeys
+  signing: Signing
+  store: Store
+  sessions: Sessions
+  frontCheck: FrontCheck
+  people: People
+}

@@ -1,0 +1,227 @@
+import { LRUCache } from 'lru-cache'
+import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Keyring } from '../keys/types.ts'
+import type { Gate } from '../accounts/gate.ts'
+import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/schema.ts'
+import { recheckAt } from './recheck.ts'
+import { asRefreshFailure, type Refreshed, type RefreshFailure, type Refresher } from './token-client-types.ts'
+import { createRest } from './backoff.ts'
+import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
+import { settledWithin } from './settled-within.ts'
+import { createLookAgain, type RoleChange } from './look-again.ts'
+
+export interface RefreshingDeps {
+  clock: Clock
+  log: Log
+  meter: Meter
+  keyring: Keyring
+  grants: ProviderGrantStore
+  /** null: the provider is not configured any more. */
+  refresherOf: (provider: string) => Refresher | null
+  /** Who may ask this provider now. */
+  gateOf: (provider: string) => Gate
+  /** Whose refresh may be made ready for that now. */
+  begunAt: (provider: string) => Gate
+  needsOf: (provider: string) => Needs
+  changeRoles: (change: RoleChange) => Promise<void>
+  endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
+  /** A grant is over, and its session is not. */
+  grantEnded: (sessionId: string) => void
+}
+
+interface Fresh { refreshed: Refreshed, refresher: Refresher, at: UnixMs }
+export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
+
+/** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
+const CLOSE_MS = 10 * SECOND
+/** One person's trouble must not keep others from a provider; that of so many in a row is the provider's. */
+const PROVIDER_FAILURES = 3
+/** Grants whose refusal is remembered. */
+const REFUSED_MAX = 10_000
+
+/** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
+ *
+ * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or on the wire,
+ * the intent is still there: the stored token is shown once more, and a provider that refuses it then is not one that took the
+ * grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being signed out at random. */
+export function createRefreshing(deps: RefreshingDeps) {
+  const { clock, log, meter, keyring, grants } = deps
+  const flights = new Map<string, Promise<OpenGrant>>()
+  /** New tokens that the disk would not take. The old ones may be spent, so they are all there is. */
+  const unsaved = new Map<string, NewTokens & { refreshes: number }>()
+  const restOfGrant = createRest(clock, 1)
+  const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+  /** Grants that rest because the provider refused, and not because it is in trouble. */
+  const refused = new LRUCache<string, true>({ max: REFUSED_MAX })
+  const lookAgain = createLookAgain({ ...deps, admitNoLonger: id => endGrant(id, 'provider_revoked') })
+  let closing = false
+
+  function refuseWhileResting(id: string, provider: string): void {
+    if (closing) throw new Problem('provider_unavailable', { provider, retryAfter: 1 })
+    if (refused.has(id) && restOfGrant.left(id) > 0) throw new Problem('provider_sign_in_required', { provider })
+    const left = Math.max(restOfGrant.left(id), restOfProvider.left(provider))
+    if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
+  }
+
+  /** What is done with an answer waits for no other grant, and no other for it. */
+  async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+    const asked = await deps.begunAt(provider).run(() => begin(id, provider, isDue))
+    if (asked.fresh === null) return { row: asked.row, tokens: asked.tokens }
+    const { refreshed, refresher, at } = asked.fresh
+    const kept = await keep(asked.row, { ...refreshed.tokens, obtainedAt: at, roles: asked.tokens.roles }, refresher)
+    await lookAgain(kept, refreshed, refresher)
+    return kept
+  }
+
+  /** @returns `fresh: null` when the tokens just read are as good as new ones */
+  async function begin(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: Fresh | null }> {
+    await saveLate(id)
+    const row = await grants.find(id)
+    if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
+    const tokens = await openTokens(keyring, row)
+    const refresher = deps.refresherOf(provider)
+    if (tokens === null || refresher === null) throw new Problem('provider_sign_in_required', { provider })
+    if (!isDue(tokens)) return { row, tokens, fresh: null }
+    if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
+    // Others may have failed while this one waited for its turn.
+    refuseWhileResting(id, provider)
+    if (!await grants.intend(id, row.refreshes, clock.now().wall)) throw new Problem('not_signed_in')
+    return { row, tokens, fresh: { ...await askProvider(row, tokens, refresher), refresher } }
+  }
+
+  async function askProvider(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<Omit<Fresh, 'refresher'>> {
+    const { id, provider } = row
+    let asked = false
+    try {
+      const fresh = await deps.gateOf(provider).run(async () => {
+        refuseWhileResting(id, provider)
+        asked = true
+        const at = clock.now().wall
+        return { refreshed: await refresher.refresh(tokens, row), at }
+      })
+      refused.delete(id)
+      restOfGrant.succeeded(id)
+      restOfProvider.succeeded(provider)
+      meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
+      return fresh
+    }
+    catch (error) {
+      if (asked) throw await afterFailure(row, asRefreshFailure(error))
+      await withdraw(row)
+      throw error
+    }
+  }
+
+  /** The provider has not used the token up: the intent is taken back, unless it is left from a call whose answer was lost. */
+  async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRow): Promise<void> {
+    if (refreshingAt !== null) return
+    await grants.withdraw(id, refreshes).catch((error: unknown) => log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'))
+  }
+
+  async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
+    const needs = deps.needsOf(row.provider)
+    // What needed the access token may not be configured any more; what came is used all the same.
+    const needed = neededOf(tokens, needs) ?? tokens
+    const made = { sealed: await sealTokens(keyring, row.id, needed), accessEndsAt: needed.accessEndsAt, recheckAt: recheckAt(row, needed, needs, clock.now().wall) }
+    let saved: ProviderGrantRow | null
+    try {
+      saved = await grants.save(row.id, row.refreshes, made)
+    }
+    catch (error) {
+      unsaved.set(row.id, { ...made, refreshes: row.refreshes })
+      log.error({ error, session: row.sessionId, provider: row.provider }, 'new tokens of a provider could not be written; they are kept in memory and tried again')
+      return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
+    }
+    if (saved === null) {
+      // The session ended meanwhile and its grant is gone: nobody else can give these back.
+      await refresher.revoke?.(tokens).catch((error: unknown) => log.warn({ error, provider: row.provider }, 'tokens of an ended session could not be given back'))
+      throw new Problem('not_signed_in')
+    }
+    // Over: what was just saved waits there to be given back.
+    if (saved.endedAt !== null) throw new Problem('not_signed_in')
+    return { row: saved, tokens }
+  }
+
+  /** @returns what whoever waited is told */
+  async function afterFailure(row: ProviderGrantRow, failure: RefreshFailure): Promise<Problem> {
+    const { id, provider } = row
+    const inDoubt = row.refreshingAt !== null
+    meter.count('provider_refreshes_total', { provider, outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code })
+    // It answered, and judged this grant alone: nobody else is to wait for that.
+    if (failure.blame === 'grant') restOfProvider.succeeded(provider)
+    else restOfProvider.failed(provider, row.userId, failure.retryAfterMs)
+    if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
+
+    log.warn({ event: 'provider_refresh_failed', error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'failed to refresh tokens of a provider; nothing ends by that')
+    restOfGrant.failed(id, id, failure.retryAfterMs)
+    if (failure.kind === 'unchanged' || failure.kind === 'refused') await withdraw(row)
+    if (failure.kind === 'refused') {
+      refused.set(id, true)
+      return new Problem('provider_sign_in_required', { provider }, failure)
+    }
+    refused.delete(id)
+    const { code, extras } = failure.problem
+    return new Problem(code, { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) }, failure)
+  }
+
+  async function endGrant(id: string, reason: EndReason): Promise<Problem> {
+    // Read anew: the session may have been replaced during the call, and what rests on the grant is its successor.
+    const row = await grants.find(id)
+    if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
+    const { sessionId, provider, birth } = row
+    log.warn({ event: 'provider_grant_ended', session: sessionId, provider, reason, birth }, 'a provider does not honour a grant any more')
+    if (birth === 'sign_in') {
+      await deps.endSession(sessionId, reason)
+      return new Problem('not_signed_in')
+    }
+    if (await grants.end(id, clock.now().wall)) deps.grantEnded(sessionId)
+    return new Problem('provider_sign_in_required', { provider })
+  }
+
+  async function saveLate(id: string): Promise<void> {
+    const late = unsaved.get(id)
+    if (late === undefined) return
+    await grants.save(id, late.refreshes, { sealed: late.sealed, accessEndsAt: late.accessEndsAt, recheckAt: late.recheckAt })
+    unsaved.delete(id)
+  }
+
+  async function flush(): Promise<void> {
+    for (const id of [...unsaved.keys()]) await saveLate(id)
+  }
+
+  return {
+    /** @param isDue asked about the tokens just read: somebody else may have refreshed them
+     * @throws Problem `not_signed_in` when the session is over, or ended by this; `provider_sign_in_required`;
+     * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
+    refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+      const underWay = flights.get(id)
+      if (underWay !== undefined) return underWay
+      const flight = (async () => {
+        refuseWhileResting(id, provider)
+        return fly(id, provider, isDue)
+      })().finally(() => flights.delete(id))
+      flights.set(id, flight)
+      return flight
+    },
+
+    /** Resolves when no refresh of this grant is under way. */
+    async settled(id: string): Promise<void> {
+      await flights.get(id)?.catch(() => {})
+    },
+
+    /** Writes what the disk would not take before. @throws Problem `store_unavailable` */
+    flush,
+
+    /** Begins no further refresh, waits for those under way, and writes what they brought. @throws Problem `store_unavailable` */
+    async close(): Promise<void> {
+      closing = true
+      await settledWithin(CLOSE_MS, flights.values())
+      await flush()
+    },
+  }
+}

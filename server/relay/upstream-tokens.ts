@@ -1,0 +1,141 @@
+import { SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
+import { type Clock, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { Problem } from '../base/problem.ts'
+import type { Upstream } from '../config/upstream-config.ts'
+import { NAME } from '../contract/name.ts'
+import type { WireUser } from '../contract/wire.ts'
+import type { Signing } from '../keys/signing.ts'
+import type { RelayCaller, UpstreamTokens } from './types.ts'
+
+interface Deps {
+  clock: Clock
+  signing: Pick<Signing, 'signer'>
+  publicUrl: string
+  /** How long a token lives at most. */
+  upstreamTokenMs: number
+}
+
+/** A token on its way or there: whoever asks meanwhile waits for the same one. */
+interface Kept {
+  /** What it says that may change while a session lives, and the person it was read from. */
+  about: string
+  user: WireUser
+  mintedAt: UnixMs
+  usableUntil: UnixMs
+  fresh: boolean
+  token: Promise<string>
+  /** The same once it is there. */
+  text: string | null
+}
+
+interface Life { iat: number, exp: number }
+
+/** Sessions whose tokens are kept. One that was pushed out costs a signature, nothing else. */
+const SESSIONS_MAX = 10_000
+/** Ended sessions that a request which began before may still ask for. */
+const ENDED_MAX = 50_000
+/** Calls that were refused together share one new token: an upstream that refuses everything costs few signatures. */
+const FRESH_SHARED_MS = 5 * SECOND
+
+/** Mints a JWT for each session and upstream (RFC 9068 §2) and keeps it until shortly before its end. */
+export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
+  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
+  const ended = new LRUCache<string, true>({ max: ENDED_MAX })
+
+  async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
+    const { kid, alg, key } = signing.signer(clock.now().wall)
+    const scope = upstream.scopes.length === 0 ? {} : { scope: upstream.scopes.join(' ') }
+    const token = await new SignJWT({
+      iss: publicUrl,
+      aud: upstream.audience,
+      sub: user.id,
+      client_id: NAME,
+      iat,
+      exp,
+      jti: randomId(),
+      auth_time: Math.floor(session.authTime / SECOND),
+      amr: session.amr,
+      sid: session.publicId,
+      roles: user.roles,
+      ...scope,
+    }).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(key)
+    // It may have ended while this was being signed.
+    refuseEnded(session.publicId)
+    return token
+  }
+
+  function refuseEnded(sessionId: string): void {
+    if (ended.has(sessionId)) throw new Problem('not_signed_in')
+  }
+
+  /** For most calls: a token that is there, of a session that lives, for a person about whom nothing has changed. */
+  function keptFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
+    const known = kept.get(session.publicId)?.get(upstream.name)
+    if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId)) return null
+    return isUsable(known, clock.now().wall) ? known.text : null
+  }
+
+  async function obtain(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string> {
+    const { session, user } = caller
+    if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
+    const now = clock.now().wall
+    refuseEnded(session.publicId)
+    const about = JSON.stringify([user.id, user.roles.toSorted()])
+    let ofSession = kept.get(session.publicId)
+    const known = ofSession?.get(upstream.name)
+    if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) {
+      known.user = user
+      return known.token
+    }
+
+    const life = lifeOf(session.absoluteEndsAt, upstreamTokenMs, now)
+    const token = mint(upstream, caller, life)
+    const entry: Kept = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
+    if (ofSession === undefined) {
+      ofSession = new Map()
+      kept.set(session.publicId, ofSession)
+    }
+    const home = ofSession.set(upstream.name, entry)
+    token.then((text) => {
+      entry.text = text
+    }, () => {
+      // A failure is not kept.
+      if (home.get(upstream.name) === entry) home.delete(upstream.name)
+    })
+    return token
+  }
+
+  return {
+    tokenFor: (upstream, caller, fresh) => (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
+
+    forget(sessionId) {
+      ended.set(sessionId, true)
+      kept.delete(sessionId)
+    },
+  }
+}
+
+/** Whole seconds (RFC 7519 §2), and never past the session's end.
+ * @throws Problem `not_signed_in` when nothing is left of the session */
+export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: UnixMs): Life {
+  const iat = Math.floor(now / SECOND)
+  const exp = Math.min(iat + Math.floor(upstreamTokenMs / SECOND), Math.floor(sessionEndsAt / SECOND))
+  if (exp * SECOND <= now) throw new Problem('not_signed_in')
+  return { iat, exp }
+}
+
+/** A call may be slow and an upstream's clock fast: a token is not used in its last minute, or last fifth if that is less. */
+export function usableUntil({ iat, exp }: Life): UnixMs {
+  return exp * SECOND - Math.min(MINUTE, (exp - iat) * SECOND / 5)
+}
+
+/** A token from the future was made before the clock was set back: an upstream would refuse it. */
+function isUsable({ mintedAt, usableUntil }: Kept, now: UnixMs): boolean {
+  return mintedAt <= now && now < usableUntil
+}
+
+function isShared({ fresh, mintedAt }: Kept, now: UnixMs): boolean {
+  return fresh && now - mintedAt < FRESH_SHARED_MS
+}

@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
+import { createServer, type AddressInfo, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+import type { Upstream } from '../config/upstream-config.ts'
+import { anUpstream, front, listen } from './relay.testing.ts'
+
+// For tests: the relay before one upstream. Both end with the test.
+
+export async function behind(listener: RequestListener, changes: Partial<Upstream> = {}, callers?: Parameters<typeof front>[1]) {
+  const upstream = await listen(listener)
+  const here = await front([anUpstream(upstream.origin, changes)], callers)
+  onTestFinished(async () => {
+    await here.close()
+    await upstream.close()
+  })
+  return { ...here, upstream }
+}
+
+/** An upstream that is only a TCP socket: it may say what no HTTP server would. */
+export async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    talk(socket)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const here = await front([anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, changes)])
+  onTestFinished(async () => {
+    await here.close()
+    for (const socket of sockets) socket.destroy()
+    await new Promise(resolve => server.close(resolve))
+  })
+  return here
+}

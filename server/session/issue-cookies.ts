@@ -1,0 +1,63 @@
+import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts'
+import type { SessionRow } from '../store/schema.ts'
+import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
+import { type Numbers, numbersOf } from './judge.ts'
+import type { Memory, Remembered, SealedAccess } from './session-runtime.ts'
+import type { Tokens } from './session-tokens.ts'
+import type { Grant } from './types.ts'
+
+/** An answer that takes longer to begin than this sends no cookies: the next request is given them again. */
+const GRANT_LIFE_MS = 5 * SECOND
+/** A storm of requests within this time shares one sealed access token. */
+const SEALED_SHARED_MS = SECOND
+/** A remembered browser keeps its refresh cookie past the end, so that it can still be told the reason. */
+const TELL_REASON_MS = 7 * DAY
+
+export type GrantKind = 'access' | 'refresh' | 'both'
+
+export interface Granted { grant: Grant, accessEndsAt: UnixMs | null }
+
+/** Makes the cookies of a session, and says at the instant the headers leave whether they may still go. */
+export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Tokens, numbers: Numbers, secure: boolean }) {
+  const { clock, memory, tokens, numbers, secure } = deps
+  const names = { access: cookieName('access', secure), refresh: cookieName('refresh', secure) }
+  const clearing = [clearCookie(names.access, { secure }), clearCookie(names.refresh, { secure })]
+
+  function accessFor(sid: string, row: SessionRow, of: Remembered, now: Now): SealedAccess {
+    const known = of.sealed
+    if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS) return known
+    const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
+    of.sealed = { generation: row.generation, madeAt: now.steady, endsAt, token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }) }
+    return of.sealed
+  }
+
+  return {
+    names,
+    clearing: (): readonly string[] => clearing,
+
+    make(kind: GrantKind, sid: string, row: SessionRow, of: Remembered, now: Now): Granted {
+      const cookies: string[] = []
+      let accessEndsAt: UnixMs | null = null
+      if (kind !== 'refresh') {
+        const { token, endsAt } = accessFor(sid, row, of, now)
+        accessEndsAt = endsAt
+        cookies.push(serializeCookie(names.access, token, { secure, maxAgeSeconds: row.remember ? (endsAt - now.wall) / SECOND : null }))
+      }
+      if (kind !== 'access') {
+        const maxAgeSeconds = row.remember ? (row.absoluteEndsAt + TELL_REASON_MS - now.wall) / SECOND : null
+        cookies.push(serializeCookie(names.refresh, tokens.refresh(sid, row, row.generation), { secure, maxAgeSeconds }))
+      }
+      return { grant: { sidHash: row.sidHash, generation: row.generation, decidedAt: now.steady, cookies }, accessEndsAt }
+    },
+
+    /** [] once the session has ended, a newer generation exists, or the verdict is old. */
+    cookiesFor(grant: Grant): readonly string[] {
+      const row = memory.cached(grant.sidHash)
+      const stands = row !== undefined && row.endedAt === null && row.generation === grant.generation
+        && clock.now().steady - grant.decidedAt <= GRANT_LIFE_MS
+      return stands ? grant.cookies : []
+    },
+  }
+}
+
+export type Grants = ReturnType<typeof createGrants>

@@ -1,0 +1,135 @@
+import { LRUCache } from 'lru-cache'
+import { MINUTE, type Now, type SteadyMs, type UnixMs } from '../base/clock.ts'
+import type { SessionRow } from '../store/schema.ts'
+import type { SessionProgress } from '../store/session-queries.ts'
+import type { Judgement, Recollection } from './judge.ts'
+
+export interface Remembered extends Recollection {
+  proven: { generation: number, at: SteadyMs, wall: UnixMs, saved: boolean } | null
+  savedLastSeenAt: UnixMs
+  /** The access token sealed last, so that a storm of requests seals one. */
+  sealed: SealedAccess | null
+}
+
+export interface SealedAccess { generation: number, madeAt: SteadyMs, endsAt: UnixMs, token: string }
+
+const ROWS_MAX = 20_000
+/** Last seen is written at least this often while it moves. */
+const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
+
+/** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
+export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
+  const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
+  const recollections = new Map<string, Remembered>()
+  /** Sessions that were replaced a moment ago, and by which. */
+  const successors = new LRUCache<string, { sidHash: string, at: SteadyMs }>({ max: ROWS_MAX })
+  // Raised by every change: a read that began before one may not be cached after it.
+  let epoch = 0
+
+  function recollect(row: SessionRow, now: Now): Remembered {
+    const known = recollections.get(row.sidHash)
+    if (known !== undefined) return known
+    const rotatedAt = now.steady - Math.max(0, now.wall - row.rotatedAt)
+    const fresh: Remembered = {
+      issuedAt: Math.max(rotatedAt, deps.startedAt), seen: null, proven: null,
+      lastSeenAt: row.lastSeenAt, replacedAt: null, savedLastSeenAt: row.lastSeenAt, sealed: null,
+    }
+    recollections.set(row.sidHash, fresh)
+    return fresh
+  }
+
+  return {
+    epoch: () => epoch,
+    cached: (sidHash: string): SessionRow | undefined => rows.get(sidHash),
+    recollect,
+
+    /** Keeps a row that was read while no change happened. */
+    keepRead(row: SessionRow, readAt: number) {
+      if (readAt === epoch) rows.set(row.sidHash, row)
+    },
+    keepWritten(row: SessionRow) {
+      epoch++
+      rows.set(row.sidHash, row)
+    },
+    drop(sidHash: string) {
+      epoch++
+      rows.delete(sidHash)
+    },
+    markEnded(sidHash: string, end: Pick<SessionRow, 'endedAt' | 'endReason'>) {
+      epoch++
+      const row = rows.get(sidHash)
+      if (row !== undefined) rows.set(sidHash, { ...row, ...end })
+      recollections.delete(sidHash)
+    },
+
+    /** A session has taken another one's place. */
+    replaced(sidHash: string, by: SessionRow, now: Now) {
+      successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
+    },
+    /** When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was meant for
+     * this one's tokens too. @returns null also after a restart, when nothing is known of it */
+    replacedAt(sidHash: string): SteadyMs | null {
+      const first = successors.get(sidHash)
+      if (first === undefined) return null
+      let last = first
+      for (let later = successors.get(last.sidHash); later !== undefined; later = successors.get(last.sidHash)) last = later
+      return rows.get(last.sidHash)?.endedAt === null ? first.at : null
+    },
+
+    /** When memory saw a session last: 0 when it did not. */
+    lastSeenAt: (sidHash: string): UnixMs => recollections.get(sidHash)?.lastSeenAt ?? 0,
+
+    /** A generation has just been sent, for the first time or again. */
+    issued(of: Remembered, now: Now) {
+      of.issuedAt = now.steady
+    },
+    rotated(of: Remembered, now: Now) {
+      of.issuedAt = now.steady
+      of.seen = null
+      of.proven = null
+    },
+    note(of: Remembered, generation: number, judgement: Judgement, now: Now) {
+      if (judgement.shows) of.seen = generation
+      if (judgement.proves) of.proven = { generation, at: now.steady, wall: now.wall, saved: false }
+    },
+    active(of: Remembered, now: Now) {
+      of.lastSeenAt = Math.max(of.lastSeenAt, now.wall)
+    },
+
+    /** What has to be written now; `all` at drain, else a last-seen time only about once a minute. */
+    unsaved(now: Now, all: boolean): SessionProgress[] {
+      const batch: SessionProgress[] = []
+      for (const [sidHash, of] of recollections) {
+        const proven = of.proven !== null && !of.proven.saved ? of.proven : null
+        const seenMoved = of.lastSeenAt > of.savedLastSeenAt
+        if (proven === null && !(seenMoved && (all || now.wall - of.savedLastSeenAt >= SEEN_SAVED_EVERY_MS))) continue
+        batch.push({ sidHash, generation: proven?.generation ?? 0, proven: proven === null ? null : { at: proven.wall }, lastSeenAt: of.lastSeenAt })
+      }
+      return batch
+    },
+    saved(batch: readonly SessionProgress[]) {
+      for (const { sidHash, generation, proven, lastSeenAt } of batch) {
+        const of = recollections.get(sidHash)
+        const row = rows.get(sidHash)
+        if (row !== undefined) {
+          const isProven = proven !== null && row.generation === generation
+          rows.set(sidHash, { ...row, lastSeenAt, ...(isProven ? { proven: generation, provenAt: proven.at } : {}) })
+        }
+        if (of === undefined) continue
+        of.savedLastSeenAt = Math.max(of.savedLastSeenAt, lastSeenAt)
+        if (of.proven !== null && of.proven.generation === generation) of.proven.saved = true
+      }
+    },
+    /** Forgets what the disk knows by now and no rule asks memory for any more. */
+    sweep(now: Now) {
+      for (const [sidHash, of] of recollections) {
+        const recent = now.steady - of.issuedAt <= deps.lateMs || (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.lateMs))
+        if (!recent && of.lastSeenAt <= of.savedLastSeenAt) recollections.delete(sidHash)
+      }
+    },
+    /** How many sessions are remembered beyond their row. */
+    size: () => recollections.size,
+  }
+}
+
+export type Memory = ReturnType<typeof createMemory>

@@ -1,0 +1,38 @@
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import type Sqlite from 'better-sqlite3'
+
+/** A file up to this size is read whole before anything is served, which takes some hundredths of a second. */
+const READ_FIRST_BYTES = 16 * 1024 * 1024
+
+const suspicion = (file: string) => `${file}.suspect`
+
+/** Whether a database has to be read whole before it is used: a small one always, a large one after an end that was none
+ * in order (its write-ahead log is still there), or where damage has been found. Any other is read whole beside the server. */
+export function isReadFirst(file: string): boolean {
+  return !existsSync(file) || statSync(file).size <= READ_FIRST_BYTES || existsSync(`${file}-wal`) || existsSync(suspicion(file))
+}
+
+/** Reads a database whole. @returns what is wrong with its structure, in SQLite's words; null: nothing
+ * @throws the driver's error when it cannot be read */
+export function damageIn(raw: Sqlite.Database): string | null {
+  const found = String(raw.pragma('quick_check(1)', { simple: true }))
+  return found === 'ok' ? null : found
+}
+
+/** The same in a thread of its own, while the database is in use. Damage is remembered for the next start. */
+export async function damageBeside(file: string): Promise<string | null> {
+  const worker = new Worker(new URL('./integrity-check.worker.ts', import.meta.url), { workerData: file })
+  const found = await new Promise<string | null>((resolve, reject) => {
+    worker.on('message', resolve)
+    worker.on('error', reject)
+    worker.on('exit', code => reject(new Error(`the thread that reads the database ended with ${code}`)))
+  })
+  if (found !== null) writeFileSync(suspicion(file), '', { mode: 0o600 })
+  return found
+}
+
+/** It has been read whole, and nothing was wrong. */
+export function clearSuspicion(file: string): void {
+  rmSync(suspicion(file), { force: true })
+}
