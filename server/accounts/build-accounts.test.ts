@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from './account.ts'
 import { unconfirmed } from '../base/peer.ts'
 import { OPERATOR } from './actor.ts'
-import { describeDevice } from './describe-device.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from './accounts.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
@@ -274,14 +273,6 @@ describe('the security log', () => {
       await expect(rooms.people.log.page(root.id, cursor)).rejects.toEqual(problem('invalid_query'))
     }
   })
-})
-
-test('devices are named as people name them', () => {
-  expect(describeDevice(CLIENT.userAgent)).toEqual({ browser: 'Firefox 143', system: 'Linux', kind: 'desktop' })
-  expect(describeDevice('Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1'))
-    .toEqual({ browser: 'Safari 18', system: 'iOS', kind: 'phone' })
-  expect(describeDevice('')).toEqual({ browser: null, system: null, kind: 'other' })
-  expect(describeDevice('\u0007'.repeat(3000))).toEqual({ browser: null, system: null, kind: 'other' })
 })
 
 test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabled, while it was being hashed opens no session', async () => {
