@@ -9,7 +9,7 @@ import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer } from '../../server/contr
 import { MAX_NOTE, MAX_NOTES as MAX_SHOWN } from '../../web/app/utils/limits.ts'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import type { Visitor } from '../support/client.ts'
-import { signInByForm } from '../support/forms.ts'
+import { signInByForm, signOutByForm } from '../support/forms.ts'
 import { setUp, signIn, signUp } from '../support/people.ts'
 import { type Server, startServer, stopAll, temporaryFolder } from '../support/server.ts'
 
@@ -282,6 +282,52 @@ test('when the session ends, the page goes where one signs in, says why, and ask
   await signInByForm(page, person)
   await page.waitForURL('**/notes')
   expect(await field(page).inputValue()).toBe('half a thought')
+})
+
+describe('after a sign-out in another tab', () => {
+  /** Counts what a page tries to open from here on. */
+  function attempts(page: Page): string[] {
+    const opened: string[] = []
+    page.on('websocket', socket => opened.push(socket.url()))
+    page.on('request', request => new URL(request.url()).pathname === '/api/notes/feed' ? opened.push(request.url()) : undefined)
+    return opened
+  }
+
+  test('no connection is tried again, whatever wakes the page, while the session is asked for', async () => {
+    const { context, page } = await newcomer()
+    await open(page)
+    const other = await context.newPage()
+    await other.goto('/')
+    await hydrated(other)
+    let release = () => {}
+    const held = new Promise<void>((resolve) => { release = resolve })
+    await page.route('**/auth/session', async (route) => {
+      await held
+      await route.continue()
+    })
+    const opened = attempts(page)
+    await signOutByForm(other)
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('No live connection')
+    for (const event of ['online', 'pageshow']) await page.evaluate(`window.dispatchEvent(new Event('${event}'))`)
+    await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
+    await page.waitForTimeout(2500)
+    release()
+    await page.waitForURL('**/sign-in?returnTo=/notes', patient)
+    await page.waitForTimeout(2500)
+    expect(opened).toEqual([])
+  })
+
+  test('a page that was waiting to connect again, or was offline, asks first and leaves', async () => {
+    const { context, page, visitor } = await newcomer()
+    await open(page)
+    await context.setOffline(true)
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('offline')
+    const opened = attempts(page)
+    expect((await visitor.post('/auth/logout', {})).status).toBeLessThan(400)
+    await context.setOffline(false)
+    await page.waitForURL('**/sign-in?returnTo=/notes', patient)
+    expect(opened).toEqual([])
+  })
 })
 
 describe('the home page', () => {

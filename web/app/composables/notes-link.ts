@@ -4,8 +4,8 @@ export type LinkState = 'opening' | 'live' | 'away' | 'offline'
 /** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
 const REST_AFTER_MS = 20_000
 
-/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again; once the
- * session is over it stops and leaves for the sign-in page, which says why.
+/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before each
+ * further attempt it asks for the session; once that is over it stops and leaves for the sign-in page, which says why.
  * @param connect opens a connection, tells of it, and returns what closes it without a word */
 export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHidden }: { restsWhenHidden: boolean }) {
   const nuxtApp = useNuxtApp()
@@ -16,8 +16,11 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
   let rest: ReturnType<typeof setTimeout> | undefined
   let failures = 0
   let left = false
+  /** Counts what was begun: an answer that comes after something else began is too late. */
+  let turn = 0
 
   function stop(): void {
+    turn++
     clearTimeout(timer)
     close?.()
     close = null
@@ -30,17 +33,24 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
           failures = 0
           state.value = 'live'
         },
-        lost: () => void again(),
+        lost: again,
       })
     }
   }
-  async function again(): Promise<void> {
+  function again(): void {
     stop()
     state.value = navigator.onLine ? 'away' : 'offline'
     // The `online` event starts it again.
-    if (state.value === 'offline' || !await stillSignedIn() || left || close !== null) return
-    clearTimeout(timer)
-    timer = setTimeout(start, waitBefore(failures++, Math.random()))
+    if (state.value === 'away') void ifSignedIn(() => { timer = setTimeout(restart, waitBefore(failures++, Math.random())) })
+  }
+  /** Another tab may have signed out since this page last heard of its session. */
+  function restart(): void {
+    stop()
+    void ifSignedIn(start)
+  }
+  async function ifSignedIn(then: () => void): Promise<void> {
+    const mine = turn
+    if (await stillSignedIn() && mine === turn && !left) then()
   }
   /** A server that does not answer says nothing about the session. */
   async function stillSignedIn(): Promise<boolean> {
@@ -59,11 +69,17 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     if (document.visibilityState === 'hidden') {
       if (restsWhenHidden) rest = setTimeout(stop, REST_AFTER_MS)
     }
-    else if (close === null) start()
+    else if (close === null) restart()
   }
   const listeners: [EventTarget, string, () => void][] = import.meta.server
     ? []
-    : [[window, 'online', start], [window, 'offline', () => void again()], [window, 'pagehide', stop], [window, 'pageshow', onVisibility], [document, 'visibilitychange', onVisibility]]
+    : [
+        [window, 'online', restart],
+        [window, 'offline', again],
+        [window, 'pagehide', stop],
+        [window, 'pageshow', onVisibility],
+        [document, 'visibilitychange', onVisibility],
+      ]
 
   onMounted(() => {
     for (const [target, name, listener] of listeners) target.addEventListener(name, listener)
@@ -75,7 +91,10 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     clearTimeout(rest)
     for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
   })
-  // Somebody else signed in here meanwhile: what is open was opened as the one before.
-  watch(() => user.value?.id, (id) => { if (id !== undefined && close !== null) start() })
+  // Nobody is signed in any more, or somebody else is: what is open was opened as the one before.
+  watch(() => user.value?.id, (id) => {
+    if (id === undefined) stop()
+    else if (close !== null) start()
+  })
   return { state, restart: start }
 }
