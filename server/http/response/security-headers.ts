@@ -23,7 +23,7 @@ export function securityHeaders(publicUrl: string): SecurityHeaders {
 /** The policy of one rendered page (HD-1, HD-2): scripts and style sheets by nonce, and nothing from anywhere else. */
 export function pagePolicy(nonce: string): string {
   return `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; `
-    + 'connect-src \'self\'; img-src \'self\'; font-src \'self\'; manifest-src \'self\'; form-action \'self\'; base-uri \'none\'; frame-ancestors \'none\''
+    + 'connect-src \'self\'; img-src \'self\'; font-src \'self\'; form-action \'self\'; base-uri \'none\'; frame-ancestors \'none\''
 }
 
 /** The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what breaks
