@@ -7,35 +7,21 @@ import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from '.
 /** How long a client that was refused may take to read why. */
 const READ_REFUSAL_MS = 2 * SECOND
 
-const refused = new WeakSet<object>()
-
-/** Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made. Its
- * client is told why, where an answer can still be told apart from an earlier one's, and is gone a moment later whatever it does. */
+/** Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made. No
+ * earlier request there waits for its answer any more. Its client is told why, and is gone a moment later whatever it does. */
 export function refuseSocket(socket: Duplex, reply: Reply, requestId: string, security: SecurityHeaders): void {
-  if (isRefused(socket)) return
-  refused.add(socket)
+  leave(socket, rawAnswer(reply, requestId, security))
+}
+
+/** Ends a connection whose client has been told all that there is to say.
+ * @param lastWords null: what was written before is all */
+export function leave(socket: Duplex, lastWords: string | null): void {
   socket.on('error', () => socket.destroy())
-  if (!socket.writable || isAnswering(socket)) {
-    socket.destroy()
-    return
-  }
-  socket.end(rawAnswer(reply, requestId, security))
+  if (!socket.writable) return void socket.destroy()
+  socket.end(lastWords)
   // What nobody reads would hide that the client has gone.
   socket.resume()
   setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
-}
-
-/** Whether a socket only waits for its client to read why: the parser complains again about each byte that still comes. */
-export function isRefused(socket: object): boolean {
-  return refused.has(socket)
-}
-
-/** Whether an earlier request on this connection has no whole answer yet: bytes of ours would be taken for that one's. */
-function isAnswering(socket: object): boolean {
-  const answer = (socket as { _httpMessage?: { req: { complete: boolean }, headersSent: boolean, writableFinished: boolean } | null })._httpMessage
-  if (answer === undefined || answer === null) return false
-  // Where the request itself is broken, nothing has been said to it yet: the refusal is its answer.
-  return !answer.writableFinished && (answer.headersSent || answer.req.complete)
 }
 
 /** The headers of an answer that is its connection's last, and is written where no other writer can be relied on. It carries

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { trackConnections } from './connections.ts'
+import { isAnswering, rememberListeners } from './earlier-answers.ts'
 import type { answeringResponse, AnsweringResponse } from '../response/server-response.ts'
 import { answerParserErrors } from './parser-errors.ts'
 import { isWebSocketUpgrade } from './upgrade-listener.ts'
@@ -25,7 +26,8 @@ const MAX_HEADER_BYTES = 16 * 1024
 export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
-    shouldUpgradeCallback: isWebSocketUpgrade,
+    // Behind an answer that is under way it is a request as any other (RFC 9110 §7.8): it would be written into that answer.
+    shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isAnswering(incoming.socket),
     maxHeaderSize: MAX_HEADER_BYTES,
     // The Host rule answers these itself, with our headers.
     requireHostHeader: false,
@@ -47,6 +49,7 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
   server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as AnsweringResponse))
   const plain = server as unknown as Server
   trackConnections(plain)
+  rememberListeners(plain)
   upgrades(plain)
   answerParserErrors(plain, { log, security, proxyProtocol })
   return plain

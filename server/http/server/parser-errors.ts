@@ -5,8 +5,9 @@ import { randomId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
-import { isRefused, refuseSocket } from '../response/raw-response.ts'
+import { leave, refuseSocket } from '../response/raw-response.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
+import { afterAnswers, afterAnswersOfLeft } from './earlier-answers.ts'
 
 interface Deps {
   log: Log
@@ -27,19 +28,28 @@ function hasPreamble(error: Error): boolean {
  * and body as everything else (HD-12). */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
   let told = false
+  /** The parser complains again about each byte that still comes. */
+  const refused = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (isRefused(socket)) return
+    if (refused.has(socket)) return
+    refused.add(socket)
     if (hasPreamble(error)) {
       proxyProtocol()
       if (!told) log.warn({ event: 'proxy_protocol_received', peer: socket.remoteAddress }, 'a proxy speaks the PROXY protocol, which is not understood here: let it send X-Forwarded-For instead')
       told = true
     }
     // There is nobody to tell.
-    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
-    else refuse(socket, codeOf(error), { parser: error.code })
+    if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
+    afterAnswers(socket, brokenOn(socket), (isAnswered) => {
+      // A second answer to one request would be taken for that of the next.
+      if (isAnswered) leave(socket, null)
+      else refuse(socket, codeOf(error), { parser: error.code })
+    })
   })
   // Who asks for a tunnel. Without a listener Node would end the connection and not say a word.
-  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']))
+  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
+    afterAnswersOfLeft(socket, () => refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']))
+  })
 
   function refuse(socket: Duplex, code: ProblemCode, logged: object, headers: readonly string[] = []): void {
     const problem = new Problem(code)
@@ -48,6 +58,12 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     const body = JSON.stringify(problem.body(requestId))
     refuseSocket(socket, { status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body }, requestId, security)
   }
+}
+
+/** The request in whose body the parser stopped. @returns null: it stopped at the head of another */
+function brokenOn(socket: Socket): IncomingMessage | null {
+  const incoming = (socket as { parser?: { incoming: IncomingMessage | null } | null }).parser?.incoming ?? null
+  return incoming === null || incoming.complete ? null : incoming
 }
 
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {
