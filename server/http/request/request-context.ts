@@ -29,6 +29,8 @@ export class Exchange {
   inviteBody: (() => void) | null = null
   /** A page's own policy, with its nonce; null: the strict one that suits everything else. */
   contentSecurityPolicy: string | null = null
+  /** Of a page that is being rendered; null: what is sent is nobody's to compress. */
+  compression: PageCompression | null = null
   #client: Client | null = null
   readonly #network: (exchange: Exchange) => string
 
@@ -92,6 +94,12 @@ export class Exchange {
     }
     return hosts
   }
+}
+
+/** What the writer of headers asks before a page's leave. */
+export interface PageCompression {
+  /** Adds what they say of the coding. @param headers names and values in turn; changed in place */
+  begin(status: number, headers: string[]): void
 }
 
 interface ExchangeInput {

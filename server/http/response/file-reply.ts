@@ -1,22 +1,28 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
+import { pipeline, type Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { byteRange } from './byte-range.ts'
 import type { Exchange } from '../request/request-context.ts'
 import type { Reply } from './reply.ts'
-import { matchesEtag } from './negotiation.ts'
+import { compressor } from './compressor.ts'
+import { type Coding, matchesEtag } from './negotiation.ts'
 
 /** Up to here a file is read at once; a larger one is sent as it is read. */
 const WHOLE_BYTES = 256 * 1024
 
+export interface FileForm { whole: boolean, compress: Coding | null }
+
 /** Answers with an open file, or with a part of it, or with a 304 (RFC 9110 §13–14). Takes over the handle.
  * @param headers Content-Type, Cache-Control and whatever else the answer carries
- * @param whole whether parts are refused: of a compressed copy they would be parts of something else */
-export async function fileReply(exchange: Exchange, file: FileHandle, headers: readonly string[], whole: boolean): Promise<Reply> {
+ * @param form `whole`: parts are refused, which of something compressed would be parts of something else.
+ * `compress`: how it is compressed as it is sent */
+export async function fileReply(exchange: Exchange, file: FileHandle, headers: readonly string[], { whole, compress }: FileForm): Promise<Reply> {
   let streaming = false
   try {
     const stat = await file.stat({ bigint: true })
     const size = Number(stat.size)
-    const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}"`
+    const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}${compress === null ? '' : `-${compress}`}"`
     const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
     if (isFresh(exchange, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
     const common = [...validators, ...headers, ...whole ? [] : ['Accept-Ranges', 'bytes']]
@@ -26,19 +32,27 @@ export async function fileReply(exchange: Exchange, file: FileHandle, headers: r
     const length = end - start + 1
     const status = range === null ? 200 : 206
     if (range !== null) common.push('Content-Range', `bytes ${start}-${end}/${size}`)
+    if (compress !== null && exchange.method === 'HEAD') return { status, headers: common, body: null }
     if (exchange.method === 'HEAD') return { status, headers: [...common, 'Content-Length', String(length)], body: null }
     if (length > WHOLE_BYTES) {
       streaming = true
+      if (compress !== null) return { status, headers: common, body: compressed(file.createReadStream(), compress) }
       return { status, headers: [...common, 'Content-Length', String(length)], body: file.createReadStream({ start, end }) }
     }
     const body = Buffer.alloc(length)
     const { bytesRead } = await file.read(body, 0, length, start)
-    return { status, headers: common, body: body.subarray(0, bytesRead) }
+    const read = body.subarray(0, bytesRead)
+    return { status, headers: common, body: compress === null ? read : await buffer(compressor(compress).end(read)) }
   }
   finally {
     // A stream closes its file itself.
     if (!streaming) await file.close()
   }
+}
+
+/** Whoever destroys one destroys the other: a reader that has gone leaves no open file. */
+function compressed(file: Readable, coding: Coding): Readable {
+  return pipeline(file, compressor(coding), () => {})
 }
 
 /** If-None-Match counts alone where it is there (RFC 9110 §13.2.2). */

@@ -88,6 +88,7 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
       // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping (HD-10).
       const unkept = ours && (status >= 400 || (exchange.contentSecurityPolicy !== null && exchange.family === 'site'))
       headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
+      exchange?.compression?.begin(status, headers)
       if (draining()) headers.push('Connection', 'close')
       return headers
     }

@@ -57,6 +57,7 @@ export function requestListener(deps: Deps) {
     const fail = (error: unknown) => {
       // A page that was begun had a policy of its own.
       exchange.contentSecurityPolicy = null
+      exchange.compression = null
       send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
     }
     const proceed = (reply: Reply | undefined): unknown => {

@@ -3,8 +3,8 @@ import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises
 import { join, relative, sep } from 'node:path'
 import { type Clock, SECOND, type SteadyMs } from '../../base/clock.ts'
 import { Refusal } from '../../base/operator-error.ts'
+import type { Coding } from '../response/negotiation.ts'
 
-type Coding = 'br' | 'gzip'
 const SUFFIX = { br: '.br', gzip: '.gz' } as const
 
 /** One file of somebody's build that a browser may ask for. */

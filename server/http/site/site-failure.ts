@@ -13,6 +13,7 @@ const CODES: Record<number, ProblemCode> = {
 export function failedPage(exchange: Exchange, { status, data }: SiteFailure): FailedPage {
   // The policy of the page that was begun would let nothing of a plain one show.
   exchange.contentSecurityPolicy = null
+  exchange.compression = null
   const code = codeOf(status, data)
   const { headers, body } = problemReply(exchange, new Problem(code))
   if (exchange.navigation) return { status, headers, body: String(body) }

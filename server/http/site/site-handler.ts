@@ -8,6 +8,7 @@ import { cookieNameOf } from '../../relay/cookie-name.ts'
 import { isIdentityHeader } from '../../relay/identity-headers.ts'
 import { clearCookie, cookieName } from '../../session/cookies.ts'
 import type { DevBridge } from './dev-bridge.ts'
+import { compressPage } from '../response/page-compression.ts'
 import type { Exchange } from '../request/request-context.ts'
 import { isOwnCookie } from '../request/own-cookies.ts'
 import { isPrefetch } from '../request/prefetch.ts'
@@ -58,6 +59,7 @@ export function siteMount({ log, listener, fetchWithin, openForm, secureCookies,
   return async (exchange: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = newNonce()
     exchange.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
+    if (development === null) exchange.compression = compressPage(exchange, outgoing)
     const context: SiteContext = {
       session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
       nonce,

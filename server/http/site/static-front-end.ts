@@ -6,7 +6,7 @@ import { fileReply } from '../response/file-reply.ts'
 import type { FrontEnd } from './front-end.ts'
 import type { FrontFile } from './front-folder.ts'
 import type { Reply } from '../response/reply.ts'
-import { chooseEncoding } from '../response/negotiation.ts'
+import { chooseCoding, CODINGS } from '../response/negotiation.ts'
 import type { Step } from '../steps/pipeline.ts'
 
 type StaticFront = Extract<FrontEnd, { kind: 'static' }>
@@ -62,9 +62,12 @@ async function pageFor({ folder }: StaticFront, path: string, exchange: Exchange
 }
 
 async function answer(front: StaticFront, file: FrontFile, exchange: Exchange): Promise<Reply> {
+  // A page is the same for everybody and repeats nothing of what was asked, so compressing it betrays nothing (decision 017).
+  const made = file.codings.length === 0 && isPage(file.path)
+  const codings = made ? CODINGS : file.codings
   // Whoever wants a part wants it of the file itself.
-  const coding = exchange.headers.range === undefined ? chooseEncoding(exchange.headers['accept-encoding'], file.codings) : null
-  const handle = await front.folder.open(file, coding)
+  const coding = exchange.headers.range === undefined ? chooseCoding(exchange.headers['accept-encoding'], codings) : null
+  const handle = await front.folder.open(file, made ? null : coding)
   if (handle === null) throw new Problem('not_found')
   const headers = [
     'Content-Type', getMimeType(file.path) ?? 'application/octet-stream',
@@ -72,7 +75,7 @@ async function answer(front: StaticFront, file: FrontFile, exchange: Exchange): 
     // On files too: a worker lives by the policy of its own script, and a picture can be opened as a page.
     'Content-Security-Policy', front.policy,
   ]
-  if (file.codings.length > 0) headers.push('Vary', 'Accept-Encoding')
+  if (codings.length > 0) headers.push('Vary', 'Accept-Encoding')
   if (coding !== null) headers.push('Content-Encoding', coding)
-  return fileReply(exchange, handle, headers, file.codings.length > 0 && coding !== null)
+  return fileReply(exchange, handle, headers, { whole: coding !== null, compress: made ? coding : null })
 }

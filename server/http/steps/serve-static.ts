@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../../base/problem.ts'
 import type { Exchange } from '../request/request-context.ts'
 import { ASSETS_PREFIX } from '../request/path-family.ts'
-import { chooseEncoding, matchesEtag } from '../response/negotiation.ts'
+import { chooseCoding, type Coding, matchesEtag } from '../response/negotiation.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
@@ -15,7 +15,7 @@ export interface StaticFile {
   /** A strong validator: the hash of the content. */
   etag: string
   /** Precompressed copies that lie beside it, by their content coding. */
-  encodings: ('br' | 'gzip')[]
+  encodings: Coding[]
 }
 
 const SUFFIX = { br: '.br', gzip: '.gz' } as const
@@ -41,7 +41,7 @@ export function serveStatic(site: StaticSite | null) {
 }
 
 async function answer(root: string, file: StaticFile, exchange: Exchange): Promise<Reply> {
-  const encoding = chooseEncoding(exchange.headers['accept-encoding'], file.encodings)
+  const encoding = chooseCoding(exchange.headers['accept-encoding'], file.encodings)
   // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
   const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
   const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
