@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { SIGNED_IN, startApp } from './app.testing.ts'
 import { anUpstream, listen, someRelay } from '../relay/relay.testing.ts'
 
@@ -51,4 +51,16 @@ test('one that goes on sending for a moment reads the answer, and the next reque
   sent.end(Buffer.alloc(LENGTH / 2))
   expect([answer.statusCode, (await answer.toArray()).join('')]).toEqual([413, 'enough'])
   expect((await app.ask('/auth/session', { headers: { cookie: SIGNED_IN } })).status).toBe(200)
+})
+
+test('a request without a body that is answered at once is forgotten at once', async () => {
+  const { app } = await start()
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  try {
+    for (const path of ['/auth/session', '/auth/nothing', '/%zz']) await app.ask(path)
+    expect(timers.mock.calls.filter(([, ms]) => ms === 1000)).toEqual([])
+  }
+  finally {
+    timers.mockRestore()
+  }
 })

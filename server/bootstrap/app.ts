@@ -40,6 +40,7 @@ import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
 import { answerUpgrades } from '../http/server/upgrade-listener.ts'
 import { staticFrontEnd } from '../http/site/static-front-end.ts'
 import { orFrontEnd } from '../http/site/upstream-front-end.ts'
+import { answerSession } from '../http/steps/serve-session.ts'
 import { serveStatic, type StaticSite } from '../http/steps/serve-static.ts'
 import type { Step } from '../http/steps/pipeline.ts'
 import { fetchWithin } from '../http/server/internal-fetch.ts'
@@ -112,6 +113,7 @@ export function createApp(deps: AppDeps): () => Server {
     limitBody,
     site.development?.identifyOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
+    answerSession,
     front.pages,
   ]
 

@@ -59,10 +59,8 @@ export class Exchange {
     this.inviteBody = null
   }
 
-  /** Whether a body follows the headers (RFC 9112 §6.3). */
   get hasBody(): boolean {
-    const length = this.headers['content-length']
-    return this.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+    return announcesBody(this.headers)
   }
 
   get safe(): boolean {
@@ -94,6 +92,12 @@ export class Exchange {
     }
     return hosts
   }
+}
+
+/** Whether a body follows the headers (RFC 9112 §6.3). */
+export function announcesBody(headers: IncomingHttpHeaders): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
 /** What the writer of headers asks before a page's leave. */
