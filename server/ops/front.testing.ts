@@ -24,7 +24,7 @@ export interface Manners {
 export const GOOD: Manners = { forwardedFor: 'write', upgrades: true, buffers: false, compresses: false, mostBodyBytes: Infinity, host: null, prefix: '', preamble: '' }
 
 /** What `two` says: another proxy stands before this one, and saw a client that came by way of a router. */
-export const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
+const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
 
 /** For tests: a proxy in front whose manners can be changed while it runs. */
 export async function startFront(behindPort: () => number, host = '127.0.0.1'): Promise<{ port: number, manners: Manners, close(): Promise<void> }> {

@@ -9,7 +9,7 @@ const LEAST_BYTES = 1024
 
 /** Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of anybody, or it
  * was not asked for by a stranger's site, which could put guesses into its address again and again. */
-export function mayCompress({ caller, headers }: Pick<Exchange, 'caller' | 'headers'>): boolean {
+function mayCompress({ caller, headers }: Pick<Exchange, 'caller' | 'headers'>): boolean {
   if (caller === null || (caller.signedIn === null && caller.form === null)) return true
   const from = headers['sec-fetch-site']
   return from === 'same-origin' || from === 'none'
