@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
@@ -30,12 +30,12 @@ const MUTATIONS: { without: string, file: string, find: string, put: string }[] 
   { without: 'the time a replaced session is still served', file: 'judge.ts', find: 'replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? \'replaced\'', put: 'false ? \'replaced\'' },
   { without: 'the end of that time', file: 'judge.ts', find: 'replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? \'replaced\'', put: 'replacedAge < Infinity ? \'replaced\'' },
   { without: 'ten seconds as the longest of that time', file: 'judge.ts', find: 'Math.min(numbers.settleMs, REPLACED_SERVED_MS)', put: 'numbers.settleMs' },
-  { without: 'a look at whether the session that took the place still lives', file: 'memory.ts', find: 'return rows.get(last.sidHash)?.endedAt === null ? first.at : null', put: 'return first.at' },
-  { without: 'following replacements to the last', file: 'memory.ts', find: 'later !== undefined; later = successors', put: 'false; later = successors' },
+  { without: 'a look at whether the session that took the place still lives', file: 'session-runtime.ts', find: 'return rows.get(last.sidHash)?.endedAt === null ? first.at : null', put: 'return first.at' },
+  { without: 'following replacements to the last', file: 'session-runtime.ts', find: 'later !== undefined; later = successors', put: 'false; later = successors' },
   { without: 'renewing ahead of the end', file: 'judge.ts', find: 'Math.min(MINUTE, numbers.accessMs / 15)', put: '0' },
-  { without: 'a look at the generation when headers leave', file: 'grants.ts', find: '&& row.generation === grant.generation', put: '' },
-  { without: 'a look at the end when headers leave', file: 'grants.ts', find: '&& row.endedAt === null ', put: '' },
-  { without: 'a look at the age when headers leave', file: 'grants.ts', find: '<= GRANT_LIFE_MS', put: '< Infinity' },
+  { without: 'a look at the generation when headers leave', file: 'issue-cookies.ts', find: '&& row.generation === grant.generation', put: '' },
+  { without: 'a look at the end when headers leave', file: 'issue-cookies.ts', find: '&& row.endedAt === null ', put: '' },
+  { without: 'a look at the age when headers leave', file: 'issue-cookies.ts', find: '<= GRANT_LIFE_MS', put: '< Infinity' },
   { without: 'a judgement on the row inside the transaction', file: 'resolve.ts', find: 'verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict', put: 'verdict = \'rotate\'' },
   { without: 'the difference between polling and a person', file: 'resolve.ts', find: 'if (traits.foreground) memory.active', put: 'if (true) memory.active' },
   { without: 'noting activity', file: 'resolve.ts', find: 'if (traits.foreground) memory.active', put: 'if (false) memory.active' },
@@ -48,10 +48,10 @@ const MUTATIONS: { without: string, file: string, find: string, put: string }[] 
   { without: 'skipping a renewal that fails', file: 'resolve.ts', find: 'shown.access === null ||', put: 'true ||' },
   { without: 'failing closed once the access token is over', file: 'resolve.ts', find: 'verdict !== \'rotate\' || shown.access === null ||', put: '' },
   { without: 'counting settling anew when a generation is sent again', file: 'resolve.ts', find: 'if (verdict !== \'access_only\') memory.issued(recollection, now)', put: '' },
-  { without: 'counting from the start of the process', file: 'memory.ts', find: 'Math.max(rotatedAt, deps.startedAt)', put: 'rotatedAt' },
-  { without: 'keeping what the rules need until it is late', file: 'memory.ts', find: 'if (!recent && of', put: 'if (of' },
+  { without: 'counting from the start of the process', file: 'session-runtime.ts', find: 'Math.max(rotatedAt, deps.startedAt)', put: 'rotatedAt' },
+  { without: 'keeping what the rules need until it is late', file: 'session-runtime.ts', find: 'if (!recent && of', put: 'if (of' },
   { without: 'judging a row by the numbers that it carries', file: 'judge.ts', find: 'const numbers = numbersOf(row, settings)', put: 'const numbers = settings' },
-  { without: 'the access life that a row carries', file: 'grants.ts', find: 'numbersOf(row, numbers).accessMs', put: 'numbers.accessMs' },
+  { without: 'the access life that a row carries', file: 'issue-cookies.ts', find: 'numbersOf(row, numbers).accessMs', put: 'numbers.accessMs' },
   { without: 'the absolute end that was asked for', file: 'sessions.ts', find: 'numbers?.absoluteMs ?? settings.absoluteMs', put: 'settings.absoluteMs' },
   { without: 'writing last-seen times', file: 'sessions.ts', find: 'await store.saveProgress(batch)', put: '' },
 ]
@@ -70,6 +70,7 @@ afterAll(() => {
 async function mutant(index: number, mutation: typeof MUTATIONS[number]): Promise<typeof createSessions> {
   const folder = join(MUTANTS, String(index))
   mkdirSync(folder, { recursive: true })
+  expect(existsSync(join(SOURCE, mutation.file)), `${mutation.file} is there`).toBe(true)
   for (const name of readdirSync(SOURCE).filter(file => file.endsWith('.ts') && !file.endsWith('.test.ts'))) {
     let text = readFileSync(join(SOURCE, name), 'utf8')
     if (name === mutation.file) {
