@@ -6,6 +6,7 @@ import { Refusal } from '../base/operator-error.ts'
 import example from '../../examples/porchlight.config.ts'
 import { loadConfig } from './load-config.ts'
 import type { Environment } from './sources.ts'
+import { SETTING_KEYS, variableOf } from './settings.ts'
 
 let cwd: string
 beforeEach(() => {
@@ -111,10 +112,18 @@ describe('where settings come from', () => {
 
   test('what a file holds is not shown where it is no value of the setting: it may be a secret, in a file named by mistake', async () => {
     write('code', 'planted-secret-0123456789')
-    const said = await problems({ PORCHLIGHT_PUBLIC_URL_FILE: 'code', PORCHLIGHT_PORT_FILE: 'code' })
-    expect(said).toHaveLength(2)
-    expect(said.join()).toContain('PORCHLIGHT_PORT_FILE: got 25 characters (not shown)')
-    expect(said.join()).not.toContain('planted')
+    const settings = SETTING_KEYS.filter(key => key !== 'setupCode' && key !== 'keys')
+    for (const key of settings) {
+      const said = await problems({ [`${variableOf(key)}_FILE`]: 'code' }).catch(() => [])
+      expect(said.join(), key).not.toContain('planted')
+    }
+    expect((await problems({ PORCHLIGHT_PORT_FILE: 'code' })).join()).toContain('PORCHLIGHT_PORT_FILE: got 25 characters (not shown)')
+    expect((await problems({ PORCHLIGHT_TOKEN_API_FILE: 'code' })).join()).toContain('(not shown); expected a group of fields')
+    write('list', '["planted-secret-0123456789", {"name": {"planted-secret-0123456789": 1}}]')
+    for (const key of settings) {
+      const said = await problems({ [`${variableOf(key)}_FILE`]: 'list' }).catch(() => [])
+      expect(said.join(), key).not.toContain('planted')
+    }
   })
 
   test('PORCHLIGHT_X_FILE is there for every setting, and says the same as the setting itself', async () => {

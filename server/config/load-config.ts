@@ -78,7 +78,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
 
 /** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
 function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
-  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])))
+  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])), { message: ({ expected }) => kindNamed(expected) })
   if (result.success) return result.output
   const wrong = new Set<string>()
   const named = new Set<string>()
@@ -95,6 +95,13 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))
+}
+
+/** What a setting takes, where its schema has no words of its own: the library's words repeat what was given. */
+function kindNamed(expected: string | null): string {
+  if (expected === 'Object') return 'a group of fields'
+  if (expected === 'Array') return 'a list'
+  return expected === null ? 'another value' : expected
 }
 
 /** Secrets stand among the providers' other fields, and a misspelt one may be one, too. */

@@ -54,7 +54,7 @@ describe('an access token', () => {
     const answer = await withToken(`Bearer ${await stage.issuer.tokenFor('ada', wanted as object)}`)
     expect(answer.status).toBe(401)
     expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="notes", error="invalid_token", error_description="[^"]+"$/)
-    expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
+    expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(await answer.json()).toMatchObject({ status: 401, code: 'invalid_token' })
   })
 

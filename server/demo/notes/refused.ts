@@ -43,7 +43,7 @@ export class Refused extends Error {
   }
 
   get headers(): Record<string, string> {
-    return { ...this.extras.headers, 'content-type': 'application/problem+json; charset=utf-8', 'cache-control': 'no-store' }
+    return { ...this.extras.headers, 'content-type': 'application/problem+json', 'cache-control': 'no-store' }
   }
 
   get body(): string {
