@@ -89,6 +89,6 @@ function report<T>(area: Area, { seed, counterexamplePath, counterexample, numSh
   return [
     `${area}: an invariant broke: ${errorInstance instanceof Error ? errorInstance.message : String(errorInstance)}`,
     `the input, made smaller ${numShrinks} times: ${fc.stringify(counterexample)}`,
-    `again, alone: FUZZ_SEED=${seed} FUZZ_PATH='${counterexamplePath ?? ''}' npm run test:fuzz -- ${file} -t '${area} random'`,
+    `again, alone: FUZZ_SEED=${seed} FUZZ_PATH='${counterexamplePath ?? ''}' npm run test:fuzz -- ${file} -t '${area} > random'`,
   ].join('\n')
 }
