@@ -76,12 +76,12 @@ describe.concurrent('a response whose body is open for seconds is a stream, what
 
   test('it ends when its account loses the role, and when its session ends', { timeout: 30_000 }, async (context) => {
     const { expect } = context
-    const { somebody, streams, rooms } = await stage(context, { requires: { roles: ['admin'] } })
+    const { somebody, streams, services } = await stage(context, { requires: { roles: ['admin'] } })
     await somebody('root@example.org')
     const [ada, bob] = [await somebody(), await somebody('bob@example.org')]
     const all = [...await open(ada, ENDLESS), ...await open(bob, ENDLESS)]
     await expect.poll(() => streams.count(), PATIENTLY).toBe(8)
-    await rooms.people.accounts.change(ada.account.id, { roles: ['user'] }, OPERATOR)
+    await services.people.accounts.change(ada.account.id, { roles: ['user'] }, OPERATOR)
     await expect.poll(() => outcomes(all.slice(0, 4)), PATIENTLY).toEqual(Array(4).fill('cut'))
     await bob.call('POST', '/auth/logout')
     await expect.poll(() => outcomes(all), PATIENTLY).toEqual(Array(8).fill('cut'))

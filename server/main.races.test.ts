@@ -40,8 +40,8 @@ async function expectClosed({ sockets, ended }: { sockets: WebSocket[], ended: P
 const CHANGES: [string, number, (person: Person, stage: Stage) => Promise<unknown>][] = [
   ['confirms who they are', 50, person => confirm(person)],
   ['signs out', 50, person => person.call('POST', '/auth/logout', {})],
-  ['is demoted', 50, ({ account }, { rooms }) => rooms.people.accounts.change(account.id, { roles: ['user'] }, OPERATOR)],
-  ['is disabled', 50, ({ account }, { rooms }) => rooms.people.accounts.change(account.id, { disabled: true }, OPERATOR)],
+  ['is demoted', 50, ({ account }, { services }) => services.people.accounts.change(account.id, { roles: ['user'] }, OPERATOR)],
+  ['is disabled', 50, ({ account }, { services }) => services.people.accounts.change(account.id, { disabled: true }, OPERATOR)],
 ]
 test.each(CHANGES)('no stream outlives the moment in which its person %s, whoever opens one just then (%i tries)', async (_, tries, change) => {
   await stage.somebody('root@example.org')
@@ -49,7 +49,7 @@ test.each(CHANGES)('no stream outlives the moment in which its person %s, whoeve
   let person = await stage.somebody()
   for (let n = 0; n < tries; n++) {
     if (person.account.disabledAt !== null || !person.account.roles.includes('admin') || n % 10 === 0) {
-      await stage.rooms.people.accounts.change(person.account.id, { disabled: false, roles: ['admin'] }, OPERATOR)
+      await stage.services.people.accounts.change(person.account.id, { disabled: false, roles: ['admin'] }, OPERATOR)
       person = await stage.somebody()
     }
     const thief = person.copy()
@@ -57,7 +57,7 @@ test.each(CHANGES)('no stream outlives the moment in which its person %s, whoeve
     await expectClosed(opened)
     opened.sockets.length = 0
     opened.ended.length = 0
-    await stage.rooms.people.accounts.change(person.account.id, { disabled: false, roles: ['admin'] }, OPERATOR)
+    await stage.services.people.accounts.change(person.account.id, { disabled: false, roles: ['admin'] }, OPERATOR)
     if (person.jar.size === 0 || await idOf(person) === undefined) person = await stage.somebody()
   }
 }, 200_000)
@@ -77,7 +77,7 @@ const NEXT = 'an entirely new lantern'
 const codeOf = (href: string) => decodeURIComponent(href.split('#code=')[1] ?? '')
 
 test('a link used in the moment in which its maker loses their power works before that or not at all (100 tries)', async () => {
-  const { people, store } = stage.rooms
+  const { people, store } = stage.services
   await stage.somebody('root@example.org')
   const maker = await people.accounts.create({ email: 'maker@example.org', name: 'Maker', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
   const target = await people.accounts.create({ email: 'target@example.org', name: 'Target', roles: ['user'], password: PASSWORD }, OPERATOR)
@@ -85,7 +85,7 @@ test('a link used in the moment in which its maker loses their power works befor
   const outcomes = new Set<string>()
   for (let n = 0; n < 50; n++) {
     const reset = codeOf((await people.resets.makeLink(target.id, actor)).href)
-    const invite = codeOf((await people.joining.invite({ email: null, roles: ['admin'] }, actor)).href)
+    const invite = codeOf((await people.registration.invite({ email: null, roles: ['admin'] }, actor)).href)
     const loss = n % 2 === 0 ? { roles: ['user' as const] } : { disabled: true }
     const from = store.db.raw.prepare('select coalesce(max(id), 0) as id from events').get() as { id: number }
     const [used, joined] = await Promise.all([
@@ -109,10 +109,10 @@ test('a link used in the moment in which its maker loses their power works befor
 }, 60_000)
 
 test('who was put out in that moment puts out nobody: no session of others, no invitation, no session of the owner', async () => {
-  const { people, sessions } = stage.rooms
+  const { people, sessions } = stage.services
   const [owner, thief] = [await stage.somebody(), await stage.somebody()]
   const [ownId, thiefId] = [await idOf(owner), await idOf(thief)]
-  const invite = await people.joining.invite({ email: null, roles: ['user'] }, OPERATOR)
+  const invite = await people.registration.invite({ email: null, roles: ['user'] }, OPERATOR)
   const actor = { userId: thief.account.id, sessionId: thiefId ?? '', client: null }
   const outcome = (work: Promise<unknown>) => work.then(() => 'done', (error: { code?: string }) => error.code)
   // Both requests have been let in; the owner's is the first to be written.
@@ -120,7 +120,7 @@ test('who was put out in that moment puts out nobody: no session of others, no i
     outcome(sessions.endAll(owner.account.id, { reason: 'signed_out_elsewhere', except: ownId ?? '', byUserId: null })),
     outcome(sessions.endAll(owner.account.id, { reason: 'signed_out_elsewhere', except: thiefId ?? '', byUserId: null })),
     outcome(sessions.end(ownId ?? '', { reason: 'signed_out_elsewhere', userId: owner.account.id, byUserId: null, from: thiefId ?? '' })),
-    outcome(people.joining.revoke(invite.invite.id, actor)),
+    outcome(people.registration.revoke(invite.invite.id, actor)),
   ])
   expect([first, ...late]).toEqual(['done', 'not_signed_in', 'not_signed_in', 'not_signed_in'])
   expect(await idOf(owner)).toBe(ownId)
@@ -128,6 +128,6 @@ test('who was put out in that moment puts out nobody: no session of others, no i
   const root = await stage.somebody('root@example.org')
   await people.accounts.change(owner.account.id, { roles: ['user'] }, OPERATOR)
   expect(await outcome(sessions.endAll(root.account.id, { reason: 'admin', except: null, byUserId: owner.account.id }))).toBe('forbidden')
-  expect(await outcome(people.joining.revoke(invite.invite.id, { ...actor, sessionId: ownId ?? '' }))).toBe('forbidden')
+  expect(await outcome(people.registration.revoke(invite.invite.id, { ...actor, sessionId: ownId ?? '' }))).toBe('forbidden')
   expect(await idOf(root)).toBeDefined()
 })

@@ -5,7 +5,7 @@ import { startApp } from './bootstrap/app.testing.ts'
 import { noMeter } from './base/meter.ts'
 import { createLog } from './base/log.ts'
 import { systemClock } from './base/clock.ts'
-import { compose } from './bootstrap/services.ts'
+import { buildServices } from './bootstrap/services.ts'
 import { installation, PASSWORD } from './bootstrap/services.testing.ts'
 import { loadConfig } from './config/load-config.ts'
 import { Problem } from './base/problem.ts'
@@ -24,7 +24,7 @@ const none = () => Promise.reject(new Problem('not_found'))
 const noProviders = {
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
   vault: {
-    grant: none, linked: () => {}, giveBack: () => {}, ended: () => {}, exchange: none,
+    grant: none, linked: () => {}, revoke: () => {}, ended: () => {}, exchange: none,
     tokenFor: async () => ({ accessToken: 'granted', tokenType: 'Bearer', dpopKey: null }),
   },
   logouts: { after: async () => null, leave: async () => null, returned: async () => false },
@@ -48,17 +48,17 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
     PORCHLIGHT_DATA_DIR: home.dataDir, PORCHLIGHT_PUBLIC_URL: ORIGIN, PORCHLIGHT_INSECURE_HTTP: 'true', ...more,
     PORCHLIGHT_UPSTREAMS: JSON.stringify([{ name: 'notes', target: api.origin, websocket: true, title: 'Notes', ...upstream }]),
   }, home.dataDir)
-  const rooms = await compose({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the test' })
-  const { people, store, sessions, clock } = rooms
-  const { keyring } = rooms.keys
+  const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the test' })
+  const { people, store, sessions, clock } = services
+  const { keyring } = services.keys
   const grants: ((sessionId: string) => void)[] = []
-  const running = await startRelay(rooms, { vault: noProviders.vault as never, onGrantChanged: listener => void grants.push(listener) })
-  const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
-  const providerLogin = createProviderLogin({ ...rooms, accounts: people.accounts, identities: store.identities })
+  const running = await startRelay(services, { vault: noProviders.vault as never, onGrantChanged: listener => void grants.push(listener) })
+  const passwordLogin = createPasswordLogin({ ...services, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
   const app = await startApp({
     config, sessions, relay: running.relay, findUser: people.accounts.findActive,
     authRoutes: authRoutes({
-      ...rooms, ...noProviders, writeRate: { spend: () => {} }, keyring, passwordLogin, tokenApiLogin: null, providerLogin, proof: null, upstreams: running.upstreams, streams: running.streams, reachable: async () => true,
+      ...services, ...noProviders, writeRate: { spend: () => {} }, keyring, passwordLogin, tokenApiLogin: null, providerLogin, proof: null, upstreams: running.upstreams, streams: running.streams, reachable: async () => true,
     }),
   })
 
@@ -107,7 +107,7 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
   }
 
   return {
-    rooms, behind, app, config,
+    services, behind, app, config,
     streams: running.streams,
     grantChanged: (sessionId: string) => { for (const listener of grants) listener(sessionId) },
     browser,
@@ -124,7 +124,7 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
       running.relay.closeStreams()
       await app.close()
       await running.close()
-      await rooms.close()
+      await services.close()
       await api.close()
       home.remove()
     },

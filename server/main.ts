@@ -4,7 +4,7 @@ import { SECOND, systemClock, systemTimers } from './base/clock.ts'
 import { logConsole } from './base/log-console.ts'
 import { createLog, type Log } from './base/log.ts'
 import { type Meter, noMeter } from './base/meter.ts'
-import { compose, type Rooms } from './bootstrap/services.ts'
+import { buildServices, type Services } from './bootstrap/services.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { Config } from './config/types.ts'
 import { drain, giveNotice, settlesWithin } from './http/server/drain.ts'
@@ -25,7 +25,7 @@ import { followFormerIssuers, startProviders } from './bootstrap/start-providers
 import { startRelay } from './bootstrap/start-relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
-import { startSoundnessCheck } from './ops/integrity-watch.ts'
+import { startIntegrityCheck } from './ops/integrity-watch.ts'
 import { createProof, type Proof } from './demo/proof/proof.ts'
 
 /** How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more. */
@@ -40,7 +40,7 @@ const CLOSE_MS = 2 * SECOND
 const STOP_MS = 25 * SECOND
 
 /** Starts the server and returns once it listens; a signal then ends the process.
- * @throws Refusal when it cannot start, with words for whoever started it */
+ * @throws OperatorError when it cannot start, with words for whoever started it */
 export async function main({ dev }: { dev: boolean }): Promise<void> {
   const { config } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
@@ -50,14 +50,14 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     logConsole(log)
   }
   const metrics = await prepareMetrics(config)
-  const rooms = await compose({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
+  const services = await buildServices({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   try {
     const closeMetrics = await metrics.serve()
     // Before the site is built, which may take a minute: commands need no site.
-    const closeControl = await startControl(rooms)
+    const closeControl = await startControl(services)
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
-    if (config.setupCode !== null && config.tokenApi === null && !await rooms.people.accounts.anybody()) await rooms.people.joining.makeSetupLink()
-    const running = await serve(rooms, dev)
+    if (config.setupCode !== null && config.tokenApi === null && !await services.people.accounts.anybody()) await services.people.registration.makeSetupLink()
+    const running = await serve(services, dev)
     endOnSignals(log, async (signal) => {
       // A command under way may take long: requests are not kept waiting for it, nor is the end.
       const controlClosed = closeControl()
@@ -65,11 +65,11 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
       await running.stop(signal === 'SIGINT' ? 0 : NOTICE_MS)
       await settlesWithin(Promise.all([controlClosed, closeMetrics()]), SECOND)
     })
-    await greet(rooms)
+    await greet(services)
     if (!dev) collectAfterStart()
   }
   catch (error) {
-    await rooms.close()
+    await services.close()
     throw error
   }
 }
@@ -79,23 +79,23 @@ function collectAfterStart(): void {
   setTimeout(() => void globalThis.gc?.({ type: 'major', execution: 'async', flavor: 'last-resort' }), SETTLED_MS).unref()
 }
 
-async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
-  const { config, clock, log, people, store } = rooms
-  const { keyring } = rooms.keys
-  const passwordLogin = createPasswordLogin({ ...rooms, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
-  const providerLogin = createProviderLogin({ ...rooms, accounts: people.accounts, identities: store.identities })
+async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
+  const { config, clock, log, people, store } = services
+  const { keyring } = services.keys
+  const passwordLogin = createPasswordLogin({ ...services, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
   const writeRate = createWriteRate(clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
-  await followFormerIssuers(rooms)
-  const elsewhere = startProviders(rooms)
+  await followFormerIssuers(services)
+  const elsewhere = startProviders(services)
   const { tokenApi, vault } = elsewhere
   const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, vault, keyring, clock })
-  const running = await startRelay(rooms, elsewhere)
+  const running = await startRelay(services, elsewhere)
   const { relay } = running
   const makeServer = createApp({
-    ...rooms,
+    ...services,
     relay,
     findUser: people.accounts.findActive,
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
@@ -103,15 +103,15 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
     draining: () => draining,
     writeRate,
     backchannelLogout: elsewhere.logouts.backchannel,
-    authRoutes: authRoutes({ ...rooms, keyring, writeRate, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(rooms) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({ ...services, keyring, writeRate, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(services) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,
   })
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
-  const housekeeping = startHousekeeping({ ...rooms, timers: systemTimers, vault })
-  const stopCheck = startSoundnessCheck({ store, log, timers: systemTimers }, () => process.exit(1))
+  const housekeeping = startHousekeeping({ ...services, timers: systemTimers, vault })
+  const stopCheck = startIntegrityCheck({ store, log, timers: systemTimers }, () => process.exit(1))
 
   return {
     async stop(noticeMs) {
@@ -126,13 +126,13 @@ async function serve(rooms: Rooms, dev: boolean): Promise<{ stop(noticeMs: numbe
       await settlesWithin(running.close(), CLOSE_MS)
       await settlesWithin(housekeeping.stop(), CLOSE_MS)
       await settlesWithin(elsewhere.close(), CLOSE_MS)
-      await rooms.close()
+      await services.close()
     },
   }
 }
 
 /** The demonstrations, which visit this very server at its own listener. */
-function proofOf({ config, clock, sessions, store }: Rooms): Proof {
+function proofOf({ config, clock, sessions, store }: Services): Proof {
   const place = { origin: config.publicUrl, host: config.hosts[0] ?? '127.0.0.1', port: config.port, tls: false }
   return createProof({ clock, sessions, store: store.sessions, place })
 }

@@ -10,7 +10,7 @@ import { noMeter } from '../../server/base/meter.ts'
 import { openKeys } from '../../server/keys/keys.ts'
 import { readSessionCookies } from '../../server/session/cookies.ts'
 import { createSessions } from '../../server/session/sessions.ts'
-import type { Grant, ShownCookies } from '../../server/session/types.ts'
+import type { IssuedCookies, PresentedCookies } from '../../server/session/types.ts'
 import { openStore } from '../../server/store/store.ts'
 import { alternately } from '../load.ts'
 
@@ -41,7 +41,7 @@ const update = db.prepare('UPDATE bare SET generation = generation + 1, proven =
 const ids = Array.from({ length: BROWSERS }, (_, i) => `browser-${i}-${'x'.repeat(30)}`)
 for (const id of ids) insert.run(id)
 
-function jarOf(grant: Grant | null, before: ShownCookies | null): ShownCookies {
+function jarOf(grant: IssuedCookies | null, before: PresentedCookies | null): PresentedCookies {
   const header = grant === null ? '' : sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; ')
   const got = readSessionCookies(header, NAMES)
   return { access: got.access ?? before?.access ?? null, refresh: got.refresh ?? before?.refresh ?? null, duplicated: false }
@@ -56,13 +56,13 @@ async function micros(work: () => Promise<void> | void): Promise<number> {
 
 try {
   await store.accounts.create({ id: userId, email: 'bench@example.org', emailKey: 'bench@example.org', name: 'Bench', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: at, disabledAt: null }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
-  const jars: ShownCookies[] = []
+  const jars: PresentedCookies[] = []
   for (let i = 0; i < BROWSERS; i++) {
     const { grant } = await sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
     jars.push(jarOf(grant, null))
   }
   const renew = async (index: number): Promise<void> => {
-    const jar = jars[index] as ShownCookies
+    const jar = jars[index] as PresentedCookies
     const resolution = await sessions.resolve(jar, { renews: true, foreground: true })
     if (resolution.state !== 'live' || resolution.grant === null) throw new Error(`a renewal came out as ${resolution.state}`)
     const next = jarOf(resolution.grant, jar)

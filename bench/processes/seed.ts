@@ -77,7 +77,7 @@ function signInOf(row: SessionRow): Omit<EventRow, 'id'> {
 function grantOf({ publicId, userId, createdAt }: SessionRow): ProviderGrantRow {
   return {
     id: publicId, sessionId: publicId, userId, createdAt, provider: 'main', issuer: 'https://main.example', subject: userId,
-    providerSid: publicId, birth: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0,
+    providerSid: publicId, origin: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0,
     idTokenAlg: null, recheckAt: null, endedAt: null,
   }
 }

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { chain, type MaybePromise } from '../base/maybe-promise.ts'
+import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
@@ -98,7 +98,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   async function page(cursor: string | null): Promise<PeopleAnswer> {
     const rows = await store.page(now(), cursor, PAGE + 1)
     const shown = rows.slice(0, PAGE)
-    return { people: shown.map(toPerson), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null, total: await store.count() }
+    return { people: shown.map(toWirePerson), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null, total: await store.count() }
   }
 
   return {
@@ -106,7 +106,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     made,
 
     find,
-    findActive: id => chain(find(id), account => account?.disabledAt === null ? account : null),
+    findActive: id => mapMaybe(find(id), account => account?.disabledAt === null ? account : null),
     onChanged: listener => void listeners.push(listener),
 
     async findByEmail(email) {
@@ -138,7 +138,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     async person(id) {
       const row = await store.summary(id, now())
       if (row === null) throw new Problem('not_found')
-      return toPerson(row)
+      return toWirePerson(row)
     },
 
     async create({ password, ...person }, actor) {
@@ -182,6 +182,6 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   }
 }
 
-function toPerson({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }: AccountWithSessions): WirePerson {
+function toWirePerson({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }: AccountWithSessions): WirePerson {
   return { id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }
 }

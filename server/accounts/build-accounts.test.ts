@@ -9,250 +9,250 @@ const HOUR = 3_600_000
 const person = (name: string) => ({ email: `${name}@example.org`, name, password: GOOD_PASSWORD })
 const won = (results: PromiseSettledResult<unknown>[]) => results.filter(one => one.status === 'fulfilled').length
 
-let rooms: TestPeople
-afterEach(() => rooms.close())
+let services: TestPeople
+afterEach(() => services.close())
 
 async function setUp(): Promise<Account> {
-  const { href } = await rooms.people.joining.makeSetupLink()
-  return rooms.people.joining.setUp({ ...person('root'), code: rooms.codeOf(href) }, CLIENT)
+  const { href } = await services.people.registration.makeSetupLink()
+  return services.people.registration.setUp({ ...person('root'), code: services.codeOf(href) }, CLIENT)
 }
 const as = (account: Account) => ({ userId: account.id, sessionId: null, client: CLIENT })
-const open = (userId: string) => rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+const open = (userId: string) => services.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
 
 describe('set-up', () => {
   test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
-    rooms = testPeople()
-    expect(await rooms.people.accounts.anybody()).toBe(false)
-    const { href, endsAt } = await rooms.people.joining.makeSetupLink()
+    services = testPeople()
+    expect(await services.people.accounts.anybody()).toBe(false)
+    const { href, endsAt } = await services.people.registration.makeSetupLink()
     expect(href).toMatch(/^https:\/\/porch\.example\/set-up#code=[\w-]{32}$/)
-    expect(endsAt).toBe(rooms.wall() + HOUR)
-    const code = rooms.codeOf(href)
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => rooms.people.joining.setUp({ ...person(`p${n}`), code }, CLIENT)))
+    expect(endsAt).toBe(services.wall() + HOUR)
+    const code = services.codeOf(href)
+    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => services.people.registration.setUp({ ...person(`p${n}`), code }, CLIENT)))
     expect(won(results)).toBe(1)
-    expect(await rooms.people.accounts.list()).toEqual([expect.objectContaining({ roles: ['admin', 'user'], sessions: 0, lastSeenAt: null })])
-    expect(await rooms.people.accounts.anybody()).toBe(true)
-    await expect(rooms.people.joining.makeSetupLink()).rejects.toEqual(problem('already_set_up'))
+    expect(await services.people.accounts.list()).toEqual([expect.objectContaining({ roles: ['admin', 'user'], sessions: 0, lastSeenAt: null })])
+    expect(await services.people.accounts.anybody()).toBe(true)
+    await expect(services.people.registration.makeSetupLink()).rejects.toEqual(problem('already_set_up'))
   })
 
   test('a code that was preset works like one that was made; a wrong one costs no hash; late is too late', async () => {
-    rooms = testPeople({ setupCode: 'preset-preset-preset-preset' })
-    await rooms.people.joining.makeSetupLink()
-    await expect(rooms.people.joining.setUp({ ...person('a'), code: 'guess' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
-    expect(rooms.counts.hashes).toBe(0)
-    rooms.pass(HOUR)
-    await expect(rooms.people.joining.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
-    await rooms.people.joining.makeSetupLink()
-    expect(await rooms.people.joining.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).toMatchObject({ name: 'a' })
+    services = testPeople({ setupCode: 'preset-preset-preset-preset' })
+    await services.people.registration.makeSetupLink()
+    await expect(services.people.registration.setUp({ ...person('a'), code: 'guess' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    expect(services.counts.hashes).toBe(0)
+    services.pass(HOUR)
+    await expect(services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await services.people.registration.makeSetupLink()
+    expect(await services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).toMatchObject({ name: 'a' })
   })
 
   test('no code is in the database as it is', async () => {
-    rooms = testPeople()
-    const code = rooms.codeOf((await rooms.people.joining.makeSetupLink()).href)
-    expect(JSON.stringify(rooms.store.db.raw.prepare('select * from codes').all())).not.toContain(code)
+    services = testPeople()
+    const code = services.codeOf((await services.people.registration.makeSetupLink()).href)
+    expect(JSON.stringify(services.store.db.raw.prepare('select * from codes').all())).not.toContain(code)
   })
 })
 
-describe('joining', () => {
+describe('registration', () => {
   test('an invitation makes one account with its roles; of fifty at once, one wins', async () => {
-    rooms = testPeople()
+    services = testPeople()
     const root = await setUp()
-    const { href, invite } = await rooms.people.joining.invite({ email: null, roles: ['admin'] }, as(root))
+    const { href, invite } = await services.people.registration.invite({ email: null, roles: ['admin'] }, as(root))
     expect(invite).toMatchObject({ email: null, roles: ['admin', 'user'], by: 'root' })
-    expect(await rooms.people.joining.invites(null)).toEqual({ invites: [invite], next: null })
-    const code = rooms.codeOf(href)
+    expect(await services.people.registration.invites(null)).toEqual({ invites: [invite], next: null })
+    const code = services.codeOf(href)
     // Each from a network of its own: here it is the code that has to decide.
     const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) =>
-      rooms.people.joining.register({ ...person(`p${n}`), invite: code }, { ...CLIENT, network: `198.51.100.${n}` })))
+      services.people.registration.register({ ...person(`p${n}`), invite: code }, { ...CLIENT, network: `198.51.100.${n}` })))
     expect(won(results)).toBe(1)
-    expect(await rooms.people.accounts.list()).toHaveLength(2)
-    expect(await rooms.people.joining.invites(null)).toEqual({ invites: [], next: null })
+    expect(await services.people.accounts.list()).toHaveLength(2)
+    expect(await services.people.registration.invites(null)).toEqual({ invites: [], next: null })
   })
 
   test('an invitation for one address is for that address, in whatever case it is typed', async () => {
-    rooms = testPeople()
+    services = testPeople()
     const root = await setUp()
-    const { href } = await rooms.people.joining.invite({ email: 'Ann@Example.org', roles: ['user'] }, as(root))
-    await expect(rooms.people.joining.register({ ...person('eve'), invite: rooms.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
-    expect(await rooms.people.joining.register({ ...person('ann'), invite: rooms.codeOf(href) }, CLIENT)).toMatchObject({ roles: ['user'] })
-    await expect(rooms.people.joining.invite({ email: 'ANN@example.org', roles: ['user'] }, as(root))).rejects.toEqual(problem('email_taken'))
+    const { href } = await services.people.registration.invite({ email: 'Ann@Example.org', roles: ['user'] }, as(root))
+    await expect(services.people.registration.register({ ...person('eve'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    expect(await services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT)).toMatchObject({ roles: ['user'] })
+    await expect(services.people.registration.invite({ email: 'ANN@example.org', roles: ['user'] }, as(root))).rejects.toEqual(problem('email_taken'))
   })
 
   test('thirty invited people in one room all get in', async () => {
-    rooms = testPeople()
+    services = testPeople()
     const root = await setUp()
     for (let n = 0; n < 30; n++) {
-      const { href } = await rooms.people.joining.invite({ email: null, roles: ['user'] }, as(root))
-      expect(await rooms.people.joining.register({ ...person(`p${n}`), invite: rooms.codeOf(href) }, CLIENT)).toMatchObject({ name: `p${n}` })
+      const { href } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
+      expect(await services.people.registration.register({ ...person(`p${n}`), invite: services.codeOf(href) }, CLIENT)).toMatchObject({ name: `p${n}` })
     }
   })
 
   test('a revoked invitation works no more', async () => {
-    rooms = testPeople()
+    services = testPeople()
     const root = await setUp()
-    const { href, invite } = await rooms.people.joining.invite({ email: null, roles: ['user'] }, as(root))
-    await rooms.people.joining.revoke(invite.id, as(root))
-    await expect(rooms.people.joining.revoke(invite.id, as(root))).rejects.toEqual(problem('not_found'))
-    await expect(rooms.people.joining.register({ ...person('ann'), invite: rooms.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    const { href, invite } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
+    await services.people.registration.revoke(invite.id, as(root))
+    await expect(services.people.registration.revoke(invite.id, as(root))).rejects.toEqual(problem('not_found'))
+    await expect(services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
   })
 
   test('who may register follows the setting', async () => {
-    rooms = testPeople({ registration: 'invite' })
+    services = testPeople({ registration: 'invite' })
     await setUp()
-    await expect(rooms.people.joining.register(person('ann'), CLIENT)).rejects.toEqual(problem('invite_required'))
-    await rooms.close()
+    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(problem('invite_required'))
+    await services.close()
 
-    rooms = testPeople({ registration: 'closed' })
+    services = testPeople({ registration: 'closed' })
     const root = await setUp()
-    await expect(rooms.people.joining.register(person('ann'), CLIENT)).rejects.toEqual(problem('registration_closed'))
-    await expect(rooms.people.joining.invite({ email: null, roles: ['user'] }, as(root))).rejects.toEqual(problem('registration_closed'))
-    await rooms.close()
+    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(problem('registration_closed'))
+    await expect(services.people.registration.invite({ email: null, roles: ['user'] }, as(root))).rejects.toEqual(problem('registration_closed'))
+    await services.close()
 
-    rooms = testPeople({ registration: 'open' })
-    await expect(rooms.people.joining.register(person('eve'), CLIENT), 'nobody slips in before set-up').rejects.toEqual(problem('registration_closed'))
+    services = testPeople({ registration: 'open' })
+    await expect(services.people.registration.register(person('eve'), CLIENT), 'nobody slips in before set-up').rejects.toEqual(problem('registration_closed'))
     await setUp()
-    expect(await rooms.people.joining.register(person('ann'), CLIENT)).toMatchObject({ roles: ['user'] })
-    await expect(rooms.people.joining.register({ ...person('ann'), email: 'ANN@EXAMPLE.ORG' }, CLIENT)).rejects.toEqual(problem('email_taken'))
+    expect(await services.people.registration.register(person('ann'), CLIENT)).toMatchObject({ roles: ['user'] })
+    await expect(services.people.registration.register({ ...person('ann'), email: 'ANN@EXAMPLE.ORG' }, CLIENT)).rejects.toEqual(problem('email_taken'))
   })
 
   test('ASVS 6.3.8 asking by registration whether an address is taken becomes slow', async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     await setUp()
     const codes: unknown[] = []
-    for (let n = 0; n < 22; n++) codes.push(await rooms.people.joining.register(person('root'), CLIENT).catch((error: { code: string }) => error.code))
+    for (let n = 0; n < 22; n++) codes.push(await services.people.registration.register(person('root'), CLIENT).catch((error: { code: string }) => error.code))
     expect(codes.filter(code => code === 'email_taken')).toHaveLength(20)
     expect(codes.slice(20)).toEqual(['slow_down', 'slow_down'])
   })
 
   test('making networks up behind a peer that is not trusted is no way around that', async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     await setUp()
     const codes: unknown[] = []
     for (let n = 0; n < 205; n++) {
       const client = { ...CLIENT, network: unconfirmed('10.0.0.1', `203.0.113.${n}`) }
-      codes.push(await rooms.people.joining.register(person('root'), client).catch((error: { code: string }) => error.code))
+      codes.push(await services.people.registration.register(person('root'), client).catch((error: { code: string }) => error.code))
     }
     expect(codes.filter(code => code === 'email_taken')).toHaveLength(200)
     expect(codes.slice(200)).toEqual(Array(5).fill('slow_down'))
-    await expect(rooms.people.joining.register(person('root'), CLIENT), 'others are not slowed by it').rejects.toEqual(problem('email_taken'))
+    await expect(services.people.registration.register(person('root'), CLIENT), 'others are not slowed by it').rejects.toEqual(problem('email_taken'))
   }, 60_000)
 
   test('an address with an apostrophe, or a domain of another script, is taken, and is the same in punycode and in other letters', async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     await setUp()
-    const { accounts, joining } = rooms.people
-    const made = await joining.register({ ...person('conan'), email: 'Conan.O\'Brien@Bücher.example' }, CLIENT)
+    const { accounts, registration } = services.people
+    const made = await registration.register({ ...person('conan'), email: 'Conan.O\'Brien@Bücher.example' }, CLIENT)
     expect(made.email).toBe('Conan.O\'Brien@Bücher.example')
     for (const same of ['conan.o\'brien@xn--bcher-kva.example', 'CONAN.O\'BRIEN@XN--BCHER-KVA.EXAMPLE', 'conan.o\'brien@bu\u0308cher.example', 'conan.o\'brien@BÜCHER。example'.replace('。', '.')]) {
       expect((await accounts.findByEmail(same))?.id, same).toBe(made.id)
-      await expect(joining.register({ ...person('eve'), email: same }, CLIENT)).rejects.toEqual(problem('email_taken'))
+      await expect(registration.register({ ...person('eve'), email: same }, CLIENT)).rejects.toEqual(problem('email_taken'))
     }
     for (const other of ['conan.o\'brien@bucher.example', 'conan.obrien@bücher.example', 'conan.o\'brien@bücher.example/x', 'conan.o\'brien@b%c3%bccher.example']) expect(await accounts.findByEmail(other), other).toBeNull()
   })
 
   test('names of emoji, of right-to-left letters and with half a character are kept or mended, never refused by the store', async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     const root = await setUp()
-    for (const name of ['👩‍👩‍👧‍👦 Família', 'שירה כהן', '李明 🪔']) expect((await rooms.people.accounts.changeName(root.id, name, as(root))).name).toBe(name)
-    await rooms.people.accounts.changeName(root.id, 'half \ud83d', as(root))
-    expect((await rooms.people.accounts.find(root.id))?.name).toBe('half \ufffd')
+    for (const name of ['👩‍👩‍👧‍👦 Família', 'שירה כהן', '李明 🪔']) expect((await services.people.accounts.changeName(root.id, name, as(root))).name).toBe(name)
+    await services.people.accounts.changeName(root.id, 'half \ud83d', as(root))
+    expect((await services.people.accounts.find(root.id))?.name).toBe('half \ufffd')
   })
 })
 
 describe('accounts', () => {
   let root: Account
   beforeEach(async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     root = await setUp()
   })
 
   test('what is remembered of an account changes with it, on the next request', async () => {
-    const { accounts } = rooms.people
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
+    const { accounts } = services.people
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
     expect(await accounts.find(ann.id)).toMatchObject({ name: 'ann', disabledAt: null })
     await accounts.changeName(ann.id, 'Ann', as(ann))
     expect(await accounts.find(ann.id)).toMatchObject({ name: 'Ann' })
     await accounts.change(ann.id, { disabled: true }, as(root))
-    expect(await accounts.find(ann.id)).toMatchObject({ disabledAt: rooms.wall() })
+    expect(await accounts.find(ann.id)).toMatchObject({ disabledAt: services.wall() })
     await accounts.change(ann.id, { disabled: false, roles: ['admin'] }, as(root))
     expect(await accounts.find(ann.id)).toMatchObject({ disabledAt: null, roles: ['admin', 'user'] })
     expect(await accounts.find('nobody')).toBeNull()
   })
 
   test('a look-up that was under way while the account changed leaves nothing old behind', async () => {
-    const { accounts } = rooms.people
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
+    const { accounts } = services.people
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
     await Promise.all([accounts.find(ann.id), accounts.changeName(ann.id, 'Ann', as(ann)), accounts.find(ann.id)])
     expect((await accounts.find(ann.id))?.name).toBe('Ann')
   })
 
   test('ASVS 7.4.2 a disabled account\'s sessions are over at once, and the room is told', async () => {
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
     const ended: string[] = []
-    rooms.sessions.onEnded(one => ended.push(one.reason))
-    await rooms.people.accounts.change(ann.id, { disabled: true }, as(root))
+    services.sessions.onEnded(one => ended.push(one.reason))
+    await services.people.accounts.change(ann.id, { disabled: true }, as(root))
     expect(ended).toEqual(['disabled'])
-    expect(await rooms.sessions.list(ann.id)).toEqual([])
+    expect(await services.sessions.list(ann.id)).toEqual([])
   })
 
   test('an operator\'s first account is an administrator, whatever was asked for', async () => {
-    await rooms.close()
-    rooms = testPeople()
-    expect(await rooms.people.accounts.create({ ...person('op'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['admin', 'user'] })
-    expect(await rooms.people.accounts.create({ ...person('two'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['user'] })
+    await services.close()
+    services = testPeople()
+    expect(await services.people.accounts.create({ ...person('op'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['admin', 'user'] })
+    expect(await services.people.accounts.create({ ...person('two'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['user'] })
   })
 
   test('OA-15 a password change ends every session, the one that asked too', async () => {
     await open(root.id)
     await open(root.id)
-    const found = await rooms.people.accounts.findWithVerifier({ id: root.id })
+    const found = await services.people.accounts.findWithVerifier({ id: root.id })
     if (!found?.verifier) throw new Error('the account has no password')
-    await expect(rooms.people.accounts.changePassword(found.verifier, 'short', as(root))).rejects.toEqual(problem('password_too_short'))
-    expect(await rooms.sessions.list(root.id)).toHaveLength(2)
-    await rooms.people.accounts.changePassword(found.verifier, 'another lantern entirely', as(root))
-    expect(await rooms.sessions.list(root.id)).toEqual([])
-    await expect(rooms.people.accounts.changePassword(found.verifier, 'yet another lantern', as(root)), 'that one is not the current password any more')
+    await expect(services.people.accounts.changePassword(found.verifier, 'short', as(root))).rejects.toEqual(problem('password_too_short'))
+    expect(await services.sessions.list(root.id)).toHaveLength(2)
+    await services.people.accounts.changePassword(found.verifier, 'another lantern entirely', as(root))
+    expect(await services.sessions.list(root.id)).toEqual([])
+    await expect(services.people.accounts.changePassword(found.verifier, 'yet another lantern', as(root)), 'that one is not the current password any more')
       .rejects.toEqual(problem('invalid_credentials'))
   })
 })
 
 describe('resets', () => {
-  beforeEach(() => { rooms = testPeople({ registration: 'open' }) })
+  beforeEach(() => { services = testPeople({ registration: 'open' }) })
 
   test('a link sets one new password; of fifty at once one wins; every session ends', async () => {
     const root = await setUp()
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
-    const { href } = await rooms.people.resets.makeLink(ann.id, as(root))
+    const { href } = await services.people.resets.makeLink(ann.id, as(root))
     expect(href).toMatch(/^https:\/\/porch\.example\/reset#code=/)
-    const code = rooms.codeOf(href)
-    await expect(rooms.people.resets.use({ code, password: 'short' }, CLIENT), 'a refused password leaves the link').rejects.toEqual(problem('password_too_short'))
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => rooms.people.resets.use({ code, password: `new lantern number ${n}` }, CLIENT)))
+    const code = services.codeOf(href)
+    await expect(services.people.resets.use({ code, password: 'short' }, CLIENT), 'a refused password leaves the link').rejects.toEqual(problem('password_too_short'))
+    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => services.people.resets.use({ code, password: `new lantern number ${n}` }, CLIENT)))
     expect(won(results)).toBe(1)
-    expect(await rooms.sessions.list(ann.id)).toEqual([])
+    expect(await services.sessions.list(ann.id)).toEqual([])
   })
 
   test('a link ends after half an hour, and a disabled account gets none', async () => {
     const root = await setUp()
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
-    const { href } = await rooms.people.resets.makeLink(ann.id, as(root))
-    rooms.pass(HOUR / 2)
-    await expect(rooms.people.resets.use({ code: rooms.codeOf(href), password: GOOD_PASSWORD }, CLIENT)).rejects.toEqual(problem('invalid_code'))
-    await rooms.people.accounts.change(ann.id, { disabled: true }, as(root))
-    await expect(rooms.people.resets.makeLink(ann.id, as(root))).rejects.toEqual(problem('account_disabled'))
-    await expect(rooms.people.resets.makeLink('nobody', as(root))).rejects.toEqual(problem('not_found'))
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
+    const { href } = await services.people.resets.makeLink(ann.id, as(root))
+    services.pass(HOUR / 2)
+    await expect(services.people.resets.use({ code: services.codeOf(href), password: GOOD_PASSWORD }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await services.people.accounts.change(ann.id, { disabled: true }, as(root))
+    await expect(services.people.resets.makeLink(ann.id, as(root))).rejects.toEqual(problem('account_disabled'))
+    await expect(services.people.resets.makeLink('nobody', as(root))).rejects.toEqual(problem('not_found'))
   })
 })
 
 describe('the security log', () => {
   test('ASVS 6.3.7 tells what happened in a person\'s words, who did it, and not where an administrator sat', async () => {
-    rooms = testPeople({ registration: 'open' })
+    services = testPeople({ registration: 'open' })
     const root = await setUp()
-    const ann = await rooms.people.joining.register(person('ann'), CLIENT)
+    const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
-    await rooms.people.resets.makeLink(ann.id, as(root))
-    await rooms.people.accounts.change(ann.id, { roles: ['admin'] }, as(root))
-    const { events, next } = await rooms.people.log.page(ann.id, null)
+    await services.people.resets.makeLink(ann.id, as(root))
+    await services.people.accounts.change(ann.id, { roles: ['admin'] }, as(root))
+    const { events, next } = await services.people.log.page(ann.id, null)
     expect(next).toBeNull()
     expect(events.map(({ kind, by, network, device }) => ({ kind, by, network, browser: device?.browser ?? null }))).toEqual([
       { kind: 'roles_changed', by: 'root', network: null, browser: null },
@@ -263,36 +263,36 @@ describe('the security log', () => {
   })
 
   test('is read page by page, and takes no cursor but its own', async () => {
-    rooms = testPeople()
+    services = testPeople()
     const root = await setUp()
-    for (let n = 0; n < 60; n++) await rooms.people.accounts.changeName(root.id, `name ${n}`, as(root))
-    const first = await rooms.people.log.page(root.id, null)
-    const second = await rooms.people.log.page(root.id, first.next)
+    for (let n = 0; n < 60; n++) await services.people.accounts.changeName(root.id, `name ${n}`, as(root))
+    const first = await services.people.log.page(root.id, null)
+    const second = await services.people.log.page(root.id, first.next)
     expect([first.events.length, second.events.length, second.next]).toEqual([50, 11, null])
     for (const cursor of ['', '-1', '1e3', 'x', '1; drop table events', '9'.repeat(40)]) {
-      await expect(rooms.people.log.page(root.id, cursor)).rejects.toEqual(problem('invalid_query'))
+      await expect(services.people.log.page(root.id, cursor)).rejects.toEqual(problem('invalid_query'))
     }
   })
 })
 
 test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabled, while it was being hashed opens no session', async () => {
-  rooms = testPeople()
+  services = testPeople()
   const root = await setUp()
-  rooms.pass(5)
-  const { passwordChangedAt } = await rooms.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
-  const late = (at: number | null) => rooms.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: at, authTime: null, endsAt: null, providerGrant: null })
+  services.pass(5)
+  const { passwordChangedAt } = await services.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
+  const late = (at: number | null) => services.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: at, authTime: null, endsAt: null, providerGrant: null })
   await expect(late(root.passwordChangedAt)).rejects.toEqual(problem('invalid_credentials'))
   await late(passwordChangedAt)
-  const member = await rooms.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)
-  await rooms.people.accounts.change(member.id, { disabled: true }, OPERATOR)
+  const member = await services.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)
+  await services.people.accounts.change(member.id, { disabled: true }, OPERATOR)
   await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))
 })
 
 test('an invitation dies with its maker\'s power', async () => {
-  rooms = testPeople()
+  services = testPeople()
   const root = await setUp()
-  const other = await rooms.people.accounts.create({ ...person('other'), roles: ['admin', 'user'] }, OPERATOR)
-  const { href } = await rooms.people.joining.invite({ email: null, roles: ['admin'] }, as(other))
-  await rooms.people.accounts.change(other.id, { disabled: true }, as(root))
-  await expect(rooms.people.joining.register({ ...person('back'), invite: rooms.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+  const other = await services.people.accounts.create({ ...person('other'), roles: ['admin', 'user'] }, OPERATOR)
+  const { href } = await services.people.registration.invite({ email: null, roles: ['admin'] }, as(other))
+  await services.people.accounts.change(other.id, { disabled: true }, as(root))
+  await expect(services.people.registration.register({ ...person('back'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
 })

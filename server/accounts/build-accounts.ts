@@ -9,7 +9,7 @@ import type { CodeStore } from '../store/codes.ts'
 import type { EventStore } from '../store/events.ts'
 import type { ThrottleStore } from '../store/throttles.ts'
 import { type Accounts, createAccounts } from './account-service.ts'
-import { createJoining, type Joining } from './registration.ts'
+import { createRegistration, type RegistrationService } from './registration.ts'
 import { createPasswordRules } from './password-rules.ts'
 import { createPasswords, type Passwords } from './passwords.ts'
 import { createResets, type Resets } from './password-resets.ts'
@@ -17,7 +17,7 @@ import { createSecurityLog, type SecurityLog } from './security-log.ts'
 
 export interface People {
   accounts: Accounts
-  joining: Joining
+  registration: RegistrationService
   resets: Resets
   log: SecurityLog
   passwords: Passwords
@@ -41,7 +41,7 @@ export function createPeople({ store, sessions, keyring, clock, log, meter, conf
   return {
     accounts,
     passwords,
-    joining: createJoining({ accounts, passwords, passwordRules, store, clock, config }),
+    registration: createRegistration({ accounts, passwords, passwordRules, store, clock, config }),
     resets: createResets({ accounts, passwords, passwordRules, sessions, store: store.codes, clock, config }),
     log: createSecurityLog({ store: store.events }),
   }

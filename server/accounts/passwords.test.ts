@@ -198,15 +198,15 @@ describe('hashing', () => {
 })
 
 describe('sealing anew', () => {
-  let rooms: TestPeople
-  beforeEach(() => { rooms = testPeople() })
-  afterEach(() => rooms.close())
+  let services: TestPeople
+  beforeEach(() => { services = testPeople() })
+  afterEach(() => services.close())
 
   test('ASVS 11.2.2 after a rotation every password is sealed under the newest key, and still works when the old one is gone', async () => {
-    const { store, people } = rooms
+    const { store, people } = services
     const [oldRoot, newest] = [newRoot(1), newRoot(2)]
     const keyring = createKeyring([oldRoot])
-    const passwords = createPasswords({ keyring, clock: rooms.clock, log: rooms.log, meter: rooms.meter })
+    const passwords = createPasswords({ keyring, clock: services.clock, log: services.log, meter: services.meter })
     const row = { email: 'a@b.c', emailKey: 'a@b.c', name: 'A', roles: ['user' as const], passwordChangedAt: 1, createdAt: 1, disabledAt: null }
     const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
     await store.accounts.create({ ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }, origin)

@@ -18,7 +18,7 @@ import type { Passwords } from './passwords.ts'
 import { countAttempt, CROWD, NETWORK } from './credential-throttle.ts'
 
 /** The ways to an account: set-up for the first person, invitations, open registration. */
-export interface Joining {
+export interface RegistrationService {
   /** Makes the link by which the first administrator is made; an earlier one is void.
    * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts */
   makeSetupLink(): Promise<{ href: string, endsAt: number }>
@@ -34,7 +34,7 @@ export interface Joining {
   revoke(id: string, actor: Actor): Promise<void>
 }
 
-export interface JoiningDeps {
+export interface RegistrationDeps {
   accounts: Accounts
   passwords: Passwords
   passwordRules: PasswordRules
@@ -45,7 +45,7 @@ export interface JoiningDeps {
 
 const PAGE = 100
 
-export function createJoining({ accounts, passwords, passwordRules, store, clock, config }: JoiningDeps): Joining {
+export function createRegistration({ accounts, passwords, passwordRules, store, clock, config }: RegistrationDeps): RegistrationService {
   const now = () => clock.now().wall
 
   async function withPassword(row: AccountRow, password: string, client: Client): Promise<AccountRow> {

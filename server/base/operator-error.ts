@@ -1,6 +1,6 @@
 /** Why a command or a start cannot go on, in words for the person at the terminal: what is wrong, then what to do.
  * Never sent over HTTP; a `Problem` is what requests get. */
-export class Refusal extends Error {
+export class OperatorError extends Error {
   override readonly name = 'Refusal'
   readonly advice: readonly string[]
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ADA, type Answered, CONFIG, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
 import { Problem } from '../base/problem.ts'
-import type { AnsweringResponse } from '../http/response/server-response.ts'
+import type { PorchlightResponse } from '../http/response/server-response.ts'
 import { anUpstream, someRelay } from '../relay/relay.testing.ts'
 import { SITE_CONTEXT, type SiteContext } from '../contract/site-context.ts'
 
@@ -362,7 +362,7 @@ describe('cookies', () => {
     app = await startApp({ site: { built: null, development: null, listener: async () => (_incoming, outgoing) => {
       // As for an address below the assets, where no page is rendered but a problem is answered.
       outgoing.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
-      Object.assign((outgoing as AnsweringResponse).exchange ?? {}, { contentSecurityPolicy: null })
+      Object.assign((outgoing as PorchlightResponse).ctx ?? {}, { contentSecurityPolicy: null })
       outgoing.writeHead(404, { 'Content-Type': 'application/problem+json' }).end('{}')
     } } })
     for (const path of ['/_porchlight', '/no-such-page']) expect((await app.ask(path)).headers['cache-control'], path).toBe('private, no-store')

@@ -12,7 +12,7 @@ import type { Env } from '../http/request/hono-env.ts'
 import { createWriteRate } from '../http/steps/limit-writes.ts'
 import { sessionAnswer } from '../http/response/session-body.ts'
 import { someRelay } from '../relay/relay.testing.ts'
-import type { Grant, LiveSession, ShownCookies } from '../session/types.ts'
+import type { IssuedCookies, LiveSession, PresentedCookies } from '../session/types.ts'
 
 // For the tests beside app.ts: the real server on a real socket, with hand-written rooms behind it.
 
@@ -20,13 +20,13 @@ export const ADA: WireUser = { id: 'u1', email: 'ada@example.org', name: 'Ada', 
 export const SESSION: LiveSession = {
   publicId: 's1', userId: 'u1', createdAt: 1, authTime: 1, amr: ['pwd'], remember: false, accessEndsAt: 2, idleEndsAt: 3, absoluteEndsAt: 4, throwaway: false,
 }
-export const GRANT: Grant = { sidHash: 'h', generation: 1, decidedAt: 0, cookies: ['porchlight-access=new-access; Path=/', 'porchlight-refresh=new-refresh; Path=/'] }
+export const GRANT: IssuedCookies = { sidHash: 'h', generation: 1, decidedAt: 0, cookies: ['porchlight-access=new-access; Path=/', 'porchlight-refresh=new-refresh; Path=/'] }
 
 /** Cookies of a session that the fake room knows: what they say decides what it answers. */
 export const SIGNED_IN = 'porchlight-access=good'
 
 /** A room whose answer stands in the access cookie. */
-export function fakeSessions(): AppDeps['sessions'] & { asked: { shown: ShownCookies, renews: boolean, foreground: boolean }[], void: boolean } {
+export function fakeSessions(): AppDeps['sessions'] & { asked: { shown: PresentedCookies, renews: boolean, foreground: boolean }[], void: boolean } {
   return {
     asked: [],
     void: false,

@@ -9,18 +9,18 @@ import { Problem } from '../base/problem.ts'
 import type { Config } from '../config/types.ts'
 import type { KeptForm } from '../contract/site-context.ts'
 import type { WireUser } from '../contract/wire.ts'
-import { type AnsweringResponse, answeringResponse } from '../http/response/server-response.ts'
+import { type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
 import { networkOf, trustedProxies } from '../http/request/client-address.ts'
 import { serveClientScript } from '../http/steps/serve-client-script.ts'
 import type { Env } from '../http/request/hono-env.ts'
 import type { DevBridge } from '../http/site/dev-bridge.ts'
-import type { Exchange } from '../http/request/request-context.ts'
+import type { RequestContext } from '../http/request/request-context.ts'
 import { frontCheckSteps } from '../http/steps/front-check.ts'
 import type { FrontEnd } from '../http/site/front-end.ts'
 import { requireHost } from '../http/steps/require-host.ts'
 import { httpServer } from '../http/server/http-server.ts'
-import { identify } from '../http/steps/authenticate.ts'
+import { authenticate } from '../http/steps/authenticate.ts'
 import { answerJwks } from '../http/steps/serve-jwks.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
@@ -29,7 +29,7 @@ import { allowMethods } from '../http/steps/allow-methods.ts'
 import { notFound } from '../http/routes/not-found.ts'
 import { guardPath } from '../http/steps/path-guard.ts'
 import { asProblem, problemReply } from '../http/response/problem-reply.ts'
-import { relayRequests, relayWithin } from '../http/server/relay-handlers.ts'
+import { relayRequests, internalRelay } from '../http/server/relay-handlers.ts'
 import { toResponse } from '../http/response/reply.ts'
 import { requestIds } from '../http/request/request-id.ts'
 import { requestLog } from '../http/request/request-log.ts'
@@ -43,7 +43,7 @@ import { orFrontEnd } from '../http/site/upstream-front-end.ts'
 import { answerSession } from '../http/steps/serve-session.ts'
 import { serveStatic, type StaticSite } from '../http/steps/serve-static.ts'
 import type { Step } from '../http/steps/pipeline.ts'
-import { fetchWithin } from '../http/server/internal-fetch.ts'
+import { internalFetch } from '../http/server/internal-fetch.ts'
 import { answerSecurityTxt, answerWithoutCookies, type Readiness } from '../http/steps/without-cookies.ts'
 import type { Signing } from '../keys/signing.ts'
 import type { FrontCheck } from '../ops/front-check.ts'
@@ -93,12 +93,12 @@ export function createApp(deps: AppDeps): () => Server {
   const match = orFrontEnd(relay.match, frontEnd)
   const front = staticFrontEnd(frontEnd)
   const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
-  const identifyCaller = identify({ sessions, findUser, secureCookies })
+  const identifyCaller = authenticate({ sessions, findUser, secureCookies })
 
   const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
 
   // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
-  const way: Step[] = [
+  const pipeline: Step[] = [
     doctor.note,
     requireHost(publicUrl),
     guardPath,
@@ -121,37 +121,37 @@ export function createApp(deps: AppDeps): () => Server {
   const app = new Hono<Env>()
   mount(app, '/auth', authRoutes)
   app.notFound(notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)))
-  app.onError((error, c) => toResponse(problemReply(c.env.exchange, asProblem(error, c.env.exchange, log))))
+  app.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
-  const route = (request: Request, exchange: Exchange) => app.fetch(request, { exchange })
-  const passWithin = relayWithin(relay)
-  const within = fetchWithin({
-    clock, log, publicUrl, way, match,
-    route: (request, exchange) => exchange.match === null ? route(request, exchange) : passWithin(exchange, exchange.match, request),
+  const route = (request: Request, ctx: RequestContext) => app.fetch(request, { ctx })
+  const passWithin = internalRelay(relay)
+  const fetchInternally = internalFetch({
+    clock, log, publicUrl, way: pipeline, match,
+    route: (request, ctx) => ctx.match === null ? route(request, ctx) : passWithin(ctx, ctx.match, request),
   })
-  const renderSite = siteMount({ ...site, log, fetchWithin: within, openForm, secureCookies, ownPages: frontEnd.kind === 'own', answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])] })
+  const renderSite = siteMount({ ...site, log, internalFetch: fetchInternally, openForm, secureCookies, ownPages: frontEnd.kind === 'own', answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])] })
   const toHono = getRequestListener(
-    (request, { outgoing }) => route(request, (outgoing as AnsweringResponse).exchange as Exchange),
+    (request, { outgoing }) => route(request, (outgoing as PorchlightResponse).ctx as RequestContext),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted, log), match, way, done: requestLog({ log, meter, clock }) }
+  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted, log), match, way: pipeline, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
-    arrive: (exchange, incoming, outgoing) => {
-      if (exchange.match !== null) return pass(exchange, exchange.match, incoming, outgoing)
-      return isRouted(exchange, serverRoutes) ? toHono(incoming, outgoing) : renderSite(exchange, incoming, outgoing)
+    arrive: (ctx, incoming, outgoing) => {
+      if (ctx.match !== null) return pass(ctx, ctx.match, incoming, outgoing)
+      return isRouted(ctx, serverRoutes) ? toHono(incoming, outgoing) : renderSite(ctx, incoming, outgoing)
     },
   })
   const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
 
-  const ServerResponse = answeringResponse({ log, sessions, security, draining })
+  const ServerResponse = porchlightResponse({ log, sessions, security, draining })
   return () => httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
 }
 
 /** Whether Hono's routes are to answer; everything else that got this far is the site's. */
-function isRouted({ family }: Exchange, serverRoutes: boolean): boolean {
+function isRouted({ family }: RequestContext, serverRoutes: boolean): boolean {
   return family === 'auth' || (family === 'api' && !serverRoutes)
 }
 
@@ -160,11 +160,11 @@ function isRouted({ family }: Exchange, serverRoutes: boolean): boolean {
 function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
   for (const { method, path, handler } of routes.routes) {
     const known: Handler<Env> = (c, next) => {
-      const { exchange } = c.env
-      if (exchange.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
-      c.set('requestId', exchange.id)
-      c.set('caller', exchange.caller)
-      c.set('answer', exchange.answer)
+      const { ctx } = c.env
+      if (ctx.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
+      c.set('requestId', ctx.id)
+      c.set('caller', ctx.caller)
+      c.set('answer', ctx.answer)
       return (handler as Handler<Env>)(c, next)
     }
     if (method === 'ALL') app.all(prefix + path, known)

@@ -1,9 +1,9 @@
 import { DISPLAY_NAME } from '../contract/name.ts'
-import type { Works } from '../ops/services.ts'
+import type { OperationServices } from '../ops/services.ts'
 
 /** Tells whoever started the server where it is and what to do next. A set-up link is shown on a terminal only: a log is
  * kept and copied, and a link is a key. */
-export async function greet({ config, log, people }: Pick<Works, 'config' | 'log' | 'people'>): Promise<void> {
+export async function greet({ config, log, people }: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
   const { publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
   const nobodyYet = config.tokenApi === null && !await people.accounts.anybody()
   if (!process.stdout.isTTY) {
@@ -13,7 +13,7 @@ export async function greet({ config, log, people }: Pick<Works, 'config' | 'log
   }
   const lines = ['', `  ${DISPLAY_NAME} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
   if (nobodyYet) {
-    const { href } = await people.joining.makeSetupLink()
+    const { href } = await people.registration.makeSetupLink()
     lines.push('', '  Nobody can sign in yet. Make yourself the administrator within the hour:', `  ${href}`)
   }
   if (!secureCookies) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, DAY, HOUR, systemClock } from '../base/clock.ts'
 import { noMeter } from '../base/meter.ts'
-import { compose, type Rooms } from './services.ts'
+import { buildServices, type Services } from './services.ts'
 import { installation, noTimers, PASSWORD, signedIn, stateOf } from './services.testing.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
@@ -34,11 +34,11 @@ beforeEach(() => {
 })
 afterEach(() => home.remove())
 
-const start = async (env: Record<string, string> = {}): Promise<Rooms> => {
+const start = async (env: Record<string, string> = {}): Promise<Services> => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: home.dataDir, ...env }, home.dataDir)
-  return compose({ config, clock, log: home.log, meter: noMeter, what: 'the test' })
+  return buildServices({ config, clock, log: home.log, meter: noMeter, what: 'the test' })
 }
-const tidied = (rooms: Rooms) => startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } }).run()
+const tidied = (services: Services) => startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
 const diagnosis = async (env: Record<string, string> = {}) => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: home.dataDir, ...env }, home.dataDir)
   const findings = await examine({ version: '1', config, clock: systemClock, serverRuns: false, front: { begin: async () => null, seen: async () => null }, fetchPublic: async () => { throw new Error('not asked') } })
@@ -138,12 +138,12 @@ describe('a key file that is not the one', () => {
   })
 
   test('rotations, ordinary and compromised, and crashes in the middle of them are not taken for one', async () => {
-    const rooms = await start()
-    const before = await rooms.store.meta.keyChecks('roots')
-    await rotateKeys(rooms, { reseal: false, compromised: false })
+    const services = await start()
+    const before = await services.store.meta.keyChecks('roots')
+    await rotateKeys(services, { reseal: false, compromised: false })
     // The database as a crash leaves it: the key file was written, the check values were not.
-    await rooms.store.meta.setKeyChecks('roots', before)
-    await rooms.close()
+    await services.store.meta.setKeyChecks('roots', before)
+    await services.close()
     const second = await start()
     const both = await second.store.meta.keyChecks('roots')
     expect(both).toHaveLength(2)
@@ -183,65 +183,65 @@ describe('a key file that is not the one', () => {
 })
 
 describe('signing keys', () => {
-  const ids = (rooms: Rooms) => rooms.signing.list(hand.wall).map(({ id, use }) => [id, use])
+  const ids = (services: Services) => services.signing.list(hand.wall).map(({ id, use }) => [id, use])
 
   test('JW-16 are replaced after 90 days without anybody doing it: published first, signing later, through restarts', async () => {
-    let rooms = await start()
-    const [[first = ''] = []] = ids(rooms)
+    let services = await start()
+    const [[first = ''] = []] = ids(services)
     pass(90 * DAY - HOUR)
-    await tidied(rooms)
-    expect(ids(rooms)).toEqual([[first, 'signs']])
-    await rooms.close()
-    rooms = await start()
+    await tidied(services)
+    expect(ids(services)).toEqual([[first, 'signs']])
+    await services.close()
+    services = await start()
     pass(HOUR)
-    await tidied(rooms)
-    const [[second = ''] = []] = ids(rooms)
-    expect(ids(rooms)).toEqual([[second, 'published'], [first, 'signs']])
-    expect(rooms.signing.published(hand.wall).map(key => key.kid).sort()).toEqual([first, second].sort())
-    pass(rooms.config.jwksMaxAgeMs * 2)
-    await rooms.close()
-    rooms = await start()
-    await tidied(rooms)
-    expect(ids(rooms)).toEqual([[second, 'signs'], [first, 'verifies']])
+    await tidied(services)
+    const [[second = ''] = []] = ids(services)
+    expect(ids(services)).toEqual([[second, 'published'], [first, 'signs']])
+    expect(services.signing.published(hand.wall).map(key => key.kid).sort()).toEqual([first, second].sort())
+    pass(services.config.jwksMaxAgeMs * 2)
+    await services.close()
+    services = await start()
+    await tidied(services)
+    expect(ids(services)).toEqual([[second, 'signs'], [first, 'verifies']])
     pass(HOUR)
-    await tidied(rooms)
-    await tidied(rooms)
-    expect(ids(rooms)).toEqual([[second, 'signs']])
-    await rooms.close()
+    await tidied(services)
+    await tidied(services)
+    expect(ids(services)).toEqual([[second, 'signs']])
+    await services.close()
   })
 
   test('the time is a setting', async () => {
-    const rooms = await start({ PORCHLIGHT_SIGNING_ROTATION_DAYS: '7' })
+    const services = await start({ PORCHLIGHT_SIGNING_ROTATION_DAYS: '7' })
     pass(7 * DAY)
-    await tidied(rooms)
-    expect(ids(rooms)).toHaveLength(2)
-    await rooms.close()
+    await tidied(services)
+    expect(ids(services)).toHaveLength(2)
+    await services.close()
   })
 
   test('a clock that leaps rotates nothing, and one that was years ahead at the first start does not stop rotation', async () => {
-    let rooms = await start()
-    const housekeeping = startHousekeeping({ ...rooms, timers: noTimers, vault: { tidy: async () => 0 } })
+    let services = await start()
+    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } })
     hand.wall += 400 * DAY
     await housekeeping.run()
-    expect(ids(rooms)).toHaveLength(1)
-    await rooms.close()
+    expect(ids(services)).toHaveLength(1)
+    await services.close()
     hand.wall -= 400 * DAY
     home.remove()
     home = installation(clock)
     keyFile = join(home.dataDir, 'keys.json')
     hand.wall += 4000 * DAY
-    rooms = await start()
-    await rooms.close()
+    services = await start()
+    await services.close()
     hand.wall -= 4000 * DAY
-    rooms = await start()
-    await tidied(rooms)
-    const [[first = ''] = []] = ids(rooms)
-    expect(ids(rooms)).toEqual([[first, 'signs']])
+    services = await start()
+    await tidied(services)
+    const [[first = ''] = []] = ids(services)
+    expect(ids(services)).toEqual([[first, 'signs']])
     pass(90 * DAY)
-    await tidied(rooms)
-    expect(ids(rooms).map(([, use]) => use)).toEqual(['published', 'signs'])
-    expect(rooms.signing.signer(hand.wall).kid).toBe(first)
-    await rooms.close()
+    await tidied(services)
+    expect(ids(services).map(([, use]) => use)).toEqual(['published', 'signs'])
+    expect(services.signing.signer(hand.wall).kid).toBe(first)
+    await services.close()
   })
 
   test('move to a file of their own by setting: nothing is lost, private, and the key file holds none of them any more', async () => {
@@ -295,7 +295,7 @@ describe('signing keys', () => {
     expect(await diagnosis(env)).toMatch(/file of signing keys .* is missing/)
     const other = installation(clock)
     const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: other.dataDir, PORCHLIGHT_SIGNING_KEYS: join(other.dataDir, 's.json') }, other.dataDir)
-    await (await compose({ config, clock, log: other.log, meter: noMeter, what: 'the test' })).close()
+    await (await buildServices({ config, clock, log: other.log, meter: noMeter, what: 'the test' })).close()
     copyFileSync(join(other.dataDir, 's.json'), apart)
     other.remove()
     await expect(start(env)).rejects.toThrow(/signing keys are those of another installation/)
@@ -318,9 +318,9 @@ describe('signing keys', () => {
     const real = join(home.dataDir, 'far', 'real.json')
     renameSync(keyFile, real)
     symlinkSync(real, keyFile)
-    const rooms = await start()
-    await rotateKeys(rooms, { reseal: false, compromised: false })
-    await rooms.close()
+    const services = await start()
+    await rotateKeys(services, { reseal: false, compromised: false })
+    await services.close()
     expect(readFileSync(keyFile, 'utf8')).toBe(readFileSync(real, 'utf8'))
     await (await start()).close()
   })
@@ -330,9 +330,9 @@ describe('what others can read or write', () => {
   const mode = (path: string, bits: number) => chmodSync(path, bits)
 
   test('a key file, database, log, copy or lock that others can read is refused with the command that mends it', async () => {
-    const rooms = await start()
-    await rooms.store.backup(join(home.dataDir, 'copy'))
-    await rooms.close()
+    const services = await start()
+    await services.store.backup(join(home.dataDir, 'copy'))
+    await services.close()
     mkdirSync(join(home.dataDir, 'backups'), { mode: 0o700 })
     const database = databaseFile(home.dataDir)
     writeFileSync(`${database}-wal`, '', { mode: 0o600 })
@@ -444,9 +444,9 @@ describe('what others can read or write', () => {
   })
 
   test('a password still opens what was sealed before all of this', async () => {
-    const rooms = await start()
-    await signedIn(rooms)
-    await rooms.close()
+    const services = await start()
+    await signedIn(services)
+    await services.close()
     const again = await start()
     const found = await again.people.accounts.findWithVerifier({ email: 'ada@example.org' })
     expect(await again.people.passwords.compare(PASSWORD, found?.verifier ?? null, null)).toBe('right')

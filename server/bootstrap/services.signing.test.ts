@@ -5,7 +5,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
 import { noMeter } from '../base/meter.ts'
-import { compose, type Rooms } from './services.ts'
+import { buildServices, type Services } from './services.ts'
 import { loadConfig } from '../config/load-config.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { runCommand } from '../ops/commands.ts'
@@ -19,46 +19,46 @@ const clock = { now: () => ({ ...hand }) }
 const ORDERS = { name: 'orders', audience: 'orders', scopes: [] as string[] } as Upstream
 
 let folder: string
-let rooms: Rooms
+let services: Services
 const start = async () => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: folder }, folder)
-  rooms = await compose({ config, clock, log: createLog('silent'), meter: noMeter, what: 'the test' })
+  services = await buildServices({ config, clock, log: createLog('silent'), meter: noMeter, what: 'the test' })
 }
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'porchlight-signing-'))
   await start()
 })
 afterEach(async () => {
-  await rooms.close()
+  await services.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
-const rotate = (compromised: boolean) => runCommand(rooms, 'key.rotate', { reseal: false, compromised }) as Promise<{ signing: { id: string } }>
-const listed = async () => (await runCommand(rooms, 'key.list', {}) as { signing: { id: string, use: string }[] }).signing.map(({ id, use }) => [id, use])
-const published = () => rooms.signing.published(hand.wall)
+const rotate = (compromised: boolean) => runCommand(services, 'key.rotate', { reseal: false, compromised }) as Promise<{ signing: { id: string } }>
+const listed = async () => (await runCommand(services, 'key.list', {}) as { signing: { id: string, use: string }[] }).signing.map(({ id, use }) => [id, use])
+const published = () => services.signing.published(hand.wall)
 
 test('key rotate publishes a signing key, which signs in its time and through a restart; housekeeping deletes the old one', async () => {
-  const { config } = rooms
-  const first = rooms.signing.signer(hand.wall).kid
+  const { config } = services
+  const first = services.signing.signer(hand.wall).kid
   const { signing: { id: second } } = await rotate(false)
   expect(await listed()).toEqual([[second, 'published'], [first, 'signs']])
   expect(published().map(key => key.kid)).toEqual([first, second])
-  await rooms.close()
+  await services.close()
   await start()
   hand.wall += 2 * config.jwksMaxAgeMs
   expect(await listed()).toEqual([[second, 'signs'], [first, 'verifies']])
   hand.wall += config.upstreamTokenMs + config.jwksMaxAgeMs - 1
-  expect(retireSigningKeys(rooms, hand.wall)).toBe(0)
+  expect(retireSigningKeys(services, hand.wall)).toBe(0)
   hand.wall += 1
-  expect(retireSigningKeys(rooms, hand.wall)).toBe(1)
-  await rooms.close()
+  expect(retireSigningKeys(services, hand.wall)).toBe(1)
+  await services.close()
   await start()
   expect(await listed()).toEqual([[second, 'signs']])
 })
 
 test('key rotate --compromised withdraws every signing key at once, and what an ended session had been given is worth nothing', async () => {
-  const { config, people, sessions } = rooms
-  const tokens = createUpstreamTokens({ clock, signing: rooms.signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
+  const { config, people, sessions } = services
+  const tokens = createUpstreamTokens({ clock, signing: services.signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
   sessions.onEnded(({ publicId }) => tokens.forget(publicId))
   const user = await people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: 'quiet lantern over the porch' }, OPERATOR)
   const open = async () => (await sessions.open({ userId: user.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })).session

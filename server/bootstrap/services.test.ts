@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keptLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
-import { compose } from './services.ts'
+import { buildServices } from './services.ts'
 import { installation, signedIn, stateOf } from './services.testing.ts'
 import { databaseFile } from '../store/files.ts'
 
@@ -15,8 +15,8 @@ afterEach(() => home.remove())
 
 describe('the first start', () => {
   test('makes keys and a database, private to their owner', async () => {
-    const rooms = await home.start()
-    await rooms.close()
+    const services = await home.start()
+    await services.close()
     expect(statSync(home.dataDir).mode & 0o777).toBe(0o700)
     for (const name of readdirSync(home.dataDir)) expect([name, statSync(join(home.dataDir, name)).mode & 0o777]).toEqual([name, 0o600])
   })
@@ -70,7 +70,7 @@ describe('a database that was put back by hand', () => {
   test('ends every session with the reason, and voids every code', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
-    const invited = await first.people.joining.invite({ email: null, roles: ['user'] }, { userId: null, sessionId: null, client: null })
+    const invited = await first.people.registration.invite({ email: null, roles: ['user'] }, { userId: null, sessionId: null, client: null })
     await first.close()
     copyFileSync(databaseFile(home.dataDir), `${databaseFile(home.dataDir)}.copy`)
     // Without the log line: nothing was wrong so far.
@@ -82,7 +82,7 @@ describe('a database that was put back by hand', () => {
     expect(home.logged.join()).toMatch(/older than the key file/)
     expect(await stateOf(second, shown)).toBe('nobody store_rolled_back')
     const code = decodeURIComponent(invited.href.split('#code=')[1] ?? '')
-    await expect(second.people.joining.register({ email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code }, { userAgent: '', network: '127.0.0.1' }))
+    await expect(second.people.registration.register({ email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code }, { userAgent: '', network: '127.0.0.1' }))
       .rejects.toMatchObject({ code: 'invalid_code' })
     await second.close()
 
@@ -119,12 +119,12 @@ describe('a database that was put back by hand', () => {
 
 test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
   const { log, events } = keptLog()
-  const rooms = await compose({ config: await home.readConfig(), clock: home.clock, log, meter: noMeter, what: 'the test' })
-  const { userId, session } = await signedIn(rooms)
-  const { session: robbed } = await signedIn(rooms)
+  const services = await buildServices({ config: await home.readConfig(), clock: home.clock, log, meter: noMeter, what: 'the test' })
+  const { userId, session } = await signedIn(services)
+  const { session: robbed } = await signedIn(services)
   const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
-  const staged = await rooms.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
-  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => rooms.sessions.end(publicId, { reason, userId: null, byUserId: null })
+  const staged = await services.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => services.sessions.end(publicId, { reason, userId: null, byUserId: null })
   await end(staged.session.publicId, 'refresh_reuse')
   await end(session.publicId, 'signed_out')
   await end(robbed.publicId, 'refresh_reuse')
@@ -132,5 +132,5 @@ test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a 
     expect.objectContaining({ level: 30, outcome: 'success', reason: 'signed_out', accountId: userId }),
     expect.objectContaining({ level: 40, outcome: 'failure', reason: 'refresh_reuse', accountId: userId }),
   ])
-  await rooms.close()
+  await services.close()
 })

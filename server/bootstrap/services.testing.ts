@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type Clock, systemClock, type Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { noMeter } from '../base/meter.ts'
-import { compose, type Rooms } from './services.ts'
+import { buildServices, type Services } from './services.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import type { LiveSession } from '../session/types.ts'
@@ -27,15 +27,15 @@ export function installation(clock: Clock = systemClock) {
     log,
     logged,
     readConfig: async () => (await loadConfig({ PORCHLIGHT_DATA_DIR: dataDir }, dataDir)).config,
-    async start(): Promise<Rooms> {
-      return compose({ config: await this.readConfig(), clock, log, meter: noMeter, what: 'the test' })
+    async start(): Promise<Services> {
+      return buildServices({ config: await this.readConfig(), clock, log, meter: noMeter, what: 'the test' })
     },
     remove: () => rmSync(dataDir, { recursive: true, force: true }),
   }
 }
 
 /** Somebody with an account and an open session, and the cookies that their browser got. */
-export async function signedIn({ people, sessions }: Rooms, email = 'ada@example.org'): Promise<{ userId: string, session: LiveSession, shown: { access: string, refresh: string, duplicated: boolean } }> {
+export async function signedIn({ people, sessions }: Services, email = 'ada@example.org'): Promise<{ userId: string, session: LiveSession, shown: { access: string, refresh: string, duplicated: boolean } }> {
   const known = await people.accounts.findByEmail(email)
   const account = known ?? await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
   const { session, grant } = await sessions.open({ userId: account.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
@@ -45,7 +45,7 @@ export async function signedIn({ people, sessions }: Rooms, email = 'ada@example
 }
 
 /** What a request with these cookies would be: signed in, or why not. */
-export async function stateOf({ sessions }: Rooms, shown: { access: string | null, refresh: string | null, duplicated: boolean }): Promise<string> {
+export async function stateOf({ sessions }: Services, shown: { access: string | null, refresh: string | null, duplicated: boolean }): Promise<string> {
   const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
   return resolution.state === 'nobody' ? `nobody ${resolution.ended ?? ''}`.trim() : resolution.state
 }

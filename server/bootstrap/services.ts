@@ -7,11 +7,11 @@ import { type Keys, openKeys } from '../keys/keys.ts'
 import { signingChecksOf } from '../keys/checks.ts'
 import { openSigning } from '../keys/signing.ts'
 import { openSigningKeys, type SigningKeys } from '../keys/signing-file.ts'
-import { noticeRollback, raiseCounter } from '../ops/rollback-counter.ts'
+import { detectRollback, raiseCounter } from '../ops/rollback-counter.ts'
 import { createFrontCheck } from '../ops/front-check.ts'
-import { holdingDataFolder } from '../ops/data-dir-lock.ts'
+import { withDataDirLock } from '../ops/data-dir-lock.ts'
 import { refuseOtherKeys, rememberKeys } from '../ops/key-checks.ts'
-import type { Works } from '../ops/services.ts'
+import type { OperationServices } from '../ops/services.ts'
 import { createPeople } from '../accounts/build-accounts.ts'
 import { createSessions } from '../session/sessions.ts'
 import type { Sessions } from '../session/types.ts'
@@ -28,25 +28,25 @@ export interface ComposeDeps {
 }
 
 /** The rooms that know no HTTP, built once: what the server and a command without a server both work with. */
-export interface Rooms extends Works {
+export interface Services extends OperationServices {
   meter: Meter
   /** Writes what is only in memory and lets go of the data folder. */
   close(): Promise<void>
 }
 
-/** @throws Refusal when the data folder is in use, or its keys or database are not as they should be */
-export async function compose(deps: ComposeDeps): Promise<Rooms> {
-  return holdingDataFolder(deps.config, deps.what, deps.log, release => open(deps, release))
+/** @throws OperatorError when the data folder is in use, or its keys or database are not as they should be */
+export async function buildServices(deps: ComposeDeps): Promise<Services> {
+  return withDataDirLock(deps.config, deps.what, deps.log, release => open(deps, release))
 }
 
-async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Rooms> {
+async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Services> {
   const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
   // A key file that was in use remembers that there was a database.
   const store = openStore({ dataDir: config.dataDir, mayCreate: (keys.counter() ?? 0) === 0, clock, log })
   store.db.onFailure(() => meter.count('store_failures_total'))
   try {
     const signingKeys = await openKnownSigningKeys({ config, log, keys, store })
-    await noticeRollback({ keys, store, clock, log })
+    await detectRollback({ keys, store, clock, log })
     const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
     sessions.onEnded(({ userId, reason, throwaway }) => {
       // A theft that was staged must not alarm anybody.
@@ -64,8 +64,8 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
 }
 
 /** Before anything is written: with the wrong keys every session would end.
- * @throws Refusal when the database was used with other keys */
-async function openKnownSigningKeys({ config, log, keys, store }: Pick<Rooms, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
+ * @throws OperatorError when the database was used with other keys */
+async function openKnownSigningKeys({ config, log, keys, store }: Pick<Services, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
   await refuseOtherKeys({ store }, 'roots', keys.checks())
   const used = (await store.meta.keyChecks('signing')).length > 0
   const signingKeys = openSigningKeys(config.signingKeys, keys, { used, mayWrite: true })

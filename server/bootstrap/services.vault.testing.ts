@@ -3,7 +3,7 @@ import { systemClock, systemTimers, type Clock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { noMeter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
-import type { Rooms } from './services.ts'
+import type { Services } from './services.ts'
 import { PASSWORD } from './services.testing.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Role } from '../contract/wire.ts'
@@ -94,18 +94,18 @@ export function movableClock(): Clock & { ahead(ms: number): void } {
 }
 
 /** The real vault over the rooms of an installation. */
-export function vaultOf(rooms: Rooms, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { changed: string[], stop(): Promise<void> } {
-  provider.now = () => rooms.clock.now().wall
+export function vaultOf(services: Services, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { changed: string[], stop(): Promise<void> } {
+  provider.now = () => services.clock.now().wall
   const changed: string[] = []
   const vault = createVault({
-    clock: rooms.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: rooms.keys.keyring, grants: rooms.store.providerGrants,
+    clock: services.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: services.keys.keyring, grants: services.store.providerGrants,
     refresherOf: id => id === MAIN ? provider.refresher : null,
     needsOf: () => needs,
-    changeRoles: createRoleChanges({ identities: rooms.store.identities, accounts: rooms.people.accounts, clock: rooms.clock, log: createLog('silent') }),
-    endSession: (sessionId: string, reason: EndReason) => rooms.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+    changeRoles: createRoleChanges({ identities: services.store.identities, accounts: services.people.accounts, clock: services.clock, log: createLog('silent') }),
+    endSession: (sessionId: string, reason: EndReason) => services.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
     grantChanged: sessionId => void changed.push(sessionId),
   })
-  const stopListening = rooms.sessions.onEnded(ended => vault.ended(ended.publicId))
+  const stopListening = services.sessions.onEnded(ended => vault.ended(ended.publicId))
   return {
     ...vault,
     /** Sessions that were said to have lost, or changed, a grant. */
@@ -118,32 +118,32 @@ export function vaultOf(rooms: Rooms, provider: SomeProvider, needs: Needs = { a
 }
 
 /** Somebody who signed in at the provider, and what it granted. */
-export async function signedInThere(rooms: Rooms, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
-  const account = await rooms.people.accounts.findByEmail(email) ?? await rooms.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
+export async function signedInThere(services: Services, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
+  const account = await services.people.accounts.findByEmail(email) ?? await services.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
   const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid, roles: null }
-  await identify(rooms, account.id, person)
-  const tokens = { ...someTokens(name, life, rooms.clock.now().wall), idToken }
-  const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
-  const { session } = await rooms.sessions.open({
+  await identify(services, account.id, person)
+  const tokens = { ...someTokens(name, life, services.clock.now().wall), idToken }
+  const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
+  const { session } = await services.sessions.open({
     userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant,
   })
   return { session, grantId: providerGrant.id, person, tokens }
 }
 
 /** Somebody who is signed in links an account there, as the route does. @returns whether what it granted was kept */
-export async function linkThere(rooms: Rooms, vault: Vault, session: { publicId: string, userId: string }, { subject, sid = null }: { subject: string, sid?: string | null }, tokens: ProviderTokens): Promise<boolean> {
+export async function linkThere(services: Services, vault: Vault, session: { publicId: string, userId: string }, { subject, sid = null }: { subject: string, sid?: string | null }, tokens: ProviderTokens): Promise<boolean> {
   const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid, roles: null }
-  const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, birth: 'link' }, tokens)
-  const at = rooms.clock.now().wall
-  const kept = await rooms.store.identities.link(identityOf(grant.id, session.userId, person, at), grant, originOf(OPERATOR, session.userId, at))
+  const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, origin: 'link' }, tokens)
+  const at = services.clock.now().wall
+  const kept = await services.store.identities.link(identityOf(grant.id, session.userId, person, at), grant, originOf(OPERATOR, session.userId, at))
   if (kept) vault.linked(session.publicId)
   return kept
 }
 
 /** Whoever signs in there is known here. */
-async function identify(rooms: Rooms, userId: string, person: Subject): Promise<void> {
-  const at = rooms.clock.now().wall
-  if (await rooms.store.identities.find(person.issuer, person.subject) === null) await rooms.store.identities.link(identityOf(randomId(), userId, person, at), null, originOf(OPERATOR, userId, at))
+async function identify(services: Services, userId: string, person: Subject): Promise<void> {
+  const at = services.clock.now().wall
+  if (await services.store.identities.find(person.issuer, person.subject) === null) await services.store.identities.link(identityOf(randomId(), userId, person, at), null, originOf(OPERATOR, userId, at))
 }
 
 interface Subject { issuer: string, subject: string }
@@ -153,6 +153,6 @@ function identityOf(id: string, userId: string, { issuer, subject }: Subject, at
 }
 
 /** Why a session is over; null: it lives. */
-export async function endOf(rooms: Rooms, publicId: string): Promise<EndReason | null> {
-  return (await rooms.store.sessions.findByPublicId(publicId))?.endReason ?? null
+export async function endOf(services: Services, publicId: string): Promise<EndReason | null> {
+  return (await services.store.sessions.findByPublicId(publicId))?.endReason ?? null
 }

@@ -1,5 +1,5 @@
 import { systemTimers } from '../base/clock.ts'
-import type { Rooms } from './services.ts'
+import type { Services } from './services.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import { takesProviderToken } from '../config/upstream-settings.ts'
 import type { Config } from '../config/types.ts'
@@ -25,7 +25,7 @@ export interface RunningProviders {
 }
 
 /** Accounts go on with providers that have another address now. Before anybody can sign in: they would get another account. */
-export async function followFormerIssuers({ config, store, log }: Pick<Rooms, 'config' | 'store' | 'log'>): Promise<void> {
+export async function followFormerIssuers({ config, store, log }: Pick<Services, 'config' | 'store' | 'log'>): Promise<void> {
   for (const { id, issuer, formerIssuers } of config.providers) {
     for (const former of formerIssuers) {
       const { moved, kept } = await store.identities.moveIssuer(former, issuer)
@@ -37,8 +37,8 @@ export async function followFormerIssuers({ config, store, log }: Pick<Rooms, 'c
 }
 
 /** Builds what speaks with providers, and connects it with the ends of sessions. */
-export function startProviders(rooms: Rooms): RunningProviders {
-  const { config, clock, log, meter, keys, store, sessions } = rooms
+export function startProviders(services: Services): RunningProviders {
+  const { config, clock, log, meter, keys, store, sessions } = services
   const { keyring } = keys
   const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
   const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]))
@@ -49,7 +49,7 @@ export function startProviders(rooms: Rooms): RunningProviders {
     clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
     refresherOf: id => refreshers.get(id) ?? null,
     needsOf: id => needsOf(config, id),
-    changeRoles: createRoleChanges({ identities: store.identities, accounts: rooms.people.accounts, clock, log }),
+    changeRoles: createRoleChanges({ identities: store.identities, accounts: services.people.accounts, clock, log }),
     endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
     grantChanged: (sessionId) => { for (const listener of grantListeners) listener(sessionId) },
   })

@@ -1,5 +1,5 @@
 import { systemTimers } from '../base/clock.ts'
-import type { Rooms } from './services.ts'
+import type { Services } from './services.ts'
 import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
 import type { Upstream } from '../config/upstream-config.ts'
@@ -22,9 +22,9 @@ export interface RunningRelay {
 }
 
 /** Builds the relay, connects it with the ends of sessions, and starts the sample where nothing is configured. */
-export async function startRelay(rooms: Rooms, { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>): Promise<RunningRelay> {
-  const { config, clock, log, sessions, signing, people } = rooms
-  const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(rooms) : null
+export async function startRelay(services: Services, { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>): Promise<RunningRelay> {
+  const { config, clock, log, sessions, signing, people } = services
+  const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(services) : null
   const upstreams = sample === null ? config.upstreams : [sample.upstream]
   for (const { name, target } of plainHttpElsewhere(everyUpstream(config))) {
     log.warn({ event: 'upstream_plain_http', upstream: name, target: target.origin }, 'upstream on another machine is called over plain http; its tokens and data can be read on the way')
@@ -56,7 +56,7 @@ export async function startRelay(rooms: Rooms, { vault, onGrantChanged }: Pick<R
   }
 }
 
-async function sampleUpstream({ config, clock, log }: Rooms): Promise<{ upstream: Upstream, close(): Promise<void> }> {
+async function sampleUpstream({ config, clock, log }: Services): Promise<{ upstream: Upstream, close(): Promise<void> }> {
   const { startSample } = await import('../demo/notes/sample.ts')
   // As any API would: by an inner address, which for the keys needs no public name.
   const inner = config.hosts[0]?.includes(':') ? `[${config.hosts[0]}]` : config.hosts[0]

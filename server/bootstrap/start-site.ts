@@ -5,7 +5,7 @@ import { ensureSiteBuilt } from '../../web/build.ts'
 import type { AppDeps } from './app.ts'
 import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { DEV_SECRET_VARIABLE } from '../contract/site-context.ts'
 import type { SiteListener } from '../http/site/site-handler.ts'
 
@@ -20,7 +20,7 @@ export interface MainSite {
 /** The site as it was built, built first where that is needed. */
 export async function builtSite(log: Log): Promise<MainSite> {
   const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`)).catch((error: unknown) => {
-    throw new Refusal(error instanceof Error ? error.message : String(error), ['Nothing was changed in the data folder.'], error)
+    throw new OperatorError(error instanceof Error ? error.message : String(error), ['Nothing was changed in the data folder.'], error)
   })
   let loading: Promise<SiteListener> | null = null
   const listener = () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener)

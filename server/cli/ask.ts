@@ -1,29 +1,29 @@
 import { createInterface } from 'node:readline'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 
 /** A password from the terminal, unseen, or from stdin's first line. Never from an argument: other users of the machine
  * can see those, and shells keep them. */
 export async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine()
   const password = await askHidden('New password: ')
-  if (await askHidden('Once more: ') !== password) throw new Refusal('The two are not the same.')
+  if (await askHidden('Once more: ') !== password) throw new OperatorError('The two are not the same.')
   return password
 }
 
 /** Asks before something that cannot be taken back. Without a terminal, only an option can say yes. */
 export async function confirm(question: string, option: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new Refusal(`${question} Say so with ${option}.`)
+  if (!process.stdin.isTTY) throw new OperatorError(`${question} Say so with ${option}.`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await new Promise<string>(resolve => terminal.question(`${question} Type yes: `, resolve))
   terminal.close()
-  if (answer.trim() !== 'yes') throw new Refusal('Nothing was changed.')
+  if (answer.trim() !== 'yes') throw new OperatorError('Nothing was changed.')
 }
 
 async function firstLine(): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
   const [line = ''] = Buffer.concat(chunks).toString('utf8').split(/\r?\n/)
-  if (line === '') throw new Refusal('No password came on stdin.', ['Type one line, or run this on a terminal.'])
+  if (line === '') throw new OperatorError('No password came on stdin.', ['Type one line, or run this on a terminal.'])
   return line
 }
 
@@ -49,7 +49,7 @@ export function askHidden(question: string): Promise<string> {
         }
         if (key === '\u0003' || key === '\u0004') {
           stop()
-          return reject(new Refusal('Nothing was changed.'))
+          return reject(new OperatorError('Nothing was changed.'))
         }
         if (key === '\u007f' || key === '\b') typed = typed.slice(0, -1)
         else typed.push(key)

@@ -1,5 +1,5 @@
 import { systemClock } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { askServer } from '../ops/control-client.ts'
 import type { Finding } from '../ops/finding.ts'
@@ -38,7 +38,7 @@ const REACH_TIMEOUT_MS = 5000
 /** An older server does not know the question. */
 function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
   return asked.then(answer => answer?.output ?? null, (error: unknown) => {
-    if (error instanceof Refusal) return null
+    if (error instanceof OperatorError) return null
     throw error
   })
 }

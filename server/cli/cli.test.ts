@@ -38,15 +38,15 @@ function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<st
 async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> }> {
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const script = `
-    import { compose } from ${at('../bootstrap/services.ts')}
+    import { buildServices } from ${at('../bootstrap/services.ts')}
     import { loadConfig } from ${at('../config/load-config.ts')}
     import { systemClock } from ${at('../base/clock.ts')}
     import { createLog } from ${at('../base/log.ts')}
     import { noMeter } from ${at('../base/meter.ts')}
     import { startControl } from ${at('../ops/control.ts')}
     const { config } = await loadConfig({}, process.cwd())
-    const rooms = await compose({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the server' })
-    await startControl(rooms)
+    const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the server' })
+    await startControl(services)
     console.log('ready')`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd, env: inherited, stdio: ['ignore', 'pipe', 'inherit'] })
   const exited = new Promise<void>(done => child.on('exit', () => done()))

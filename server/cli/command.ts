@@ -1,6 +1,6 @@
 import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, type SubCommandsDef } from 'citty'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { nearest } from '../config/config-problems.ts'
 import { printError } from './output.ts'
 
@@ -37,7 +37,7 @@ export function group(name: string, description: string, subCommands: SubCommand
 
 
 export function tell(error: unknown): void {
-  if (error instanceof Refusal) return printError(error.lines)
+  if (error instanceof OperatorError) return printError(error.lines)
   if (error instanceof Problem) {
     const { detail, fields = {} } = error.extras
     return printError([
@@ -59,13 +59,13 @@ function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
     if (raw === '--') return
     if (!raw.startsWith('-') || raw === '-') {
       free++
-      if (free > positionals) throw new Refusal(`There is one word too many: ${raw}`, ['See --help.'])
+      if (free > positionals) throw new OperatorError(`There is one word too many: ${raw}`, ['See --help.'])
       continue
     }
     const option = raw.replace(/^--?/, '').replace(/=.*$/s, '')
     if (!options.includes(option)) {
       const near = nearest(option, options)
-      throw new Refusal(`There is no option ${raw.replace(/=.*$/s, '')} here.`, near !== null ? [`Did you mean --${near}?`] : ['See --help.', ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : [])])
+      throw new OperatorError(`There is no option ${raw.replace(/=.*$/s, '')} here.`, near !== null ? [`Did you mean --${near}?`] : ['See --help.', ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : [])])
     }
     if (args[option]?.type === 'string' && !raw.includes('=')) at++
   }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { askServer } from '../ops/control-client.ts'
 import { confirm } from './ask.ts'
 import { command } from './command.ts'
@@ -33,7 +33,7 @@ export const restore = command({
   async run(args) {
     const config = await readConfig()
     if (await askServer(config.dataDir, 'status', {}) !== null) {
-      throw new Refusal('The server is running on this data folder.', ['Stop it first, restore, and start it again.'])
+      throw new OperatorError('The server is running on this data folder.', ['Stop it first, restore, and start it again.'])
     }
     if (!args.yes) await confirm('Everything since the backup will be gone, and everybody signed out.', '--yes')
     const { restore: restoreNow } = await import('../ops/restore-operation.ts')

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MINUTE, systemClock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { ENVIRONMENT_PREFIX } from '../config/settings.ts'
 import { NAME } from '../contract/name.ts'
 import { type Answer, Browser, type Place } from '../demo/proof/browser.ts'
@@ -19,7 +19,7 @@ const START_WITHIN_MS = 10 * MINUTE
 const LIVES = { ACCESS_SECONDS: '4', SETTLE_SECONDS: '1', LATE_SECONDS: '2' }
 
 /** Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
- * @throws Refusal when it does not start */
+ * @throws OperatorError when it does not start */
 export async function startOwnServer(say: (line: string) => void): Promise<{ visit: Visit, stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `${NAME}-drill-`))
   const port = await freePort()
@@ -34,7 +34,7 @@ export async function startOwnServer(say: (line: string) => void): Promise<{ vis
     const person = { email: 'drill@example.org', password: randomId(24) }
     await untilReady(place, server)
     const answer = await new Browser(place, systemClock).ask({ method: 'POST', path: '/auth/setup', body: json({ code, name: 'Drill', ...person }) })
-    if (answer.status !== 200) throw new Refusal(`The server could not be set up: it answered ${answer.status}.`, [answer.text])
+    if (answer.status !== 200) throw new OperatorError(`The server could not be set up: it answered ${answer.status}.`, [answer.text])
     return { visit: { clock: systemClock, place, login: { method: 'POST', path: '/auth/login', body: json(person) }, checkPath: '/auth/session', expect: null, accessMs: null }, stop }
   }
   catch (error) {
@@ -61,8 +61,8 @@ async function untilReady(place: Place, server: ChildProcess): Promise<void> {
   const startedAt = systemClock.now().steady
   const ready = (answer: Answer | null) => answer?.status === 200
   while (!ready(await new Browser(place, systemClock).get('/readyz').catch(() => null))) {
-    if (server.exitCode !== null || server.signalCode !== null) throw new Refusal('The server did not start.')
-    if (systemClock.now().steady - startedAt > START_WITHIN_MS) throw new Refusal('The server did not get ready.')
+    if (server.exitCode !== null || server.signalCode !== null) throw new OperatorError('The server did not start.')
+    if (systemClock.now().steady - startedAt > START_WITHIN_MS) throw new OperatorError('The server did not get ready.')
     await sleep(50)
   }
 }

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { SECOND, systemClock } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { NAME } from '../contract/name.ts'
 import { isMet, PROOF_SCENARIOS } from '../contract/proof-wire.ts'
 import type { Ask } from '../demo/proof/browser.ts'
@@ -61,13 +61,13 @@ interface Given { url: string, login?: string | undefined, check?: string | unde
 
 async function visitOf(given: Given): Promise<Visit> {
   const url = URL.parse(given.url)
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new Refusal(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new OperatorError(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
   if (!LOOPBACK.test(url.hostname) && given['i-own-this'] !== true) {
-    throw new Refusal(`${url.hostname} is not this machine.`, ['A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.'])
+    throw new OperatorError(`${url.hostname} is not this machine.`, ['A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.'])
   }
-  if (given.login !== undefined && given.check === undefined) throw new Refusal('Say with --check PATH where it shows whether one is signed in.')
+  if (given.login !== undefined && given.check === undefined) throw new OperatorError('Say with --check PATH where it shows whether one is signed in.')
   const wait = given.wait === undefined ? null : Number(given.wait)
-  if (wait !== null && !(wait > 0)) throw new Refusal(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
+  if (wait !== null && !(wait > 0)) throw new OperatorError(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
   const tls = url.protocol === 'https:'
   return {
     clock: systemClock,
@@ -94,7 +94,7 @@ async function filled(login: Ask): Promise<Ask> {
   const given: string[] = []
   for await (const line of lines) given.push(line)
   const [email, password] = given
-  if (email === undefined || password === undefined) throw new Refusal('Nobody said who signs in.', ['Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.'])
+  if (email === undefined || password === undefined) throw new OperatorError('Nobody said who signs in.', ['Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.'])
   return fillIn(login, email, password)
 }
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../base/clock.ts'
 import { noMeter } from '../base/meter.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig, type SettingReport } from '../config/load-config.ts'
 import type { Config } from '../config/types.ts'
 import type { CommandInput, CommandName, CommandOutput } from '../ops/commands.ts'
@@ -13,29 +13,29 @@ export async function readConfig(): Promise<Config> {
 }
 
 /** The usual slip: a command without the settings that the service has, which would make an installation of its own.
- * @throws Refusal when nobody said where the data is */
+ * @throws OperatorError when nobody said where the data is */
 function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
   if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default')) return printError([`There was no database in ${dataDir}: this makes a new one.`])
-  throw new Refusal(`There is no database in ${dataDir}, and no server runs there.`, [
+  throw new OperatorError(`There is no database in ${dataDir}, and no server runs there.`, [
     'If the server runs as a service, give this command the same settings, as the same user: PORCHLIGHT_DATA_DIR, or PORCHLIGHT_CONFIG.',
     'For a new installation, start the server first (porchlight start), or name the folder: PORCHLIGHT_DATA_DIR=data',
   ])
 }
 
 /** Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
- * @throws Problem, Refusal */
+ * @throws Problem, OperatorError */
 export async function perform<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>> {
   const { config, report } = await loadConfig(process.env, process.cwd())
   const answered = await askServer(config.dataDir, name, input)
   if (answered !== null) return answered.output
   if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
-  const { compose } = await import('../bootstrap/services.ts')
+  const { buildServices } = await import('../bootstrap/services.ts')
   const { runCommand } = await import('../ops/commands.ts')
-  const rooms = await compose({ config, clock: systemClock, log: commandLog, meter: noMeter, what: `porchlight ${name.replace('.', ' ')}` })
+  const services = await buildServices({ config, clock: systemClock, log: commandLog, meter: noMeter, what: `porchlight ${name.replace('.', ' ')}` })
   try {
-    return await runCommand(rooms, name, input) as CommandOutput<Name>
+    return await runCommand(services, name, input) as CommandOutput<Name>
   }
   finally {
-    await rooms.close()
+    await services.close()
   }
 }

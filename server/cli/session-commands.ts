@@ -1,4 +1,4 @@
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { command, group } from './command.ts'
 import { plain, print, printJson, printTable, shownTime } from './output.ts'
 import { perform } from './perform.ts'
@@ -28,7 +28,7 @@ const end = command({
     of: { type: 'string', valueHint: 'email', description: 'End all sessions of the person with this e-mail address, or with this id' },
   },
   async run(args) {
-    if ((args.id === undefined) === (args.of === undefined)) throw new Refusal('Say which: a session\'s id, or --of with somebody\'s e-mail address.')
+    if ((args.id === undefined) === (args.of === undefined)) throw new OperatorError('Say which: a session\'s id, or --of with somebody\'s e-mail address.')
     const { ended } = args.of === undefined
       ? await perform('session.end', { id: args.id ?? '' })
       : await perform('session.end-all', { email: args.of })

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import example from '../../examples/porchlight.config.ts'
 import { loadConfig } from './load-config.ts'
 import type { Environment } from './sources.ts'
@@ -18,7 +18,7 @@ const load = async (env: Environment = {}) => (await loadConfig(env, cwd)).confi
 const write = (name: string, text: string) => writeFileSync(join(cwd, name), text)
 async function problems(env: Environment = {}): Promise<string[]> {
   const error: unknown = await loadConfig(env, cwd).then(() => null, (error: unknown) => error)
-  if (error instanceof Refusal) return error.advice.map(line => line.trim())
+  if (error instanceof OperatorError) return error.advice.map(line => line.trim())
   throw error ?? new Error('nothing was refused')
 }
 

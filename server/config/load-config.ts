@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as v from 'valibot'
 import { DAY, SECOND } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
@@ -52,7 +52,7 @@ const DEFAULTS = {
 } as const satisfies Settings
 
 /** Reads the configuration once, from its file and from the environment.
- * @throws Refusal that lists every problem at once and shows no secret */
+ * @throws OperatorError that lists every problem at once and shows no secret */
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
   const { sources, problems, file } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
@@ -65,7 +65,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const together = judgeTogether(config, { insecureHttp: settings.insecureHttp ?? false, login: settings.login ?? DEFAULTS.login, tokenApi: settings.tokenApi !== undefined }, told).filter(problem => !wrong.has(problem.name))
   const all = [...problems, ...together]
   if (all.length > 0) {
-    throw new Refusal(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
+    throw new OperatorError(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
   }
   const report = SETTING_KEYS.map(key => ({
     key,

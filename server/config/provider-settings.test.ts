@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as v from 'valibot'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 import { type Preset, PRESET_NAMES, PRESETS } from './presets.ts'
 import type { Provider } from './provider-config.ts'
@@ -24,7 +24,7 @@ const load = (providers: unknown, env: Record<string, string> = {}) => loadConfi
 const one = async (provider: unknown, env: Record<string, string> = {}): Promise<Provider> => (await load([provider], env)).config.providers[0] as Provider
 async function problems(providers: unknown, env: Record<string, string> = {}): Promise<string[]> {
   const error: unknown = await load(providers, env).then(() => null, (error: unknown) => error)
-  if (!(error instanceof Refusal)) throw error ?? new Error('nothing was refused')
+  if (!(error instanceof OperatorError)) throw error ?? new Error('nothing was refused')
   return error.advice.map(line => line.trim())
 }
 
@@ -148,8 +148,8 @@ describe('BBA-3 no secret is shown', () => {
     ['in entries that do not go together', JSON.stringify([{ ...MAIN, clientSecret: SECRET }, { ...MAIN, clientSecret: SECRET }])],
   ])('in a problem, of one %s', async (_what, text) => {
     const error: unknown = await loadConfig({ PORCHLIGHT_PROVIDERS: text }, cwd).catch((error: unknown) => error)
-    expect(error).toBeInstanceOf(Refusal)
-    expect((error as Refusal).lines.join('\n')).not.toContain(SECRET)
+    expect(error).toBeInstanceOf(OperatorError)
+    expect((error as OperatorError).lines.join('\n')).not.toContain(SECRET)
   })
 })
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 
 const CWD = '/nowhere/project'
@@ -8,7 +8,7 @@ const load = async (site: unknown, env: Record<string, string> = {}) =>
   (await loadConfig({ PORCHLIGHT_SITE: typeof site === 'string' ? site : JSON.stringify(site), ...env }, CWD)).config.site
 async function problem(site: unknown, env: Record<string, string> = {}): Promise<string> {
   const error: unknown = await load(site, env).then(() => null, (error: unknown) => error)
-  if (error instanceof Refusal) return error.advice.join('\n').trim()
+  if (error instanceof OperatorError) return error.advice.join('\n').trim()
   throw error ?? new Error('nothing was refused')
 }
 

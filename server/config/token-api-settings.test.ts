@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 
 const settings = (tokenApi: unknown, more: Record<string, string> = {}) => ({ PORCHLIGHT_LOGIN: 'token-api', PORCHLIGHT_TOKEN_API: JSON.stringify(tokenApi), ...more })
 async function problems(env: Record<string, string>): Promise<string[]> {
   const error: unknown = await loadConfig(env, '/nonexistent').then(() => null, (refused: unknown) => refused)
-  if (error instanceof Refusal) return error.advice.map(line => line.trim())
+  if (error instanceof OperatorError) return error.advice.map(line => line.trim())
   throw error ?? new Error('nothing was refused')
 }
 

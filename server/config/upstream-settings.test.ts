@@ -3,7 +3,7 @@ import { METHODS } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'porchlight-config-'))
@@ -13,7 +13,7 @@ const load = async (...upstreams: object[]) =>
   (await loadConfig({ PORCHLIGHT_UPSTREAMS: JSON.stringify(upstreams.map((one, at) => ({ name: `api-${at}`, target: 'http://127.0.0.1:8000', ...one }))) }, cwd)).config.upstreams
 const refused = async (upstream: object) => {
   const error = await load(upstream).catch((thrown: unknown) => thrown)
-  return error instanceof Refusal ? error.advice.join('\n') : null
+  return error instanceof OperatorError ? error.advice.join('\n') : null
 }
 
 test('further headers to drop are names of headers, a hundred at most', async () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 
 const cwd = mkdtempSync(join(tmpdir(), 'porchlight-config-'))
@@ -14,7 +14,7 @@ const load = async (upstreams: object[], providers: object[]) =>
   (await loadConfig({ PORCHLIGHT_UPSTREAMS: JSON.stringify(upstreams), PORCHLIGHT_PROVIDERS: JSON.stringify(providers) }, cwd)).config
 const refused = async (upstreams: object[], providers: object[]) => {
   const error = await load(upstreams, providers).catch((thrown: unknown) => thrown)
-  return error instanceof Refusal ? error.advice.join('\n') : 'nothing'
+  return error instanceof OperatorError ? error.advice.join('\n') : 'nothing'
 }
 
 describe('an upstream that takes a provider\'s token', () => {

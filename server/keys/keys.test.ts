@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import { isMountPoint, mountPointsIn, writeAtomically } from '../store/files.ts'
 import { openKeys } from './keys.ts'
@@ -26,7 +26,7 @@ test('the key file is made once, for its owner only, in a folder for its owner o
 })
 
 test('a missing key file beside a database is refused, and none is made', () => {
-  expect(() => open(false)).toThrow(Refusal)
+  expect(() => open(false)).toThrow(OperatorError)
   expect(() => open(false)).toThrow(/is missing/)
   expect(existsSync(file)).toBe(false)
 })
@@ -76,7 +76,7 @@ test('keys given as content work, and are not ours to change', () => {
   expect(keys.keyring.currentId).toBe(open().keyring.currentId)
   expect(keys.counter()).toBeNull()
   expect(() => keys.rotate(2000)).toThrow(/come from the setting/)
-  expect(() => keys.retire(['x'])).toThrow(Refusal)
+  expect(() => keys.retire(['x'])).toThrow(OperatorError)
   expect(() => openKeys({ content: new Secret('canary') }, false, 1000)).toThrow(/^(?!.*canary)/)
 })
 

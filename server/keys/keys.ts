@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import type { KeySource } from '../config/types.ts'
 import { isMountPoint, makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
 import type { KeyCheck } from '../store/meta.ts'
@@ -25,7 +25,7 @@ export interface Keys {
   list(): KeySummary[]
   /** What the database keeps to know these roots again by, oldest first. */
   checks(): KeyCheck[]
-  /** Makes a new root the newest; the older ones still open. @throws Refusal when the keys are not ours to write */
+  /** Makes a new root the newest; the older ones still open. @throws OperatorError when the keys are not ours to write */
   rotate(now: UnixMs): KeySummary
   /** Forgets roots for good. The newest stays. @returns how many went */
   retire(ids: readonly string[]): number
@@ -39,7 +39,7 @@ export interface Keys {
 
 /** Reads the key file, or makes it where it may be made.
  * @param mayCreate false beside an existing database, which a new key would make worthless
- * @throws Refusal when it is missing, unreadable or broken */
+ * @throws OperatorError when it is missing, unreadable or broken */
 export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Keys {
   return 'file' in source ? fromFile(realPath(source.file), mayCreate, now) : fromContent(source.content.reveal())
 }
@@ -52,7 +52,7 @@ function fromContent(text: string): Keys {
 function unwritable(file: KeyFile, where: string): Keys {
   let signing = file.signing
   const refuse = (): never => {
-    throw new Refusal(`The keys ${where} and cannot be changed from here.`, [
+    throw new OperatorError(`The keys ${where} and cannot be changed from here.`, [
       'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change them where they are and start again.',
     ])
   }
@@ -76,7 +76,7 @@ function unwritable(file: KeyFile, where: string): Keys {
 function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   if (!existsSync(path)) {
     if (!mayCreate) {
-      throw new Refusal(`The key file ${path} is missing, and a database can only be used with the one that it was made with.`, [
+      throw new OperatorError(`The key file ${path} is missing, and a database can only be used with the one that it was made with.`, [
         'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
         'If it is lost for good, move the data folder away to begin anew.',
       ])
@@ -125,24 +125,24 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   }
 }
 
-/** @throws Refusal that names what cannot be read */
+/** @throws OperatorError that names what cannot be read */
 export function readKeys(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8')
   }
   catch (error) {
-    throw new Refusal(`${what} cannot be read.`, ['It has to belong to the user who runs this.'], error)
+    throw new OperatorError(`${what} cannot be read.`, ['It has to belong to the user who runs this.'], error)
   }
 }
 
-/** @throws Refusal in the place of the errors that parsing throws */
+/** @throws OperatorError in the place of the errors that parsing throws */
 export function refusedContent<T>(parse: () => T, what: string): T {
   try {
     return parse()
   }
   catch (error) {
-    if (error instanceof Refusal) throw error
-    throw new Refusal(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, ['Put it back from your backup. Nothing was changed.'])
+    if (error instanceof OperatorError) throw error
+    throw new OperatorError(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, ['Put it back from your backup. Nothing was changed.'])
   }
 }
 

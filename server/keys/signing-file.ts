@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import type { KeySource } from '../config/types.ts'
 import { makePrivateFolder, realPath, writeAtomically } from '../store/files.ts'
 import { formatSigningFile, parseSigningFile } from './file.ts'
@@ -25,7 +25,7 @@ type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
 /** Opens the signing keys. Those that are still in the key file move to the file that was named for them.
  * @param used whether this installation has signed before: a missing file is then a lost one
  * @param mayWrite false for who only looks: nothing moves then
- * @throws Refusal when the file is missing, unreadable or broken */
+ * @throws OperatorError when the file is missing, unreadable or broken */
 export function openSigningKeys(source: KeySource | null, keys: Home, { used, mayWrite }: { used: boolean, mayWrite: boolean }): SigningKeys {
   if (source === null) {
     return {
@@ -85,7 +85,7 @@ function readSigning(path: string): readonly SigningKey[] {
 
 function refuseLost(path: string, keys: Home, used: boolean): void {
   if (!used || keys.signing().length > 0) return
-  throw new Refusal(`The file of signing keys ${path} is missing.`, [
+  throw new OperatorError(`The file of signing keys ${path} is missing.`, [
     'Put it back from your backup.',
     'If it is lost for good, start once without PORCHLIGHT_SIGNING_KEYS: new keys are made, and upstreams accept their tokens once they have fetched the keys again.',
   ])

@@ -11,36 +11,36 @@ import { createPasswordLogin, type PasswordLogin } from './password-login.ts'
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const HOUR = 3_600_000
 
-let rooms: TestPeople
+let services: TestPeople
 let login: PasswordLogin
 let ann: Account
 
 beforeEach(async () => {
-  rooms = testPeople({ registration: 'open' })
-  const { people, store, keyring, clock, log, meter } = rooms
+  services = testPeople({ registration: 'open' })
+  const { people, store, keyring, clock, log, meter } = services
   login = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  ann = await people.joining.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: rooms.codeOf((await people.joining.makeSetupLink()).href) }, CLIENT)
+  ann = await people.registration.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: services.codeOf((await people.registration.makeSetupLink()).href) }, CLIENT)
 })
-afterEach(() => rooms.close())
+afterEach(() => services.close())
 
 const attempt = (more: Partial<Parameters<PasswordLogin['authenticate']>[0]> = {}) =>
   login.authenticate({ email: 'ann@example.org', password: 'wrong', device: null, client: CLIENT, ...more })
 const codeOf = (work: Promise<unknown>) => work.then(() => 'signed_in', (error: { code: string }) => error.code)
 const right = { password: GOOD_PASSWORD }
 const from = (network: string) => ({ client: { ...CLIENT, network } })
-const kinds = async () => (await rooms.people.log.page(ann.id, null)).events.map(event => event.kind)
+const kinds = async () => (await services.people.log.page(ann.id, null)).events.map(event => event.kind)
 
 /** So many failures in a row lie behind, long ago. */
 async function failedBefore(lane: 'stranger' | 'known', failures: number): Promise<void> {
   const key = lane === 'stranger' ? strangersLock('ann@example.org') : knownLock(ann.id)
-  await rooms.store.throttles.reserveOne(key, () => ({ key, failures, lastFailureAt: rooms.wall() - 1000 * HOUR, nextAt: 0 }))
+  await services.store.throttles.reserveOne(key, () => ({ key, failures, lastFailureAt: services.wall() - 1000 * HOUR, nextAt: 0 }))
 }
 
 /** Fails, waiting as long as it must, so many times. */
 async function fail(times: number, more: Parameters<typeof attempt>[0] = {}): Promise<void> {
   for (let n = 0; n < times; n++) {
     expect(await codeOf(attempt(more))).toBe('invalid_credentials')
-    rooms.pass(HOUR)
+    services.pass(HOUR)
   }
 }
 
@@ -48,22 +48,22 @@ describe('signing in', () => {
   test('the right password signs in, whatever the case of the address', async () => {
     expect(await attempt(right)).toEqual({ account: expect.objectContaining({ id: ann.id }) as Account, amr: ['pwd'] })
     expect(await codeOf(attempt({ ...right, email: 'ANN@Example.ORG' }))).toBe('signed_in')
-    expect(rooms.outcomes).toEqual(['signed_in', 'signed_in'])
+    expect(services.outcomes).toEqual(['signed_in', 'signed_in'])
   })
 
   test('a disabled account is told so only after its right password', async () => {
-    await rooms.people.accounts.create({ email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
-    await rooms.people.accounts.change(ann.id, { disabled: true }, OPERATOR)
+    await services.people.accounts.create({ email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    await services.people.accounts.change(ann.id, { disabled: true }, OPERATOR)
     expect(await codeOf(attempt())).toBe('invalid_credentials')
     expect(await codeOf(attempt(right))).toBe('account_disabled')
   })
 
   test('a hash at an older cost is renewed at the next sign-in, and the password goes on to work', async () => {
-    const passwordSealed = await rooms.keyring.seal('at-rest', { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) }, ann.id)
-    await rooms.store.accounts.setPassword(ann.id, passwordSealed, { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null })
+    const passwordSealed = await services.keyring.seal('at-rest', { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) }, ann.id)
+    await services.store.accounts.setPassword(ann.id, passwordSealed, { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null })
     expect(await codeOf(attempt(right))).toBe('signed_in')
-    const renewed = (await rooms.store.accounts.find(ann.id))?.passwordSealed ?? ''
-    expect(await rooms.keyring.open('at-rest', renewed, ann.id)).toEqual({ hash: expect.stringContaining('m=19456,t=2,p=1') as string })
+    const renewed = (await services.store.accounts.find(ann.id))?.passwordSealed ?? ''
+    expect(await services.keyring.open('at-rest', renewed, ann.id)).toEqual({ hash: expect.stringContaining('m=19456,t=2,p=1') as string })
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
@@ -78,10 +78,10 @@ describe('guessing', () => {
   test('ASVS 6.3.8 an unknown address and a wrong password get the same answer for the same hashes, queries and commits', async () => {
     await codeOf(attempt({ email: 'first@example.org', ...from('203.0.113.1') }))
     const spent = async (more: Parameters<typeof attempt>[0]) => {
-      const before = { ...rooms.counts }
-      const statements = countStatements(rooms)
+      const before = { ...services.counts }
+      const statements = countStatements(services)
       const error: unknown = await attempt(more).catch((caught: unknown) => caught)
-      return { error, statements: statements.stop(), hashes: rooms.counts.hashes - before.hashes }
+      return { error, statements: statements.stop(), hashes: services.counts.hashes - before.hashes }
     }
     const wrong = await spent({})
     const unknown = await spent({ email: 'nobody@example.org' })
@@ -96,7 +96,7 @@ describe('guessing', () => {
       const codes: string[] = []
       for (let n = 0; n < 12; n++) {
         codes.push(await attempt({ email, ...from(network) }).then(() => 'in', (error: { code: string, extras: { retryAfter?: number } }) => `${error.code} ${error.extras.retryAfter ?? ''}`))
-        rooms.pass(20_000)
+        services.pass(20_000)
       }
       return codes
     }
@@ -107,23 +107,23 @@ describe('guessing', () => {
 
   test('NI-9 ASVS 6.3.1 after five failures it is slow down, without a hash, even for the right password, and a restart changes nothing', async () => {
     for (let n = 0; n < 5; n++) expect(await codeOf(attempt(from(`203.0.113.${n}`)))).toBe('invalid_credentials')
-    const hashes = rooms.counts.hashes
-    const { people, store, keyring, clock, log, meter } = rooms
+    const hashes = services.counts.hashes
+    const { people, store, keyring, clock, log, meter } = services
     login = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
     await expect(attempt(right)).rejects.toMatchObject({ code: 'slow_down', extras: { retryAfter: 30 } })
-    expect(rooms.counts.hashes).toBe(hashes)
-    rooms.pass(30_000)
+    expect(services.counts.hashes).toBe(hashes)
+    services.pass(30_000)
     expect(await codeOf(attempt(right))).toBe('signed_in')
     expect(await codeOf(attempt()), 'the count began again').toBe('invalid_credentials')
   })
 
   test('ASVS 6.3.1 fifty attempts at once are no way around the limit', async () => {
-    const hashes = rooms.counts.hashes
+    const hashes = services.counts.hashes
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(attempt())))
     expect(codes.filter(code => code === 'invalid_credentials')).toHaveLength(5)
     expect(codes.filter(code => code === 'slow_down')).toHaveLength(45)
     // One more for the stand-in.
-    expect(rooms.counts.hashes - hashes).toBeLessThanOrEqual(6)
+    expect(services.counts.hashes - hashes).toBeLessThanOrEqual(6)
   })
 
   test('ASVS 6.3.1 one network that tries many addresses is slowed as a whole, an IPv6 one by its /64; others are not', async () => {
@@ -150,10 +150,10 @@ describe('guessing', () => {
     await fail(1)
     expect(await codeOf(attempt(right)), 'the right one is told no more than a wrong one').toBe('password_locked')
     expect(await codeOf(attempt())).toBe('password_locked')
-    rooms.pass(HOUR)
+    services.pass(HOUR)
     expect((await kinds()).filter(kind => kind === 'password_locked')).toHaveLength(1)
-    const { href } = await rooms.people.resets.makeLink(ann.id, OPERATOR)
-    await rooms.people.resets.use({ code: rooms.codeOf(href), password: 'a second lantern burning' }, CLIENT)
+    const { href } = await services.people.resets.makeLink(ann.id, OPERATOR)
+    await services.people.resets.use({ code: services.codeOf(href), password: 'a second lantern burning' }, CLIENT)
     expect(await codeOf(attempt({ password: 'a second lantern burning' }))).toBe('signed_in')
   })
 
@@ -162,7 +162,7 @@ describe('guessing', () => {
       const told: unknown[] = []
       for (let n = 0; n < 53; n++) {
         told.push(await attempt({ email, ...from(`203.0.113.${n}`) }).then(() => 'in', ({ code, extras }: { code: string, extras: object }) => [code, extras]))
-        rooms.pass(HOUR)
+        services.pass(HOUR)
       }
       return told
     }
@@ -179,11 +179,11 @@ describe('guessing', () => {
   test('counts of failures cannot fill the disk: past their bound the oldest slight ones go, and what locks stays', async () => {
     await failedBefore('stranger', 50)
     for (let n = 0; n < 30; n++) await codeOf(attempt({ email: `nobody${n}@example.org`, ...from(`203.0.113.${n}`) }))
-    const rows = () => rooms.store.db.raw.prepare('select count(*) from throttles').pluck().get() as number
+    const rows = () => services.store.db.raw.prepare('select count(*) from throttles').pluck().get() as number
     const before = rows()
-    expect(await rooms.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(25)
-    expect(await rooms.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(15)
-    expect(await rooms.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(0)
+    expect(await services.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(25)
+    expect(await services.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(15)
+    expect(await services.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(0)
     expect(rows()).toBe(before - 40)
     expect(await codeOf(attempt(right))).toBe('password_locked')
   })
@@ -192,8 +192,8 @@ describe('guessing', () => {
     const sparse = async (times: number) => {
       for (let n = 0; n < times; n++) {
         await codeOf(attempt())
-        rooms.pass(20 * 24 * HOUR)
-        await rooms.store.housekeeping.throttles(rooms.wall() - THROTTLE_KEPT_MS, 1000)
+        services.pass(20 * 24 * HOUR)
+        await services.store.housekeeping.throttles(services.wall() - THROTTLE_KEPT_MS, 1000)
       }
     }
     await failedBefore('stranger', 46)
@@ -207,7 +207,7 @@ describe('guessing', () => {
   })
 
   test('an attempt that was not judged, because too much was to do, does not count', async () => {
-    const { people, store, keyring, clock, log, meter } = rooms
+    const { people, store, keyring, clock, log, meter } = services
     const busy = { ...people.passwords, compare: () => Promise.reject(Object.assign(new Error('busy'), { code: 'busy' })) }
     const overloaded = createPasswordLogin({ accounts: people.accounts, passwords: busy, throttles: store.throttles, keyring, clock, log, meter })
     for (let n = 0; n < 30; n++) expect(await codeOf(overloaded.authenticate({ email: 'ann@example.org', password: 'x', device: null, client: CLIENT }))).toBe('busy')
@@ -216,14 +216,14 @@ describe('guessing', () => {
 })
 
 describe('a known device', () => {
-  const device = () => sealDevice(rooms.keyring, null, ann.id, rooms.wall())
+  const device = () => sealDevice(services.keyring, null, ann.id, services.wall())
 
   test('is not locked out by strangers, neither by waits nor by their fifty failures, nor by its neighbours', async () => {
     const known = await device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     expect(await codeOf(attempt(right))).toBe('slow_down')
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('signed_in')
-    rooms.pass(HOUR)
+    services.pass(HOUR)
     await failedBefore('stranger', 49)
     await fail(1)
     expect(await codeOf(attempt(right))).toBe('password_locked')
@@ -258,18 +258,18 @@ describe('a known device', () => {
   })
 
   test('is nobody\'s but its own person\'s, not altered, not older than its life, not from before the password changed', async () => {
-    const other = await sealDevice(rooms.keyring, null, 'somebody else', rooms.wall())
+    const other = await sealDevice(services.keyring, null, 'somebody else', services.wall())
     const altered = `${(await device()).slice(0, -4)}AAAA`
-    const access = await rooms.keyring.seal('access', { id: 'x', userId: ann.id, at: rooms.wall() })
+    const access = await services.keyring.seal('access', { id: 'x', userId: ann.id, at: services.wall() })
     const known = await device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     for (const bad of [other, altered, access, 'junk', '']) expect(await codeOf(attempt({ ...right, device: bad }))).toBe('slow_down')
-    rooms.pass(1)
-    await rooms.people.accounts.setPassword(ann.id, 'a second lantern burning', OPERATOR)
+    services.pass(1)
+    await services.people.accounts.setPassword(ann.id, 'a second lantern burning', OPERATOR)
     for (let n = 0; n < 5; n++) await codeOf(attempt(from(`203.0.113.${n}`)))
     expect(await codeOf(attempt({ password: 'a second lantern burning', device: known }))).toBe('slow_down')
     const late = await device()
-    rooms.pass(DEVICE_LIFE_MS)
+    services.pass(DEVICE_LIFE_MS)
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     expect(await codeOf(attempt({ password: 'a second lantern burning', device: late }))).toBe('slow_down')
   })
@@ -279,11 +279,11 @@ describe('confirming one\'s password', () => {
   const confirm = (password: string) => login.confirm({ userId: ann.id, sessionId: 's', password, client: CLIENT })
 
   test('gives the verifier that holds, and is slowed like signing in', async () => {
-    expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({ id: ann.id, passwordSealed: (await rooms.store.accounts.find(ann.id))?.passwordSealed })
+    expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({ id: ann.id, passwordSealed: (await services.store.accounts.find(ann.id))?.passwordSealed })
     for (let n = 0; n < 5; n++) expect(await codeOf(confirm('wrong'))).toBe('invalid_credentials')
     expect(await codeOf(confirm(GOOD_PASSWORD))).toBe('slow_down')
     expect(await codeOf(attempt(right)), 'a guesser with a stolen session does not keep the owner from signing in').toBe('signed_in')
-    expect((await rooms.people.log.page(ann.id, null)).events.find(event => event.kind === 'sign_in_failed')).toMatchObject({ sessionId: 's' })
+    expect((await services.people.log.page(ann.id, null)).events.find(event => event.kind === 'sign_in_failed')).toMatchObject({ sessionId: 's' })
   })
 })
 

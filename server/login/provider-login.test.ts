@@ -6,47 +6,47 @@ import type { Registration, Role } from '../contract/wire.ts'
 import type { Account } from '../accounts/account.ts'
 import { type Actor, OPERATOR } from '../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
-import type { Person } from '../providers/types.ts'
+import type { ProviderProfile } from '../providers/types.ts'
 import { createProviderLogin, type ProviderLogin } from './provider-login.ts'
 
 const ADDRESS = 'carol@example.org'
-let rooms: TestPeople
+let services: TestPeople
 let ann: Account
 
 async function open(registration: Registration = 'open'): Promise<void> {
-  rooms = testPeople({ registration })
-  const { people } = rooms
-  ann = await people.joining.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: rooms.codeOf((await people.joining.makeSetupLink()).href) }, CLIENT)
+  services = testPeople({ registration })
+  const { people } = services
+  ann = await people.registration.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: services.codeOf((await people.registration.makeSetupLink()).href) }, CLIENT)
 }
 beforeEach(() => open())
-afterEach(() => rooms.close())
+afterEach(() => services.close())
 
 function loginWith(change: Partial<Provider> = {}, registration?: Registration): ProviderLogin {
   const providers = toProviders([{ id: 'main', kind: 'oidc', name: 'Main', issuer: 'https://main.example', clientId: 'x' }, { id: 'other', kind: 'oidc', issuer: 'https://other.example', clientId: 'x' }], [], { env: {}, folder: '/', nameOf: () => '' })
     .map(provider => provider.id === 'main' ? { ...provider, ...change } : provider)
-  const { people, store, clock, log, meter, config, sessions } = rooms
+  const { people, store, clock, log, meter, config, sessions } = services
   return createProviderLogin({ config: { registration: registration ?? config.registration, providers, tokenApi: null }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
 }
 
-const person = (change: Partial<Person> = {}): Person => ({
+const person = (change: Partial<ProviderProfile> = {}): ProviderProfile => ({
   provider: 'main', issuer: 'https://main.example', subject: 'carol', email: ADDRESS, emailVerified: true, name: 'Carol', label: null, roles: null, authTime: null, amr: ['fed'], providerSid: null, ...change,
 })
-const by = (who: Partial<Person> = {}, invite: string | null = null, login = loginWith()) => login.authenticate(person(who), { invite, client: CLIENT })
+const by = (who: Partial<ProviderProfile> = {}, invite: string | null = null, login = loginWith()) => login.authenticate(person(who), { invite, client: CLIENT })
 const outcome = (work: Promise<{ account: Account }>) => work.then(({ account }) => account, (error: { code?: string }) => error.code ?? error)
 /** In a session that lives. */
 function actorOf({ id }: Account): Actor & { userId: string, sessionId: string } {
   const sessionId = `session-of-${id}`
-  rooms.store.db.raw.prepare(`insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
+  services.store.db.raw.prepare(`insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
     values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`).run(sessionId, sessionId, id)
   return { userId: id, sessionId, client: CLIENT }
 }
-const password = (email: string) => rooms.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
-const invitation = async (more: { email?: string, roles?: Role[] } = {}) => rooms.codeOf((await rooms.people.joining.invite({ email: more.email ?? null, roles: more.roles ?? ['user'] }, actorOf(ann))).href)
-const count = async () => (await rooms.people.accounts.list()).length
+const password = (email: string) => services.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
+const invitation = async (more: { email?: string, roles?: Role[] } = {}) => services.codeOf((await services.people.registration.invite({ email: more.email ?? null, roles: more.roles ?? ['user'] }, actorOf(ann))).href)
+const count = async () => (await services.people.accounts.list()).length
 
 describe('OI-7 an address links nothing: who was here first may not be its owner', () => {
   // What the provider says of the address, against who has it here already.
-  const told: [string, Partial<Person>][] = [['verified', {}], ['in other letters, verified', { email: 'CAROL@Example.org' }], ['unverified', { emailVerified: false }], ['none', { email: null, emailVerified: false }]]
+  const told: [string, Partial<ProviderProfile>][] = [['verified', {}], ['in other letters, verified', { email: 'CAROL@Example.org' }], ['unverified', { emailVerified: false }], ['none', { email: null, emailVerified: false }]]
   const here: [string, () => Promise<unknown>][] = [
     ['nobody', async () => {}],
     ['an account with a password', () => password(ADDRESS)],
@@ -59,12 +59,12 @@ describe('OI-7 an address links nothing: who was here first may not be its owner
 
   test.each(told.flatMap(([said, who]) => here.map(([whose, arrange]) => ({ said, who, whose, arrange }))))('the provider says $said; here it is that of $whose', async ({ said, who, whose, arrange }) => {
     await arrange()
-    const before = await rooms.people.accounts.list()
+    const before = await services.people.accounts.list()
     const verified = said.includes('verified') && said !== 'unverified'
     const result = await outcome(by(who))
     if (verified && taken.has(whose)) {
       expect(result).toBe('link_required')
-      expect(await rooms.people.accounts.list()).toEqual(before)
+      expect(await services.people.accounts.list()).toEqual(before)
       return
     }
     expect(result).toMatchObject({ email: verified ? who.email ?? ADDRESS : null, roles: ['user'], hasPassword: false })
@@ -95,10 +95,10 @@ describe('OI-7 an address links nothing: who was here first may not be its owner
 
 describe('whether an account may be made', () => {
   test('not before set-up, by nobody', async () => {
-    await rooms.close()
-    rooms = testPeople({ registration: 'open' })
+    await services.close()
+    services = testPeople({ registration: 'open' })
     expect(await outcome(by())).toBe('registration_closed')
-    expect(await rooms.people.accounts.anybody()).toBe(false)
+    expect(await services.people.accounts.anybody()).toBe(false)
   })
 
   test('closed: not even by an invitation; invited: with one; open: as it is', async () => {
@@ -139,8 +139,8 @@ describe('whether an account may be made', () => {
 
   test('an invitation of an administrator who was put out since is worth nothing', async () => {
     const code = await invitation()
-    const other = await rooms.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
-    await rooms.people.accounts.change(ann.id, { disabled: true }, actorOf(other))
+    const other = await services.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    await services.people.accounts.change(ann.id, { disabled: true }, actorOf(other))
     expect(await outcome(by({}, code, loginWith({}, 'invite')))).toBe('invalid_code')
   })
 })
@@ -149,11 +149,11 @@ describe('roles by a mapping', () => {
   test('are applied at each sign-in, above what an invitation or an administrator gave', async () => {
     const { account } = await by({ roles: ['user'] }, await invitation({ roles: ['admin'] }))
     expect(account.roles).toEqual(['user'])
-    await rooms.people.accounts.change(account.id, { roles: ['admin'] }, actorOf(ann))
+    await services.people.accounts.change(account.id, { roles: ['admin'] }, actorOf(ann))
     expect((await by({ roles: ['user'] })).account.roles).toEqual(['user'])
     expect((await by({ roles: ['admin', 'user'] })).account.roles).toEqual(['admin', 'user'])
     expect((await by()).account.roles, 'no mapping').toEqual(['admin', 'user'])
-    expect((await rooms.people.accounts.find(account.id))?.roles).toEqual(['admin', 'user'])
+    expect((await services.people.accounts.find(account.id))?.roles).toEqual(['admin', 'user'])
   })
 
   test('that let somebody in as nothing keep them out, newcomers and others', async () => {
@@ -165,9 +165,9 @@ describe('roles by a mapping', () => {
 
   test('never take the last administrator away', async () => {
     const { account } = await by({ roles: ['admin', 'user'] })
-    await rooms.people.accounts.change(ann.id, { disabled: true }, actorOf(account))
+    await services.people.accounts.change(ann.id, { disabled: true }, actorOf(account))
     expect((await by({ roles: ['user'] })).account.roles).toEqual(['admin', 'user'])
-    await rooms.people.accounts.change(ann.id, { disabled: false }, actorOf(account))
+    await services.people.accounts.change(ann.id, { disabled: false }, actorOf(account))
     expect((await by({ roles: ['user'] })).account.roles).toEqual(['user'])
   })
 })
@@ -175,7 +175,7 @@ describe('roles by a mapping', () => {
 describe('a disabled account', () => {
   test('stays out by this way too, and is not made anew', async () => {
     const { account } = await by()
-    await rooms.people.accounts.change(account.id, { disabled: true }, actorOf(ann))
+    await services.people.accounts.change(account.id, { disabled: true }, actorOf(ann))
     expect(await outcome(by())).toBe('account_disabled')
     expect(await outcome(by({ subject: 'another subject' }))).toBe('link_required')
     const login = loginWith()
@@ -193,7 +193,7 @@ describe('links', () => {
     await login.link(person({ subject: 'ann-there', email: ADDRESS }), null, actorOf(ann))
     expect(await login.links(ann.id)).toMatchObject([{ provider: 'main', name: 'Main', label: ADDRESS }])
     expect((await by({ subject: 'ann-there' })).account.id).toBe(ann.id)
-    const kinds = (await rooms.people.log.page(ann.id, null)).events.map(event => event.kind)
+    const kinds = (await services.people.log.page(ann.id, null)).events.map(event => event.kind)
     expect(kinds.filter(kind => kind === 'identity_linked')).toHaveLength(1)
   })
 
@@ -202,7 +202,7 @@ describe('links', () => {
     const login = loginWith()
     const [only] = await login.links(account.id)
     await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
-    await rooms.people.accounts.setPassword(account.id, GOOD_PASSWORD, OPERATOR)
+    await services.people.accounts.setPassword(account.id, GOOD_PASSWORD, OPERATOR)
     await expect(login.unlink(only?.id ?? '', actorOf(account))).rejects.toMatchObject({ code: 'last_way_in' })
     await login.link(person({ subject: 'second', email: null }), null, actorOf(account))
     await expect(login.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'not_found' })
@@ -214,7 +214,7 @@ describe('links', () => {
     const login = loginWith()
     await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
     const [only] = await login.links(ann.id)
-    const { people, store, clock, log, meter, config, sessions } = rooms
+    const { people, store, clock, log, meter, config, sessions } = services
     const moved = createProviderLogin({ config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
     await expect(moved.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'last_way_in' })
     await login.unlink(only?.id ?? '', actorOf(ann))

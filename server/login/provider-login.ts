@@ -12,7 +12,7 @@ import { type Account, newAccountRow } from '../accounts/account.ts'
 import type { Accounts } from '../accounts/account-service.ts'
 import { type Actor, originOf } from '../accounts/actor.ts'
 import { hashOf } from '../accounts/one-time-codes.ts'
-import type { Person } from '../providers/types.ts'
+import type { ProviderProfile } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
 import type { Origin } from '../store/events.ts'
 import type { IdentityStore, Seen } from '../store/identities.ts'
@@ -25,13 +25,13 @@ export interface ProviderLogin {
   /** Who signs in; an account is made at the first time, where that is allowed.
    * @param invite the code of an invitation, or null
    * @throws Problem `account_disabled`, `not_admitted`, `link_required`, `registration_closed`, `invite_required`, `invalid_code` */
-  authenticate(person: Person, how: { invite: string | null, client: Client }): Promise<Proven>
+  authenticate(person: ProviderProfile, how: { invite: string | null, client: Client }): Promise<Proven>
   /** That a person who is signed in is still themself. @throws Problem `forbidden` when it is somebody else */
-  confirm(person: Person, how: { userId: string, client: Client }): Promise<Proven>
+  confirm(person: ProviderProfile, how: { userId: string, client: Client }): Promise<Proven>
   /** Adds a way in for somebody who is signed in, and keeps what came with it for their session.
    * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it has
    * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked */
-  link(person: Person, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
+  link(person: ProviderProfile, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
   /** The ways in that somebody has. */
   links(userId: string): Promise<WireLink[]>
   /** Takes a way in away; the other sessions that came by it are over.
@@ -59,7 +59,7 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   const byId = new Map(sources.map(source => [source.id, source]))
 
   /** Somebody who was here before. @returns null for a stranger */
-  async function returning(person: Person, client: Client): Promise<Account | null> {
+  async function returning(person: ProviderProfile, client: Client): Promise<Account | null> {
     const found = await identities.find(person.issuer, person.subject)
     if (found === null) return null
     const { id } = found.account
@@ -74,12 +74,12 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   }
 
   /** A mapping does not let them in any more: what they could do here, and what they made with that, goes now. */
-  async function putOut({ issuer, subject }: Person, userId: string, origin: Origin): Promise<void> {
+  async function putOut({ issuer, subject }: ProviderProfile, userId: string, origin: Origin): Promise<void> {
     const decided = await identities.decideRoles({ issuer, subject, userId }, [], origin)
     if (decided !== null) accounts.made(decided.account)
   }
 
-  async function newcomer(person: Person, invite: string | null, client: Client): Promise<Account> {
+  async function newcomer(person: ProviderProfile, invite: string | null, client: Client): Promise<Account> {
     admit(person, null)
     const registration = byId.get(person.provider)?.register ?? config.registration
     // A site whose people are kept by an API is never set up: the first of them is the first here.
@@ -102,22 +102,22 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
   }
 
   /** A mapping that knows who may come in is asked every time. */
-  function admit(person: Person, accountId: string | null): void {
+  function admit(person: ProviderProfile, accountId: string | null): void {
     if (person.roles?.length === 0) throw new Problem('not_admitted', { provider: person.provider }).about(accountId)
   }
 
-  function nameFor({ email, label, provider }: Person): string {
+  function nameFor({ email, label, provider }: ProviderProfile): string {
     return email?.split('@')[0] ?? label ?? byId.get(provider)?.name ?? provider
   }
 
   /** An address that the provider does not vouch for is kept nowhere: it may be somebody else's. */
-  function seen(person: Person): Seen {
+  function seen(person: ProviderProfile): Seen {
     const { provider, emailVerified, name } = person
     const email = emailVerified ? person.email : null
     return { provider, email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
   }
 
-  function identityOf(person: Person, userId: string): IdentityRow {
+  function identityOf(person: ProviderProfile, userId: string): IdentityRow {
     const { issuer, subject } = person
     const { at, ...shown } = seen(person)
     return { id: randomId(), userId, issuer, subject, ...shown, linkedIn: null, createdAt: at, lastUsedAt: at }

@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts'
 import { toTokenApi } from '../config/token-api-settings.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import { CLIENT, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
-import type { Person, ProviderTokens } from '../providers/types.ts'
+import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import { sealDevice } from './known-device.ts'
 import { createProviderLogin } from './provider-login.ts'
 import { createTokenApiLogin, type TokenApiLogin } from './token-api-login.ts'
@@ -13,28 +13,28 @@ const TOKENS: ProviderTokens = { accessToken: 'a', refreshToken: 'r', idToken: n
 /** To this API, two people. */
 const PASSWORDS = new Map([['alice', 'the password of alice'], ['Alice', 'the password of Alice']])
 
-let rooms: TestPeople
+let services: TestPeople
 let login: TokenApiLogin
 let asked: string[]
 
 beforeEach(() => {
   asked = []
-  rooms = testPeople({ tokenApi })
-  const { people, store, clock, log, meter, config, sessions, keyring } = rooms
+  services = testPeople({ tokenApi })
+  const { people, store, clock, log, meter, config, sessions, keyring } = services
   const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
   login = createTokenApiLogin({
     api: {
       signIn: async (username, password) => {
         asked.push(username)
         if (PASSWORDS.get(username) !== password) throw new Problem('invalid_credentials')
-        const person: Person = { provider: TOKEN_API, issuer: tokenApi.url, subject: `id of ${username}`, email: null, emailVerified: false, name: username, label: username, roles: null, authTime: null, amr: ['pwd'], providerSid: null }
+        const person: ProviderProfile = { provider: TOKEN_API, issuer: tokenApi.url, subject: `id of ${username}`, email: null, emailVerified: false, name: username, label: username, roles: null, authTime: null, amr: ['pwd'], providerSid: null }
         return { person, tokens: TOKENS }
       },
     },
-    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { revoke: () => {} }, keyring, clock,
   })
 })
-afterEach(() => rooms.close())
+afterEach(() => services.close())
 
 let network = 0
 /** From somewhere else each time, so that nothing but the name slows it. */
@@ -61,7 +61,7 @@ test('ASVS 6.3.1 spellings of a name are counted together: an API may take them 
 
 test('a browser that one person has signed in with before is no known one of somebody whose name differs in case', async () => {
   const { account } = await attempt('Alice', PASSWORDS.get('Alice') ?? '')
-  const device = sealDevice(rooms.keyring, null, account.id, rooms.wall())
+  const device = sealDevice(services.keyring, null, account.id, services.wall())
   for (let guess = 0; guess < 5; guess++) await outcome(attempt('alice', `guess ${guess}`))
   expect(await outcome(attempt('alice', 'one more', device))).toBe('slow_down')
   expect(await outcome(attempt('Alice', PASSWORDS.get('Alice') ?? '', device)), 'and is not slowed by it').toBe('signed in')
@@ -72,7 +72,7 @@ test('whoever knows the password is not slowed by signing in often', async () =>
 })
 
 test('16.5.3 a network that tries 600 passwords at once keeps nobody else waiting, and the API judges few at a time', async () => {
-  const { people, store, clock, log, meter, config, sessions, keyring } = rooms
+  const { people, store, clock, log, meter, config, sessions, keyring } = services
   const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
   const waiting: (() => void)[] = []
   let most = 0
@@ -81,7 +81,7 @@ test('16.5.3 a network that tries 600 passwords at once keeps nobody else waitin
       await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
       throw new Problem('invalid_credentials')
     } },
-    providerLogin, identities: store.identities, throttles: store.throttles, vault: { giveBack: () => {} }, keyring, clock,
+    providerLogin, identities: store.identities, throttles: store.throttles, vault: { revoke: () => {} }, keyring, clock,
   })
   // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
   const guess = (n: number, from: string) => outcome(slow.authenticate({ username: `name ${n}`, password: 'a guess', device: null, client: { ...CLIENT, network: from } }))

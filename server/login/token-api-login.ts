@@ -7,7 +7,7 @@ import { toEmailKey } from '../accounts/account.ts'
 import { networkOf } from '../accounts/client-network.ts'
 import { ACCOUNT, countAttempt, NETWORK, type Policy } from '../accounts/credential-throttle.ts'
 import type { TokenApiClient } from '../providers/token-api-client.ts'
-import type { Person, ProviderTokens } from '../providers/types.ts'
+import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
 import type { IdentityStore } from '../store/identities.ts'
@@ -29,14 +29,14 @@ export interface TokenApiLogin {
 }
 
 /** `endsAt`: when what the API gave ends, where it cannot be renewed; null: it can, or does not end. */
-interface Known extends Proven { person: Person, tokens: ProviderTokens, endsAt: UnixMs | null }
+interface Known extends Proven { person: ProviderProfile, tokens: ProviderTokens, endsAt: UnixMs | null }
 
 export interface TokenApiLoginDeps {
   api: Pick<TokenApiClient, 'signIn'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
   throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>
-  vault: Pick<Vault, 'giveBack'>
+  vault: Pick<Vault, 'revoke'>
   keyring: Keyring
   clock: Clock
 }
@@ -96,12 +96,12 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
   }
 
   /** Whom the API lets in and we do not, nobody would ever sign out. */
-  async function admitted({ person, tokens }: { person: Person, tokens: ProviderTokens }, judged: Promise<Proven>): Promise<Known> {
+  async function admitted({ person, tokens }: { person: ProviderProfile, tokens: ProviderTokens }, judged: Promise<Proven>): Promise<Known> {
     try {
       return { ...await judged, person, tokens, endsAt: endOf(tokens) }
     }
     catch (error) {
-      vault.giveBack(person, tokens)
+      vault.revoke(person, tokens)
       throw error
     }
   }

@@ -1,22 +1,22 @@
 import * as v from 'valibot'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import { describeFields } from '../contract/fields.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR, originOf } from '../accounts/actor.ts'
 import { writeBackup } from './backup-operation.ts'
 import { rotateKeys } from './key-operations.ts'
-import type { Works } from './services.ts'
+import type { OperationServices } from './services.ts'
 
 /** One thing that an operator can do. The server runs it when one is there, else the command line does, by itself. */
 interface Command<Input, Output> {
   input: v.GenericSchema<unknown, Input>
-  run(works: Works, input: Input): Promise<Output>
+  run(services: OperationServices, input: Input): Promise<Output>
 }
 
-const command = <Input, Output>(input: v.GenericSchema<unknown, Input>, run: (works: Works, input: Input) => Promise<Output>): Command<Input, Output> => ({ input, run })
+const command = <Input, Output>(input: v.GenericSchema<unknown, Input>, run: (services: OperationServices, input: Input) => Promise<Output>): Command<Input, Output> => ({ input, run })
 
 const { email: Email, name: PersonName } = SetupRequest.entries
 const Nothing = v.strictObject({})
@@ -29,7 +29,7 @@ export const COMMANDS = {
   'doctor.begin': command(Nothing, async ({ frontCheck }) => frontCheck.begin()),
   'doctor.seen': command(Nothing, async ({ frontCheck }) => frontCheck.seen()),
 
-  'setup': command(Nothing, ({ people }) => people.joining.makeSetupLink()),
+  'setup': command(Nothing, ({ people }) => people.registration.makeSetupLink()),
 
   'user.add': command(
     v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
@@ -40,34 +40,34 @@ export const COMMANDS = {
     },
   ),
   'user.list': command(Nothing, async ({ people }) => ({ people: await people.accounts.list() })),
-  'user.disable': command(Whom, async (works, { email }) => {
-    const { id } = await mustFind(works, email)
-    await works.people.accounts.change(id, { disabled: true }, OPERATOR)
+  'user.disable': command(Whom, async (services, { email }) => {
+    const { id } = await mustFind(services, email)
+    await services.people.accounts.change(id, { disabled: true }, OPERATOR)
     return {}
   }),
-  'user.enable': command(Whom, async (works, { email }) => {
-    const { id } = await mustFind(works, email)
-    await works.people.accounts.change(id, { disabled: false }, OPERATOR)
+  'user.enable': command(Whom, async (services, { email }) => {
+    const { id } = await mustFind(services, email)
+    await services.people.accounts.change(id, { disabled: false }, OPERATOR)
     return {}
   }),
   'user.reset-password': command(
     v.strictObject({ email: v.string(), password: v.nullable(v.string()) }),
-    async (works, { email, password }) => {
-      const { id } = await mustFind(works, email)
-      if (password === null) return { link: await works.people.resets.makeLink(id, OPERATOR) }
-      await works.people.accounts.setPassword(id, password, OPERATOR)
+    async (services, { email, password }) => {
+      const { id } = await mustFind(services, email)
+      if (password === null) return { link: await services.people.resets.makeLink(id, OPERATOR) }
+      await services.people.accounts.setPassword(id, password, OPERATOR)
       return { link: null }
     },
   ),
 
   'user.link': command(
     v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
-    async (works, { email, subject }) => {
-      const { config: { tokenApi }, store, clock } = works
-      if (tokenApi === null) throw new Refusal('No API keeps the passwords of this site.', ['People link accounts of providers themselves, under Account.'])
-      const { id } = await mustFind(works, email)
+    async (services, { email, subject }) => {
+      const { config: { tokenApi }, store, clock } = services
+      if (tokenApi === null) throw new OperatorError('No API keeps the passwords of this site.', ['People link accounts of providers themselves, under Account.'])
+      const { id } = await mustFind(services, email)
       const other = (await store.identities.list(id)).find(one => one.issuer === tokenApi.url && one.subject !== subject)
-      if (other !== undefined) throw new Refusal(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
+      if (other !== undefined) throw new OperatorError(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
       const { wall: at } = clock.now()
       // What they type to sign in is known once they have.
       const shown = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
@@ -78,20 +78,20 @@ export const COMMANDS = {
 
   'invite': command(
     v.strictObject({ email: v.nullable(Email), roles: v.array(Role) }),
-    ({ people }, invite) => people.joining.invite(invite, OPERATOR),
+    ({ people }, invite) => people.registration.invite(invite, OPERATOR),
   ),
 
-  'session.list': command(Whom, async (works, { email }) => {
-    const { id } = await mustFind(works, email)
-    return { sessions: await works.sessions.list(id) }
+  'session.list': command(Whom, async (services, { email }) => {
+    const { id } = await mustFind(services, email)
+    return { sessions: await services.sessions.list(id) }
   }),
   'session.end': command(v.strictObject({ id: v.string() }), async ({ sessions }, { id }) => {
-    if (!await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })) throw new Refusal(`No living session has the id ${id}.`)
+    if (!await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })) throw new OperatorError(`No living session has the id ${id}.`)
     return { ended: 1 }
   }),
-  'session.end-all': command(Whom, async (works, { email }) => {
-    const { id } = await mustFind(works, email)
-    return { ended: await works.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }) }
+  'session.end-all': command(Whom, async (services, { email }) => {
+    const { id } = await mustFind(services, email)
+    return { ended: await services.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }) }
   }),
 
   'key.list': command(Nothing, async ({ keys, signing, clock }) => ({ keys: keys.list(), signing: signing.list(clock.now().wall) })),
@@ -108,17 +108,17 @@ export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name)
 }
 
-/** Checks the input and runs the command. @throws Problem, Refusal */
-export async function runCommand(works: Works, name: CommandName, input: unknown): Promise<unknown> {
+/** Checks the input and runs the command. @throws Problem, OperatorError */
+export async function runCommand(services: OperationServices, name: CommandName, input: unknown): Promise<unknown> {
   const { input: schema, run } = COMMANDS[name] as Command<unknown, unknown>
   const parsed = v.safeParse(schema, input)
   if (!parsed.success) throw new Problem('invalid_body', { fields: describeFields(parsed.issues, 'input') })
-  return run(works, parsed.output)
+  return run(services, parsed.output)
 }
 
-async function mustFind({ people }: Works, email: string) {
+async function mustFind({ people }: OperationServices, email: string) {
   // Somebody who came by a provider may have no address: then it is the account's id, which holds no @.
   const account = await (email.includes('@') ? people.accounts.findByEmail(email) : people.accounts.find(email))
-  if (account === null) throw new Refusal(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
+  if (account === null) throw new OperatorError(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
   return account
 }

@@ -1,7 +1,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import { join } from 'node:path'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import type { ProblemBody } from '../contract/problem-codes.ts'
 import { plantedSocket } from '../store/permissions.ts'
 import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
@@ -17,14 +17,14 @@ const MAX_BODY_BYTES = 1024 * 1024
 /** Longer paths do not fit the system's socket address (sun_path, unix(7)). */
 export const MAX_PATH_BYTES = 103
 
-/** Asks the running server to do it. @returns null when none answers @throws Problem, Refusal as the command did */
+/** Asks the running server to do it. @returns null when none answers @throws Problem, OperatorError as the command did */
 export async function askServer<Name extends CommandName>(dataDir: string, name: Name, input: CommandInput<Name>): Promise<{ output: CommandOutput<Name> } | null> {
   const planted = plantedSocket(dataDir, controlSocket(dataDir))
-  if (planted !== null) throw new Refusal(`${planted.what}, and may have put the control socket there.`, [planted.mend])
+  if (planted !== null) throw new OperatorError(`${planted.what}, and may have put the control socket there.`, [planted.mend])
   const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input))
   if (text === null) return null
   const answer = JSON.parse(text) as ControlAnswer
-  if ('refusal' in answer) throw new Refusal(answer.refusal[0] ?? '', answer.refusal.slice(1))
+  if ('refusal' in answer) throw new OperatorError(answer.refusal[0] ?? '', answer.refusal.slice(1))
   if ('problem' in answer) {
     const { code, detail, fields, retryAfter, minLength } = answer.problem
     throw new Problem(code, { ...(detail && { detail }), ...(fields && { fields }), ...(retryAfter && { retryAfter }), ...(minLength && { minLength }) })
@@ -41,8 +41,8 @@ function exchange(socketPath: string, name: string, body: string): Promise<strin
     call.on('error', (error: NodeJS.ErrnoException) => {
       // Nobody listens: no server was ever here, it was stopped, or it was killed.
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(null)
-      else if (error.code === 'EACCES' || error.code === 'EPERM') reject(new Refusal(`The running server's control socket ${socketPath} belongs to another user.`, ['Run this as the user who runs the server.'], error))
-      else reject(new Refusal('The running server broke off without an answer.', ['Look at its log.'], error))
+      else if (error.code === 'EACCES' || error.code === 'EPERM') reject(new OperatorError(`The running server's control socket ${socketPath} belongs to another user.`, ['Run this as the user who runs the server.'], error))
+      else reject(new OperatorError('The running server broke off without an answer.', ['Look at its log.'], error))
     })
     call.end(body)
   })

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { takeLock } from '../store/lock.ts'
 import { type Places, refuseExposure } from './privacy.ts'
 
@@ -8,8 +8,8 @@ const PATIENCE_MS = 2000
 
 /** Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
  * @param what what is done, for whoever finds the folder taken
- * @throws Refusal that says who has it, or why it cannot be written */
-export async function holdingDataFolder<T>(places: Places, what: string, log: Log, work: (release: () => void) => Promise<T>): Promise<T> {
+ * @throws OperatorError that says who has it, or why it cannot be written */
+export async function withDataDirLock<T>(places: Places, what: string, log: Log, work: (release: () => void) => Promise<T>): Promise<T> {
   const { dataDir } = places
   let release = () => {}
   try {
@@ -17,7 +17,7 @@ export async function holdingDataFolder<T>(places: Places, what: string, log: Lo
     const lock = takeLock(dataDir, what, PATIENCE_MS)
     if (lock.state === 'taken') {
       const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
-      throw new Refusal(`${who} is working on the data folder ${dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
+      throw new OperatorError(`${who} is working on the data folder ${dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
     }
     release = lock.release
     return await work(release)
@@ -30,9 +30,9 @@ export async function holdingDataFolder<T>(places: Places, what: string, log: Lo
 
 /** What the system's codes mean to the person at the terminal. */
 function explained(error: unknown, dataDir: string): unknown {
-  const code = error instanceof Refusal ? null : innermostCode(error)
+  const code = error instanceof OperatorError ? null : innermostCode(error)
   if (code === null) return error
-  const because = (why: string, advice: string) => new Refusal(`The data folder ${dataDir} ${why} (${code}).`, [advice], error)
+  const because = (why: string, advice: string) => new OperatorError(`The data folder ${dataDir} ${why} (${code}).`, [advice], error)
   switch (code) {
     case 'EEXIST':
     case 'ENOTDIR':

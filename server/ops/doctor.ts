@@ -1,7 +1,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Clock, DAY, MINUTE, type UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
@@ -193,7 +193,7 @@ function inspectDatabase(dataDir: string): { findings: Finding[], inspection: In
     return { findings, inspection }
   }
   catch (error) {
-    if (error instanceof Refusal) return { findings: [fail(error.message, error.advice.join(' '))], inspection: null }
+    if (error instanceof OperatorError) return { findings: [fail(error.message, error.advice.join(' '))], inspection: null }
     throw error
   }
 }
@@ -226,7 +226,7 @@ function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Fi
     return [...findings, ...judgeSigningKeys(config, keys, database, now)]
   }
   catch (error) {
-    if (error instanceof Refusal) return [fail(error.message, error.advice.join(' '))]
+    if (error instanceof OperatorError) return [fail(error.message, error.advice.join(' '))]
     throw error
   }
 }

@@ -6,8 +6,8 @@ import type { HousekeepingStore } from '../store/housekeeping-queries.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './rollback-counter.ts'
 import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './key-operations.ts'
-import { inSlices } from './in-batches.ts'
-import type { Works } from './services.ts'
+import { walkInBatches } from './in-batches.ts'
+import type { OperationServices } from './services.ts'
 
 /** How long an ended session and a line of the security log are kept. */
 const KEPT_MS = 90 * DAY
@@ -24,7 +24,7 @@ const BATCH = 100
 /** What else is tidied up: gives back and deletes what ended sessions were granted. */
 interface Grants { tidy(): Promise<number> }
 
-export type HousekeepingDeps = Works & { timers: Timers, vault: Grants }
+export type HousekeepingDeps = OperationServices & { timers: Timers, vault: Grants }
 
 export interface Housekeeping {
   /** One pass. @returns what it deleted; null when the clock is not to be trusted */
@@ -92,7 +92,7 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
  * was last seen may not be on disk yet, so the room of sessions has the last word. @returns how many grants or sessions are over */
 async function endOverdueGrants(store: HousekeepingStore, sessions: Pick<Sessions, 'endIfOver'>, now: UnixMs): Promise<number> {
   let total = 0
-  await inSlices(async (after, limit) => {
+  await walkInBatches(async (after, limit) => {
     const { orphaned, overdue, next } = await store.overdueGrants(now, after, limit)
     for (const sessionId of overdue) if (await sessions.endIfOver(sessionId) === null) total++
     total += orphaned

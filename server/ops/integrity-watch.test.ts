@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
-import { startSoundnessCheck } from './integrity-watch.ts'
+import { startIntegrityCheck } from './integrity-watch.ts'
 
 /** Runs the check with timers that are due when it says so. @returns how often the process was ended */
 async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number, stopped: boolean }> {
@@ -10,7 +10,7 @@ async function checked(readWhole: () => Promise<string | null>): Promise<{ ended
     due = work
     return () => void (seen.stopped = true)
   } }
-  startSoundnessCheck({ store: { readWhole }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
+  startIntegrityCheck({ store: { readWhole }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
   due()
   await new Promise(done => setImmediate(done))
   return seen

@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts'
 /** Reads a database whole that was too large for that before the start: once, a minute after it, beside the server.
  * @param end ends the process, because the database is damaged: the next start refuses, and says what to do
  * @returns what stops it as long as it has not begun */
-export function startSoundnessCheck({ store, log, timers }: { store: Pick<Store, 'readWhole'>, log: Log, timers: Timers }, end: () => void): () => void {
+export function startIntegrityCheck({ store, log, timers }: { store: Pick<Store, 'readWhole'>, log: Log, timers: Timers }, end: () => void): () => void {
   const stop = timers.every(MINUTE, () => {
     stop()
     store.readWhole().then((damage) => {

@@ -1,14 +1,14 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { KeySummary } from '../keys/keys.ts'
 import type { SigningSummary } from '../keys/signing.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { resealPasswords } from '../accounts/passwords.ts'
 import { resealGrants } from '../providers/reseal.ts'
 import { forgetSigningKeys, rememberKeys } from './key-checks.ts'
-import { inSlices } from './in-batches.ts'
-import type { Works } from './services.ts'
+import { walkInBatches } from './in-batches.ts'
+import type { OperationServices } from './services.ts'
 
-type KeyWorks = Pick<Works, 'config' | 'clock' | 'log' | 'keys' | 'signingKeys' | 'signing' | 'store' | 'sessions'>
+type KeyServices = Pick<OperationServices, 'config' | 'clock' | 'log' | 'keys' | 'signingKeys' | 'signing' | 'store' | 'sessions'>
 
 export interface Rotation {
   newest: KeySummary
@@ -30,34 +30,34 @@ export interface Rotation {
  * @param reseal seals what is at rest under the new root now, rather than when the old one is retired
  * @param compromised the old roots are in other hands: everything is sealed anew, every session ends, every one-time
  *   code is void, and the old roots and signing keys are forgotten at once
- * @throws Refusal when the keys are not ours to write */
-export async function rotateKeys(works: KeyWorks, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
-  const { keys, signing, clock, log } = works
+ * @throws OperatorError when the keys are not ours to write */
+export async function rotateKeys(services: KeyServices, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
+  const { keys, signing, clock, log } = services
   const now = clock.now().wall
-  if (compromised && !signing.writable) throw new Refusal('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
+  if (compromised && !signing.writable) throw new OperatorError('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
   const newest = keys.rotate(now)
-  if (compromised) await forgetSigningKeys(works)
+  if (compromised) await forgetSigningKeys(services)
   // Before sessions end: what is signed from here on is signed by a key that nobody else has.
   const signs = compromised ? signing.replaceAll(now) : signing.writable ? signing.rotate(now) : null
-  await rememberKeys(works)
-  const sealed = reseal || compromised ? await resealAll(works) : null
+  await rememberKeys(services)
+  const sealed = reseal || compromised ? await resealAll(services) : null
   const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, tokens: sealed?.tokens ?? null, retired: 0, ended: 0, signing: signs }
   if (compromised) {
-    outcome.ended = await works.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall }, works.sessions.announce)
+    outcome.ended = await services.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall }, services.sessions.announce)
     outcome.retired = keys.retire(keys.list().map(key => key.id))
-    await rememberKeys(works)
+    await rememberKeys(services)
   }
   log.info({ event: compromised ? 'keys_replaced' : 'keys_rotated', key: newest.id, signingKey: signs?.id, signsAt: signs?.signsAt, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
   return outcome
 }
 
 /** Forgets roots that nothing can need any more: replaced longer ago than any session lives, and under no living one. */
-export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<number> {
-  const { keys, store, config, log } = works
+export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise<number> {
+  const { keys, store, config, log } = services
   const old = keys.writable ? keys.list().filter(key => key.replacedAt !== null && now - key.replacedAt > config.absoluteMs) : []
   if (old.length === 0) return 0
   const used = new Set<string>()
-  await inSlices(async (after, limit) => {
+  await walkInBatches(async (after, limit) => {
     const { ids, next } = await store.meta.tagKeysInUse(now, after, limit)
     for (const id of ids) used.add(id)
     return next
@@ -65,25 +65,25 @@ export async function retireOldKeys(works: KeyWorks, now: UnixMs): Promise<numbe
   const ids = old.map(key => key.id).filter(id => !used.has(id))
   if (ids.length === 0) return 0
   // What is at rest may still be under them.
-  const { unreadable, tokens } = await resealAll(works)
+  const { unreadable, tokens } = await resealAll(services)
   const retired = keys.retire(ids)
-  await rememberKeys(works)
+  await rememberKeys(services)
   log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'old keys retired')
   return retired
 }
 
 /** Makes the next signing key when the newest one is old enough. It is published first and signs later, so nobody notices. */
-export async function rotateSigningKeyWhenDue(works: KeyWorks, now: UnixMs): Promise<SigningSummary | null> {
-  const made = works.signing.rotateWhenDue(now)
-  await rememberKeys(works)
+export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs): Promise<SigningSummary | null> {
+  const made = services.signing.rotateWhenDue(now)
+  await rememberKeys(services)
   if (made !== null) {
-    works.log.info({ event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt }, 'the signing key is old: a new one is published now, and signs later')
+    services.log.info({ event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt }, 'the signing key is old: a new one is published now, and signs later')
   }
   return made
 }
 
 /** Forgets signing keys that nothing valid was signed with. @returns how many */
-export function retireSigningKeys({ signing, log }: Pick<Works, 'signing' | 'log'>, now: UnixMs): number {
+export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'signing' | 'log'>, now: UnixMs): number {
   const retired = signing.tidy(now)
   if (retired > 0) log.info({ retired }, 'old signing keys retired')
   return retired
@@ -94,7 +94,7 @@ const ADVICE = [
   'Then start the server again, and run this once more.',
 ]
 
-async function resealAll({ keys, store }: KeyWorks): Promise<{ resealed: number, unreadable: number, tokens: { resealed: number, unreadable: number } }> {
+async function resealAll({ keys, store }: KeyServices): Promise<{ resealed: number, unreadable: number, tokens: { resealed: number, unreadable: number } }> {
   const { keyring } = keys
   return { ...await resealPasswords({ keyring, accounts: store.accounts }), tokens: await resealGrants({ keyring, grants: store.providerGrants }) }
 }

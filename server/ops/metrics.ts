@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
 import type { CounterName, HistogramName, Meter } from '../base/meter.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { NAME } from '../contract/name.ts'
 
 const COUNTERS: Record<CounterName, { help: string, labels: string[] }> = {
@@ -25,7 +25,7 @@ const HISTOGRAMS: Record<HistogramName, { help: string, labels: string[], bucket
 export interface Metrics {
   meter: Meter
   text(): Promise<string>
-  /** Serves `/metrics` on 127.0.0.1 only. @throws Refusal when the port is taken */
+  /** Serves `/metrics` on 127.0.0.1 only. @throws OperatorError when the port is taken */
   serve(port: number): Promise<{ port: number, close(): Promise<void> }>
 }
 
@@ -52,7 +52,7 @@ export function createMetrics(): Metrics {
 function serve(port: number, contentType: string, text: () => Promise<string>): Promise<{ port: number, close(): Promise<void> }> {
   const server = createServer((request, response) => void answer(request, response, contentType, text))
   return new Promise((resolve, reject) => {
-    server.once('error', error => reject(new Refusal(`The metrics cannot be served on port ${port}.`, ['Another program has it, most likely: choose another (PORCHLIGHT_METRICS_PORT).'], error)))
+    server.once('error', error => reject(new OperatorError(`The metrics cannot be served on port ${port}.`, ['Another program has it, most likely: choose another (PORCHLIGHT_METRICS_PORT).'], error)))
     server.listen(port, '127.0.0.1', () => resolve({
       port: (server.address() as AddressInfo).port,
       close: () => new Promise((done) => {

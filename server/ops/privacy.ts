@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/permissions.ts'
 
@@ -14,13 +14,13 @@ export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | 
   return [...exposuresIn(dataDir, uid), ...keyFiles]
 }
 
-/** Warns of what is unwise. @throws Refusal that names every command that is needed, when others could read keys or change data */
+/** Warns of what is unwise. @throws OperatorError that names every command that is needed, when others could read keys or change data */
 export function refuseExposure(places: Places, log: Log): void {
   const found = exposures(places, ourId())
   const [worst] = found.filter(one => one.fatal)
   if (worst !== undefined) {
     const fatal = found.filter(one => one.fatal)
-    throw new Refusal(`${worst.what}.`, [
+    throw new OperatorError(`${worst.what}.`, [
       ...fatal.slice(1, SHOWN).map(one => `${one.what}.`),
       'Whoever can read the keys or change the data can sign in as anybody. Mend it, then start again:',
       ...fatal.slice(0, SHOWN).map(one => `  ${one.mend}`),

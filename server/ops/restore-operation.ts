@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { type Keys, openKeys } from '../keys/keys.ts'
 import type { Verifier } from '../store/account-queries.ts'
 import { type Restored, restoreDatabase } from '../store/restore-snapshot.ts'
 import type { KeyCheck } from '../store/meta.ts'
-import { holdingDataFolder } from './data-dir-lock.ts'
+import { withDataDirLock } from './data-dir-lock.ts'
 import { keyTrouble } from './key-checks.ts'
 
 export interface RestoreInput {
@@ -16,9 +16,9 @@ export interface RestoreInput {
 }
 
 /** Puts a backup in place of the database. No server may run meanwhile.
- * @throws Refusal when one does, when the backup is not sound, or when the key file does not fit it */
+ * @throws OperatorError when one does, when the backup is not sound, or when the key file does not fit it */
 export async function restore({ config, clock, log }: { config: Config, clock: Clock, log: Log }, { file, anyway }: RestoreInput): Promise<Restored> {
-  return holdingDataFolder(config, 'restore', log, async (release) => {
+  return withDataDirLock(config, 'restore', log, async (release) => {
     const keys = openKeys(config.keys, false, clock.now().wall)
     const restored = await restoreDatabase({
       source: file,
@@ -40,7 +40,7 @@ async function checkKeys(keys: Keys, { sample, known }: { sample: Verifier[], kn
   const trouble = keyTrouble('roots', known, keys.checks())
   const opened = await Promise.all(sample.map(({ id, passwordSealed }) => keyring.open('at-rest', passwordSealed, id)))
   if (trouble !== null || (sample.length > 0 && opened.every(one => one === null))) {
-    throw new Refusal('What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.', [
+    throw new OperatorError('What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.', [
       'Put the key file of the same time in its place first, or go on with --anyway and make reset links.',
     ])
   }

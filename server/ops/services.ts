@@ -10,7 +10,7 @@ import type { Sessions } from '../session/types.ts'
 import type { Store } from '../store/store.ts'
 
 /** What operations work on: the rooms that know no HTTP. */
-export interface Works {
+export interface OperationServices {
   config: Config
   clock: Clock
   log: Log

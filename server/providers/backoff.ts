@@ -10,7 +10,7 @@ const KEYS_MAX = 10_000
 interface State { who: Set<string>, failures: number, until: SteadyMs }
 
 /** Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every request. */
-export interface Rest {
+export interface Backoff {
   /** How long it is still left alone, in ms; 0: it may be asked. */
   left(key: string): number
   /** @param who whose call it was: what fails for one person alone is not what fails for all
@@ -20,7 +20,7 @@ export interface Rest {
 }
 
 /** @param after how many have to fail in a row before the rest are kept away */
-export function createRest(clock: Clock, after: number): Rest {
+export function createBackoff(clock: Clock, after: number): Backoff {
   const states = new LRUCache<string, State>({ max: KEYS_MAX })
   return {
     left(key) {

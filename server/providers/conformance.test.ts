@@ -64,14 +64,14 @@ describe('Config', () => {
     const { outcome } = at.open()
     expect(await outcome()).toBe('signed_in')
     await at.hostile.rotateKeys()
-    at.rooms.pass(2000)
+    at.services.pass(2000)
     expect(await outcome()).toBe('signed_in')
   })
 
   test('oidcc-client-test-signing-key-rotation-just-before-signing', async () => {
     const { begin, finish, outcome } = at.open()
     await outcome()
-    at.rooms.pass(2000)
+    at.services.pass(2000)
     const { href, sealed } = await begin()
     await at.hostile.rotateKeys()
     expect((await finish(href, sealed)).person.subject).toBe('visitor-1')

@@ -2,14 +2,14 @@ import { SECOND, type UnixMs } from '../base/clock.ts'
 import type * as openid from 'openid-client'
 import { idTokenOf } from './answers.ts'
 import type { Transaction } from './transactions.ts'
-import type { Person, ProviderClient, ProviderTokens } from './types.ts'
+import type { ProviderProfile, ProviderClient, ProviderTokens } from './types.ts'
 
 /** One way of signing in at a provider, without cookies and HTTP of ours. */
 export interface Flow {
   /** @returns where the browser goes @throws Problem `provider_unavailable`, `provider_refused`, `provider_answer_invalid` */
   begin(client: ProviderClient, transaction: Transaction): Promise<string>
   /** Trades the code of a callback and checks all that comes of it. @throws the same, and `login_expired` */
-  finish(client: ProviderClient, transaction: Transaction, search: string): Promise<{ person: Person, tokens: ProviderTokens }>
+  finish(client: ProviderClient, transaction: Transaction, search: string): Promise<{ person: ProviderProfile, tokens: ProviderTokens }>
 }
 
 /** A check of ours that an answer fails: which one is for the log. */

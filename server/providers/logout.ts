@@ -63,7 +63,7 @@ const PATIENCE_MS = 250
 export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, providers, client, endAtProvider, announce, grantEnded }: Deps): ProviderLogouts {
   async function onward(sessionId: string): Promise<Onward | null> {
     const rows = await grants.allOfSession(sessionId)
-    const row = rows.find(one => one.birth === 'sign_in' && one.sealed !== null)
+    const row = rows.find(one => one.origin === 'sign_in' && one.sealed !== null)
     const provider = providers.find(one => one.id === row?.provider)
     if (row === undefined || provider === undefined || provider.logout === 'never') return null
     const known = await Promise.race([client(provider.id).catch(() => null), new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref())])

@@ -43,7 +43,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
       const standing = await refresher.standing(refreshed, row)
       const { roles } = standing
       // A session that was only linked rests on another sign-in, and so do its person's roles.
-      const mayDecide = row.birth === 'sign_in' && roles !== null
+      const mayDecide = row.origin === 'sign_in' && roles !== null
       if (mayDecide && roles.length === 0) {
         await changeRoles({ ...row, roles })
         log.warn({ event: 'provider_not_admitted', session: row.sessionId, provider: row.provider }, 'the roles mapping does not let a person in any more; their session ends')

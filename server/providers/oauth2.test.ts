@@ -10,14 +10,14 @@ import type { Providers } from './types.ts'
 
 interface Reply { status?: number, type?: string, body: unknown }
 
-let rooms: TestPeople
+let services: TestPeople
 let server: http.Server
 let origin: string
 let replies: Record<string, Reply>
 let seen: { path: string, authorization: string, agent: string, fields: URLSearchParams }[]
 let providers: Providers
 beforeEach(async () => {
-  rooms = testPeople()
+  services = testPeople()
   seen = []
   server = http.createServer((request, response) => {
     let body = ''
@@ -40,7 +40,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await providers.close()
-  await rooms.close()
+  await services.close()
   await new Promise((resolve) => {
     server.close(resolve)
     server.closeAllConnections()
@@ -53,7 +53,7 @@ function open(more: Record<string, unknown>): void {
     fields: { subject: 'id', name: 'profile.name', email: 'email', emailVerified: 'confirmed' }, clientId: 'porch', clientSecret: 'pôrch-secret+1', ...more,
   }
   const all = toProviders([setting], [], { env: {}, folder: '/', nameOf: () => '' })
-  providers = createProviders({ providers: all, publicUrl: 'https://porch.example', clock: rooms.clock, timers: { every: () => () => {} }, log: createLog('silent'), keyring: rooms.keyring, singleUses: rooms.store.singleUses })
+  providers = createProviders({ providers: all, publicUrl: 'https://porch.example', clock: services.clock, timers: { every: () => () => {} }, log: createLog('silent'), keyring: services.keyring, singleUses: services.store.singleUses })
 }
 
 /** Goes there and comes back. @param bend changes the query that comes back */

@@ -5,7 +5,7 @@ import { type Claims, emailOf, isTrue, memberOf, nameOf, reportMissing, rolesOf,
 import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
 import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
-import type { Person, ProviderClient } from './types.ts'
+import type { ProviderProfile, ProviderClient } from './types.ts'
 
 type Ask = (url: string) => Promise<unknown>
 
@@ -59,7 +59,7 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log
   }
 }
 
-async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: Person, claims: Claims }> {
+async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: ProviderProfile, claims: Claims }> {
   const { endpoints, fields } = provider
   const told = await ask(endpoints?.userInfo ?? '')
   if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')

@@ -7,7 +7,7 @@ import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secr
 import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
 import { askUserInfo } from './user-info.ts'
-import type { Person, ProviderClient } from './types.ts'
+import type { ProviderProfile, ProviderClient } from './types.ts'
 
 /** OpenID Connect: authorization code with PKCE, state and nonce.
  * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1 */
@@ -44,7 +44,7 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
     const told = await askUserInfo(client, { accessToken: tokens.accessToken, claims, subject, option, now: now() }, log)
     const all = merged(told, claims)
     reportMissing(log, provider, all)
-    return { person: toPerson(client, subject, all), tokens }
+    return { person: toProfile(client, subject, all), tokens }
   }
 
   /** openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access token, and when. */
@@ -74,7 +74,7 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
   }
 }
 
-function toPerson({ provider }: ProviderClient, subject: string, claims: Claims): Person {
+function toProfile({ provider }: ProviderClient, subject: string, claims: Claims): ProviderProfile {
   const email = emailOf(claims['email'])
   const authTime = claims['auth_time']
   return {

@@ -23,8 +23,8 @@ const BATCH = 8
 const AGAIN_MS = MINUTE
 
 /** When a grant's person is looked at again. null: never, since nothing could be asked with it, or no session rests on it */
-export function recheckAt({ birth }: Pick<ProviderGrantRow, 'birth'>, tokens: KeptTokens | null, { recheckMs }: Needs, now: UnixMs): UnixMs | null {
-  return birth !== 'sign_in' || recheckMs === null || tokens === null || tokens.refreshToken === null ? null : now + recheckMs
+export function recheckAt({ origin }: Pick<ProviderGrantRow, 'origin'>, tokens: KeptTokens | null, { recheckMs }: Needs, now: UnixMs): UnixMs | null {
+  return origin !== 'sign_in' || recheckMs === null || tokens === null || tokens.refreshToken === null ? null : now + recheckMs
 }
 
 /** What an ID token says that it is signed with. null: there is none, or it cannot be read */

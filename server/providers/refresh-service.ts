@@ -10,7 +10,7 @@ import type { NewTokens, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { recheckAt } from './recheck.ts'
 import { asRefreshFailure, type Refreshed, type RefreshFailure, type Refresher } from './token-client-types.ts'
-import { createRest } from './backoff.ts'
+import { createBackoff } from './backoff.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 import { createLookAgain, type RoleChange } from './look-again.ts'
@@ -54,8 +54,8 @@ export function createRefreshing(deps: RefreshingDeps) {
   const flights = new Map<string, Promise<OpenGrant>>()
   /** New tokens that the disk would not take. The old ones may be spent, so they are all there is. */
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
-  const restOfGrant = createRest(clock, 1)
-  const restOfProvider = createRest(clock, PROVIDER_FAILURES)
+  const restOfGrant = createBackoff(clock, 1)
+  const restOfProvider = createBackoff(clock, PROVIDER_FAILURES)
   /** Grants that rest because the provider refused, and not because it is in trouble. */
   const refused = new LRUCache<string, true>({ max: REFUSED_MAX })
   const lookAgain = createLookAgain({ ...deps, admitNoLonger: id => endGrant(id, 'provider_revoked') })
@@ -173,9 +173,9 @@ export function createRefreshing(deps: RefreshingDeps) {
     // Read anew: the session may have been replaced during the call, and what rests on the grant is its successor.
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
-    const { sessionId, provider, birth } = row
-    log.warn({ event: 'provider_grant_ended', session: sessionId, provider, reason, birth }, 'a provider does not honour a grant any more')
-    if (birth === 'sign_in') {
+    const { sessionId, provider, origin } = row
+    log.warn({ event: 'provider_grant_ended', session: sessionId, provider, reason, origin }, 'a provider does not honour a grant any more')
+    if (origin === 'sign_in') {
       await deps.endSession(sessionId, reason)
       return new Problem('not_signed_in')
     }

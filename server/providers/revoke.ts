@@ -6,7 +6,7 @@ import { createGate } from '../accounts/gate.ts'
 import type { OverMark, ProviderGrantStore } from '../store/provider-grants.ts'
 import type { ProviderGrantRow } from '../store/schema.ts'
 import { asRefreshFailure, type Refresher } from './token-client-types.ts'
-import { createRest } from './backoff.ts'
+import { createBackoff } from './backoff.ts'
 import { openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 import type { ProviderTokens } from './types.ts'
@@ -39,7 +39,7 @@ const CLOSE_MS = 2 * SECOND
 /** Gives the tokens of ended sessions back to their providers (RFC 7009), in the background. What fails is tried again by housekeeping. */
 export function createRevoking({ clock, log, meter, keyring, grants, refresherOf, settled }: Deps) {
   const gate = createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
-  const rest = createRest(clock, 3)
+  const backoff = createBackoff(clock, 3)
   const underWay = new Set<Promise<void>>()
   let closing = false
 
@@ -50,16 +50,16 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     if (tokens === null || revoke === null || (tokens.accessToken === '' && tokens.refreshToken === null)) return true
     // At many providers giving back one token ends what another browser, or this one's next session, lives on.
     if (await grants.isShared(row)) return true
-    if (closing || rest.left(provider) > 0) return false
+    if (closing || backoff.left(provider) > 0) return false
     try {
       await revoke(tokens)
-      rest.succeeded(provider)
+      backoff.succeeded(provider)
       meter.count('provider_revocations_total', { provider, outcome: 'revoked' })
       return true
     }
     catch (error) {
       const { kind, problem, retryAfterMs, blame } = asRefreshFailure(error)
-      if (blame === 'provider') rest.failed(provider, row.subject, retryAfterMs)
+      if (blame === 'provider') backoff.failed(provider, row.subject, retryAfterMs)
       meter.count('provider_revocations_total', { provider, outcome: kind === 'over' ? 'revoked' : problem.code })
       if (kind !== 'over') log.warn({ error: problem.cause ?? problem, session: row.sessionId, provider }, 'tokens of an ended session could not be given back; it is tried again')
       return kind === 'over'
@@ -100,7 +100,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     },
 
     /** Begins to give back tokens that no row holds, and returns at once. */
-    giveBack(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
+    revoke(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
       inBackground(gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)), error => log.warn({ error, provider: person.provider }, 'tokens of a refused sign-in could not be given back'))
     },
 

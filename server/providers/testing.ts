@@ -10,9 +10,9 @@ import type { Finished, Purpose } from './types.ts'
 
 /** This room on a real database, with a provider that tests bend, and a browser that goes there and comes back. */
 export async function testProviders() {
-  const [hostile, rooms, { log, lines, events }] = [await startHostileProvider(), testPeople(), keptLog()]
+  const [hostile, services, { log, lines, events }] = [await startHostileProvider(), testPeople(), keptLog()]
   // The provider's tokens are made now.
-  rooms.pass(systemClock.now().wall - rooms.wall())
+  services.pass(systemClock.now().wall - services.wall())
   const opened: ReturnType<typeof createProviders>[] = []
 
   function open(more: Partial<ProviderSetting> = {}) {
@@ -20,7 +20,7 @@ export async function testProviders() {
     const setting = { id: 'hostile', kind: 'oidc' as const, issuer: hostile.issuer, ...CLIENT, ...more }
     const all = toProviders([setting], problems, { env: {}, folder: '/', nameOf: (_, field) => field })
     if (problems.length > 0) throw new Error(JSON.stringify(problems))
-    const { clock, keyring, store } = rooms
+    const { clock, keyring, store } = services
     const providers = createProviders({ providers: all, publicUrl: 'https://porch.example', clock, timers: { every: () => () => {} }, log, keyring, singleUses: store.singleUses })
     opened.push(providers)
 
@@ -40,13 +40,13 @@ export async function testProviders() {
   }
 
   return {
-    hostile, lines, rooms, log, open,
+    hostile, lines, services, log, open,
     /** Lines of an event. */
     events: (event: LogEvent) => events().filter(line => line['event'] === event),
     async close() {
       await Promise.all(opened.map(providers => providers.close()))
       await hostile.stop()
-      await rooms.close()
+      await services.close()
     },
   }
 }

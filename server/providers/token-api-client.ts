@@ -9,14 +9,14 @@ import { neverLeft, retryAfterMs } from './provider-failures.ts'
 import { FailedCheck } from './flow.ts'
 import { createOutbound } from './outbound.ts'
 import { RefreshFailure, type Refresher } from './token-client-types.ts'
-import type { Person, ProviderTokens } from './types.ts'
+import type { ProviderProfile, ProviderTokens } from './types.ts'
 
 /** An API that signs people in by itself, and hands out tokens for itself. */
 export interface TokenApiClient extends Refresher {
   /** Asks the API whether the name and the password belong together, and who that is.
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` as the API's status says; `provider_unavailable`,
    * `provider_answer_invalid` when it did not judge */
-  signIn(username: string, password: string): Promise<{ person: Person, tokens: ProviderTokens }>
+  signIn(username: string, password: string): Promise<{ person: ProviderProfile, tokens: ProviderTokens }>
   close(): Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     }
   }
 
-  async function whoIs(accessToken: string): Promise<Person> {
+  async function whoIs(accessToken: string): Promise<ProviderProfile> {
     const claims = api.userInfo === null ? claimsOf(accessToken) : await askUserInfo(api.userInfo, accessToken)
     if (claims === null) throw new FailedCheck(api.userInfo === null ? 'the access token is no JWT that could say who it is: set userInfo' : 'user-info is no object')
     const { fields } = api

@@ -5,7 +5,7 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { Gate } from '../accounts/gate.ts'
 import { asRefreshFailure, type ExchangedToken, type ExchangeTarget, RefreshFailure, type Refresher } from './token-client-types.ts'
-import { createRest } from './backoff.ts'
+import { createBackoff } from './backoff.ts'
 import type { ProviderTokens } from './types.ts'
 
 export interface ExchangeUpstream extends ExchangeTarget { name: string }
@@ -34,7 +34,7 @@ const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sig
  * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its place. */
 export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFor: ownTokenFor }: Deps) {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
-  const rest = createRest(clock, 3)
+  const backoff = createBackoff(clock, 3)
 
   async function trade(session: Session, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
     const own = await ownTokenFor(session, provider, null)
@@ -57,13 +57,13 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     const exchange = refresherOf(provider)?.exchange ?? null
     if (exchange === null) throw new Problem('provider_refused', { provider, detail: 'This provider gives no tokens for single services.' })
     const key = `${provider} ${upstream.name}`
-    const left = rest.left(key)
+    const left = backoff.left(key)
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
     try {
       const token = await gateOf(provider).run(() => exchange(own, { audience: upstream.audience, scopes: upstream.scopes }))
       // An answer that hands the same token back would send it to an upstream that may not have it.
       if (token.accessToken === own.accessToken) throw new RefreshFailure('unchanged', new Problem('provider_answer_invalid', { provider }, new Error('an exchange gave back the token that was shown')), { blame: 'grant' })
-      rest.succeeded(key)
+      backoff.succeeded(key)
       meter.count('provider_exchanges_total', { provider, outcome: 'exchanged' })
       return { ...token, dpopKey: token.tokenType === 'DPoP' ? own.dpopKey : null }
     }
@@ -71,7 +71,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       const failure = asRefreshFailure(error)
       meter.count('provider_exchanges_total', { provider, outcome: failure.problem.code })
       log.warn({ error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code }, 'a provider gave no token for an upstream')
-      if (failure.blame === 'provider') rest.failed(key, session.userId, failure.retryAfterMs)
+      if (failure.blame === 'provider') backoff.failed(key, session.userId, failure.retryAfterMs)
       throw failure
     }
   }

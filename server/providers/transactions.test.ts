@@ -6,13 +6,13 @@ import type { Purpose } from './types.ts'
 const SIGN_IN: Purpose = { kind: 'sign_in', remember: false, invite: null }
 const expired = expect.objectContaining({ code: 'login_expired' })
 
-let rooms: TestPeople
+let services: TestPeople
 let transactions: Transactions
 beforeEach(() => {
-  rooms = testPeople()
-  transactions = createTransactions({ clock: rooms.clock, keyring: rooms.keyring, singleUses: rooms.store.singleUses })
+  services = testPeople()
+  transactions = createTransactions({ clock: services.clock, keyring: services.keyring, singleUses: services.store.singleUses })
 })
-afterEach(() => rooms.close())
+afterEach(() => services.close())
 
 const begin = async (provider = 'main', purpose: Purpose = SIGN_IN, returnTo = '/notes', room = 1500) => {
   const begun = await transactions.begin(provider, purpose, returnTo, room)
@@ -23,7 +23,7 @@ const use = async (provider: string, search: string, sealed: string | null) => {
   await transactions.use(transaction)
   return transaction
 }
-const uses = () => rooms.store.db.raw.prepare('SELECT count(*) FROM single_uses').pluck().get()
+const uses = () => services.store.db.raw.prepare('SELECT count(*) FROM single_uses').pluck().get()
 
 describe('a transaction', () => {
   test('OA-4, OA-5 has secrets of 256 bits that are new each time, and comes back as it began', async () => {
@@ -69,12 +69,12 @@ describe('a transaction', () => {
 
   test('is over after ten minutes, and is not made new by a clock that is set back', async () => {
     const early = await begin()
-    rooms.pass(LOGIN_LIFE_MS - 1)
+    services.pass(LOGIN_LIFE_MS - 1)
     expect(await use('main', early.search, early.sealed)).toEqual(early.transaction)
     const late = await begin()
-    rooms.pass(LOGIN_LIFE_MS)
+    services.pass(LOGIN_LIFE_MS)
     await expect(use('main', late.search, late.sealed)).rejects.toEqual(expired)
-    rooms.pass(-2 * LOGIN_LIFE_MS)
+    services.pass(-2 * LOGIN_LIFE_MS)
     await expect(use('main', late.search, late.sealed)).rejects.toEqual(expired)
   })
 
@@ -83,9 +83,9 @@ describe('a transaction', () => {
     expect(uses()).toBe(0)
     const { search, sealed } = await begin()
     await use('main', search, sealed)
-    const { housekeeping } = rooms.store
-    expect(await housekeeping.singleUses(rooms.wall() + LOGIN_LIFE_MS, 100)).toBe(0)
-    expect(await housekeeping.singleUses(rooms.wall() + 2 * LOGIN_LIFE_MS, 100)).toBe(1)
+    const { housekeeping } = services.store
+    expect(await housekeeping.singleUses(services.wall() + LOGIN_LIFE_MS, 100)).toBe(0)
+    expect(await housekeeping.singleUses(services.wall() + 2 * LOGIN_LIFE_MS, 100)).toBe(1)
   })
 
   test('CK-4 takes no more of a cookie than there is room for, and then forgets where it was to end', async () => {
@@ -110,7 +110,7 @@ describe('a transaction', () => {
     const names: string[] = []
     for (let n = 0; n < 7; n++) {
       names.push((await begin()).id)
-      rooms.pass(n === 3 ? 40_000_000_000 : 1)
+      services.pass(n === 3 ? 40_000_000_000 : 1)
     }
     expect([...names].sort()).toEqual(names)
     expect(names.every(id => transactionIdOf(`?state=${id}.${'s'.repeat(43)}`) === id)).toBe(true)

@@ -47,7 +47,7 @@ describe('a sign-in that is turned away', () => {
     at.hostile.change.instead = { '/authorize': (_, response) => response.writeHead(303, { location: back.href }).end() }
     await expect(finish(href, sealed)).rejects.toMatchObject({ code: 'slow_down' })
     expect(at.hostile.tokenCalls.length).toBe(calls)
-    at.rooms.pass(SECOND)
+    at.services.pass(SECOND)
     expect((await finish(href, sealed)).person.subject).toBe('visitor-1')
     await expect(finish(href, sealed)).rejects.toMatchObject({ code: 'login_expired' })
   })

@@ -19,7 +19,7 @@ export interface ProviderTokens {
 }
 
 /** Who a provider says it is. */
-export interface Person {
+export interface ProviderProfile {
   provider: string
   issuer: string
   subject: string
@@ -69,7 +69,7 @@ export interface Begun {
   sealed: string
 }
 
-export interface Finished { person: Person, tokens: ProviderTokens, purpose: Purpose, returnTo: string }
+export interface Finished { person: ProviderProfile, tokens: ProviderTokens, purpose: Purpose, returnTo: string }
 
 export interface ProviderSummary { id: string, name: string, icon: string, kind: Provider['kind'], available: boolean }
 

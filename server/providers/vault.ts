@@ -15,7 +15,7 @@ import { algOf, createRecheck, recheckAt } from './recheck.ts'
 import { createRefreshing, type RefreshingDeps } from './refresh-service.ts'
 import { createRevoking } from './revoke.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
-import type { Person, ProviderTokens } from './types.ts'
+import type { ProviderProfile, ProviderTokens } from './types.ts'
 
 /** The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else. */
 export interface Vault {
@@ -25,7 +25,7 @@ export interface Vault {
   /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
   linked(sessionId: string): void
   /** Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once. */
-  giveBack(person: Omit<GrantInput['person'], 'roles'>, tokens: ProviderTokens): void
+  revoke(person: Omit<GrantInput['person'], 'roles'>, tokens: ProviderTokens): void
   /** Tokens of this session at this provider, refreshed where it is time.
    * @param refused an access token that an upstream refused: another one, if there is one
    * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over, perhaps by this;
@@ -46,11 +46,11 @@ export interface Vault {
 export interface SessionRef { publicId: string, userId: string }
 
 export interface GrantInput {
-  person: Pick<Person, 'provider' | 'issuer' | 'subject' | 'providerSid' | 'roles'>
+  person: Pick<ProviderProfile, 'provider' | 'issuer' | 'subject' | 'providerSid' | 'roles'>
   userId: string
   /** Empty while the session is still to be opened. */
   sessionId: string
-  birth: ProviderGrantRow['birth']
+  origin: ProviderGrantRow['origin']
 }
 
 export interface VaultDeps {
@@ -186,24 +186,24 @@ export function createVault(deps: VaultDeps): Vault {
     tokenFor,
     exchange: exchanging.tokenFor,
 
-    async grant({ person, userId, sessionId, birth }, tokens) {
+    async grant({ person, userId, sessionId, origin }, tokens) {
       const id = randomId()
       const at = clock.now().wall
       const { provider, issuer, subject, providerSid, roles } = person
       const needs = needsOf(provider)
       const needed = neededOf({ ...tokens, obtainedAt: at, roles }, needs)
       return {
-        id, sessionId, userId, provider, issuer, subject, providerSid, birth,
+        id, sessionId, userId, provider, issuer, subject, providerSid, origin,
         sealed: needed === null ? null : await sealTokens(keyring, id, needed),
         accessEndsAt: needed?.accessEndsAt ?? null,
         idTokenAlg: algOf(tokens.idToken),
-        recheckAt: recheckAt({ birth }, needed, needs, at),
+        recheckAt: recheckAt({ origin }, needed, needs, at),
         refreshingAt: null, refreshes: 0, createdAt: at, endedAt: null,
       }
     },
 
     linked: forget,
-    giveBack: revoking.giveBack,
+    revoke: revoking.revoke,
 
     ended: forget,
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { chain, type MaybePromise } from '../base/maybe-promise.ts'
+import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream-config.ts'
@@ -7,7 +7,7 @@ import { dpopProof } from '../providers/dpop.ts'
 import type { ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import { joined } from './response-headers.ts'
-import type { Carried, Credentials, RelayCaller, UpstreamHeaders, UpstreamTokens } from './types.ts'
+import type { UpstreamAuth, Credentials, RelayCaller, UpstreamHeaders, UpstreamTokens } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -36,7 +36,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     return upstream.token === 'exchange' ? vault.exchange(caller.session, provider, upstream, refused) : vault.tokenFor(caller.session, provider, refused)
   }
 
-  async function withProviderToken(upstream: Upstream, caller: RelayCaller, { method, path }: Outgoing, refused: string | null): Promise<Carried> {
+  async function withProviderToken(upstream: Upstream, caller: RelayCaller, { method, path }: Outgoing, refused: string | null): Promise<UpstreamAuth> {
     const { accessToken, tokenType, dpopKey } = await providerToken(upstream, caller, refused)
     // Another's text in a header of ours: a line break in it would begin a header of its own.
     if (!/^[\x21-\x7e]+$/.test(accessToken)) throw new Problem('provider_answer_invalid', { provider: upstream.provider ?? '' }, new Error('a token holds what no header may'))
@@ -47,15 +47,15 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   }
 
   /** @param refused passed on to whoever gives tokens, so that another one comes, if there is another */
-  function obtain(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string | null): MaybePromise<Carried> {
+  function obtain(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string | null): MaybePromise<UpstreamAuth> {
     return upstream.token === 'porchlight'
-      ? chain(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
+      ? mapMaybe(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
       : withProviderToken(upstream, caller, outgoing, refused)
   }
 
   /** The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet the same. */
-  function afterRefusal(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string): MaybePromise<Carried> {
-    return chain(obtain(upstream, caller, outgoing, refused), (carried) => {
+  function afterRefusal(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string): MaybePromise<UpstreamAuth> {
+    return mapMaybe(obtain(upstream, caller, outgoing, refused), (carried) => {
       const ofSession = refusals.get(caller.session.publicId)
       if (carried.token !== refused && ofSession?.get(upstream.name) === refused) ofSession.delete(upstream.name)
       return carried
@@ -75,14 +75,14 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
 
     forget: sessionId => void refusals.delete(sessionId),
 
-    heard(upstream, headers) {
+    onResponse(upstream, headers) {
       const nonce = valueOf(headers['dpop-nonce'])
       if (nonce !== null && /^[\x21\x23-\x5b\x5d-\x7e]{1,1000}$/.test(nonce)) nonces.set(upstream.name, nonce)
     },
   }
 }
 
-function asBearer(token: string): Carried {
+function asBearer(token: string): UpstreamAuth {
   return { headers: ['authorization', `Bearer ${token}`], token, bound: false }
 }
 

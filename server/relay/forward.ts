@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
-import { chain, type MaybePromise } from '../base/maybe-promise.ts'
+import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import { SECOND } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { Problem } from '../base/problem.ts'
@@ -44,7 +44,7 @@ const LAST_WORDS_MS = 5 * SECOND
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was ended, as long
  * as nothing was passed on */
 export function forward(pools: Pools, streams: Streams, call: Call, sink: Sink, filter: ResponseFilter): MaybePromise<void> {
-  return chain(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
+  return mapMaybe(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
     new Passage({ pool, streams, call, sink, filter, resolve, reject }).begin()
   }))
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { chain, type MaybePromise } from '../base/maybe-promise.ts'
+import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream-config.ts'
@@ -12,7 +12,7 @@ import { requestHeaders } from './request-headers.ts'
 import { responseFilter } from './response-headers.ts'
 import { createRoutes, type Match } from './route-matcher.ts'
 import { relayUpgrade } from './upgrade.ts'
-import type { Carried, Credentials, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
+import type { UpstreamAuth, Credentials, RelayRequest, Sink, UpstreamHeaders } from './types.ts'
 
 interface Deps {
   clock: Clock
@@ -24,7 +24,7 @@ interface Deps {
 }
 
 /** What a call carries that is nobody's, or for an upstream that is to know of nobody. */
-const NOTHING: Carried = { headers: [], token: '', bound: false }
+const NOTHING: UpstreamAuth = { headers: [], token: '', bound: false }
 
 /** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
 export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
@@ -34,7 +34,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   const pools = createPools()
   const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
-  function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<Carried> {
+  function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<UpstreamAuth> {
     const { caller, method } = request
     if (caller === null || upstream.token === 'none') return NOTHING
     const carried = credentials.headersFor(upstream, caller, { method, path }, refused)
@@ -42,14 +42,14 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     return carried instanceof Promise ? carried.catch((error: unknown) => { throw streams.refusalOf(caller.session.publicId) ?? error }) : carried
   }
 
-  function headersFor(request: RelayRequest, { upstream }: Match, carried: Carried): string[] {
+  function headersFor(request: RelayRequest, { upstream }: Match, carried: UpstreamAuth): string[] {
     const said = { publicUrl: publicParts, network: request.network, requestId: request.id, credentials: carried.headers }
     return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
   }
 
   /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection may
    * have carried to the upstream, is made anew once. */
-  function retries(request: RelayRequest, match: Match, first: Carried) {
+  function retries(request: RelayRequest, match: Match, first: UpstreamAuth) {
     let last = first
     const tried = { nonce: false, fresh: false }
     const headersWith = async (refused: string | null) => {
@@ -59,7 +59,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     return {
       again: () => headersWith(null),
       onUnauthorized: first === NOTHING ? null : (answered: UpstreamHeaders) => {
-        if (last.bound) credentials.heard(match.upstream, answered)
+        if (last.bound) credentials.onResponse(match.upstream, answered)
         const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
         if (kind === 'fresh' && request.caller !== null) credentials.refused(match.upstream, request.caller, last.token)
         if (tried[kind]) return null
@@ -89,7 +89,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
       const { caller, network } = request
-      return chain(carriedBy(request, match, null), carried => forward(pools, streams, {
+      return mapMaybe(carriedBy(request, match, null), carried => forward(pools, streams, {
         upstream,
         caller,
         network,
@@ -99,7 +99,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
         headers: headersFor(request, match, carried),
         body: request.body,
         ...retries(request, match, carried),
-        onHeaders: carried.bound ? headers => credentials.heard(upstream, headers) : null,
+        onHeaders: carried.bound ? headers => credentials.onResponse(upstream, headers) : null,
       }, sink, filter))
     },
 

@@ -8,7 +8,7 @@ test('who makes up networks behind a peer that is not trusted gets four times th
   const given = Array.from({ length: 32 }, (_, n) => slots.take(from(n), true))
   expect(() => slots.take(from(100), true)).toThrow(expect.objectContaining({ code: 'too_many_streams' }))
   expect(() => slots.take('10.0.0.2', true), 'others have theirs').not.toThrow()
-  for (const giveBack of given) giveBack()
+  for (const revoke of given) revoke()
   for (let n = 0; n < 8; n++) slots.take(from(1), true)
   expect(() => slots.take(from(1), true), 'and one of them no more than one network').toThrow()
   for (let n = 0; n < 8; n++) slots.take(from(100 + n), false)

@@ -43,7 +43,7 @@ export interface Sink {
 }
 
 /** What one call carries to say whose it is. */
-export interface Carried {
+export interface UpstreamAuth {
   /** Name, value, … */
   headers: string[]
   token: string
@@ -53,13 +53,13 @@ export interface Carried {
 
 export interface Credentials {
   /** @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the first try */
-  headersFor(upstream: Upstream, caller: RelayCaller, outgoing: { method: string, path: string }, refused: string | null): MaybePromise<Carried>
+  headersFor(upstream: Upstream, caller: RelayCaller, outgoing: { method: string, path: string }, refused: string | null): MaybePromise<UpstreamAuth>
   /** An upstream has refused a token: the next call brings another, if there is another. */
   refused(upstream: Upstream, caller: RelayCaller, token: string): void
   /** A session has ended. */
   forget(sessionId: string): void
   /** An upstream has answered a call with a bound token: it may say what it wants to see in the next proof. */
-  heard(upstream: Upstream, headers: UpstreamHeaders): void
+  onResponse(upstream: Upstream, headers: UpstreamHeaders): void
 }
 
 /** Tokens for upstreams: minted here, kept here, seen by nobody else. */

@@ -1,5 +1,5 @@
 import { NAME } from '../contract/name.ts'
-import type { ShownCookies } from './types.ts'
+import type { PresentedCookies } from './types.ts'
 
 export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
@@ -50,7 +50,7 @@ export function cookieValues(header: string | undefined, name: string): string[]
 }
 
 /** Reads our session cookies. A name that comes twice was set by somebody else too, and neither value is believed (CK-11). */
-export function readSessionCookies(header: string | undefined, names: { access: string, refresh: string }): ShownCookies {
+export function readSessionCookies(header: string | undefined, names: { access: string, refresh: string }): PresentedCookies {
   const access = cookieValues(header, names.access)
   const refresh = cookieValues(header, names.refresh)
   if (access.length > 1 || refresh.length > 1) return { access: null, refresh: null, duplicated: true }

@@ -2,9 +2,9 @@ import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts
 import type { SessionRow } from '../store/schema.ts'
 import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
 import { type Numbers, numbersOf } from './judge.ts'
-import type { Memory, Remembered, SealedAccess } from './session-runtime.ts'
+import type { Runtimes, TrackedRuntime, SealedAccess } from './session-runtime.ts'
 import type { Tokens } from './session-tokens.ts'
-import type { Grant } from './types.ts'
+import type { IssuedCookies } from './types.ts'
 
 /** An answer that takes longer to begin than this sends no cookies: the next request is given them again. */
 const GRANT_LIFE_MS = 5 * SECOND
@@ -13,17 +13,17 @@ const SEALED_SHARED_MS = SECOND
 /** A remembered browser keeps its refresh cookie past the end, so that it can still be told the reason. */
 const TELL_REASON_MS = 7 * DAY
 
-export type GrantKind = 'access' | 'refresh' | 'both'
+export type IssueKind = 'access' | 'refresh' | 'both'
 
-export interface Granted { grant: Grant, accessEndsAt: UnixMs | null }
+export interface Issued { grant: IssuedCookies, accessEndsAt: UnixMs | null }
 
 /** Makes the cookies of a session, and says at the instant the headers leave whether they may still go. */
-export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Tokens, numbers: Numbers, secure: boolean }) {
+export function createIssuer(deps: { clock: Clock, memory: Runtimes, tokens: Tokens, numbers: Numbers, secure: boolean }) {
   const { clock, memory, tokens, numbers, secure } = deps
   const names = { access: cookieName('access', secure), refresh: cookieName('refresh', secure) }
   const clearing = [clearCookie(names.access, { secure }), clearCookie(names.refresh, { secure })]
 
-  function accessFor(sid: string, row: SessionRow, of: Remembered, now: Now): SealedAccess {
+  function accessFor(sid: string, row: SessionRow, of: TrackedRuntime, now: Now): SealedAccess {
     const known = of.sealed
     if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS) return known
     const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
@@ -35,7 +35,7 @@ export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Token
     names,
     clearing: (): readonly string[] => clearing,
 
-    make(kind: GrantKind, sid: string, row: SessionRow, of: Remembered, now: Now): Granted {
+    make(kind: IssueKind, sid: string, row: SessionRow, of: TrackedRuntime, now: Now): Issued {
       const cookies: string[] = []
       let accessEndsAt: UnixMs | null = null
       if (kind !== 'refresh') {
@@ -51,7 +51,7 @@ export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Token
     },
 
     /** [] once the session has ended, a newer generation exists, or the verdict is old. */
-    cookiesFor(grant: Grant): readonly string[] {
+    cookiesFor(grant: IssuedCookies): readonly string[] {
       const row = memory.cached(grant.sidHash)
       const stands = row !== undefined && row.endedAt === null && row.generation === grant.generation
         && clock.now().steady - grant.decidedAt <= GRANT_LIFE_MS
@@ -60,4 +60,4 @@ export function createGrants(deps: { clock: Clock, memory: Memory, tokens: Token
   }
 }
 
-export type Grants = ReturnType<typeof createGrants>
+export type CookieIssuer = ReturnType<typeof createIssuer>

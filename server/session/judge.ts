@@ -13,7 +13,7 @@ export function numbersOf({ settleMs, lateMs, accessMs }: SessionRow, settings: 
 }
 
 /** What only this process knows of a session. */
-export interface Recollection {
+export interface SessionRuntime {
   /** When the newest generation was last sent. */
   issuedAt: SteadyMs
   /** The generation that the client has been seen to hold, or null. */
@@ -26,7 +26,7 @@ export interface Recollection {
 }
 
 /** What a request brought for this session: an access token that is valid now, a refresh token whose tag is right. */
-export interface Shown {
+export interface Presented {
   access: { generation: number, endsAt: UnixMs } | null
   refresh: { generation: number } | null
 }
@@ -64,7 +64,7 @@ export interface Judgement {
 /** Decides one request against the session it names. Reads no clock, writes nothing.
  * @param recollection on the steady clock; ages read from the row run on the wall clock, and a negative one counts as 0
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md */
-export function judge(row: SessionRow, recollection: Recollection, shown: Shown, settings: Numbers, now: Now): Judgement {
+export function judge(row: SessionRow, recollection: SessionRuntime, shown: Presented, settings: Numbers, now: Now): Judgement {
   const numbers = numbersOf(row, settings)
   const over = endOf(row, recollection, numbers, now)
   if (over !== null) return { verdict: over, shows: false, proves: false }
@@ -83,7 +83,7 @@ export function judge(row: SessionRow, recollection: Recollection, shown: Shown,
 
 interface Standing { newest: number, proven: number, seen: number | null, issuedAge: number, provenAge: number }
 
-function decide(at: Standing, { access, refresh }: Shown, numbers: Numbers, now: Now): Verdict {
+function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, now: Now): Verdict {
   if (access !== null && access.generation > at.newest) return 'rolled_back'
   if (access !== null && (refresh === null || !isDue(access, numbers, now))) {
     const besides = access.generation === at.newest && refresh?.generation === at.newest - 1 && at.proven < at.newest
@@ -108,11 +108,11 @@ function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean 
   return access.endsAt - now.wall <= Math.min(MINUTE, numbers.accessMs / 15)
 }
 
-export function idleEndsAt(row: SessionRow, recollection: Pick<Recollection, 'lastSeenAt'>): UnixMs {
+export function idleEndsAt(row: SessionRow, recollection: Pick<SessionRuntime, 'lastSeenAt'>): UnixMs {
   return Math.max(row.lastSeenAt, recollection.lastSeenAt) + row.idleMs
 }
 
-function endOf(row: SessionRow, recollection: Recollection, numbers: Numbers, now: Now): Verdict | null {
+function endOf(row: SessionRow, recollection: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
   if (row.endedAt !== null) {
     const replacedAge = recollection.replacedAt === null ? Infinity : now.steady - recollection.replacedAt
     return replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
@@ -123,7 +123,7 @@ function endOf(row: SessionRow, recollection: Recollection, numbers: Numbers, no
 }
 
 /** How long ago the newest generation was proven, by whichever of disk and memory knows it more recently. */
-function provenAge(row: SessionRow, recollection: Recollection, now: Now): number {
+function provenAge(row: SessionRow, recollection: SessionRuntime, now: Now): number {
   const onDisk = row.proven === row.generation ? Math.max(0, now.wall - row.provenAt) : Infinity
   const inMemory = recollection.proven?.generation === row.generation ? now.steady - recollection.proven.at : Infinity
   return Math.min(onDisk, inMemory)

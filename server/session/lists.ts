@@ -3,7 +3,7 @@ import { Problem } from '../base/problem.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { SessionStore } from '../store/session-queries.ts'
 import { idleEndsAt } from './judge.ts'
-import type { Memory } from './session-runtime.ts'
+import type { Runtimes } from './session-runtime.ts'
 import type { Sessions, SessionSummary } from './types.ts'
 
 /** As many as a setting can allow one person. */
@@ -11,7 +11,7 @@ const NEWEST_MAX = 1000
 const PAGE = 100
 
 /** Lists of living sessions, a page at a time: what is read in one turn holds up everybody else. */
-export function sessionLists({ clock, store, memory }: { clock: Clock, store: SessionStore, memory: Memory }): { page: Sessions['page'], newest: Sessions['list'] } {
+export function sessionLists({ clock, store, memory }: { clock: Clock, store: SessionStore, memory: Runtimes }): { page: Sessions['page'], newest: Sessions['list'] } {
   function summarize(row: SessionRow): SessionSummary {
     const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
     return {

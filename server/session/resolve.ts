@@ -9,20 +9,20 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { EndedSession } from '../store/session-ends.ts'
 import type { SessionChange, SessionStore } from '../store/session-queries.ts'
-import type { GrantKind, Grants } from './issue-cookies.ts'
-import { idleEndsAt, judge, type Numbers, type Shown, type Verdict } from './judge.ts'
-import type { Memory } from './session-runtime.ts'
+import type { IssueKind, CookieIssuer } from './issue-cookies.ts'
+import { idleEndsAt, judge, type Numbers, type Presented, type Verdict } from './judge.ts'
+import type { Runtimes } from './session-runtime.ts'
 import { type AccessClaims, parseRefresh, type PresentedRefresh, type Tokens } from './session-tokens.ts'
-import type { LiveSession, RequestTraits, Resolution, ShownCookies } from './types.ts'
+import type { LiveSession, RequestTraits, Resolution, PresentedCookies } from './types.ts'
 
 interface Deps {
   clock: Clock
   log: Log
   meter: Meter
   store: SessionStore
-  memory: Memory
+  memory: Runtimes
   tokens: Tokens
-  grants: Grants
+  grants: CookieIssuer
   numbers: Numbers
   announce: (ended: readonly EndedSession[]) => void
 }
@@ -41,7 +41,7 @@ const ROUNDS_MAX = 16
 export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
   const flights = new Map<string, Promise<unknown>>()
   const read = new LRUCache<string, Named>({ max: READ_MAX })
-  const recalled = new WeakMap<ShownCookies, Named>()
+  const recalled = new WeakMap<PresentedCookies, Named>()
 
   async function load(sidHash: string): Promise<SessionRow | null> {
     const cached = memory.cached(sidHash)
@@ -53,7 +53,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
-  async function readCookies(shown: ShownCookies): Promise<Named | null> {
+  async function readCookies(shown: PresentedCookies): Promise<Named | null> {
     const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
     const access = shown.access === null ? null : await tokens.openAccess(shown.access)
     if (refresh !== null) {
@@ -74,12 +74,12 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.settleMs
   }
 
-  function shownOf(named: Named, now: Now): Shown {
+  function shownOf(named: Named, now: Now): Presented {
     return { access: named.access !== null && isCurrent(named.access, now) ? named.access : null, refresh: named.refresh }
   }
 
   /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write. */
-  function resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution> {
+  function resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution> {
     if (shown.duplicated) return DUPLICATED
     if (shown.access === null && shown.refresh === null) return NOBODY
     const named = recall(shown)
@@ -92,7 +92,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
 
   /** Browsers show the same two cookies for minutes: what they say is read once, and known again by the object that a
    * connection shows again, else by a hash. Nothing that can change is kept with it. */
-  function recall(shown: ShownCookies): Named | undefined {
+  function recall(shown: PresentedCookies): Named | undefined {
     const shownAgain = recalled.get(shown)
     if (shownAgain !== undefined) return shownAgain
     const named = read.get(keyOf(shown))
@@ -100,7 +100,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return named
   }
 
-  async function resolveUnread(shown: ShownCookies, traits: RequestTraits): Promise<Resolution> {
+  async function resolveUnread(shown: PresentedCookies, traits: RequestTraits): Promise<Resolution> {
     const named = await readCookies(shown)
     if (named === null) return NOBODY
     read.set(keyOf(shown), named)
@@ -146,7 +146,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /** Makes or awaits the one decision that is under way for this session. Who waited is judged anew, and shares its failure. */
-  async function decideOnDisk(named: Named, row: SessionRow, shown: Shown, verdict: Verdict, traits: RequestTraits): Promise<Resolution | null> {
+  async function decideOnDisk(named: Named, row: SessionRow, shown: Presented, verdict: Verdict, traits: RequestTraits): Promise<Resolution | null> {
     const underWay = flights.get(named.sidHash)
     try {
       if (underWay !== undefined) {
@@ -219,11 +219,11 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   return { resolve, expire }
 }
 
-function keyOf({ access, refresh }: ShownCookies): string {
+function keyOf({ access, refresh }: PresentedCookies): string {
   return sha256(`${access ?? ''} ${refresh ?? ''}`)
 }
 
-function sendsFor(verdict: Verdict): GrantKind | null {
+function sendsFor(verdict: Verdict): IssueKind | null {
   switch (verdict) {
     case 'beside': return 'refresh'
     case 'access_only': return 'access'

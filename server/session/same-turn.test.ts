@@ -7,7 +7,7 @@ import { createKeyring } from '../keys/keyring.ts'
 import { testStore } from '../store/store.testing.ts'
 import { readSessionCookies } from './cookies.ts'
 import { createSessions } from './sessions.ts'
-import type { Grant, Resolution, Sessions, ShownCookies } from './types.ts'
+import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './types.ts'
 
 // What is written in one turn of the event loop is one commit, after which everybody hears of it at once: memory has to
 // end up as the rows did.
@@ -39,7 +39,7 @@ afterEach(async () => {
 })
 
 const open = (replaces: string | null = null) => sessions.open({ userId: 'ann', amr: ['pwd'], remember: true, client: CLIENT, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
-const cookiesOf = (grant: Grant): ShownCookies => readSessionCookies(sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; '), NAMES)
+const cookiesOf = (grant: IssuedCookies): PresentedCookies => readSessionCookies(sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; '), NAMES)
 const pass = (ms: number) => {
   time.wall += ms
   time.steady += ms

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache'
 import { MINUTE, type Now, type SteadyMs, type UnixMs } from '../base/clock.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { SessionProgress } from '../store/session-queries.ts'
-import type { Judgement, Recollection } from './judge.ts'
+import type { Judgement, SessionRuntime } from './judge.ts'
 
-export interface Remembered extends Recollection {
+export interface TrackedRuntime extends SessionRuntime {
   proven: { generation: number, at: SteadyMs, wall: UnixMs, saved: boolean } | null
   savedLastSeenAt: UnixMs
   /** The access token sealed last, so that a storm of requests seals one. */
@@ -18,19 +18,19 @@ const ROWS_MAX = 20_000
 const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 
 /** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
-export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
+export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
-  const recollections = new Map<string, Remembered>()
+  const recollections = new Map<string, TrackedRuntime>()
   /** Sessions that were replaced a moment ago, and by which. */
   const successors = new LRUCache<string, { sidHash: string, at: SteadyMs }>({ max: ROWS_MAX })
   // Raised by every change: a read that began before one may not be cached after it.
   let epoch = 0
 
-  function recollect(row: SessionRow, now: Now): Remembered {
+  function recollect(row: SessionRow, now: Now): TrackedRuntime {
     const known = recollections.get(row.sidHash)
     if (known !== undefined) return known
     const rotatedAt = now.steady - Math.max(0, now.wall - row.rotatedAt)
-    const fresh: Remembered = {
+    const fresh: TrackedRuntime = {
       issuedAt: Math.max(rotatedAt, deps.startedAt), seen: null, proven: null,
       lastSeenAt: row.lastSeenAt, replacedAt: null, savedLastSeenAt: row.lastSeenAt, sealed: null,
     }
@@ -80,19 +80,19 @@ export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
     lastSeenAt: (sidHash: string): UnixMs => recollections.get(sidHash)?.lastSeenAt ?? 0,
 
     /** A generation has just been sent, for the first time or again. */
-    issued(of: Remembered, now: Now) {
+    issued(of: TrackedRuntime, now: Now) {
       of.issuedAt = now.steady
     },
-    rotated(of: Remembered, now: Now) {
+    rotated(of: TrackedRuntime, now: Now) {
       of.issuedAt = now.steady
       of.seen = null
       of.proven = null
     },
-    note(of: Remembered, generation: number, judgement: Judgement, now: Now) {
+    note(of: TrackedRuntime, generation: number, judgement: Judgement, now: Now) {
       if (judgement.shows) of.seen = generation
       if (judgement.proves) of.proven = { generation, at: now.steady, wall: now.wall, saved: false }
     },
-    active(of: Remembered, now: Now) {
+    active(of: TrackedRuntime, now: Now) {
       of.lastSeenAt = Math.max(of.lastSeenAt, now.wall)
     },
 
@@ -132,4 +132,4 @@ export function createMemory(deps: { lateMs: number, startedAt: SteadyMs }) {
   }
 }
 
-export type Memory = ReturnType<typeof createMemory>
+export type Runtimes = ReturnType<typeof createRuntimes>

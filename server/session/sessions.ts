@@ -8,10 +8,10 @@ import type { Keyring } from '../keys/types.ts'
 import type { SessionRow } from '../store/schema.ts'
 import type { EndedSession } from '../store/session-ends.ts'
 import type { SessionStore } from '../store/session-queries.ts'
-import { createGrants } from './issue-cookies.ts'
+import { createIssuer } from './issue-cookies.ts'
 import { idleEndsAt, type Numbers } from './judge.ts'
 import { sessionLists } from './lists.ts'
-import { createMemory } from './session-runtime.ts'
+import { createRuntimes } from './session-runtime.ts'
 import { createResolver, live } from './resolve.ts'
 import { createTokens } from './session-tokens.ts'
 import type { EndListener, OpenInput, Sessions } from './types.ts'
@@ -37,8 +37,8 @@ const USER_AGENT_MAX = 300
 export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
   const listeners = new Set<EndListener>()
   const tokens = createTokens(keyring)
-  const memory = createMemory({ lateMs: settings.lateMs, startedAt: clock.now().steady })
-  const grants = createGrants({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
+  const memory = createRuntimes({ lateMs: settings.lateMs, startedAt: clock.now().steady })
+  const grants = createIssuer({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
   const { resolve, expire } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
 
   const lists = sessionLists({ clock, store, memory })

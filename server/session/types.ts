@@ -6,7 +6,7 @@ import type { EndedSession } from '../store/session-ends.ts'
 import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
-export interface ShownCookies { access: string | null, refresh: string | null, duplicated: boolean }
+export interface PresentedCookies { access: string | null, refresh: string | null, duplicated: boolean }
 
 /** What kind of request it is, as far as a session cares. */
 export interface RequestTraits {
@@ -35,7 +35,7 @@ export interface LiveSession {
 }
 
 /** Cookies that were decided on and wait for the headers to leave. Opaque outside the room. */
-export interface Grant {
+export interface IssuedCookies {
   readonly sidHash: string
   readonly generation: number
   readonly decidedAt: SteadyMs
@@ -45,7 +45,7 @@ export interface Grant {
 export type Resolution =
   | { state: 'nobody', ended: EndReason | null, duplicated: boolean }
   /** `replaced`: its browser signed in again a moment ago; pages are served, nothing else is. Never has a grant. */
-  | { state: 'live' | 'replaced', session: LiveSession, grant: Grant | null }
+  | { state: 'live' | 'replaced', session: LiveSession, grant: IssuedCookies | null }
 
 export interface OpenInput {
   userId: string
@@ -72,10 +72,10 @@ export interface OpenInput {
 export interface Sessions {
   /** Judges what a request brought; renews, ends and notes activity as the rules say.
    * @throws Problem `store_unavailable` when the store fails and no valid access token was shown */
-  resolve(shown: ShownCookies, traits: RequestTraits): MaybePromise<Resolution>
+  resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
   /** Opens a session; the one it replaces ends in the same transaction.
    * @throws Problem `store_unavailable` */
-  open(input: OpenInput): Promise<{ session: LiveSession, grant: Grant }>
+  open(input: OpenInput): Promise<{ session: LiveSession, grant: IssuedCookies }>
   /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
    * @returns whether this call ended it */
   end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null, from?: string }): Promise<boolean>
@@ -91,7 +91,7 @@ export interface Sessions {
    * their sessions in one transaction. */
   trim(userId: string): Promise<void>
   /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */
-  cookiesFor(grant: Grant): readonly string[]
+  cookiesFor(grant: IssuedCookies): readonly string[]
   /** Set-Cookie values that clear ours: for the answer to a sign-out only. */
   clearing(): readonly string[]
   /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */

@@ -19,7 +19,7 @@ function identity(userId: string, issuer: string, subject: string): void {
 }
 function grant(userId: string, issuer: string, subject: string, endedAt: number | null = null): void {
   const row: ProviderGrantRow = {
-    id: `${userId}-${issuer}-${endedAt}`, sessionId: `s-${userId}`, userId, provider: 'main', issuer, subject, providerSid: null, birth: 'sign_in',
+    id: `${userId}-${issuer}-${endedAt}`, sessionId: `s-${userId}`, userId, provider: 'main', issuer, subject, providerSid: null, origin: 'sign_in',
     sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: NOW, endedAt, idTokenAlg: null, recheckAt: null,
   }
   insertGrant(opened.store.db, row)

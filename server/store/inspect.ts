@@ -19,7 +19,7 @@ export interface Inspection {
 }
 
 /** Looks at a data folder's database; a server may be using it.
- * @throws Refusal as opening it would */
+ * @throws OperatorError as opening it would */
 export function inspectInstalled(dataDir: string): Inspection {
   const file = databaseFile(dataDir)
   try {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type Sqlite from 'better-sqlite3'
 import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 
 /** 'Porl' in ASCII: `file data/porchlight.db` and a wrong file in our place are told apart by it. */
 const APPLICATION_ID = 0x506f726c
@@ -53,7 +53,7 @@ export function standingOf(raw: Sqlite.Database, known: readonly Migration[]): S
 }
 
 /** Applies steps in one transaction: a crash in the middle leaves the database as it was.
- * @throws Refusal when a step leaves references to rows that do not exist; the driver's error when one fails */
+ * @throws OperatorError when a step leaves references to rows that do not exist; the driver's error when one fails */
 export function applyMigrations(raw: Sqlite.Database, steps: readonly Migration[], now: UnixMs): void {
   // SQLite rebuilds a table by copying it, which would fire ON DELETE CASCADE; the switch works outside transactions only.
   raw.pragma('foreign_keys = OFF')
@@ -67,7 +67,7 @@ export function applyMigrations(raw: Sqlite.Database, steps: readonly Migration[
         note.run(step.tag, step.hash, now)
       }
       const broken = raw.pragma('foreign_key_check')
-      if (Array.isArray(broken) && broken.length > 0) throw new Refusal('The database could not be brought up to date: rows refer to others that do not exist. Nothing was changed.')
+      if (Array.isArray(broken) && broken.length > 0) throw new OperatorError('The database could not be brought up to date: rows refer to others that do not exist. Nothing was changed.')
     }).immediate()
   }
   finally {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { backupFolder, databaseFile } from './files.ts'
 import { applyMigrations, readMigrations } from './migrate.ts'
 import { MIGRATIONS, openMigrated } from './open.ts'
@@ -19,12 +19,12 @@ beforeEach(() => {
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const open = (mayCreate = true) => openStore({ dataDir, mayCreate, clock: systemClock, log: createLog('silent') })
-const refusal = (work: () => unknown): Refusal => {
+const refusal = (work: () => unknown): OperatorError => {
   try {
     work()
   }
   catch (error) {
-    if (error instanceof Refusal) return error
+    if (error instanceof OperatorError) return error
     throw error
   }
   throw new Error('nothing was refused')
@@ -185,7 +185,7 @@ describe('bringing a database up to date', () => {
     raw.exec('CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (p INTEGER REFERENCES parent(id) ON DELETE CASCADE) STRICT; INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)')
     applyMigrations(raw, [{ tag: '0001_a', hash: 'a', statements: ['CREATE TABLE p2 (id INTEGER PRIMARY KEY, more TEXT) STRICT', 'INSERT INTO p2 (id) SELECT id FROM parent', 'DROP TABLE parent', 'ALTER TABLE p2 RENAME TO parent'] }], 1)
     expect(raw.prepare('SELECT count(*) FROM child').pluck().get()).toBe(1)
-    expect(() => applyMigrations(raw, [{ tag: '0002_b', hash: 'b', statements: ['DELETE FROM parent'] }], 1)).toThrow(Refusal)
+    expect(() => applyMigrations(raw, [{ tag: '0002_b', hash: 'b', statements: ['DELETE FROM parent'] }], 1)).toThrow(OperatorError)
     expect(raw.prepare('SELECT count(*) FROM parent').pluck().get()).toBe(1)
     store.close()
   })

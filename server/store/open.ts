@@ -3,7 +3,7 @@ import { relative } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { newestUsable, snapshot } from './backup-snapshot.ts'
 import { type Database, openDatabase } from './database.ts'
 import { backupFolder, databaseFile, makePrivateFile, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
@@ -24,14 +24,14 @@ const OLDEST_SQLITE = [3, 51, 3]
 
 /** Opens the database of a data folder, made or brought up to date where needed.
  * @param known the steps of the schema; others than drizzle's in tests only
- * @throws Refusal for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
+ * @throws OperatorError for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
 export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
   try {
     makePrivateFolder(deps.dataDir)
     if (!existsSync(file)) {
       if (!deps.mayCreate) {
-        throw new Refusal(`The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`, [
+        throw new OperatorError(`The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`, [
           'Put it back, or restore a backup: porchlight restore FILE',
           `To begin anew, with no accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
         ])
@@ -85,7 +85,7 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
 /** Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
  * @param whole whether to read all of it: time and pages in proportion to its size
  * @returns the steps that it lacks
- * @throws Refusal when it is not a healthy database of ours; the driver's error when it cannot be read */
+ * @throws OperatorError when it is not a healthy database of ours; the driver's error when it cannot be read */
 export function inspect(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
   const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
   try {
@@ -101,11 +101,11 @@ export function inspect(file: string, known: readonly Migration[], backups: stri
       case 'newer':
         throw newer(file, standing.unknown, newestUsable(backups, known))
       case 'altered':
-        throw new Refusal(`The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`, ['Use the version that made it.'])
+        throw new OperatorError(`The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`, ['Use the version that made it.'])
       case 'empty':
-        throw new Refusal(`The database ${shown(file)} is empty.`, ['Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE'])
+        throw new OperatorError(`The database ${shown(file)} is empty.`, ['Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE'])
       case 'foreign':
-        throw new Refusal(`${shown(file)} is a database of another program.`, ['Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).'])
+        throw new OperatorError(`${shown(file)} is a database of another program.`, ['Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).'])
       default:
         return standing satisfies never
     }
@@ -115,8 +115,8 @@ export function inspect(file: string, known: readonly Migration[], backups: stri
   }
 }
 
-function newer(file: string, step: string, backup: string | null): Refusal {
-  return new Refusal(`The database ${shown(file)} was made by a newer version (step ${step} is unknown here).`, [
+function newer(file: string, step: string, backup: string | null): OperatorError {
+  return new OperatorError(`The database ${shown(file)} was made by a newer version (step ${step} is unknown here).`, [
     'Use that version,',
     backup === null
       ? 'or restore a backup that this version made: porchlight restore FILE'
@@ -129,25 +129,25 @@ function assertVersion(raw: Sqlite.Database): void {
   const parts = version.split('.').map(Number)
   const differs = OLDEST_SQLITE.findIndex((least, at) => parts[at] !== least)
   if (differs !== -1 && (parts[differs] ?? 0) < (OLDEST_SQLITE[differs] ?? 0)) {
-    throw new Refusal(`SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`, ['Install the dependencies anew: npm ci'])
+    throw new OperatorError(`SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`, ['Install the dependencies anew: npm ci'])
   }
 }
 
-function damaged(file: string, cause: unknown): Refusal {
-  return new Refusal(`The database ${shown(file)} is damaged.`, ['Nothing was changed. Restore a backup: porchlight restore FILE'], cause)
+function damaged(file: string, cause: unknown): OperatorError {
+  return new OperatorError(`The database ${shown(file)} is damaged.`, ['Nothing was changed. Restore a backup: porchlight restore FILE'], cause)
 }
 
 /** What the driver's and the system's codes mean to the person who starts the server. */
 export function explained(error: unknown, file: string): unknown {
-  if (error instanceof Refusal || !(error instanceof Error) || !('code' in error)) return error
+  if (error instanceof OperatorError || !(error instanceof Error) || !('code' in error)) return error
   const code = String(error.code)
-  if (code === 'SQLITE_NOTADB') return new Refusal(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)
+  if (code === 'SQLITE_NOTADB') return new OperatorError(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
-  if (code.startsWith('SQLITE_BUSY')) return new Refusal(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC') return new Refusal(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
-  if (code === 'EROFS' || code.startsWith('SQLITE_READONLY')) return new Refusal(`The database ${shown(file)} cannot be written: the file or its disk is read-only.`, ['Its folder has to be writable by the user who runs this.'], error)
-  if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN')) return new Refusal(`The database ${shown(file)} cannot be opened for writing.`, ['The folder and the files in it have to belong to the user who runs this.'], error)
-  if (code.startsWith('SQLITE_IOERR')) return new Refusal(`The disk fails under the database ${shown(file)} (${code}).`, ['Look at the disk and its free space.'], error)
+  if (code.startsWith('SQLITE_BUSY')) return new OperatorError(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC') return new OperatorError(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
+  if (code === 'EROFS' || code.startsWith('SQLITE_READONLY')) return new OperatorError(`The database ${shown(file)} cannot be written: the file or its disk is read-only.`, ['Its folder has to be writable by the user who runs this.'], error)
+  if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN')) return new OperatorError(`The database ${shown(file)} cannot be opened for writing.`, ['The folder and the files in it have to belong to the user who runs this.'], error)
+  if (code.startsWith('SQLITE_IOERR')) return new OperatorError(`The disk fails under the database ${shown(file)} (${code}).`, ['Look at the disk and its free space.'], error)
   return error
 }
 

@@ -14,7 +14,7 @@ afterEach(() => opened.remove())
 
 function grant(id: string, endedAt: number | null): ProviderGrantRow {
   return {
-    id, sessionId: `s-${id}`, userId: 'u', provider: 'main', issuer: 'https://id.example', subject: 'ada', providerSid: null, birth: 'sign_in',
+    id, sessionId: `s-${id}`, userId: 'u', provider: 'main', issuer: 'https://id.example', subject: 'ada', providerSid: null, origin: 'sign_in',
     sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: NOW - 1000, endedAt,
   }
 }

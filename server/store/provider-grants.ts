@@ -136,10 +136,10 @@ export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
   const ofProvider = and(eq(providerGrants.sessionId, row.sessionId), eq(providerGrants.provider, row.provider), isNull(providerGrants.endedAt))
   const earlier = db.sql.select().from(providerGrants).where(ofProvider).get()
   const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
-  if (earlier?.birth === 'sign_in' && !isSame) return false
+  if (earlier?.origin === 'sign_in' && !isSame) return false
   db.sql.update(providerGrants).set({ endedAt: row.createdAt }).where(ofProvider).run()
   // A session that came by this account there depends on it, however often it is linked again.
-  insertGrant(db, isSame ? { ...row, birth: earlier.birth } : row)
+  insertGrant(db, isSame ? { ...row, origin: earlier.origin } : row)
   return true
 }
 

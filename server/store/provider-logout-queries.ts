@@ -35,12 +35,12 @@ export function endAtProvider(db: Database, { issuer, sid, subject, algs, use, a
     if (!unused) return { repeated: true, otherAlg: false, ended: [], unlinked: [] }
     const bySid = sid === null ? undefined : eq(providerGrants.providerSid, sid)
     const bySubject = subject === null ? undefined : eq(providerGrants.subject, subject)
-    const all = db.sql.select({ id: providerGrants.id, sessionId: providerGrants.sessionId, birth: providerGrants.birth, alg: providerGrants.idTokenAlg }).from(providerGrants)
+    const all = db.sql.select({ id: providerGrants.id, sessionId: providerGrants.sessionId, origin: providerGrants.origin, alg: providerGrants.idTokenAlg }).from(providerGrants)
       .where(and(eq(providerGrants.issuer, issuer), bySid, bySubject, isNull(providerGrants.endedAt))).all()
     const named = all.filter(({ alg }) => alg === null || algs.includes(alg))
-    const links = named.filter(({ birth }) => birth === 'link')
+    const links = named.filter(({ origin }) => origin === 'link')
     for (const { id } of links) db.sql.update(providerGrants).set({ endedAt: at }).where(eq(providerGrants.id, id)).run()
-    const ended = endSessionsNamed(db, named.filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId), { reason: 'provider_logout', at })
+    const ended = endSessionsNamed(db, named.filter(({ origin }) => origin === 'sign_in').map(({ sessionId }) => sessionId), { reason: 'provider_logout', at })
     return { repeated: false, otherAlg: named.length === 0 && all.length > 0, ended, unlinked: links.map(({ sessionId }) => sessionId) }
   })
 }

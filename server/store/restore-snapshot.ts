@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import type { Clock, UnixMs } from '../base/clock.ts'
-import { Refusal } from '../base/operator-error.ts'
+import { OperatorError } from '../base/operator-error.ts'
 import { accountQueries, type Verifier } from './account-queries.ts'
 import { copyLive, stamp } from './backup-snapshot.ts'
 import { openDatabase } from './database.ts'
@@ -35,10 +35,10 @@ const SAMPLE = 20
 
 /** Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
  * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
- * @throws Refusal when the backup is not a healthy database of ours */
+ * @throws OperatorError when the backup is not a healthy database of ours */
 export async function restoreDatabase({ source, dataDir, clock, counter, check, keyChecks }: RestoreDeps): Promise<Restored> {
   const now = clock.now().wall
-  if (!existsSync(source)) throw new Refusal(`There is no file ${source}.`)
+  if (!existsSync(source)) throw new OperatorError(`There is no file ${source}.`)
   const file = databaseFile(dataDir)
   const copy = `${file}.restoring`
   makePrivateFolder(dataDir)

@@ -133,7 +133,7 @@ export const providerGrants = sqliteTable('provider_grants', {
   /** The provider's own session (`sid`, OIDC Back-Channel Logout §2.1). */
   providerSid: text(),
   /** Whether the session rests on it, or only has it. */
-  birth: text({ enum: ['sign_in', 'link'] }).notNull(),
+  origin: text('birth', { enum: ['sign_in', 'link'] }).notNull(),
   /** The tokens as JSON, sealed under the `at-rest` purpose with the row's id; null: nothing here needs them. */
   sealed: text(),
   accessEndsAt: integer(),

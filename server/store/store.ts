@@ -45,7 +45,7 @@ export interface Store {
   close(): void
 }
 
-/** @throws Refusal when the database is not healthy, not ours, newer than the code, or cannot be made */
+/** @throws OperatorError when the database is not healthy, not ours, newer than the code, or cannot be made */
 export function openStore(deps: OpenDeps): Store {
   const file = databaseFile(deps.dataDir)
   const wasRead = isReadFirst(file)

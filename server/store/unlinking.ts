@@ -12,7 +12,7 @@ export interface Unlinked { ended: EndedSession[], unlinked: string[] }
  * @param keep the session that asked */
 export function endWhatCameBy(db: Database, identity: IdentityRow, keep: string, at: UnixMs): Unlinked {
   const granted = endGrantsOf(db, identity, at)
-  const isOver = ({ birth, sessionId }: typeof granted[number]) => birth === 'sign_in' && sessionId !== keep
+  const isOver = ({ origin, sessionId }: typeof granted[number]) => origin === 'sign_in' && sessionId !== keep
   return {
     ended: endSessionsNamed(db, granted.filter(isOver).map(({ sessionId }) => sessionId), { reason: 'signed_out_elsewhere', at }),
     unlinked: granted.filter(one => !isOver(one)).map(({ sessionId }) => sessionId),

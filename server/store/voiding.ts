@@ -108,7 +108,7 @@ function unlinkAll(db: Database, userId: string, which: SQL | undefined, origin:
   const gone = db.sql.delete(identities).where(and(eq(identities.userId, userId), which)).returning().all()
   for (const _ of gone) recordEvent(db, 'identity_unlinked', userId, origin)
   return gone.flatMap(identity => endGrantsOf(db, identity, origin.at))
-    .filter(({ birth }) => birth === 'sign_in').map(({ sessionId }) => sessionId)
+    .filter(({ origin }) => origin === 'sign_in').map(({ sessionId }) => sessionId)
 }
 
 /** What was made in a session is now of the one that takes its place, and goes when that one is not trusted any more. */
@@ -117,14 +117,14 @@ export function moveMade(db: Database, from: string, { publicId, userId }: Pick<
   db.sql.update(identities).set({ linkedIn: publicId }).where(and(eq(identities.userId, userId), eq(identities.linkedIn, from))).run()
 }
 
-type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'birth'>
+type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'origin'>
 
 /** What a provider granted by an identity that is removed is over. @returns what it was */
 export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): EndedGrant[] {
   const granted = and(eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject))
   return db.sql.update(providerGrants).set({ endedAt: at })
     .where(and(eq(providerGrants.userId, userId), granted, isNull(providerGrants.endedAt)))
-    .returning({ sessionId: providerGrants.sessionId, birth: providerGrants.birth }).all()
+    .returning({ sessionId: providerGrants.sessionId, origin: providerGrants.origin }).all()
 }
 
 function voidOpen(db: Database, which: SQL | undefined, origin: WhenAndWho): void {

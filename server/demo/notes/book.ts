@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { DAY } from '../../base/clock.ts'
-import { Refusal } from '../../base/operator-error.ts'
+import { OperatorError } from '../../base/operator-error.ts'
 import { MAX_NOTES, type NoteEvent, type WireNote } from '../../contract/notes.ts'
 
 /** Each change of a person's notes has the next number: the feed's event ids, good across restarts. */
@@ -44,7 +44,7 @@ interface Row { id: string, text: string, created_at: number, changed_at: number
 
 /** The notes of everybody, in a SQLite file of their own. Every statement names the owner: a note of somebody else
  * is not forbidden, it does not exist. One function, one transaction.
- * @throws Refusal when the file was written by a newer version */
+ * @throws OperatorError when the file was written by a newer version */
 export function openBook(file: string) {
   makePrivate(file)
   const db = new Sqlite(file, { timeout: 2000 })
@@ -166,7 +166,7 @@ function prepareSchema(db: Sqlite.Database, file: string): void {
   if (version === SCHEMA_VERSION) return
   if (version !== 0) {
     db.close()
-    throw new Refusal(`The sample's notes in ${file} were written by a newer version.`, ['Use that version, or move the file away: a new one is made.'])
+    throw new OperatorError(`The sample's notes in ${file} were written by a newer version.`, ['Use that version, or move the file away: a new one is made.'])
   }
   db.transaction(() => {
     db.exec(SCHEMA)

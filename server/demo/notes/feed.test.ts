@@ -6,7 +6,7 @@ import type { NoteEvent, WireNote } from '../../contract/notes.ts'
 import { openBook } from './book.ts'
 import { createFeed } from './feed.ts'
 import { Refused } from './refused.ts'
-import { type Person, type Stage, startStage } from './notes.testing.ts'
+import { type NotesUser, type Stage, startStage } from './notes.testing.ts'
 
 interface Told { id: number, event: NoteEvent }
 
@@ -44,8 +44,8 @@ async function listen(response: Response) {
 
 describe('the live feed', () => {
   let stage: Stage
-  let ada: Person
-  let bob: Person
+  let ada: NotesUser
+  let bob: NotesUser
   beforeEach(async () => {
     stage = await startStage()
     ada = await stage.person('ada')
@@ -53,7 +53,7 @@ describe('the live feed', () => {
   })
   afterEach(() => stage.close())
 
-  const add = async (person: Person, text: string) => await (await person('POST', '/notes', { text })).json() as WireNote
+  const add = async (person: NotesUser, text: string) => await (await person('POST', '/notes', { text })).json() as WireNote
 
   test('tells every open page of a person what any of them did', async () => {
     const [one, two] = await Promise.all([0, 1].map(async () => listen(await ada('GET', '/notes/feed'))))

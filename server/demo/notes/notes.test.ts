@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR } from '../../base/clock.ts'
 import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer, type WireNote } from '../../contract/notes.ts'
 import { openBook } from './book.ts'
-import { type Person, type Stage, startStage } from './notes.testing.ts'
+import { type NotesUser, type Stage, startStage } from './notes.testing.ts'
 
 let stage: Stage
-let ada: Person
-let bob: Person
+let ada: NotesUser
+let bob: NotesUser
 /** Added to the real time, of which tokens are judged by as well. */
 let ahead = 0
 const clock = { now: () => ({ wall: Date.now() + ahead, steady: performance.now() }) }
@@ -22,9 +22,9 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-const add = async (person: Person, text: string): Promise<WireNote> => await (await person('POST', '/notes', { text })).json() as WireNote
-const list = async (person: Person): Promise<NotesAnswer> => await (await person('GET', '/notes')).json() as NotesAnswer
-const texts = async (person: Person) => (await list(person)).notes.map(note => note.text)
+const add = async (person: NotesUser, text: string): Promise<WireNote> => await (await person('POST', '/notes', { text })).json() as WireNote
+const list = async (person: NotesUser): Promise<NotesAnswer> => await (await person('GET', '/notes')).json() as NotesAnswer
+const texts = async (person: NotesUser) => (await list(person)).notes.map(note => note.text)
 
 describe('notes', () => {
   test('are added, listed newest first, edited and deleted', async () => {

@@ -83,4 +83,4 @@ export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock
 }
 
 export type Stage = Awaited<ReturnType<typeof startStage>>
-export type Person = Awaited<ReturnType<Stage['person']>>
+export type NotesUser = Awaited<ReturnType<Stage['person']>>

@@ -25,7 +25,7 @@ const PRESENCE = '/notes/presence'
 
 /** Starts a small API on loopback, as an example of one behind us: people's notes, in a database of their own.
  * It shares nothing with the rest of this process; it could as well run elsewhere and be written in another language.
- * @throws Refusal when its database cannot be used · the system's error when it cannot listen */
+ * @throws OperatorError when its database cannot be used · the system's error when it cannot listen */
 export async function startSample({ dataDir, jwks, issuer, audience, log, clock }: SampleDeps): Promise<{ origin: string, close(): Promise<void> }> {
   const book = openBook(join(dataDir, 'sample.db'))
   const feed = createFeed({ timers: systemTimers, since: book.since })

@@ -1,5 +1,5 @@
 import { type Clock, SECOND } from '../../base/clock.ts'
-import { Refusal } from '../../base/operator-error.ts'
+import { OperatorError } from '../../base/operator-error.ts'
 import type { ProofCheck } from '../../contract/proof-wire.ts'
 import { generationOf, tokensIn } from '../../contract/token-shapes.ts'
 import { type Answer, type Ask, Browser, type Place } from './browser.ts'
@@ -20,7 +20,7 @@ export interface Visit {
 
 /** Signs in once and finds out what the demonstrations have to know.
  * @returns the site; what a script of its pages could have found; and `leave`, which signs out every browser
- * @throws Refusal when it cannot be told from the answers whether one is signed in */
+ * @throws OperatorError when it cannot be told from the answers whether one is signed in */
 export async function lookAround(visit: Visit): Promise<{ site: Site, tokens: ProofCheck, leave: () => Promise<void> }> {
   const { clock, place, checkPath } = visit
   const browsers: Browser[] = []
@@ -28,22 +28,22 @@ export async function lookAround(visit: Visit): Promise<{ site: Site, tokens: Pr
   async function arrive(): Promise<{ browser: Browser, welcome: Answer }> {
     const browser = new Browser(place, clock)
     const welcome = await browser.ask(visit.login)
-    if (welcome.status >= 400) throw new Refusal(`${place.origin} refused the sign-in: it answered ${welcome.status}.`, [welcome.text.slice(0, 300)])
-    if (browser.jar.alive(clock.now().wall).length === 0) throw new Refusal(`The sign-in at ${visit.login.path} set no cookie.`, ['There is nothing that a browser would be remembered by.'])
+    if (welcome.status >= 400) throw new OperatorError(`${place.origin} refused the sign-in: it answered ${welcome.status}.`, [welcome.text.slice(0, 300)])
+    if (browser.jar.alive(clock.now().wall).length === 0) throw new OperatorError(`The sign-in at ${visit.login.path} set no cookie.`, ['There is nothing that a browser would be remembered by.'])
     browsers.push(browser)
     return { browser, welcome }
   }
 
   const stranger = await new Browser(place, clock).get(checkPath).catch((error: unknown) => {
-    throw new Refusal(`${place.origin} cannot be reached.`, [String(error)])
+    throw new OperatorError(`${place.origin} cannot be reached.`, [String(error)])
   })
   const { browser: first, welcome } = await arrive()
   const shown = await first.get(checkPath)
   const ours = first.jar.alive(clock.now().wall).some(({ value }) => generationOf(value) !== null)
   const knows = ours ? isSignedIn : distinguish(visit, stranger, shown)
-  if (!knows(shown)) throw new Refusal(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
+  if (!knows(shown)) throw new OperatorError(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
   const accessMs = visit.accessMs ?? (ours ? lifeIn(shown) : shortestCookie(first, clock))
-  if (accessMs === null) throw new Refusal('How long an access token lives there cannot be told from its cookies.', ['Say so with --wait SECONDS.'])
+  if (accessMs === null) throw new OperatorError('How long an access token lives there cannot be told from its cookies.', ['Say so with --wait SECONDS.'])
 
   const site: Site = { clock, checkPath, isSignedIn: knows, signIn: async () => (await arrive()).browser, accessMs, laterMs: accessMs, ours, row: null }
   const texts = [welcome, shown, await first.get('/')].flatMap(({ headers, text }) => [headers, text])
@@ -73,7 +73,7 @@ function distinguish({ login, checkPath, expect }: Visit, stranger: Answer, show
   const marks = expect === null ? stringsOf(login.body?.text ?? '') : [expect]
   const mark = marks.find(text => text.length > 2 && shown.text.includes(text) && !stranger.text.includes(text))
   if (mark === undefined) {
-    throw new Refusal(`${checkPath} answers strangers as it answers somebody signed in.`, ['Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.'])
+    throw new OperatorError(`${checkPath} answers strangers as it answers somebody signed in.`, ['Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.'])
   }
   return ({ status, text }) => status === shown.status && text.includes(mark)
 }
@@ -102,10 +102,10 @@ function shortestCookie({ jar }: Browser, clock: Clock): number | null {
 const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
 
 /** Reads `POST /login {"name":"$email","password":"$password"}`. The body is JSON, or else a form's.
- * @throws Refusal */
+ * @throws OperatorError */
 export function parseLogin(text: string): Ask {
   const match = LOGIN.exec(text.trim())
-  if (match === null) throw new Refusal(`This is no sign-in request: ${text}`, ['It has the form: POST /login {"email":"$email","password":"$password"}'])
+  if (match === null) throw new OperatorError(`This is no sign-in request: ${text}`, ['It has the form: POST /login {"email":"$email","password":"$password"}'])
   const [, method = '', path = '', body] = match
   if (body === undefined) return { method, path, body: null }
   return { method, path, body: { type: body.startsWith('{') ? 'application/json' : 'application/x-www-form-urlencoded', text: body } }

@@ -1,6 +1,6 @@
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { WireUser } from '../../contract/wire.ts'
-import type { Client, Grant, LiveSession } from '../../session/types.ts'
+import type { Client, IssuedCookies, LiveSession } from '../../session/types.ts'
 
 /** Who is asking. Made by `identify`; after it nobody looks at our cookies again. */
 export interface Caller {
@@ -23,9 +23,9 @@ export interface Caller {
 
 /** What the answer shall do to the cookie jar. One writer turns it into Set-Cookie at the instant the headers leave:
  * routes never set cookies themselves. */
-export interface Answer {
+export interface ResponseCookies {
   /** The session cookies of a session that was just opened; takes the place of any earlier decision. */
-  grant(grant: Grant): void
+  grant(grant: IssuedCookies): void
   /** Clears the session cookies: for the answer to a sign-out only. */
   clear(): void
   /** Any other cookie, as a Set-Cookie value. The last one of a name wins. */

@@ -1,7 +1,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import type { Log } from '../../base/log.ts'
 import { unconfirmed } from '../../base/peer.ts'
-import type { Exchange } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** Whether an address is one of the proxies that the configuration trusts. */
 export type IsTrusted = (address: string) => boolean
@@ -52,7 +52,7 @@ function plain(address: string): string {
 export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
   let told = false
 
-  return ({ remoteAddress, headers }: Exchange): string => {
+  return ({ remoteAddress, headers }: RequestContext): string => {
     const forwarded = headers['x-forwarded-for']
     const peer = plain(remoteAddress ?? '')
     if (!told && forwarded !== undefined && !isTrusted(peer) && isNear(peer)) {

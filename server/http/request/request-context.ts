@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../../base/clock.ts'
-import type { Client, Grant } from '../../session/types.ts'
-import type { Answer, Caller } from './caller.ts'
+import type { Client, IssuedCookies } from '../../session/types.ts'
+import type { ResponseCookies, Caller } from './caller.ts'
 import type { Match } from '../../relay/route-matcher.ts'
 import { type Family, familyOf } from './path-family.ts'
 
 /** One request on its way: what every step and the writer of the answer know about it.
- * A call from a page that is rendering is an exchange too, with the page's as its `parent`. */
-export class Exchange {
+ * A call from a page that is rendering is a request too, with the page's as its `parent`. */
+export class RequestContext {
   readonly id: string
   readonly method: string
   /** The raw target up to `?`: routes are chosen and forwarded from these same bytes. */
@@ -19,11 +19,11 @@ export class Exchange {
   /** The upstream that this path belongs to. */
   readonly match: Match | null
   readonly startedAt: SteadyMs
-  readonly parent: Exchange | null
+  readonly parent: RequestContext | null
   readonly incoming: IncomingMessage | null
   /** Read at once: a socket that is gone does not know any more whom it belonged to. */
   readonly remoteAddress: string | undefined
-  readonly answer: PendingAnswer
+  readonly answer: PendingResponse
   caller: Caller | null = null
   /** Set while the client waits to be told that its body may come (RFC 9110 §10.1.1). */
   inviteBody: (() => void) | null = null
@@ -32,9 +32,9 @@ export class Exchange {
   /** Of a page that is being rendered; null: what is sent is nobody's to compress. */
   compression: PageCompression | null = null
   #client: Client | null = null
-  readonly #network: (exchange: Exchange) => string
+  readonly #network: (ctx: RequestContext) => string
 
-  constructor(input: ExchangeInput) {
+  constructor(input: RequestContextInput) {
     const { target, parent } = input
     this.id = input.id
     this.method = input.method
@@ -49,7 +49,7 @@ export class Exchange {
     this.incoming = input.incoming
     this.remoteAddress = input.incoming?.socket.remoteAddress
     this.parent = parent
-    this.answer = parent === null ? new PendingAnswer() : parent.answer
+    this.answer = parent === null ? new PendingResponse() : parent.answer
     this.#network = input.network
   }
 
@@ -106,21 +106,21 @@ export interface PageCompression {
   begin(status: number, headers: string[]): void
 }
 
-interface ExchangeInput {
+interface RequestContextInput {
   id: string
   method: string
   target: string
   headers: IncomingHttpHeaders
   startedAt: SteadyMs
-  parent: Exchange | null
+  parent: RequestContext | null
   incoming: IncomingMessage | null
-  network: (exchange: Exchange) => string
+  network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
 }
 
 /** What an answer is to do to the cookie jar, until its headers leave. */
-export class PendingAnswer implements Answer {
-  granted: Grant | null = null
+export class PendingResponse implements ResponseCookies {
+  granted: IssuedCookies | null = null
   clearing = false
   cookies: string[] | null = null
 
@@ -128,7 +128,7 @@ export class PendingAnswer implements Answer {
     return this.granted === null && !this.clearing && this.cookies === null
   }
 
-  grant(grant: Grant): void {
+  grant(grant: IssuedCookies): void {
     this.granted = grant
     this.clearing = false
   }

@@ -3,7 +3,7 @@ import { peerOf } from '../../base/peer.ts'
 import type { Log } from '../../base/log.ts'
 import type { Meter } from '../../base/meter.ts'
 import { withoutAddresses } from '../../base/personal-data.ts'
-import type { Exchange } from './request-context.ts'
+import type { RequestContext } from './request-context.ts'
 
 /** A path longer than this is noise, and somebody's. */
 const PATH_SHOWN = 300
@@ -15,15 +15,15 @@ export const loggedPath = (path: string): string => withoutAddresses(path).slice
  * client's address. One whose client went away before the answer's end is told as `aborted`, and before any answer without a status:
  * nobody was given one. */
 export function requestLog({ log, meter, clock }: { log: Log, meter: Meter, clock: Clock }) {
-  return (exchange: Exchange, status: number | null, whole: boolean): void => {
-    const ms = clock.now().steady - exchange.startedAt
-    meter.observe('request_seconds', ms / 1000, { family: exchange.family, status: status === null ? 'aborted' : String(status) })
+  return (ctx: RequestContext, status: number | null, whole: boolean): void => {
+    const ms = clock.now().steady - ctx.startedAt
+    meter.observe('request_seconds', ms / 1000, { family: ctx.family, status: status === null ? 'aborted' : String(status) })
     const line = {
-      requestId: exchange.id, method: exchange.method, path: loggedPath(exchange.path), status: status ?? undefined, aborted: whole ? undefined : true,
-      ms: Math.round(ms * 10) / 10, family: exchange.family, network: peerOf(exchange.client.network),
+      requestId: ctx.id, method: ctx.method, path: loggedPath(ctx.path), status: status ?? undefined, aborted: whole ? undefined : true,
+      ms: Math.round(ms * 10) / 10, family: ctx.family, network: peerOf(ctx.client.network),
     }
     if (status !== null && status >= 500) log.warn(line, 'request')
-    else if (exchange.family === 'health' || exchange.family === 'assets') log.debug(line, 'request')
+    else if (ctx.family === 'health' || ctx.family === 'assets') log.debug(line, 'request')
     else log.info(line, 'request')
   }
 }

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { pipeline, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { byteRange } from './byte-range.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from './reply.ts'
 import { compressor } from './compressor.ts'
 import { type Coding, matchesEtag } from './negotiation.ts'
@@ -17,23 +17,23 @@ export interface FileForm { whole: boolean, compress: Coding | null }
  * @param headers Content-Type, Cache-Control and whatever else the answer carries
  * @param form `whole`: parts are refused, which of something compressed would be parts of something else.
  * `compress`: how it is compressed as it is sent */
-export async function fileReply(exchange: Exchange, file: FileHandle, headers: readonly string[], { whole, compress }: FileForm): Promise<Reply> {
+export async function fileReply(ctx: RequestContext, file: FileHandle, headers: readonly string[], { whole, compress }: FileForm): Promise<Reply> {
   let streaming = false
   try {
     const stat = await file.stat({ bigint: true })
     const size = Number(stat.size)
     const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}${compress === null ? '' : `-${compress}`}"`
     const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
-    if (isFresh(exchange, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
+    if (isFresh(ctx, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
     const common = [...validators, ...headers, ...whole ? [] : ['Accept-Ranges', 'bytes']]
-    const range = whole || !mayRange(exchange, etag, stat) ? null : byteRange(exchange.headers.range, size)
+    const range = whole || !mayRange(ctx, etag, stat) ? null : byteRange(ctx.headers.range, size)
     if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: null }
     const { start, end } = range ?? { start: 0, end: size - 1 }
     const length = end - start + 1
     const status = range === null ? 200 : 206
     if (range !== null) common.push('Content-Range', `bytes ${start}-${end}/${size}`)
-    if (compress !== null && exchange.method === 'HEAD') return { status, headers: common, body: null }
-    if (exchange.method === 'HEAD') return { status, headers: [...common, 'Content-Length', String(length)], body: null }
+    if (compress !== null && ctx.method === 'HEAD') return { status, headers: common, body: null }
+    if (ctx.method === 'HEAD') return { status, headers: [...common, 'Content-Length', String(length)], body: null }
     if (length > WHOLE_BYTES) {
       streaming = true
       if (compress !== null) return { status, headers: common, body: compressed(file.createReadStream(), compress) }
@@ -56,7 +56,7 @@ function compressed(file: Readable, coding: Coding): Readable {
 }
 
 /** If-None-Match counts alone where it is there (RFC 9110 §13.2.2). */
-function isFresh({ headers }: Exchange, etag: string, stat: BigIntStats): boolean {
+function isFresh({ headers }: RequestContext, etag: string, stat: BigIntStats): boolean {
   const tags = headers['if-none-match']
   if (tags !== undefined) return matchesEtag(tags, etag)
   const since = Date.parse(headers['if-modified-since'] ?? '')
@@ -64,7 +64,7 @@ function isFresh({ headers }: Exchange, etag: string, stat: BigIntStats): boolea
 }
 
 /** A part of what has changed meanwhile would not fit to the parts that the client has (RFC 9110 §13.1.5). */
-function mayRange({ headers, method }: Exchange, etag: string, stat: BigIntStats): boolean {
+function mayRange({ headers, method }: RequestContext, etag: string, stat: BigIntStats): boolean {
   const condition = headers['if-range']
   if (headers.range === undefined || method !== 'GET') return false
   return condition === undefined || condition === etag || Date.parse(String(condition)) === modifiedOf(stat).getTime()

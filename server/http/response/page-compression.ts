@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type BrotliCompress, constants, type Gzip } from 'node:zlib'
-import type { Exchange, PageCompression } from '../request/request-context.ts'
+import type { RequestContext, PageCompression } from '../request/request-context.ts'
 import { compressor } from './compressor.ts'
 import { chooseCoding, CODINGS } from './negotiation.ts'
 
@@ -9,7 +9,7 @@ const LEAST_BYTES = 1024
 
 /** Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of anybody, or it
  * was not asked for by a stranger's site, which could put guesses into its address again and again. */
-function mayCompress({ caller, headers }: Pick<Exchange, 'caller' | 'headers'>): boolean {
+function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'headers'>): boolean {
   if (caller === null || (caller.signedIn === null && caller.form === null)) return true
   const from = headers['sec-fetch-site']
   return from === 'same-origin' || from === 'none'
@@ -17,16 +17,16 @@ function mayCompress({ caller, headers }: Pick<Exchange, 'caller' | 'headers'>):
 
 /** Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers leave, which
  * they do no later than without it: what was decided about cookies is then still so. */
-export function compressPage(exchange: Exchange, outgoing: ServerResponse): PageCompression {
+export function compressPage(ctx: RequestContext, outgoing: ServerResponse): PageCompression {
   const write = outgoing.write.bind(outgoing) as Write
   const end = outgoing.end.bind(outgoing) as End
-  let coding = mayCompress(exchange) ? chooseCoding(exchange.headers['accept-encoding'], CODINGS) : null
+  let coding = mayCompress(ctx) ? chooseCoding(ctx.headers['accept-encoding'], CODINGS) : null
   let encoder: BrotliCompress | Gzip | null = null
   let encoding = false
   let ended = false
 
   const wanted = (status: number, valueOf: (name: string) => string | undefined) =>
-    coding !== null && exchange.compression !== null && isHtml(valueOf('content-type')) && valueOf('content-encoding') === undefined && hasBody(status)
+    coding !== null && ctx.compression !== null && isHtml(valueOf('content-type')) && valueOf('content-encoding') === undefined && hasBody(status)
 
   function started(): BrotliCompress | Gzip {
     return encoder ??= connect(compressor(coding ?? 'gzip'), outgoing, write, end)
@@ -48,13 +48,13 @@ export function compressPage(exchange: Exchange, outgoing: ServerResponse): Page
     const [chunk, charset, done] = endArguments(given)
     if (ended) return outgoing
     if (!outgoing.headersSent) {
-      if (exchange.method !== 'HEAD' && sizeOf(chunk) < LEAST_BYTES) coding = null
+      if (ctx.method !== 'HEAD' && sizeOf(chunk) < LEAST_BYTES) coding = null
       // Else Node would announce the length of what is not compressed.
       if (wanted(outgoing.statusCode, name => textOf(outgoing.getHeader(name)))) outgoing.writeHead(outgoing.statusCode)
       if (outgoing.writableEnded) return outgoing
     }
     if (!encoding) return end(chunk, charset, done)
-    if (exchange.method === 'HEAD') return end(undefined, undefined, done)
+    if (ctx.method === 'HEAD') return end(undefined, undefined, done)
     ended = true
     if (done !== undefined) outgoing.once('finish', done)
     started().end(chunk, charset as BufferEncoding)

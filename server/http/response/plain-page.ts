@@ -3,13 +3,13 @@ import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/cookies.ts'
 import { LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
 import { DISPLAY_NAME } from '../../contract/name.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { plainWords } from './plain-words.ts'
 
 /** The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own nonce. */
-export function plainPage(exchange: Exchange, problem: Problem): { html: string, policy: string } {
+export function plainPage(ctx: RequestContext, problem: Problem): { html: string, policy: string } {
   const nonce = newNonce()
-  const { headers } = exchange
+  const { headers } = ctx
   const language = languageOf(readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null, headers['accept-language'])
   const words = plainWords(problem.code, language)
   const details = problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
@@ -27,7 +27,7 @@ export function plainPage(exchange: Exchange, problem: Problem): { html: string,
 <h1>${escapeHtml(words.title)}</h1>
 ${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
 ${details}
-<p class="id">${escapeHtml(words.requestId)} <code>${escapeHtml(exchange.id)}</code></p>
+<p class="id">${escapeHtml(words.requestId)} <code>${escapeHtml(ctx.id)}</code></p>
 </main>
 </body>
 </html>

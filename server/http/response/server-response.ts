@@ -3,7 +3,7 @@ import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import { isEventStream } from '../../relay/event-stream.ts'
 import type { Sessions } from '../../session/types.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { setCookies } from './set-cookies.ts'
 import { isOwnCookie } from '../request/own-cookies.ts'
 import { problemReply } from './problem-reply.ts'
@@ -31,9 +31,9 @@ const DROPPED = new Set([
 
 /** The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the headers
  * leave. So this one place adds the security headers and decides the cookies. */
-export function answeringResponse({ log, sessions, security, draining }: Deps) {
-  return class AnsweringResponse extends ServerResponse<IncomingMessage> {
-    exchange: Exchange | null = null
+export function porchlightResponse({ log, sessions, security, draining }: Deps) {
+  return class PorchlightResponse extends ServerResponse<IncomingMessage> {
+    ctx: RequestContext | null = null
 
     override writeHead(status: number, ...rest: unknown[]): this {
       const last = rest[rest.length - 1]
@@ -50,7 +50,7 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
 
     /** One flat list: Node writes it as it is, which is its fastest way. */
     #compose(status: number, given: AnyHeaders | null): string[] {
-      const { exchange } = this
+      const { ctx } = this
       const headers = security.fixed.slice()
       const others: string[] = []
       let cacheControl: string | null = null
@@ -76,19 +76,19 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
         }
       }
 
-      headers.push('Content-Security-Policy', exchange?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
+      headers.push('Content-Security-Policy', ctx?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
       headers.push('Referrer-Policy', referrerPolicy)
       // nginx would else hold events back until a buffer of its is full.
       if (unbuffered) headers.push('X-Accel-Buffering', 'no')
-      if (exchange !== null) headers.push('X-Request-Id', exchange.id)
+      if (ctx !== null) headers.push('X-Request-Id', ctx.id)
       // A 304 updates what a cache has stored: no cookie may ride on it.
-      const cookies = exchange === null || status === 304 || (exchange.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, exchange.answer, others, isOwnCookie)
+      const cookies = ctx === null || status === 304 || (ctx.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, ctx.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
-      const ours = exchange !== null && exchange.family !== 'api' && exchange.family !== 'front'
+      const ours = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
       // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping (HD-10).
-      const unkept = ours && (status >= 400 || (exchange.contentSecurityPolicy !== null && exchange.family === 'site'))
+      const unkept = ours && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
       headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
-      exchange?.compression?.begin(status, headers)
+      ctx?.compression?.begin(status, headers)
       if (draining()) headers.push('Connection', 'close')
       return headers
     }
@@ -113,12 +113,12 @@ export function answeringResponse({ log, sessions, security, draining }: Deps) {
 
     /** A header value that HTTP cannot carry: whoever made it has a bug, and the client gets a plain 500. */
     #giveUp(error: unknown): this {
-      const { exchange } = this
-      log.error({ event: 'header_unsendable', error, requestId: exchange?.id }, 'an answer had a header that cannot be sent')
+      const { ctx } = this
+      log.error({ event: 'header_unsendable', error, requestId: ctx?.id }, 'an answer had a header that cannot be sent')
       const problem = new Problem('internal')
-      const reply = exchange === null ? { status: problem.status, headers: [], body: null } : problemReply(exchange, problem)
+      const reply = ctx === null ? { status: problem.status, headers: [], body: null } : problemReply(ctx, problem)
       const body = textOf(reply)
-      super.writeHead(reply.status, lastHeaders(reply, body, exchange?.id ?? '', security))
+      super.writeHead(reply.status, lastHeaders(reply, body, ctx?.id ?? '', security))
       super.end(body)
       // Whoever wrote the answer goes on to send its body, and must not wait for a drain that never comes.
       this.write = () => true
@@ -137,4 +137,4 @@ function asList(headers: AnyHeaders | null): readonly (OutgoingHttpHeader | unde
   return list
 }
 
-export type AnsweringResponse = InstanceType<ReturnType<typeof answeringResponse>>
+export type PorchlightResponse = InstanceType<ReturnType<typeof porchlightResponse>>

@@ -10,7 +10,7 @@ let browser: Browser
 beforeEach(async () => {
   at = testRoutes()
   browser = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   await browser.post('/auth/setup', { ...ROOT, code: at.codeOf(href) })
 })
 afterEach(() => at.close())

@@ -24,13 +24,13 @@ export interface AuthDeps {
   writeRate: WriteRate
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
-  people: Pick<People, 'accounts' | 'joining' | 'resets' | 'log'>
+  people: Pick<People, 'accounts' | 'registration' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
   /** In the place of passwords of ours; null: they are ours. */
   tokenApiLogin: TokenApiLogin | null
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
-  vault: Pick<Vault, 'grant' | 'linked' | 'giveBack' | 'ended'>
+  vault: Pick<Vault, 'grant' | 'linked' | 'revoke' | 'ended'>
   logouts: Pick<ProviderLogouts, 'after' | 'leave' | 'returned'>
   /** null: no sample runs here, and so no demonstrations. */
   proof: Proof | null

@@ -3,7 +3,7 @@ import type { Env } from '../request/hono-env.ts'
 import { appsRoutes } from './apps-routes.ts'
 import { accountRoutes } from './account-routes.ts'
 import type { AuthDeps } from './auth-deps.ts'
-import { joiningRoutes } from './registration-routes.ts'
+import { registrationRoutes } from './registration-routes.ts'
 import { linksRoutes } from './links-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { proofRoutes } from './proof-routes.ts'
@@ -21,7 +21,7 @@ export function authRoutes(deps: AuthDeps): Hono<Env> {
   app.route('/', providerRoutes(deps))
   app.route('/', providerLogoutRoutes(deps))
   app.route('/', linksRoutes(deps))
-  app.route('/', joiningRoutes(deps))
+  app.route('/', registrationRoutes(deps))
   app.route('/', accountRoutes(deps))
   app.route('/', appsRoutes(deps))
   app.route('/', sessionsRoutes(deps))

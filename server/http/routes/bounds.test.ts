@@ -14,7 +14,7 @@ const count = (sql: string) => at.store.db.raw.prepare(sql).pluck().get() as num
 beforeEach(async () => {
   at = testRoutes()
   admin = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   await admin.post('/auth/setup', { ...root, code: at.codeOf(href) })
 })
 afterEach(() => at.close())
@@ -45,7 +45,7 @@ test('a page of people says of each how many sessions live and when they were la
 test('an administrator has a hundred open links at most; revoking one makes room, and what is over is not kept without end', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   const actor = { userId: id, sessionId: null, client: CLIENT }
-  for (let n = 0; n < 100; n++) await at.people.joining.invite({ email: null, roles: ['user'] }, actor)
+  for (let n = 0; n < 100; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, actor)
   expect(await refusal(admin.post('/auth/invites', {}))).toBe('409 limit_reached')
   expect(await refusal(admin.post(`/auth/people/${id}/reset`))).toBe('409 limit_reached')
   const page = await json<InvitesAnswer>(admin.get('/auth/invites'))
@@ -55,15 +55,15 @@ test('an administrator has a hundred open links at most; revoking one makes room
   expect((await admin.post('/auth/invites', {})).status).toBe(200)
   for (let round = 0; round < 3; round++) {
     await at.people.accounts.setPassword(id, GOOD_PASSWORD, OPERATOR)
-    for (let n = 0; n < 100; n++) await at.people.joining.invite({ email: null, roles: ['user'] }, actor)
+    for (let n = 0; n < 100; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, actor)
   }
   expect(count('select count(*) from codes where by_user_id is not null')).toBeLessThanOrEqual(201)
 })
 
 test('invitations of many administrators come a hundred a page', async () => {
-  for (let n = 0; n < 60; n++) await at.people.joining.invite({ email: null, roles: ['user'] }, OPERATOR)
+  for (let n = 0; n < 60; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, OPERATOR)
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
-  for (let n = 0; n < 60; n++) await at.people.joining.invite({ email: null, roles: ['user'] }, { userId: id, sessionId: null, client: CLIENT })
+  for (let n = 0; n < 60; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, { userId: id, sessionId: null, client: CLIENT })
   const first = await json<InvitesAnswer>(admin.get('/auth/invites'))
   const second = await json<InvitesAnswer>(admin.get(`/auth/invites?cursor=${first.next ?? ''}`))
   expect([first.invites.length, second.invites.length, second.next]).toEqual([100, 20, null])

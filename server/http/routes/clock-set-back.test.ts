@@ -15,7 +15,7 @@ let ada: Browser
 beforeEach(async () => {
   at = testRoutes()
   ada = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   await ada.post('/auth/setup', { email: EMAIL, name: 'Ada', password: GOOD_PASSWORD, code: at.codeOf(href) })
 })
 afterEach(() => at.close())

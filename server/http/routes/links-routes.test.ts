@@ -35,8 +35,8 @@ const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRo
 })
 const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))
 
-function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow, birth: ProviderGrantRow['birth'] = 'sign_in'): ProviderGrantRow {
-  return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, birth, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
+function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow, origin: ProviderGrantRow['origin'] = 'sign_in'): ProviderGrantRow {
+  return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, origin, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
 }
 
 /** A browser that came in by a provider. */
@@ -74,11 +74,11 @@ beforeEach(async () => {
         finish: none,
         returnTo: async () => null,
       },
-      vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: sessionId => void forgotten.push(sessionId) },
+      vault: { grant: none, linked: () => {}, revoke: () => {}, ended: sessionId => void forgotten.push(sessionId) },
     },
   })
   admin = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   expect((await admin.post('/auth/setup', { ...root, code: at.codeOf(href) })).status).toBe(200)
   rootId = (await session(admin)).user?.id ?? ''
 })

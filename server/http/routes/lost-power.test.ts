@@ -28,7 +28,7 @@ const idOf = async (browser: Browser) => (await json<SessionAnswer>(browser.get(
 const address = (name: string) => `${name}@example.org`
 
 async function join(name: string, roles: Role[]): Promise<Browser> {
-  const { href } = await at.people.joining.invite({ email: null, roles }, OPERATOR)
+  const { href } = await at.people.registration.invite({ email: null, roles }, OPERATOR)
   const browser = at.browser()
   expect((await browser.post('/auth/register', { email: address(name), name, password: GOOD_PASSWORD, invite: at.codeOf(href) })).status).toBe(200)
   return browser
@@ -67,15 +67,15 @@ beforeEach(async () => {
       configured: [WORK],
       providers: { all: () => [{ id: 'work', name: 'Work', icon: 'building', kind: 'oidc', available: true }], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished ?? Promise.reject(new Error('no callback')), returnTo: async () => null },
       vault: {
-        grant: async ({ person: who, userId, sessionId, birth }): Promise<ProviderGrantRow> => ({
-          id: `grant-${grants++}`, sessionId, userId, provider: who.provider, issuer: who.issuer, subject: who.subject, providerSid: null, birth, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
+        grant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRow> => ({
+          id: `grant-${grants++}`, sessionId, userId, provider: who.provider, issuer: who.issuer, subject: who.subject, providerSid: null, origin, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
         }),
-        linked: () => {}, giveBack: () => {}, ended: () => {},
+        linked: () => {}, revoke: () => {}, ended: () => {},
       },
     },
   })
   root = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   await root.post('/auth/setup', { email: address('root'), name: 'Root', password: GOOD_PASSWORD, code: at.codeOf(href) })
   mallory = await join('mallory', ['admin'])
   ann = await join('ann', ['user'])
@@ -165,7 +165,7 @@ describe('a code is worth as much as the power that made it', () => {
     const invite = await invitation(mallory)
     expect((await mallory.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
     await mallory.delete('/auth/sessions')
-    expect((await at.people.joining.invites(null)).invites, 'its maker is still there').toHaveLength(1)
+    expect((await at.people.registration.invites(null)).invites, 'its maker is still there').toHaveLength(1)
     const again = at.browser()
     await again.post('/auth/login', { email: address('mallory'), password: GOOD_PASSWORD })
     const { session } = await json<SessionAnswer>(mallory.get('/auth/session'))
@@ -189,10 +189,10 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await outcome(at.people.accounts.change(id, { roles: ['admin'] }, actor))).toBe('forbidden')
     expect(await outcome(at.people.accounts.change(annId, { disabled: true }, actor))).toBe('forbidden')
     expect(await outcome(at.people.resets.makeLink(annId, actor))).toBe('forbidden')
-    expect(await outcome(at.people.joining.invite({ email: null, roles: ['admin'] }, actor))).toBe('forbidden')
+    expect(await outcome(at.people.registration.invite({ email: null, roles: ['admin'] }, actor))).toBe('forbidden')
     await at.people.accounts.change(id, { roles: ['admin'] }, OPERATOR)
     await at.sessions.end(actor.sessionId, { reason: 'signed_out_elsewhere', userId: id, byUserId: null })
-    expect(await outcome(at.people.joining.invite({ email: null, roles: ['admin'] }, actor))).toBe('not_signed_in')
+    expect(await outcome(at.people.registration.invite({ email: null, roles: ['admin'] }, actor))).toBe('not_signed_in')
     expect(await outcome(at.store.identities.link(identityOf(id), null, originOf(actor, id, at.wall())))).toBe('not_signed_in')
   })
 })
@@ -276,7 +276,7 @@ describe('a way in that a thief linked', () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
     const proof = at.sessions.open({ userId: id, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: {
-      id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
+      id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, origin: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
     } })
     await expect(proof).rejects.toMatchObject({ code: 'login_expired' })
   })

@@ -14,6 +14,6 @@ export function refusePrefetch(c: Context<Env>): void {
  * @throws Problem `bad_request` */
 export function mustBeFollowed(c: Context<Env>, detail: string): void {
   const destination = c.req.header('sec-fetch-dest')
-  const isFollowed = c.env.exchange.navigation && (destination === undefined || destination === 'document')
+  const isFollowed = c.env.ctx.navigation && (destination === undefined || destination === 'document')
   if (!isFollowed) throw new Problem('bad_request', { detail })
 }

@@ -10,12 +10,12 @@ type Matches = (method: string, path: string) => boolean
 /** The end of every family: what no route takes is 404, or 405 where another method would have been taken. */
 export function notFound(matches: Matches) {
   return (c: Context<Env>): Response => {
-    const { exchange } = c.env
-    const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, exchange.path))
+    const { ctx } = c.env
+    const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, ctx.path))
     // Whatever can be read can be asked about; Hono answers HEAD with the route of GET.
     if (others.includes('GET')) others.push('HEAD')
-    return toResponse(others.length > 0 && !others.includes(exchange.method)
-      ? methodNotAllowed(exchange, others)
-      : problemReply(exchange, new Problem('not_found')))
+    return toResponse(others.length > 0 && !others.includes(ctx.method)
+      ? methodNotAllowed(ctx, others)
+      : problemReply(ctx, new Problem('not_found')))
   }
 }

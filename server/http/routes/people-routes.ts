@@ -52,19 +52,19 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
 
   app.get('/invites', async (c) => {
     administrator(c)
-    return c.json<InvitesAnswer>(await people.joining.invites(cursorOf(c)))
+    return c.json<InvitesAnswer>(await people.registration.invites(cursorOf(c)))
   })
 
   app.post('/invites', async (c) => {
     const admin = administrator(c)
     const { email = null, roles = ['user'] } = await readJson(c, InviteRequest)
     if (roles.includes('admin')) requireFresh(admin, now())
-    return c.json(await people.joining.invite({ email, roles }, admin.actor))
+    return c.json(await people.registration.invite({ email, roles }, admin.actor))
   })
 
   app.delete('/invites/:id', async (c) => {
     const { actor } = administrator(c)
-    await people.joining.revoke(c.req.param('id'), actor)
+    await people.registration.revoke(c.req.param('id'), actor)
     return c.json({})
   })
 

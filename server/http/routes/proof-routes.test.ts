@@ -12,26 +12,26 @@ const proof: Proof = {
     return { ...RUN, scenario }
   },
 }
-let rooms: ReturnType<typeof testRoutes>
-afterEach(() => rooms.close())
+let services: ReturnType<typeof testRoutes>
+afterEach(() => services.close())
 
 async function signedIn() {
-  const browser = rooms.browser()
-  const code = rooms.codeOf((await rooms.people.joining.makeSetupLink()).href)
+  const browser = services.browser()
+  const code = services.codeOf((await services.people.registration.makeSetupLink()).href)
   const answer = await browser.post('/auth/setup', { code, email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD })
   return { browser, userId: (await answer.json() as { user: { id: string } }).user.id }
 }
 
 test('where no sample runs there is nothing to show', async () => {
-  rooms = testRoutes()
+  services = testRoutes()
   const { browser } = await signedIn()
   expect((await browser.get('/auth/proof')).status).toBe(404)
   expect((await browser.post('/auth/proof/storm')).status).toBe(404)
 })
 
 test('a demonstration is for somebody signed in, and runs as theirs', async () => {
-  rooms = testRoutes({ proof })
-  expect(await refusal(rooms.browser().post('/auth/proof/storm'))).toBe('401 not_signed_in')
+  services = testRoutes({ proof })
+  expect(await refusal(services.browser().post('/auth/proof/storm'))).toBe('401 not_signed_in')
   const { browser, userId } = await signedIn()
   expect(await (await browser.get('/auth/proof')).json()).toEqual({ scenarios: ['storm', 'lost-answer', 'thief'] })
   expect(await (await browser.post('/auth/proof/thief')).json()).toEqual({ ...RUN, scenario: 'thief' })

@@ -42,8 +42,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
     try {
       // Nobody can show there who they are before it is linked.
-      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id)) return away(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
-      return away(c, await begin(c, id, purpose, returnTo))
+      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id)) return redirectToProvider(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
+      return redirectToProvider(c, await begin(c, id, purpose, returnTo))
     }
     catch (error) {
       return failed(c, id, returnTo, error)
@@ -61,7 +61,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   app.get('/callback/:provider', async (c) => {
     refusePrefetch(c)
     const id = c.req.param('provider')
-    const { search } = c.env.exchange
+    const { search } = c.env.ctx
     const name = transactionIdOf(search)
     const sealed = name === null ? null : c.get('caller').transaction(name)
     if (name !== null && sealed !== null) clearTransaction(c, name, secure)
@@ -74,17 +74,17 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
         how.attempt = ATTEMPT_OF[purpose.kind]
         const confirmed = await arrive(c, finished, isAbout).catch((error: unknown) => {
           // Nobody came in by them, so nobody would ever give them back.
-          vault.giveBack(person, tokens)
+          vault.revoke(person, tokens)
           throw error
         })
-        return away(c, confirmed ? returnTo : unconfirmed(id, returnTo))
+        return redirectToProvider(c, confirmed ? returnTo : unconfirmed(id, returnTo))
       })
     }
     catch (error) {
       // Pressed twice, or gone back to: whoever is signed in goes on. What came to nothing for another reason is told.
       const isOver = finished === null && error instanceof Problem && error.code === 'login_expired'
       const wanted = await providers.returnTo(search, sealed) ?? HOME
-      if (isOver && c.get('caller').signedIn !== null) return away(c, wanted)
+      if (isOver && c.get('caller').signedIn !== null) return redirectToProvider(c, wanted)
       return failed(c, id, wanted, error)
     }
   })
@@ -110,9 +110,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const who = mustBeSame(c, purpose)
     isAbout(who.user.id)
     if (purpose.kind === 'link') {
-      const grant = await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, birth: 'link' }, tokens)
+      const grant = await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, origin: 'link' }, tokens)
       if (await providerLogin.link(person, grant, who.actor)) vault.linked(who.session.publicId)
-      else vault.giveBack(person, tokens)
+      else vault.revoke(person, tokens)
       return true
     }
     const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
@@ -136,7 +136,7 @@ function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { k
 }
 
 /** A callback's address holds a code and a state: nobody gets to hear it (OA-21). */
-function away(c: Context<Env>, href: string): Response {
+function redirectToProvider(c: Context<Env>, href: string): Response {
   c.header('Referrer-Policy', 'no-referrer')
   return c.redirect(href, 303)
 }
@@ -157,5 +157,5 @@ function failed(c: Context<Env>, provider: string, returnTo: string, error: unkn
   const query = new URLSearchParams({ problem: error.code, provider })
   const whole = new URLSearchParams([...query, ['returnTo', returnTo]])
   const isKept = returnTo !== HOME && whole.toString().length <= MAX_QUERY_LENGTH
-  return away(c, `/sign-in?${(isKept ? whole : query).toString()}`)
+  return redirectToProvider(c, `/sign-in?${(isKept ? whole : query).toString()}`)
 }

@@ -7,7 +7,7 @@ import type { AuthDeps } from './auth-deps.ts'
 import { currentSession, openSession, submitted } from './sign-in-reply.ts'
 
 /** Making an account by set-up, invitation or registration, and a new password by a reset link. */
-export function joiningRoutes(deps: AuthDeps): Hono<Env> {
+export function registrationRoutes(deps: AuthDeps): Hono<Env> {
   const { people, log } = deps
   const app = new Hono<Env>()
 
@@ -18,12 +18,12 @@ export function joiningRoutes(deps: AuthDeps): Hono<Env> {
   })
 
   app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
-    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.joining.setUp(fields, c.get('caller').client))
+    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.registration.setUp(fields, c.get('caller').client))
     return signInNew(c, account)
   }))
 
   app.post('/register', c => submitted(c, deps, { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null }, async (fields) => {
-    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.joining.register(fields, c.get('caller').client))
+    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.registration.register(fields, c.get('caller').client))
     return signInNew(c, account)
   }))
 

@@ -45,7 +45,7 @@ const UPSTREAMS = [
 beforeEach(async () => {
   at = testRoutes({ upstreams: UPSTREAMS })
   admin = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   expect((await admin.post('/auth/setup', { ...root, code: at.codeOf(href) })).status).toBe(200)
 })
 afterEach(() => at.close())

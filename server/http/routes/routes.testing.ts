@@ -8,7 +8,7 @@ import { createProviderLogin } from '../../login/provider-login.ts'
 import { CLIENT, testPeople } from '../../accounts/accounts.testing.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import { cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../../session/cookies.ts'
-import type { Client, Grant } from '../../session/types.ts'
+import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
 import type { Env } from '../request/hono-env.ts'
 import { createWriteRate } from '../steps/limit-writes.ts'
@@ -23,13 +23,13 @@ const none = () => Promise.reject(new Problem('not_found'))
 const NOWHERE: Elsewhere = {
   configured: [],
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
-  vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: () => {} },
+  vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
 }
 
 /** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
 export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof, elsewhere?: Elsewhere, tokenApiLogin?: AuthDeps['tokenApiLogin'], streams?: AuthDeps['streams'] } = {}) {
-  const rooms = testPeople(options)
-  const { people, store, keyring, clock, log, meter, sessions, config } = rooms
+  const services = testPeople(options)
+  const { people, store, keyring, clock, log, meter, sessions, config } = services
   const { configured, providers, vault } = options.elsewhere ?? NOWHERE
   const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
   const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
@@ -39,7 +39,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
 
-    async function identify(): Promise<{ caller: Caller, grant: Grant | null }> {
+    async function identify(): Promise<{ caller: Caller, grant: IssuedCookies | null }> {
       const header = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
       const shown = readSessionCookies(header, { access: cookieName('access', true), refresh: cookieName('refresh', true) })
       const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
@@ -68,8 +68,8 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
         return c.json(error.body('request-1'), error.status as 400)
       })
       const headers = init.type === undefined ? {} : { 'content-type': init.type }
-      const exchange = { search: new URL(path, 'http://localhost').search }
-      const response = await app.request(path, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) }, { exchange })
+      const ctx = { search: new URL(path, 'http://localhost').search }
+      const response = await app.request(path, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) }, { ctx })
       for (const cookie of [...session, ...others]) {
         const [pair = ''] = cookie.split(';')
         const name = pair.slice(0, pair.indexOf('='))
@@ -92,7 +92,7 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
     }
   }
 
-  return { ...rooms, writeRate, browser }
+  return { ...services, writeRate, browser }
 }
 
 export type Browser = ReturnType<ReturnType<typeof testRoutes>['browser']>

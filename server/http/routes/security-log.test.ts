@@ -29,11 +29,11 @@ async function start(tokenApiLogin: AuthDeps['tokenApiLogin'] = null) {
     elsewhere: {
       configured: [],
       providers: { all: () => [], begin: none, finish: () => Promise.reject(new Problem(fails ?? 'internal')), returnTo: async () => null },
-      vault: { grant: none, linked: () => {}, giveBack: () => {}, ended: () => {} },
+      vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
   admin = at.browser()
-  const { href } = await at.people.joining.makeSetupLink()
+  const { href } = await at.people.registration.makeSetupLink()
   const made = await admin.post('/auth/setup', { ...root, code: at.codeOf(href) })
   rootId = ((await made.json()) as SessionAnswer).user?.id ?? ''
 }

@@ -6,7 +6,7 @@ import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookies.ts'
-import type { Person, ProviderTokens } from '../../providers/types.ts'
+import type { ProviderProfile, ProviderTokens } from '../../providers/types.ts'
 import type { ProviderGrantRow } from '../../store/schema.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedInAnswer } from '../response/session-body.ts'
@@ -50,11 +50,11 @@ export async function openSession(
 export async function openGranted(
   c: Context<Env>, deps: AuthDeps, { account, amr, person, tokens }: Vouched, how: { remember: boolean, replaces: string | null, reauthenticates: boolean, endsAt: UnixMs | null },
 ): Promise<SessionAnswer> {
-  const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', birth: 'sign_in' }, tokens)
+  const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
   return openSession(c, deps, { account, amr, ...how, passwordSetAt: null, authTime: person.authTime, providerGrant })
 }
 
-interface Vouched { account: WireUser, amr: string[], person: Person, tokens: ProviderTokens }
+interface Vouched { account: WireUser, amr: string[], person: ProviderProfile, tokens: ProviderTokens }
 
 /** The session that this browser has now, for the new one to take the place of. */
 export function currentSession(c: Context<Env>): string | null {

@@ -20,7 +20,7 @@ let id: string
 let purpose: Purpose
 
 const session = async (browser: Browser) => await (await browser.get('/auth/session')).json() as SessionAnswer
-const grantOf = (userId: string): ProviderGrantRow => ({ id: `grant-${Math.random()}`, sessionId: '', userId, provider: 'work', issuer: WORK.issuer, subject: 'ada', providerSid: null, birth: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null })
+const grantOf = (userId: string): ProviderGrantRow => ({ id: `grant-${Math.random()}`, sessionId: '', userId, provider: 'work', issuer: WORK.issuer, subject: 'ada', providerSid: null, origin: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null })
 function finished(): Finished {
   const person = { provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, name: 'Ada', label: null, roles: null, authTime: at.wall(), amr: ['fed'], providerSid: null }
   return { person, tokens: { accessToken: 'a', refreshToken: null, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }, purpose, returnTo: '/account' }
@@ -44,7 +44,7 @@ beforeEach(async () => {
     elsewhere: {
       configured: [WORK],
       providers: { all: () => [], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished(), returnTo: async () => null },
-      vault: { grant: async () => grantOf(id), linked: () => {}, giveBack: () => {}, ended: () => {} },
+      vault: { grant: async () => grantOf(id), linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
   // Made before the API took the place of passwords.

@@ -3,7 +3,7 @@ import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { trackConnections } from './connections.ts'
 import { isAnswering, rememberListeners } from './earlier-answers.ts'
-import type { answeringResponse, AnsweringResponse } from '../response/server-response.ts'
+import type { porchlightResponse, PorchlightResponse } from '../response/server-response.ts'
 import { answerParserErrors } from './parser-errors.ts'
 import { isWebSocketUpgrade } from './upgrade-listener.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
@@ -11,8 +11,8 @@ import type { SecurityHeaders } from '../response/security-headers.ts'
 interface Deps {
   log: Log
   security: SecurityHeaders
-  ServerResponse: ReturnType<typeof answeringResponse>
-  listener: (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue?: boolean) => void
+  ServerResponse: ReturnType<typeof porchlightResponse>
+  listener: (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue?: boolean) => void
   /** Called for a connection that begins with the preamble of the PROXY protocol. */
   proxyProtocol: () => void
   /** Attaches what answers upgrades. */
@@ -46,7 +46,7 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
   server.on('request', (incoming, outgoing) => listener(incoming, outgoing))
   server.on('checkContinue', (incoming, outgoing) => listener(incoming, outgoing, true))
   // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without our headers.
-  server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as AnsweringResponse))
+  server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as PorchlightResponse))
   const plain = server as unknown as Server
   trackConnections(plain)
   rememberListeners(plain)

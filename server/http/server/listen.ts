@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { isIPv6 } from 'node:net'
 import type { Log } from '../../base/log.ts'
-import { Refusal } from '../../base/operator-error.ts'
+import { OperatorError } from '../../base/operator-error.ts'
 
 /** Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is there.
- * @throws Refusal when an address cannot be listened on; none is open then */
+ * @throws OperatorError when an address cannot be listened on; none is open then */
 export async function listenOn(hosts: readonly string[], port: number, makeServer: () => Server, log: Log): Promise<Server[]> {
   const servers: Server[] = []
   try {
@@ -24,7 +24,7 @@ export async function listenOn(hosts: readonly string[], port: number, makeServe
   }
   catch (error) {
     for (const server of servers) server.close()
-    throw asRefusal(error, port)
+    throw asOperatorError(error, port)
   }
   return servers
 }
@@ -34,13 +34,13 @@ function isMissingAddress(error: unknown): boolean {
   return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
 }
 
-function asRefusal(error: unknown, port: number): unknown {
+function asOperatorError(error: unknown, port: number): unknown {
   const { code, address } = error as NodeJS.ErrnoException & { address?: string }
   switch (code) {
-    case 'EADDRINUSE': return new Refusal(`Port ${port} is taken by another program.`, ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'], error)
-    case 'EACCES': return new Refusal(`This user may not listen on port ${port}.`, ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'], error)
+    case 'EADDRINUSE': return new OperatorError(`Port ${port} is taken by another program.`, ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'], error)
+    case 'EACCES': return new OperatorError(`This user may not listen on port ${port}.`, ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'], error)
     case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND': return new Refusal(`This machine has no address ${address ?? 'of that name'} to listen on.`, ['Set PORCHLIGHT_HOST to one that it has.'], error)
+    case 'ENOTFOUND': return new OperatorError(`This machine has no address ${address ?? 'of that name'} to listen on.`, ['Set PORCHLIGHT_HOST to one that it has.'], error)
     default: return error
   }
 }

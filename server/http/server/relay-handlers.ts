@@ -7,29 +7,29 @@ import type { Relay } from '../../relay/relay.ts'
 import type { Match } from '../../relay/route-matcher.ts'
 import type { RelayRequest } from '../../relay/types.ts'
 import { webSink } from '../../relay/web-sink.ts'
-import type { AnsweringResponse } from '../response/server-response.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { PorchlightResponse } from '../response/server-response.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { linger } from './request-listener.ts'
 import type { FrontEnd } from '../site/front-end.ts'
 import { frontPolicy } from '../site/upstream-front-end.ts'
 
 /** A browser's call of an upstream: its answer goes straight onto Node's response. */
 export function relayRequests(relay: Relay, front: FrontEnd) {
-  return async (exchange: Exchange, match: Match, incoming: IncomingMessage, outgoing: AnsweringResponse): Promise<void> => {
-    const request = relayRequest(exchange, incoming.rawHeaders, exchange.hasBody ? incoming : null)
+  return async (ctx: RequestContext, match: Match, incoming: IncomingMessage, outgoing: PorchlightResponse): Promise<void> => {
+    const request = relayRequest(ctx, incoming.rawHeaders, ctx.hasBody ? incoming : null)
     relay.admit(match, request)
     await relay.pass(match, request, nodeSink(outgoing, (policy) => {
-      exchange.contentSecurityPolicy = exchange.family === 'front' ? frontPolicy(front, policy) : policy
+      ctx.contentSecurityPolicy = ctx.family === 'front' ? frontPolicy(front, policy) : policy
     }))
     linger(incoming)
   }
 }
 
 /** A call of an upstream by a page that is rendering: the same rules, and the answer as a web Response. */
-export function relayWithin(relay: Relay) {
-  return async (exchange: Exchange, match: Match, request: Request): Promise<Response> => {
+export function internalRelay(relay: Relay) {
+  return async (ctx: RequestContext, match: Match, request: Request): Promise<Response> => {
     const body = request.body === null ? null : Readable.fromWeb(request.body as ReadableStream)
-    const asked = relayRequest(exchange, [...request.headers].flat(), body)
+    const asked = relayRequest(ctx, [...request.headers].flat(), body)
     relay.admit(match, asked)
     const { sink, response, fail } = webSink(request.signal)
     const pass = async () => relay.pass(match, asked, sink)
@@ -38,14 +38,14 @@ export function relayWithin(relay: Relay) {
   }
 }
 
-export function relayRequest(exchange: Exchange, rawHeaders: readonly string[], body: Readable | null): RelayRequest {
-  const { caller } = exchange
+export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[], body: Readable | null): RelayRequest {
+  const { caller } = ctx
   // The list of steps ends with identify: a request that nobody identified must not reach an upstream.
   if (caller === null) throw new Problem('internal', {}, new Error('a call was to be relayed before anybody was identified'))
   return {
-    id: exchange.id, method: exchange.method, path: exchange.path, search: exchange.search, rawHeaders, body,
-    network: exchange.client.network,
+    id: ctx.id, method: ctx.method, path: ctx.path, search: ctx.search, rawHeaders, body,
+    network: ctx.client.network,
     // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot reload.
-    caller: exchange.family === 'front' ? null : caller.signedIn,
+    caller: ctx.family === 'front' ? null : caller.signedIn,
   }
 }

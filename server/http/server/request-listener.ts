@@ -3,11 +3,11 @@ import { pipeline, Readable } from 'node:stream'
 import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import type { Match } from '../../relay/route-matcher.ts'
-import type { AnsweringResponse } from '../response/server-response.ts'
-import { announcesBody, Exchange } from '../request/request-context.ts'
+import type { PorchlightResponse } from '../response/server-response.ts'
+import { announcesBody, RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
-import { follow, type Step } from '../steps/pipeline.ts'
+import { runSteps, type Step } from '../steps/pipeline.ts'
 
 interface Deps {
   clock: Clock
@@ -15,14 +15,14 @@ interface Deps {
   requestId: (incoming: IncomingMessage) => string
   /** Brings a request's target into the form that all others have. */
   toOriginForm: (incoming: IncomingMessage) => void
-  network: (exchange: Exchange) => string
+  network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
   way: readonly Step[]
   /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
-  arrive: (exchange: Exchange, incoming: IncomingMessage, outgoing: AnsweringResponse) => unknown
+  arrive: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
   /** Called once for each request, when its answer is out or its connection is gone.
    * @param status null: it was gone before any answer @param whole false: before the answer's end */
-  done: (exchange: Exchange, status: number | null, whole: boolean) => void
+  done: (ctx: RequestContext, status: number | null, whole: boolean) => void
 }
 
 /** How long a refused request may go on sending its body before the connection is cut: time enough to read our answer. */
@@ -33,13 +33,13 @@ export function requestListener(deps: Deps) {
   const { clock, log, requestId, toOriginForm, network, match, way, arrive } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
-  function closed(this: AnsweringResponse): void {
-    if (this.exchange !== null) deps.done(this.exchange, this.headersSent ? this.statusCode : null, this.writableFinished)
+  function closed(this: PorchlightResponse): void {
+    if (this.ctx !== null) deps.done(this.ctx, this.headersSent ? this.statusCode : null, this.writableFinished)
   }
 
-  return (incoming: IncomingMessage, outgoing: AnsweringResponse, expectsContinue = false): void => {
+  return (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue = false): void => {
     toOriginForm(incoming)
-    const exchange = new Exchange({
+    const ctx = new RequestContext({
       id: requestId(incoming),
       method: incoming.method ?? 'GET',
       target: incoming.url ?? '',
@@ -50,24 +50,24 @@ export function requestListener(deps: Deps) {
       network,
       match,
     })
-    outgoing.exchange = exchange
+    outgoing.ctx = ctx
     outgoing.on('close', closed)
 
-    if (expectsContinue) exchange.inviteBody = () => outgoing.writeContinue()
+    if (expectsContinue) ctx.inviteBody = () => outgoing.writeContinue()
     const fail = (error: unknown) => {
       // A page that was begun had a policy of its own.
-      exchange.contentSecurityPolicy = null
-      exchange.compression = null
-      send(incoming, outgoing, problemReply(exchange, asProblem(error, exchange, log)))
+      ctx.contentSecurityPolicy = null
+      ctx.compression = null
+      send(incoming, outgoing, problemReply(ctx, asProblem(error, ctx, log)))
     }
     const proceed = (reply: Reply | undefined): unknown => {
       if (reply !== undefined) return send(incoming, outgoing, reply)
       // Nobody refuses the request any more, so now its body may come.
-      exchange.askForBody()
-      return arrive(exchange, incoming, outgoing)
+      ctx.askForBody()
+      return arrive(ctx, incoming, outgoing)
     }
     try {
-      const reply = follow(way, exchange)
+      const reply = runSteps(way, ctx)
       const outcome = reply instanceof Promise ? reply.then(proceed) : proceed(reply)
       if (outcome instanceof Promise) outcome.catch(fail)
     }
@@ -77,7 +77,7 @@ export function requestListener(deps: Deps) {
   }
 }
 
-function send(incoming: IncomingMessage, outgoing: AnsweringResponse, reply: Reply): void {
+function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Reply): void {
   if (outgoing.headersSent) {
     // Too late to say anything else: the connection is all that is left to end.
     outgoing.destroy()

@@ -5,13 +5,13 @@ import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Relay } from '../../relay/relay.ts'
 import type { Match } from '../../relay/route-matcher.ts'
-import { Exchange } from '../request/request-context.ts'
+import { RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from '../response/problem-reply.ts'
 import { refuseSocket } from '../response/raw-response.ts'
 import { relayRequest } from './relay-handlers.ts'
 import type { Reply } from '../response/reply.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
-import { follow, type Step } from '../steps/pipeline.ts'
+import { runSteps, type Step } from '../steps/pipeline.ts'
 
 interface Deps {
   clock: Clock
@@ -19,13 +19,13 @@ interface Deps {
   security: SecurityHeaders
   requestId: (incoming: IncomingMessage) => string
   toOriginForm: (incoming: IncomingMessage) => void
-  network: (exchange: Exchange) => string
+  network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
   way: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
-  done: (exchange: Exchange, status: number, whole: boolean) => void
+  done: (ctx: RequestContext, status: number, whole: boolean) => void
   /** Takes the doctor's WebSocket. @returns false: it is not one */
-  check: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean>
+  check: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
   development: boolean
 }
 
@@ -40,26 +40,26 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     toOriginForm(incoming)
-    const exchange = new Exchange({
+    const ctx = new RequestContext({
       id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
       startedAt: clock.now().steady, parent: null, incoming, network, match,
     })
     // In development the site's tools have live connections of their own on this server.
-    if (development && exchange.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
+    if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
-      refuseSocket(socket, reply, exchange.id, security)
-      done(exchange, reply.status, true)
+      refuseSocket(socket, reply, ctx.id, security)
+      done(ctx, reply.status, true)
     }
     const join = async (): Promise<void> => {
-      const reply = await follow(way, exchange)
+      const reply = await runSteps(way, ctx)
       if (reply !== undefined) return refuse(reply)
-      if (await check(exchange, socket, head)) return done(exchange, 101, true)
-      if (exchange.match === null) throw new Problem('not_found')
-      const request = relayRequest(exchange, incoming.rawHeaders, null)
-      relay.admit(exchange.match, request)
-      await relay.passUpgrade(exchange.match, request, socket, head)
-      done(exchange, 101, true)
+      if (await check(ctx, socket, head)) return done(ctx, 101, true)
+      if (ctx.match === null) throw new Problem('not_found')
+      const request = relayRequest(ctx, incoming.rawHeaders, null)
+      relay.admit(ctx.match, request)
+      await relay.passUpgrade(ctx.match, request, socket, head)
+      done(ctx, 101, true)
     }
-    join().catch((error: unknown) => refuse(problemReply(exchange, asProblem(error, exchange, log))))
+    join().catch((error: unknown) => refuse(problemReply(ctx, asProblem(error, ctx, log))))
   })
 }

@@ -19,7 +19,7 @@ export const STATIC_POLICY = `default-src 'self'; script-src 'self'; style-src '
  * pages; which of those are meant cannot be told from here. */
 export const RENDERED_POLICY = `default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; ${COMMON}`
 
-/** @throws Refusal when the folder is no front end */
+/** @throws OperatorError when the folder is no front end */
 export async function openFrontEnd(site: Site, clock: Clock): Promise<FrontEnd> {
   switch (site.kind) {
     case 'own': return site

@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { type Clock, SECOND, type SteadyMs } from '../../base/clock.ts'
-import { Refusal } from '../../base/operator-error.ts'
+import { OperatorError } from '../../base/operator-error.ts'
 import type { Coding } from '../response/negotiation.ts'
 
 const SUFFIX = { br: '.br', gzip: '.gz' } as const
@@ -29,10 +29,10 @@ const LOOK_MS = SECOND
 
 /** A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so none can
  * leave the folder. Links, names that begin with a dot and source maps are not listed.
- * @throws Refusal when there is no index.html in it */
+ * @throws OperatorError when there is no index.html in it */
 export async function openFrontFolder({ root, sourceMaps, clock }: { root: string, sourceMaps: boolean, clock: Clock }): Promise<FrontFolder> {
   const firstStamp = await stampOf(root)
-  if (firstStamp === null) throw new Refusal(`The folder of the setting "site" has no index.html: ${root}`, ['Build the front end first, or correct the path.'])
+  if (firstStamp === null) throw new OperatorError(`The folder of the setting "site" has no index.html: ${root}`, ['Build the front end first, or correct the path.'])
   let index: Index = await list(root, sourceMaps, firstStamp)
   let lookedAt: SteadyMs = clock.now().steady
   let looking: Promise<void> | null = null

@@ -1,7 +1,7 @@
 import { Problem } from '../../base/problem.ts'
 import { PROBLEMS, type ProblemCode } from '../../contract/problem-codes.ts'
 import type { FailedPage, SiteFailure } from '../../contract/site-context.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
 
 /** What a status of the site's code is called here, where it says no more than the status. */
@@ -10,13 +10,13 @@ const CODES: Record<number, ProblemCode> = {
 }
 
 /** The answer for a page that failed: a plain page for a person, JSON for a script, as every other error has it. */
-export function failedPage(exchange: Exchange, { status, data }: SiteFailure): FailedPage {
+export function failedPage(ctx: RequestContext, { status, data }: SiteFailure): FailedPage {
   // The policy of the page that was begun would let nothing of a plain one show.
-  exchange.contentSecurityPolicy = null
-  exchange.compression = null
+  ctx.contentSecurityPolicy = null
+  ctx.compression = null
   const code = codeOf(status, data)
-  const { headers, body } = problemReply(exchange, new Problem(code))
-  if (exchange.navigation) return { status, headers, body: String(body) }
+  const { headers, body } = problemReply(ctx, new Problem(code))
+  if (ctx.navigation) return { status, headers, body: String(body) }
   // A status that only the site's own code knows stays, and so does what it says to its own scripts.
   const said = { ...JSON.parse(String(body)) as object, status, ...(data === undefined || status >= 500 ? {} : { data }) }
   return { status, headers, body: JSON.stringify(said) }

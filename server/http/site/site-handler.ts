@@ -9,7 +9,7 @@ import { isIdentityHeader } from '../../relay/identity-headers.ts'
 import { clearCookie, cookieName } from '../../session/cookies.ts'
 import type { DevBridge } from './dev-bridge.ts'
 import { compressPage } from '../response/page-compression.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { isOwnCookie } from '../request/own-cookies.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 import { loggedPath } from '../request/request-log.ts'
@@ -25,7 +25,7 @@ interface Deps {
   /** Resolves to the same listener each time. */
   listener: () => Promise<SiteListener>
   /** Calls a route of ours as the page's caller does. */
-  fetchWithin: (page: Exchange, path: string, init?: RequestInit) => Promise<Response>
+  internalFetch: (page: RequestContext, path: string, init?: RequestInit) => Promise<Response>
   openForm: (sealed: string) => Promise<KeptForm | null>
   secureCookies: boolean
   /** Whether our pages are all that people see. */
@@ -40,40 +40,40 @@ const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ log, listener, fetchWithin, openForm, secureCookies, ownPages, answered, development }: Deps) {
+export function siteMount({ log, listener, internalFetch, openForm, secureCookies, ownPages, answered, development }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
   const form = cookieName('form', secureCookies)
 
-  async function keptForm(exchange: Exchange): Promise<KeptForm | null> {
-    const sealed = exchange.caller?.form ?? null
+  async function keptForm(ctx: RequestContext): Promise<KeptForm | null> {
+    const sealed = ctx.caller?.form ?? null
     // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who does.
-    if (sealed === null || exchange.method === 'HEAD' || isPrefetch(exchange.headers)) return null
+    if (sealed === null || ctx.method === 'HEAD' || isPrefetch(ctx.headers)) return null
     const kept = await openForm(sealed)
-    if (kept === null || kept.page.split('#', 1)[0] !== exchange.path) return null
-    exchange.answer.cookie(clearCookie(form, { secure: secureCookies }))
+    if (kept === null || kept.page.split('#', 1)[0] !== ctx.path) return null
+    ctx.answer.cookie(clearCookie(form, { secure: secureCookies }))
     return kept
   }
 
-  return async (exchange: Exchange, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+  return async (ctx: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = newNonce()
-    exchange.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
-    if (development === null) exchange.compression = compressPage(exchange, outgoing)
+    ctx.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
+    if (development === null) ctx.compression = compressPage(ctx, outgoing)
     const context: SiteContext = {
-      session: exchange.caller ? sessionAnswer(exchange.caller) : { user: null, session: null },
+      session: ctx.caller ? sessionAnswer(ctx.caller) : { user: null, session: null },
       nonce,
       ownPages,
       answered,
-      form: await keptForm(exchange),
-      fetch: (path, init) => fetchWithin(exchange, path, init),
-      setCookie: value => exchange.answer.cookie(preference(value)),
-      report: error => log.error({ event: 'page_failed', error, requestId: exchange.id, path: loggedPath(exchange.path) }, 'a page could not be rendered'),
-      fail: failure => failedPage(exchange, failure),
+      form: await keptForm(ctx),
+      fetch: (path, init) => internalFetch(ctx, path, init),
+      setCookie: value => ctx.answer.cookie(preference(value)),
+      report: error => log.error({ event: 'page_failed', error, requestId: ctx.id, path: loggedPath(ctx.path) }, 'a page could not be rendered'),
+      fail: failure => failedPage(ctx, failure),
     }
     hideFromSite(incoming)
     Object.assign(incoming, { [CONTEXT]: context })
-    development?.carry(exchange, incoming, outgoing, context)
+    development?.carry(ctx, incoming, outgoing, context)
     const handle = await listener()
     await storage.run(context, () => handle(incoming, outgoing))
   }

@@ -1,7 +1,7 @@
 import { getMimeType } from 'hono/utils/mime'
 import { Problem } from '../../base/problem.ts'
 import { isReserved } from '../../contract/reserved.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { fileReply } from '../response/file-reply.ts'
 import type { FrontEnd } from './front-end.ts'
 import type { FrontFile } from './front-folder.ts'
@@ -23,24 +23,24 @@ const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
 export function staticFrontEnd(front: FrontEnd): { files: Step, pages: Step } {
   if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
   return {
-    files: async (exchange) => {
-      const path = pathFor(exchange)
+    files: async (ctx) => {
+      const path = pathFor(ctx)
       if (path === null || isPage(path)) return undefined
       const file = await front.folder.find(path)
-      return file === null ? undefined : answer(front, file, exchange)
+      return file === null ? undefined : answer(front, file, ctx)
     },
-    pages: async (exchange) => {
-      const path = pathFor(exchange)
+    pages: async (ctx) => {
+      const path = pathFor(ctx)
       if (path === null) return undefined
-      const file = await pageFor(front, path, exchange)
+      const file = await pageFor(front, path, ctx)
       if (file === null) throw new Problem('not_found')
-      return answer(front, file, exchange)
+      return answer(front, file, ctx)
     },
   }
 }
 
 /** @returns the decoded path, or null for what is not the front end's */
-function pathFor({ family, path, upgrade }: Exchange): string | null {
+function pathFor({ family, path, upgrade }: RequestContext): string | null {
   if (family !== 'site' || upgrade || isReserved(path)) return null
   // path-guard has seen to it that it can be decoded.
   return path.includes('%') ? decodeURIComponent(path) : path
@@ -52,21 +52,21 @@ function isPage(path: string): boolean {
 
 /** The page at that path, in any of the forms in which builds write one; else the application's own, which knows more paths
  * than there are files. It is for people who navigate only: a script that asks for data must not take it for an answer. */
-async function pageFor({ folder }: StaticFront, path: string, exchange: Exchange): Promise<FrontFile | null> {
+async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FrontFile | null> {
   const named = path.endsWith('/') ? [`${path}index.html`] : isPage(path) ? [path] : FILE_NAME.test(path) ? [] : [`${path}.html`, `${path}/index.html`]
   for (const candidate of named) {
     const file = await folder.find(candidate)
     if (file !== null) return file
   }
-  return exchange.navigation && !FILE_NAME.test(path) ? folder.find('/index.html') : null
+  return ctx.navigation && !FILE_NAME.test(path) ? folder.find('/index.html') : null
 }
 
-async function answer(front: StaticFront, file: FrontFile, exchange: Exchange): Promise<Reply> {
+async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext): Promise<Reply> {
   // A page is the same for everybody and repeats nothing of what was asked, so compressing it betrays nothing (decision 017).
   const made = file.codings.length === 0 && isPage(file.path)
   const codings = made ? CODINGS : file.codings
   // Whoever wants a part wants it of the file itself.
-  const coding = exchange.headers.range === undefined ? chooseCoding(exchange.headers['accept-encoding'], codings) : null
+  const coding = ctx.headers.range === undefined ? chooseCoding(ctx.headers['accept-encoding'], codings) : null
   const handle = await front.folder.open(file, made ? null : coding)
   if (handle === null) throw new Problem('not_found')
   const headers = [
@@ -77,5 +77,5 @@ async function answer(front: StaticFront, file: FrontFile, exchange: Exchange): 
   ]
   if (codings.length > 0) headers.push('Vary', 'Accept-Encoding')
   if (coding !== null) headers.push('Content-Encoding', coding)
-  return fileReply(exchange, handle, headers, { whole: coding !== null, compress: made ? coding : null })
+  return fileReply(ctx, handle, headers, { whole: coding !== null, compress: made ? coding : null })
 }

@@ -1,10 +1,10 @@
-import { chain, type MaybePromise } from '../../base/maybe-promise.ts'
+import { mapMaybe, type MaybePromise } from '../../base/maybe-promise.ts'
 import { Problem } from '../../base/problem.ts'
 import type { WireUser } from '../../contract/wire.ts'
 import { type CookieKind, cookieName, cookieValues, transactionCookieName, transactionIds } from '../../session/cookies.ts'
 import type { Client, RequestTraits, Resolution, Sessions } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { cookieReader } from '../request/presented-cookies.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 
@@ -18,7 +18,7 @@ interface Deps {
 type CookieNames = Record<Exclude<CookieKind, 'login'>, string> & { secure: boolean }
 
 /** Cookies → who is asking. The only place that reads our cookies; renewal is decided here, once for each request. */
-export function identify({ sessions, findUser, secureCookies }: Deps) {
+export function authenticate({ sessions, findUser, secureCookies }: Deps) {
   const names: CookieNames = {
     access: cookieName('access', secureCookies),
     refresh: cookieName('refresh', secureCookies),
@@ -29,45 +29,45 @@ export function identify({ sessions, findUser, secureCookies }: Deps) {
   }
   const readCookies = cookieReader(names)
 
-  return (exchange: Exchange): MaybePromise<undefined> => {
-    if (exchange.parent) {
-      standFor(exchange, exchange.parent)
+  return (ctx: RequestContext): MaybePromise<undefined> => {
+    if (ctx.parent) {
+      standFor(ctx, ctx.parent)
       return
     }
-    const { cookie } = exchange.headers
+    const { cookie } = ctx.headers
     if (cookie === undefined) {
-      exchange.caller = new Identified(exchange, names, NOBODY)
+      ctx.caller = new RequestCaller(ctx, names, NOBODY)
       return
     }
     const shown = readCookies(cookie)
-    if (shown.duplicated && (exchange.navigation || !exchange.safe)) throw new Problem('duplicate_cookies')
+    if (shown.duplicated && (ctx.navigation || !ctx.safe)) throw new Problem('duplicate_cookies')
     if (shown.access === null && shown.refresh === null) {
-      exchange.caller = new Identified(exchange, names, NOBODY)
+      ctx.caller = new RequestCaller(ctx, names, NOBODY)
       return
     }
-    return chain(sessions.resolve(shown, traitsOf(exchange)), resolution => resolved(exchange, resolution))
+    return mapMaybe(sessions.resolve(shown, traitsOf(ctx)), resolution => resolved(ctx, resolution))
   }
 
-  function resolved(exchange: Exchange, resolution: Resolution): MaybePromise<undefined> {
+  function resolved(ctx: RequestContext, resolution: Resolution): MaybePromise<undefined> {
     if (resolution.state === 'nobody') {
-      exchange.caller = new Identified(exchange, names, { ...NOBODY, ended: resolution.ended })
+      ctx.caller = new RequestCaller(ctx, names, { ...NOBODY, ended: resolution.ended })
       return
     }
-    if (resolution.session.throwaway && !mayThrowaway(exchange)) throw new Problem('forbidden')
+    if (resolution.session.throwaway && !mayThrowaway(ctx)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
-    if (replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
-    return chain(findUser(resolution.session.userId), (user) => {
-      if (user !== null && resolution.grant !== null) exchange.answer.grant(resolution.grant)
-      exchange.caller = new Identified(exchange, names, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
+    if (replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
+    return mapMaybe(findUser(resolution.session.userId), (user) => {
+      if (user !== null && resolution.grant !== null) ctx.answer.grant(resolution.grant)
+      ctx.caller = new RequestCaller(ctx, names, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
       return undefined
     })
   }
 }
 
 /** A call of a page that is rendering is its visitor's. @throws Problem `session_replaced` */
-export function standFor(exchange: Exchange, page: Exchange): void {
-  exchange.caller = page.caller
-  if (exchange.caller?.replaced && !mayReplaced(exchange)) throw new Problem('session_replaced')
+export function standFor(ctx: RequestContext, page: RequestContext): void {
+  ctx.caller = page.caller
+  if (ctx.caller?.replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
 }
 
 const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
@@ -76,7 +76,7 @@ type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
 
 /** The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal with
  * getters is slow to make. */
-class Identified implements Caller {
+class RequestCaller implements Caller {
   readonly client: Client
   readonly signedIn: Finding['signedIn']
   readonly replaced: boolean
@@ -84,7 +84,7 @@ class Identified implements Caller {
   readonly #cookies: string | undefined
   readonly #names: CookieNames
 
-  constructor({ client, headers }: Exchange, names: CookieNames, { signedIn, replaced, ended }: Finding) {
+  constructor({ client, headers }: RequestContext, names: CookieNames, { signedIn, replaced, ended }: Finding) {
     // Now, not when it is asked for: a connection that has gone by then has no address any more.
     this.client = client
     this.signedIn = signedIn
@@ -116,24 +116,24 @@ class Identified implements Caller {
 }
 
 /** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
-function mayThrowaway({ method, path, upgrade }: Exchange): boolean {
+function mayThrowaway({ method, path, upgrade }: RequestContext): boolean {
   return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
 /** A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a thief could
  * do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with the new cookies.
  * A front end never learns who asks. */
-function mayReplaced({ method, path, family, navigation, upgrade }: Exchange): boolean {
+function mayReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
   if (family === 'front') return true
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')
   return reads && (path === '/auth/session' || (family === 'site' && navigation))
 }
 
 /** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */
-function traitsOf(exchange: Exchange): RequestTraits {
-  const { headers, upgrade } = exchange
+function traitsOf(ctx: RequestContext): RequestTraits {
+  const { headers, upgrade } = ctx
   return {
-    renews: exchange.method !== 'HEAD' && !upgrade,
+    renews: ctx.method !== 'HEAD' && !upgrade,
     foreground: !upgrade && !isPrefetch(headers) && headers['x-porchlight-background'] !== '1' && !(headers.accept?.includes('text/event-stream') ?? false),
   }
 }

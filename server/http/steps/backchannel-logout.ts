@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { limitBody } from './limit-body.ts'
 import { methodNotAllowed, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
@@ -15,19 +15,19 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
  * no page of ours; its signed token is the proof, so it is answered before anybody looks at either.
  * @see OIDC Back-Channel Logout §2.5, §2.8 */
 export function answerBackchannel(logout: BackchannelLogout) {
-  async function answer(exchange: Exchange, incoming: IncomingMessage): Promise<Reply> {
-    await limitBody(exchange)
-    const provider = exchange.path.slice(PREFIX.length)
-    await logout(provider, FORM_TYPE.test(exchange.headers['content-type'] ?? '') ? tokenIn(incoming) : null)
+  async function answer(ctx: RequestContext, incoming: IncomingMessage): Promise<Reply> {
+    await limitBody(ctx)
+    const provider = ctx.path.slice(PREFIX.length)
+    await logout(provider, FORM_TYPE.test(ctx.headers['content-type'] ?? '') ? tokenIn(incoming) : null)
     return { status: 200, headers: [], body: null }
   }
 
-  return (exchange: Exchange): Reply | undefined | Promise<Reply> => {
-    if (!exchange.path.startsWith(PREFIX)) return undefined
-    if (exchange.method !== 'POST') return methodNotAllowed(exchange, ['POST'])
+  return (ctx: RequestContext): Reply | undefined | Promise<Reply> => {
+    if (!ctx.path.startsWith(PREFIX)) return undefined
+    if (ctx.method !== 'POST') return methodNotAllowed(ctx, ['POST'])
     // A page that is rendering signs nobody out.
-    if (exchange.incoming === null) return problemReply(exchange, new Problem('not_found'))
-    return answer(exchange, exchange.incoming)
+    if (ctx.incoming === null) return problemReply(ctx, new Problem('not_found'))
+    return answer(ctx, ctx.incoming)
   }
 }
 

@@ -3,7 +3,7 @@ import { type Duplex, Readable } from 'node:stream'
 import { SECOND } from '../../base/clock.ts'
 import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, type FrontCheck, STREAM_EVENTS, STREAM_GAP_MS } from '../../ops/front-check.ts'
 import type { IsTrusted } from '../request/client-address.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
 import type { Step } from './pipeline.ts'
 
@@ -13,56 +13,56 @@ const BODY_MS = 20 * SECOND
 interface FrontCheckSteps {
   note: Step
   answer: Step
-  socket: (exchange: Exchange, socket: Duplex, head: Buffer) => Promise<boolean>
+  socket: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
 }
 
 /** Answers the doctor's requests, and only those that bring its token.
  * @returns `note` comes first of all steps, so that a request that arrives under another path or name is seen too; `answer` after
  *   the Host and the path have been judged; `socket` completes a WebSocket */
 export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontCheckSteps {
-  const ours = new WeakSet<Exchange>()
+  const ours = new WeakSet<RequestContext>()
 
-  function isOurs(exchange: Exchange, action: CheckAction): boolean {
-    return ours.has(exchange) && exchange.path === CHECK_PREFIX + action
+  function isOurs(ctx: RequestContext, action: CheckAction): boolean {
+    return ours.has(ctx) && ctx.path === CHECK_PREFIX + action
   }
 
   return {
-    note(exchange) {
-      const token = exchange.headers[CHECK_HEADER]
-      const { incoming } = exchange
+    note(ctx) {
+      const token = ctx.headers[CHECK_HEADER]
+      const { incoming } = ctx
       if (typeof token !== 'string' || incoming === null) return
       const { remoteAddress = '', remotePort = 0 } = incoming.socket
-      const forwarded = exchange.headers['x-forwarded-for']
+      const forwarded = ctx.headers['x-forwarded-for']
       const known = check.note(token, {
-        path: exchange.path.slice(0, 200),
-        upgrade: exchange.upgrade,
+        path: ctx.path.slice(0, 200),
+        upgrade: ctx.upgrade,
         peer: { address: remoteAddress, port: remotePort },
         peerTrusted: isTrusted(remoteAddress.replace(/^::ffff:/, '')),
         forwardedFor: forwarded === undefined ? null : String(forwarded).slice(0, 200),
-        client: exchange.client.network,
+        client: ctx.client.network,
       })
-      if (known) ours.add(exchange)
+      if (known) ours.add(ctx)
       return undefined
     },
 
-    answer(exchange) {
-      if (!ours.has(exchange) || exchange.incoming === null) return
-      if (isOurs(exchange, 'look') || isOurs(exchange, 'forged')) return json({})
-      if (isOurs(exchange, 'stream')) {
+    answer(ctx) {
+      if (!ours.has(ctx) || ctx.incoming === null) return
+      if (isOurs(ctx, 'look') || isOurs(ctx, 'forged')) return json({})
+      if (isOurs(ctx, 'stream')) {
         return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(events()) }
       }
-      if (isOurs(exchange, 'body') && exchange.method === 'POST') {
-        exchange.askForBody()
-        return countedBody(exchange.incoming).then(bytes => json({ bytes }))
+      if (isOurs(ctx, 'body') && ctx.method === 'POST') {
+        ctx.askForBody()
+        return countedBody(ctx.incoming).then(bytes => json({ bytes }))
       }
       return undefined
     },
 
-    async socket(exchange, socket, head) {
-      if (!isOurs(exchange, 'socket') || exchange.incoming === null) return false
+    async socket(ctx, socket, head) {
+      if (!isOurs(ctx, 'socket') || ctx.incoming === null) return false
       const { WebSocketServer } = await import('ws')
       const server = new WebSocketServer({ noServer: true, maxPayload: 1024 })
-      server.handleUpgrade(exchange.incoming, socket, head, (client) => {
+      server.handleUpgrade(ctx.incoming, socket, head, (client) => {
         client.on('error', () => client.terminate())
         client.on('message', () => client.send('heard', () => client.close()))
         setTimeout(() => client.terminate(), BODY_MS).unref()

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { SECOND } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 
 /** The largest body that a call under /auth/* needs is a form with one long password. */
 const MAX_AUTH_BYTES = 64 * 1024
@@ -13,15 +13,15 @@ const BODY_MS = 30 * SECOND
 /** Refuses bodies that are too large, before they are read where they say their length, else after so many bytes.
  * Node's parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2).
  * An upstream's bodies are the relay's to limit: they are not read here. */
-export function limitBody(exchange: Exchange): undefined | Promise<undefined> {
-  const { family, match, headers, incoming } = exchange
+export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
+  const { family, match, headers, incoming } = ctx
   if (family !== 'auth' && (family !== 'api' || match !== null)) return
   const mostBytes = family === 'auth' ? MAX_AUTH_BYTES : MAX_ROUTE_BYTES
   const length = headers['content-length']
   if (length !== undefined && Number(length) > mostBytes) throw new Problem('body_too_large')
   // Read before anybody is identified: who held back a body would else be judged by what was true when it began.
-  if (!exchange.hasBody || incoming === null) return
-  exchange.askForBody()
+  if (!ctx.hasBody || incoming === null) return
+  ctx.askForBody()
   return readWhole(incoming, mostBytes)
 }
 

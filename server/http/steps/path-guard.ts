@@ -1,5 +1,5 @@
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 
 const SPACE = 0x20
 const DELETE = 0x7f
@@ -11,10 +11,10 @@ const SEMICOLON = 0x3b
 const BACKSLASH = 0x5c
 
 /** Refuses targets that two programs could read differently (BBA-13, BBA-14). The query is not looked at. */
-export function guardPath(exchange: Exchange): undefined {
-  const { family, match } = exchange
+export function guardPath(ctx: RequestContext): undefined {
+  const { family, match } = ctx
   const strict = family === 'auth' || (family === 'api' && !match?.upstream.encodedPaths)
-  const fault = pathFault(exchange.path, strict)
+  const fault = pathFault(ctx.path, strict)
   if (fault !== null) throw new Problem('bad_path', { detail: fault })
 }
 

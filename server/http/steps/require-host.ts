@@ -1,5 +1,5 @@
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 
 /** Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
@@ -7,10 +7,10 @@ import { JWKS_PATH } from './serve-jwks.ts'
 export function requireHost(publicUrl: string) {
   const { host, hostname, protocol, port } = new URL(publicUrl)
   const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
-  return (exchange: Exchange): undefined => {
+  return (ctx: RequestContext): undefined => {
     // Probes and upstreams come by an inner name or by address, and neither answer depends on who asks.
-    if (exchange.family === 'health' || exchange.path === JWKS_PATH || exchange.parent) return
-    const given = exchange.hosts()
+    if (ctx.family === 'health' || ctx.path === JWKS_PATH || ctx.parent) return
+    const given = ctx.hosts()
     // RFC 9112 §3.2: exactly one, or the request is not understood.
     if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })
     const asked = given[0]?.toLowerCase()

@@ -1,5 +1,5 @@
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 
 /** What a request says about where it came from, as the headers were sent. */
 export interface Provenance {
@@ -31,14 +31,14 @@ function originOf(referer: string | undefined): string | null {
 
 /** Safe methods pass; what they must not do is the routes' business (CS-6). Upgrades are GETs that open a channel both ways. */
 export function requireSameOrigin(publicOrigin: string) {
-  return (exchange: Exchange): undefined => {
-    if (exchange.safe && !exchange.upgrade) return
-    if (exchange.parent) {
+  return (ctx: RequestContext): undefined => {
+    if (ctx.safe && !ctx.upgrade) return
+    if (ctx.parent) {
       // What renders a page may change something only if the request for the page was allowed to.
-      if (exchange.parent.safe) throw new Problem('cross_origin')
+      if (ctx.parent.safe) throw new Problem('cross_origin')
       return
     }
-    const { headers } = exchange
+    const { headers } = ctx
     const from = {
       origin: headers.origin,
       secFetchSite: one(headers['sec-fetch-site']),

@@ -1,7 +1,7 @@
 import { sha256 } from '../../base/ids.ts'
 import { type Clock, SECOND } from '../../base/clock.ts'
 import type { Signing } from '../../keys/signing.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
 
 export const JWKS_PATH = '/.well-known/jwks.json'
@@ -16,7 +16,7 @@ interface Deps {
 /** The public keys that upstreams verify our tokens with. @see RFC 7517 §5, §8.5 */
 export function answerJwks({ clock, signing, jwksMaxAgeMs }: Deps) {
   const caching = `public, max-age=${Math.floor(jwksMaxAgeMs / SECOND)}`
-  return ({ headers }: Pick<Exchange, 'headers'>): Reply => {
+  return ({ headers }: Pick<RequestContext, 'headers'>): Reply => {
     const body = JSON.stringify({ keys: signing.published(clock.now().wall) })
     const tag = `"${sha256(body).slice(0, 22)}"`
     const shared = ['Cache-Control', caching, 'ETag', tag]

@@ -1,12 +1,12 @@
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
 import { sessionAnswer } from '../response/session-body.ts'
 
 const HEADERS = ['Content-Type', 'application/json']
 
 /** Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and a Response. */
-export function answerSession(exchange: Exchange): Reply | undefined {
-  const { path, method, caller } = exchange
-  if (path !== '/auth/session' || caller === null || (method !== 'GET' && method !== 'HEAD') || exchange.upgrade) return
+export function answerSession(ctx: RequestContext): Reply | undefined {
+  const { path, method, caller } = ctx
+  if (path !== '/auth/session' || caller === null || (method !== 'GET' && method !== 'HEAD') || ctx.upgrade) return
   return { status: 200, headers: HEADERS, body: JSON.stringify(sessionAnswer(caller)) }
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Problem } from '../../base/problem.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { ASSETS_PREFIX } from '../request/path-family.ts'
 import { chooseCoding, type Coding, matchesEtag } from '../response/negotiation.ts'
 import { problemReply } from '../response/problem-reply.ts'
@@ -32,20 +32,20 @@ export function serveStatic(site: StaticSite | null) {
   if (site === null) return () => undefined
   const { root, files } = site
   const byPath = new Map(files.map(file => [file.path, file]))
-  return (exchange: Exchange): Reply | undefined | Promise<Reply> => {
-    if (exchange.family !== 'assets' && exchange.family !== 'site') return undefined
-    const file = byPath.get(exchange.path) ?? (exchange.path.includes('%') ? byPath.get(decodeURIComponent(exchange.path)) : undefined)
-    if (file !== undefined) return answer(root, file, exchange)
-    return exchange.family === 'assets' ? problemReply(exchange, new Problem('not_found')) : undefined
+  return (ctx: RequestContext): Reply | undefined | Promise<Reply> => {
+    if (ctx.family !== 'assets' && ctx.family !== 'site') return undefined
+    const file = byPath.get(ctx.path) ?? (ctx.path.includes('%') ? byPath.get(decodeURIComponent(ctx.path)) : undefined)
+    if (file !== undefined) return answer(root, file, ctx)
+    return ctx.family === 'assets' ? problemReply(ctx, new Problem('not_found')) : undefined
   }
 }
 
-async function answer(root: string, file: StaticFile, exchange: Exchange): Promise<Reply> {
-  const encoding = chooseCoding(exchange.headers['accept-encoding'], file.encodings)
+async function answer(root: string, file: StaticFile, ctx: RequestContext): Promise<Reply> {
+  const encoding = chooseCoding(ctx.headers['accept-encoding'], file.encodings)
   // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
   const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
   const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
-  const known = exchange.headers['if-none-match']
+  const known = ctx.headers['if-none-match']
   if (known !== undefined && matchesEtag(known, etag)) return { status: 304, headers, body: null }
   headers.push('Content-Type', file.type)
   if (encoding !== null) headers.push('Content-Encoding', encoding)

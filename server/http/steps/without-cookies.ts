@@ -1,7 +1,7 @@
 import { type Clock, DAY } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Config } from '../../config/types.ts'
-import type { Exchange } from '../request/request-context.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
@@ -9,17 +9,17 @@ import type { Reply } from '../response/reply.ts'
 /** Whether the server can do its work: null, or why not. */
 export type Readiness = () => Promise<Problem | null>
 
-interface WellKnown { jwks: (exchange: Exchange) => Reply, securityTxt: () => Reply | null }
+interface WellKnown { jwks: (ctx: RequestContext) => Reply, securityTxt: () => Reply | null }
 
 const SECURITY_TXT_PATH = '/.well-known/security.txt'
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8']
 
 /** `/healthz`: the process lives. `/readyz`: it can serve, so a balancer may send it requests. */
 function answerHealth(readiness: Readiness) {
-  return async (exchange: Exchange): Promise<Reply> => {
-    if (exchange.path === '/healthz') return { status: 200, headers: TEXT, body: 'ok\n' }
+  return async (ctx: RequestContext): Promise<Reply> => {
+    if (ctx.path === '/healthz') return { status: 200, headers: TEXT, body: 'ok\n' }
     const problem = await readiness()
-    return problem === null ? { status: 200, headers: TEXT, body: 'ready\n' } : problemReply(exchange, problem)
+    return problem === null ? { status: 200, headers: TEXT, body: 'ready\n' } : problemReply(ctx, problem)
   }
 }
 
@@ -36,21 +36,21 @@ export function answerSecurityTxt({ clock, config: { publicUrl, securityContact 
 }
 
 /** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
-function answerWellKnown(exchange: Exchange, { jwks, securityTxt }: WellKnown): Reply {
-  switch (exchange.path) {
-    case JWKS_PATH: return jwks(exchange)
-    case SECURITY_TXT_PATH: return securityTxt() ?? problemReply(exchange, new Problem('not_found'))
+function answerWellKnown(ctx: RequestContext, { jwks, securityTxt }: WellKnown): Reply {
+  switch (ctx.path) {
+    case JWKS_PATH: return jwks(ctx)
+    case SECURITY_TXT_PATH: return securityTxt() ?? problemReply(ctx, new Problem('not_found'))
     case '/.well-known/change-password': return { status: 303, headers: ['Location', '/account'], body: null }
-    default: return problemReply(exchange, new Problem('not_found'))
+    default: return problemReply(ctx, new Problem('not_found'))
   }
 }
 
 /** Families that need no cookies are answered before anybody looks at one. */
 export function answerWithoutCookies({ readiness, ...wellKnown }: WellKnown & { readiness: Readiness }) {
   const health = answerHealth(readiness)
-  return (exchange: Exchange): Reply | undefined | Promise<Reply | undefined> => {
-    if (exchange.family === 'health') return health(exchange)
-    if (exchange.family === 'well_known') return answerWellKnown(exchange, wellKnown)
+  return (ctx: RequestContext): Reply | undefined | Promise<Reply | undefined> => {
+    if (ctx.family === 'health') return health(ctx)
+    if (ctx.family === 'well_known') return answerWellKnown(ctx, wellKnown)
     return undefined
   }
 }
