@@ -1,4 +1,5 @@
 import js from '@eslint/js'
+import prettier from 'eslint-config-prettier'
 import vue from 'eslint-plugin-vue'
 import globals from 'globals'
 import ts from 'typescript-eslint'
@@ -19,23 +20,17 @@ export default ts.config(
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', caughtErrors: 'none' },
+      ],
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-definitions': 'off',
       'vue/multi-word-component-names': 'off',
-      'vue/max-attributes-per-line': 'off',
-      'vue/singleline-html-element-content-newline': 'off',
-      'vue/html-self-closing': 'off',
-      'vue/first-attribute-linebreak': 'off',
-      'vue/html-closing-bracket-newline': 'off',
       'vue/no-v-html': 'error',
       'no-console': 'error',
-      'eqeqeq': 'error',
-      'semi': ['error', 'never'],
-      'quotes': ['error', 'single', { avoidEscape: true }],
-      'brace-style': ['error', 'stroustrup', { allowSingleLine: true }],
-      'comma-dangle': ['error', 'always-multiline'],
+      eqeqeq: 'error',
     },
   },
   {
@@ -43,19 +38,38 @@ export default ts.config(
     files: ['server/**/*.ts'],
     ignores: ['server/base/clock.ts', '**/*.test.ts'],
     rules: {
-      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'Take a Clock, or `now` as a parameter.' }],
-      'no-restricted-syntax': ['error', { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: 'Take a Clock, or `now` as a parameter.' }],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Date', property: 'now', message: 'Take a Clock, or `now` as a parameter.' },
+      ],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+          message: 'Take a Clock, or `now` as a parameter.',
+        },
+      ],
     },
   },
   {
     files: ['web/app/**/*.vue', 'web/app/**/*.ts'],
     rules: {
-      'no-restricted-syntax': ['error',
+      'no-restricted-syntax': [
+        'error',
         { selector: 'CallExpression[callee.name="$fetch"]:not(:function *)', message: bareFetch },
-        { selector: 'FunctionDeclaration[id.name=/^use[A-Z]/] CallExpression[callee.name="$fetch"]:not(:function :function *)', message: bareFetch },
+        {
+          selector:
+            'FunctionDeclaration[id.name=/^use[A-Z]/] CallExpression[callee.name="$fetch"]:not(:function :function *)',
+          message: bareFetch,
+        },
       ],
-      'no-restricted-globals': ['error', { name: 'localStorage', message: browserStorage }, { name: 'sessionStorage', message: browserStorage }],
-      'no-restricted-properties': ['error',
+      'no-restricted-globals': [
+        'error',
+        { name: 'localStorage', message: browserStorage },
+        { name: 'sessionStorage', message: browserStorage },
+      ],
+      'no-restricted-properties': [
+        'error',
         { object: 'document', property: 'cookie', message: browserStorage },
         { object: 'window', property: 'localStorage', message: browserStorage },
         { object: 'window', property: 'sessionStorage', message: browserStorage },
@@ -72,4 +86,6 @@ export default ts.config(
     files: ['**/*.ts', '**/*.vue'],
     rules: { 'no-undef': 'off' },
   },
+  // Last: Prettier says how code is laid out, so no rule does.
+  prettier,
 )

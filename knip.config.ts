@@ -5,11 +5,19 @@ import type { KnipConfig } from 'knip'
 const WEB = join(import.meta.dirname, 'web')
 const find = (pattern: string) => globSync(pattern, { cwd: WEB }).map(path => join(WEB, path))
 
-/** Names that Nuxt imports by itself, and the import that each stands for. Without them every component looks unused. */
+/**
+ * Names that Nuxt imports by itself, and the import that each stands for. Without them every component looks unused.
+ */
 const AUTO_IMPORTS = new Map([
   // Each also under its lazy name.
-  ...find('app/components/**/*.vue').flatMap(file => ['', 'Lazy'].map(prefix => [prefix + basename(file, '.vue'), `import ${prefix}${basename(file, '.vue')} from '${file}'`] as const)),
-  ...find('{app/composables,app/utils,server/utils}/**/*.ts').flatMap(file => exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const)),
+  ...find('app/components/**/*.vue').flatMap(file =>
+    ['', 'Lazy'].map(
+      prefix => [prefix + basename(file, '.vue'), `import ${prefix}${basename(file, '.vue')} from '${file}'`] as const,
+    ),
+  ),
+  ...find('{app/composables,app/utils,server/utils}/**/*.ts').flatMap(file =>
+    exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const),
+  ),
 ])
 
 function exportsOf(file: string): string[] {
@@ -51,7 +59,16 @@ export default {
     // For those who build on the site: Nitro routes of their own call these.
     'web/server/utils/session.ts',
   ],
-  project: ['server/**/*.ts', 'web/**/*.{ts,vue}', 'tests/**/*.ts', 'bench/**/*.ts', '!bench/peers/**', 'drizzle/*.ts', '*.{ts,js}', '.ci/*.mjs'],
+  project: [
+    'server/**/*.ts',
+    'web/**/*.{ts,vue}',
+    'tests/**/*.ts',
+    'bench/**/*.ts',
+    '!bench/peers/**',
+    'drizzle/*.ts',
+    '*.{ts,js}',
+    '.ci/*.mjs',
+  ],
   paths: { '~/*': ['web/app/*'], '#contract/*': ['server/contract/*'] },
   // Nuxt's own, there only inside its build.
   ignoreUnresolved: ['#app'],
@@ -63,6 +80,6 @@ export default {
   nuxt: { config: ['web/nuxt.config.ts'] },
   compilers: {
     vue: compileVue,
-    ts: (text: string, path: string) => path.startsWith(WEB) ? withAutoImports(text, path) : text,
+    ts: (text: string, path: string) => (path.startsWith(WEB) ? withAutoImports(text, path) : text),
   },
 } satisfies KnipConfig

@@ -5,7 +5,9 @@ import { readFileSync } from 'node:fs'
 const [, , file, exitCode] = process.argv
 const report = JSON.parse(readFileSync(file, 'utf8'))
 const passed = report.numPassedTests
-const unloaded = report.testResults.filter(suite => suite.status === 'failed' && suite.assertionResults.every(test => test.status !== 'failed')).length
+const unloaded = report.testResults.filter(
+  suite => suite.status === 'failed' && suite.assertionResults.every(test => test.status !== 'failed'),
+).length
 const skipped = report.numPendingTests + report.numTodoTests
 let failed = report.numFailedTests + unloaded + skipped
 if (failed === 0 && (exitCode !== '0' || passed === 0)) failed = 1

@@ -17,12 +17,21 @@ interface Comparison {
 }
 
 /** How much of a bare server's speed ours has, round by round. Ends the bare one. */
-export async function against(server: Server, bare: { child: ChildProcess, port: number }, { request, by, least }: Comparison): Promise<Pick<Figure, 'measured' | 'target' | 'met' | 'detail'>> {
+export async function against(
+  server: Server,
+  bare: { child: ChildProcess; port: number },
+  { request, by, least }: Comparison,
+): Promise<Pick<Figure, 'measured' | 'target' | 'met' | 'detail'>> {
   const order = { ...request, connections: CONNECTIONS, seconds: SECONDS }
-  const pairs = await alternately(ROUNDS, () => drive(server.pid, { ...order, port: server.port }), () => drive(bare.child.pid ?? 0, { ...order, port: bare.port }), WARM_UPS)
+  const pairs = await alternately(
+    ROUNDS,
+    () => drive(server.pid, { ...order, port: server.port }),
+    () => drive(bare.child.pid ?? 0, { ...order, port: bare.port }),
+    WARM_UPS,
+  )
   bare.child.kill()
   const ratios = {
-    'rate': median(pairs.map(pair => pair.ours.rate / pair.bare.rate)),
+    rate: median(pairs.map(pair => pair.ours.rate / pair.bare.rate)),
     'processor time': median(pairs.map(pair => pair.bare.cpuMs / pair.ours.cpuMs)),
   }
   const other = by === 'rate' ? 'processor time' : 'rate'
@@ -33,5 +42,12 @@ export async function against(server: Server, bare: { child: ChildProcess, port:
 
 /** What that visitor's browser sends when a script of its page asks for something. */
 export function headersOf(browser: Visitor): Record<string, string> {
-  return { 'Host': new URL(browser.origin).host, 'User-Agent': browser.userAgent, 'Accept': '*/*', 'Accept-Language': 'en', 'Sec-Fetch-Site': 'same-origin', 'Cookie': browser.jar.header() ?? '' }
+  return {
+    Host: new URL(browser.origin).host,
+    'User-Agent': browser.userAgent,
+    Accept: '*/*',
+    'Accept-Language': 'en',
+    'Sec-Fetch-Site': 'same-origin',
+    Cookie: browser.jar.header() ?? '',
+  }
 }

@@ -1,5 +1,6 @@
 // npm run bench:full: everything that is claimed, against peers that are started here with the settings in bench/peers.
-// `npm run bench:full -- relays growth` measures these alone, `--quick` less of everything; neither is kept in bench/results.
+// `npm run bench:full -- relays growth` measures these alone, `--quick` less of everything; neither is kept in
+// bench/results.
 // `--rounds 3` says how often each comparison is repeated.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -31,7 +32,13 @@ const PARTS: Record<string, Part> = {
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
 
-const { values: { quick, rounds }, positionals: named } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } } })
+const {
+  values: { quick, rounds },
+  positionals: named,
+} = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+})
 const options: Options = { rounds: Number(rounds ?? (quick ? 2 : 7)), seconds: quick ? 0.5 : 1.5, quick }
 const all = Object.keys(PARTS)
 const unknown = named.filter(name => !all.includes(name))
@@ -63,16 +70,24 @@ try {
   const sections: Section[] = []
   for (const name of wanted) {
     say(`\n${name}`)
-    sections.push(...await PARTS[name]?.({ site, server, browser }, options, say).catch((error: unknown) => [failedSection(name, error)]) ?? [])
+    sections.push(
+      ...((await PARTS[name]?.({ site, server, browser }, options, say).catch((error: unknown) => [
+        failedSection(name, error),
+      ])) ?? []),
+    )
   }
-  const report: Report = { machine: describeMachine(started), options, minutes: (Date.now() - started.getTime()) / 60_000, sections }
+  const report: Report = {
+    machine: describeMachine(started),
+    options,
+    minutes: (Date.now() - started.getTime()) / 60_000,
+    sections,
+  }
   say(`\n${asText(report)}\n`)
   const whole = !quick && wanted.length === all.length
   const folder = join(import.meta.dirname, whole ? 'results' : '../.cache/bench')
   say(`Written to ${writeReport(report, folder, whole ? started.toISOString().slice(0, 10) : 'partial')}`)
   if (sections.some(({ figures }) => figures.some(figure => !figure.met))) process.exitCode = 1
-}
-finally {
+} finally {
   endPrograms()
   await stopAll()
 }

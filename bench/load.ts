@@ -12,17 +12,28 @@ export interface LoadOrder {
   connections: number
   seconds: number
 }
-export interface LoadResult { answered: number, failed: number, seconds: number }
+export interface LoadResult {
+  answered: number
+  failed: number
+  seconds: number
+}
 
 const run = promisify(execFile)
 
 /** What a server did in one round. `cpuMs`: processor time of its process for each request, which other programs on the
  * machine disturb much less than the rate. */
-export interface Round { rate: number, cpuMs: number }
+export interface Round {
+  rate: number
+  cpuMs: number
+}
 
 /** Drives a server with load from another process: requests, or messages over WebSockets.
  * @throws Error when any request failed: a rate with failures in it means nothing */
-export async function drive(pid: number, order: LoadOrder, program: 'load' | 'load-websocket' = 'load'): Promise<Round> {
+export async function drive(
+  pid: number,
+  order: LoadOrder,
+  program: 'load' | 'load-websocket' = 'load',
+): Promise<Round> {
   const before = cpuMilliseconds(pid)
   const running = run(process.execPath, [join(import.meta.dirname, `processes/${program}.ts`)])
   // Thousands of cookies are too much for a command line.
@@ -35,7 +46,10 @@ export async function drive(pid: number, order: LoadOrder, program: 'load' | 'lo
 
 /** User and system time of a process so far; the kernel counts in hundredths of a second. */
 function cpuMilliseconds(pid: number): number {
-  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ').slice(11, 13)
+  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11, 13)
   return (Number(user) + Number(system)) * 10
 }
 
@@ -48,12 +62,17 @@ export function median(values: readonly number[]): number {
 
 /** Measures two things in turn, so that what the machine does meanwhile meets both alike.
  * @param warmUps rounds of each before the first that counts: V8 goes on compiling for thousands of requests */
-export async function alternately<T>(rounds: number, ours: () => Promise<T>, bare: () => Promise<T>, warmUps = 1): Promise<{ ours: T, bare: T }[]> {
+export async function alternately<T>(
+  rounds: number,
+  ours: () => Promise<T>,
+  bare: () => Promise<T>,
+  warmUps = 1,
+): Promise<{ ours: T; bare: T }[]> {
   for (let round = 0; round < warmUps; round++) {
     await ours()
     await bare()
   }
-  const pairs: { ours: T, bare: T }[] = []
+  const pairs: { ours: T; bare: T }[] = []
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0 ? await ours() : await bare()
     const second = round % 2 === 0 ? await bare() : await ours()

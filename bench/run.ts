@@ -1,4 +1,5 @@
-// npm run bench: ratios against bare baselines, measured in one run and in turn, so that they mean the same on any machine.
+// npm run bench: ratios against bare baselines, measured in one run and in turn, so that they mean the same on any
+// machine.
 // `npm run bench -- session page` measures these alone.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -43,18 +44,20 @@ try {
   const server = await startServer({ outputFile: join(temporaryFolder(), 'server.log') })
   const { browser } = await setUp(server.origin)
   const figures: Figure[] = []
-  for (const name of wanted) figures.push(...await MEASUREMENTS[name]?.({ site, server, browser }) ?? [])
+  for (const name of wanted) figures.push(...((await MEASUREMENTS[name]?.({ site, server, browser })) ?? []))
 
   say(`\n${table(figures)}\n`)
   if (wanted.length === all.length) keep(figures)
   if (figures.some(figure => !figure.met)) process.exitCode = 1
-}
-finally {
+} finally {
   await stopAll()
 }
 
 function keep(figures: readonly Figure[]): void {
   const folder = join(import.meta.dirname, '../.cache')
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, figures }, null, 2)}\n`)
+  writeFileSync(
+    join(folder, 'bench.json'),
+    `${JSON.stringify({ at: new Date().toISOString(), node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, figures }, null, 2)}\n`,
+  )
 }

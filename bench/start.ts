@@ -19,13 +19,36 @@ export async function measureStart(): Promise<Figure[]> {
   const rendered = await afterPages(server)
   await server.stop()
   return [
-    { what: 'start to first page', measured: start, unit: 'ms', target: '≤ 600', met: start <= 600, detail: times.map(Math.round).join(', ') },
-    { what: 'memory, idle', measured: memory, unit: 'MB', target: '≤ 100', met: memory <= 100, detail: 'resident, after start' },
-    { what: 'memory, rendering', measured: rendered.peak, unit: 'MB', target: '≤ 450', met: rendered.peak <= 450, detail: `resident, at most, over ${rendered.pages} pages` },
+    {
+      what: 'start to first page',
+      measured: start,
+      unit: 'ms',
+      target: '≤ 600',
+      met: start <= 600,
+      detail: times.map(Math.round).join(', '),
+    },
+    {
+      what: 'memory, idle',
+      measured: memory,
+      unit: 'MB',
+      target: '≤ 100',
+      met: memory <= 100,
+      detail: 'resident, after start',
+    },
+    {
+      what: 'memory, rendering',
+      measured: rendered.peak,
+      unit: 'MB',
+      target: '≤ 450',
+      met: rendered.peak <= 450,
+      detail: `resident, at most, over ${rendered.pages} pages`,
+    },
   ]
 }
 
-/** Milliseconds from spawning a built server on a folder that has been used before, until a page is answered with 200. */
+/**
+ * Milliseconds from spawning a built server on a folder that has been used before, until a page is answered with 200.
+ */
 async function millisecondsToFirstPage(dataDir: string): Promise<number> {
   const port = await freePort()
   const started = performance.now()
@@ -40,13 +63,20 @@ async function millisecondsToFirstPage(dataDir: string): Promise<number> {
 }
 
 /** The most that the process holds while it renders pages as fast as it can: a small host has 512 MB in all. */
-async function afterPages(server: Server): Promise<{ pages: number, peak: number }> {
+async function afterPages(server: Server): Promise<{ pages: number; peak: number }> {
   let peak = 0
   const watch = setInterval(() => {
     peak = Math.max(peak, residentMegabytes(server))
   }, 100)
   const headers = { host: new URL(server.origin).host }
-  const { rate } = await drive(server.pid, { port: server.port, path: '/sign-in', headers, cookies: null, connections: 16, seconds: RENDERING_SECONDS })
+  const { rate } = await drive(server.pid, {
+    port: server.port,
+    path: '/sign-in',
+    headers,
+    cookies: null,
+    connections: 16,
+    seconds: RENDERING_SECONDS,
+  })
   clearInterval(watch)
   return { pages: Math.round(rate * RENDERING_SECONDS), peak }
 }
@@ -63,9 +93,11 @@ function residentMegabytes(server: Server): number {
 }
 
 function firstLine(port: number, path: string): Promise<string> {
-  return new Promise((done) => {
-    const socket = net.connect(port, '127.0.0.1', () => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`))
-    socket.on('data', (chunk) => {
+  return new Promise(done => {
+    const socket = net.connect(port, '127.0.0.1', () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nConnection: close\r\n\r\n`),
+    )
+    socket.on('data', chunk => {
       done(chunk.toString('latin1').split('\r\n')[0] ?? '')
       socket.destroy()
     })

@@ -17,25 +17,40 @@ export async function measureStreams(): Promise<Figure[]> {
   await sleep(2000)
   const before = residentMegabytes(server.pid)
   const sockets: net.Socket[] = []
-  while (sockets.length < STREAMS) sockets.push(...await Promise.all(Array.from({ length: AT_ONCE }, () => openStream(server.port, path, headers))))
+  while (sockets.length < STREAMS)
+    sockets.push(...(await Promise.all(Array.from({ length: AT_ONCE }, () => openStream(server.port, path, headers)))))
   await sleep(2000)
   const measured = residentMegabytes(server.pid) - before
   const open = sockets.filter(socket => !socket.destroyed).length
   for (const socket of sockets) socket.destroy()
   await stop()
-  return [{ what: '2,000 idle event streams', measured, unit: 'MB above idle', target: '≤ 100', met: open === STREAMS && measured <= 100, detail: `${open} open; ${(measured * 1024 / STREAMS).toFixed(0)} KB each, idle ${Math.round(before)} MB` }]
+  return [
+    {
+      what: '2,000 idle event streams',
+      measured,
+      unit: 'MB above idle',
+      target: '≤ 100',
+      met: open === STREAMS && measured <= 100,
+      detail: `${open} open; ${((measured * 1024) / STREAMS).toFixed(0)} KB each, idle ${Math.round(before)} MB`,
+    },
+  ]
 }
 
 /** @returns once the first event has come through @throws Error when something else came */
 function openStream(port: number, path: string, headers: Record<string, string>): Promise<net.Socket> {
   return new Promise((done, fail) => {
     const socket = net.connect(port, '127.0.0.1')
-    socket.write(`GET ${path} HTTP/1.1\r\n${Object.entries({ ...headers, Accept: 'text/event-stream' }).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+    socket.write(
+      `GET ${path} HTTP/1.1\r\n${Object.entries({ ...headers, Accept: 'text/event-stream' })
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join('')}\r\n`,
+    )
     let received = ''
-    socket.on('data', (chunk) => {
+    socket.on('data', chunk => {
       received += chunk.toString('latin1')
       if (received.includes(': open\n\n')) done(socket)
-      else if (!received.startsWith('HTTP/1.1 200'.slice(0, received.length))) fail(new Error(`a stream did not open: ${received.slice(0, 200)}`))
+      else if (!received.startsWith('HTTP/1.1 200'.slice(0, received.length)))
+        fail(new Error(`a stream did not open: ${received.slice(0, 200)}`))
     })
     socket.on('error', fail)
     socket.on('close', () => fail(new Error('a stream was closed before it opened')))

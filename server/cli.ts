@@ -6,7 +6,11 @@ import { DISPLAY_NAME, NAME } from './contract/name.ts'
 
 /** Each command's file is loaded when it is asked for: a start does not wait for the others. */
 const porchlight = defineCommand({
-  meta: { name: NAME, version, description: `${DISPLAY_NAME}: signs people in and keeps every token out of the browser's JavaScript` },
+  meta: {
+    name: NAME,
+    version,
+    description: `${DISPLAY_NAME}: signs people in and keeps every token out of the browser's JavaScript`,
+  },
   subCommands: {
     start: async () => (await import('./cli/server-commands.ts')).start,
     dev: async () => (await import('./cli/server-commands.ts')).dev,

@@ -18,7 +18,10 @@ async function stage({ onTestFinished }: TestContext, ...settings: Parameters<ty
 
 /** Reads a response until it ends. */
 function follow(response: IncomingMessage) {
-  const seen: { outcome: 'open' | 'whole' | 'cut', status: number } = { outcome: 'open', status: response.statusCode ?? 0 }
+  const seen: { outcome: 'open' | 'whole' | 'cut'; status: number } = {
+    outcome: 'open',
+    status: response.statusCode ?? 0,
+  }
   response.resume().once('close', () => (seen.outcome = response.complete ? 'whole' : 'cut'))
   return seen
 }
@@ -30,29 +33,39 @@ const open = async (browser: Browser, kinds: string[]) =>
 const outcomes = (all: { outcome: string }[]) => all.map(one => one.outcome)
 
 describe.concurrent('a response whose body is open for seconds is a stream, whatever its type', () => {
-  test('it is listed with its session since it began, and ends with "all others"', { timeout: 30_000 }, async (context) => {
-    const { expect } = context
-    const { somebody, streams } = await stage(context)
-    const ada = await somebody()
-    const all = await open(ada, [...ENDLESS, 'sized'])
-    expect(streams.count(), 'not before it has taken long').toBe(0)
-    await expect.poll(() => streams.count(), PATIENTLY).toBe(5)
-    const { sessions } = (await ada.call('GET', '/auth/sessions')).json() as SessionListAnswer
-    expect(sessions[0]?.streams.map(({ kind, upstream }) => `${kind} ${upstream}`)).toEqual(Array(5).fill('response notes'))
-    for (const { since } of sessions[0]?.streams ?? []) expect(Date.now() - since).toBeGreaterThan(4500)
-    await ada.call('DELETE', '/auth/sessions')
-    await expect.poll(() => outcomes(all), PATIENTLY).toEqual(Array(5).fill('cut'))
-    expect(streams.count()).toBe(0)
-  })
+  test(
+    'it is listed with its session since it began, and ends with "all others"',
+    { timeout: 30_000 },
+    async context => {
+      const { expect } = context
+      const { somebody, streams } = await stage(context)
+      const ada = await somebody()
+      const all = await open(ada, [...ENDLESS, 'sized'])
+      expect(streams.count(), 'not before it has taken long').toBe(0)
+      await expect.poll(() => streams.count(), PATIENTLY).toBe(5)
+      const { sessions } = (await ada.call('GET', '/auth/sessions')).json() as SessionListAnswer
+      expect(sessions[0]?.streams.map(({ kind, upstream }) => `${kind} ${upstream}`)).toEqual(
+        Array(5).fill('response notes'),
+      )
+      for (const { since } of sessions[0]?.streams ?? []) expect(Date.now() - since).toBeGreaterThan(4500)
+      await ada.call('DELETE', '/auth/sessions')
+      await expect.poll(() => outcomes(all), PATIENTLY).toEqual(Array(5).fill('cut'))
+      expect(streams.count()).toBe(0)
+    },
+  )
 
-  test('it lives no longer than streamMaxSeconds, unless it says how long it is', { timeout: 30_000 }, async (context) => {
-    const { expect } = context
-    const { somebody } = await stage(context, { streamMaxSeconds: 2 })
-    const all = await open(await somebody(), [...ENDLESS, 'sized'])
-    await expect.poll(() => outcomes(all), PATIENTLY).toEqual(['cut', 'cut', 'cut', 'cut', 'open'])
-  })
+  test(
+    'it lives no longer than streamMaxSeconds, unless it says how long it is',
+    { timeout: 30_000 },
+    async context => {
+      const { expect } = context
+      const { somebody } = await stage(context, { streamMaxSeconds: 2 })
+      const all = await open(await somebody(), [...ENDLESS, 'sized'])
+      await expect.poll(() => outcomes(all), PATIENTLY).toEqual(['cut', 'cut', 'cut', 'cut', 'open'])
+    },
+  )
 
-  test('it takes a place of its session, and is cut where there is none', { timeout: 30_000 }, async (context) => {
+  test('it takes a place of its session, and is cut where there is none', { timeout: 30_000 }, async context => {
     const { expect } = context
     const { somebody, streams } = await stage(context, {}, { PORCHLIGHT_MAX_STREAMS_PER_SESSION: '3' })
     const ada = await somebody()
@@ -66,7 +79,7 @@ describe.concurrent('a response whose body is open for seconds is a stream, what
     await expect.poll(async () => (await open(ada, ['feed']))[0]?.status, PATIENTLY).toBe(200)
   })
 
-  test('it takes a place of its network, for strangers too', { timeout: 30_000 }, async (context) => {
+  test('it takes a place of its network, for strangers too', { timeout: 30_000 }, async context => {
     const { expect } = context
     const { browser, streams } = await stage(context, { token: 'none' }, { PORCHLIGHT_MAX_STREAMS_PER_NETWORK: '8' })
     const all = await open(browser(), ENDLESS)
@@ -74,12 +87,12 @@ describe.concurrent('a response whose body is open for seconds is a stream, what
     expect([streams.count(), (await open(browser(), ['feed']))[0]?.status]).toEqual([2, 429])
   })
 
-  test('it ends when its account loses the role, and when its session ends', { timeout: 30_000 }, async (context) => {
+  test('it ends when its account loses the role, and when its session ends', { timeout: 30_000 }, async context => {
     const { expect } = context
     const { somebody, streams, services } = await stage(context, { requires: { roles: ['admin'] } })
     await somebody('root@example.org')
     const [ada, bob] = [await somebody(), await somebody('bob@example.org')]
-    const all = [...await open(ada, ENDLESS), ...await open(bob, ENDLESS)]
+    const all = [...(await open(ada, ENDLESS)), ...(await open(bob, ENDLESS))]
     await expect.poll(() => streams.count(), PATIENTLY).toBe(8)
     await services.people.accounts.change(ada.account.id, { roles: ['user'] }, OPERATOR)
     await expect.poll(() => outcomes(all.slice(0, 4)), PATIENTLY).toEqual(Array(4).fill('cut'))
@@ -87,7 +100,7 @@ describe.concurrent('a response whose body is open for seconds is a stream, what
     await expect.poll(() => outcomes(all), PATIENTLY).toEqual(Array(8).fill('cut'))
   })
 
-  test('a server that ends lets it finish, though it closes event streams', { timeout: 30_000 }, async (context) => {
+  test('a server that ends lets it finish, though it closes event streams', { timeout: 30_000 }, async context => {
     const { expect } = context
     const { somebody, streams } = await stage(context)
     const ada = await somebody()

@@ -13,14 +13,15 @@ afterEach(() => stage.close())
 
 /** The promise is a second; the rest is for a busy machine. */
 const SOON = { timeout: 5000 }
-const ended = (response: IncomingMessage) => new Promise<'whole' | 'cut'>((resolve) => {
-  response.resume()
-  response.once('close', () => resolve(response.complete ? 'whole' : 'cut'))
-})
+const ended = (response: IncomingMessage) =>
+  new Promise<'whole' | 'cut'>(resolve => {
+    response.resume()
+    response.once('close', () => resolve(response.complete ? 'whole' : 'cut'))
+  })
 const ask = { host: 'porch.example' }
 
 describe('ASVS 7.2.4 at a re-authentication', () => {
-  test('the old session\'s streams end, and its cookies open none', async () => {
+  test("the old session's streams end, and its cookies open none", async () => {
     stage = await streamStage()
     const ada = await stage.somebody()
     const { socket } = await ada.socket()
@@ -70,7 +71,8 @@ describe('streams of a session', () => {
     await ada.stream()
     const { sessions } = (await ada.call('GET', '/auth/sessions')).json() as SessionListAnswer
     expect(sessions[0]?.streams.map(({ since, ...one }) => [one, Math.abs(Date.now() - since) < 10_000])).toEqual([
-      [{ upstream: 'notes', title: 'Notes', kind: 'websocket' }, true], [{ upstream: 'notes', title: 'Notes', kind: 'events' }, true],
+      [{ upstream: 'notes', title: 'Notes', kind: 'websocket' }, true],
+      [{ upstream: 'notes', title: 'Notes', kind: 'events' }, true],
     ])
   })
 
@@ -82,7 +84,10 @@ describe('streams of a session', () => {
     const copied = await ada.copy().socket()
     const over = Promise.all([closed(theirs.socket), closed(copied.socket)])
     expect((await ada.call('DELETE', '/auth/sessions')).json()).toEqual({ ended: 1 })
-    expect(await over).toEqual([[4401, 'signed_out_elsewhere'], [4401, 'stream_expired']])
+    expect(await over).toEqual([
+      [4401, 'signed_out_elsewhere'],
+      [4401, 'stream_expired'],
+    ])
     expect((await ada.socket()).status).toBe(101)
     expect((await elsewhere.socket()).status).toBe(401)
   })
@@ -107,9 +112,17 @@ describe('what is under way is judged again', () => {
     stage = await streamStage(roles)
     await stage.somebody('root@example.org')
     const ada = await stage.somebody()
-    const [{ socket }, feed, download] = await Promise.all([ada.socket(), ada.stream(), ada.stream('/api/notes/download')])
+    const [{ socket }, feed, download] = await Promise.all([
+      ada.socket(),
+      ada.stream(),
+      ada.stream('/api/notes/download'),
+    ])
     const over = Promise.all([closed(socket), ended(feed), ended(download)])
-    await stage.services.people.accounts.change(ada.account.id, 'roles' in change ? { roles: [...change.roles] } : change, OPERATOR)
+    await stage.services.people.accounts.change(
+      ada.account.id,
+      'roles' in change ? { roles: [...change.roles] } : change,
+      OPERATOR,
+    )
     expect(await over).toEqual([close, 'whole', 'cut'])
     expect((await ada.call('GET', '/api/notes/x')).status).toBe('roles' in change ? 403 : 401)
   })
@@ -138,7 +151,10 @@ describe('what is under way is judged again', () => {
     stage = await streamStage({ requires: { maxAge: 2 } })
     const ada = await stage.somebody()
     const [{ socket }, download] = await Promise.all([ada.socket(), ada.stream('/api/notes/download')])
-    expect(await Promise.all([closed(socket), ended(download)])).toEqual([[4401, 'insufficient_user_authentication'], 'cut'])
+    expect(await Promise.all([closed(socket), ended(download)])).toEqual([
+      [4401, 'insufficient_user_authentication'],
+      'cut',
+    ])
     expect((await ada.call('GET', '/api/notes/x')).json()).toMatchObject({ code: 'insufficient_user_authentication' })
   })
 
@@ -146,14 +162,20 @@ describe('what is under way is judged again', () => {
     stage = await streamStage()
     const ada = await stage.somebody()
     const download = await ada.stream('/api/notes/download')
-    const upload = request({ port: stage.app.port, path: '/api/notes/late', method: 'POST', agent: false, headers: { ...ask, ...ada.headers({ 'transfer-encoding': 'chunked' }) } })
+    const upload = request({
+      port: stage.app.port,
+      path: '/api/notes/late',
+      method: 'POST',
+      agent: false,
+      headers: { ...ask, ...ada.headers({ 'transfer-encoding': 'chunked' }) },
+    })
     upload.on('error', () => {})
     upload.write('the first part')
     const waiting = ada.copy().call('GET', '/api/notes/late')
     await new Promise(resolve => setTimeout(resolve, 300))
     const over = Promise.all([ended(download), once(upload, 'response'), waiting])
     await ada.call('POST', '/auth/logout')
-    const [how, [response], answered] = await over as [string, [IncomingMessage], Awaited<typeof waiting>]
+    const [how, [response], answered] = (await over) as [string, [IncomingMessage], Awaited<typeof waiting>]
     expect([how, response.statusCode, answered.status]).toEqual(['cut', 401, 401])
     upload.destroy()
   })
@@ -185,8 +207,12 @@ describe('how many streams are open at once', () => {
   })
 
   test('counts what is being dialled, too', async () => {
-    stage = await streamStage({ token: 'none', target: 'http://127.0.0.1:9', timeouts: { connect: 0.2 } }, { PORCHLIGHT_MAX_STREAMS_PER_NETWORK: '4' })
-    for (let i = 0; i < 3; i++) expect((await stage.browser().socket()).status, 'a place comes back when dialling fails').toBe(502)
+    stage = await streamStage(
+      { token: 'none', target: 'http://127.0.0.1:9', timeouts: { connect: 0.2 } },
+      { PORCHLIGHT_MAX_STREAMS_PER_NETWORK: '4' },
+    )
+    for (let i = 0; i < 3; i++)
+      expect((await stage.browser().socket()).status, 'a place comes back when dialling fails').toBe(502)
     expect(stage.streams.count()).toBe(0)
   })
 })

@@ -16,7 +16,8 @@ import { startRelay } from './bootstrap/start-relay.ts'
 import { OPERATOR } from './accounts/actor.ts'
 import { listen } from './relay/relay.testing.ts'
 
-// Real rooms, a real database, the real routes and the relay, in front of one upstream: all but the site and the providers.
+// Real rooms, a real database, the real routes and the relay, in front of one upstream: all but the site and the
+// providers.
 
 const HOST = 'porch.example'
 const ORIGIN = `http://${HOST}`
@@ -24,14 +25,21 @@ const none = () => Promise.reject(new Problem('not_found'))
 const noProviders = {
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
   vault: {
-    grant: none, linked: () => {}, revoke: () => {}, ended: () => {}, exchange: none,
+    grant: none,
+    linked: () => {},
+    revoke: () => {},
+    ended: () => {},
+    exchange: none,
     tokenFor: async () => ({ accessToken: 'granted', tokenType: 'Bearer', dpopKey: null }),
   },
   logouts: { after: async () => null, leave: async () => null, returned: async () => false },
 }
 
 /** What the upstream has open, and what it does with a client. */
-export interface Behind { streams: number, sockets: Set<WebSocket> }
+export interface Behind {
+  streams: number
+  sockets: Set<WebSocket>
+}
 
 /** @param more settings beside those that every such test needs */
 export async function streamStage(upstream: object = {}, more: Record<string, string> = {}) {
@@ -39,33 +47,77 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
   const behind: Behind = { streams: 0, sockets: new Set() }
   const sockets = new WebSocketServer({ noServer: true })
   const api = await listen((incoming, outgoing) => answer(behind, incoming, outgoing))
-  api.server.on('upgrade', (incoming, socket, head) => sockets.handleUpgrade(incoming, socket, head, (client) => {
-    behind.sockets.add(client)
-    client.on('close', () => behind.sockets.delete(client))
-    client.on('message', (data, binary) => client.send(data, { binary }))
-  }))
-  const { config } = await loadConfig({
-    PORCHLIGHT_DATA_DIR: home.dataDir, PORCHLIGHT_PUBLIC_URL: ORIGIN, PORCHLIGHT_INSECURE_HTTP: 'true', ...more,
-    PORCHLIGHT_UPSTREAMS: JSON.stringify([{ name: 'notes', target: api.origin, websocket: true, title: 'Notes', ...upstream }]),
-  }, home.dataDir)
-  const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the test' })
+  api.server.on('upgrade', (incoming, socket, head) =>
+    sockets.handleUpgrade(incoming, socket, head, client => {
+      behind.sockets.add(client)
+      client.on('close', () => behind.sockets.delete(client))
+      client.on('message', (data, binary) => client.send(data, { binary }))
+    }),
+  )
+  const { config } = await loadConfig(
+    {
+      PORCHLIGHT_DATA_DIR: home.dataDir,
+      PORCHLIGHT_PUBLIC_URL: ORIGIN,
+      PORCHLIGHT_INSECURE_HTTP: 'true',
+      ...more,
+      PORCHLIGHT_UPSTREAMS: JSON.stringify([
+        { name: 'notes', target: api.origin, websocket: true, title: 'Notes', ...upstream },
+      ]),
+    },
+    home.dataDir,
+  )
+  const services = await buildServices({
+    config,
+    clock: systemClock,
+    log: createLog('silent'),
+    meter: noMeter,
+    what: 'the test',
+  })
   const { people, store, sessions, clock } = services
   const { keyring } = services.keys
   const grants: ((sessionId: string) => void)[] = []
-  const running = await startRelay(services, { vault: noProviders.vault as never, onGrantChanged: listener => void grants.push(listener) })
-  const passwordLogin = createPasswordLogin({ ...services, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const running = await startRelay(services, {
+    vault: noProviders.vault as never,
+    onGrantChanged: listener => void grants.push(listener),
+  })
+  const passwordLogin = createPasswordLogin({
+    ...services,
+    accounts: people.accounts,
+    passwords: people.passwords,
+    throttles: store.throttles,
+    keyring,
+  })
   const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
   const app = await startApp({
-    config, sessions, relay: running.relay, findUser: people.accounts.findActive,
+    config,
+    sessions,
+    relay: running.relay,
+    findUser: people.accounts.findActive,
     authRoutes: authRoutes({
-      ...services, ...noProviders, writeRate: { spend: () => {} }, keyring, passwordLogin, tokenApiLogin: null, providerLogin, proof: null, upstreams: running.upstreams, streams: running.streams, reachable: async () => true,
+      ...services,
+      ...noProviders,
+      writeRate: { spend: () => {} },
+      keyring,
+      passwordLogin,
+      tokenApiLogin: null,
+      providerLogin,
+      proof: null,
+      upstreams: running.upstreams,
+      streams: running.streams,
+      reachable: async () => true,
     }),
   })
 
   function browser() {
     const jar = new Map<string, string>()
     const cookie = () => [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = (more: Record<string, string> = {}) => ({ host: HOST, origin: ORIGIN, 'sec-fetch-site': 'same-origin', cookie: cookie(), ...more })
+    const headers = (more: Record<string, string> = {}) => ({
+      host: HOST,
+      origin: ORIGIN,
+      'sec-fetch-site': 'same-origin',
+      cookie: cookie(),
+      ...more,
+    })
     return {
       jar,
       headers,
@@ -76,7 +128,11 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
         return thief
       },
       async call(method: string, path: string, body?: object) {
-        const answered = await app.ask(path, { method, headers: headers(body === undefined ? {} : { 'content-type': 'application/json' }), ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+        const answered = await app.ask(path, {
+          method,
+          headers: headers(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
         for (const line of [answered.headers['set-cookie'] ?? []].flat()) {
           const [pair = ''] = line.split(';')
           jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
@@ -84,10 +140,10 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
         return answered
       },
       /** @returns the status, and the socket once it is open */
-      async socket(path = '/api/notes/live'): Promise<{ status: number, socket: WebSocket }> {
+      async socket(path = '/api/notes/live'): Promise<{ status: number; socket: WebSocket }> {
         const socket = new WebSocket(`ws://127.0.0.1:${app.port}${path}`, { headers: headers() })
         socket.on('error', () => {})
-        const status = await new Promise<number>((resolve) => {
+        const status = await new Promise<number>(resolve => {
           socket.once('open', () => resolve(101))
           socket.once('unexpected-response', (_request, response: IncomingMessage) => {
             response.resume()
@@ -97,24 +153,36 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
         return { status, socket }
       },
       async stream(path = '/api/notes/feed', method = 'GET'): Promise<IncomingMessage> {
-        const sent = request({ port: app.port, path, method, agent: false, headers: headers({ accept: 'text/event-stream' }) })
+        const sent = request({
+          port: app.port,
+          path,
+          method,
+          agent: false,
+          headers: headers({ accept: 'text/event-stream' }),
+        })
         sent.on('error', () => {})
         sent.end()
-        const [response] = await once(sent, 'response') as [IncomingMessage]
+        const [response] = (await once(sent, 'response')) as [IncomingMessage]
         return response.on('error', () => {})
       },
     }
   }
 
   return {
-    services, behind, app, config,
+    services,
+    behind,
+    app,
+    config,
     streams: running.streams,
-    grantChanged: (sessionId: string) => { for (const listener of grants) listener(sessionId) },
+    grantChanged: (sessionId: string) => {
+      for (const listener of grants) listener(sessionId)
+    },
     browser,
     /** Somebody with an account, signed in. */
     async somebody(email = 'ada@example.org', roles: ('admin' | 'user')[] = ['admin', 'user']) {
       const known = await people.accounts.findByEmail(email)
-      const account = known ?? await people.accounts.create({ email, name: 'Ada', roles, password: PASSWORD }, OPERATOR)
+      const account =
+        known ?? (await people.accounts.create({ email, name: 'Ada', roles, password: PASSWORD }, OPERATOR))
       const theirs = browser()
       const answered = await theirs.call('POST', '/auth/login', { email, password: PASSWORD })
       if (answered.status !== 200) throw new Error(`sign-in answered ${answered.status}`)
@@ -160,6 +228,6 @@ function answer(behind: Behind, incoming: IncomingMessage, outgoing: ServerRespo
 
 /** Resolves with how it went: the code of the close frame and its reason. */
 export async function closed(socket: WebSocket): Promise<[number, string]> {
-  const [code, reason] = await once(socket, 'close') as [number, Buffer]
+  const [code, reason] = (await once(socket, 'close')) as [number, Buffer]
   return [code, String(reason)]
 }

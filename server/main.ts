@@ -28,7 +28,9 @@ import { startHousekeeping } from './ops/housekeeping.ts'
 import { startIntegrityCheck } from './ops/integrity-watch.ts'
 import { createProof, type Proof } from './demo/proof/proof.ts'
 
-/** How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more. */
+/**
+ * How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more.
+ */
 const NOTICE_MS = 2 * SECOND
 /** How long requests may go on after that. */
 const DRAIN_MS = 10 * SECOND
@@ -56,9 +58,10 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(services)
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
-    if (config.setupCode !== null && config.tokenApi === null && !await services.people.accounts.anybody()) await services.people.registration.makeSetupLink()
+    if (config.setupCode !== null && config.tokenApi === null && !(await services.people.accounts.anybody()))
+      await services.people.registration.makeSetupLink()
     const running = await serve(services, dev)
-    endOnSignals(log, async (signal) => {
+    endOnSignals(log, async signal => {
       // A command under way may take long: requests are not kept waiting for it, nor is the end.
       const controlClosed = closeControl()
       // Whoever presses Ctrl-C is the only one to tell.
@@ -67,22 +70,33 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     })
     await greet(services)
     if (!dev) collectAfterStart()
-  }
-  catch (error) {
+  } catch (error) {
     await services.close()
     throw error
   }
 }
 
-/** Collects once what a start leaves behind (sources, and what compiled them): on a quiet site V8 would keep it for days. */
+/**
+ * Collects once what a start leaves behind (sources, and what compiled them): on a quiet site V8 would keep it for
+ * days.
+ */
 function collectAfterStart(): void {
-  setTimeout(() => void globalThis.gc?.({ type: 'major', execution: 'async', flavor: 'last-resort' }), SETTLED_MS).unref()
+  setTimeout(
+    () => void globalThis.gc?.({ type: 'major', execution: 'async', flavor: 'last-resort' }),
+    SETTLED_MS,
+  ).unref()
 }
 
 async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
   const { config, clock, log, people, store } = services
   const { keyring } = services.keys
-  const passwordLogin = createPasswordLogin({ ...services, accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring })
+  const passwordLogin = createPasswordLogin({
+    ...services,
+    accounts: people.accounts,
+    passwords: people.passwords,
+    throttles: store.throttles,
+    keyring,
+  })
   const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
   const writeRate = createWriteRate(clock)
@@ -91,7 +105,18 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
   await followFormerIssuers(services)
   const elsewhere = startProviders(services)
   const { tokenApi, vault } = elsewhere
-  const tokenApiLogin = tokenApi === null ? null : createTokenApiLogin({ api: tokenApi, providerLogin, identities: store.identities, throttles: store.throttles, vault, keyring, clock })
+  const tokenApiLogin =
+    tokenApi === null
+      ? null
+      : createTokenApiLogin({
+          api: tokenApi,
+          providerLogin,
+          identities: store.identities,
+          throttles: store.throttles,
+          vault,
+          keyring,
+          clock,
+        })
   const running = await startRelay(services, elsewhere)
   const { relay } = running
   const makeServer = createApp({
@@ -103,7 +128,19 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
     draining: () => draining,
     writeRate,
     backchannelLogout: elsewhere.logouts.backchannel,
-    authRoutes: authRoutes({ ...services, keyring, writeRate, ...elsewhere, passwordLogin, tokenApiLogin, providerLogin, proof: running.sampleRuns ? proofOf(services) : null, upstreams: running.upstreams, streams: running.streams, reachable: createReachability(clock) }),
+    authRoutes: authRoutes({
+      ...services,
+      keyring,
+      writeRate,
+      ...elsewhere,
+      passwordLogin,
+      tokenApiLogin,
+      providerLogin,
+      proof: running.sampleRuns ? proofOf(services) : null,
+      upstreams: running.upstreams,
+      streams: running.streams,
+      reachable: createReachability(clock),
+    }),
     frontEnd,
     clientScript: site.clientScript,
     site: site.mount,
@@ -137,8 +174,12 @@ function proofOf({ config, clock, sessions, store }: Services): Proof {
   return createProof({ clock, sessions, store: store.sessions, place })
 }
 
-/** The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run. */
-async function prepareMetrics({ metricsPort }: Config): Promise<{ meter: Meter, serve(): Promise<() => Promise<void>> }> {
+/**
+ * The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run.
+ */
+async function prepareMetrics({
+  metricsPort,
+}: Config): Promise<{ meter: Meter; serve(): Promise<() => Promise<void>> }> {
   if (metricsPort === null) return { meter: noMeter, serve: async () => async () => {} }
   const { createMetrics } = await import('./ops/metrics.ts')
   const metrics = createMetrics()
@@ -155,10 +196,13 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
       log.error({ event: 'stop_timed_out', seconds: STOP_MS / SECOND }, 'stopping took too long: the process ends now')
       process.exit(1)
     }, STOP_MS).unref()
-    stop(signal).then(() => process.exit(0), (error: unknown) => {
-      log.error({ error }, 'stopping failed')
-      process.exit(1)
-    })
+    stop(signal).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error }, 'stopping failed')
+        process.exit(1)
+      },
+    )
   }
   process.on('SIGTERM', onSignal)
   // A terminal that closed, or a supervisor that knows no other signal.
@@ -174,7 +218,7 @@ function endOnSurprises(log: Log): void {
   }
   process.on('uncaughtException', end)
   // What a page does not wait for holds nothing of the server's: its failure is that page's alone.
-  process.on('unhandledRejection', (error) => {
+  process.on('unhandledRejection', error => {
     const page = runningPage()
     if (page === null) end(error)
     else page.report(error)

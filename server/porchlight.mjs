@@ -4,7 +4,9 @@ import { join } from 'node:path'
 
 // The one file that is not TypeScript: an older Node can still read it, and say what is the matter.
 if (Number(process.versions.node.split('.')[0]) < 24) {
-  process.stderr.write(`Porchlight runs on Node 24, and this is Node ${process.versions.node}.\nnpm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND\n`)
+  process.stderr.write(
+    `Porchlight runs on Node 24, and this is Node ${process.versions.node}.\nnpm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND\n`,
+  )
   process.exit(1)
 }
 if (process.argv[2] === 'start') withBoundedMemory()
@@ -13,14 +15,22 @@ if (process.argv[2] === 'start') withBoundedMemory()
 module.enableCompileCache(join(import.meta.dirname, '..', '.cache', 'compiled'))
 await import('./cli.ts')
 
-/** Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB; and glibc keeps
- * a heap for each thread. Both read their bounds when a process starts, so this one starts once more in its own place, with the same
+/** Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB;
+ * and glibc keeps
+ * a heap for each thread. Both read their bounds when a process starts, so this one starts once more in its own
+ * place, with the same
  * pid, files and terminal. Bounds that somebody set win. `gc` is for main.ts, which gives back what the start used. */
 function withBoundedMemory() {
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
   const isSet = options.some(option => /semi[-_]space[-_]size/.test(option))
   // Not on Windows, nor where a parent talks to this process: that connection would not survive.
   if (isSet || process.platform === 'win32' || process.channel || typeof process.execve !== 'function') return
-  const args = [process.execPath, '--max-semi-space-size=16', '--expose-gc', ...process.execArgv, ...process.argv.slice(1)]
+  const args = [
+    process.execPath,
+    '--max-semi-space-size=16',
+    '--expose-gc',
+    ...process.execArgv,
+    ...process.argv.slice(1),
+  ]
   process.execve(process.execPath, args, { MALLOC_ARENA_MAX: '2', ...process.env })
 }

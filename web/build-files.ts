@@ -13,7 +13,10 @@ export interface PublicFile {
   encodings: ('br' | 'gzip')[]
 }
 
-/** What may be served at all. Anything else that lies in the folder, a source map say, is nobody's business (ASVS 13.4). */
+/**
+ * What may be served at all. Anything else that lies in the folder, a source map say, is nobody's business (ASVS
+ * 13.4).
+ */
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
@@ -51,7 +54,12 @@ async function describe(root: string, file: string): Promise<PublicFile> {
   const type = TYPES[extname(file)] ?? 'application/octet-stream'
   const encodings: PublicFile['encodings'] = []
   if (COMPRESSIBLE.test(type) && content.length >= WORTH_BYTES) {
-    if (await layBeside(`${file}.br`, content, () => compress.br(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }))) encodings.push('br')
+    if (
+      await layBeside(`${file}.br`, content, () =>
+        compress.br(content, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }),
+      )
+    )
+      encodings.push('br')
     if (await layBeside(`${file}.gz`, content, () => compress.gzip(content, { level: 9 }))) encodings.push('gzip')
   }
   const path = `/${relative(root, file).split(sep).join('/')}`

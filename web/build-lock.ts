@@ -15,8 +15,7 @@ export async function withBuildLock<T>(file: string, work: () => Promise<T>): Pr
   process.once('exit', release)
   try {
     return await work()
-  }
-  finally {
+  } finally {
     process.off('exit', release)
     release()
   }
@@ -26,8 +25,7 @@ function take(file: string): boolean {
   try {
     writeFileSync(file, String(process.pid), { flag: 'wx' })
     return true
-  }
-  catch (error) {
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
@@ -37,8 +35,7 @@ function isStale(file: string): boolean {
   try {
     process.kill(Number(readFileSync(file, 'utf8')), 0)
     return false
-  }
-  catch (error) {
+  } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }

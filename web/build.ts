@@ -1,6 +1,16 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join, relative, sep } from 'node:path'
 import { buildClient } from './build-client.ts'
 import { listPublicFiles, type PublicFile } from './build-files.ts'
@@ -24,7 +34,13 @@ export interface BuiltSite {
   client: string
 }
 
-interface Stamp { sources: string, folder: string, seconds: number, files: PublicFile[], client: string }
+interface Stamp {
+  sources: string
+  folder: string
+  seconds: number
+  files: PublicFile[]
+  client: string
+}
 
 /** The site, built anew only when something that goes into it has changed since the last build.
  * @param say tells whoever waits what is going on, a line at a time
@@ -48,9 +64,11 @@ export async function buildSiteAnew(say: (line: string) => void): Promise<BuiltS
 /** Each build goes into a folder of its own: a running server loads its pages from the folder that it started with. */
 async function build(sources: string, last: Stamp | null, say: (line: string) => void): Promise<Stamp> {
   const duration = last === null ? 'about a minute' : `about ${last.seconds} seconds, like the last time`
-  say(last === null
-    ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
-    : `The pages' sources have changed: building them again. This takes ${duration}.`)
+  say(
+    last === null
+      ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
+      : `The pages' sources have changed: building them again. This takes ${duration}.`,
+  )
   if (mkdirSync(OUTPUT, { recursive: true }) !== undefined) forAllToRead(OUTPUT)
   const folder = mkdtempSync(join(OUTPUT, 'build-'))
   forAllToRead(folder)
@@ -58,7 +76,13 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
   try {
     await runNuxt(folder)
     const files = await listPublicFiles(join(folder, 'public'))
-    const stamp = { sources, folder: basename(folder), seconds: Math.max(1, Math.round((performance.now() - started) / 1000)), files, client: await buildClient() }
+    const stamp = {
+      sources,
+      folder: basename(folder),
+      seconds: Math.max(1, Math.round((performance.now() - started) / 1000)),
+      files,
+      client: await buildClient(),
+    }
     // Renamed into place: a server that starts meanwhile reads the old stamp or the new one.
     writeFileSync(`${STAMP}.tmp`, JSON.stringify(stamp))
     forAllToRead(`${STAMP}.tmp`)
@@ -66,8 +90,7 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
     removeOldBuilds()
     say(`The pages are built (${stamp.seconds} seconds).`)
     return stamp
-  }
-  catch (error) {
+  } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     throw error
   }
@@ -80,7 +103,9 @@ function forAllToRead(path: string): void {
 
 function removeOldBuilds(): void {
   const age = (folder: string) => statSync(folder).mtimeMs
-  const builds = globSync('build-*', { cwd: OUTPUT }).map(name => join(OUTPUT, name)).sort((a, b) => age(b) - age(a))
+  const builds = globSync('build-*', { cwd: OUTPUT })
+    .map(name => join(OUTPUT, name))
+    .sort((a, b) => age(b) - age(a))
   for (const folder of builds.slice(BUILDS_KEPT)) rmSync(folder, { recursive: true, force: true })
 }
 
@@ -92,9 +117,8 @@ function readStamp(): Stamp | null {
   try {
     const stamp = JSON.parse(readFileSync(STAMP, 'utf8')) as Partial<Stamp>
     // One from before builds had folders of their own names none.
-    return stamp.folder === undefined ? null : stamp as Stamp
-  }
-  catch {
+    return stamp.folder === undefined ? null : (stamp as Stamp)
+  } catch {
     return null
   }
 }
@@ -102,12 +126,21 @@ function readStamp(): Stamp | null {
 const LOCK = join(ROOT, '.cache', 'site-build.lock')
 const TESTS = /\.test\.ts$/
 
-/** SHA-256 over everything that goes into a build: the site's own files, what it shares with the server, and the packages. */
+/**
+ * SHA-256 over everything that goes into a build: the site's own files, what it shares with the server, and the
+ * packages.
+ */
 function hashOfSources(): string {
   const files = [
-    ...globSync('**/*', { cwd: WEB, withFileTypes: true, exclude: entry => entry.name === '.nuxt' || entry.name === '.output' || entry.name === 'node_modules' }),
+    ...globSync('**/*', {
+      cwd: WEB,
+      withFileTypes: true,
+      exclude: entry => entry.name === '.nuxt' || entry.name === '.output' || entry.name === 'node_modules',
+    }),
     ...globSync('**/*', { cwd: join(ROOT, 'server', 'contract'), withFileTypes: true }),
-  ].filter(entry => entry.isFile() && !entry.name.startsWith('.') && !TESTS.test(entry.name)).map(entry => join(entry.parentPath, entry.name))
+  ]
+    .filter(entry => entry.isFile() && !entry.name.startsWith('.') && !TESTS.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name))
   const hash = createHash('sha256')
   for (const file of [...files, join(ROOT, 'package.json'), join(ROOT, 'package-lock.json')].sort()) {
     const content = readFileSync(file)
@@ -119,13 +152,25 @@ function hashOfSources(): string {
 /** Runs Nuxt's builder in a process of its own, under the Node that runs us: an older one on the PATH cannot. */
 async function runNuxt(output: string): Promise<void> {
   // Our settings are the server's and must not find their way into the pages.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('NITRO_') && !name.startsWith('NUXT_') && !name.startsWith('VITEST'))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) =>
+      !name.startsWith('PORCHLIGHT_') &&
+      !name.startsWith('NITRO_') &&
+      !name.startsWith('NUXT_') &&
+      !name.startsWith('VITEST'),
+  )
   // The builder inherits it: what it writes is not data.
   const umask = process.umask(0o022)
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...Object.fromEntries(inherited), NODE_ENV: 'production', SITE_OUTPUT: output, NUXT_TELEMETRY_DISABLED: '1', NO_COLOR: '1' },
+    env: {
+      ...Object.fromEntries(inherited),
+      NODE_ENV: 'production',
+      SITE_OUTPUT: output,
+      NUXT_TELEMETRY_DISABLED: '1',
+      NO_COLOR: '1',
+    },
   })
   process.umask(umask)
   let words = ''
@@ -136,5 +181,8 @@ async function runNuxt(output: string): Promise<void> {
   process.off('exit', stop)
   // What it made on the way (nuxt.config.ts).
   rmSync(`${output}-work`, { recursive: true, force: true })
-  if (code !== 0) throw new Error(`The pages could not be built. The builder's last words:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`)
+  if (code !== 0)
+    throw new Error(
+      `The pages could not be built. The builder's last words:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`,
+    )
 }

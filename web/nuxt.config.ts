@@ -6,7 +6,8 @@ import { refuseCachedPages } from './route-rules.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** Said by build.ts: each build has a folder of its own, and one for what is made on the way. Development has `.nuxt`, which
+/** Said by build.ts: each build has a folder of its own, and one for what is made on the way. Development has `.nuxt`,
+ * which
  * a build beside it must not write to. */
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')
 const onTheWay = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
@@ -39,17 +40,25 @@ export default defineNuxtConfig({
     ssrStreaming: false,
     appManifest: false,
     componentIslands: false,
-    // Vue beside the bundle would bring the compilers of templates and a parser of JavaScript along: 6 MB that nothing here needs.
+    // Vue beside the bundle would bring the compilers of templates and a parser of JavaScript along: 6 MB that nothing
+    // here needs.
     externalVue: false,
   },
   features: { inlineStyles: false },
   // No component here is written in Vue's Options API, nor is any of Nuxt's: the browser need not load it.
   vite: { vue: { features: { optionsAPI: false } } },
-  typescript: { typeCheck: false, strict: true, tsConfig: { include: ['../client/**/*'], compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true } } },
+  typescript: {
+    typeCheck: false,
+    strict: true,
+    tsConfig: {
+      include: ['../client/**/*'],
+      compilerOptions: { allowImportingTsExtensions: true, noUncheckedIndexedAccess: true },
+    },
+  },
   hooks: {
     ready(nuxt) {
       refuseCachedPages(nuxt.options.routeRules ?? {})
-      nuxt.hook('build:manifest', (manifest) => {
+      nuxt.hook('build:manifest', manifest => {
         // Firefox holds `<link rel="prefetch">` against `default-src 'none'`, and has no other directive for it.
         for (const chunk of Object.values(manifest)) chunk.prefetch = false
       })

@@ -2,10 +2,13 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 const EVENT_END = Buffer.from('\n\n')
 
-/** Follows the answers on one connection without keeping their bodies (RFC 9112 §6.3; no trailers, no answer without a body).
+/** Follows the answers on one connection without keeping their bodies (RFC 9112 §6.3; no trailers, no answer without a
+ * body).
  * @param onProgress called for each piece: the status, how many events it ended, and whether the answer is whole
  * @returns what takes the bytes as they arrive */
-export function answerReader(onProgress: (status: number, events: number, whole: boolean) => void): (chunk: Buffer) => void {
+export function answerReader(
+  onProgress: (status: number, events: number, whole: boolean) => void,
+): (chunk: Buffer) => void {
   let head: Buffer = Buffer.alloc(0)
   let status = 0
   let streams = false
@@ -17,10 +20,12 @@ export function answerReader(onProgress: (status: number, events: number, whole:
     const events = streams ? countOf(bytes, EVENT_END) : 0
     let whole: boolean
     if (left === null) {
-      tail = bytes.length >= LAST_CHUNK.length ? bytes.subarray(-LAST_CHUNK.length) : Buffer.concat([tail, bytes]).subarray(-LAST_CHUNK.length)
+      tail =
+        bytes.length >= LAST_CHUNK.length
+          ? bytes.subarray(-LAST_CHUNK.length)
+          : Buffer.concat([tail, bytes]).subarray(-LAST_CHUNK.length)
       whole = tail.equals(LAST_CHUNK)
-    }
-    else {
+    } else {
       left -= bytes.length
       whole = left <= 0
     }
@@ -29,7 +34,7 @@ export function answerReader(onProgress: (status: number, events: number, whole:
     onProgress(ended, events, whole)
   }
 
-  return (chunk) => {
+  return chunk => {
     if (status !== 0) return bodyPiece(chunk)
     head = head.length === 0 ? chunk : Buffer.concat([head, chunk])
     const end = head.indexOf(HEAD_END)

@@ -18,10 +18,24 @@ export interface FloodOrder {
   cookies: string[] | null
 }
 /** Latencies in milliseconds. */
-export interface FloodResult { answered: number, failed: number, firstFailure: string | null, events: number, seconds: number, p50: number, p99: number, longest: number }
+export interface FloodResult {
+  answered: number
+  failed: number
+  firstFailure: string | null
+  events: number
+  seconds: number
+  p50: number
+  p99: number
+  longest: number
+}
 
 /** `cpuMs`: processor time of the server and all its children for each answer, or for each event of a stream. */
-export interface Load { rate: number, cpuMs: number, p50: number, p99: number }
+export interface Load {
+  rate: number
+  cpuMs: number
+  p50: number
+  p99: number
+}
 
 const run = promisify(execFile)
 let orders = 0
@@ -34,21 +48,27 @@ export async function flood(pid: number, order: FloodOrder): Promise<Load> {
   writeFileSync(file, JSON.stringify(order), { mode: 0o600 })
   try {
     const before = treeCpuMs(pid)
-    const { stdout } = await run(...onLoadCore(process.execPath, [join(import.meta.dirname, '../processes/flood.ts'), file]))
+    const { stdout } = await run(
+      ...onLoadCore(process.execPath, [join(import.meta.dirname, '../processes/flood.ts'), file]),
+    )
     const spent = treeCpuMs(pid) - before
     const { answered, failed, firstFailure, events, seconds, p50, p99 } = JSON.parse(stdout) as FloodResult
     const count = order.path.endsWith('/events') ? events : answered
-    if (failed > 0 || count === 0) throw new Error(`${failed} requests to ${order.path} failed (${firstFailure ?? 'none was answered'}), ${answered} were answered`)
+    if (failed > 0 || count === 0)
+      throw new Error(
+        `${failed} requests to ${order.path} failed (${firstFailure ?? 'none was answered'}), ${answered} were answered`,
+      )
     return { rate: count / seconds, cpuMs: spent / count, p50, p99 }
-  }
-  finally {
+  } finally {
     rmSync(file, { force: true })
   }
 }
 
 /** Processor time of a process and its living descendants so far. */
 export function treeCpuMs(root: number): number {
-  const parents = readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(pid => ({ pid: Number(pid), parent: parentOf(pid) }))
+  const parents = readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(pid => ({ pid: Number(pid), parent: parentOf(pid) }))
   const family = new Set([root])
   for (let before = 0; before < family.size;) {
     before = family.size
@@ -60,21 +80,32 @@ export function treeCpuMs(root: number): number {
 }
 
 function parentOf(pid: string): number {
-  return Number(ifThere(`/proc/${pid}/stat`)?.replace(/^.*\) /, '').split(' ')[1])
+  return Number(
+    ifThere(`/proc/${pid}/stat`)
+      ?.replace(/^.*\) /, '')
+      .split(' ')[1],
+  )
 }
 
-/** Of all threads, in nanoseconds as the scheduler counts them: the clock ticks of /proc/…/stat are too coarse for a thousand requests. */
+/**
+ * Of all threads, in nanoseconds as the scheduler counts them: the clock ticks of /proc/…/stat are too coarse for a
+ * thousand requests.
+ */
 function cpuMs(pid: number): number {
   const threads = readdirSync(`/proc/${pid}/task`)
-  return threads.reduce((sum, thread) => sum + Number(ifThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0), 0) / 1e6
+  return (
+    threads.reduce(
+      (sum, thread) => sum + Number(ifThere(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ')[0] ?? 0),
+      0,
+    ) / 1e6
+  )
 }
 
 /** What a file of /proc says; null when its process has ended while we looked. */
 function ifThere(file: string): string | null {
   try {
     return readFileSync(file, 'utf8')
-  }
-  catch {
+  } catch {
     return null
   }
 }

@@ -5,7 +5,10 @@ import { type Server, sleep, type StartOptions, startServer, temporaryFolder } f
 const PRELOAD = join(import.meta.dirname, '../processes/loop-delay.ts')
 
 /** How long one turn of an event loop took, and how much of that its thread was ready to run and waited for a core. */
-export interface Hold { heldMs: number, waitedMs: number }
+export interface Hold {
+  heldMs: number
+  waitedMs: number
+}
 
 export interface Probed {
   server: Server
@@ -13,7 +16,10 @@ export interface Probed {
   longestHold(): Promise<Hold>
 }
 
-/** Starts a server whose process also watches its own event loop. One at a time: it inherits the environment of this process. */
+/**
+ * Starts a server whose process also watches its own event loop. One at a time: it inherits the environment of this
+ * process.
+ */
 export async function startProbed(options: StartOptions): Promise<Probed> {
   const file = join(temporaryFolder(), 'loop-delay')
   const given = { NODE_OPTIONS: `--import=${PRELOAD}`, BENCH_LOOP_DELAY_FILE: file }
@@ -21,8 +27,7 @@ export async function startProbed(options: StartOptions): Promise<Probed> {
   try {
     const server = await startServer(options)
     return { server, longestHold: () => askFor(file, server.pid) }
-  }
-  finally {
+  } finally {
     for (const name of Object.keys(given)) Reflect.deleteProperty(process.env, name)
   }
 }

@@ -7,7 +7,11 @@ import { sleep } from '../../tests/support/server.ts'
 
 export const PEERS = join(import.meta.dirname, '../peers')
 
-export interface Running { pid: number, port: number, stop(): Promise<void> }
+export interface Running {
+  pid: number
+  port: number
+  stop(): Promise<void>
+}
 
 const children = new Set<ChildProcess>()
 
@@ -20,21 +24,32 @@ export async function installPeers(say: (line: string) => void): Promise<void> {
 }
 
 function sameVersions(installed: string): boolean {
-  const { dependencies } = JSON.parse(readFileSync(join(PEERS, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+  const { dependencies } = JSON.parse(readFileSync(join(PEERS, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>
+  }
   const { packages } = JSON.parse(readFileSync(installed, 'utf8')) as { packages: Record<string, { version: string }> }
   return Object.entries(dependencies).every(([name, version]) => packages[`node_modules/${name}`]?.version === version)
 }
 
 /** Starts a program and waits until its port takes connections.
  * @throws Error with the end of what it wrote, when it ends before that, is missing, or takes longer than a minute */
-export async function startProgram(command: string, args: string[], { port, env = {}, cwd = PEERS }: { port: number, env?: Record<string, string>, cwd?: string }): Promise<Running> {
-  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NODE_ENV: 'production', ...env } })
+export async function startProgram(
+  command: string,
+  args: string[],
+  { port, env = {}, cwd = PEERS }: { port: number; env?: Record<string, string>; cwd?: string },
+): Promise<Running> {
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NODE_ENV: 'production', ...env },
+  })
   children.add(child)
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output = (output + String(chunk)).slice(-2000)))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', chunk => (output = (output + String(chunk)).slice(-2000)))
   let ended: string | null = null
-  const exited = new Promise<void>((done) => {
-    child.on('error', (error) => {
+  const exited = new Promise<void>(done => {
+    child.on('error', error => {
       ended = error.message
       done()
     })
@@ -44,7 +59,7 @@ export async function startProgram(command: string, args: string[], { port, env 
       done()
     })
   })
-  for (let tries = 0; !await listens(port); tries++) {
+  for (let tries = 0; !(await listens(port)); tries++) {
     if (ended !== null) throw new Error(ended)
     if (tries > 600) {
       child.kill('SIGKILL')
@@ -65,17 +80,24 @@ export async function startProgram(command: string, args: string[], { port, env 
 }
 
 /** A Node program of bench/peers or bench/processes. */
-export function startNode(script: string, args: string[], options: { port: number, env?: Record<string, string>, cwd?: string }): Promise<Running> {
+export function startNode(
+  script: string,
+  args: string[],
+  options: { port: number; env?: Record<string, string>; cwd?: string },
+): Promise<Running> {
   return startProgram(process.execPath, [script, ...args], options)
 }
 
-/** Ends, by their ids, all that is still running. They are asked: killed outright, Apache would leave its workers behind. */
+/**
+ * Ends, by their ids, all that is still running. They are asked: killed outright, Apache would leave its workers
+ * behind.
+ */
 export function endPrograms(): void {
   for (const child of children) child.kill('SIGTERM')
 }
 
 function listens(port: number): Promise<boolean> {
-  return new Promise((done) => {
+  return new Promise(done => {
     const socket = net.connect(port, '127.0.0.1', () => {
       socket.destroy()
       done(true)

@@ -14,7 +14,7 @@ export function barChart({ title, rows }: Section, { key, title: unit, digits }:
   const bars = rows.map(({ name, values, failed }, at) => {
     const value = values[key]
     const y = TOP + at * LINE
-    const width = value === undefined ? 0 : Math.max(1, value / longest * room)
+    const width = value === undefined ? 0 : Math.max(1, (value / longest) * room)
     const label = value === undefined ? 'failed' : value.toFixed(digits)
     return [
       `<text x="${NAMES - 10}" y="${y + 14}" text-anchor="end">${escaped(name)}</text>`,

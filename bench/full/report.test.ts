@@ -10,16 +10,31 @@ const folder = mkdtempSync(join(tmpdir(), 'porchlight-report-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const report: Report = {
-  machine: { at: '2026-01-02T03:04:05.000Z', commit: 'abc1234', node: 'v24.0.0', cpu: 'A <fast> one', cores: 2, memoryGb: 8, kernel: '6.1', pinned: 'not pinned', versions: { nginx: 'missing' } },
+  machine: {
+    at: '2026-01-02T03:04:05.000Z',
+    commit: 'abc1234',
+    node: 'v24.0.0',
+    cpu: 'A <fast> one',
+    cores: 2,
+    memoryGb: 8,
+    kernel: '6.1',
+    pinned: 'not pinned',
+    versions: { nginx: 'missing' },
+  },
   options: { rounds: 3, seconds: 1, quick: true },
   minutes: 1,
-  sections: [{
-    title: 'Relay & co',
-    method: 'In turn.',
-    columns: [{ key: 'rate', title: 'calls per second', digits: 0, plotted: true }],
-    rows: [{ name: 'Porchlight', note: 'all of it', failed: null, values: { rate: 5000 } }, failedRow('nginx', 'no session', new Error('spawn nginx ENOENT'))],
-    figures: [claim('relay', Number.NaN, '× nginx', { most: 1 }), claim('start', 1.1, '× before', { most: 1.15 })],
-  }],
+  sections: [
+    {
+      title: 'Relay & co',
+      method: 'In turn.',
+      columns: [{ key: 'rate', title: 'calls per second', digits: 0, plotted: true }],
+      rows: [
+        { name: 'Porchlight', note: 'all of it', failed: null, values: { rate: 5000 } },
+        failedRow('nginx', 'no session', new Error('spawn nginx ENOENT')),
+      ],
+      figures: [claim('relay', Number.NaN, '× nginx', { most: 1 }), claim('start', 1.1, '× before', { most: 1.15 })],
+    },
+  ],
 }
 
 describe('the report of a bench', () => {
@@ -40,6 +55,9 @@ describe('the report of a bench', () => {
     expect(markdown.indexOf('## Ratios')).toBeLessThan(markdown.indexOf('## Relay'))
     const charts = [...markdown.matchAll(/!\[[^\]]*\]\(([^)]+)\)/g)].map(match => match[1] ?? '')
     expect(charts).toEqual(['2026-01-02/01-rate.svg'])
-    for (const chart of charts) expect(readFileSync(join(folder, chart), 'utf8')).toMatch(/^<svg [^>]*aria-label="Relay &amp; co: calls per second">/)
+    for (const chart of charts)
+      expect(readFileSync(join(folder, chart), 'utf8')).toMatch(
+        /^<svg [^>]*aria-label="Relay &amp; co: calls per second">/,
+      )
   })
 })

@@ -6,13 +6,18 @@ import type { Machine } from './machine.ts'
 import { barChart } from './plot.ts'
 import type { Column, Options, Row, Section } from './section.ts'
 
-export interface Report { machine: Machine, options: Options, minutes: number, sections: Section[] }
+export interface Report {
+  machine: Machine
+  options: Options
+  minutes: number
+  sections: Section[]
+}
 
 /** The whole report for a terminal: ratios first. */
 export function asText({ sections }: Report): string {
   const details = sections.map(({ title, columns, rows }) => {
     const widest = Math.max(...rows.map(row => row.name.length))
-    const lines = rows.map((row) => {
+    const lines = rows.map(row => {
       const cells = columns.map(column => `${cell(row, column)} ${column.title}`).join(', ')
       const line = `  ${row.name.padEnd(widest)}   ${row.failed === null ? cells : `FAILED: ${row.failed}`}`
       return row.failed === null ? line : styleText('red', line)
@@ -27,13 +32,18 @@ export function writeReport(report: Report, folder: string, name: string): strin
   const charts = join(folder, name)
   rmSync(charts, { recursive: true, force: true })
   mkdirSync(charts, { recursive: true })
-  const plotted = new Map<Section, { file: string, unit: string }[]>()
+  const plotted = new Map<Section, { file: string; unit: string }[]>()
   for (const [at, section] of report.sections.entries()) {
-    plotted.set(section, section.columns.filter(column => column.plotted).map((column) => {
-      const file = `${String(at + 1).padStart(2, '0')}-${column.key}.svg`
-      writeFileSync(join(charts, file), barChart(section, column))
-      return { file: `${name}/${file}`, unit: column.title }
-    }))
+    plotted.set(
+      section,
+      section.columns
+        .filter(column => column.plotted)
+        .map(column => {
+          const file = `${String(at + 1).padStart(2, '0')}-${column.key}.svg`
+          writeFileSync(join(charts, file), barChart(section, column))
+          return { file: `${name}/${file}`, unit: column.title }
+        }),
+    )
   }
   writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`)
   const markdown = join(folder, `${name}.md`)
@@ -41,7 +51,10 @@ export function writeReport(report: Report, folder: string, name: string): strin
   return markdown
 }
 
-function asMarkdown({ machine, options, minutes, sections }: Report, plotted: Map<Section, { file: string, unit: string }[]>): string {
+function asMarkdown(
+  { machine, options, minutes, sections }: Report,
+  plotted: Map<Section, { file: string; unit: string }[]>,
+): string {
   const figures = sections.flatMap(section => section.figures)
   return [
     `# Measured on ${machine.at.slice(0, 10)}`,
@@ -54,7 +67,10 @@ function asMarkdown({ machine, options, minutes, sections }: Report, plotted: Ma
     '',
     '| what | measured | target | | |',
     '|---|---|---|---|---|',
-    ...figures.map(figure => `| ${figure.what} | **${number(figure)}** ${figure.unit} | ${figure.target} | ${verdict(figure)} | ${figure.detail} |`),
+    ...figures.map(
+      figure =>
+        `| ${figure.what} | **${number(figure)}** ${figure.unit} | ${figure.target} | ${verdict(figure)} | ${figure.detail} |`,
+    ),
     '',
     ...sections.flatMap(section => [
       `## ${section.title}`,
@@ -62,15 +78,24 @@ function asMarkdown({ machine, options, minutes, sections }: Report, plotted: Ma
       section.method,
       '',
       ...(plotted.get(section) ?? []).flatMap(({ file, unit }) => [`![${section.title}: ${unit}](${file})`, '']),
-      ...section.rows.length === 0 ? [] : [`| | ${section.columns.map(column => column.title).join(' | ')} | |`, `|---|${section.columns.map(() => '--:|').join('')}---|`],
-      ...section.rows.map(row => row.failed === null
-        ? `| ${row.name} | ${section.columns.map(column => cell(row, column)).join(' | ')} | ${row.note} |`
-        : `| 🔴 ${row.name} | ${section.columns.map(() => '').join(' | ')} | failed: ${row.failed.replaceAll('|', '\\|')} |`),
+      ...(section.rows.length === 0
+        ? []
+        : [
+            `| | ${section.columns.map(column => column.title).join(' | ')} | |`,
+            `|---|${section.columns.map(() => '--:|').join('')}---|`,
+          ]),
+      ...section.rows.map(row =>
+        row.failed === null
+          ? `| ${row.name} | ${section.columns.map(column => cell(row, column)).join(' | ')} | ${row.note} |`
+          : `| 🔴 ${row.name} | ${section.columns.map(() => '').join(' | ')} | failed: ${row.failed.replaceAll('|', '\\|')} |`,
+      ),
       '',
     ]),
     '## Versions',
     '',
-    Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`).join(', '),
+    Object.entries(machine.versions)
+      .map(([name, version]) => `${name} ${version}`)
+      .join(', '),
     '',
   ].join('\n')
 }

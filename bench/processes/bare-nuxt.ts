@@ -7,11 +7,26 @@ import type { SessionAnswer } from '../../server/contract/wire.ts'
 import type { BarePage } from '../baselines.ts'
 
 const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
-const fixed: Omit<SiteContext, 'session'> = { nonce: 'AAAAAAAAAAAAAAAAAAAAAA==', ownPages: true, answered: ['/auth', '/api'], form: null, fetch: path => Promise.resolve(Response.json(calls[path])), setCookie: () => undefined, report: (error) => { throw error }, fail: ({ status }) => ({ status, headers: [], body: '' }) }
-// An object of its own for each page, as for different people: Vue keeps what it makes of an object, and would find it ready for one that stays.
-const context = (): SiteContext => ({ ...fixed, session: { user: { ...session.user }, session: { ...session.session } } as SessionAnswer })
+const fixed: Omit<SiteContext, 'session'> = {
+  nonce: 'AAAAAAAAAAAAAAAAAAAAAA==',
+  ownPages: true,
+  answered: ['/auth', '/api'],
+  form: null,
+  fetch: path => Promise.resolve(Response.json(calls[path])),
+  setCookie: () => undefined,
+  report: error => {
+    throw error
+  },
+  fail: ({ status }) => ({ status, headers: [], body: '' }),
+}
+// An object of its own for each page, as for different people: Vue keeps what it makes of an object, and would find it
+// ready for one that stays.
+const context = (): SiteContext => ({
+  ...fixed,
+  session: { user: { ...session.user }, session: { ...session.session } } as SessionAnswer,
+})
 Object.assign(globalThis, { [Symbol.for(SITE_CONTEXT_STORAGE)]: new AsyncLocalStorage() })
-const { listener } = await import(entry) as { listener: RequestListener }
+const { listener } = (await import(entry)) as { listener: RequestListener }
 createServer((request, response) => {
   Object.assign(request, { [Symbol.for(SITE_CONTEXT)]: context() })
   listener(request, response)

@@ -1,4 +1,5 @@
-// A load generator that also takes large bodies and event streams: `connections` keep-alive sockets, one request at a time on
+// A load generator that also takes large bodies and event streams: `connections` keep-alive sockets, one request at a
+// time on
 // each. Bodies are counted and not kept, so that it costs less than what it drives.
 import net from 'node:net'
 import { argv, stdout } from 'node:process'
@@ -10,15 +11,34 @@ const order = JSON.parse(readFileSync(argv[2] ?? '', 'utf8')) as FloodOrder
 const { port, method, path, headers, connections, seconds } = order
 const body = Buffer.alloc(order.bodyBytes, 'x')
 const cookies = order.cookies ?? [headers['Cookie'] ?? '']
-const requests = cookies.map(cookie => Buffer.concat([Buffer.from([
-  `${method} ${path} HTTP/1.1`,
-  ...Object.entries({ ...headers, Cookie: cookie }).filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}`),
-  ...(method === 'GET' ? [] : [`Content-Length: ${body.length}`, 'Content-Type: application/octet-stream']),
-  '', '',
-].join('\r\n')), body]))
+const requests = cookies.map(cookie =>
+  Buffer.concat([
+    Buffer.from(
+      [
+        `${method} ${path} HTTP/1.1`,
+        ...Object.entries({ ...headers, Cookie: cookie })
+          .filter(([, value]) => value !== '')
+          .map(([name, value]) => `${name}: ${value}`),
+        ...(method === 'GET' ? [] : [`Content-Length: ${body.length}`, 'Content-Type: application/octet-stream']),
+        '',
+        '',
+      ].join('\r\n'),
+    ),
+    body,
+  ]),
+)
 
 const latencies: number[] = []
-const result: FloodResult = { answered: 0, failed: 0, firstFailure: null, events: 0, seconds: 0, p50: 0, p99: 0, longest: 0 }
+const result: FloodResult = {
+  answered: 0,
+  failed: 0,
+  firstFailure: null,
+  events: 0,
+  seconds: 0,
+  p50: 0,
+  p99: 0,
+  longest: 0,
+}
 let next = 0
 let open = connections
 let over = false
@@ -64,7 +84,7 @@ function connect(): void {
   })
   socket.on('connect', send)
   socket.on('data', chunk => reader(chunk))
-  socket.on('error', (error) => {
+  socket.on('error', error => {
     if (waiting && !over) fail(error.message)
   })
   // A server may end a connection between two requests; the next one takes another.

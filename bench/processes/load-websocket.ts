@@ -5,9 +5,19 @@ import { stdin, stdout } from 'node:process'
 import { json } from 'node:stream/consumers'
 import type { LoadOrder, LoadResult } from '../load.ts'
 
-const order = await json(stdin) as LoadOrder
-const handshake = { ...order.headers, 'Connection': 'Upgrade', 'Upgrade': 'websocket', 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': randomBytes(16).toString('base64') }
-const opening = Buffer.from(`GET ${order.path} HTTP/1.1\r\n${Object.entries(handshake).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+const order = (await json(stdin)) as LoadOrder
+const handshake = {
+  ...order.headers,
+  Connection: 'Upgrade',
+  Upgrade: 'websocket',
+  'Sec-WebSocket-Version': '13',
+  'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+}
+const opening = Buffer.from(
+  `GET ${order.path} HTTP/1.1\r\n${Object.entries(handshake)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')}\r\n`,
+)
 
 // RFC 6455 §5.2: a whole text frame. A client's is masked; masked with zeros, its text stays as it is.
 const TEXT = Buffer.from('a short message, as of a chat or a pointer that moves'.padEnd(100, '.'))

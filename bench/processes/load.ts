@@ -5,9 +5,11 @@ import { stdin, stdout } from 'node:process'
 import { json } from 'node:stream/consumers'
 import type { LoadOrder, LoadResult } from '../load.ts'
 
-const order = await json(stdin) as LoadOrder
-const requests = (order.cookies ?? [order.headers['Cookie'] ?? '']).map((cookie) => {
-  const lines = Object.entries({ ...order.headers, Cookie: cookie }).filter(([, value]) => value !== '').map(([name, value]) => `${name}: ${value}\r\n`)
+const order = (await json(stdin)) as LoadOrder
+const requests = (order.cookies ?? [order.headers['Cookie'] ?? '']).map(cookie => {
+  const lines = Object.entries({ ...order.headers, Cookie: cookie })
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.from(`GET ${order.path} HTTP/1.1\r\n${lines.join('')}\r\n`)
 })
 const HEAD_END = Buffer.from('\r\n\r\n')
@@ -42,7 +44,9 @@ function isWhole(bytes: Buffer): boolean {
   const headEnd = bytes.indexOf(HEAD_END)
   if (headEnd === -1) return false
   const length = /\r\ncontent-length: (\d+)/i.exec(bytes.subarray(0, headEnd).toString('latin1'))?.[1]
-  return length === undefined ? bytes.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK) : bytes.length >= headEnd + HEAD_END.length + Number(length)
+  return length === undefined
+    ? bytes.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK)
+    : bytes.length >= headEnd + HEAD_END.length + Number(length)
 }
 
 for (let i = 0; i < order.connections; i++) connect()

@@ -3,7 +3,11 @@ import http from 'node:http'
 import { argv, stdin, stdout } from 'node:process'
 
 const EVERY_MS = 5
-const { port, path, headers } = JSON.parse(argv[2] ?? '') as { port: number, path: string, headers: Record<string, string> }
+const { port, path, headers } = JSON.parse(argv[2] ?? '') as {
+  port: number
+  path: string
+  headers: Record<string, string>
+}
 const agent = new http.Agent({ keepAlive: true })
 const times: number[] = []
 let under = 0
@@ -12,7 +16,7 @@ let over = false
 const timer = setInterval(() => {
   const asked = performance.now()
   under += 1
-  http.get({ agent, host: '127.0.0.1', port, path, headers }, (response) => {
+  http.get({ agent, host: '127.0.0.1', port, path, headers }, response => {
     response.resume().on('end', () => {
       if (response.statusCode !== 200) throw new Error(`the probe was answered with ${response.statusCode}`)
       times.push(performance.now() - asked)

@@ -28,8 +28,25 @@ const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 const log = createLog('silent')
 const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
 const store = openStore({ dataDir: folder, mayCreate: true, clock, log })
-const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 300 * DAY, browserIdleMs: 300 * DAY, absoluteMs: 300 * DAY, maxSessions: 1_000_000, secureCookies: false }
-const sessions = createSessions({ clock, timers: systemTimers, log, meter: noMeter, store: store.sessions, keyring: keys.keyring, settings })
+const settings = {
+  accessMs: 15 * MINUTE,
+  settleMs: MINUTE,
+  lateMs: 10 * MINUTE,
+  idleMs: 300 * DAY,
+  browserIdleMs: 300 * DAY,
+  absoluteMs: 300 * DAY,
+  maxSessions: 1_000_000,
+  secureCookies: false,
+}
+const sessions = createSessions({
+  clock,
+  timers: systemTimers,
+  log,
+  meter: noMeter,
+  store: store.sessions,
+  keyring: keys.keyring,
+  settings,
+})
 
 const userId = 'bench'
 const db = new Sqlite(join(folder, 'bare.db'))
@@ -42,44 +59,88 @@ const ids = Array.from({ length: BROWSERS }, (_, i) => `browser-${i}-${'x'.repea
 for (const id of ids) insert.run(id)
 
 function jarOf(grant: IssuedCookies | null, before: PresentedCookies | null): PresentedCookies {
-  const header = grant === null ? '' : sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; ')
+  const header =
+    grant === null
+      ? ''
+      : sessions
+          .cookiesFor(grant)
+          .map(line => line.split(';')[0])
+          .join('; ')
   const got = readSessionCookies(header, NAMES)
-  return { access: got.access ?? before?.access ?? null, refresh: got.refresh ?? before?.refresh ?? null, duplicated: false }
+  return {
+    access: got.access ?? before?.access ?? null,
+    refresh: got.refresh ?? before?.refresh ?? null,
+    duplicated: false,
+  }
 }
 
 /** Microseconds for each browser. */
 async function micros(work: () => Promise<void> | void): Promise<number> {
   const started = performance.now()
   await work()
-  return (performance.now() - started) * 1000 / BROWSERS
+  return ((performance.now() - started) * 1000) / BROWSERS
 }
 
 try {
-  await store.accounts.create({ id: userId, email: 'bench@example.org', emailKey: 'bench@example.org', name: 'Bench', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: at, disabledAt: null }, { at, byUserId: null, sessionId: null, userAgent: null, network: null })
+  await store.accounts.create(
+    {
+      id: userId,
+      email: 'bench@example.org',
+      emailKey: 'bench@example.org',
+      name: 'Bench',
+      roles: ['user'],
+      passwordSealed: null,
+      passwordChangedAt: null,
+      createdAt: at,
+      disabledAt: null,
+    },
+    { at, byUserId: null, sessionId: null, userAgent: null, network: null },
+  )
   const jars: PresentedCookies[] = []
   for (let i = 0; i < BROWSERS; i++) {
-    const { grant } = await sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+    const { grant } = await sessions.open({
+      userId,
+      amr: ['pwd'],
+      remember: true,
+      client: CLIENT,
+      replaces: null,
+      numbers: null,
+      reauthenticates: false,
+      passwordSetAt: null,
+      authTime: null,
+      endsAt: null,
+      providerGrant: null,
+    })
     jars.push(jarOf(grant, null))
   }
   const renew = async (index: number): Promise<void> => {
     const jar = jars[index] as PresentedCookies
     const resolution = await sessions.resolve(jar, { renews: true, foreground: true })
-    if (resolution.state !== 'live' || resolution.grant === null) throw new Error(`a renewal came out as ${resolution.state}`)
+    if (resolution.state !== 'live' || resolution.grant === null)
+      throw new Error(`a renewal came out as ${resolution.state}`)
     const next = jarOf(resolution.grant, jar)
     if (next.refresh === jar.refresh) throw new Error('nothing was rotated')
     jars[index] = next
   }
   const renewAll = async (): Promise<void> => {
     at += HOUR
-    for (let first = 0; first < BROWSERS; first += AT_ONCE) await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => renew(first + i)))
+    for (let first = 0; first < BROWSERS; first += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => renew(first + i)))
     at += SECOND
   }
   const updateAll = (): void => {
     for (const id of ids) update.run(at, id)
   }
-  stdout.write(JSON.stringify(await alternately(ROUNDS, () => micros(renewAll), () => micros(updateAll))))
-}
-finally {
+  stdout.write(
+    JSON.stringify(
+      await alternately(
+        ROUNDS,
+        () => micros(renewAll),
+        () => micros(updateAll),
+      ),
+    ),
+  )
+} finally {
   await sessions.close()
   store.close()
   db.close()

@@ -1,4 +1,5 @@
-// Fills a data folder with sessions, as years of use would: most of them nobody comes back to, some are browsers that ask.
+// Fills a data folder with sessions, as years of use would: most of them nobody comes back to, some are browsers that
+// ask.
 // Rows are made by the session room itself; only where they go to is different, so that a million take seconds.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -28,10 +29,33 @@ const store = openStore({ dataDir: order.dataDir, mayCreate: false, clock: syste
 store.db.raw.pragma('cache_size = -1000000')
 store.db.raw.pragma('synchronous = OFF')
 const made: SessionRow[] = []
-const settings = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: DAY / 2, absoluteMs: 30 * DAY, maxSessions: 1_000_000, secureCookies: false }
-const collecting = { ...store.sessions, insert: async (row: SessionRow) => (made.push(row), { ended: [], more: false }) }
-const room = createSessions({ clock: systemClock, timers: systemTimers, log, meter: noMeter, store: collecting, keyring: keys.keyring, settings })
-const client = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36', network: '10.0.0.0' }
+const settings = {
+  accessMs: 15 * MINUTE,
+  settleMs: MINUTE,
+  lateMs: 10 * MINUTE,
+  idleMs: 7 * DAY,
+  browserIdleMs: DAY / 2,
+  absoluteMs: 30 * DAY,
+  maxSessions: 1_000_000,
+  secureCookies: false,
+}
+const collecting = {
+  ...store.sessions,
+  insert: async (row: SessionRow) => (made.push(row), { ended: [], more: false }),
+}
+const room = createSessions({
+  clock: systemClock,
+  timers: systemTimers,
+  log,
+  meter: noMeter,
+  store: collecting,
+  keyring: keys.keyring,
+  settings,
+})
+const client = {
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  network: '10.0.0.0',
+}
 
 const userIds: string[] = []
 const insertSession = prepared<SessionRow>(sessions)
@@ -40,10 +64,16 @@ const insertGrant = prepared<ProviderGrantRow>(providerGrants)
 
 /** An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite.
  * The row's type is the table's, so that a column that is added later fails the type check and not a run. */
-function prepared<Row extends Record<string, unknown>>(table: typeof sessions | typeof events | typeof providerGrants, without: string[] = []) {
+function prepared<Row extends Record<string, unknown>>(
+  table: typeof sessions | typeof events | typeof providerGrants,
+  without: string[] = [],
+) {
   const columns = Object.keys(getTableColumns(table)).filter(name => !without.includes(name))
   const places = Object.fromEntries(columns.map(name => [name, sql.placeholder(name)]))
-  const insert = store.db.sql.insert(table).values(places as never).prepare()
+  const insert = store.db.sql
+    .insert(table)
+    .values(places as never)
+    .prepare()
   return { run: (row: Row) => insert.run(row) }
 }
 
@@ -53,7 +83,20 @@ async function seedAccounts(count: number): Promise<void> {
       for (let i = done; i < Math.min(count, done + CHUNK); i++) {
         const id = randomId()
         userIds.push(id)
-        store.db.sql.insert(accounts).values({ id, email: `${id}@example.org`, emailKey: `${id.toLowerCase()}-${i}@example.org`, name: 'Robin Hartley', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: now, disabledAt: null }).run()
+        store.db.sql
+          .insert(accounts)
+          .values({
+            id,
+            email: `${id}@example.org`,
+            emailKey: `${id.toLowerCase()}-${i}@example.org`,
+            name: 'Robin Hartley',
+            roles: ['user'],
+            passwordSealed: null,
+            passwordChangedAt: null,
+            createdAt: now,
+            disabledAt: null,
+          })
+          .run()
       }
     })
   }
@@ -76,9 +119,22 @@ function signInOf(row: SessionRow): Omit<EventRow, 'id'> {
 
 function grantOf({ publicId, userId, createdAt }: SessionRow): ProviderGrantRow {
   return {
-    id: publicId, sessionId: publicId, userId, createdAt, provider: 'main', issuer: 'https://main.example', subject: userId,
-    providerSid: publicId, origin: 'sign_in', sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0,
-    idTokenAlg: null, recheckAt: null, endedAt: null,
+    id: publicId,
+    sessionId: publicId,
+    userId,
+    createdAt,
+    provider: 'main',
+    issuer: 'https://main.example',
+    subject: userId,
+    providerSid: publicId,
+    origin: 'sign_in',
+    sealed: null,
+    accessEndsAt: null,
+    refreshingAt: null,
+    refreshes: 0,
+    idTokenAlg: null,
+    recheckAt: null,
+    endedAt: null,
   }
 }
 
@@ -87,21 +143,47 @@ const isAlive = (row: SessionRow) => row.endedAt === null && row.lastSeenAt + ro
 
 /** A session like that one, begun some time in the last 29 days; one in four has ended. */
 function past(like: SessionRow, at: number): SessionRow {
-  const createdAt = now - Math.floor(at % 1000 / 1000 * 29 * DAY)
+  const createdAt = now - Math.floor(((at % 1000) / 1000) * 29 * DAY)
   const endedAt = at % 4 === 0 ? createdAt + MINUTE : null
   return {
     ...like,
-    sidHash: sha256(randomId()), publicId: randomId(), secret: randomBytes(32), userId: userIds[at % userIds.length] ?? like.userId,
-    createdAt, authTime: createdAt, rotatedAt: createdAt, provenAt: createdAt, lastSeenAt: createdAt, absoluteEndsAt: createdAt + 30 * DAY,
-    endedAt, endReason: endedAt === null ? null : 'signed_out',
+    sidHash: sha256(randomId()),
+    publicId: randomId(),
+    secret: randomBytes(32),
+    userId: userIds[at % userIds.length] ?? like.userId,
+    createdAt,
+    authTime: createdAt,
+    rotatedAt: createdAt,
+    provenAt: createdAt,
+    lastSeenAt: createdAt,
+    absoluteEndsAt: createdAt + 30 * DAY,
+    endedAt,
+    endReason: endedAt === null ? null : 'signed_out',
   }
 }
 
 await seedAccounts(Math.ceil(order.sessions / SESSIONS_EACH))
 const cookies: string[] = []
 for (let i = 0; i < order.browsers; i++) {
-  const { grant } = await room.open({ userId: userIds[i % userIds.length] ?? '', amr: ['pwd'], remember: true, client, replaces: null, reauthenticates: false, passwordSetAt: null, numbers: null, authTime: null, endsAt: null, providerGrant: null })
-  cookies.push(room.cookiesFor(grant).map(line => line.split(';')[0]).join('; '))
+  const { grant } = await room.open({
+    userId: userIds[i % userIds.length] ?? '',
+    amr: ['pwd'],
+    remember: true,
+    client,
+    replaces: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    numbers: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
+  cookies.push(
+    room
+      .cookiesFor(grant)
+      .map(line => line.split(';')[0])
+      .join('; '),
+  )
 }
 // Browsers' rows lie between the others', as they would after years.
 const live = [...made]

@@ -20,7 +20,9 @@ export interface Accounts {
   onChanged(listener: (id: string) => void): void
   findByEmail(email: string): Promise<Account | null>
   /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
-  findWithVerifier(by: { id: string } | { email: string }): Promise<{ account: Account, verifier: Verifier | null } | null>
+  findWithVerifier(
+    by: { id: string } | { email: string },
+  ): Promise<{ account: Account; verifier: Verifier | null } | null>
   /** Whether set-up is over. */
   anybody(): Promise<boolean>
   /** Everybody, oldest first, from the store page by page: for the command line. */
@@ -31,11 +33,15 @@ export interface Accounts {
   person(id: string): Promise<WirePerson>
   /** Makes an account over everybody's head: the command line. The very first is an administrator.
    * @throws Problem `email_taken`, or one about the password */
-  create(person: { email: string, name: string, roles: Role[], password: string }, actor: Actor): Promise<Account>
+  create(person: { email: string; name: string; roles: Role[]; password: string }, actor: Actor): Promise<Account>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, actor: Actor): Promise<Account>
   /** Disabling ends every session at once. @throws Problem `not_found`, `last_admin` */
-  change(id: string, change: { roles?: Role[] | undefined, disabled?: boolean | undefined }, actor: Actor): Promise<Account>
+  change(
+    id: string,
+    change: { roles?: Role[] | undefined; disabled?: boolean | undefined },
+    actor: Actor,
+  ): Promise<Account>
   /** A new password, chosen by its owner. Every session ends, the one that asked too.
    * @param checked the verifier that the current password was just compared with
    * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile */
@@ -44,7 +50,9 @@ export interface Accounts {
   setPassword(id: string, next: string, actor: Actor): Promise<Account>
   /** Stores the same password hashed anew. @returns the verifier that holds now */
   refreshVerifier(before: Verifier, password: string, client: Client): Promise<Verifier>
-  /** For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped. */
+  /**
+   * For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped.
+   */
   changed(change: Changed): Account
   made(row: AccountRow): Account
 }
@@ -98,7 +106,11 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   async function page(cursor: string | null): Promise<PeopleAnswer> {
     const rows = await store.page(now(), cursor, PAGE + 1)
     const shown = rows.slice(0, PAGE)
-    return { people: shown.map(toWirePerson), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null, total: await store.count() }
+    return {
+      people: shown.map(toWirePerson),
+      next: rows.length > PAGE ? (shown.at(-1)?.id ?? null) : null,
+      total: await store.count(),
+    }
   }
 
   return {
@@ -106,7 +118,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     made,
 
     find,
-    findActive: id => mapMaybe(find(id), account => account?.disabledAt === null ? account : null),
+    findActive: id => mapMaybe(find(id), account => (account?.disabledAt === null ? account : null)),
     onChanged: listener => void listeners.push(listener),
 
     async findByEmail(email) {
@@ -117,7 +129,10 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     async findWithVerifier(by) {
       const row = 'id' in by ? await store.find(by.id) : await store.findByEmail(toEmailKey(by.email))
       if (row === null) return null
-      return { account: toAccount(row), verifier: row.passwordSealed === null ? null : { id: row.id, passwordSealed: row.passwordSealed } }
+      return {
+        account: toAccount(row),
+        verifier: row.passwordSealed === null ? null : { id: row.id, passwordSealed: row.passwordSealed },
+      }
     },
 
     async anybody() {
@@ -164,7 +179,14 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       await passwordRules.check(next, row ?? { email: null, name: '' })
       const passwordSealed = await passwords.seal(next, checked.id, actor.client)
       await sessions.trim(checked.id)
-      return changed(await store.changePassword(checked.id, checked.passwordSealed, passwordSealed, originOf(actor, checked.id, now())))
+      return changed(
+        await store.changePassword(
+          checked.id,
+          checked.passwordSealed,
+          passwordSealed,
+          originOf(actor, checked.id, now()),
+        ),
+      )
     },
 
     async setPassword(id, next, actor) {
@@ -177,11 +199,20 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
 
     async refreshVerifier(before, password, client) {
       const passwordSealed = await passwords.seal(password, before.id, client)
-      return await store.replaceVerifier(before, passwordSealed) ? { id: before.id, passwordSealed } : before
+      return (await store.replaceVerifier(before, passwordSealed)) ? { id: before.id, passwordSealed } : before
     },
   }
 }
 
-function toWirePerson({ id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }: AccountWithSessions): WirePerson {
+function toWirePerson({
+  id,
+  email,
+  name,
+  roles,
+  createdAt,
+  disabledAt,
+  lastSeenAt,
+  sessions,
+}: AccountWithSessions): WirePerson {
   return { id, email, name, roles, createdAt, disabledAt, lastSeenAt, sessions }
 }

@@ -29,7 +29,7 @@ export function toAccount(row: AccountRow): Account {
 }
 
 /** A new account's row, still without a password. Half characters, which no database keeps, are replaced. */
-export function newAccountRow(person: { email: string | null, name: string, roles: Role[] }, at: UnixMs): AccountRow {
+export function newAccountRow(person: { email: string | null; name: string; roles: Role[] }, at: UnixMs): AccountRow {
   const email = person.email?.toWellFormed() ?? null
   return {
     id: randomId(),

@@ -15,14 +15,29 @@ import { createPeople, type People } from './build-accounts.ts'
 export function handClock(wall = 1_800_000_000_000) {
   const at = { wall, steady: 0 }
   const clock: Clock = { now: () => ({ ...at }) }
-  return { clock, pass: (ms: number) => { at.wall += ms; at.steady += ms }, setBack: (ms: number) => { at.wall -= ms }, wall: () => at.wall }
+  return {
+    clock,
+    pass: (ms: number) => {
+      at.wall += ms
+      at.steady += ms
+    },
+    setBack: (ms: number) => {
+      at.wall -= ms
+    },
+    wall: () => at.wall,
+  }
 }
 
-export const CLIENT = { userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0', network: '192.0.2.1' }
+export const CLIENT = {
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0',
+  network: '192.0.2.1',
+}
 export const GOOD_PASSWORD = 'a lantern left burning'
 
 /** For tests of this room and those right of it: real rooms on a real database in a folder of its own. */
-export function testPeople(options: { registration?: Registration, setupCode?: string, tokenApi?: TokenApi, site?: Site } = {}) {
+export function testPeople(
+  options: { registration?: Registration; setupCode?: string; tokenApi?: TokenApi; site?: Site } = {},
+) {
   const time = handClock()
   const { clock } = time
   const { log, lines, events } = keptLog()
@@ -32,14 +47,33 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
   const counts = { hashes: 0, statements: 0 }
   const outcomes: string[] = []
   const meter: Meter = {
-    count: (name: CounterName, labels) => { if (name === 'sign_ins_total') outcomes.push(labels?.['outcome'] ?? '') },
-    observe: (name) => { if (name === 'password_hash_seconds') counts.hashes++ },
+    count: (name: CounterName, labels) => {
+      if (name === 'sign_ins_total') outcomes.push(labels?.['outcome'] ?? '')
+    },
+    observe: name => {
+      if (name === 'password_hash_seconds') counts.hashes++
+    },
   }
   const settings = {
-    accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, maxSessions: 100, secureCookies: true,
+    accessMs: 15 * MINUTE,
+    settleMs: MINUTE,
+    lateMs: 10 * MINUTE,
+    idleMs: 7 * DAY,
+    browserIdleMs: 12 * HOUR,
+    absoluteMs: 30 * DAY,
+    maxSessions: 100,
+    secureCookies: true,
   }
   const idle = { every: () => () => {} }
-  const sessions = createSessions({ clock, timers: idle, log, meter: noMeter, store: store.sessions, keyring, settings })
+  const sessions = createSessions({
+    clock,
+    timers: idle,
+    log,
+    meter: noMeter,
+    store: store.sessions,
+    keyring,
+    settings,
+  })
   const config = {
     publicUrl: 'https://porch.example',
     registration: options.registration ?? 'invite',
@@ -51,7 +85,18 @@ export function testPeople(options: { registration?: Registration, setupCode?: s
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })
   return {
-    ...time, store, keyring, sessions, people, config, log, lines, events, meter, counts, outcomes,
+    ...time,
+    store,
+    keyring,
+    sessions,
+    people,
+    config,
+    log,
+    lines,
+    events,
+    meter,
+    counts,
+    outcomes,
     /** The code of a link that was made. */
     codeOf: (href: string) => decodeURIComponent(href.split('#code=')[1] ?? ''),
     async close() {

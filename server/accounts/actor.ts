@@ -4,7 +4,11 @@ import type { Client } from '../session/types.ts'
 import type { Origin } from '../store/events.ts'
 
 /** Who does something, and from where. The command line is neither an account nor a client. */
-export interface Actor { userId: string | null, sessionId: string | null, client: Client | null }
+export interface Actor {
+  userId: string | null
+  sessionId: string | null
+  client: Client | null
+}
 
 /** Somebody who is at the server itself. */
 export const OPERATOR: Actor = { userId: null, sessionId: null, client: null }
@@ -12,7 +16,10 @@ export const OPERATOR: Actor = { userId: null, sessionId: null, client: null }
 /** A user agent longer than this tells nobody more. */
 const USER_AGENT_MAX = 300
 
-/** What the security log says about it. @param subjectId whose log it goes to: what one does to oneself is by nobody else */
+/**
+ * What the security log says about it. @param subjectId whose log it goes to: what one does to oneself is by nobody
+ * else
+ */
 export function originOf(actor: Actor, subjectId: string, at: UnixMs): Origin {
   const self = actor.userId === subjectId
   return {

@@ -17,7 +17,20 @@ async function setUp(): Promise<Account> {
   return services.people.registration.setUp({ ...person('root'), code: services.codeOf(href) }, CLIENT)
 }
 const as = (account: Account) => ({ userId: account.id, sessionId: null, client: CLIENT })
-const open = (userId: string) => services.sessions.open({ userId, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+const open = (userId: string) =>
+  services.sessions.open({
+    userId,
+    amr: ['pwd'],
+    remember: true,
+    client: CLIENT,
+    replaces: null,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
 
 describe('set-up', () => {
   test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
@@ -27,9 +40,13 @@ describe('set-up', () => {
     expect(href).toMatch(/^https:\/\/porch\.example\/set-up#code=[\w-]{32}$/)
     expect(endsAt).toBe(services.wall() + HOUR)
     const code = services.codeOf(href)
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => services.people.registration.setUp({ ...person(`p${n}`), code }, CLIENT)))
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => services.people.registration.setUp({ ...person(`p${n}`), code }, CLIENT)),
+    )
     expect(won(results)).toBe(1)
-    expect(await services.people.accounts.list()).toEqual([expect.objectContaining({ roles: ['admin', 'user'], sessions: 0, lastSeenAt: null })])
+    expect(await services.people.accounts.list()).toEqual([
+      expect.objectContaining({ roles: ['admin', 'user'], sessions: 0, lastSeenAt: null }),
+    ])
     expect(await services.people.accounts.anybody()).toBe(true)
     await expect(services.people.registration.makeSetupLink()).rejects.toEqual(problem('already_set_up'))
   })
@@ -37,12 +54,18 @@ describe('set-up', () => {
   test('a code that was preset works like one that was made; a wrong one costs no hash; late is too late', async () => {
     services = testPeople({ setupCode: 'preset-preset-preset-preset' })
     await services.people.registration.makeSetupLink()
-    await expect(services.people.registration.setUp({ ...person('a'), code: 'guess' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await expect(services.people.registration.setUp({ ...person('a'), code: 'guess' }, CLIENT)).rejects.toEqual(
+      problem('invalid_code'),
+    )
     expect(services.counts.hashes).toBe(0)
     services.pass(HOUR)
-    await expect(services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await expect(
+      services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT),
+    ).rejects.toEqual(problem('invalid_code'))
     await services.people.registration.makeSetupLink()
-    expect(await services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT)).toMatchObject({ name: 'a' })
+    expect(
+      await services.people.registration.setUp({ ...person('a'), code: 'preset-preset-preset-preset' }, CLIENT),
+    ).toMatchObject({ name: 'a' })
   })
 
   test('no code is in the database as it is', async () => {
@@ -61,8 +84,14 @@ describe('registration', () => {
     expect(await services.people.registration.invites(null)).toEqual({ invites: [invite], next: null })
     const code = services.codeOf(href)
     // Each from a network of its own: here it is the code that has to decide.
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) =>
-      services.people.registration.register({ ...person(`p${n}`), invite: code }, { ...CLIENT, network: `198.51.100.${n}` })))
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) =>
+        services.people.registration.register(
+          { ...person(`p${n}`), invite: code },
+          { ...CLIENT, network: `198.51.100.${n}` },
+        ),
+      ),
+    )
     expect(won(results)).toBe(1)
     expect(await services.people.accounts.list()).toHaveLength(2)
     expect(await services.people.registration.invites(null)).toEqual({ invites: [], next: null })
@@ -72,9 +101,15 @@ describe('registration', () => {
     services = testPeople()
     const root = await setUp()
     const { href } = await services.people.registration.invite({ email: 'Ann@Example.org', roles: ['user'] }, as(root))
-    await expect(services.people.registration.register({ ...person('eve'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
-    expect(await services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT)).toMatchObject({ roles: ['user'] })
-    await expect(services.people.registration.invite({ email: 'ANN@example.org', roles: ['user'] }, as(root))).rejects.toEqual(problem('email_taken'))
+    await expect(
+      services.people.registration.register({ ...person('eve'), invite: services.codeOf(href) }, CLIENT),
+    ).rejects.toEqual(problem('invalid_code'))
+    expect(
+      await services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT),
+    ).toMatchObject({ roles: ['user'] })
+    await expect(
+      services.people.registration.invite({ email: 'ANN@example.org', roles: ['user'] }, as(root)),
+    ).rejects.toEqual(problem('email_taken'))
   })
 
   test('thirty invited people in one room all get in', async () => {
@@ -82,7 +117,9 @@ describe('registration', () => {
     const root = await setUp()
     for (let n = 0; n < 30; n++) {
       const { href } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
-      expect(await services.people.registration.register({ ...person(`p${n}`), invite: services.codeOf(href) }, CLIENT)).toMatchObject({ name: `p${n}` })
+      expect(
+        await services.people.registration.register({ ...person(`p${n}`), invite: services.codeOf(href) }, CLIENT),
+      ).toMatchObject({ name: `p${n}` })
     }
   })
 
@@ -92,33 +129,51 @@ describe('registration', () => {
     const { href, invite } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
     await services.people.registration.revoke(invite.id, as(root))
     await expect(services.people.registration.revoke(invite.id, as(root))).rejects.toEqual(problem('not_found'))
-    await expect(services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await expect(
+      services.people.registration.register({ ...person('ann'), invite: services.codeOf(href) }, CLIENT),
+    ).rejects.toEqual(problem('invalid_code'))
   })
 
   test('who may register follows the setting', async () => {
     services = testPeople({ registration: 'invite' })
     await setUp()
-    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(problem('invite_required'))
+    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(
+      problem('invite_required'),
+    )
     await services.close()
 
     services = testPeople({ registration: 'closed' })
     const root = await setUp()
-    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(problem('registration_closed'))
-    await expect(services.people.registration.invite({ email: null, roles: ['user'] }, as(root))).rejects.toEqual(problem('registration_closed'))
+    await expect(services.people.registration.register(person('ann'), CLIENT)).rejects.toEqual(
+      problem('registration_closed'),
+    )
+    await expect(services.people.registration.invite({ email: null, roles: ['user'] }, as(root))).rejects.toEqual(
+      problem('registration_closed'),
+    )
     await services.close()
 
     services = testPeople({ registration: 'open' })
-    await expect(services.people.registration.register(person('eve'), CLIENT), 'nobody slips in before set-up').rejects.toEqual(problem('registration_closed'))
+    await expect(
+      services.people.registration.register(person('eve'), CLIENT),
+      'nobody slips in before set-up',
+    ).rejects.toEqual(problem('registration_closed'))
     await setUp()
     expect(await services.people.registration.register(person('ann'), CLIENT)).toMatchObject({ roles: ['user'] })
-    await expect(services.people.registration.register({ ...person('ann'), email: 'ANN@EXAMPLE.ORG' }, CLIENT)).rejects.toEqual(problem('email_taken'))
+    await expect(
+      services.people.registration.register({ ...person('ann'), email: 'ANN@EXAMPLE.ORG' }, CLIENT),
+    ).rejects.toEqual(problem('email_taken'))
   })
 
   test('ASVS 6.3.8 asking by registration whether an address is taken becomes slow', async () => {
     services = testPeople({ registration: 'open' })
     await setUp()
     const codes: unknown[] = []
-    for (let n = 0; n < 22; n++) codes.push(await services.people.registration.register(person('root'), CLIENT).catch((error: { code: string }) => error.code))
+    for (let n = 0; n < 22; n++)
+      codes.push(
+        await services.people.registration
+          .register(person('root'), CLIENT)
+          .catch((error: { code: string }) => error.code),
+      )
     expect(codes.filter(code => code === 'email_taken')).toHaveLength(20)
     expect(codes.slice(20)).toEqual(['slow_down', 'slow_down'])
   })
@@ -129,30 +184,51 @@ describe('registration', () => {
     const codes: unknown[] = []
     for (let n = 0; n < 205; n++) {
       const client = { ...CLIENT, network: unconfirmed('10.0.0.1', `203.0.113.${n}`) }
-      codes.push(await services.people.registration.register(person('root'), client).catch((error: { code: string }) => error.code))
+      codes.push(
+        await services.people.registration
+          .register(person('root'), client)
+          .catch((error: { code: string }) => error.code),
+      )
     }
     expect(codes.filter(code => code === 'email_taken')).toHaveLength(200)
     expect(codes.slice(200)).toEqual(Array(5).fill('slow_down'))
-    await expect(services.people.registration.register(person('root'), CLIENT), 'others are not slowed by it').rejects.toEqual(problem('email_taken'))
+    await expect(
+      services.people.registration.register(person('root'), CLIENT),
+      'others are not slowed by it',
+    ).rejects.toEqual(problem('email_taken'))
   }, 60_000)
 
   test('an address with an apostrophe, or a domain of another script, is taken, and is the same in punycode and in other letters', async () => {
     services = testPeople({ registration: 'open' })
     await setUp()
     const { accounts, registration } = services.people
-    const made = await registration.register({ ...person('conan'), email: 'Conan.O\'Brien@Bücher.example' }, CLIENT)
-    expect(made.email).toBe('Conan.O\'Brien@Bücher.example')
-    for (const same of ['conan.o\'brien@xn--bcher-kva.example', 'CONAN.O\'BRIEN@XN--BCHER-KVA.EXAMPLE', 'conan.o\'brien@bu\u0308cher.example', 'conan.o\'brien@BÜCHER。example'.replace('。', '.')]) {
+    const made = await registration.register({ ...person('conan'), email: "Conan.O'Brien@Bücher.example" }, CLIENT)
+    expect(made.email).toBe("Conan.O'Brien@Bücher.example")
+    for (const same of [
+      "conan.o'brien@xn--bcher-kva.example",
+      "CONAN.O'BRIEN@XN--BCHER-KVA.EXAMPLE",
+      "conan.o'brien@bu\u0308cher.example",
+      "conan.o'brien@BÜCHER。example".replace('。', '.'),
+    ]) {
       expect((await accounts.findByEmail(same))?.id, same).toBe(made.id)
-      await expect(registration.register({ ...person('eve'), email: same }, CLIENT)).rejects.toEqual(problem('email_taken'))
+      await expect(registration.register({ ...person('eve'), email: same }, CLIENT)).rejects.toEqual(
+        problem('email_taken'),
+      )
     }
-    for (const other of ['conan.o\'brien@bucher.example', 'conan.obrien@bücher.example', 'conan.o\'brien@bücher.example/x', 'conan.o\'brien@b%c3%bccher.example']) expect(await accounts.findByEmail(other), other).toBeNull()
+    for (const other of [
+      "conan.o'brien@bucher.example",
+      'conan.obrien@bücher.example',
+      "conan.o'brien@bücher.example/x",
+      "conan.o'brien@b%c3%bccher.example",
+    ])
+      expect(await accounts.findByEmail(other), other).toBeNull()
   })
 
   test('names of emoji, of right-to-left letters and with half a character are kept or mended, never refused by the store', async () => {
     services = testPeople({ registration: 'open' })
     const root = await setUp()
-    for (const name of ['👩‍👩‍👧‍👦 Família', 'שירה כהן', '李明 🪔']) expect((await services.people.accounts.changeName(root.id, name, as(root))).name).toBe(name)
+    for (const name of ['👩‍👩‍👧‍👦 Família', 'שירה כהן', '李明 🪔'])
+      expect((await services.people.accounts.changeName(root.id, name, as(root))).name).toBe(name)
     await services.people.accounts.changeName(root.id, 'half \ud83d', as(root))
     expect((await services.people.accounts.find(root.id))?.name).toBe('half \ufffd')
   })
@@ -185,7 +261,7 @@ describe('accounts', () => {
     expect((await accounts.find(ann.id))?.name).toBe('Ann')
   })
 
-  test('ASVS 7.4.2 a disabled account\'s sessions are over at once, and the room is told', async () => {
+  test("ASVS 7.4.2 a disabled account's sessions are over at once, and the room is told", async () => {
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
     const ended: string[] = []
@@ -195,11 +271,15 @@ describe('accounts', () => {
     expect(await services.sessions.list(ann.id)).toEqual([])
   })
 
-  test('an operator\'s first account is an administrator, whatever was asked for', async () => {
+  test("an operator's first account is an administrator, whatever was asked for", async () => {
     await services.close()
     services = testPeople()
-    expect(await services.people.accounts.create({ ...person('op'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['admin', 'user'] })
-    expect(await services.people.accounts.create({ ...person('two'), roles: ['user'] }, OPERATOR)).toMatchObject({ roles: ['user'] })
+    expect(await services.people.accounts.create({ ...person('op'), roles: ['user'] }, OPERATOR)).toMatchObject({
+      roles: ['admin', 'user'],
+    })
+    expect(await services.people.accounts.create({ ...person('two'), roles: ['user'] }, OPERATOR)).toMatchObject({
+      roles: ['user'],
+    })
   })
 
   test('OA-15 a password change ends every session, the one that asked too', async () => {
@@ -207,17 +287,23 @@ describe('accounts', () => {
     await open(root.id)
     const found = await services.people.accounts.findWithVerifier({ id: root.id })
     if (!found?.verifier) throw new Error('the account has no password')
-    await expect(services.people.accounts.changePassword(found.verifier, 'short', as(root))).rejects.toEqual(problem('password_too_short'))
+    await expect(services.people.accounts.changePassword(found.verifier, 'short', as(root))).rejects.toEqual(
+      problem('password_too_short'),
+    )
     expect(await services.sessions.list(root.id)).toHaveLength(2)
     await services.people.accounts.changePassword(found.verifier, 'another lantern entirely', as(root))
     expect(await services.sessions.list(root.id)).toEqual([])
-    await expect(services.people.accounts.changePassword(found.verifier, 'yet another lantern', as(root)), 'that one is not the current password any more')
-      .rejects.toEqual(problem('invalid_credentials'))
+    await expect(
+      services.people.accounts.changePassword(found.verifier, 'yet another lantern', as(root)),
+      'that one is not the current password any more',
+    ).rejects.toEqual(problem('invalid_credentials'))
   })
 })
 
 describe('resets', () => {
-  beforeEach(() => { services = testPeople({ registration: 'open' }) })
+  beforeEach(() => {
+    services = testPeople({ registration: 'open' })
+  })
 
   test('a link sets one new password; of fifty at once one wins; every session ends', async () => {
     const root = await setUp()
@@ -226,8 +312,15 @@ describe('resets', () => {
     const { href } = await services.people.resets.makeLink(ann.id, as(root))
     expect(href).toMatch(/^https:\/\/porch\.example\/reset#code=/)
     const code = services.codeOf(href)
-    await expect(services.people.resets.use({ code, password: 'short' }, CLIENT), 'a refused password leaves the link').rejects.toEqual(problem('password_too_short'))
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => services.people.resets.use({ code, password: `new lantern number ${n}` }, CLIENT)))
+    await expect(
+      services.people.resets.use({ code, password: 'short' }, CLIENT),
+      'a refused password leaves the link',
+    ).rejects.toEqual(problem('password_too_short'))
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) =>
+        services.people.resets.use({ code, password: `new lantern number ${n}` }, CLIENT),
+      ),
+    )
     expect(won(results)).toBe(1)
     expect(await services.sessions.list(ann.id)).toEqual([])
   })
@@ -237,7 +330,9 @@ describe('resets', () => {
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     const { href } = await services.people.resets.makeLink(ann.id, as(root))
     services.pass(HOUR / 2)
-    await expect(services.people.resets.use({ code: services.codeOf(href), password: GOOD_PASSWORD }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+    await expect(
+      services.people.resets.use({ code: services.codeOf(href), password: GOOD_PASSWORD }, CLIENT),
+    ).rejects.toEqual(problem('invalid_code'))
     await services.people.accounts.change(ann.id, { disabled: true }, as(root))
     await expect(services.people.resets.makeLink(ann.id, as(root))).rejects.toEqual(problem('account_disabled'))
     await expect(services.people.resets.makeLink('nobody', as(root))).rejects.toEqual(problem('not_found'))
@@ -245,7 +340,7 @@ describe('resets', () => {
 })
 
 describe('the security log', () => {
-  test('ASVS 6.3.7 tells what happened in a person\'s words, who did it, and not where an administrator sat', async () => {
+  test("ASVS 6.3.7 tells what happened in a person's words, who did it, and not where an administrator sat", async () => {
     services = testPeople({ registration: 'open' })
     const root = await setUp()
     const ann = await services.people.registration.register(person('ann'), CLIENT)
@@ -254,7 +349,9 @@ describe('the security log', () => {
     await services.people.accounts.change(ann.id, { roles: ['admin'] }, as(root))
     const { events, next } = await services.people.log.page(ann.id, null)
     expect(next).toBeNull()
-    expect(events.map(({ kind, by, network, device }) => ({ kind, by, network, browser: device?.browser ?? null }))).toEqual([
+    expect(
+      events.map(({ kind, by, network, device }) => ({ kind, by, network, browser: device?.browser ?? null })),
+    ).toEqual([
       { kind: 'roles_changed', by: 'root', network: null, browser: null },
       { kind: 'reset_link_made', by: 'root', network: null, browser: null },
       { kind: 'signed_in', by: null, network: CLIENT.network, browser: 'Firefox 143' },
@@ -280,7 +377,20 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
   const root = await setUp()
   services.pass(5)
   const { passwordChangedAt } = await services.people.accounts.setPassword(root.id, 'an entirely new lantern', OPERATOR)
-  const late = (at: number | null) => services.sessions.open({ userId: root.id, amr: ['pwd'], remember: true, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: at, authTime: null, endsAt: null, providerGrant: null })
+  const late = (at: number | null) =>
+    services.sessions.open({
+      userId: root.id,
+      amr: ['pwd'],
+      remember: true,
+      client: CLIENT,
+      replaces: null,
+      numbers: null,
+      reauthenticates: false,
+      passwordSetAt: at,
+      authTime: null,
+      endsAt: null,
+      providerGrant: null,
+    })
   await expect(late(root.passwordChangedAt)).rejects.toEqual(problem('invalid_credentials'))
   await late(passwordChangedAt)
   const member = await services.people.accounts.create({ ...person('member'), roles: ['user'] }, OPERATOR)
@@ -288,11 +398,13 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
   await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))
 })
 
-test('an invitation dies with its maker\'s power', async () => {
+test("an invitation dies with its maker's power", async () => {
   services = testPeople()
   const root = await setUp()
   const other = await services.people.accounts.create({ ...person('other'), roles: ['admin', 'user'] }, OPERATOR)
   const { href } = await services.people.registration.invite({ email: null, roles: ['admin'] }, as(other))
   await services.people.accounts.change(other.id, { disabled: true }, as(root))
-  await expect(services.people.registration.register({ ...person('back'), invite: services.codeOf(href) }, CLIENT)).rejects.toEqual(problem('invalid_code'))
+  await expect(
+    services.people.registration.register({ ...person('back'), invite: services.codeOf(href) }, CLIENT),
+  ).rejects.toEqual(problem('invalid_code'))
 })

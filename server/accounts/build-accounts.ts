@@ -24,7 +24,7 @@ export interface People {
 }
 
 export interface PeopleDeps {
-  store: { accounts: AccountStore, codes: CodeStore, events: EventStore, throttles: ThrottleStore }
+  store: { accounts: AccountStore; codes: CodeStore; events: EventStore; throttles: ThrottleStore }
   sessions: Pick<Sessions, 'announce' | 'trim'>
   keyring: Keyring
   clock: Clock

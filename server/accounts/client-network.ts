@@ -12,14 +12,21 @@ export function networkOf(address: string): string {
   const groups = expand(bare)
   // ::ffff:a.b.c.d is an IPv4 client on a socket that takes both.
   if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
-    return groups.slice(6).flatMap(group => [group >> 8, group & 0xff]).join('.')
+    return groups
+      .slice(6)
+      .flatMap(group => [group >> 8, group & 0xff])
+      .join('.')
   }
-  return `${groups.slice(0, 4).map(group => group.toString(16)).join(':')}::/64`
+  return `${groups
+    .slice(0, 4)
+    .map(group => group.toString(16))
+    .join(':')}::/64`
 }
 
-/** What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as well, who
+/** What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as
+ * well, who
  * could make up as many networks as they like. */
-export function countedNetworks(address: string): { own: string, crowd: string | null } {
+export function countedNetworks(address: string): { own: string; crowd: string | null } {
   const { peer, said } = splitUnconfirmed(address)
   return { own: networkOf(address), crowd: said === null ? null : `${networkOf(peer)} says anything` }
 }
@@ -28,10 +35,10 @@ export function countedNetworks(address: string): { own: string, crowd: string |
 function expand(address: string): number[] {
   const dotted = address.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, ...bytes: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = bytes.slice(0, 4).map(Number)
-    return `${(a << 8 | b).toString(16)}:${(c << 8 | d).toString(16)}`
+    return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`
   })
   const [head = '', tail] = dotted.split('::')
-  const groups = (part: string) => part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16))
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map(group => Number.parseInt(group, 16)))
   if (tail === undefined) return groups(head)
   const [before, after] = [groups(head), groups(tail)]
   return [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after]

@@ -15,7 +15,9 @@ let loaded: Promise<Ranks> | null = null
 
 export function commonWords(): Promise<Ranks> {
   if (loaded !== null) return loaded
-  const forget = () => { loaded = null }
+  const forget = () => {
+    loaded = null
+  }
   setTimeout(forget, KEPT_MS).unref()
   loaded = load()
   loaded.catch(forget)

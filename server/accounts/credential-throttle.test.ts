@@ -28,7 +28,9 @@ test('NI-9 a few attempts are free, then the waits grow from 30 seconds to an ho
 test('an attempt that comes too soon is refused with the seconds to wait, and does not make the wait longer', () => {
   let row: ThrottleRow | null = null
   for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
-  expect(() => countAttempt('k', row, ACCOUNT, 10_500)).toThrow(expect.objectContaining({ code: 'slow_down', extras: { retryAfter: 20 } }))
+  expect(() => countAttempt('k', row, ACCOUNT, 10_500)).toThrow(
+    expect.objectContaining({ code: 'slow_down', extras: { retryAfter: 20 } }),
+  )
   expect(countAttempt('k', row, ACCOUNT, 30_000).failures).toBe(6)
 })
 
@@ -40,17 +42,22 @@ test('failures are forgotten with time, one by one', () => {
 })
 
 test('a row that housekeeping may take says nothing any more: taking it tells nobody whether an address is known', () => {
-  fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 2 * HOUR }), { maxLength: 60 }), (pauses) => {
-    let row: ThrottleRow | null = null
-    let now = 0
-    for (const pause of pauses) {
-      now += pause
-      try { row = countAttempt('k', row, ACCOUNT, now) }
-      catch { /* too soon */ }
-    }
-    const later = (row?.lastFailureAt ?? 0) + THROTTLE_KEPT_MS
-    expect(countAttempt('k', row, ACCOUNT, later)).toEqual(countAttempt('k', null, ACCOUNT, later))
-  }))
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 2 * HOUR }), { maxLength: 60 }), pauses => {
+      let row: ThrottleRow | null = null
+      let now = 0
+      for (const pause of pauses) {
+        now += pause
+        try {
+          row = countAttempt('k', row, ACCOUNT, now)
+        } catch {
+          /* too soon */
+        }
+      }
+      const later = (row?.lastFailureAt ?? 0) + THROTTLE_KEPT_MS
+      expect(countAttempt('k', row, ACCOUNT, later)).toEqual(countAttempt('k', null, ACCOUNT, later))
+    }),
+  )
 })
 
 test('a clock that was set back makes nobody wait until then: the next failure begins a wait by the clock of now', () => {
@@ -77,7 +84,12 @@ test('NI-8 the fiftieth failure in a row locks the password, and after it nothin
 
 test('the longer of two waits is told', () => {
   const row = (key: string, nextAt: number) => ({ key, failures: 9, lastFailureAt: 0, nextAt })
-  const attempt = () => reserveAttempt({ recent: 'r', lock: 'l', network: 'n' }, { recent: row('r', 5000), lock: null, network: row('n', 90_000) }, 0)
+  const attempt = () =>
+    reserveAttempt(
+      { recent: 'r', lock: 'l', network: 'n' },
+      { recent: row('r', 5000), lock: null, network: row('n', 90_000) },
+      0,
+    )
   expect(attempt).toThrow(expect.objectContaining({ extras: { retryAfter: 90 } }))
 })
 
@@ -103,7 +115,7 @@ test('ASVS 6.3.8 a failure at an address that nobody has writes a row, as one at
   const origin = { at: 5, byUserId: null, sessionId: null, userAgent: null, network: null }
   await store.throttles.failed('', false, origin)
   let written: unknown = null
-  await store.throttles.reserveOne('unknown', (row) => {
+  await store.throttles.reserveOne('unknown', row => {
     written = row
     return { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 }
   })

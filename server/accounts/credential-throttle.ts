@@ -23,8 +23,10 @@ const LONGEST_WAIT_MS = HOUR
 /** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
 const GROWTH = Math.ceil(Math.log2(LONGEST_WAIT_MS / FIRST_WAIT_MS)) + 1
 
-/** Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where they did
- * before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST SP 800-63B-4 §3.2.2. */
+/** Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where
+ * they did
+ * before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST SP
+ * 800-63B-4 §3.2.2. */
 export const LOCK_AT = 50
 
 /** When a count of failures has been forgotten whole: an older row says nothing. */
@@ -36,7 +38,8 @@ export function countAttempt(key: string, row: ThrottleRow | null, policy: Polic
   const waitMs = waitOf(row, now)
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const failures = Math.min(remembered(row, policy, now) + 1, policy.free + GROWTH)
-  const nextAt = failures < policy.free ? now : now + Math.min(FIRST_WAIT_MS * 2 ** (failures - policy.free), LONGEST_WAIT_MS)
+  const nextAt =
+    failures < policy.free ? now : now + Math.min(FIRST_WAIT_MS * 2 ** (failures - policy.free), LONGEST_WAIT_MS)
   return { key, failures, lastFailureAt: now, nextAt }
 }
 
@@ -47,7 +50,8 @@ export interface Reserved {
 }
 
 /** Judges whether an attempt may be made now, and counts it under all three keys.
- * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever asks, whatever
+ * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever
+ * asks, whatever
  * they typed, is told the same; `slow_down` with the longest of the waits */
 export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs): Reserved {
   const failed = rows.lock?.failures ?? 0
@@ -56,12 +60,17 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const lock = { key: keys.lock, failures: Math.min(failed + 1, LOCK_AT), lastFailureAt: now, nextAt: 0 }
   return {
-    write: { recent: countAttempt(keys.recent, rows.recent, ACCOUNT, now), lock, network: countAttempt(keys.network, rows.network, NETWORK, now) },
+    write: {
+      recent: countAttempt(keys.recent, rows.recent, ACCOUNT, now),
+      lock,
+      network: countAttempt(keys.network, rows.network, NETWORK, now),
+    },
     locks: lock.failures === LOCK_AT,
   }
 }
 
-/** A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends, and the
+/** A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends,
+ * and the
  * next failure begins another. */
 function waitOf(row: ThrottleRow | null, now: UnixMs): number {
   const waitMs = row === null ? 0 : row.nextAt - now

@@ -27,7 +27,11 @@ function parse(userAgent: string): WireDevice {
   }
 }
 
-function browserOf(userAgent: string, { name, version }: Bowser.Parser.Details, system: string | undefined): string | null {
+function browserOf(
+  userAgent: string,
+  { name, version }: Bowser.Parser.Details,
+  system: string | undefined,
+): string | null {
   if (name === 'Epiphany') return numbered('GNOME Web', /\bEpiphany\/(\d+)/.exec(userAgent)?.[1])
   // WebKitGTK and WPE call themselves a Safari, of a version that there never was, and name no browser.
   if (name === 'Safari' && !WITH_SAFARI.has(system)) return 'WebKit'

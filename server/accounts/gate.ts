@@ -7,7 +7,10 @@ export interface Gate {
 }
 
 /** `atOnce`: how many run; `waiting`: how many may wait for a place beside them. */
-export interface GateLimits { atOnce: number, waiting: number }
+export interface GateLimits {
+  atOnce: number
+  waiting: number
+}
 
 export function createGate(limits: GateLimits): Gate {
   const limiter = createLimiter({ ...limits, each: limits })
@@ -17,7 +20,7 @@ export function createGate(limits: GateLimits): Gate {
 /** A gate of its own for each key, of which there have to be few: none is forgotten. */
 export function createGates(limits: GateLimits): (key: string) => Gate {
   const gates = new Map<string, Gate>()
-  return (key) => {
+  return key => {
     const gate = gates.get(key) ?? createGate(limits)
     gates.set(key, gate)
     return gate

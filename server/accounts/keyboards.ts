@@ -1,13 +1,16 @@
-/** Keyboards as rows of keys, the same key at the same place in each. What fingers walk over is made from these by rule. */
+/**
+ * Keyboards as rows of keys, the same key at the same place in each. What fingers walk over is made from these by
+ * rule.
+ */
 const DIGITS = '1234567890'
-const QWERTY = [DIGITS, 'qwertyuiop[]', 'asdfghjkl;\'', 'zxcvbnm,./']
+const QWERTY = [DIGITS, 'qwertyuiop[]', "asdfghjkl;'", 'zxcvbnm,./']
 const SHIFTED = '!@#$%^&*()_+'
 
 const LAYOUTS = [
   QWERTY,
   [DIGITS, 'qwertzuiop', 'asdfghjkl', 'yxcvbnm'],
   [DIGITS, 'azertyuiop', 'qsdfghjklm', 'wxcvbn'],
-  [DIGITS, '\',.pyfgcrl', 'aoeuidhtns', ';qjkxbmwvz'],
+  [DIGITS, "',.pyfgcrl", 'aoeuidhtns', ';qjkxbmwvz'],
   [DIGITS, 'qwfpgjluy', 'arstdhneio', 'zxcvbkm'],
   // Russian, Ukrainian, Bulgarian (by sound, and the standard), Serbian, Greek
   [DIGITS, 'йцукенгшщзхъ', 'фывапролджэ', 'ячсмитьбю.'],
@@ -17,7 +20,7 @@ const LAYOUTS = [
   [DIGITS, 'љњертзуиопшђ', 'асдфгхјклчћ', 'ѕџцвбнм'],
   [DIGITS, ';ςερτυθιοπ', 'ασδφγηξκλ', 'ζχψωβνμ'],
   // Hebrew, Arabic, Persian
-  [DIGITS, '/\'קראטוןםפ', 'שדגכעיחלךף,', 'זסבהנמצתץ.'],
+  [DIGITS, "/'קראטוןםפ", 'שדגכעיחלךף,', 'זסבהנמצתץ.'],
   [DIGITS, 'ضصثقفغعهخحجد', 'شسيبلاتنمكط', 'ئءؤرىةوزظ'],
   [DIGITS, 'ضصثقفغعهخحجچ', 'شسیبلاتنمکگ', 'ظطزرذدپو'],
   // Thai, Hindi
@@ -30,14 +33,26 @@ const LAYOUTS = [
 
 /** Alphabets and numerals in their order, where code points do not follow it. */
 const ORDERS = [
-  'abcdefghijklmnopqrstuvwxyz', '01234567890', '一二三四五六七八九十', '零一二三四五六七八九', '甲乙丙丁戊己庚辛壬癸', '子丑寅卯辰巳午未申酉戌亥',
-  'ابتثجحخدذرزسشصضطظعغفقكلمنهوي', 'あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん', 'ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ', 'ㅏㅑㅓㅕㅗㅛㅜㅠㅡㅣ',
-  '가나다라마바사아자차카타파하', 'абвгґдеєжзиіїйклмнопрстуфхцчшщьюя',
+  'abcdefghijklmnopqrstuvwxyz',
+  '01234567890',
+  '一二三四五六七八九十',
+  '零一二三四五六七八九',
+  '甲乙丙丁戊己庚辛壬癸',
+  '子丑寅卯辰巳午未申酉戌亥',
+  'ابتثجحخدذرزسشصضطظعغفقكلمنهوي',
+  'あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん',
+  'ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ',
+  'ㅏㅑㅓㅕㅗㅛㅜㅠㅡㅣ',
+  '가나다라마바사아자차카타파하',
+  'абвгґдеєжзиіїйклмнопрстуфхцчшщьюя',
 ]
 
 /** Hangul as the keys that are hit for it: final consonants are the initial ones, and compounds are two keys. */
-const JAMO = new Map('ᆨᄀ ᆩᄁ ᆪᄀᄉ ᆫᄂ ᆬᄂᄌ ᆭᄂᄒ ᆮᄃ ᆯᄅ ᆰᄅᄀ ᆱᄅᄆ ᆲᄅᄇ ᆳᄅᄉ ᆴᄅᄐ ᆵᄅᄑ ᆶᄅᄒ ᆷᄆ ᆸᄇ ᆹᄇᄉ ᆺᄉ ᆻᄊ ᆼᄋ ᆽᄌ ᆾᄎ ᆿᄏ ᇀᄐ ᇁᄑ ᇂᄒ ᅪᅩᅡ ᅫᅩᅢ ᅬᅩᅵ ᅯᅮᅥ ᅰᅮᅦ ᅱᅮᅵ ᅴᅳᅵ'
-  .split(' ').map(one => [one.charAt(0), one.slice(1)]))
+const JAMO = new Map(
+  'ᆨᄀ ᆩᄁ ᆪᄀᄉ ᆫᄂ ᆬᄂᄌ ᆭᄂᄒ ᆮᄃ ᆯᄅ ᆰᄅᄀ ᆱᄅᄆ ᆲᄅᄇ ᆳᄅᄉ ᆴᄅᄐ ᆵᄅᄑ ᆶᄅᄒ ᆷᄆ ᆸᄇ ᆹᄇᄉ ᆺᄉ ᆻᄊ ᆼᄋ ᆽᄌ ᆾᄎ ᆿᄏ ᇀᄐ ᇁᄑ ᇂᄒ ᅪᅩᅡ ᅫᅩᅢ ᅬᅩᅵ ᅯᅮᅥ ᅰᅮᅦ ᅱᅮᅵ ᅴᅳᅵ'
+    .split(' ')
+    .map(one => [one.charAt(0), one.slice(1)]),
+)
 /** Where scripts' digits begin. */
 const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0]
 
@@ -45,15 +60,18 @@ const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0x
 export function fold(text: string): string {
   const plain = text.normalize('NFKD').toLowerCase()
   if (/^[\x20-\x7e]*$/.test(plain)) return plain
-  return plain
-    // A letter of its own, far from the one without the breve on every keyboard.
-    .replaceAll('и\u0306', 'й').replaceAll(/\p{M}/gu, '')
-    .replaceAll(/[ァ-ヶ]/g, kana => String.fromCharCode(kana.charCodeAt(0) - 0x60))
-    .replaceAll(/[\u1161-\u11ff]/g, jamo => JAMO.get(jamo) ?? jamo)
-    .replaceAll(/(?![0-9])\p{Nd}/gu, (digit) => {
-      const zero = ZEROS.find(from => digit.charCodeAt(0) >= from && digit.charCodeAt(0) < from + 10)
-      return zero === undefined ? digit : String(digit.charCodeAt(0) - zero)
-    })
+  return (
+    plain
+      // A letter of its own, far from the one without the breve on every keyboard.
+      .replaceAll('и\u0306', 'й')
+      .replaceAll(/\p{M}/gu, '')
+      .replaceAll(/[ァ-ヶ]/g, kana => String.fromCharCode(kana.charCodeAt(0) - 0x60))
+      .replaceAll(/[\u1161-\u11ff]/g, jamo => JAMO.get(jamo) ?? jamo)
+      .replaceAll(/(?![0-9])\p{Nd}/gu, digit => {
+        const zero = ZEROS.find(from => digit.charCodeAt(0) >= from && digit.charCodeAt(0) < from + 10)
+        return zero === undefined ? digit : String(digit.charCodeAt(0) - zero)
+      })
+  )
 }
 
 const reversed = (text: string) => [...text].reverse().join('')
@@ -73,7 +91,8 @@ function walksOf(layout: readonly string[]): string[] {
   const letters = layout.map(row => [...row.replaceAll(/[^\p{L}\p{M}\p{N}]/gu, '')].map(fold))
   const walks = [letters.flat().join(''), ...rows.map(row => row.join(''))]
   for (const from of [0, 1, 2]) {
-    for (let to = from + 2; to <= rows.length; to++) walks.push(columns(rows.slice(from, to), false), columns(rows.slice(from, to), true))
+    for (let to = from + 2; to <= rows.length; to++)
+      walks.push(columns(rows.slice(from, to), false), columns(rows.slice(from, to), true))
   }
   return walks
 }
@@ -91,10 +110,15 @@ export function isWalk(piece: string): boolean {
 }
 
 /** Layouts on which words of one script are typed by mistake or on purpose while the other is meant. */
-const OTHER_SCRIPTS = LAYOUTS.slice(5).map(layout => new Map(layout.flatMap((row, n) => {
-  const keys = [...QWERTY[n] ?? '']
-  return [...row].map((sign, place): [string, string] => [fold(sign), keys[place] ?? sign])
-})))
+const OTHER_SCRIPTS = LAYOUTS.slice(5).map(
+  layout =>
+    new Map(
+      layout.flatMap((row, n) => {
+        const keys = [...(QWERTY[n] ?? '')]
+        return [...row].map((sign, place): [string, string] => [fold(sign), keys[place] ?? sign])
+      }),
+    ),
+)
 
 /** The same keys with a Latin layout switched on, one for one: `зфыыцщкв` is `password`. */
 export function latinKeys(text: string): string[] {

@@ -21,8 +21,23 @@ export function hashOf(code: Secret): string {
   return sha256(code.reveal())
 }
 
-export function codeRow(code: Secret, { maker, ...what }: { kind: CodeRow['kind'], roles: Role[], email: string | null, maker: Maker }, at: UnixMs, lifeMs: number): CodeRow & { userId: null } {
-  return { id: randomId(), codeHash: hashOf(code), userId: null, createdAt: at, endsAt: at + lifeMs, usedAt: null, byUserId: maker.userId, bySessionId: maker.sessionId, ...what }
+export function codeRow(
+  code: Secret,
+  { maker, ...what }: { kind: CodeRow['kind']; roles: Role[]; email: string | null; maker: Maker },
+  at: UnixMs,
+  lifeMs: number,
+): CodeRow & { userId: null } {
+  return {
+    id: randomId(),
+    codeHash: hashOf(code),
+    userId: null,
+    createdAt: at,
+    endsAt: at + lifeMs,
+    usedAt: null,
+    byUserId: maker.userId,
+    bySessionId: maker.sessionId,
+    ...what,
+  }
 }
 
 /** A link to one of our pages that holds a code. It stands in the fragment, which no browser sends: no server's or

@@ -15,7 +15,8 @@ import type { Passwords } from './passwords.ts'
 /** New passwords by one-time links, for people who lost theirs. */
 export interface Resets {
   /** Makes a link; earlier ones for the same person are void. Their password works until the link is used.
-   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API keeps the passwords */
+   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API
+   * keeps the passwords */
   makeLink(userId: string, actor: Actor): Promise<ResetLinkAnswer>
   /** Sets the new password and ends every session.
    * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then */
@@ -29,10 +30,18 @@ export interface ResetDeps {
   sessions: Pick<Sessions, 'trim'>
   store: CodeStore
   clock: Clock
-  config: { publicUrl: string, tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string; tokenApi: Config['tokenApi'] }
 }
 
-export function createResets({ accounts, passwords, passwordRules, sessions, store, clock, config }: ResetDeps): Resets {
+export function createResets({
+  accounts,
+  passwords,
+  passwordRules,
+  sessions,
+  store,
+  clock,
+  config,
+}: ResetDeps): Resets {
   const now = () => clock.now().wall
 
   return {
@@ -40,8 +49,12 @@ export function createResets({ accounts, passwords, passwordRules, sessions, sto
       const account = await accounts.find(userId)
       if (account === null) throw new Problem('not_found')
       if (account.disabledAt !== null) throw new Problem('account_disabled')
-      if (account.email === null) throw new Problem('forbidden', { detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.' })
-      if (config.tokenApi !== null) throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
+      if (account.email === null)
+        throw new Problem('forbidden', {
+          detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.',
+        })
+      if (config.tokenApi !== null)
+        throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
       const code = newCode()
       const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))

@@ -3,38 +3,59 @@ import { NAME } from '../contract/name.ts'
 import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
 import { commonWords } from './common-words.ts'
 
-/** Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is made of
+/** Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is
+ * made of
  * is nobody's business (ASVS 6.2.5). */
 export interface PasswordRules {
-  /** @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_personal`, each with a detail */
-  check(password: string, person: { email: string | null, name: string }): Promise<void>
+  /**
+   * @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_personal`, each with a
+   * detail
+   */
+  check(password: string, person: { email: string | null; name: string }): Promise<void>
 }
 
-/** A password that fewer guesses lead to is refused: 2²⁸ is more than the throttle lets anybody make in a thousand years. */
+/**
+ * A password that fewer guesses lead to is refused: 2²⁸ is more than the throttle lets anybody make in a thousand
+ * years.
+ */
 const ENOUGH_BITS = 28
 
 /** @param minLength in code points, as is the upper bound @param publicUrl whose words are no secret */
-export function createPasswordRules(config: { passwordMinLength: number, publicUrl: string }): PasswordRules {
+export function createPasswordRules(config: { passwordMinLength: number; publicUrl: string }): PasswordRules {
   const { passwordMinLength: minLength, publicUrl } = config
   const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4)]
 
   return {
     async check(password, { email, name }) {
-      if (!password.isWellFormed()) throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
+      if (!password.isWellFormed())
+        throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
       const normal = password.normalize('NFC')
       const length = [...normal].length
       const counted = `It has ${length} characters`
-      if (length < minLength) throw new Problem('password_too_short', { minLength, detail: `${counted}; at least ${minLength} are needed.` })
-      if (length > MAX_PASSWORD_LENGTH) throw new Problem('password_too_long', { detail: `${counted}; at most ${MAX_PASSWORD_LENGTH} are taken.` })
+      if (length < minLength)
+        throw new Problem('password_too_short', { minLength, detail: `${counted}; at least ${minLength} are needed.` })
+      if (length > MAX_PASSWORD_LENGTH)
+        throw new Problem('password_too_long', { detail: `${counted}; at most ${MAX_PASSWORD_LENGTH} are taken.` })
       // Few set a password: a start does not wait for the lists.
-      const [ranks, { isWholePhrase }, { fold }, { strengthOf }] = await Promise.all([commonWords(), import('./famous.ts'), import('./keyboards.ts'), import('./password-strength.ts')])
-      if (ranks.has(fold(normal)) || isWholePhrase(normal)) throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
+      const [ranks, { isWholePhrase }, { fold }, { strengthOf }] = await Promise.all([
+        commonWords(),
+        import('./famous.ts'),
+        import('./keyboards.ts'),
+        import('./password-strength.ts'),
+      ])
+      if (ranks.has(fold(normal)) || isWholePhrase(normal))
+        throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
       const told = [name, email ?? '', email?.split('@')[0] ?? '']
       const context = new Set([...site, ...told.flatMap(one => wordsOf(one, 3))].map(fold))
       const { bits, personal } = await strengthOf(normal, ranks, context)
       if (bits >= ENOUGH_BITS) return
-      if (personal) throw new Problem('password_personal', { detail: 'It is mostly your own name or e-mail address, or the name of this site.' })
-      throw new Problem('password_common', { detail: 'It is a commonly used password or a row of keys, only made longer or spelled otherwise.' })
+      if (personal)
+        throw new Problem('password_personal', {
+          detail: 'It is mostly your own name or e-mail address, or the name of this site.',
+        })
+      throw new Problem('password_common', {
+        detail: 'It is a commonly used password or a row of keys, only made longer or spelled otherwise.',
+      })
     },
   }
 }

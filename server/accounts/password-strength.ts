@@ -3,9 +3,13 @@ import type { Ranks } from './common-words.ts'
 import { isFamousPhrase, isFamousWord, LONGEST_FAMOUS } from './famous.ts'
 import { fold, isWalk, latinKeys } from './keyboards.ts'
 
-/** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with the
+/** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go
+ * with the
  * person or the site. */
-export interface Strength { bits: number, personal: boolean }
+export interface Strength {
+  bits: number
+  personal: boolean
+}
 
 /** Bits of one sign that nothing explains. */
 const DIGIT = 3.3
@@ -30,13 +34,30 @@ const FAMOUS_PHRASE = 8
 
 const SHORTEST_WORD = 3
 const LONGEST_WORD = Math.max(24, LONGEST_FAMOUS)
-/** What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts. */
+/**
+ * What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts.
+ */
 const LOOKED_AT = 64
 
 /** Signs that stand for letters. The same length in and out, so that places stay places. */
 const LEET: Record<string, string> = {
-  '@': 'a', '4': 'a', '8': 'b', '(': 'c', '3': 'e', '€': 'e', '6': 'g', '9': 'g', '!': 'i', '1': 'i', '|': 'l',
-  '0': 'o', '$': 's', '5': 's', '+': 't', '7': 't', '2': 'z',
+  '@': 'a',
+  '4': 'a',
+  '8': 'b',
+  '(': 'c',
+  '3': 'e',
+  '€': 'e',
+  '6': 'g',
+  '9': 'g',
+  '!': 'i',
+  '1': 'i',
+  '|': 'l',
+  '0': 'o',
+  $: 's',
+  '5': 's',
+  '+': 't',
+  '7': 't',
+  '2': 'z',
 }
 
 /** @param context folded words that go with the person and the site */
@@ -55,7 +76,7 @@ export async function strengthOf(password: string, ranks: Ranks, context: Readon
   return strongest
 }
 
-const weaker = (one: Strength, other: Strength | null) => other !== null && other.bits < one.bits ? other : one
+const weaker = (one: Strength, other: Strength | null) => (other !== null && other.bits < one.bits ? other : one)
 
 /** The same without what stands between letters and digits: one sign between all others adds little. */
 function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<string>): Strength | null {
@@ -86,7 +107,7 @@ function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Streng
 /** What one piece costs, from `start` to before `end`; null: nothing explains it. */
 function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
   // A 1 stands for either of two letters.
-  const leet = ['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => sign === '1' ? one : LEET[sign] ?? sign))
+  const leet = ['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => (sign === '1' ? one : (LEET[sign] ?? sign))))
   const readings = [...new Set([text, ...leet, ...latinKeys(text)])]
   const longest = Math.max(LONGEST_WORD, ...[...context].map(word => word.length))
 
@@ -96,7 +117,8 @@ function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
       const piece = reading.slice(start, end)
       if (context.has(piece)) return { bits: PERSONAL, personal: true }
       const rewritten = reading === text ? 0 : REWRITTEN
-      const bits = Math.min(commonness(piece), commonness(backwards(piece)) + 1) + rewritten + (start === 0 ? 0 : JOINED)
+      const bits =
+        Math.min(commonness(piece), commonness(backwards(piece)) + 1) + rewritten + (start === 0 ? 0 : JOINED)
       if (bits < (found?.bits ?? Infinity)) found = { bits, personal: false }
     }
     return found
@@ -117,7 +139,9 @@ function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
       length >= SHORTEST_WORD && isRun(piece) ? plainly(RUN) : null,
       DATES.test(piece) ? plainly(length === 4 ? YEAR : DATE) : null,
       length >= 2 && length <= longest ? word(start, end) : null,
-    ].filter(one => one !== null).sort((one, other) => one.bits - other.bits)
+    ]
+      .filter(one => one !== null)
+      .sort((one, other) => one.bits - other.bits)
     return least ?? null
   }
 }
@@ -135,7 +159,10 @@ function signBits(sign: string): number {
   return /[\p{L}\p{N}]/u.test(sign) && !/\p{Script=Han}/u.test(sign) ? FOREIGN_LETTER : OTHER
 }
 
-/** Whether it goes along a keyboard, or by even steps through an alphabet or the digits. The order of Han is nobody's habit. */
+/**
+ * Whether it goes along a keyboard, or by even steps through an alphabet or the digits. The order of Han is nobody's
+ * habit.
+ */
 function isRun(piece: string): boolean {
   if (isWalk(piece)) return true
   const step = piece.charCodeAt(1) - piece.charCodeAt(0)

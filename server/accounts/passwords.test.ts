@@ -15,10 +15,14 @@ const problem = (code: string) => expect.objectContaining({ name: 'Problem', cod
 const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name' }
 
 describe('the rules for a new password', () => {
-  const check = (password: string, passwordMinLength = 15, person = ANN) => createPasswordRules({ passwordMinLength, publicUrl: 'https://porch.lamplight.example' }).check(password, person)
+  const check = (password: string, passwordMinLength = 15, person = ANN) =>
+    createPasswordRules({ passwordMinLength, publicUrl: 'https://porch.lamplight.example' }).check(password, person)
 
   test('ASVS 6.2.1 NI-1 fifteen characters are enough, fourteen are not, and the refusal says the number', async () => {
-    await expect(check('fourteen chars')).rejects.toMatchObject({ code: 'password_too_short', extras: { minLength: 15 } })
+    await expect(check('fourteen chars')).rejects.toMatchObject({
+      code: 'password_too_short',
+      extras: { minLength: 15 },
+    })
     await check('fifteen chars !')
   })
 
@@ -32,7 +36,9 @@ describe('the rules for a new password', () => {
     await check('门廊的灯一直亮着，等你回家再关上它')
     await check('שלום'.repeat(4) + ' and 😀')
     await check(Array.from({ length: 1024 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))
-    await expect(check(Array.from({ length: 1025 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))).rejects.toEqual(problem('password_too_long'))
+    await expect(
+      check(Array.from({ length: 1025 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join('')),
+    ).rejects.toEqual(problem('password_too_long'))
   })
 
   test('ASVS 6.2.5 which kinds of characters are used is not judged', async () => {
@@ -41,48 +47,119 @@ describe('the rules for a new password', () => {
   })
 
   test('ASVS 6.2.4 ASVS 6.2.12 NI-5 a whole common password is refused with the reason, however it is cased; one that only contains it is not', async () => {
-    await expect(check('123456789987654321')).rejects.toMatchObject({ code: 'password_common', extras: { detail: expect.stringContaining('list') as string } })
+    await expect(check('123456789987654321')).rejects.toMatchObject({
+      code: 'password_common',
+      extras: { detail: expect.stringContaining('list') as string },
+    })
     await expect(check('PasswordPassword')).rejects.toEqual(problem('password_common'))
     await expect(check('FOOTBALL', 8)).rejects.toEqual(problem('password_common'))
     await check('password of a quiet house')
   })
 
-  test.each(['dragondragondragon', 'zzzzzzzzzzzzzzzzzzzz', '1234567890123456', '9876543210987654', 'abcdefghijklmnopq', 'QWERTYUIOPasdfghjkl', 'password1234567', 'monkey111111111', '123123123123123', 'qwertyuiop123456'])(
-    'NI-5 %s is what somebody tries first who must type so many, and is refused', async (password) => {
-      await expect(check(password)).rejects.toMatchObject({ code: 'password_common', extras: { detail: expect.stringContaining('longer') as string } })
-    })
-
   test.each([
-    'Password123456!', 'passwordpassword!', 'adminadminadmin1', 'P@ssw0rdP@ssw0rd', '!!!Pa55word2026!!!', 'Welcome2024Welcome!', 'p.a.s.s.w.o.r.d.1.2.3', 'drowssapdrowssap1', 'Summer2026Summer2026', 'Ｐａｓｓｗｏｒｄ１２３４５６７',
-    'pässwörd-1234567', '1qaz2wsx3edc4rfv', '1q2w3e4r5t6y7u8i', '!@#$%^&*()_+qwerty', 'acegikmoqsuwy24', 'qwertzuiopqwertzuiop', 'abcabcabcabcabc!', 'aaaaaaaaaaaaaaa1!', '19901231Password', 'dragon-dragon-dragon!', 'iloveyouiloveyou2', 'letmein!letmein!',
-    'lantern-lantern-lantern-', `${'password'.repeat(100)}!`, '              x',
-  ])('NI-5 %s is a common password or a walk over the keys in disguise, and is refused with the reason', async (password) => {
-    await expect(check(password)).rejects.toMatchObject({ code: 'password_common', extras: { detail: expect.stringMatching(/list|longer/) as string } })
+    'dragondragondragon',
+    'zzzzzzzzzzzzzzzzzzzz',
+    '1234567890123456',
+    '9876543210987654',
+    'abcdefghijklmnopq',
+    'QWERTYUIOPasdfghjkl',
+    'password1234567',
+    'monkey111111111',
+    '123123123123123',
+    'qwertyuiop123456',
+  ])('NI-5 %s is what somebody tries first who must type so many, and is refused', async password => {
+    await expect(check(password)).rejects.toMatchObject({
+      code: 'password_common',
+      extras: { detail: expect.stringContaining('longer') as string },
+    })
   })
 
   test.each([
-    'porchlight123456', 'Porchl1ght!Porchl1ght!', 'PorchLightAdmin2026', 'lamplight-lamplight', 'ann.long-address1!', 'Address1234567!', 'AnnOfTheLongName', 'annannannannann1', 'AnnLovesPorchlight!', 'example.org123456', 'Password-Ann-2026',
-  ])('NI-5 %s is made of what goes with the person or the site, and is refused with that reason', async (password) => {
-    await expect(check(password)).rejects.toMatchObject({ code: 'password_personal', extras: { detail: expect.stringContaining('name') as string } })
+    'Password123456!',
+    'passwordpassword!',
+    'adminadminadmin1',
+    'P@ssw0rdP@ssw0rd',
+    '!!!Pa55word2026!!!',
+    'Welcome2024Welcome!',
+    'p.a.s.s.w.o.r.d.1.2.3',
+    'drowssapdrowssap1',
+    'Summer2026Summer2026',
+    'Ｐａｓｓｗｏｒｄ１２３４５６７',
+    'pässwörd-1234567',
+    '1qaz2wsx3edc4rfv',
+    '1q2w3e4r5t6y7u8i',
+    '!@#$%^&*()_+qwerty',
+    'acegikmoqsuwy24',
+    'qwertzuiopqwertzuiop',
+    'abcabcabcabcabc!',
+    'aaaaaaaaaaaaaaa1!',
+    '19901231Password',
+    'dragon-dragon-dragon!',
+    'iloveyouiloveyou2',
+    'letmein!letmein!',
+    'lantern-lantern-lantern-',
+    `${'password'.repeat(100)}!`,
+    '              x',
+  ])(
+    'NI-5 %s is a common password or a walk over the keys in disguise, and is refused with the reason',
+    async password => {
+      await expect(check(password)).rejects.toMatchObject({
+        code: 'password_common',
+        extras: { detail: expect.stringMatching(/list|longer/) as string },
+      })
+    },
+  )
+
+  test.each([
+    'porchlight123456',
+    'Porchl1ght!Porchl1ght!',
+    'PorchLightAdmin2026',
+    'lamplight-lamplight',
+    'ann.long-address1!',
+    'Address1234567!',
+    'AnnOfTheLongName',
+    'annannannannann1',
+    'AnnLovesPorchlight!',
+    'example.org123456',
+    'Password-Ann-2026',
+  ])('NI-5 %s is made of what goes with the person or the site, and is refused with that reason', async password => {
+    await expect(check(password)).rejects.toMatchObject({
+      code: 'password_personal',
+      extras: { detail: expect.stringContaining('name') as string },
+    })
   })
 
   test('NI-5 a name in another script counts, too', async () => {
-    await expect(check('李明李明李明李明李明李明李明李明2026', 15, { email: 'a@b.example', name: '李明' })).rejects.toEqual(problem('password_personal'))
+    await expect(
+      check('李明李明李明李明李明李明李明李明2026', 15, { email: 'a@b.example', name: '李明' }),
+    ).rejects.toEqual(problem('password_personal'))
   })
 
   test('a password of the greatest length is judged within a few milliseconds', async () => {
     await commonWords()
     const started = performance.now()
-    for (const long of ['a1'.repeat(512), Array.from({ length: 1024 }, (_, n) => String.fromCharCode(33 + (n * n * 7) % 90)).join('')]) await check(long).catch(() => {})
+    for (const long of [
+      'a1'.repeat(512),
+      Array.from({ length: 1024 }, (_, n) => String.fromCharCode(33 + ((n * n * 7) % 90))).join(''),
+    ])
+      await check(long).catch(() => {})
     expect(performance.now() - started).toBeLessThan(500)
   })
 
-  test.each(['meadowcoppergiraffetuesday', 'a lantern left burning', 'ann keeps a lantern', 'quiet lantern 0123456789', '2718281828459045', 'password of 1789 porches', 'kV7#pq2!zR9@', '\n'.repeat(3) + 'a quiet porch'])(
-    'NI-5 %j only has common parts, and is taken', async (password) => {
-      await check(password, 12)
-    })
+  test.each([
+    'meadowcoppergiraffetuesday',
+    'a lantern left burning',
+    'ann keeps a lantern',
+    'quiet lantern 0123456789',
+    '2718281828459045',
+    'password of 1789 porches',
+    'kV7#pq2!zR9@',
+    '\n'.repeat(3) + 'a quiet porch',
+  ])('NI-5 %j only has common parts, and is taken', async password => {
+    await check(password, 12)
+  })
 
-  test('one\'s own name or address is refused', async () => {
+  test("one's own name or address is refused", async () => {
     await expect(check('Ann.Long-Address@example.org')).rejects.toEqual(problem('password_personal'))
     await expect(check('ann of the long name')).rejects.toEqual(problem('password_personal'))
   })
@@ -93,11 +170,14 @@ describe('the rules for a new password', () => {
 
   test('ASVS 6.2.4 the list holds over ten thousand, and each is found as it stands; signs of its file format are not taken for passwords', async () => {
     const require = createRequire(import.meta.url)
-    const list = JSON.parse(readFileSync(require.resolve('@zxcvbn-ts/language-common/src/passwords.json'), 'utf8')) as string[]
+    const list = JSON.parse(
+      readFileSync(require.resolve('@zxcvbn-ts/language-common/src/passwords.json'), 'utf8'),
+    ) as string[]
     expect(list.length).toBeGreaterThan(10_000)
     const ranks = await commonWords()
     for (let n = 0; n < list.length; n += 997) expect(ranks.get(list[n] ?? '')).toBe(n + 1)
-    for (const other of ['correct horse battery staple', '","', '123456","password', '\\', 'ligh"t']) expect(ranks.has(other)).toBe(false)
+    for (const other of ['correct horse battery staple', '","', '123456","password', '\\', 'ligh"t'])
+      expect(ranks.has(other)).toBe(false)
   })
 })
 
@@ -105,7 +185,17 @@ describe('hashing', () => {
   const setUp = (roots = [newRoot(1)]) => {
     const keyring = createKeyring(roots)
     let hashes = 0
-    const passwords = createPasswords({ keyring, clock: handClock().clock, log: createLog('silent'), meter: { count() {}, observe: () => { hashes++ } } })
+    const passwords = createPasswords({
+      keyring,
+      clock: handClock().clock,
+      log: createLog('silent'),
+      meter: {
+        count() {},
+        observe: () => {
+          hashes++
+        },
+      },
+    })
     return { keyring, passwords, hashes: () => hashes }
   }
 
@@ -113,7 +203,9 @@ describe('hashing', () => {
     const { passwords } = setUp()
     const composed = 'caf\u00e9 on the p\u00f6rch'
     const sealed = await passwords.seal(composed, 'ann', null)
-    expect(await passwords.compare(composed.normalize('NFD'), { id: 'ann', passwordSealed: sealed }, null)).toBe('right')
+    expect(await passwords.compare(composed.normalize('NFD'), { id: 'ann', passwordSealed: sealed }, null)).toBe(
+      'right',
+    )
   })
 
   test('ASVS 6.2.8 nothing is trimmed, cut or case-changed', async () => {
@@ -126,21 +218,27 @@ describe('hashing', () => {
     }
   })
 
-  test('ASVS 11.4.2 what is stored is argon2id at today\'s cost, sealed for one account', async () => {
+  test("ASVS 11.4.2 what is stored is argon2id at today's cost, sealed for one account", async () => {
     const { passwords, keyring } = setUp()
     const sealed = await passwords.seal('a lantern left burning', 'ann', null)
-    expect(await keyring.open('at-rest', sealed, 'ann')).toEqual({ hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/) as string })
+    expect(await keyring.open('at-rest', sealed, 'ann')).toEqual({
+      hash: expect.stringMatching(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/) as string,
+    })
     expect(await passwords.compare('a lantern left burning', { id: 'bob', passwordSealed: sealed }, null)).toBe('wrong')
   })
 
   test('a hash at an older cost is right, and stale', async () => {
     const { passwords, keyring } = setUp()
-    const passwordSealed = await keyring.seal('at-rest', { hash: await hash('old cost', { memoryCost: 4096, timeCost: 1 }) }, 'ann')
+    const passwordSealed = await keyring.seal(
+      'at-rest',
+      { hash: await hash('old cost', { memoryCost: 4096, timeCost: 1 }) },
+      'ann',
+    )
     expect(await passwords.compare('old cost', { id: 'ann', passwordSealed }, null)).toBe('stale')
     expect(await passwords.compare('new cost', { id: 'ann', passwordSealed }, null)).toBe('wrong')
   })
 
-  test('ASVS 6.3.8 no account, another\'s seal and a wrong password cost one hash each', async () => {
+  test("ASVS 6.3.8 no account, another's seal and a wrong password cost one hash each", async () => {
     const { passwords, hashes } = setUp()
     const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
     await passwords.compare('first', null, null)
@@ -153,20 +251,32 @@ describe('hashing', () => {
     expect(costs).toEqual([1, 1, 1])
   })
 
-  test.each(['192.0.2.7', '2001:db8:0:1::7'])('16.5.3 a network that tries 600 passwords at once (%s) keeps nobody else waiting', async (network) => {
-    const { passwords } = setUp()
-    const from = (address: string) => ({ userAgent: 'x', network: address })
-    const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
-    const flood = Array.from({ length: 600 }, () => passwords.compare('wrong', verifier, from(network)).catch((error: { code: string }) => error.code))
-    let isOver = false
-    void Promise.all(flood).then(() => (isOver = true))
-    const others = ['198.51.100.1', '198.51.100.2', '2001:db8:0:2::7', null]
-    expect(await Promise.all(others.map(other => passwords.compare('right', verifier, other === null ? null : from(other))))).toEqual(others.map(() => 'right'))
-    await passwords.seal('a new one', 'bob', from('198.51.100.3'))
-    expect(isOver).toBe(false)
-    const told = await Promise.all(flood)
-    expect([told.filter(one => one === 'wrong').length >= 50, told.filter(one => one === 'busy').length >= 500]).toEqual([true, true])
-  })
+  test.each(['192.0.2.7', '2001:db8:0:1::7'])(
+    '16.5.3 a network that tries 600 passwords at once (%s) keeps nobody else waiting',
+    async network => {
+      const { passwords } = setUp()
+      const from = (address: string) => ({ userAgent: 'x', network: address })
+      const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
+      const flood = Array.from({ length: 600 }, () =>
+        passwords.compare('wrong', verifier, from(network)).catch((error: { code: string }) => error.code),
+      )
+      let isOver = false
+      void Promise.all(flood).then(() => (isOver = true))
+      const others = ['198.51.100.1', '198.51.100.2', '2001:db8:0:2::7', null]
+      expect(
+        await Promise.all(
+          others.map(other => passwords.compare('right', verifier, other === null ? null : from(other))),
+        ),
+      ).toEqual(others.map(() => 'right'))
+      await passwords.seal('a new one', 'bob', from('198.51.100.3'))
+      expect(isOver).toBe(false)
+      const told = await Promise.all(flood)
+      expect([
+        told.filter(one => one === 'wrong').length >= 50,
+        told.filter(one => one === 'busy').length >= 500,
+      ]).toEqual([true, true])
+    },
+  )
 
   test('so many hashes wait, and past that the answer is busy at once', async () => {
     const gate = createGate({ atOnce: 2, waiting: 3 })
@@ -186,7 +296,10 @@ describe('hashing', () => {
     }
     const results = await all
     expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(5)
-    expect(results.filter(one => one.status === 'rejected').map(one => one.reason as unknown)).toEqual([problem('busy'), problem('busy')])
+    expect(results.filter(one => one.status === 'rejected').map(one => one.reason as unknown)).toEqual([
+      problem('busy'),
+      problem('busy'),
+    ])
     expect(most).toBe(2)
   })
 
@@ -199,7 +312,9 @@ describe('hashing', () => {
 
 describe('sealing anew', () => {
   let services: TestPeople
-  beforeEach(() => { services = testPeople() })
+  beforeEach(() => {
+    services = testPeople()
+  })
   afterEach(() => services.close())
 
   test('ASVS 11.2.2 after a rotation every password is sealed under the newest key, and still works when the old one is gone', async () => {
@@ -207,10 +322,24 @@ describe('sealing anew', () => {
     const [oldRoot, newest] = [newRoot(1), newRoot(2)]
     const keyring = createKeyring([oldRoot])
     const passwords = createPasswords({ keyring, clock: services.clock, log: services.log, meter: services.meter })
-    const row = { email: 'a@b.c', emailKey: 'a@b.c', name: 'A', roles: ['user' as const], passwordChangedAt: 1, createdAt: 1, disabledAt: null }
+    const row = {
+      email: 'a@b.c',
+      emailKey: 'a@b.c',
+      name: 'A',
+      roles: ['user' as const],
+      passwordChangedAt: 1,
+      createdAt: 1,
+      disabledAt: null,
+    }
     const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
-    await store.accounts.create({ ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }, origin)
-    await store.accounts.create({ ...row, id: 'bob', emailKey: 'b', passwordSealed: 'sealed by a key that is lost' }, origin)
+    await store.accounts.create(
+      { ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) },
+      origin,
+    )
+    await store.accounts.create(
+      { ...row, id: 'bob', emailKey: 'b', passwordSealed: 'sealed by a key that is lost' },
+      origin,
+    )
     keyring.use([{ ...oldRoot, replacedAt: 2 }, newest])
     expect(await resealPasswords({ keyring, accounts: store.accounts })).toEqual({ resealed: 1, unreadable: 1 })
     keyring.use([newest])

@@ -11,7 +11,8 @@ import { networkOf } from './client-network.ts'
 
 /** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-/** One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files must not
+/** One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files
+ * must not
  * wait for passwords. */
 const AT_ONCE = Math.max(1, Math.min(availableParallelism() - 1, 3))
 /** About a second's worth of hashes. */
@@ -29,7 +30,11 @@ export interface Passwords {
   seal(password: string, accountId: string, client: Client | null): Promise<string>
   /** Compares. Without a verifier the same work is done for nothing, so that the time tells nothing (ASVS 6.3.8).
    * @returns `stale`: right, but hashed at another cost than today's @throws Problem `busy` */
-  compare(password: string, verifier: { id: string, passwordSealed: string } | null, client: Client | null): Promise<'wrong' | 'right' | 'stale'>
+  compare(
+    password: string,
+    verifier: { id: string; passwordSealed: string } | null,
+    client: Client | null,
+  ): Promise<'wrong' | 'right' | 'stale'>
 }
 
 export interface PasswordDeps {
@@ -55,7 +60,7 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
     keyring.seal('at-rest', { hash: await timed(queue, () => hash(normal(password), COST)) }, accountId)
 
   /** What an unknown address is compared with: nobody knows its password, we neither. */
-  let nobody: Promise<{ id: string, passwordSealed: string }> | null = null
+  let nobody: Promise<{ id: string; passwordSealed: string }> | null = null
   let sealedUnder = ''
   async function makeNobody() {
     const id = randomId()
@@ -66,7 +71,8 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
     seal: (password, accountId, client) => sealHash(password, accountId, queueOf(client)),
 
     async compare(password, verifier, client) {
-      // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown address
+      // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown
+      // address
       // would be told from a wrong password once the old key is gone.
       if (sealedUnder !== keyring.currentId) nobody = null
       sealedUnder = keyring.currentId
@@ -79,7 +85,10 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
       const opened = await keyring.open('at-rest', passwordSealed, id)
       const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
       if (known === null) {
-        log.error({ accountId: id }, 'a password cannot be checked: the key that it was sealed with is missing from the key file')
+        log.error(
+          { accountId: id },
+          'a password cannot be checked: the key that it was sealed with is missing from the key file',
+        )
         await timed(queueOf(client), () => hash(normal(password), COST))
         return 'wrong'
       }
@@ -90,25 +99,37 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
   }
 }
 
-const queueOf = (client: Client | null) => client === null ? OPERATOR_QUEUE : networkOf(client.network)
+const queueOf = (client: Client | null) => (client === null ? OPERATOR_QUEUE : networkOf(client.network))
 
-/** The same password typed on another keyboard may come as other code points (NI-3). Nothing else about it is changed (ASVS 6.2.8). */
+/**
+ * The same password typed on another keyboard may come as other code points (NI-3). Nothing else about it is changed
+ * (ASVS 6.2.8).
+ */
 const normal = (password: string) => password.normalize('NFC')
 
 function isCurrent(encoded: string): boolean {
   const { memoryCost, timeCost, parallelism } = parseOptions(encoded)
-  return encoded.startsWith('$argon2id$') && memoryCost === COST.memoryCost && timeCost === COST.timeCost && parallelism === COST.parallelism
+  return (
+    encoded.startsWith('$argon2id$') &&
+    memoryCost === COST.memoryCost &&
+    timeCost === COST.timeCost &&
+    parallelism === COST.parallelism
+  )
 }
 
 /** Seals every password verifier again under the newest key, batch by batch, while the server goes on.
- * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are) */
-export async function resealPasswords({ keyring, accounts }: {
+ * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they
+ * are) */
+export async function resealPasswords({
+  keyring,
+  accounts,
+}: {
   keyring: Keyring
   accounts: {
-    verifiers(after: string, limit: number): Promise<{ id: string, passwordSealed: string }[]>
-    replaceVerifier(before: { id: string, passwordSealed: string }, passwordSealed: string): Promise<boolean>
+    verifiers(after: string, limit: number): Promise<{ id: string; passwordSealed: string }[]>
+    replaceVerifier(before: { id: string; passwordSealed: string }, passwordSealed: string): Promise<boolean>
   }
-}): Promise<{ resealed: number, unreadable: number }> {
+}): Promise<{ resealed: number; unreadable: number }> {
   const BATCH = 100
   const done = { resealed: 0, unreadable: 0 }
   for (let after = ''; ;) {

@@ -2,7 +2,15 @@ import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Config } from '../config/types.ts'
-import type { InviteAnswer, InvitesAnswer, RegisterRequest, Registration, Role, SetupRequest, WireInvite } from '../contract/wire.ts'
+import type {
+  InviteAnswer,
+  InvitesAnswer,
+  RegisterRequest,
+  Registration,
+  Role,
+  SetupRequest,
+  WireInvite,
+} from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
 import type { AccountStore } from '../store/account-queries.ts'
 import type { CodeStore, InviteRow } from '../store/codes.ts'
@@ -21,13 +29,19 @@ import { countAttempt, CROWD, NETWORK } from './credential-throttle.ts'
 export interface RegistrationService {
   /** Makes the link by which the first administrator is made; an earlier one is void.
    * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts */
-  makeSetupLink(): Promise<{ href: string, endsAt: number }>
+  makeSetupLink(): Promise<{ href: string; endsAt: number }>
   /** @throws Problem `already_set_up`, `invalid_code`, or one about the password */
   setUp(request: SetupRequest, client: Client): Promise<Account>
-  /** @throws Problem `registration_closed`, `invite_required`, `invalid_code`, `email_taken`, `slow_down`, or one about the password */
+  /**
+   * @throws Problem `registration_closed`, `invite_required`, `invalid_code`, `email_taken`, `slow_down`, or one about
+   * the password
+   */
   register(request: RegisterRequest, client: Client): Promise<Account>
-  /** @throws Problem `registration_closed`; `email_taken` when that person has an account already; `limit_reached`, `forbidden` */
-  invite(request: { email: string | null, roles: Role[] }, actor: Actor): Promise<InviteAnswer>
+  /**
+   * @throws Problem `registration_closed`; `email_taken` when that person has an account already; `limit_reached`,
+   * `forbidden`
+   */
+  invite(request: { email: string | null; roles: Role[] }, actor: Actor): Promise<InviteAnswer>
   /** A page of the open ones. @param cursor `next` of the page before, or null */
   invites(cursor: string | null): Promise<InvitesAnswer>
   /** @throws Problem `not_found` */
@@ -38,14 +52,21 @@ export interface RegistrationDeps {
   accounts: Accounts
   passwords: Passwords
   passwordRules: PasswordRules
-  store: { accounts: AccountStore, codes: CodeStore, throttles: ThrottleStore }
+  store: { accounts: AccountStore; codes: CodeStore; throttles: ThrottleStore }
   clock: Clock
-  config: { publicUrl: string, registration: Registration, setupCode: Secret | null, tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string; registration: Registration; setupCode: Secret | null; tokenApi: Config['tokenApi'] }
 }
 
 const PAGE = 100
 
-export function createRegistration({ accounts, passwords, passwordRules, store, clock, config }: RegistrationDeps): RegistrationService {
+export function createRegistration({
+  accounts,
+  passwords,
+  passwordRules,
+  store,
+  clock,
+  config,
+}: RegistrationDeps): RegistrationService {
   const now = () => clock.now().wall
 
   async function withPassword(row: AccountRow, password: string, client: Client): Promise<AccountRow> {
@@ -54,29 +75,42 @@ export function createRegistration({ accounts, passwords, passwordRules, store, 
 
   /** Where an API keeps the accounts, nobody is made here with a password that nobody would look at. */
   function refuseElsewhere(): void {
-    if (config.tokenApi !== null) throw new Problem('registration_closed', { detail: `Accounts are kept by ${config.tokenApi.name}: sign in with one of those.` })
+    if (config.tokenApi !== null)
+      throw new Problem('registration_closed', {
+        detail: `Accounts are kept by ${config.tokenApi.name}: sign in with one of those.`,
+      })
   }
 
   /** A first look at the code, so that a wrong one costs no hash; it counts when it is used. */
   async function mustFind(kind: 'setup' | 'invite', codeHash: string): Promise<void> {
-    if (await store.codes.find(kind, codeHash, now()) === null) throw new Problem('invalid_code')
+    if ((await store.codes.find(kind, codeHash, now())) === null) throw new Problem('invalid_code')
   }
 
   /** @returns the keys under which it was counted @throws Problem `slow_down` */
   async function countRegistration(network: string): Promise<string[]> {
     const { own, crowd } = countedNetworks(network)
-    const counts = [[registerKey(own), NETWORK] as const, ...crowd === null ? [] : [[registerKey(crowd), CROWD] as const]]
-    for (const [key, policy] of counts) await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, now()))
+    const counts = [
+      [registerKey(own), NETWORK] as const,
+      ...(crowd === null ? [] : [[registerKey(crowd), CROWD] as const]),
+    ]
+    for (const [key, policy] of counts)
+      await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, now()))
     return counts.map(([key]) => key)
   }
 
-  const originFor = (row: AccountRow, client: Client) => originOf({ userId: row.id, sessionId: null, client }, row.id, now())
+  const originFor = (row: AccountRow, client: Client) =>
+    originOf({ userId: row.id, sessionId: null, client }, row.id, now())
 
   return {
     async makeSetupLink() {
       refuseElsewhere()
       const code = config.setupCode ?? newCode()
-      const row = codeRow(code, { kind: 'setup', roles: ['admin', 'user'], email: null, maker: OPERATOR }, now(), SETUP_LIFE_MS)
+      const row = codeRow(
+        code,
+        { kind: 'setup', roles: ['admin', 'user'], email: null, maker: OPERATOR },
+        now(),
+        SETUP_LIFE_MS,
+      )
       await store.codes.createSetup(row)
       return { href: codeLink(config.publicUrl, '/set-up', code), endsAt: row.endsAt }
     },
@@ -88,7 +122,9 @@ export function createRegistration({ accounts, passwords, passwordRules, store, 
       await mustFind('setup', codeHash)
       const row = newAccountRow({ ...person, roles: ['admin', 'user'] }, now())
       await passwordRules.check(password, row)
-      return accounts.made(await store.codes.useSetup(codeHash, await withPassword(row, password, client), originFor(row, client)))
+      return accounts.made(
+        await store.codes.useSetup(codeHash, await withPassword(row, password, client), originFor(row, client)),
+      )
     },
 
     async register({ invite, password, ...person }, client) {
@@ -111,22 +147,30 @@ export function createRegistration({ accounts, passwords, passwordRules, store, 
     async invite({ email, roles }, actor) {
       if (config.registration === 'closed') throw new Problem('registration_closed')
       const emailKey = email === null ? null : toEmailKey(email)
-      if (emailKey !== null && await store.accounts.findByEmail(emailKey) !== null) throw new Problem('email_taken')
+      if (emailKey !== null && (await store.accounts.findByEmail(emailKey)) !== null) throw new Problem('email_taken')
       const code = newCode()
-      const row = codeRow(code, { kind: 'invite', roles: normalRoles(roles), email: emailKey, maker: actor }, now(), INVITE_LIFE_MS)
+      const row = codeRow(
+        code,
+        { kind: 'invite', roles: normalRoles(roles), email: emailKey, maker: actor },
+        now(),
+        INVITE_LIFE_MS,
+      )
       await store.codes.createInvite(row, originOf(actor, '', row.createdAt))
       const by = actor.userId === null ? null : await accounts.find(actor.userId)
-      return { invite: toInvite({ ...row, byName: by?.name ?? null }), href: codeLink(config.publicUrl, '/sign-up', code) }
+      return {
+        invite: toInvite({ ...row, byName: by?.name ?? null }),
+        href: codeLink(config.publicUrl, '/sign-up', code),
+      }
     },
 
     async invites(cursor) {
       const rows = await store.codes.invites(now(), cursor, PAGE + 1)
       const shown = rows.slice(0, PAGE)
-      return { invites: shown.map(toInvite), next: rows.length > PAGE ? shown.at(-1)?.id ?? null : null }
+      return { invites: shown.map(toInvite), next: rows.length > PAGE ? (shown.at(-1)?.id ?? null) : null }
     },
 
     async revoke(id, actor) {
-      if (!await store.codes.revokeInvite(id, actor, originOf(actor, '', now()))) throw new Problem('not_found')
+      if (!(await store.codes.revokeInvite(id, actor, originOf(actor, '', now())))) throw new Problem('not_found')
     },
   }
 }

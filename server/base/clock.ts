@@ -6,16 +6,23 @@ export type UnixMs = number
 export type SteadyMs = number
 
 /** One reading of both clocks, taken once per decision. */
-export interface Now { wall: UnixMs, steady: SteadyMs }
+export interface Now {
+  wall: UnixMs
+  steady: SteadyMs
+}
 
-export interface Clock { now(): Now }
+export interface Clock {
+  now(): Now
+}
 
 export const systemClock: Clock = {
   now: () => ({ wall: Date.now(), steady: performance.now() }),
 }
 
 /** What runs again and again; a handle that stops it. No timer keeps the process alive. */
-export interface Timers { every(ms: number, work: () => void): () => void }
+export interface Timers {
+  every(ms: number, work: () => void): () => void
+}
 
 export const systemTimers: Timers = {
   every(ms, work) {

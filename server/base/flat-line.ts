@@ -5,7 +5,12 @@ const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /** A log line in pino's own form, for fields that are text, whole or finite numbers, booleans or absent.
  * @returns null: it holds something else, so pino has to make it */
-export function flatLine(level: number, time: UnixMs, fields: Readonly<Record<string, unknown>>, message: string): string | null {
+export function flatLine(
+  level: number,
+  time: UnixMs,
+  fields: Readonly<Record<string, unknown>>,
+  message: string,
+): string | null {
   let line = `{"level":${level},"time":${time}`
   for (const key in fields) {
     const value = fields[key]

@@ -14,12 +14,13 @@ const NONCE_BYTES = 16
 const pool = Buffer.alloc(256 * NONCE_BYTES)
 let used = pool.length
 
-/** 128 random bits, base64, for what is public once it is used: a policy's nonce (CSP3 §7.1). Many are drawn from the system at once,
+/** 128 random bits, base64, for what is public once it is used: a policy's nonce (CSP3 §7.1). Many are drawn from the
+ * system at once,
  * which costs a page that renders a tenth of drawing its own. */
 export function newNonce(): string {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  return pool.toString('base64', used, used += NONCE_BYTES)
+  return pool.toString('base64', used, (used += NONCE_BYTES))
 }

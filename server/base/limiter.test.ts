@@ -14,10 +14,15 @@ function bench(limiter: Limiter) {
     outcomes,
     turn,
     async ask(key: string, name = key) {
-      limiter.run(key, () => {
-        started.push(name)
-        return new Promise<void>(done => running.set(key, [...running.get(key) ?? [], done]))
-      }).then(() => outcomes.set(name, 'done'), (error: unknown) => outcomes.set(name, (error as { code: string }).code))
+      limiter
+        .run(key, () => {
+          started.push(name)
+          return new Promise<void>(done => running.set(key, [...(running.get(key) ?? []), done]))
+        })
+        .then(
+          () => outcomes.set(name, 'done'),
+          (error: unknown) => outcomes.set(name, (error as { code: string }).code),
+        )
       await turn()
     },
     async end(key: string) {
@@ -78,7 +83,11 @@ test('the line of one key is bounded, though the whole has room', async () => {
 test('work that fails, or throws at once, gives its slot back', async () => {
   const limiter = createLimiter({ atOnce: 1, waiting: 0, each: { atOnce: 1, waiting: 0 } })
   await expect(limiter.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-  await expect(limiter.run('a', () => { throw new Error('at once') })).rejects.toThrow('at once')
+  await expect(
+    limiter.run('a', () => {
+      throw new Error('at once')
+    }),
+  ).rejects.toThrow('at once')
   const last = limiter.run('a', async () => 'next')
   await expect(limiter.run('b', async () => 'too many')).rejects.toMatchObject(busy)
   expect(await last).toBe('next')
@@ -95,17 +104,24 @@ test('of any mix of keys never more run than the limits say, and all that was le
     most.all = Math.max(most.all, now.all)
     most.one = Math.max(most.one, ...now.of.values())
   }
-  const all = await Promise.allSettled(Array.from({ length: 300 }, async (_, n) => {
-    await new Promise(resolve => setTimeout(resolve, n % 17))
-    const key = `k${n % 7 === 0 ? n % 4 : 0}`
-    return limiter.run(key, async () => {
-      add(key, 1)
-      await new Promise(resolve => setTimeout(resolve, n % 3))
-      add(key, -1)
-    })
-  }))
+  const all = await Promise.allSettled(
+    Array.from({ length: 300 }, async (_, n) => {
+      await new Promise(resolve => setTimeout(resolve, n % 17))
+      const key = `k${n % 7 === 0 ? n % 4 : 0}`
+      return limiter.run(key, async () => {
+        add(key, 1)
+        await new Promise(resolve => setTimeout(resolve, n % 3))
+        add(key, -1)
+      })
+    }),
+  )
   expect(most).toEqual({ all: limits.atOnce, one: limits.each.atOnce })
   expect(all.filter(one => one.status === 'fulfilled').length).toBeGreaterThan(40)
-  expect(all.filter(one => one.status === 'rejected').map(one => (one.reason as { code: string }).code).filter(code => code !== 'busy')).toEqual([])
+  expect(
+    all
+      .filter(one => one.status === 'rejected')
+      .map(one => (one.reason as { code: string }).code)
+      .filter(code => code !== 'busy'),
+  ).toEqual([])
   expect(now.all).toBe(0)
 })

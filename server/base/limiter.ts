@@ -14,13 +14,21 @@ export interface Share {
 }
 
 /** `each` is the share of one key, however idle the rest is: what it leaves free is there for others at once. */
-export interface LimiterLimits extends Share { each: Share }
+export interface LimiterLimits extends Share {
+  each: Share
+}
 
 /** `admit(true)` gives it a slot, `admit(false)` turns it away. */
-interface Waiter { admit: (hasSlot: boolean) => void }
-interface Line { running: number, waiters: Waiter[] }
+interface Waiter {
+  admit: (hasSlot: boolean) => void
+}
+interface Line {
+  running: number
+  waiters: Waiter[]
+}
 
-/** Slots go round the keys that wait, one each, so that a key with many in line delays nobody else. Once the line is full, the
+/** Slots go round the keys that wait, one each, so that a key with many in line delays nobody else. Once the line is
+ * full, the
  * newest of the key with the most in it makes room for whoever has fewer.
  * What is kept is bounded by the limits: a key that neither runs nor waits is forgotten. */
 export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter {
@@ -95,8 +103,7 @@ export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter
       await enter(key, line)
       try {
         return await work()
-      }
-      finally {
+      } finally {
         release(key, line)
       }
     },

@@ -1,15 +1,23 @@
-/** Every `event` that a log line may carry. Names are stable: alarms, fail2ban and a SIEM rest on them. docs/guides/log-events.md
+/** Every `event` that a log line may carry. Names are stable: alarms, fail2ban and a SIEM rest on them.
+ * docs/guides/log-events.md
  * says what each means, and a test compares the two. */
 const ATTEMPTS = ['sign_in', 'reauthentication', 'registration', 'password_reset', 'identity_link'] as const
 
 /** What somebody tries in order to be let in. */
-export type Attempt = typeof ATTEMPTS[number]
+export type Attempt = (typeof ATTEMPTS)[number]
 /** `failed`: they did not show who they are · `denied`: they may not, or not now · `error`: it could not be decided. */
 export type AttemptEvent = `${Attempt}_${'failed' | 'denied' | 'error'}`
 
-const ATTEMPT_EVENTS = ATTEMPTS.flatMap((attempt): AttemptEvent[] => [`${attempt}_failed`, `${attempt}_denied`, `${attempt}_error`])
+const ATTEMPT_EVENTS = ATTEMPTS.flatMap((attempt): AttemptEvent[] => [
+  `${attempt}_failed`,
+  `${attempt}_denied`,
+  `${attempt}_error`,
+])
 
-/** What the log of a site's security is made of: each has an outcome, and who, how and whence, as far as they are known. */
+/**
+ * What the log of a site's security is made of: each has an outcome, and who, how and whence, as far as they are
+ * known.
+ */
 export const SECURITY_EVENTS = [
   ...ATTEMPT_EVENTS,
   'sign_in_succeeded',
@@ -67,5 +75,5 @@ export const OPERATION_EVENTS = [
   'node_warning',
 ] as const satisfies readonly string[]
 
-export type SecurityEvent = typeof SECURITY_EVENTS[number]
-export type LogEvent = SecurityEvent | typeof OPERATION_EVENTS[number]
+export type SecurityEvent = (typeof SECURITY_EVENTS)[number]
+export type LogEvent = SecurityEvent | (typeof OPERATION_EVENTS)[number]

@@ -17,7 +17,9 @@ test('a log that takes no lines does not end the process that logs', async () =>
     const log = createLog('info')
     for (let i = 0; i < 5000; i++) log.info({ text: 'x'.repeat(200) }, 'a line')
     console.error('lived')`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', unwritable, 'pipe'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', unwritable, 'pipe'],
+  })
   let said = ''
   child.stderr?.on('data', data => (said += String(data)))
   const code = await new Promise(done => child.on('close', done))
@@ -27,16 +29,21 @@ test('a log that takes no lines does not end the process that logs', async () =>
 
 test('on a terminal, too, each request is one line', () => {
   let shown = ''
-  const log = terminalLog('info', new Writable({
-    write(chunk, _encoding, done) {
-      shown += String(chunk)
-      done()
-    },
-  }))
+  const log = terminalLog(
+    'info',
+    new Writable({
+      write(chunk, _encoding, done) {
+        shown += String(chunk)
+        done()
+      },
+    }),
+  )
   log.info({ requestId: 'r-1', method: 'GET', path: '/account', status: 200, ms: 3.1 }, 'request')
   log.info({ path: '/line\nbreak\u001b[2J' }, 'request')
   const [first, second, ...rest] = stripVTControlCharacters(shown).split('\n')
-  expect(first).toMatch(/^\[\d\d:\d\d:\d\d\] INFO: request \{"requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/)
+  expect(first).toMatch(
+    /^\[\d\d:\d\d:\d\d\] INFO: request \{"requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/,
+  )
   expect(second).toContain(String.raw`"/line\nbreak\u001b[2J"`)
   expect(rest).toEqual([''])
 })
@@ -44,9 +51,17 @@ test('on a terminal, too, each request is one line', () => {
 test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and without what a library could not read', () => {
   let line = ''
   const log = jsonLog('info', { write: text => void (line = text) })
-  const refused = Object.assign(new Error('not HTTP', { cause: new TypeError('at the first byte') }), { code: 'HPE_INVALID', data: 'Set-Cookie: secret', socket: { bytesRead: 9 }, status: 502 })
+  const refused = Object.assign(new Error('not HTTP', { cause: new TypeError('at the first byte') }), {
+    code: 'HPE_INVALID',
+    data: 'Set-Cookie: secret',
+    socket: { bytesRead: 9 },
+    status: 502,
+  })
   log.warn({ error: refused, upstream: 'orders' }, 'an upstream could not be read')
-  expect(JSON.parse(line)).toMatchObject({ upstream: 'orders', error: { type: 'Error', message: 'not HTTP: at the first byte', code: 'HPE_INVALID', status: 502 } })
+  expect(JSON.parse(line)).toMatchObject({
+    upstream: 'orders',
+    error: { type: 'Error', message: 'not HTTP: at the first byte', code: 'HPE_INVALID', status: 502 },
+  })
   expect(line).not.toMatch(/stack|secret|bytesRead/)
   log.info({ error: refused }, 'again')
   expect(line).not.toMatch(/stack|secret/)
@@ -54,11 +69,19 @@ test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and withou
   expect((JSON.parse(line) as { error: { stack: string } }).error.stack).toMatch(/log\.test/)
 })
 
-test.each(['warn', 'error', 'info'] as const)('ASVS 16.2.5 no error at the level %s repeats an address: neither its message, its stack nor what hangs on it', (level) => {
-  let line = ''
-  const log = jsonLog('info', { write: text => void (line = text) })
-  const cause = new Error('no ann%40example.org')
-  log[level]({ error: Object.assign(new Error('ann@example.org is unknown', { cause }), { address: 'mailto:ann@example.org' }) }, 'failed')
-  expect(line).toContain('[address] is unknown')
-  expect(line).not.toContain('example.org')
-})
+test.each(['warn', 'error', 'info'] as const)(
+  'ASVS 16.2.5 no error at the level %s repeats an address: neither its message, its stack nor what hangs on it',
+  level => {
+    let line = ''
+    const log = jsonLog('info', { write: text => void (line = text) })
+    const cause = new Error('no ann%40example.org')
+    log[level](
+      {
+        error: Object.assign(new Error('ann@example.org is unknown', { cause }), { address: 'mailto:ann@example.org' }),
+      },
+      'failed',
+    )
+    expect(line).toContain('[address] is unknown')
+    expect(line).not.toContain('example.org')
+  },
+)

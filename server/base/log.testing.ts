@@ -1,11 +1,12 @@
 import { jsonLog, type Log } from './log.ts'
 
 /** For tests: a real log whose lines are kept, as they would be written and as objects. */
-export function keptLog(): { log: Log, lines: string[], events(): Record<string, unknown>[] } {
+export function keptLog(): { log: Log; lines: string[]; events(): Record<string, unknown>[] } {
   const lines: string[] = []
   return {
     log: jsonLog('info', { write: line => void lines.push(line) }),
     lines,
-    events: () => lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['event'] !== undefined),
+    events: () =>
+      lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['event'] !== undefined),
   }
 }

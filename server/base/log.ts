@@ -11,7 +11,10 @@ import { withoutAddresses } from './personal-data.ts'
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
 /** What a line says besides its sentence. Values that may hold a secret are wrapped in Secret before they get here. */
-interface Fields { event?: LogEvent, [field: string]: unknown }
+interface Fields {
+  event?: LogEvent
+  [field: string]: unknown
+}
 
 /** The part of pino that rooms use. */
 export type Log = Record<'error' | 'warn' | 'info' | 'debug', (fields: Fields, message: string) => void>
@@ -26,7 +29,7 @@ const ERROR = pino.levels.values['error'] ?? 50
 /** Only a fault of ours has its stack in the log. */
 const OPTIONS = {
   base: null,
-  serializers: { error: (value: unknown) => value instanceof Error ? wholeError(value) : value },
+  serializers: { error: (value: unknown) => (value instanceof Error ? wholeError(value) : value) },
   hooks: {
     logMethod([fields, ...rest], method, level) {
       const given: unknown = fields
@@ -39,22 +42,33 @@ const OPTIONS = {
 /** With its stack, whose first line repeats the message. */
 function wholeError(error: Error): Record<string, unknown> {
   const whole = Object.entries(pino.stdSerializers.err(error))
-  return Object.fromEntries(whole.map(([name, value]: [string, unknown]) => [name, typeof value === 'string' ? withoutAddresses(value) : value]))
+  return Object.fromEntries(
+    whole.map(([name, value]: [string, unknown]) => [
+      name,
+      typeof value === 'string' ? withoutAddresses(value) : value,
+    ]),
+  )
 }
 
 /** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
 export function createLog(level: LogLevel): Log {
-  return process.stdout.isTTY ? terminalLog(level, 1) : jsonLog(level, stdout ??= linesTo(1))
+  return process.stdout.isTTY ? terminalLog(level, 1) : jsonLog(level, (stdout ??= linesTo(1)))
 }
 
 /** For people: a line each, but for an error's stack. */
 export function terminalLog(level: LogLevel, destination: NonNullable<PrettyOptions['destination']>): Log {
   // Only where somebody watches: it takes 8 MB.
   const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty
-  return pino({ ...OPTIONS, level }, pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }))
+  return pino(
+    { ...OPTIONS, level },
+    pretty({ destination, sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss' }),
+  )
 }
 
-/** pino, whose commonest lines (one for each request) are made by hand: it would take longer over them than many an answer does. */
+/**
+ * pino, whose commonest lines (one for each request) are made by hand: it would take longer over them than many an
+ * answer does.
+ */
 export function jsonLog(level: LogLevel, lines: { write(line: string): void }): Log {
   const log = pino({ ...OPTIONS, level }, lines)
   if (!log.isLevelEnabled('info')) return log

@@ -8,12 +8,14 @@ export function unconfirmed(peer: string, said: string): string {
 }
 
 /** The two halves of an unconfirmed address; `said` is null for any other. */
-export function splitUnconfirmed(address: string): { peer: string, said: string | null } {
+export function splitUnconfirmed(address: string): { peer: string; said: string | null } {
   const [peer = '', said = null] = address.split(SAYS)
   return { peer, said }
 }
 
-/** What may be recorded, logged and passed on: the address that was seen, without what nobody confirmed (ASVS 4.1.3). */
+/**
+ * What may be recorded, logged and passed on: the address that was seen, without what nobody confirmed (ASVS 4.1.3).
+ */
 export function peerOf(address: string): string {
   return splitUnconfirmed(address).peer
 }

@@ -11,13 +11,13 @@ export interface Rate {
 }
 
 /** @param burst how many at once after a pause @param perSecond how many in the long run */
-export function createRate(clock: Clock, { burst, perSecond }: { burst: number, perSecond: number }): Rate {
-  const buckets = new LRUCache<string, { left: number, at: SteadyMs }>({ max: KEYS_MAX })
+export function createRate(clock: Clock, { burst, perSecond }: { burst: number; perSecond: number }): Rate {
+  const buckets = new LRUCache<string, { left: number; at: SteadyMs }>({ max: KEYS_MAX })
   return {
     take(key) {
       const now = clock.now().steady
       const bucket = buckets.get(key) ?? { left: burst, at: now }
-      const left = Math.min(burst, bucket.left + (now - bucket.at) / SECOND * perSecond)
+      const left = Math.min(burst, bucket.left + ((now - bucket.at) / SECOND) * perSecond)
       const mayGo = left >= 1
       buckets.set(key, { left: mayGo ? left - 1 : left, at: now })
       return mayGo ? 0 : (1 - left) / perSecond

@@ -3,7 +3,10 @@ import type { SecurityEvent } from './log-events.ts'
 
 export type Outcome = 'success' | 'failure' | 'denied' | 'error'
 
-/** One line of the security log. What is not known, or does not apply, is absent; nothing that a client typed is ever in it. */
+/**
+ * One line of the security log. What is not known, or does not apply, is absent; nothing that a client typed is ever
+ * in it.
+ */
 export interface SecurityLine {
   event: SecurityEvent
   outcome: Outcome
@@ -21,9 +24,15 @@ export interface SecurityLine {
   requestId?: string | undefined
 }
 
-/** Writes it. Fields keep this order, so that a filter may be one regular expression that is anchored at the line's start. */
+/**
+ * Writes it. Fields keep this order, so that a filter may be one regular expression that is anchored at the line's
+ * start.
+ */
 export function logSecurity(log: Log, line: SecurityLine): void {
   const { event, outcome, reason, method, provider, accountId, by, network, requestId } = line
   const level = outcome === 'success' ? 'info' : 'warn'
-  log[level]({ event, outcome, reason, method, provider, accountId, by, network, requestId }, event.replaceAll('_', ' '))
+  log[level](
+    { event, outcome, reason, method, provider, accountId, by, network, requestId },
+    event.replaceAll('_', ' '),
+  )
 }

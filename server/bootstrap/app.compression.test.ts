@@ -21,7 +21,13 @@ afterEach(async () => {
 })
 
 async function site(answer: (outgoing: ServerResponse, incoming: IncomingMessage) => unknown) {
-  const app = await startApp({ site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => (incoming, outgoing) => answer(outgoing, incoming) } })
+  const app = await startApp({
+    site: {
+      built: { root: '/nowhere', files: [] },
+      development: null,
+      listener: async () => (incoming, outgoing) => answer(outgoing, incoming),
+    },
+  })
   closing.push(() => app.close())
   return app
 }
@@ -38,8 +44,14 @@ const unpacked = ({ headers, body }: Answered): string => {
 
 describe('pages that we render', () => {
   test.each([
-    ['gzip, br', 'br'], ['gzip;q=1, br;q=0.1', 'gzip'], ['br;q=0, *', 'gzip'], ['identity;q=0, gzip', 'gzip'],
-    ['identity', undefined], ['*;q=0', undefined], ['deflate', undefined], ['', undefined],
+    ['gzip, br', 'br'],
+    ['gzip;q=1, br;q=0.1', 'gzip'],
+    ['br;q=0, *', 'gzip'],
+    ['identity;q=0, gzip', 'gzip'],
+    ['identity', undefined],
+    ['*;q=0', undefined],
+    ['deflate', undefined],
+    ['', undefined],
   ])('whoever sends Accept-Encoding %j gets %j, and caches are told', async (accepted, coding) => {
     const { ask } = await site(html)
     const answered = await ask('/', { headers: { 'accept-encoding': accepted }, binary: true })
@@ -50,14 +62,26 @@ describe('pages that we render', () => {
   })
 
   test.each<[string, Record<string, string>, boolean]>([
-    ['nobody, asked for by a stranger\'s site', { 'sec-fetch-site': 'cross-site' }, true],
-    ['a session that has ended', { 'cookie': 'porchlight-access=ended', 'sec-fetch-site': 'cross-site' }, true],
-    ['somebody signed in, asked for by one of our pages', { 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-origin' }, true],
-    ['somebody signed in, asked for in the address bar', { 'cookie': SIGNED_IN, 'sec-fetch-site': 'none' }, true],
-    ['somebody signed in, asked for by a stranger\'s site', { 'cookie': SIGNED_IN, 'sec-fetch-site': 'cross-site' }, false],
-    ['somebody signed in, asked for by a neighbouring host', { 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-site' }, false],
+    ["nobody, asked for by a stranger's site", { 'sec-fetch-site': 'cross-site' }, true],
+    ['a session that has ended', { cookie: 'porchlight-access=ended', 'sec-fetch-site': 'cross-site' }, true],
+    ['somebody signed in, asked for by one of our pages', { cookie: SIGNED_IN, 'sec-fetch-site': 'same-origin' }, true],
+    ['somebody signed in, asked for in the address bar', { cookie: SIGNED_IN, 'sec-fetch-site': 'none' }, true],
+    [
+      "somebody signed in, asked for by a stranger's site",
+      { cookie: SIGNED_IN, 'sec-fetch-site': 'cross-site' },
+      false,
+    ],
+    [
+      'somebody signed in, asked for by a neighbouring host',
+      { cookie: SIGNED_IN, 'sec-fetch-site': 'same-site' },
+      false,
+    ],
     ['somebody signed in, by a browser that does not say who asks', { cookie: SIGNED_IN }, false],
-    ['somebody whose form is kept, asked for by a stranger\'s site', { 'cookie': 'porchlight-form=kept', 'sec-fetch-site': 'cross-site' }, false],
+    [
+      "somebody whose form is kept, asked for by a stranger's site",
+      { cookie: 'porchlight-form=kept', 'sec-fetch-site': 'cross-site' },
+      false,
+    ],
   ])('BREACH: a page of %s', async (_, headers, compressed) => {
     const { ask } = await site(html)
     const answered = await ask('/', { headers: { ...TAKES, ...headers }, binary: true })
@@ -68,10 +92,14 @@ describe('pages that we render', () => {
 
   test('a compressed page has every other header, and its cookies', async () => {
     const { ask } = await site(html)
-    const headers = { ...TAKES, 'cookie': 'porchlight-access=due', 'sec-fetch-site': 'same-origin' }
+    const headers = { ...TAKES, cookie: 'porchlight-access=due', 'sec-fetch-site': 'same-origin' }
     const answered = await ask('/', { headers, binary: true })
     expect(answered.headers['content-encoding']).toBe('br')
-    expect(answered.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'private, no-store', 'content-type': 'text/html;charset=utf-8' })
+    expect(answered.headers).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'private, no-store',
+      'content-type': 'text/html;charset=utf-8',
+    })
     expect(answered.headers['content-security-policy']).toContain('nonce-')
     expect(answered.headers['set-cookie']).toHaveLength(2)
   })
@@ -79,20 +107,26 @@ describe('pages that we render', () => {
   test('HEAD says what GET says of the coding, and sends nothing', async () => {
     const { ask } = await site(html)
     const answered = await ask('/', { method: 'HEAD', headers: TAKES })
-    expect(answered.headers).toMatchObject({ 'content-encoding': 'br', 'vary': 'Accept-Encoding' })
+    expect(answered.headers).toMatchObject({ 'content-encoding': 'br', vary: 'Accept-Encoding' })
     expect(answered.headers).not.toHaveProperty('content-length')
     expect(answered.body).toBe('')
   })
 
   test.each<[string, (outgoing: ServerResponse) => unknown]>([
     ['data', outgoing => void outgoing.setHeader('content-type', 'application/json')],
-    ['what the site has compressed itself', outgoing => outgoing.setHeader('content-type', 'text/html').setHeader('content-encoding', 'zstd')],
-    ['a part', (outgoing) => {
-      outgoing.statusCode = 206
-      outgoing.setHeader('content-type', 'text/html').setHeader('content-range', 'bytes 0-9/100')
-    }],
+    [
+      'what the site has compressed itself',
+      outgoing => outgoing.setHeader('content-type', 'text/html').setHeader('content-encoding', 'zstd'),
+    ],
+    [
+      'a part',
+      outgoing => {
+        outgoing.statusCode = 206
+        outgoing.setHeader('content-type', 'text/html').setHeader('content-range', 'bytes 0-9/100')
+      },
+    ],
   ])('%s is left as it is', async (_, prepare) => {
-    const { ask } = await site((outgoing) => {
+    const { ask } = await site(outgoing => {
       prepare(outgoing)
       outgoing.end(PAGE)
     })
@@ -102,28 +136,47 @@ describe('pages that we render', () => {
     expect(answered.body).toBe(PAGE)
   })
 
-  test.each([204, 304])('%i has no body and no coding', async (status) => {
-    const { ask } = await site(outgoing => outgoing.writeHead(status, { 'content-type': 'text/html', 'etag': '"one"' }).end())
+  test.each([204, 304])('%i has no body and no coding', async status => {
+    const { ask } = await site(outgoing =>
+      outgoing.writeHead(status, { 'content-type': 'text/html', etag: '"one"' }).end(),
+    )
     const answered = await ask('/', { headers: TAKES })
-    expect([answered.status, answered.body, answered.headers['content-encoding'], answered.headers.etag]).toEqual([status, '', undefined, '"one"'])
+    expect([answered.status, answered.body, answered.headers['content-encoding'], answered.headers.etag]).toEqual([
+      status,
+      '',
+      undefined,
+      '"one"',
+    ])
     expect(answered.headers.vary).toBe('Accept-Encoding')
   })
 
   test('what a page says of its length, parts and validator holds for what is sent', async () => {
-    const { ask } = await site(outgoing => outgoing.writeHead(200, {
-      'Content-Type': 'text/html', 'Content-Length': String(PAGE.length), 'Accept-Ranges': 'bytes', 'ETag': '"one"', 'Vary': 'Accept-Language',
-    }).end(PAGE))
+    const { ask } = await site(outgoing =>
+      outgoing
+        .writeHead(200, {
+          'Content-Type': 'text/html',
+          'Content-Length': String(PAGE.length),
+          'Accept-Ranges': 'bytes',
+          ETag: '"one"',
+          Vary: 'Accept-Language',
+        })
+        .end(PAGE),
+    )
     const packed = await ask('/', { headers: TAKES, binary: true })
-    expect(packed.headers).toMatchObject({ 'etag': 'W/"one"', 'vary': 'Accept-Language, Accept-Encoding', 'content-encoding': 'br' })
+    expect(packed.headers).toMatchObject({
+      etag: 'W/"one"',
+      vary: 'Accept-Language, Accept-Encoding',
+      'content-encoding': 'br',
+    })
     expect(packed.headers).not.toHaveProperty('content-length')
     expect(packed.headers).not.toHaveProperty('accept-ranges')
     expect(unpacked(packed)).toBe(PAGE)
-    expect((await ask('/')).headers).toMatchObject({ 'etag': '"one"', 'content-length': String(PAGE.length) })
+    expect((await ask('/')).headers).toMatchObject({ etag: '"one"', 'content-length': String(PAGE.length) })
   })
 
   test('a page of a few bytes, an empty one and one that is not written at all arrive whole', async () => {
     for (const body of ['<!doctype html>', '', undefined]) {
-      const { ask } = await site((outgoing) => {
+      const { ask } = await site(outgoing => {
         outgoing.setHeader('content-type', 'text/html')
         outgoing.end(body)
       })
@@ -133,7 +186,7 @@ describe('pages that we render', () => {
   })
 
   test('a page that fails is told in plain words', async () => {
-    const { ask } = await site((outgoing) => {
+    const { ask } = await site(outgoing => {
       outgoing.setHeader('content-type', 'text/html')
       throw new Error('rendering failed')
     })
@@ -144,26 +197,26 @@ describe('pages that we render', () => {
 
   test('a cookie that cannot be sent is a plain 500', async () => {
     const { ask } = await site((outgoing, incoming) => {
-      (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)]?.setCookie('theme=a\nb')
+      ;(incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)]?.setCookie('theme=a\nb')
       html(outgoing)
     })
     expect((await ask('/', { headers: TAKES })).status).toBe(500)
   })
 
   test('a page that is ended twice is sent once', async () => {
-    const { ask } = await site((outgoing) => {
+    const { ask } = await site(outgoing => {
       html(outgoing)
       outgoing.end('<p>more')
     })
     expect(unpacked(await ask('/', { headers: TAKES, binary: true }))).toBe(PAGE)
   })
 
-  test.each(['br', 'gzip'])('HTML that is streamed arrives as it is written (%s)', async (coding) => {
+  test.each(['br', 'gzip'])('HTML that is streamed arrives as it is written (%s)', async coding => {
     let go = () => {}
-    const { port } = await site(async (outgoing) => {
+    const { port } = await site(async outgoing => {
       outgoing.setHeader('content-type', 'text/html')
       outgoing.write('<!doctype html><p>first')
-      await new Promise<void>(resolve => go = resolve)
+      await new Promise<void>(resolve => (go = resolve))
       outgoing.end('<p>last')
     })
     const socket = connect(port, '127.0.0.1')
@@ -175,12 +228,14 @@ describe('pages that we render', () => {
     const { createBrotliDecompress, createGunzip } = await import('node:zlib')
     const decoder = coding === 'br' ? createBrotliDecompress() : createGunzip()
     decoder.write(bodyOf(sofar()))
-    const [shown] = await once(decoder, 'data') as [Buffer]
+    const [shown] = (await once(decoder, 'data')) as [Buffer]
     expect(shown.toString()).toBe('<!doctype html><p>first')
     go()
     await once(socket, 'close')
     const whole = bodyOf(sofar())
-    expect((coding === 'br' ? brotliDecompressSync(whole) : gunzipSync(whole)).toString()).toBe('<!doctype html><p>first<p>last')
+    expect((coding === 'br' ? brotliDecompressSync(whole) : gunzipSync(whole)).toString()).toBe(
+      '<!doctype html><p>first<p>last',
+    )
   })
 
   test('whoever writes faster than the reader reads is told to wait, and a reader who leaves ends the page', async () => {
@@ -188,8 +243,8 @@ describe('pages that we render', () => {
     let closed = false
     let waited = false
     let written = 0
-    const { port } = await site(async (outgoing) => {
-      outgoing.on('close', () => closed = true)
+    const { port } = await site(async outgoing => {
+      outgoing.on('close', () => (closed = true))
       outgoing.setHeader('content-type', 'text/html')
       while (!closed && written < 4000) {
         written++
@@ -229,18 +284,24 @@ describe('pages of a folder of built files', () => {
     const root = mkdtempSync(join(tmpdir(), 'porchlight-pages-'))
     closing.push(() => rmSync(root, { recursive: true, force: true }))
     writeFileSync(join(root, 'index.html'), content)
-    const frontEnd = await openFrontEnd({ kind: 'static', folder: root, sourceMaps: false, policy: null } as never, systemClock)
+    const frontEnd = await openFrontEnd(
+      { kind: 'static', folder: root, sourceMaps: false, policy: null } as never,
+      systemClock,
+    )
     const app = await startApp({ frontEnd })
     closing.push(() => app.close())
     return app
   }
 
-  test.each([['a page', PAGE], ['a large page', PAGE.repeat(100)]])('%s that was not compressed when it was built is compressed for everybody', async (_, content) => {
+  test.each([
+    ['a page', PAGE],
+    ['a large page', PAGE.repeat(100)],
+  ])('%s that was not compressed when it was built is compressed for everybody', async (_, content) => {
     const { ask } = await folder(content)
     const plain = await ask('/')
-    expect(plain.headers).toMatchObject({ 'vary': 'Accept-Encoding', 'accept-ranges': 'bytes' })
+    expect(plain.headers).toMatchObject({ vary: 'Accept-Encoding', 'accept-ranges': 'bytes' })
     const packed = await ask('/', { headers: { ...TAKES, cookie: SIGNED_IN }, binary: true })
-    expect(packed.headers).toMatchObject({ 'content-encoding': 'br', 'vary': 'Accept-Encoding' })
+    expect(packed.headers).toMatchObject({ 'content-encoding': 'br', vary: 'Accept-Encoding' })
     expect(packed.headers).not.toHaveProperty('accept-ranges')
     expect(unpacked(packed)).toBe(content)
 

@@ -16,7 +16,8 @@ function oneConnection(): Agent {
 test('each request of a connection is judged by its own cookies, whoever asked before it', async () => {
   const app = await startApp()
   const agent = oneConnection()
-  const whoIs = async (cookie: string | null) => (await app.ask('/auth/session', { agent, headers: cookie === null ? {} : { cookie } })).json()
+  const whoIs = async (cookie: string | null) =>
+    (await app.ask('/auth/session', { agent, headers: cookie === null ? {} : { cookie } })).json()
   const signedIn = { user: ADA }
   const nobody = { user: null, session: null }
 
@@ -29,7 +30,8 @@ test('each request of a connection is judged by its own cookies, whoever asked b
     [`${SIGNED_IN}; ${SIGNED_IN}`, nobody],
     ['porchlight-access=Good', nobody],
     [`theme=dark; ${SIGNED_IN}`, signedIn],
-  ] as const) expect(await whoIs(cookie), String(cookie)).toMatchObject(answer)
+  ] as const)
+    expect(await whoIs(cookie), String(cookie)).toMatchObject(answer)
   await app.close()
 })
 

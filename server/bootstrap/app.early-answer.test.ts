@@ -25,7 +25,13 @@ async function start() {
   const app = await startApp({ relay })
   closing.push(upstream.close, () => relay.close(), app.close)
   const head = `POST /api/notes/ HTTP/1.1\r\nHost: porch.example\r\nCookie: ${SIGNED_IN}\r\nSec-Fetch-Site: same-origin\r\nContent-Length: ${LENGTH}\r\n\r\n`
-  return { app, head, upstreamLetGo: new Promise<void>((resolve) => { dropped = resolve }) }
+  return {
+    app,
+    head,
+    upstreamLetGo: new Promise<void>(resolve => {
+      dropped = resolve
+    }),
+  }
 }
 
 test('a client that stops in the middle of an upload of known length after an early answer gets it, and its connection ends', async () => {
@@ -44,10 +50,16 @@ test('a client that stops in the middle of an upload of known length after an ea
 
 test('one that goes on sending for a moment reads the answer, and the next request is served', async () => {
   const { app } = await start()
-  const sent = request({ port: app.port, path: '/api/notes/', method: 'POST', agent: false, headers: { 'host': 'porch.example', 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-origin', 'content-length': LENGTH } })
+  const sent = request({
+    port: app.port,
+    path: '/api/notes/',
+    method: 'POST',
+    agent: false,
+    headers: { host: 'porch.example', cookie: SIGNED_IN, 'sec-fetch-site': 'same-origin', 'content-length': LENGTH },
+  })
   sent.on('error', () => {})
   sent.write(Buffer.alloc(LENGTH / 2))
-  const [answer] = await once(sent, 'response') as [IncomingMessage]
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   sent.end(Buffer.alloc(LENGTH / 2))
   expect([answer.statusCode, (await answer.toArray()).join('')]).toEqual([413, 'enough'])
   expect((await app.ask('/auth/session', { headers: { cookie: SIGNED_IN } })).status).toBe(200)
@@ -59,8 +71,7 @@ test('a request without a body that is answered at once is forgotten at once', a
   try {
     for (const path of ['/auth/session', '/auth/nothing', '/%zz']) await app.ask(path)
     expect(timers.mock.calls.filter(([, ms]) => ms === 1000)).toEqual([])
-  }
-  finally {
+  } finally {
     timers.mockRestore()
   }
 })

@@ -10,10 +10,15 @@ test('JW-15 JW-17 upstreams fetch the keys by whatever name they know us; no coo
   const signing = testSigning(systemClock.now().wall)
   app = await startApp({ signing, config: { ...CONFIG, jwksMaxAgeMs: SIGNING.jwksMaxAgeMs } })
   for (const host of ['porch.example', '10.0.0.7:3000', 'porchlight.internal']) {
-    const { status, headers, json } = await app.ask('/.well-known/jwks.json', { headers: { host, cookie: 'porchlight-access=due; porchlight-refresh=x' } })
+    const { status, headers, json } = await app.ask('/.well-known/jwks.json', {
+      headers: { host, cookie: 'porchlight-access=due; porchlight-refresh=x' },
+    })
     expect(status).toBe(200)
     expect(json()).toEqual({ keys: signing.published(systemClock.now().wall) })
-    expect(headers).toMatchObject({ 'content-type': 'application/jwk-set+json', 'cache-control': 'public, max-age=600' })
+    expect(headers).toMatchObject({
+      'content-type': 'application/jwk-set+json',
+      'cache-control': 'public, max-age=600',
+    })
     expect(headers['set-cookie']).toBeUndefined()
   }
   expect(app.sessions.asked).toEqual([])

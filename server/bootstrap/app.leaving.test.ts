@@ -11,9 +11,12 @@ import { anUpstream, listen, someRelay, someStreams } from '../relay/relay.testi
 /** The promise is a second; a busy machine is slow, not wrong. */
 const SOON_MS = 10_000
 
-const here = { 'host': 'porch.example', 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
+const here = { host: 'porch.example', cookie: SIGNED_IN, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
 
-interface Call { incoming: IncomingMessage, outgoing: ServerResponse }
+interface Call {
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+}
 
 async function start() {
   const calls: Call[] = []
@@ -23,8 +26,10 @@ async function start() {
     calls.push({ incoming: incoming.on('error', () => {}), outgoing })
     hear()
   })
-  const joined = new Promise<WebSocket>((resolve) => {
-    upstream.server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) => sockets.handleUpgrade(incoming, socket, head, resolve))
+  const joined = new Promise<WebSocket>(resolve => {
+    upstream.server.on('upgrade', (incoming: IncomingMessage, socket: Socket, head: Buffer) =>
+      sockets.handleUpgrade(incoming, socket, head, resolve),
+    )
   })
   const streams = someStreams()
   const relay = someRelay([anUpstream(upstream.origin, { websocket: true })], undefined, streams)
@@ -37,13 +42,23 @@ async function start() {
   return {
     /** @returns the call as the upstream sees it */
     async called(): Promise<Call> {
-      while (calls.length === 0) await new Promise<void>((resolve) => { hear = resolve })
+      while (calls.length === 0)
+        await new Promise<void>(resolve => {
+          hear = resolve
+        })
       return calls[0] as Call
     },
     joined,
     streams,
-    send: (method = 'GET', headers = {}) => request({ port: app.port, path: '/api/notes/x', method, agent: false, headers: { ...here, ...headers } }).on('error', () => {}),
-    open: () => new WebSocket(`ws://127.0.0.1:${app.port}/api/notes/live`, { headers: { host: 'porch.example', cookie: SIGNED_IN, origin: PUBLIC_URL } }),
+    send: (method = 'GET', headers = {}) =>
+      request({ port: app.port, path: '/api/notes/x', method, agent: false, headers: { ...here, ...headers } }).on(
+        'error',
+        () => {},
+      ),
+    open: () =>
+      new WebSocket(`ws://127.0.0.1:${app.port}/api/notes/live`, {
+        headers: { host: 'porch.example', cookie: SIGNED_IN, origin: PUBLIC_URL },
+      }),
   }
 }
 
@@ -57,10 +72,11 @@ async function soon(what: Promise<unknown>, leave: () => void): Promise<void> {
 
 /** An error on the way is no news here. */
 const closed = (end: EventEmitter) => new Promise<void>(resolve => void end.once('close', () => resolve()))
-const answered = async (sent: ClientRequest) => (await once(sent, 'response') as [IncomingMessage])[0].on('error', () => {})
+const answered = async (sent: ClientRequest) =>
+  ((await once(sent, 'response')) as [IncomingMessage])[0].on('error', () => {})
 
 describe('a client that goes away stops the upstream within a second', () => {
-  test.each(['text/plain', 'text/event-stream'])('in the middle of an answer: %s', async (type) => {
+  test.each(['text/plain', 'text/event-stream'])('in the middle of an answer: %s', async type => {
     const { called, send, streams } = await start()
     const leaver = send().end()
     const { outgoing } = await called()
@@ -77,15 +93,21 @@ describe('a client that goes away stops the upstream within a second', () => {
     await soon(closed(outgoing), () => leaver.destroy())
   })
 
-  test.each(['content-length', 'transfer-encoding'])('in the middle of an upload with %s, which is never taken for whole', async (framing) => {
-    const { called, send } = await start()
-    const leaver = send('POST', framing === 'content-length' ? { 'content-length': 1000 } : { 'transfer-encoding': 'chunked' })
-    leaver.write('begun')
-    const { incoming } = await called()
-    await once(incoming, 'data')
-    await soon(closed(incoming), () => leaver.destroy())
-    expect(incoming.complete).toBe(false)
-  })
+  test.each(['content-length', 'transfer-encoding'])(
+    'in the middle of an upload with %s, which is never taken for whole',
+    async framing => {
+      const { called, send } = await start()
+      const leaver = send(
+        'POST',
+        framing === 'content-length' ? { 'content-length': 1000 } : { 'transfer-encoding': 'chunked' },
+      )
+      leaver.write('begun')
+      const { incoming } = await called()
+      await once(incoming, 'data')
+      await soon(closed(incoming), () => leaver.destroy())
+      expect(incoming.complete).toBe(false)
+    },
+  )
 
   test('with a WebSocket', async () => {
     const { joined, open } = await start()
@@ -95,7 +117,7 @@ describe('a client that goes away stops the upstream within a second', () => {
   })
 })
 
-describe('an upstream that goes away ends its client\'s call within a second', () => {
+describe("an upstream that goes away ends its client's call within a second", () => {
   test('in the middle of an answer, which is never taken for whole', async () => {
     const { called, send } = await start()
     const staying = send().end()
@@ -107,7 +129,7 @@ describe('an upstream that goes away ends its client\'s call within a second', (
     expect(answer.complete).toBe(false)
   })
 
-  test.each(['GET', 'POST'])('before there is an answer to a %s: 502', async (method) => {
+  test.each(['GET', 'POST'])('before there is an answer to a %s: 502', async method => {
     const { called, send } = await start()
     const staying = send(method, method === 'POST' ? { 'content-length': 1000 } : {})
     if (method === 'POST') staying.write('begun')

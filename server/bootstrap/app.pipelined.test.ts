@@ -5,7 +5,8 @@ import { expect, onTestFinished, test } from 'vitest'
 import { SIGNED_IN, startApp } from './app.testing.ts'
 import { anUpstream, listen, someRelay } from '../relay/relay.testing.ts'
 
-// RFC 9112 §9.3.2: requests may be sent before the answers to earlier ones are there, and answers come in their order, whole.
+// RFC 9112 §9.3.2: requests may be sent before the answers to earlier ones are there, and answers come in their order,
+// whole.
 
 const LARGE = 20_000_000
 
@@ -14,11 +15,20 @@ async function start() {
   const upstream = await listen((incoming, outgoing) => {
     behind.open++
     outgoing.on('close', () => behind.open--).on('error', () => {})
-    if (incoming.url === '/large') return void outgoing.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 'x'))
-    outgoing.writeHead(200, { 'content-type': incoming.url === '/feed' ? 'text/event-stream' : 'text/plain' }).write('begun')
+    if (incoming.url === '/large')
+      return void outgoing.writeHead(200, { 'content-length': LARGE }).end(Buffer.alloc(LARGE, 'x'))
+    outgoing
+      .writeHead(200, { 'content-type': incoming.url === '/feed' ? 'text/event-stream' : 'text/plain' })
+      .write('begun')
     if (incoming.url === '/slow') setTimeout(() => outgoing.end(' and ended'), 400)
   })
-  upstream.server.on('upgrade', (_incoming, socket) => socket.resume().on('error', () => {}).on('end', () => socket.end()).write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'))
+  upstream.server.on('upgrade', (_incoming, socket) =>
+    socket
+      .resume()
+      .on('error', () => {})
+      .on('end', () => socket.end())
+      .write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  )
   const relay = someRelay([anUpstream(upstream.origin, { websocket: true })])
   const app = await startApp({ relay })
   onTestFinished(async () => {
@@ -29,9 +39,18 @@ async function start() {
   return { app, behind }
 }
 
-const head = (line: string, ...headers: string[]) => [line, 'Host: porch.example', `Cookie: ${SIGNED_IN}`, 'Sec-Fetch-Site: same-origin', ...headers, '', ''].join('\r\n')
+const head = (line: string, ...headers: string[]) =>
+  [line, 'Host: porch.example', `Cookie: ${SIGNED_IN}`, 'Sec-Fetch-Site: same-origin', ...headers, '', ''].join('\r\n')
 const get = (path: string) => head(`GET /api/notes/${path} HTTP/1.1`)
-const upgrade = (path: string) => head(`GET ${path} HTTP/1.1`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==', 'Origin: http://porch.example')
+const upgrade = (path: string) =>
+  head(
+    `GET ${path} HTTP/1.1`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+    'Origin: http://porch.example',
+  )
 const SLOW = '200 begun and ended'
 
 /** The answers in what a client has received: status and body, which for one that is not whole yet ends with "…". */
@@ -48,8 +67,7 @@ function answersIn(received: string): string[] {
       body = rest.slice(0, Number(length))
       rest = rest.slice(Number(length))
       if (body.length < Number(length)) body += '…'
-    }
-    else if (/^transfer-encoding: chunked/im.test(top)) {
+    } else if (/^transfer-encoding: chunked/im.test(top)) {
       for (;;) {
         const chunk = /^([\da-f]+)\r\n/i.exec(rest)
         if (chunk === null) {
@@ -67,7 +85,7 @@ function answersIn(received: string): string[] {
   return answers
 }
 
-function client(port: number): { socket: Socket, answers: () => string[] } {
+function client(port: number): { socket: Socket; answers: () => string[] } {
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
   const chunks: Buffer[] = []
   socket.on('data', chunk => chunks.push(chunk))
@@ -82,7 +100,12 @@ const REFUSED: [string, string, string, boolean][] = [
   ['HTTP/2 without asking', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '400', true],
   ['two lengths', head('POST /auth/echo HTTP/1.1', 'Content-Length: 1', 'Content-Length: 2'), '400', true],
   ['headers that are too large', head('GET / HTTP/1.1', `X-Large: ${'x'.repeat(70_000)}`), '431', true],
-  ['a body with a broken chunk', `${head('POST /auth/echo HTTP/1.1', 'Origin: http://porch.example', 'Content-Type: application/json', 'Transfer-Encoding: chunked')}zz\r\n`, '400', true],
+  [
+    'a body with a broken chunk',
+    `${head('POST /auth/echo HTTP/1.1', 'Origin: http://porch.example', 'Content-Type: application/json', 'Transfer-Encoding: chunked')}zz\r\n`,
+    '400',
+    true,
+  ],
   ['an upgrade for a path that nobody has', upgrade('/auth/nothing'), '404', false],
   ['an upgrade that would be granted', upgrade('/api/notes/slow'), SLOW, false],
   ['an upgrade for another host', upgrade('/').replace('porch.example', 'other.example'), '421', false],
@@ -124,7 +147,10 @@ test('a client that ends its side behind CONNECT gets what it asked for before',
   expect(answers()).toEqual([SLOW, '405'])
 })
 
-test.each([['CONNECT', head('CONNECT a:1 HTTP/1.1')], ['what is not HTTP', '\u0016\u0003 nothing\r\n\r\n']])('a client that leaves behind %s leaves nothing open', async (_what, bytes) => {
+test.each([
+  ['CONNECT', head('CONNECT a:1 HTTP/1.1')],
+  ['what is not HTTP', '\u0016\u0003 nothing\r\n\r\n'],
+])('a client that leaves behind %s leaves nothing open', async (_what, bytes) => {
   const { app, behind } = await start()
   const { socket } = client(app.port)
   socket.write(get('feed') + get('feed') + bytes, 'latin1')

@@ -1,7 +1,18 @@
 import { Agent, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ADA, type Answered, CONFIG, fakeSessions, GRANT, PUBLIC_URL, type Running, SESSION, SIGNED_IN, startApp } from './app.testing.ts'
+import {
+  ADA,
+  type Answered,
+  CONFIG,
+  fakeSessions,
+  GRANT,
+  PUBLIC_URL,
+  type Running,
+  SESSION,
+  SIGNED_IN,
+  startApp,
+} from './app.testing.ts'
 import { Problem } from '../base/problem.ts'
 import type { PorchlightResponse } from '../http/response/server-response.ts'
 import { anUpstream, someRelay } from '../relay/relay.testing.ts'
@@ -10,8 +21,8 @@ import { SITE_CONTEXT, type SiteContext } from '../contract/site-context.ts'
 let app: Running
 afterEach(() => app.close())
 
-const NAVIGATION = { 'accept': 'text/html', 'sec-fetch-mode': 'navigate' }
-const FROM_OUR_PAGE = { 'origin': PUBLIC_URL, 'sec-fetch-site': 'same-origin' }
+const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate' }
+const FROM_OUR_PAGE = { origin: PUBLIC_URL, 'sec-fetch-site': 'same-origin' }
 const code = (answered: Answered) => (answered.json() as { code: string }).code
 const setCookies = (answered: Answered) => answered.headers['set-cookie'] ?? []
 
@@ -35,9 +46,11 @@ describe('every answer', () => {
       'cross-origin-resource-policy': 'same-origin',
       'referrer-policy': 'same-origin',
     })
-    expect(headers['content-security-policy']).toContain('frame-ancestors \'none\'')
+    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
     // JSON is UTF-8 by definition and has no such parameter (RFC 8259 §11).
-    expect(headers['content-type'] ?? 'text/none; charset=utf-8').toMatch(/^application\/(?:problem\+)?json$|^text\/.*; ?charset=utf-8$/)
+    expect(headers['content-type'] ?? 'text/none; charset=utf-8').toMatch(
+      /^application\/(?:problem\+)?json$|^text\/.*; ?charset=utf-8$/,
+    )
     expect(headers['x-request-id']).toMatch(/^[\w-]+$/)
     expect(headers['strict-transport-security']).toBeUndefined()
   })
@@ -49,20 +62,36 @@ describe('every answer', () => {
 
   test('has an id of its own; a client cannot choose it', async () => {
     app = await startApp()
-    const ids = await Promise.all([1, 2, 3].map(async () => (await app.ask('/healthz', { headers: { 'x-request-id': 'chosen-by-client' } })).headers['x-request-id']))
+    const ids = await Promise.all(
+      [1, 2, 3].map(
+        async () =>
+          (await app.ask('/healthz', { headers: { 'x-request-id': 'chosen-by-client' } })).headers['x-request-id'],
+      ),
+    )
     expect(new Set(ids).size).toBe(3)
     expect(ids).not.toContain('chosen-by-client')
   })
 
   test('keeps the id that a trusted proxy gave the request, if it is well-formed', async () => {
     app = await startApp({ config: { ...CONFIG, trustedProxies: ['127.0.0.1'] } })
-    expect((await app.ask('/healthz', { headers: { 'x-request-id': 'abc-123-def' } })).headers['x-request-id']).toBe('abc-123-def')
-    expect((await app.ask('/healthz', { headers: { 'x-request-id': 'a "b" <script>' } })).headers['x-request-id']).not.toContain('script')
+    expect((await app.ask('/healthz', { headers: { 'x-request-id': 'abc-123-def' } })).headers['x-request-id']).toBe(
+      'abc-123-def',
+    )
+    expect(
+      (await app.ask('/healthz', { headers: { 'x-request-id': 'a "b" <script>' } })).headers['x-request-id'],
+    ).not.toContain('script')
   })
 })
 
 describe('the host', () => {
-  test.each(['other.example', 'porch.example.evil.example', 'porch.example:8080', '127.0.0.1', 'user@porch.example', ''])('%j is 421, and a person is told where the site is', async (host) => {
+  test.each([
+    'other.example',
+    'porch.example.evil.example',
+    'porch.example:8080',
+    '127.0.0.1',
+    'user@porch.example',
+    '',
+  ])('%j is 421, and a person is told where the site is', async host => {
     app = await startApp()
     const answered = await app.ask('/account', { headers: { host, ...NAVIGATION, 'accept-language': 'zh-CN' } })
     expect(answered.status).toBe(421)
@@ -75,20 +104,28 @@ describe('the host', () => {
 
   test('what is shown of it is escaped', async () => {
     app = await startApp()
-    const answer = await app.raw('GET / HTTP/1.1\r\nHost: "><img src=x>\r\nAccept: text/html\r\nConnection: close\r\n\r\n')
+    const answer = await app.raw(
+      'GET / HTTP/1.1\r\nHost: "><img src=x>\r\nAccept: text/html\r\nConnection: close\r\n\r\n',
+    )
     expect(answer).toContain('421')
     expect(answer).not.toContain('<img')
   })
 
-  test.each(['PORCH.example', 'porch.example:80'])('%s is the same host', async (host) => {
+  test.each(['PORCH.example', 'porch.example:80'])('%s is the same host', async host => {
     app = await startApp()
     expect((await app.ask('/auth/session', { headers: { host } })).status).toBe(200)
   })
 
   test('BBA-13 two Host headers, or none, are refused', async () => {
     app = await startApp()
-    expect(await app.raw('GET /auth/session HTTP/1.1\r\nHost: porch.example\r\nHost: evil.example\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
-    expect(await app.raw('GET /auth/session HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
+    expect(
+      await app.raw(
+        'GET /auth/session HTTP/1.1\r\nHost: porch.example\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+      ),
+    ).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
+    expect(await app.raw('GET /auth/session HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1.1 400 .*bad_request/s,
+    )
   })
 
   test('does not matter to probes, which come by an inner name', async () => {
@@ -99,7 +136,25 @@ describe('the host', () => {
 })
 
 describe('targets and methods', () => {
-  test.each(['GET http://evil.example/', 'GET https://porch.example/', 'GET http://porch.example.evil.example/', 'GET http://user@porch.example/', 'GET http://porch.example:8080/', 'GET http://porch%2eexample/', 'GET http://porch.example#x', 'GET http:/porch.example/', 'GET ftp://porch.example/', 'GET http://porch.example/../auth/session', 'GET http://porch.example//evil.example/x', 'GET http://porch.example/a\\b', 'OPTIONS *', 'GET /auth/../auth/session', 'GET /auth/%2e%2e/x', 'GET //evil.example/x', 'GET /a\\b'])('BBA-13 %s is 400', async (start) => {
+  test.each([
+    'GET http://evil.example/',
+    'GET https://porch.example/',
+    'GET http://porch.example.evil.example/',
+    'GET http://user@porch.example/',
+    'GET http://porch.example:8080/',
+    'GET http://porch%2eexample/',
+    'GET http://porch.example#x',
+    'GET http:/porch.example/',
+    'GET ftp://porch.example/',
+    'GET http://porch.example/../auth/session',
+    'GET http://porch.example//evil.example/x',
+    'GET http://porch.example/a\\b',
+    'OPTIONS *',
+    'GET /auth/../auth/session',
+    'GET /auth/%2e%2e/x',
+    'GET //evil.example/x',
+    'GET /a\\b',
+  ])('BBA-13 %s is 400', async start => {
     app = await startApp()
     const answer = await app.raw(`${start} HTTP/1.1\r\nHost: porch.example\r\nConnection: close\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1.1 400 /)
@@ -108,28 +163,53 @@ describe('targets and methods', () => {
     expect(answer).toContain('nosniff')
   })
 
-  test.each(['http://porch.example/auth/session', 'HTTP://PORCH.example:80/auth/session?x=1'])('RFC 9112 §3.2.2 %s, the whole URL of a page of ours, is that page, whatever Host says', async (target) => {
-    app = await startApp()
-    for (const host of ['porch.example', 'evil.example', '']) {
-      const answer = await app.raw(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-      expect(answer).toMatch(/^HTTP\/1.1 200 /)
-      expect(answer).toContain('"user":null')
-    }
-    expect(app.log.lines.filter(line => line.message === 'request').map(line => line.path)).toEqual(['/auth/session', '/auth/session', '/auth/session'])
-    expect(await app.raw(`GET ${target} HTTP/1.1\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
-    expect(await app.raw(`GET ${target} HTTP/1.1\r\nHost: porch.example\r\nHost: porch.example\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
-  })
+  test.each(['http://porch.example/auth/session', 'HTTP://PORCH.example:80/auth/session?x=1'])(
+    'RFC 9112 §3.2.2 %s, the whole URL of a page of ours, is that page, whatever Host says',
+    async target => {
+      app = await startApp()
+      for (const host of ['porch.example', 'evil.example', '']) {
+        const answer = await app.raw(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+        expect(answer).toMatch(/^HTTP\/1.1 200 /)
+        expect(answer).toContain('"user":null')
+      }
+      expect(app.log.lines.filter(line => line.message === 'request').map(line => line.path)).toEqual([
+        '/auth/session',
+        '/auth/session',
+        '/auth/session',
+      ])
+      expect(await app.raw(`GET ${target} HTTP/1.1\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1.1 400 .*bad_request/s,
+      )
+      expect(
+        await app.raw(
+          `GET ${target} HTTP/1.1\r\nHost: porch.example\r\nHost: porch.example\r\nConnection: close\r\n\r\n`,
+        ),
+      ).toMatch(/^HTTP\/1.1 400 .*bad_request/s)
+    },
+  )
 
   test('RFC 9112 §3.2.2 so are a whole URL without a path, and one that a page is rendered for', async () => {
     const seen: unknown[] = []
-    app = await startApp({ site: { built: null, development: null, listener: async () => (incoming, outgoing) => {
-      seen.push([incoming.url, incoming.headers.host])
-      outgoing.end('page')
-    } } })
+    app = await startApp({
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (incoming, outgoing) => {
+          seen.push([incoming.url, incoming.headers.host])
+          outgoing.end('page')
+        },
+      },
+    })
     for (const target of ['http://porch.example', 'http://porch.example?a=b', 'http://porch.example/account?c']) {
-      expect(await app.raw(`GET ${target} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1.1 200 /)
+      expect(await app.raw(`GET ${target} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1.1 200 /,
+      )
     }
-    expect(seen).toEqual([['/', 'porch.example'], ['/?a=b', 'porch.example'], ['/account?c', 'porch.example']])
+    expect(seen).toEqual([
+      ['/', 'porch.example'],
+      ['/?a=b', 'porch.example'],
+      ['/account?c', 'porch.example'],
+    ])
   })
 
   test('the query is not inspected', async () => {
@@ -139,7 +219,10 @@ describe('targets and methods', () => {
 
   test('13.4 TRACE is 405 and echoes nothing', async () => {
     app = await startApp()
-    const answered = await app.ask('/auth/session', { method: 'TRACE', headers: { cookie: 'porchlight-access=secret' } })
+    const answered = await app.ask('/auth/session', {
+      method: 'TRACE',
+      headers: { cookie: 'porchlight-access=secret' },
+    })
     expect(answered.status).toBe(405)
     expect(answered.body).not.toContain('secret')
   })
@@ -152,11 +235,14 @@ describe('targets and methods', () => {
     expect(answer).toMatch(/"code":"method_not_allowed"/)
   })
 
-  test.each(['/__nuxt_error', '/__nuxt_error?statusCode=200', '/__nuxt/x'])('%s is Nuxt\'s own, and nobody\'s to ask for', async (path) => {
-    app = await startApp()
-    expect(await app.ask(path)).toMatchObject({ status: 404 })
-    expect((await app.ask(path)).json()).toMatchObject({ code: 'not_found' })
-  })
+  test.each(['/__nuxt_error', '/__nuxt_error?statusCode=200', '/__nuxt/x'])(
+    "%s is Nuxt's own, and nobody's to ask for",
+    async path => {
+      app = await startApp()
+      expect(await app.ask(path)).toMatchObject({ status: 404 })
+      expect((await app.ask(path)).json()).toMatchObject({ code: 'not_found' })
+    },
+  )
 
   test('a POST to a page would render it: 405, and says what is allowed', async () => {
     app = await startApp()
@@ -170,7 +256,9 @@ describe('targets and methods', () => {
     const answered = await app.ask('/auth/login')
     expect(answered.status).toBe(405)
     expect(answered.headers.allow).toBe('POST')
-    expect((await app.ask('/auth/session', { method: 'OPTIONS', headers: { origin: PUBLIC_URL } })).headers.allow).toBe('GET, HEAD')
+    expect((await app.ask('/auth/session', { method: 'OPTIONS', headers: { origin: PUBLIC_URL } })).headers.allow).toBe(
+      'GET, HEAD',
+    )
     expect((await app.ask('/auth/nothing')).status).toBe(404)
     expect((await app.ask('/api/nothing')).status).toBe(404)
     expect((await app.ask('/auth')).status).toBe(404)
@@ -187,8 +275,17 @@ describe('targets and methods', () => {
 
   test('UX-14 UX-15 well-known addresses: the password change redirects, an unknown one is 404 and never a page', async () => {
     app = await startApp()
-    expect(await app.ask('/.well-known/change-password')).toMatchObject({ status: 303, headers: { location: '/account' } })
-    expect((await app.ask('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200', { headers: NAVIGATION })).status).toBe(404)
+    expect(await app.ask('/.well-known/change-password')).toMatchObject({
+      status: 303,
+      headers: { location: '/account' },
+    })
+    expect(
+      (
+        await app.ask('/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200', {
+          headers: NAVIGATION,
+        })
+      ).status,
+    ).toBe(404)
     // No passkeys yet, so nobody may be led to believe that there is a place for them.
     expect((await app.ask('/.well-known/passkey-endpoints', { headers: NAVIGATION })).status).toBe(404)
   })
@@ -200,9 +297,17 @@ describe('targets and methods', () => {
     app = await startApp({ config: { ...CONFIG, securityContact: 'mailto:security@porch.example' } })
     const { status, headers, body } = await app.ask('/.well-known/security.txt')
     expect([status, headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8'])
-    const fields = new Map(body.trimEnd().split('\n').map(line => line.split(': ') as [string, string]))
+    const fields = new Map(
+      body
+        .trimEnd()
+        .split('\n')
+        .map(line => line.split(': ') as [string, string]),
+    )
     expect([...fields.keys()]).toEqual(['Contact', 'Expires', 'Canonical'])
-    expect([fields.get('Contact'), fields.get('Canonical')]).toEqual(['mailto:security@porch.example', `${PUBLIC_URL}/.well-known/security.txt`])
+    expect([fields.get('Contact'), fields.get('Canonical')]).toEqual([
+      'mailto:security@porch.example',
+      `${PUBLIC_URL}/.well-known/security.txt`,
+    ])
     const days = (Date.parse(fields.get('Expires') ?? '') - Date.now()) / 86_400_000
     expect(days).toBeGreaterThan(29)
     expect(days).toBeLessThanOrEqual(30)
@@ -220,8 +325,8 @@ describe('targets and methods', () => {
 
 describe('cross-origin requests', () => {
   test.each<[string, Record<string, string>]>([
-    ['BBA-9 a sibling host', { 'origin': 'http://app.porch.example', 'sec-fetch-site': 'same-site' }],
-    ['BBA-10 another site', { 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    ['BBA-9 a sibling host', { origin: 'http://app.porch.example', 'sec-fetch-site': 'same-site' }],
+    ['BBA-10 another site', { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['BBA-12 the null origin', { origin: 'null' }],
     ['CS-2 nobody says where from', {}],
   ])('CS-10 signing in is refused to %s', async (_title, headers) => {
@@ -235,20 +340,31 @@ describe('cross-origin requests', () => {
 
   test('BBA-12 no preflight is ever approved', async () => {
     app = await startApp()
-    const answered = await app.ask('/auth/login', { method: 'OPTIONS', headers: { 'origin': 'https://evil.example', 'access-control-request-method': 'POST' } })
+    const answered = await app.ask('/auth/login', {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+    })
     expect(answered.status).toBe(405)
     expect(Object.keys(answered.headers).filter(name => name.startsWith('access-control'))).toEqual([])
   })
 
   test('ASVS 4.4.2 an upgrade is refused as an unsafe method is', async () => {
     app = await startApp()
-    const answered = await app.ask('/auth/session', { headers: { 'connection': 'upgrade', 'upgrade': 'websocket', 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site', 'cookie': SIGNED_IN } })
+    const answered = await app.ask('/auth/session', {
+      headers: {
+        connection: 'upgrade',
+        upgrade: 'websocket',
+        origin: 'https://evil.example',
+        'sec-fetch-site': 'cross-site',
+        cookie: SIGNED_IN,
+      },
+    })
     expect(answered.status).toBe(403)
   })
 
   test('CS-5 links from elsewhere still arrive signed in', async () => {
     app = await startApp()
-    const answered = await app.ask('/auth/session', { headers: { 'cookie': SIGNED_IN, 'sec-fetch-site': 'cross-site' } })
+    const answered = await app.ask('/auth/session', { headers: { cookie: SIGNED_IN, 'sec-fetch-site': 'cross-site' } })
     expect(answered.json()).toMatchObject({ user: { id: ADA.id } })
   })
 })
@@ -259,7 +375,16 @@ describe('who is asking', () => {
     const answered = await app.ask('/auth/session', { headers: { cookie: SIGNED_IN } })
     expect(answered.json()).toEqual({
       user: ADA,
-      session: { id: SESSION.publicId, createdAt: 1, authTime: 1, accessEndsAt: 2, idleEndsAt: 3, absoluteEndsAt: 4, amr: ['pwd'], remember: false },
+      session: {
+        id: SESSION.publicId,
+        createdAt: 1,
+        authTime: 1,
+        accessEndsAt: 2,
+        idleEndsAt: 3,
+        absoluteEndsAt: 4,
+        amr: ['pwd'],
+        remember: false,
+      },
     })
     expect(answered.headers['cache-control']).toBe('private, no-store')
   })
@@ -273,13 +398,17 @@ describe('who is asking', () => {
 
   test('a session that is over: nobody, with the reason', async () => {
     app = await startApp()
-    expect((await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).json()).toEqual({ user: null, session: null, ended: 'idle' })
+    expect((await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).json()).toEqual({
+      user: null,
+      session: null,
+      ended: 'idle',
+    })
   })
 
   test.each<[string, string, string, Record<string, string>, number]>([
     ['the question who is signed in', 'GET', '/auth/session', {}, 200],
     ['a page', 'GET', '/account', NAVIGATION, 200],
-    ['a page in an old browser', 'GET', '/account', { 'accept': 'text/html', 'sec-fetch-mode': '' }, 200],
+    ['a page in an old browser', 'GET', '/account', { accept: 'text/html', 'sec-fetch-mode': '' }, 200],
     ['a page as a script asks for it', 'GET', '/account', {}, 401],
     ['a call that changes something', 'POST', '/auth/echo', {}, 401],
     ['a form', 'POST', '/auth/echo', NAVIGATION, 401],
@@ -288,24 +417,41 @@ describe('who is asking', () => {
     ['a call of an upstream', 'GET', '/api/notes', {}, 401],
     ['a navigation to an upstream', 'GET', '/api/notes', NAVIGATION, 401],
     ['an event stream', 'GET', '/api/notes', { accept: 'text/event-stream' }, 401],
-  ])('ASVS 7.2.4 the cookies of a session that was replaced a moment ago: %s', async (_title, method, path, headers, status) => {
-    app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]) })
-    const { 'sec-fetch-mode': mode, ...rest } = { ...FROM_OUR_PAGE, ...headers, cookie: 'porchlight-access=replaced' } as Record<string, string>
-    const answered = await app.ask(path, { method, headers: mode === '' || mode === undefined ? rest : { ...rest, 'sec-fetch-mode': mode } })
-    expect(answered.status).toBe(status)
-    if (status === 401 && headers !== NAVIGATION) expect(code(answered)).toBe('session_replaced')
-    expect(setCookies(answered)).toEqual([])
-  })
+  ])(
+    'ASVS 7.2.4 the cookies of a session that was replaced a moment ago: %s',
+    async (_title, method, path, headers, status) => {
+      app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]) })
+      const { 'sec-fetch-mode': mode, ...rest } = {
+        ...FROM_OUR_PAGE,
+        ...headers,
+        cookie: 'porchlight-access=replaced',
+      } as Record<string, string>
+      const answered = await app.ask(path, {
+        method,
+        headers: mode === '' || mode === undefined ? rest : { ...rest, 'sec-fetch-mode': mode },
+      })
+      expect(answered.status).toBe(status)
+      if (status === 401 && headers !== NAVIGATION) expect(code(answered)).toBe('session_replaced')
+      expect(setCookies(answered)).toEqual([])
+    },
+  )
 
   test('ASVS 7.2.4 a page that is shown by such cookies calls nothing for whoever asked for it', async () => {
     const calls: Promise<string>[] = []
     const site = (incoming: object, outgoing: ServerResponse) => {
       const { fetch } = (incoming as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
-      calls.push(...['/auth/session', '/auth/bad-header', '/api/notes'].map(async path => `${(await fetch(path)).status}`))
+      calls.push(
+        ...['/auth/session', '/auth/bad-header', '/api/notes'].map(async path => `${(await fetch(path)).status}`),
+      )
       outgoing.end('<!doctype html>')
     }
-    app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]), site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => site } })
-    expect((await app.ask('/account', { headers: { ...NAVIGATION, cookie: 'porchlight-access=replaced' } })).status).toBe(200)
+    app = await startApp({
+      relay: someRelay([anUpstream('http://127.0.0.1:9')]),
+      site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => site },
+    })
+    expect(
+      (await app.ask('/account', { headers: { ...NAVIGATION, cookie: 'porchlight-access=replaced' } })).status,
+    ).toBe(200)
     expect(await Promise.all(calls)).toEqual(['200', '401', '401'])
   })
 
@@ -323,15 +469,24 @@ describe('who is asking', () => {
 
   test('CK-3 names are exact', async () => {
     app = await startApp()
-    expect((await app.ask('/auth/session', { headers: { cookie: 'PORCHLIGHT-ACCESS=good; __Host-porchlight-access=good' } })).json()).toMatchObject({ user: null })
+    expect(
+      (
+        await app.ask('/auth/session', { headers: { cookie: 'PORCHLIGHT-ACCESS=good; __Host-porchlight-access=good' } })
+      ).json(),
+    ).toMatchObject({ user: null })
   })
 
-  test.each<[string, string, Record<string, string>, { renews: boolean, foreground: boolean }]>([
+  test.each<[string, string, Record<string, string>, { renews: boolean; foreground: boolean }]>([
     ['a call', 'GET', {}, { renews: true, foreground: true }],
     ['a HEAD', 'HEAD', {}, { renews: false, foreground: true }],
     ['polling', 'GET', { 'x-porchlight-background': '1' }, { renews: true, foreground: false }],
     ['an event stream', 'GET', { accept: 'text/event-stream' }, { renews: true, foreground: false }],
-    ['an upgrade', 'GET', { ...FROM_OUR_PAGE, connection: 'upgrade', upgrade: 'websocket' }, { renews: false, foreground: false }],
+    [
+      'an upgrade',
+      'GET',
+      { ...FROM_OUR_PAGE, connection: 'upgrade', upgrade: 'websocket' },
+      { renews: false, foreground: false },
+    ],
   ])('%s renews and counts as activity as it should', async (_title, method, headers, traits) => {
     app = await startApp()
     await app.ask('/auth/session', { method, headers: { cookie: SIGNED_IN, ...headers } })
@@ -359,21 +514,34 @@ describe('cookies', () => {
   })
 
   test('HD-10 a refusal is kept by no cache, whatever the site says of its address', async () => {
-    app = await startApp({ site: { built: null, development: null, listener: async () => (_incoming, outgoing) => {
-      // As for an address below the assets, where no page is rendered but a problem is answered.
-      outgoing.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
-      Object.assign((outgoing as PorchlightResponse).ctx ?? {}, { contentSecurityPolicy: null })
-      outgoing.writeHead(404, { 'Content-Type': 'application/problem+json' }).end('{}')
-    } } })
-    for (const path of ['/_porchlight', '/no-such-page']) expect((await app.ask(path)).headers['cache-control'], path).toBe('private, no-store')
+    app = await startApp({
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (_incoming, outgoing) => {
+          // As for an address below the assets, where no page is rendered but a problem is answered.
+          outgoing.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
+          Object.assign((outgoing as PorchlightResponse).ctx ?? {}, { contentSecurityPolicy: null })
+          outgoing.writeHead(404, { 'Content-Type': 'application/problem+json' }).end('{}')
+        },
+      },
+    })
+    for (const path of ['/_porchlight', '/no-such-page'])
+      expect((await app.ask(path)).headers['cache-control'], path).toBe('private, no-store')
   })
 
   test('a renewal leaves with a page, and beside what the page sets', async () => {
-    app = await startApp({ site: { built: null, development: null, listener: async () => (_incoming, outgoing) => {
-      outgoing.setHeader('Set-Cookie', ['theme=dark', 'porchlight-access=forged'])
-      outgoing.setHeader('Cache-Control', 'public, max-age=60')
-      outgoing.end('<!doctype html>')
-    } } })
+    app = await startApp({
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (_incoming, outgoing) => {
+          outgoing.setHeader('Set-Cookie', ['theme=dark', 'porchlight-access=forged'])
+          outgoing.setHeader('Cache-Control', 'public, max-age=60')
+          outgoing.end('<!doctype html>')
+        },
+      },
+    })
     const answered = await app.ask('/', { headers: { cookie: 'porchlight-access=due' } })
     expect(setCookies(answered)).toEqual(['theme=dark', ...GRANT.cookies])
     expect(answered.headers['cache-control']).toBe('private, no-store')
@@ -381,30 +549,51 @@ describe('cookies', () => {
 
   test('a renewal leaves with an error too', async () => {
     app = await startApp()
-    expect(setCookies(await app.ask('/auth/nothing', { headers: { cookie: 'porchlight-access=due' } }))).toEqual(GRANT.cookies)
+    expect(setCookies(await app.ask('/auth/nothing', { headers: { cookie: 'porchlight-access=due' } }))).toEqual(
+      GRANT.cookies,
+    )
   })
 
   test('they are decided when the headers leave, not before', async () => {
     const sessions = fakeSessions()
-    app = await startApp({ sessions, site: { built: null, development: null, listener: async () => (_incoming, outgoing) => {
-      sessions.void = true
-      outgoing.end()
-    } } })
+    app = await startApp({
+      sessions,
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (_incoming, outgoing) => {
+          sessions.void = true
+          outgoing.end()
+        },
+      },
+    })
     expect(setCookies(await app.ask('/', { headers: { cookie: 'porchlight-access=due' } }))).toEqual([])
   })
 
   test('no cookie rides on a 304', async () => {
-    app = await startApp({ site: { built: null, development: null, listener: async () => (_incoming, outgoing) => {
-      outgoing.writeHead(304)
-      outgoing.end()
-    } } })
+    app = await startApp({
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (_incoming, outgoing) => {
+          outgoing.writeHead(304)
+          outgoing.end()
+        },
+      },
+    })
     expect(setCookies(await app.ask('/', { headers: { cookie: 'porchlight-access=due' } }))).toEqual([])
   })
 
   test('CK-8 a sign-out clears, and a renewal decided before it is not sent', async () => {
     app = await startApp()
-    const answered = await app.ask('/auth/logout', { method: 'POST', headers: { cookie: 'porchlight-access=due', ...FROM_OUR_PAGE } })
-    expect(setCookies(answered)).toEqual(['porchlight-access=; Max-Age=0; Path=/', 'porchlight-refresh=; Max-Age=0; Path=/'])
+    const answered = await app.ask('/auth/logout', {
+      method: 'POST',
+      headers: { cookie: 'porchlight-access=due', ...FROM_OUR_PAGE },
+    })
+    expect(setCookies(answered)).toEqual([
+      'porchlight-access=; Max-Age=0; Path=/',
+      'porchlight-refresh=; Max-Age=0; Path=/',
+    ])
   })
 })
 
@@ -415,7 +604,15 @@ describe('bodies', () => {
     app = await startApp()
     const body = 'x'.repeat(64 * 1024)
     expect((await app.ask('/auth/echo', { method: 'POST', headers, body })).json()).toEqual({ got: body })
-    expect((await app.ask('/auth/echo', { method: 'POST', headers: { ...headers, 'transfer-encoding': 'chunked' }, body: 'hello' })).json()).toEqual({ got: 'hello' })
+    expect(
+      (
+        await app.ask('/auth/echo', {
+          method: 'POST',
+          headers: { ...headers, 'transfer-encoding': 'chunked' },
+          body: 'hello',
+        })
+      ).json(),
+    ).toEqual({ got: 'hello' })
   })
 
   test.each([
@@ -423,21 +620,26 @@ describe('bodies', () => {
     ['turns out to be', { 'transfer-encoding': 'chunked' }],
   ])('one that %s larger is 413', async (_title, framing) => {
     app = await startApp()
-    const answered = await app.ask('/auth/echo', { method: 'POST', headers: { ...headers, ...framing }, body: 'x'.repeat(64 * 1024 + 1) })
+    const answered = await app.ask('/auth/echo', {
+      method: 'POST',
+      headers: { ...headers, ...framing },
+      body: 'x'.repeat(64 * 1024 + 1),
+    })
     expect(answered.status).toBe(413)
     expect(code(answered)).toBe('body_too_large')
   })
 
   test('one that waits to be invited is refused before it is sent', async () => {
     app = await startApp()
-    const asking = (length: number) => `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: ${PUBLIC_URL}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
+    const asking = (length: number) =>
+      `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: ${PUBLIC_URL}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
     const refused = await app.raw(asking(10_000_000))
     expect(refused).toMatch(/^HTTP\/1.1 413 /)
     expect(refused).not.toContain('100 Continue')
 
     const socket = connect(app.port, '127.0.0.1')
     let answer = ''
-    socket.on('data', (chunk) => {
+    socket.on('data', chunk => {
       answer += chunk.toString()
       if (answer.startsWith('HTTP/1.1 100 Continue') && !answer.includes('200')) socket.write('hello')
     })
@@ -448,25 +650,54 @@ describe('bodies', () => {
 
   test('4.2 two lengths, or a length beside chunks, are refused by the parser', async () => {
     app = await startApp()
-    for (const framing of ['Content-Length: 5\r\nContent-Length: 6', 'Content-Length: 5\r\nTransfer-Encoding: chunked', 'Transfer-Encoding: xchunked']) {
-      expect(await app.raw(`POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: http://porch.example\r\n${framing}\r\n\r\nhello`)).toMatch(/^HTTP\/1.1 400 /)
+    for (const framing of [
+      'Content-Length: 5\r\nContent-Length: 6',
+      'Content-Length: 5\r\nTransfer-Encoding: chunked',
+      'Transfer-Encoding: xchunked',
+    ]) {
+      expect(
+        await app.raw(
+          `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: http://porch.example\r\n${framing}\r\n\r\nhello`,
+        ),
+      ).toMatch(/^HTTP\/1.1 400 /)
     }
   })
 })
 
-describe('what Node\'s parser refuses', () => {
+describe("what Node's parser refuses", () => {
   test.each([
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'bad_request'],
     ['a line feed in a header', 'GET / HTTP/1.1\r\nHost: porch.example\r\nA\nB: c\r\n\r\n', 400, 'bad_request'],
-    ['a header that is too large', `GET / HTTP/1.1\r\nHost: porch.example\r\nCookie: ${'x'.repeat(17 * 1024)}\r\n\r\n`, 431, 'headers_too_large'],
-    ['headers that are too large together', `GET / HTTP/1.1\r\nHost: porch.example\r\n${`A: ${'b'.repeat(50)}\r\n`.repeat(400)}\r\n`, 431, 'headers_too_large'],
-    ['a target that is too long', `GET /${'x'.repeat(17 * 1024)} HTTP/1.1\r\nHost: porch.example\r\n\r\n`, 431, 'headers_too_large'],
+    [
+      'a header that is too large',
+      `GET / HTTP/1.1\r\nHost: porch.example\r\nCookie: ${'x'.repeat(17 * 1024)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    [
+      'headers that are too large together',
+      `GET / HTTP/1.1\r\nHost: porch.example\r\n${`A: ${'b'.repeat(50)}\r\n`.repeat(400)}\r\n`,
+      431,
+      'headers_too_large',
+    ],
+    [
+      'a target that is too long',
+      `GET /${'x'.repeat(17 * 1024)} HTTP/1.1\r\nHost: porch.example\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
   ])('%s is a problem like any other, with our headers', async (_title, bytes, status, problem) => {
     app = await startApp()
     const answer = await app.raw(bytes)
     const [head = '', body = ''] = answer.split('\r\n\r\n')
     expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
-    for (const line of ['Content-Type: application/problem+json', 'X-Content-Type-Options: nosniff', 'Content-Security-Policy: default-src', 'Connection: close']) expect(head).toContain(line)
+    for (const line of [
+      'Content-Type: application/problem+json',
+      'X-Content-Type-Options: nosniff',
+      'Content-Security-Policy: default-src',
+      'Connection: close',
+    ])
+      expect(head).toContain(line)
     expect(JSON.parse(body)).toMatchObject({ status, code: problem })
   })
 
@@ -481,7 +712,9 @@ describe('what Node\'s parser refuses', () => {
 
   test('many small headers are all seen: none is dropped without a word', async () => {
     app = await startApp()
-    const answer = await app.raw(`POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\n${'A:\r\n'.repeat(2500)}Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    const answer = await app.raw(
+      `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\n${'A:\r\n'.repeat(2500)}Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    )
     expect(answer).toMatch(/^HTTP\/1.1 403 /)
   })
 })
@@ -494,11 +727,17 @@ describe('errors that nobody foresaw', () => {
     expect(answered.headers['content-type']).toBe('application/problem+json')
     expect(answered.body).not.toMatch(/secret|at /)
     const { requestId } = answered.json() as { requestId: string }
-    expect(app.log.lines.find(line => line.level === 'error')).toMatchObject({ requestId, path: '/auth/crash', error: { message: 'a secret in a message' } })
+    expect(app.log.lines.find(line => line.level === 'error')).toMatchObject({
+      requestId,
+      path: '/auth/crash',
+      error: { message: 'a secret in a message' },
+    })
   })
 
   test('in the site are 500 and a plain page for a person', async () => {
-    app = await startApp({ site: { built: null, development: null, listener: async () => () => Promise.reject(new Error('broken page')) } })
+    app = await startApp({
+      site: { built: null, development: null, listener: async () => () => Promise.reject(new Error('broken page')) },
+    })
     const answered = await app.ask('/account', { headers: NAVIGATION })
     expect(answered.status).toBe(500)
     expect(answered.body).not.toContain('broken page')
@@ -513,7 +752,8 @@ describe('errors that nobody foresaw', () => {
     expect(page.headers['content-type']).toBe('text/html; charset=utf-8')
     const usual = (await app.ask('/auth/session')).headers
     for (const { headers } of [answered, page]) {
-      for (const name of Object.keys(usual).filter(name => !/^(?:date|keep-alive|content-length|vary)$/.test(name))) expect(headers).toHaveProperty(name)
+      for (const name of Object.keys(usual).filter(name => !/^(?:date|keep-alive|content-length|vary)$/.test(name)))
+        expect(headers).toHaveProperty(name)
       expect(headers['x-request-id']).toMatch(/^\S{8,}$/)
       expect(headers['content-security-policy']).toMatch(/^default-src 'none'/)
     }
@@ -527,43 +767,68 @@ describe('the log', () => {
     await app.ask('/auth/session?code=canary', { headers: { cookie: 'porchlight-access=canary' } })
     await app.ask('/healthz')
     await expect.poll(() => app.log.lines.length).toBe(2)
-    expect(app.log.lines[0]).toMatchObject({ level: 'info', method: 'GET', path: '/auth/session', status: 200, family: 'auth' })
+    expect(app.log.lines[0]).toMatchObject({
+      level: 'info',
+      method: 'GET',
+      path: '/auth/session',
+      status: 200,
+      family: 'auth',
+    })
     expect(app.log.lines[1]).toMatchObject({ level: 'debug', path: '/healthz' })
     expect(JSON.stringify(app.log.lines)).not.toContain('canary')
   })
 })
 
 describe('the site', () => {
-  const seen: { incoming: IncomingMessage, context: SiteContext }[] = []
-  const withListener = (act: (context: SiteContext) => Promise<string>) => startApp({ site: { built: null, development: null, listener: async () => async (incoming, outgoing) => {
-    const context = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
-    seen.push({ incoming, context })
-    const body = await act(context)
-    outgoing.end(body)
-  } } })
+  const seen: { incoming: IncomingMessage; context: SiteContext }[] = []
+  const withListener = (act: (context: SiteContext) => Promise<string>) =>
+    startApp({
+      site: {
+        built: null,
+        development: null,
+        listener: async () => async (incoming, outgoing) => {
+          const context = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+          seen.push({ incoming, context })
+          const body = await act(context)
+          outgoing.end(body)
+        },
+      },
+    })
 
   test('ASVS 3.4.3 HD-1 HD-2 gets a nonce of its own for each page, and the policy carries it', async () => {
     app = await withListener(async ({ nonce }) => nonce)
     const [one, two] = await Promise.all([app.ask('/'), app.ask('/')])
     expect(one.body).not.toBe(two.body)
-    expect(one.headers['content-security-policy']).toBe(`default-src 'none'; script-src 'nonce-${one.body}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${one.body}'; style-src-attr 'unsafe-inline'; connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`)
+    expect(one.headers['content-security-policy']).toBe(
+      `default-src 'none'; script-src 'nonce-${one.body}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${one.body}'; style-src-attr 'unsafe-inline'; connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+    )
   })
 
-  test('ASVS 4.1.3, BBA-16 sees neither our cookies nor what a client claims in a proxy\'s name', async () => {
+  test("ASVS 4.1.3, BBA-16 sees neither our cookies nor what a client claims in a proxy's name", async () => {
     seen.length = 0
     app = await withListener(async () => '')
-    await app.ask('/', { headers: {
-      'cookie': `${SIGNED_IN}; theme=dark; porchlight-refresh=r`, 'authorization': 'Bearer x', 'forwarded': 'for=1.2.3.4',
-      'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-real-ip': '1.2.3.4', 'x-porchlight-dev': '{}', 'accept-language': 'zh',
-    } })
+    await app.ask('/', {
+      headers: {
+        cookie: `${SIGNED_IN}; theme=dark; porchlight-refresh=r`,
+        authorization: 'Bearer x',
+        forwarded: 'for=1.2.3.4',
+        'x-forwarded-host': 'evil.example',
+        'x-forwarded-proto': 'https',
+        'x-real-ip': '1.2.3.4',
+        'x-porchlight-dev': '{}',
+        'accept-language': 'zh',
+      },
+    })
     const { headers, rawHeaders } = seen[0]?.incoming as IncomingMessage
-    expect(headers).toMatchObject({ 'cookie': 'theme=dark', 'accept-language': 'zh' })
+    expect(headers).toMatchObject({ cookie: 'theme=dark', 'accept-language': 'zh' })
     expect(Object.keys(headers).filter(name => /forwarded|authorization|real-ip|porchlight/.test(name))).toEqual([])
     expect(rawHeaders.join()).not.toMatch(/evil|Bearer|good/)
   })
 
   test('calls our routes as its caller, in this process: the session is judged once', async () => {
-    app = await withListener(async context => (await context.fetch('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).text())
+    app = await withListener(async context =>
+      (await context.fetch('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).text(),
+    )
     const answered = await app.ask('/', { headers: { cookie: 'porchlight-access=due' } })
     expect(JSON.parse(answered.body)).toMatchObject({ user: ADA })
     expect(app.sessions.asked.length).toBe(1)
@@ -572,19 +837,53 @@ describe('the site', () => {
 
   test('its server routes answer what no upstream takes under /api, where the configuration says so, by the rule for every call that changes something', async () => {
     const listener = async () => async (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      const { session, answered } = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+      const { session, answered } = (incoming as unknown as Record<symbol, SiteContext>)[
+        Symbol.for(SITE_CONTEXT)
+      ] as SiteContext
       const { rawBody } = incoming as { rawBody?: Buffer }
-      outgoing.end(JSON.stringify({ method: incoming.method, url: incoming.url, user: session.user, answered, got: rawBody?.toString() ?? null }))
+      outgoing.end(
+        JSON.stringify({
+          method: incoming.method,
+          url: incoming.url,
+          user: session.user,
+          answered,
+          got: rawBody?.toString() ?? null,
+        }),
+      )
     }
     const site = { built: null, development: null, listener }
     app = await startApp({ site, frontEnd: { kind: 'own', serverRoutes: true } })
     const own = { origin: PUBLIC_URL, cookie: SIGNED_IN }
     const answered = ['/auth']
-    expect((await app.ask('/api/weather?in=Lund', { headers: own })).json()).toEqual({ method: 'GET', url: '/api/weather?in=Lund', user: ADA, answered, got: null })
-    expect((await app.ask('/api/weather', { method: 'POST', headers: own, body: 'rain' })).json()).toEqual({ method: 'POST', url: '/api/weather', user: ADA, answered, got: 'rain' })
-    expect((await app.ask('/api/weather', { headers: { cookie: 'porchlight-access=due' } })).headers['cache-control']).toBe('private, no-store')
-    expect((await app.ask('/api/weather', { method: 'POST', headers: { ...own, origin: 'https://evil.example' }, body: 'x' })).status).toBe(403)
-    expect((await app.ask('/api/weather', { method: 'POST', headers: own, body: 'x'.repeat(1024 * 1024 + 1) })).status).toBe(413)
+    expect((await app.ask('/api/weather?in=Lund', { headers: own })).json()).toEqual({
+      method: 'GET',
+      url: '/api/weather?in=Lund',
+      user: ADA,
+      answered,
+      got: null,
+    })
+    expect((await app.ask('/api/weather', { method: 'POST', headers: own, body: 'rain' })).json()).toEqual({
+      method: 'POST',
+      url: '/api/weather',
+      user: ADA,
+      answered,
+      got: 'rain',
+    })
+    expect(
+      (await app.ask('/api/weather', { headers: { cookie: 'porchlight-access=due' } })).headers['cache-control'],
+    ).toBe('private, no-store')
+    expect(
+      (
+        await app.ask('/api/weather', {
+          method: 'POST',
+          headers: { ...own, origin: 'https://evil.example' },
+          body: 'x',
+        })
+      ).status,
+    ).toBe(403)
+    expect(
+      (await app.ask('/api/weather', { method: 'POST', headers: own, body: 'x'.repeat(1024 * 1024 + 1) })).status,
+    ).toBe(413)
     expect((await app.ask('/api/a//b', { headers: own })).status).toBe(400)
     expect((await app.ask('/auth/weather', { headers: own })).status, 'what is ours stays ours').toBe(404)
     await app.close()
@@ -595,19 +894,21 @@ describe('the site', () => {
   })
 
   test('HD-15 pages of two people that render at once are never mixed up', async () => {
-    app = await withListener(async (context) => {
+    app = await withListener(async context => {
       await new Promise(resolve => setTimeout(resolve, 5))
       return (await context.fetch('/auth/session')).text()
     })
-    const answers = await Promise.all(Array.from({ length: 20 }, async (_, i) => {
-      const { body } = await app.ask('/', i % 2 === 0 ? { headers: { cookie: SIGNED_IN } } : {})
-      return (JSON.parse(body) as { user: unknown }).user !== null
-    }))
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => {
+        const { body } = await app.ask('/', i % 2 === 0 ? { headers: { cookie: SIGNED_IN } } : {})
+        return (JSON.parse(body) as { user: unknown }).user !== null
+      }),
+    )
     expect(answers).toEqual(answers.map((_, i) => i % 2 === 0))
   })
 
   test('CS-6 a page that is only looked at changes nothing, and reaches nothing but our routes', async () => {
-    app = await withListener(async (context) => {
+    app = await withListener(async context => {
       const post = await context.fetch('/auth/echo', { method: 'POST', body: 'x' })
       const page = await context.fetch('/account')
       const odd = await context.fetch('/auth/%2e%2e/x')
@@ -617,29 +918,39 @@ describe('the site', () => {
   })
 
   test('shows once what a failed form kept, and HEAD leaves it alone', async () => {
-    const kept = { page: '/sign-in', problem: new Problem('invalid_credentials').body('r'), fields: { email: 'ada@example.org' } }
+    const kept = {
+      page: '/sign-in',
+      problem: new Problem('invalid_credentials').body('r'),
+      fields: { email: 'ada@example.org' },
+    }
     app = await startApp({
       openForm: async () => kept,
-      site: { built: null, development: null, listener: async () => (incoming, outgoing) => {
-        const { form } = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
-        outgoing.end(form?.fields.email ?? 'nothing')
-      } },
+      site: {
+        built: null,
+        development: null,
+        listener: async () => (incoming, outgoing) => {
+          const { form } = (incoming as unknown as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
+          outgoing.end(form?.fields.email ?? 'nothing')
+        },
+      },
     })
     const headers = { cookie: 'porchlight-form=sealed' }
     expect(setCookies(await app.ask('/sign-in', { method: 'HEAD', headers }))).toEqual([])
     const shown = await app.ask('/sign-in', { headers })
-    expect([shown.body, setCookies(shown)]).toEqual(['ada@example.org', [expect.stringMatching(/^porchlight-form=; Max-Age=0;/)]])
+    expect([shown.body, setCookies(shown)]).toEqual([
+      'ada@example.org',
+      [expect.stringMatching(/^porchlight-form=; Max-Age=0;/)],
+    ])
     expect(setCookies(await app.ask('/account', { headers }))).toEqual([])
   })
 
   test('sets preferences, and no cookie of ours', async () => {
-    app = await withListener(async (context) => {
+    app = await withListener(async context => {
       context.setCookie('language=zh-CN; Path=/')
       try {
         context.setCookie('porchlight-refresh=x')
         return 'set'
-      }
-      catch {
+      } catch {
         return 'refused'
       }
     })
@@ -655,7 +966,10 @@ test('connections are kept alive, and closed while the server drains', async () 
   const agent = new Agent({ keepAlive: true })
   const kept = (await app.ask('/healthz', { agent })).headers
   expect(kept.connection).toBe('keep-alive')
-  expect(Number(/timeout=(\d+)/.exec(String(kept['keep-alive']))?.[1]), 'a proxy in front that keeps it for two minutes').toBeGreaterThan(120)
+  expect(
+    Number(/timeout=(\d+)/.exec(String(kept['keep-alive']))?.[1]),
+    'a proxy in front that keeps it for two minutes',
+  ).toBeGreaterThan(120)
   draining = true
   expect((await app.ask('/healthz', { agent })).headers.connection).toBe('close')
   agent.destroy()

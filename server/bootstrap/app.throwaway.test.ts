@@ -3,7 +3,12 @@ import { fakeSessions, type Running, SESSION, startApp } from './app.testing.ts'
 
 let app: Running
 beforeAll(async () => {
-  app = await startApp({ sessions: { ...fakeSessions(), resolve: async () => ({ state: 'live', session: { ...SESSION, throwaway: true }, grant: null }) } })
+  app = await startApp({
+    sessions: {
+      ...fakeSessions(),
+      resolve: async () => ({ state: 'live', session: { ...SESSION, throwaway: true }, grant: null }),
+    },
+  })
 })
 afterAll(() => app.close())
 
@@ -13,6 +18,16 @@ test('a throwaway session may ask who is signed in', async () => {
   expect((await app.ask('/auth/session', { headers })).status).toBe(200)
 })
 
-test.each([['GET', '/'], ['GET', '/account'], ['GET', '/auth/sessions'], ['HEAD', '/auth/session'], ['POST', '/auth/session'], ['POST', '/auth/logout'], ['GET', '/auth/session/'], ['GET', '/api/notes'], ['GET', '/auth/Session']])('and nothing else: %s %s', async (method, path) => {
+test.each([
+  ['GET', '/'],
+  ['GET', '/account'],
+  ['GET', '/auth/sessions'],
+  ['HEAD', '/auth/session'],
+  ['POST', '/auth/session'],
+  ['POST', '/auth/logout'],
+  ['GET', '/auth/session/'],
+  ['GET', '/api/notes'],
+  ['GET', '/auth/Session'],
+])('and nothing else: %s %s', async (method, path) => {
   expect((await app.ask(path, { method, headers })).status).toBe(403)
 })

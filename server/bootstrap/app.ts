@@ -85,7 +85,21 @@ export interface AppDeps {
 /** Builds the application. This file is the order of everything that happens to a request.
  * @returns makes an HTTP server for it: one for each address that is listened on */
 export function createApp(deps: AppDeps): () => Server {
-  const { config, clock, log, meter, sessions, relay, findUser, openForm, readiness, draining, authRoutes, frontEnd, site } = deps
+  const {
+    config,
+    clock,
+    log,
+    meter,
+    sessions,
+    relay,
+    findUser,
+    openForm,
+    readiness,
+    draining,
+    authRoutes,
+    frontEnd,
+    site,
+  } = deps
   const { publicUrl, secureCookies } = config
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
@@ -104,7 +118,11 @@ export function createApp(deps: AppDeps): () => Server {
     guardPath,
     allowMethods,
     doctor.answer,
-    answerWithoutCookies({ readiness, jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }), securityTxt: answerSecurityTxt(deps) }),
+    answerWithoutCookies({
+      readiness,
+      jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }),
+      securityTxt: answerSecurityTxt(deps),
+    }),
     answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
     front.files,
@@ -120,23 +138,46 @@ export function createApp(deps: AppDeps): () => Server {
   // ---- Then the families. What no route takes is refused.
   const app = new Hono<Env>()
   mount(app, '/auth', authRoutes)
-  app.notFound(notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)))
+  app.notFound(
+    notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)),
+  )
   app.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
   const route = (request: Request, ctx: RequestContext) => app.fetch(request, { ctx })
   const passWithin = internalRelay(relay)
   const fetchInternally = internalFetch({
-    clock, log, publicUrl, way: pipeline, match,
-    route: (request, ctx) => ctx.match === null ? route(request, ctx) : passWithin(ctx, ctx.match, request),
+    clock,
+    log,
+    publicUrl,
+    way: pipeline,
+    match,
+    route: (request, ctx) => (ctx.match === null ? route(request, ctx) : passWithin(ctx, ctx.match, request)),
   })
-  const renderSite = siteMount({ ...site, log, internalFetch: fetchInternally, openForm, secureCookies, ownPages: frontEnd.kind === 'own', answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])] })
+  const renderSite = siteMount({
+    ...site,
+    log,
+    internalFetch: fetchInternally,
+    openForm,
+    secureCookies,
+    ownPages: frontEnd.kind === 'own',
+    answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])],
+  })
   const toHono = getRequestListener(
     (request, { outgoing }) => route(request, (outgoing as PorchlightResponse).ctx as RequestContext),
     { hostname: new URL(publicUrl).hostname, overrideGlobalObjects: true },
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = { clock, log, requestId: requestIds(isTrusted), toOriginForm: toOriginForm(publicUrl), network: networkOf(isTrusted, log), match, way: pipeline, done: requestLog({ log, meter, clock }) }
+  const common = {
+    clock,
+    log,
+    requestId: requestIds(isTrusted),
+    toOriginForm: toOriginForm(publicUrl),
+    network: networkOf(isTrusted, log),
+    match,
+    way: pipeline,
+    done: requestLog({ log, meter, clock }),
+  }
   const listener = requestListener({
     ...common,
     arrive: (ctx, incoming, outgoing) => {
@@ -144,10 +185,12 @@ export function createApp(deps: AppDeps): () => Server {
       return isRouted(ctx, serverRoutes) ? toHono(incoming, outgoing) : renderSite(ctx, incoming, outgoing)
     },
   })
-  const upgrades = (server: Pick<Server, 'on'>) => answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
+  const upgrades = (server: Pick<Server, 'on'>) =>
+    answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
 
   const ServerResponse = porchlightResponse({ log, sessions, security, draining })
-  return () => httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
+  return () =>
+    httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
 }
 
 /** Whether Hono's routes are to answer; everything else that got this far is the site's. */
@@ -161,7 +204,8 @@ function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
   for (const { method, path, handler } of routes.routes) {
     const known: Handler<Env> = (c, next) => {
       const { ctx } = c.env
-      if (ctx.caller === null) throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
+      if (ctx.caller === null)
+        throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
       c.set('requestId', ctx.id)
       c.set('caller', ctx.caller)
       c.set('answer', ctx.answer)

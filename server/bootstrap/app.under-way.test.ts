@@ -12,9 +12,11 @@ const UPSTREAM: RequestListener = (incoming, outgoing) => {
   outgoing.on('error', () => {})
   incoming.on('error', () => {})
   if (incoming.url === '/refused') outgoing.writeHead(401).end()
-  else if (incoming.url === '/cut') outgoing.writeHead(200, { 'content-length': '100' }).write('half', () => outgoing.destroy())
+  else if (incoming.url === '/cut')
+    outgoing.writeHead(200, { 'content-length': '100' }).write('half', () => outgoing.destroy())
   else if (incoming.url === '/broken') outgoing.destroy()
-  else if (incoming.url === '/feed') outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n')
+  else if (incoming.url === '/feed')
+    outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: x\n\n')
   else if (incoming.url !== '/silent') incoming.resume().on('end', () => outgoing.end('{}'))
 }
 
@@ -51,7 +53,7 @@ async function stage() {
   return { app, here, streams }
 }
 
-const headers = { 'host': 'porch.example', 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
+const headers = { host: 'porch.example', cookie: SIGNED_IN, 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors' }
 
 test.each<[string, string, number | 'cut']>([
   ['is answered', '/api/notes/x', 200],
@@ -66,10 +68,18 @@ test.each<[string, string, number | 'cut']>([
 
 test('a call whose body is too large, or whose client leaves, is under way no longer', async () => {
   const { app, here } = await stage()
-  const large = request({ port: app.port, path: '/api/notes/x', method: 'POST', agent: false, headers: { ...headers, 'transfer-encoding': 'chunked' } }).on('error', () => {})
+  const large = request({
+    port: app.port,
+    path: '/api/notes/x',
+    method: 'POST',
+    agent: false,
+    headers: { ...headers, 'transfer-encoding': 'chunked' },
+  }).on('error', () => {})
   large.write('x'.repeat(2000))
-  expect((await once(large, 'response') as [IncomingMessage])[0].statusCode).toBe(413)
-  const waiting = request({ port: app.port, path: '/api/notes/silent', agent: false, headers }).on('error', () => {}).end()
+  expect(((await once(large, 'response')) as [IncomingMessage])[0].statusCode).toBe(413)
+  const waiting = request({ port: app.port, path: '/api/notes/silent', agent: false, headers })
+    .on('error', () => {})
+    .end()
   await expect.poll(() => here.size).toBe(1)
   waiting.destroy()
   await expect.poll(() => here.size).toBe(0)
@@ -78,9 +88,15 @@ test('a call whose body is too large, or whose client leaves, is under way no lo
 
 test('a client that reads no more is cut some seconds after its stream has ended', { timeout: 15_000 }, async () => {
   const { app, streams } = await stage()
-  const feed = request({ port: app.port, path: '/api/notes/feed', agent: false, headers }).on('error', () => {}).end()
-  const [events] = await once(feed, 'response') as [IncomingMessage]
+  const feed = request({ port: app.port, path: '/api/notes/feed', agent: false, headers })
+    .on('error', () => {})
+    .end()
+  const [events] = (await once(feed, 'response')) as [IncomingMessage]
   events.on('error', () => {}).pause()
   streams.ended('s1', 'signed_out')
-  await expect.poll(() => new Promise(resolve => app.server.getConnections((_error, count) => resolve(count))), { timeout: 10_000 }).toBe(0)
+  await expect
+    .poll(() => new Promise(resolve => app.server.getConnections((_error, count) => resolve(count))), {
+      timeout: 10_000,
+    })
+    .toBe(0)
 })

@@ -6,13 +6,14 @@ import type { Env } from '../http/request/hono-env.ts'
 let app: Running
 afterEach(() => app.close())
 
-const sameOrigin = { 'cookie': SIGNED_IN, 'sec-fetch-site': 'same-origin' }
+const sameOrigin = { cookie: SIGNED_IN, 'sec-fetch-site': 'same-origin' }
 let written = 0
-const routes = () => new Hono<Env>()
-  .patch('/user', c => c.json({ n: ++written }))
-  .post('/logout', c => c.json({}))
-  .delete('/sessions', c => c.json({}))
-  .get('/session', c => c.json({}))
+const routes = () =>
+  new Hono<Env>()
+    .patch('/user', c => c.json({ n: ++written }))
+    .post('/logout', c => c.json({}))
+    .delete('/sessions', c => c.json({}))
+    .get('/session', c => c.json({}))
 
 test('an account that changes its name in a loop writes sixty times, then is told to slow down; reading, signing out and ending sessions go on', async () => {
   written = 0
@@ -26,5 +27,8 @@ test('an account that changes its name in a loop writes sixty times, then is tol
   expect((await app.ask('/auth/session', { headers: { cookie: SIGNED_IN } })).status).toBe(200)
   expect((await app.ask('/auth/sessions', { method: 'DELETE', headers: sameOrigin })).status).toBe(200)
   expect((await app.ask('/auth/logout', { method: 'POST', headers: sameOrigin })).status).toBe(200)
-  expect((await app.ask('/auth/user', { method: 'PATCH', headers: { 'sec-fetch-site': 'same-origin' } })).status, 'strangers are slowed elsewhere').not.toBe(429)
+  expect(
+    (await app.ask('/auth/user', { method: 'PATCH', headers: { 'sec-fetch-site': 'same-origin' } })).status,
+    'strangers are slowed elsewhere',
+  ).not.toBe(429)
 })

@@ -1,5 +1,18 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Clock, DAY, HOUR, systemClock } from '../base/clock.ts'
@@ -38,18 +51,36 @@ const start = async (env: Record<string, string> = {}): Promise<Services> => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: home.dataDir, ...env }, home.dataDir)
   return buildServices({ config, clock, log: home.log, meter: noMeter, what: 'the test' })
 }
-const tidied = (services: Services) => startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
+const tidied = (services: Services) =>
+  startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
 const diagnosis = async (env: Record<string, string> = {}) => {
   const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: home.dataDir, ...env }, home.dataDir)
-  const findings = await examine({ version: '1', config, clock: systemClock, serverRuns: false, front: { begin: async () => null, seen: async () => null }, fetchPublic: async () => { throw new Error('not asked') } })
-  return findings.filter(one => one.state === 'fail').map(one => one.what).join('\n')
+  const findings = await examine({
+    version: '1',
+    config,
+    clock: systemClock,
+    serverRuns: false,
+    front: { begin: async () => null, seen: async () => null },
+    fetchPublic: async () => {
+      throw new Error('not asked')
+    },
+  })
+  return findings
+    .filter(one => one.state === 'fail')
+    .map(one => one.what)
+    .join('\n')
 }
 /** Another character in the place of one in the middle. */
 const changed = (text: string) => {
   const at = Math.floor(text.length / 2)
   return text.slice(0, at) + (text[at] === 'A' ? 'B' : 'A') + text.slice(at + 1)
 }
-const edit = (change: (keys: { roots: { id: string, secret: string }[], signing: { id: string, jwk: Record<string, string> }[] }) => void) => {
+const edit = (
+  change: (keys: {
+    roots: { id: string; secret: string }[]
+    signing: { id: string; jwk: Record<string, string> }[]
+  }) => void,
+) => {
   const keys = JSON.parse(readFileSync(keyFile, 'utf8')) as Parameters<typeof change>[0]
   change(keys)
   writeFileSync(keyFile, JSON.stringify(keys))
@@ -74,7 +105,7 @@ describe('a key file that is not the one', () => {
     expect(await diagnosis()).toBe('')
   })
 
-  test('with one changed character in a root secret, wherever it is, or in a root\'s id, is refused', async () => {
+  test("with one changed character in a root secret, wherever it is, or in a root's id, is refused", async () => {
     const first = await start()
     await rotateKeys(first, { reseal: false, compromised: false })
     await first.close()
@@ -83,7 +114,9 @@ describe('a key file that is not the one', () => {
       for (const at of [0, 20, 42]) {
         edit(({ roots }) => {
           const { secret = '' } = roots[root] ?? {}
-          if (roots[root]) roots[root].secret = secret.slice(0, at) + String.fromCharCode((secret.charCodeAt(at) === 65 ? 66 : 65)) + secret.slice(at + 1)
+          if (roots[root])
+            roots[root].secret =
+              secret.slice(0, at) + String.fromCharCode(secret.charCodeAt(at) === 65 ? 66 : 65) + secret.slice(at + 1)
         })
         await expect(start(), `${root} ${at}`).rejects.toThrow(/damaged|cannot be used/)
         expect(await diagnosis()).toMatch(/damaged|cannot be used/)
@@ -91,49 +124,62 @@ describe('a key file that is not the one', () => {
       }
     }
     for (const root of [0, 1]) {
-      edit(({ roots }) => { if (roots[root]) roots[root].id = changed(roots[root].id) })
+      edit(({ roots }) => {
+        if (roots[root]) roots[root].id = changed(roots[root].id)
+      })
       await expect(start(), `the id of ${root}`).rejects.toThrow(/damaged/)
       writeFileSync(keyFile, own)
     }
     await (await start()).close()
   })
 
-  test.each(UPSTREAM_TOKEN_ALGS)('JW-15 with one changed character in the d of an %s signing key, or in another member of it, is refused', async (alg) => {
-    const env = { PORCHLIGHT_UPSTREAM_TOKEN_ALG: alg }
-    await (await start(env)).close()
-    const own = readFileSync(keyFile, 'utf8')
-    const [key] = (JSON.parse(own) as { signing: { jwk: Record<string, string> }[] }).signing
-    for (const member of Object.keys(key?.jwk ?? {}).filter(name => name !== 'kty' && name !== 'crv')) {
-      for (const change of [changed, (text: string) => text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A')]) {
-        edit(({ signing: [one] }) => { if (one) one.jwk[member] = change(one.jwk[member] ?? '') })
-        await expect(start(env), member).rejects.toThrow(/cannot be used: signing\.0.*(damaged|Not a private key)/)
-        expect(await diagnosis(env)).toMatch(/cannot be used/)
-        writeFileSync(keyFile, own)
+  test.each(UPSTREAM_TOKEN_ALGS)(
+    'JW-15 with one changed character in the d of an %s signing key, or in another member of it, is refused',
+    async alg => {
+      const env = { PORCHLIGHT_UPSTREAM_TOKEN_ALG: alg }
+      await (await start(env)).close()
+      const own = readFileSync(keyFile, 'utf8')
+      const [key] = (JSON.parse(own) as { signing: { jwk: Record<string, string> }[] }).signing
+      for (const member of Object.keys(key?.jwk ?? {}).filter(name => name !== 'kty' && name !== 'crv')) {
+        for (const change of [changed, (text: string) => text.slice(0, -1) + (text.endsWith('A') ? 'B' : 'A')]) {
+          edit(({ signing: [one] }) => {
+            if (one) one.jwk[member] = change(one.jwk[member] ?? '')
+          })
+          await expect(start(env), member).rejects.toThrow(/cannot be used: signing\.0.*(damaged|Not a private key)/)
+          expect(await diagnosis(env)).toMatch(/cannot be used/)
+          writeFileSync(keyFile, own)
+        }
       }
-    }
-    edit(({ signing: [one] }) => { if (one) one.id = changed(one.id) })
-    await expect(start(env)).rejects.toThrow(/signing keys are damaged/)
-    writeFileSync(keyFile, own)
-    await (await start(env)).close()
-  })
+      edit(({ signing: [one] }) => {
+        if (one) one.id = changed(one.id)
+      })
+      await expect(start(env)).rejects.toThrow(/signing keys are damaged/)
+      writeFileSync(keyFile, own)
+      await (await start(env)).close()
+    },
+  )
 
   test('JW-15 with a changed id of a signing key whose tokens are still about, beside the newest one, is refused', async () => {
     const first = await start()
     first.signing.rotate(clock.now().wall)
     await rememberKeys(first)
     await first.close()
-    edit(({ signing: [oldest] }) => { if (oldest) oldest.id = changed(oldest.id) })
+    edit(({ signing: [oldest] }) => {
+      if (oldest) oldest.id = changed(oldest.id)
+    })
     await expect(start()).rejects.toThrow(/signing keys are damaged/)
     expect(await diagnosis()).toMatch(/signing keys are damaged/)
   })
 
   test('an installation of an earlier version gets its check values at its first start, and is held to them from then on', async () => {
     const first = await start()
-    first.store.db.raw.prepare('DELETE FROM meta WHERE key LIKE \'key_checks:%\'').run()
+    first.store.db.raw.prepare("DELETE FROM meta WHERE key LIKE 'key_checks:%'").run()
     await first.close()
     first.store.close()
     await (await start()).close()
-    edit(({ roots: [root] }) => { if (root) root.secret = changed(root.secret) })
+    edit(({ roots: [root] }) => {
+      if (root) root.secret = changed(root.secret)
+    })
     await expect(start()).rejects.toThrow(/damaged/)
   })
 
@@ -196,13 +242,24 @@ describe('signing keys', () => {
     pass(HOUR)
     await tidied(services)
     const [[second = ''] = []] = ids(services)
-    expect(ids(services)).toEqual([[second, 'published'], [first, 'signs']])
-    expect(services.signing.published(hand.wall).map(key => key.kid).sort()).toEqual([first, second].sort())
+    expect(ids(services)).toEqual([
+      [second, 'published'],
+      [first, 'signs'],
+    ])
+    expect(
+      services.signing
+        .published(hand.wall)
+        .map(key => key.kid)
+        .sort(),
+    ).toEqual([first, second].sort())
     pass(services.config.jwksMaxAgeMs * 2)
     await services.close()
     services = await start()
     await tidied(services)
-    expect(ids(services)).toEqual([[second, 'signs'], [first, 'verifies']])
+    expect(ids(services)).toEqual([
+      [second, 'signs'],
+      [first, 'verifies'],
+    ])
     pass(HOUR)
     await tidied(services)
     await tidied(services)
@@ -262,7 +319,11 @@ describe('signing keys', () => {
     const after = ids(second)
     expect(after).toHaveLength(1)
     const file = join(home.dataDir, 'copy')
-    expect(await writeBackup(second, { file, withKeys: true })).toEqual({ file, keys: `${file}.keys.json`, signingKeys: `${file}.signing-keys.json` })
+    expect(await writeBackup(second, { file, withKeys: true })).toEqual({
+      file,
+      keys: `${file}.keys.json`,
+      signingKeys: `${file}.signing-keys.json`,
+    })
     expect(readFileSync(`${file}.signing-keys.json`, 'utf8')).toBe(readFileSync(apart, 'utf8'))
     await second.close()
     const third = await start(env)
@@ -272,7 +333,9 @@ describe('signing keys', () => {
     const given = await start({ PORCHLIGHT_SIGNING_KEYS_FILE: apart })
     expect(ids(given)).toEqual(after)
     expect(given.signing.writable).toBe(false)
-    await expect(rotateKeys(given, { reseal: false, compromised: true })).rejects.toThrow(/signing keys cannot be changed/)
+    await expect(rotateKeys(given, { reseal: false, compromised: true })).rejects.toThrow(
+      /signing keys cannot be changed/,
+    )
     expect((await rotateKeys(given, { reseal: false, compromised: false })).signing).toBeNull()
     await given.close()
   })
@@ -294,7 +357,10 @@ describe('signing keys', () => {
     await expect(start(env)).rejects.toThrow(/file of signing keys .* is missing/)
     expect(await diagnosis(env)).toMatch(/file of signing keys .* is missing/)
     const other = installation(clock)
-    const { config } = await loadConfig({ PORCHLIGHT_DATA_DIR: other.dataDir, PORCHLIGHT_SIGNING_KEYS: join(other.dataDir, 's.json') }, other.dataDir)
+    const { config } = await loadConfig(
+      { PORCHLIGHT_DATA_DIR: other.dataDir, PORCHLIGHT_SIGNING_KEYS: join(other.dataDir, 's.json') },
+      other.dataDir,
+    )
     await (await buildServices({ config, clock, log: other.log, meter: noMeter, what: 'the test' })).close()
     copyFileSync(join(other.dataDir, 's.json'), apart)
     other.remove()
@@ -337,12 +403,20 @@ describe('what others can read or write', () => {
     const database = databaseFile(home.dataDir)
     writeFileSync(`${database}-wal`, '', { mode: 0o600 })
     writeFileSync(join(home.dataDir, 'backups', 'a.db'), '', { mode: 0o600 })
-    for (const path of [keyFile, database, `${database}-wal`, join(home.dataDir, 'lock.db'), join(home.dataDir, 'backups', 'a.db')]) {
+    for (const path of [
+      keyFile,
+      database,
+      `${database}-wal`,
+      join(home.dataDir, 'lock.db'),
+      join(home.dataDir, 'backups', 'a.db'),
+    ]) {
       for (const bits of [0o644, 0o640, 0o604, 0o620, 0o602, 0o666]) {
         // Whoever only looks at the database may clear an empty log away.
         if (!existsSync(path)) writeFileSync(path, '')
         mode(path, bits)
-        await expect(start(), `${path} ${bits.toString(8)}`).rejects.toMatchObject({ advice: expect.arrayContaining([`  chmod 600 ${path}`]) as unknown })
+        await expect(start(), `${path} ${bits.toString(8)}`).rejects.toMatchObject({
+          advice: expect.arrayContaining([`  chmod 600 ${path}`]) as unknown,
+        })
         expect(await diagnosis()).toContain(path)
       }
       if (existsSync(path)) mode(path, 0o600)
@@ -355,7 +429,9 @@ describe('what others can read or write', () => {
     await (await start()).close()
     for (const bits of [0o777, 0o775, 0o757, 0o770, 0o1777]) {
       mode(home.dataDir, bits)
-      await expect(start(), bits.toString(8)).rejects.toMatchObject({ advice: expect.arrayContaining([`  chmod go-w ${home.dataDir}`]) as unknown })
+      await expect(start(), bits.toString(8)).rejects.toMatchObject({
+        advice: expect.arrayContaining([`  chmod go-w ${home.dataDir}`]) as unknown,
+      })
       expect(await diagnosis()).toContain(home.dataDir)
     }
     mode(home.dataDir, 0o755)
@@ -385,18 +461,35 @@ describe('what others can read or write', () => {
     await expect(start({ PORCHLIGHT_KEYS_FILE: elsewhere })).rejects.toThrow(/can write to .*secrets/)
   })
 
-  test.runIf(mayMount())('a key file that is mounted alone is read and left as it is, in a folder that takes new files, and no copy of it is left', async () => {
-    await (await start()).close()
-    const secret = join(home.dataDir, 'secret.json')
-    copyFileSync(keyFile, secret)
-    mode(secret, 0o600)
-    const run = spawnSync('unshare', ['-m', 'sh', '-c', `mount --bind "${secret}" "${keyFile}" && exec "$0" "$@"`, process.execPath, join(import.meta.dirname, '..', 'cli.ts'), 'user', 'list'], {
-      encoding: 'utf8', env: { ...process.env, PORCHLIGHT_DATA_DIR: home.dataDir },
-    })
-    expect(run.stderr).not.toContain('EBUSY')
-    expect(run.status, run.stderr).toBe(0)
-    expect(readdirSync(home.dataDir).filter(name => name.includes('.tmp'))).toEqual([])
-  })
+  test.runIf(mayMount())(
+    'a key file that is mounted alone is read and left as it is, in a folder that takes new files, and no copy of it is left',
+    async () => {
+      await (await start()).close()
+      const secret = join(home.dataDir, 'secret.json')
+      copyFileSync(keyFile, secret)
+      mode(secret, 0o600)
+      const run = spawnSync(
+        'unshare',
+        [
+          '-m',
+          'sh',
+          '-c',
+          `mount --bind "${secret}" "${keyFile}" && exec "$0" "$@"`,
+          process.execPath,
+          join(import.meta.dirname, '..', 'cli.ts'),
+          'user',
+          'list',
+        ],
+        {
+          encoding: 'utf8',
+          env: { ...process.env, PORCHLIGHT_DATA_DIR: home.dataDir },
+        },
+      )
+      expect(run.stderr).not.toContain('EBUSY')
+      expect(run.status, run.stderr).toBe(0)
+      expect(readdirSync(home.dataDir).filter(name => name.includes('.tmp'))).toEqual([])
+    },
+  )
 
   test('a link to a key file in a folder that others can write to is refused', async () => {
     await (await start()).close()
@@ -411,19 +504,22 @@ describe('what others can read or write', () => {
     await (await start()).close()
   })
 
-  test.runIf(process.getuid?.() === 0)('a folder of another user around a key file is refused, sticky or not', async () => {
-    const folder = join(home.dataDir, 'secrets')
-    mkdirSync(folder, { mode: 0o755 })
-    const env = { PORCHLIGHT_KEYS: join(folder, 'keys.json') }
-    await (await start(env)).close()
-    chownSync(folder, 12_345, 0)
-    for (const bits of [0o755, 0o1777]) {
-      mode(folder, bits)
-      await expect(start(env), bits.toString(8)).rejects.toThrow(/secrets belongs to another user \(id 12345\)/)
-    }
-    chownSync(folder, 0, 0)
-    await (await start(env)).close()
-  })
+  test.runIf(process.getuid?.() === 0)(
+    'a folder of another user around a key file is refused, sticky or not',
+    async () => {
+      const folder = join(home.dataDir, 'secrets')
+      mkdirSync(folder, { mode: 0o755 })
+      const env = { PORCHLIGHT_KEYS: join(folder, 'keys.json') }
+      await (await start(env)).close()
+      chownSync(folder, 12_345, 0)
+      for (const bits of [0o755, 0o1777]) {
+        mode(folder, bits)
+        await expect(start(env), bits.toString(8)).rejects.toThrow(/secrets belongs to another user \(id 12345\)/)
+      }
+      chownSync(folder, 0, 0)
+      await (await start(env)).close()
+    },
+  )
 
   test.runIf(process.getuid?.() === 0)('files, folders and links of another user are refused', async () => {
     await (await start()).close()
@@ -434,11 +530,14 @@ describe('what others can read or write', () => {
     }
     // Root may look at somebody else's installation and finds nothing wrong with whose it is.
     const give = (id: number) => {
-      for (const path of [home.dataDir, ...readdirSync(home.dataDir).map(name => join(home.dataDir, name))]) chownSync(path, id, id)
+      for (const path of [home.dataDir, ...readdirSync(home.dataDir).map(name => join(home.dataDir, name))])
+        chownSync(path, id, id)
     }
     give(12_345)
     expect(await diagnosis()).toBe('')
-    await expect(start()).rejects.toMatchObject({ advice: expect.arrayContaining([expect.stringContaining('sudo -u \'#12345\'')]) as unknown })
+    await expect(start()).rejects.toMatchObject({
+      advice: expect.arrayContaining([expect.stringContaining("sudo -u '#12345'")]) as unknown,
+    })
     give(0)
     await (await start()).close()
   })

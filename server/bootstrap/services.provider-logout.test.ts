@@ -20,9 +20,15 @@ afterEach(async () => {
 
 const ISSUER = 'https://main.example'
 let tokens = 0
-const logout = (of: { sid?: string, subject?: string, key?: string, issuer?: string, algs?: string[] }) => services.store.endAtProvider({
-  issuer: of.issuer ?? ISSUER, sid: of.sid ?? null, subject: of.subject ?? null, algs: of.algs ?? ['RS256'], use: { key: of.key ?? `jti:${++tokens}`, endsAt: services.clock.now().wall + 60_000 }, at: services.clock.now().wall,
-})
+const logout = (of: { sid?: string; subject?: string; key?: string; issuer?: string; algs?: string[] }) =>
+  services.store.endAtProvider({
+    issuer: of.issuer ?? ISSUER,
+    sid: of.sid ?? null,
+    subject: of.subject ?? null,
+    algs: of.algs ?? ['RS256'],
+    use: { key: of.key ?? `jti:${++tokens}`, endsAt: services.clock.now().wall + 60_000 },
+    at: services.clock.now().wall,
+  })
 const linked = () => someTokens('linked', 60_000, services.clock.now().wall)
 const subjectOf = (email: string) => `subject of ${email}`
 
@@ -56,14 +62,26 @@ test('LO-6 a session that came by a provider ends with it, however often that wa
 
 test('LO-6 a session that took over a grant ends with it, and the security log says why', async () => {
   const { session } = await signedInThere(services, vault, { sid: 'there' })
-  const { session: next } = await services.sessions.open({ userId: session.userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const { session: next } = await services.sessions.open({
+    userId: session.userId,
+    amr: ['pwd'],
+    remember: true,
+    client: { userAgent: '', network: '' },
+    replaces: session.publicId,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
   const { ended } = await logout({ sid: 'there' })
   expect(ended.map(one => [one.publicId, one.reason])).toEqual([[next.publicId, 'provider_logout']])
   const last = services.store.db.raw.prepare('select session_id, reason from events order by id desc limit 1').get()
   expect(last).toEqual({ session_id: next.publicId, reason: 'provider_logout' })
 })
 
-test('another issuer\'s sid or subject of the same name ends nothing', async () => {
+test("another issuer's sid or subject of the same name ends nothing", async () => {
   const { session } = await signedInThere(services, vault, { sid: 'there' })
   await logout({ sid: 'there', issuer: 'https://other.example' })
   await logout({ subject: subjectOf('ada@example.org'), issuer: 'https://other.example' })
@@ -72,7 +90,9 @@ test('another issuer\'s sid or subject of the same name ends nothing', async () 
 
 test('LO-5 a token that could not be acted on is not used up: the provider may send it again', async () => {
   const { session } = await signedInThere(services, vault, { sid: 'there' })
-  services.store.db.raw.exec('create trigger full before update of ended_at on sessions begin select raise(abort, \'disk\'); end')
+  services.store.db.raw.exec(
+    "create trigger full before update of ended_at on sessions begin select raise(abort, 'disk'); end",
+  )
   await expect(logout({ sid: 'there', key: 'jti:again' })).rejects.toThrow()
   services.store.db.raw.exec('drop trigger full')
   expect((await logout({ sid: 'there', key: 'jti:again' })).ended).toHaveLength(1)
@@ -80,10 +100,13 @@ test('LO-5 a token that could not be acted on is not used up: the provider may s
   expect(await logout({ sid: 'there', key: 'jti:again' })).toMatchObject({ repeated: true, ended: [] })
 })
 
-test('LO-6 a session that came by one account there goes on with it when it links another: the first one\'s logout ends it', async () => {
+test("LO-6 a session that came by one account there goes on with it when it links another: the first one's logout ends it", async () => {
   const { session } = await signedInThere(services, vault, { sid: 'there' })
   expect(await linkThere(services, vault, session, { subject: 'another', sid: 'elsewhere' }, linked())).toBe(false)
-  expect((await services.store.identities.list(session.userId)).map(one => one.subject)).toEqual(['subject of ada@example.org', 'another'])
+  expect((await services.store.identities.list(session.userId)).map(one => one.subject)).toEqual([
+    'subject of ada@example.org',
+    'another',
+  ])
   expect((await vault.tokenFor(session, MAIN, null)).accessToken).toBe('access-first')
   expect((await logout({ sid: 'elsewhere' })).ended).toEqual([])
   expect((await logout({ sid: 'there' })).ended.map(one => one.publicId)).toEqual([session.publicId])
@@ -93,7 +116,15 @@ test('a session that only linked one account there goes on with another that it 
   const { session } = await signedIn(services)
   await linkThere(services, vault, session, { subject: 'one' }, someTokens('one', 60_000, services.clock.now().wall))
   await vault.tokenFor(session, MAIN, null)
-  expect(await linkThere(services, vault, session, { subject: 'another' }, someTokens('another', 60_000, services.clock.now().wall))).toBe(true)
+  expect(
+    await linkThere(
+      services,
+      vault,
+      session,
+      { subject: 'another' },
+      someTokens('another', 60_000, services.clock.now().wall),
+    ),
+  ).toBe(true)
   expect((await vault.tokenFor(session, MAIN, null)).accessToken).toBe('access-another')
 })
 
@@ -102,7 +133,9 @@ test('an account and its grant are linked to a living session of the same person
   await services.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
   const { session: other } = await signedIn(services, 'ben@example.org')
   for (const publicId of [session.publicId, other.publicId]) {
-    await expect(linkThere(services, vault, { publicId, userId: session.userId }, { subject: 'linked' }, linked())).rejects.toMatchObject(new Problem('not_signed_in'))
+    await expect(
+      linkThere(services, vault, { publicId, userId: session.userId }, { subject: 'linked' }, linked()),
+    ).rejects.toMatchObject(new Problem('not_signed_in'))
   }
   expect(await services.store.identities.list(session.userId)).toEqual([])
   expect(services.store.db.raw.prepare('select count(*) as kept from provider_grants').get()).toEqual({ kept: 0 })
@@ -110,9 +143,12 @@ test('an account and its grant are linked to a living session of the same person
 
 test('however many sessions end at once, all of their grants do', async () => {
   const many = []
-  for (let i = 0; i < 1200; i++) many.push((await signedInThere(services, vault, { name: `n${i}`, sid: `s${i}` })).grantId)
+  for (let i = 0; i < 1200; i++)
+    many.push((await signedInThere(services, vault, { name: `n${i}`, sid: `s${i}` })).grantId)
   await vault.stop()
   await services.store.endEverything({ reason: 'store_rolled_back', at: services.clock.now().wall }, () => {})
-  const left = services.store.db.raw.prepare('select count(*) as left from provider_grants where ended_at is null').get()
+  const left = services.store.db.raw
+    .prepare('select count(*) as left from provider_grants where ended_at is null')
+    .get()
   expect(left).toEqual({ left: 0 })
 })

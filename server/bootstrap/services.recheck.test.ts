@@ -2,7 +2,16 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SECOND } from '../base/clock.ts'
 import type { Services } from './services.ts'
 import { installation, PASSWORD, signedIn } from './services.testing.ts'
-import { endOf, linkThere, MAIN, movableClock, signedInThere, someProvider, someTokens, vaultOf } from './services.vault.testing.ts'
+import {
+  endOf,
+  linkThere,
+  MAIN,
+  movableClock,
+  signedInThere,
+  someProvider,
+  someTokens,
+  vaultOf,
+} from './services.vault.testing.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { openTokens } from '../providers/sealed-tokens.ts'
 
@@ -37,7 +46,12 @@ const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 
 test('of what a provider gave, no more is kept for that than the refresh token', async () => {
   const { grantId } = await signedInThere(services, vault, { idToken: 'an.id.token' })
   const kept = await openTokens(services.keys.keyring, await grantOf(grantId))
-  expect(kept).toMatchObject({ accessToken: '', refreshToken: 'refresh-first', idToken: 'an.id.token', accessEndsAt: null })
+  expect(kept).toMatchObject({
+    accessToken: '',
+    refreshToken: 'refresh-first',
+    idToken: 'an.id.token',
+    accessEndsAt: null,
+  })
 })
 
 test('every recheckSeconds, not sooner, and again soon after trouble', async () => {
@@ -68,8 +82,15 @@ test('roles follow what the provider says, change by change; with none at all, s
   provider.roles = ['admin', 'user']
   clock.ahead(RECHECK)
   await eventually(async () => expect(await rolesOf(session.userId)).toEqual(['admin', 'user']))
-  await services.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
-  const actor = { userId: session.userId, sessionId: session.publicId, client: { userAgent: 'test', network: '127.0.0.1' } }
+  await services.people.accounts.create(
+    { email: 'root@example.org', name: 'Root', roles: ['admin', 'user'], password: PASSWORD },
+    OPERATOR,
+  )
+  const actor = {
+    userId: session.userId,
+    sessionId: session.publicId,
+    client: { userAgent: 'test', network: '127.0.0.1' },
+  }
   await services.people.registration.invite({ email: null, roles: ['admin', 'user'] }, actor)
   provider.roles = []
   clock.ahead(RECHECK)
@@ -80,7 +101,13 @@ test('roles follow what the provider says, change by change; with none at all, s
 
 test('a linked account is not asked about, and with no interval nobody is', async () => {
   const { session } = await signedIn(services)
-  await linkThere(services, vault, session, { subject: 'linked' }, someTokens('linked', null, services.clock.now().wall))
+  await linkThere(
+    services,
+    vault,
+    session,
+    { subject: 'linked' },
+    someTokens('linked', null, services.clock.now().wall),
+  )
   const grant = await services.store.providerGrants.ofSession(session.publicId, MAIN)
   expect(grant?.recheckAt).toBeNull()
   await vault.stop()

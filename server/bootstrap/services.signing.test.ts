@@ -33,20 +33,32 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const rotate = (compromised: boolean) => runCommand(services, 'key.rotate', { reseal: false, compromised }) as Promise<{ signing: { id: string } }>
-const listed = async () => (await runCommand(services, 'key.list', {}) as { signing: { id: string, use: string }[] }).signing.map(({ id, use }) => [id, use])
+const rotate = (compromised: boolean) =>
+  runCommand(services, 'key.rotate', { reseal: false, compromised }) as Promise<{ signing: { id: string } }>
+const listed = async () =>
+  ((await runCommand(services, 'key.list', {})) as { signing: { id: string; use: string }[] }).signing.map(
+    ({ id, use }) => [id, use],
+  )
 const published = () => services.signing.published(hand.wall)
 
 test('key rotate publishes a signing key, which signs in its time and through a restart; housekeeping deletes the old one', async () => {
   const { config } = services
   const first = services.signing.signer(hand.wall).kid
-  const { signing: { id: second } } = await rotate(false)
-  expect(await listed()).toEqual([[second, 'published'], [first, 'signs']])
+  const {
+    signing: { id: second },
+  } = await rotate(false)
+  expect(await listed()).toEqual([
+    [second, 'published'],
+    [first, 'signs'],
+  ])
   expect(published().map(key => key.kid)).toEqual([first, second])
   await services.close()
   await start()
   hand.wall += 2 * config.jwksMaxAgeMs
-  expect(await listed()).toEqual([[second, 'signs'], [first, 'verifies']])
+  expect(await listed()).toEqual([
+    [second, 'signs'],
+    [first, 'verifies'],
+  ])
   hand.wall += config.upstreamTokenMs + config.jwksMaxAgeMs - 1
   expect(retireSigningKeys(services, hand.wall)).toBe(0)
   hand.wall += 1
@@ -58,17 +70,48 @@ test('key rotate publishes a signing key, which signs in its time and through a 
 
 test('key rotate --compromised withdraws every signing key at once, and what an ended session had been given is worth nothing', async () => {
   const { config, people, sessions } = services
-  const tokens = createUpstreamTokens({ clock, signing: services.signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
+  const tokens = createUpstreamTokens({
+    clock,
+    signing: services.signing,
+    publicUrl: config.publicUrl,
+    upstreamTokenMs: config.upstreamTokenMs,
+  })
   sessions.onEnded(({ publicId }) => tokens.forget(publicId))
-  const user = await people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: 'quiet lantern over the porch' }, OPERATOR)
-  const open = async () => (await sessions.open({ userId: user.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })).session
-  const verify = (token: string) => jwtVerify(token, createLocalJWKSet({ keys: published() }), { issuer: config.publicUrl, audience: 'orders', typ: 'at+jwt', currentDate: new Date(hand.wall) })
+  const user = await people.accounts.create(
+    { email: 'ada@example.org', name: 'Ada', roles: ['user'], password: 'quiet lantern over the porch' },
+    OPERATOR,
+  )
+  const open = async () =>
+    (
+      await sessions.open({
+        userId: user.id,
+        amr: ['pwd'],
+        remember: true,
+        client: { userAgent: 'test', network: '127.0.0.1' },
+        replaces: null,
+        numbers: null,
+        reauthenticates: false,
+        passwordSetAt: null,
+        authTime: null,
+        endsAt: null,
+        providerGrant: null,
+      })
+    ).session
+  const verify = (token: string) =>
+    jwtVerify(token, createLocalJWKSet({ keys: published() }), {
+      issuer: config.publicUrl,
+      audience: 'orders',
+      typ: 'at+jwt',
+      currentDate: new Date(hand.wall),
+    })
 
   const session = await open()
   const stolen = await tokens.tokenFor(ORDERS, { session, user }, false)
   await expect(verify(stolen)).resolves.toMatchObject({ payload: { sub: user.id, sid: session.publicId } })
   await rotate(false)
-  const { signing: { id } } = await rotate(true)
+  const {
+    signing: { id },
+  } = await rotate(true)
   expect(await listed()).toEqual([[id, 'signs']])
   await expect(verify(stolen)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   await expect(tokens.tokenFor(ORDERS, { session, user }, false)).rejects.toMatchObject({ code: 'not_signed_in' })

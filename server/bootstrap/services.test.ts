@@ -18,7 +18,8 @@ describe('the first start', () => {
     const services = await home.start()
     await services.close()
     expect(statSync(home.dataDir).mode & 0o777).toBe(0o700)
-    for (const name of readdirSync(home.dataDir)) expect([name, statSync(join(home.dataDir, name)).mode & 0o777]).toEqual([name, 0o600])
+    for (const name of readdirSync(home.dataDir))
+      expect([name, statSync(join(home.dataDir, name)).mode & 0o777]).toEqual([name, 0o600])
   })
 
   test('that was killed between the keys and the database goes on where it was', async () => {
@@ -70,7 +71,10 @@ describe('a database that was put back by hand', () => {
   test('ends every session with the reason, and voids every code', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
-    const invited = await first.people.registration.invite({ email: null, roles: ['user'] }, { userId: null, sessionId: null, client: null })
+    const invited = await first.people.registration.invite(
+      { email: null, roles: ['user'] },
+      { userId: null, sessionId: null, client: null },
+    )
     await first.close()
     copyFileSync(databaseFile(home.dataDir), `${databaseFile(home.dataDir)}.copy`)
     // Without the log line: nothing was wrong so far.
@@ -82,8 +86,12 @@ describe('a database that was put back by hand', () => {
     expect(home.logged.join()).toMatch(/older than the key file/)
     expect(await stateOf(second, shown)).toBe('nobody store_rolled_back')
     const code = decodeURIComponent(invited.href.split('#code=')[1] ?? '')
-    await expect(second.people.registration.register({ email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code }, { userAgent: '', network: '127.0.0.1' }))
-      .rejects.toMatchObject({ code: 'invalid_code' })
+    await expect(
+      second.people.registration.register(
+        { email: 'b@example.org', name: 'B', password: 'quiet lantern over the porch', invite: code },
+        { userAgent: '', network: '127.0.0.1' },
+      ),
+    ).rejects.toMatchObject({ code: 'invalid_code' })
     await second.close()
 
     // Once is enough: who signed in since stays.
@@ -119,12 +127,31 @@ describe('a database that was put back by hand', () => {
 
 test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
   const { log, events } = keptLog()
-  const services = await buildServices({ config: await home.readConfig(), clock: home.clock, log, meter: noMeter, what: 'the test' })
+  const services = await buildServices({
+    config: await home.readConfig(),
+    clock: home.clock,
+    log,
+    meter: noMeter,
+    what: 'the test',
+  })
   const { userId, session } = await signedIn(services)
   const { session: robbed } = await signedIn(services)
   const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
-  const staged = await services.sessions.open({ userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: null, numbers, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
-  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') => services.sessions.end(publicId, { reason, userId: null, byUserId: null })
+  const staged = await services.sessions.open({
+    userId,
+    amr: ['pwd'],
+    remember: true,
+    client: { userAgent: '', network: '' },
+    replaces: null,
+    numbers,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
+  const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') =>
+    services.sessions.end(publicId, { reason, userId: null, byUserId: null })
   await end(staged.session.publicId, 'refresh_reuse')
   await end(session.publicId, 'signed_out')
   await end(robbed.publicId, 'refresh_reuse')

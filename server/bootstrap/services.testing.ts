@@ -18,7 +18,8 @@ export const PASSWORD = 'quiet lantern over the porch'
 export function installation(clock: Clock = systemClock) {
   const dataDir = mkdtempSync(join(tmpdir(), 'porchlight-rooms-'))
   const logged: string[] = []
-  const note = (first: unknown, second?: unknown) => void logged.push(typeof first === 'string' ? first : String(second))
+  const note = (first: unknown, second?: unknown) =>
+    void logged.push(typeof first === 'string' ? first : String(second))
   const log: Log = { error: note, warn: note, info: note, debug: note }
 
   return {
@@ -35,17 +36,41 @@ export function installation(clock: Clock = systemClock) {
 }
 
 /** Somebody with an account and an open session, and the cookies that their browser got. */
-export async function signedIn({ people, sessions }: Services, email = 'ada@example.org'): Promise<{ userId: string, session: LiveSession, shown: { access: string, refresh: string, duplicated: boolean } }> {
+export async function signedIn(
+  { people, sessions }: Services,
+  email = 'ada@example.org',
+): Promise<{ userId: string; session: LiveSession; shown: { access: string; refresh: string; duplicated: boolean } }> {
   const known = await people.accounts.findByEmail(email)
-  const account = known ?? await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR)
-  const { session, grant } = await sessions.open({ userId: account.id, amr: ['pwd'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+  const account =
+    known ??
+    (await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR))
+  const { session, grant } = await sessions.open({
+    userId: account.id,
+    amr: ['pwd'],
+    remember: true,
+    client: { userAgent: 'test', network: '127.0.0.1' },
+    replaces: null,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
   const values = sessions.cookiesFor(grant).map(cookie => (cookie.split(';')[0] ?? '').split('='))
   const named = (word: string) => values.find(([name]) => name?.includes(word))?.[1] ?? ''
-  return { userId: account.id, session, shown: { access: named('access'), refresh: named('refresh'), duplicated: false } }
+  return {
+    userId: account.id,
+    session,
+    shown: { access: named('access'), refresh: named('refresh'), duplicated: false },
+  }
 }
 
 /** What a request with these cookies would be: signed in, or why not. */
-export async function stateOf({ sessions }: Services, shown: { access: string | null, refresh: string | null, duplicated: boolean }): Promise<string> {
+export async function stateOf(
+  { sessions }: Services,
+  shown: { access: string | null; refresh: string | null; duplicated: boolean },
+): Promise<string> {
   const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
   return resolution.state === 'nobody' ? `nobody ${resolution.ended ?? ''}`.trim() : resolution.state
 }

@@ -47,17 +47,43 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   try {
     const signingKeys = await openKnownSigningKeys({ config, log, keys, store })
     await detectRollback({ keys, store, clock, log })
-    const sessions = createSessions({ clock, timers: systemTimers, log, meter, store: store.sessions, keyring: keys.keyring, settings: config })
+    const sessions = createSessions({
+      clock,
+      timers: systemTimers,
+      log,
+      meter,
+      store: store.sessions,
+      keyring: keys.keyring,
+      settings: config,
+    })
     sessions.onEnded(({ userId, reason, throwaway }) => {
       // A theft that was staged must not alarm anybody.
-      if (!throwaway) logSecurity(log, { event: 'session_ended', outcome: reason === 'refresh_reuse' ? 'failure' : 'success', reason, accountId: userId })
+      if (!throwaway)
+        logSecurity(log, {
+          event: 'session_ended',
+          outcome: reason === 'refresh_reuse' ? 'failure' : 'success',
+          reason,
+          accountId: userId,
+        })
     })
     const signing = openSigning({ keys: signingKeys, settings: config, log, now: clock.now().wall })
     await rememberKeys({ store, keys, signingKeys })
     const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })
-    return { config, clock, log, meter, keys, signingKeys, signing, store, sessions, people, frontCheck: createFrontCheck(clock), close: () => close(log, keys, store, sessions, release) }
-  }
-  catch (error) {
+    return {
+      config,
+      clock,
+      log,
+      meter,
+      keys,
+      signingKeys,
+      signing,
+      store,
+      sessions,
+      people,
+      frontCheck: createFrontCheck(clock),
+      close: () => close(log, keys, store, sessions, release),
+    }
+  } catch (error) {
     store.close()
     throw error
   }
@@ -65,13 +91,21 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
 
 /** Before anything is written: with the wrong keys every session would end.
  * @throws OperatorError when the database was used with other keys */
-async function openKnownSigningKeys({ config, log, keys, store }: Pick<Services, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
+async function openKnownSigningKeys({
+  config,
+  log,
+  keys,
+  store,
+}: Pick<Services, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
   await refuseOtherKeys({ store }, 'roots', keys.checks())
   const used = (await store.meta.keyChecks('signing')).length > 0
   const signingKeys = openSigningKeys(config.signingKeys, keys, { used, mayWrite: true })
   await refuseOtherKeys({ store }, 'signing', signingChecksOf(signingKeys.all()))
   if (used && signingKeys.all().length === 0) {
-    log.warn({ event: 'signing_keys_lost' }, 'the signing keys that this database was used with are gone: new ones are made, and upstreams may refuse calls until they have fetched the keys again')
+    log.warn(
+      { event: 'signing_keys_lost' },
+      'the signing keys that this database was used with are gone: new ones are made, and upstreams may refuse calls until they have fetched the keys again',
+    )
   }
   return signingKeys
 }
@@ -81,11 +115,9 @@ async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, rel
     await sessions.close()
     // A copy of the database taken before now is then told from the one that was in use last.
     await raiseCounter({ keys, store })
-  }
-  catch (error) {
+  } catch (error) {
     log.warn({ error }, 'the last writes before closing failed')
-  }
-  finally {
+  } finally {
     store.close()
     release()
   }

@@ -3,7 +3,17 @@ import { DAY, MINUTE, SECOND } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Services } from './services.ts'
 import { installation, noTimers, signedIn } from './services.testing.ts'
-import { endOf, type FailureOutcome, MAIN, linkThere, movableClock, signedInThere, someProvider, someTokens, vaultOf } from './services.vault.testing.ts'
+import {
+  endOf,
+  type FailureOutcome,
+  MAIN,
+  linkThere,
+  movableClock,
+  signedInThere,
+  someProvider,
+  someTokens,
+  vaultOf,
+} from './services.vault.testing.ts'
 import { startHousekeeping } from '../ops/housekeeping.ts'
 import { RefreshFailure } from '../providers/token-client-types.ts'
 import { openTokens } from '../providers/sealed-tokens.ts'
@@ -40,7 +50,7 @@ async function crash(): Promise<void> {
   vault = vaultOf(services, provider)
 }
 
-const code = (error: unknown) => error instanceof Problem ? error.code : String(error)
+const code = (error: unknown) => (error instanceof Problem ? error.code : String(error))
 const outcome = (work: Promise<{ accessToken: string }>) => work.then(tokens => tokens.accessToken, code)
 const grantOf = (id: string) => services.store.providerGrants.find(id)
 
@@ -67,7 +77,19 @@ describe('tokens at rest', () => {
     const before = await grantOf(grantId)
     if (before === null) throw new Error('no grant')
     // The id is taken, so the insertion of the grant fails.
-    const again = services.sessions.open({ userId: session.userId, amr: ['fed'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: before })
+    const again = services.sessions.open({
+      userId: session.userId,
+      amr: ['fed'],
+      remember: true,
+      client: { userAgent: '', network: '' },
+      replaces: session.publicId,
+      numbers: null,
+      reauthenticates: false,
+      passwordSetAt: null,
+      authTime: null,
+      endsAt: null,
+      providerGrant: before,
+    })
     await expect(again).rejects.toThrow()
     expect(await endOf(services, session.publicId)).toBeNull()
     expect(await services.sessions.list(session.userId)).toHaveLength(1)
@@ -110,10 +132,14 @@ describe('a token that is not due', () => {
     expect(provider.asked).toEqual([])
   })
 
-  test('BBA-17 is this session\'s and no other\'s, however requests are mixed', async () => {
-    const people = await Promise.all(['ada', 'ben', 'cleo'].map(name => signedInThere(services, vault, { email: `${name}@example.org`, name })))
+  test("BBA-17 is this session's and no other's, however requests are mixed", async () => {
+    const people = await Promise.all(
+      ['ada', 'ben', 'cleo'].map(name => signedInThere(services, vault, { email: `${name}@example.org`, name })),
+    )
     const mixed = Array.from({ length: 60 }, (_, i) => people[i % 3] ?? people[0])
-    const got = await Promise.all(mixed.map(one => one === undefined ? null : vault.tokenFor(one.session, MAIN, null)))
+    const got = await Promise.all(
+      mixed.map(one => (one === undefined ? null : vault.tokenFor(one.session, MAIN, null))),
+    )
     expect(got.map(tokens => tokens?.accessToken)).toEqual(mixed.map(one => one?.tokens.accessToken))
   })
 
@@ -124,7 +150,7 @@ describe('a token that is not due', () => {
   })
 })
 
-describe('at the token\'s end', () => {
+describe("at the token's end", () => {
   test('BBA-20 200 parallel requests make one token call', async () => {
     const { session } = await signedInThere(services, vault)
     provider.holds = true
@@ -144,7 +170,9 @@ describe('at the token\'s end', () => {
     expect(new Set(await Promise.all(requests))).toEqual(new Set(['access-first']))
     await provider.asks(1)
     provider.answer()
-    await vi.waitUntil(async () => await outcome(vault.tokenFor(session, MAIN, null)) === 'access-r1', { timeout: 10_000 })
+    await vi.waitUntil(async () => (await outcome(vault.tokenFor(session, MAIN, null))) === 'access-r1', {
+      timeout: 10_000,
+    })
     expect(provider.asked).toEqual(['refresh-first'])
   })
 
@@ -211,13 +239,17 @@ describe('a provider that refuses for good', () => {
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('not_signed_in')
     expect(await endOf(services, session.publicId)).toBe('provider_revoked')
     expect(await endOf(services, other.session.publicId)).toBeNull()
-    const events = services.store.db.raw.prepare('select kind, reason from events where session_id = ? order by id desc limit 1').get(session.publicId)
+    const events = services.store.db.raw
+      .prepare('select kind, reason from events where session_id = ? order by id desc limit 1')
+      .get(session.publicId)
     expect(events).toEqual({ kind: 'session_ended', reason: 'provider_revoked' })
   })
 
   test('ends a linked grant alone: that session is its own, and whoever holds streams hears of it', async () => {
     const { session } = await signedIn(services)
-    expect(await linkThere(services, vault, session, { subject: 's' }, someTokens('linked', 1000, clock.now().wall))).toBe(true)
+    expect(
+      await linkThere(services, vault, session, { subject: 's' }, someTokens('linked', 1000, clock.now().wall)),
+    ).toBe(true)
     expect(vault.changed.splice(0)).toEqual([session.publicId])
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-linked')
     provider.fails = 'over'
@@ -231,7 +263,12 @@ describe('a provider that refuses for good', () => {
 })
 
 describe('trouble on the way', () => {
-  test.each<[FailureOutcome, string]>([['unreachable', 'provider_unavailable'], ['cut', 'provider_unavailable'], ['refused', 'provider_sign_in_required'], ['odd', 'provider_answer_invalid']])('%s ends nothing', async (trouble, told) => {
+  test.each<[FailureOutcome, string]>([
+    ['unreachable', 'provider_unavailable'],
+    ['cut', 'provider_unavailable'],
+    ['refused', 'provider_sign_in_required'],
+    ['odd', 'provider_answer_invalid'],
+  ])('%s ends nothing', async (trouble, told) => {
     const { session, grantId } = await signedInThere(services, vault)
     provider.fails = trouble
     clock.ahead(601 * SECOND)
@@ -241,7 +278,11 @@ describe('trouble on the way', () => {
     expect((await grantOf(grantId))?.endedAt).toBeNull()
     // It is left alone for a moment, and told when to come again.
     const next = await vault.tokenFor(session, MAIN, null).catch((error: unknown) => error)
-    expect(next).toMatchObject(trouble === 'refused' ? { code: 'provider_sign_in_required' } : { code: 'provider_unavailable', extras: { retryAfter: 1 } })
+    expect(next).toMatchObject(
+      trouble === 'refused'
+        ? { code: 'provider_sign_in_required' }
+        : { code: 'provider_unavailable', extras: { retryAfter: 1 } },
+    )
     expect(provider.asked).toHaveLength(1)
     provider.fails = null
     clock.ahead(2 * SECOND)
@@ -258,14 +299,17 @@ describe('trouble on the way', () => {
 
   test('a provider that fails for several is left alone by all, and asked again by itself', async () => {
     const people = []
-    for (let i = 0; i < 5; i++) people.push(await signedInThere(services, vault, { name: `n${i}`, email: `n${i}@example.org` }))
+    for (let i = 0; i < 5; i++)
+      people.push(await signedInThere(services, vault, { name: `n${i}`, email: `n${i}@example.org` }))
     provider.fails = 'cut'
     clock.ahead(601 * SECOND)
-    for (const { session } of people) expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_unavailable')
+    for (const { session } of people)
+      expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_unavailable')
     expect(provider.asked).toHaveLength(3)
     provider.fails = null
     clock.ahead(31 * SECOND)
-    for (const [i, { session }] of people.entries()) expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe(`access-r${i + 1}`)
+    for (const [i, { session }] of people.entries())
+      expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe(`access-r${i + 1}`)
   })
 
   test('a disk that takes no more loses no token: the new ones are used, and written when there is space', async () => {
@@ -276,7 +320,7 @@ describe('trouble on the way', () => {
     expect((await grantOf(grantId))?.refreshes).toBe(0)
     full.mockRestore()
     await restart()
-    expect((await grantOf(grantId))).toMatchObject({ refreshes: 1, refreshingAt: null })
+    expect(await grantOf(grantId)).toMatchObject({ refreshes: 1, refreshingAt: null })
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('access-r1')
   })
 })
@@ -308,7 +352,9 @@ describe('a stop in peace', () => {
     const told = await Promise.all(requests)
     expect(told.filter(one => one === 'provider_unavailable')).toHaveLength(8)
     expect(provider.asked).toHaveLength(32)
-    const intents = services.store.db.raw.prepare('select count(*) as left from provider_grants where refreshing_at is not null').get()
+    const intents = services.store.db.raw
+      .prepare('select count(*) as left from provider_grants where refreshing_at is not null')
+      .get()
     expect(intents).toEqual({ left: 0 })
     provider.holds = false
     await crash()
@@ -318,7 +364,7 @@ describe('a stop in peace', () => {
 
 describe('an answer that may be lost', () => {
   /** Dies with the call under way: the intent is on disk, the answer nowhere. */
-  async function dieWhileRefreshing(session: { publicId: string, userId: string }): Promise<void> {
+  async function dieWhileRefreshing(session: { publicId: string; userId: string }): Promise<void> {
     provider.holds = true
     vault.tokenFor(session, MAIN, null).catch(() => {})
     await provider.asks(1)
@@ -345,7 +391,8 @@ describe('an answer that may be lost', () => {
     provider.fails = 'over'
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('not_signed_in')
     expect(await endOf(services, session.publicId)).toBe('provider_refresh_lost')
-    for (let i = 0; i < 5; i++) expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
+    for (let i = 0; i < 5; i++)
+      expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
     expect(provider.asked).toEqual(['refresh-first', 'refresh-first'])
   })
 
@@ -357,7 +404,12 @@ describe('an answer that may be lost', () => {
     expect(await endOf(services, session.publicId)).toBeNull()
   })
 
-  test.each<[FailureOutcome, string]>([['cut', 'provider_refresh_lost'], ['odd', 'provider_refresh_lost'], ['unreachable', 'provider_revoked'], ['refused', 'provider_revoked']])('a call that came back %s, then a refusal: %s', async (trouble, reason) => {
+  test.each<[FailureOutcome, string]>([
+    ['cut', 'provider_refresh_lost'],
+    ['odd', 'provider_refresh_lost'],
+    ['unreachable', 'provider_revoked'],
+    ['refused', 'provider_revoked'],
+  ])('a call that came back %s, then a refusal: %s', async (trouble, reason) => {
     const { session } = await signedInThere(services, vault)
     provider.fails = trouble
     clock.ahead(601 * SECOND)
@@ -398,7 +450,7 @@ describe('when a session ends', () => {
   test('and where nobody can sign out there, nothing of them stays', async () => {
     const { session, grantId } = await signedInThere(services, vault)
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
-    await vi.waitUntil(async () => await grantOf(grantId) === null, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await grantOf(grantId)) === null, { timeout: 10_000 })
     expect(provider.revoked).toEqual(['refresh-first'])
   })
 
@@ -411,7 +463,7 @@ describe('when a session ends', () => {
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     provider.answer()
     expect(await waiting).toBe('not_signed_in')
-    await vi.waitUntil(async () => await grantOf(grantId) === null, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await grantOf(grantId)) === null, { timeout: 10_000 })
     expect(provider.revoked).toEqual(['refresh-r1'])
   })
 
@@ -456,20 +508,31 @@ describe('when a session ends', () => {
     const again = await signedInThere(services, vault, { name: 'again', sid: 'there-1' })
     const phone = await signedInThere(services, vault, { name: 'phone', sid: 'there-2' })
     await services.sessions.end(laptop.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
-    await vi.waitUntil(async () => await grantOf(laptop.grantId) === null, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await grantOf(laptop.grantId)) === null, { timeout: 10_000 })
     expect(provider.revoked).toEqual([])
     for (const one of [phone, again]) {
       await services.sessions.end(one.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
-      await vi.waitUntil(async () => await grantOf(one.grantId) === null, { timeout: 10_000 })
+      await vi.waitUntil(async () => (await grantOf(one.grantId)) === null, { timeout: 10_000 })
     }
     expect(provider.revoked).toEqual(['refresh-phone', 'refresh-again'])
   })
 })
 
 describe('when a session is replaced', () => {
-  const reauthenticate = (session: { publicId: string, userId: string }, userId = session.userId) => services.sessions.open({
-    userId, amr: ['pwd'], remember: true, client: { userAgent: '', network: '' }, replaces: session.publicId, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null,
-  })
+  const reauthenticate = (session: { publicId: string; userId: string }, userId = session.userId) =>
+    services.sessions.open({
+      userId,
+      amr: ['pwd'],
+      remember: true,
+      client: { userAgent: '', network: '' },
+      replaces: session.publicId,
+      numbers: null,
+      reauthenticates: false,
+      passwordSetAt: null,
+      authTime: null,
+      endsAt: null,
+      providerGrant: null,
+    })
 
   test('by the same person, its grants go over, and the old session has none', async () => {
     const { session, grantId } = await signedInThere(services, vault)
@@ -479,7 +542,8 @@ describe('when a session is replaced', () => {
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
     expect(await grantOf(grantId)).toMatchObject({ sessionId: next.publicId, endedAt: null })
     const { session: third } = await reauthenticate(next)
-    for (const one of [session, next]) expect(await outcome(vault.tokenFor(one, MAIN, null))).toBe('provider_sign_in_required')
+    for (const one of [session, next])
+      expect(await outcome(vault.tokenFor(one, MAIN, null))).toBe('provider_sign_in_required')
     expect(await outcome(vault.tokenFor(third, MAIN, null))).toBe('access-first')
     expect(provider.revoked).toEqual([])
   })
@@ -501,7 +565,7 @@ describe('when a session is replaced', () => {
     const first = await signedInThere(services, vault, { name: 'first', sid: 'a' })
     const second = await signedInThere(services, vault, { name: 'second', sid: 'b', replaces: first.session.publicId })
     expect(await outcome(vault.tokenFor(second.session, MAIN, null))).toBe('access-second')
-    await vi.waitUntil(async () => await grantOf(first.grantId) === null, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await grantOf(first.grantId)) === null, { timeout: 10_000 })
     expect(provider.revoked).toEqual(['refresh-first'])
   })
 
@@ -511,7 +575,7 @@ describe('when a session is replaced', () => {
     const { session: next } = await reauthenticate(session, other.userId)
     expect(await outcome(vault.tokenFor(next, MAIN, null))).toBe('provider_sign_in_required')
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('provider_sign_in_required')
-    await vi.waitUntil(async () => await grantOf(grantId) === null, { timeout: 10_000 })
+    await vi.waitUntil(async () => (await grantOf(grantId)) === null, { timeout: 10_000 })
   })
 })
 
@@ -525,10 +589,11 @@ describe('token exchange', () => {
     expect(await outcome(vault.exchange(session, MAIN, stock, null))).toBe('stock-api-for-access-first')
   })
 
-  test('JW-22 a refusal never falls back to the person\'s own token, and is not asked for by every call', async () => {
+  test("JW-22 a refusal never falls back to the person's own token, and is not asked for by every call", async () => {
     const { session } = await signedInThere(services, vault)
     provider.fails = 'refused'
-    for (let i = 0; i < 5; i++) expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_refused')
+    for (let i = 0; i < 5; i++)
+      expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_refused')
     expect(provider.exchanged).toHaveLength(1)
     provider.fails = null
     clock.ahead(31 * SECOND)
@@ -537,13 +602,19 @@ describe('token exchange', () => {
 
   test('JW-22 an answer that is the token that was shown is refused', async () => {
     const { session } = await signedInThere(services, vault)
-    provider.refresher.exchange = async tokens => ({ accessToken: tokens.accessToken, tokenType: 'Bearer', endsAt: null })
+    provider.refresher.exchange = async tokens => ({
+      accessToken: tokens.accessToken,
+      tokenType: 'Bearer',
+      endsAt: null,
+    })
     expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_answer_invalid')
   })
 
   test('JW-23 is kept for the session and the audience until shortly before its end, and gone with the session', async () => {
     const { session } = await signedInThere(services, vault)
-    const all = await Promise.all(Array.from({ length: 100 }, () => outcome(vault.exchange(session, MAIN, orders, null))))
+    const all = await Promise.all(
+      Array.from({ length: 100 }, () => outcome(vault.exchange(session, MAIN, orders, null))),
+    )
     expect(new Set(all)).toEqual(new Set(['orders-api-for-access-first']))
     expect(provider.exchanged).toHaveLength(1)
     clock.ahead(545 * SECOND)
@@ -553,15 +624,14 @@ describe('token exchange', () => {
     expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_sign_in_required')
   })
 
-  test('a person\'s token that is refused there is refreshed once', async () => {
+  test("a person's token that is refused there is refreshed once", async () => {
     const { session } = await signedInThere(services, vault)
     const { exchange } = provider.refresher
     provider.refresher.exchange = async (tokens, target) => {
       if (tokens.accessToken === 'access-first') provider.fails = 'over'
       try {
-        return await exchange?.(tokens, target) ?? Promise.reject(new Error('none'))
-      }
-      finally {
+        return (await exchange?.(tokens, target)) ?? Promise.reject(new Error('none'))
+      } finally {
         provider.fails = null
       }
     }
@@ -570,8 +640,10 @@ describe('token exchange', () => {
 
   test('a provider that refuses the refreshed one, too, wants to see the person', async () => {
     const { session } = await signedInThere(services, vault)
-    provider.refresher.exchange = async () => Promise.reject(new RefreshFailure('over', new Problem('provider_refused')))
-    for (let i = 0; i < 5; i++) expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_sign_in_required')
+    provider.refresher.exchange = async () =>
+      Promise.reject(new RefreshFailure('over', new Problem('provider_refused')))
+    for (let i = 0; i < 5; i++)
+      expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_sign_in_required')
     expect(provider.asked).toHaveLength(1)
   })
 })

@@ -18,7 +18,15 @@ export const MAIN = 'main'
 
 /** Tokens as a provider gives them. `life` in ms, from now. */
 export function someTokens(name: string, life: number | null, now: number): ProviderTokens {
-  return { accessToken: `access-${name}`, refreshToken: `refresh-${name}`, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: life === null ? null : now + life, dpopKey: null }
+  return {
+    accessToken: `access-${name}`,
+    refreshToken: `refresh-${name}`,
+    idToken: null,
+    tokenType: 'Bearer',
+    scope: null,
+    accessEndsAt: life === null ? null : now + life,
+    dpopKey: null,
+  }
 }
 
 /** A provider that answers when and what the test says. It rotates: each refresh token is good once. */
@@ -50,7 +58,9 @@ export function someProvider(life = 600_000) {
     standing: async () => ({ idToken: null, roles: state.roles }),
     async refresh(tokens) {
       asked.push(tokens.refreshToken ?? '')
-      const outcome = state.holds ? await new Promise<FailureOutcome | null>(resolve => waiting.push(resolve)) : state.fails
+      const outcome = state.holds
+        ? await new Promise<FailureOutcome | null>(resolve => waiting.push(resolve))
+        : state.fails
       if (outcome !== null) throw failure(outcome)
       const fresh = someTokens(`r${++made}`, life, state.now())
       return { tokens: state.rotates ? fresh : { ...fresh, refreshToken: tokens.refreshToken }, idToken: null }
@@ -73,12 +83,18 @@ export type FailureOutcome = 'over' | 'refused' | 'unreachable' | 'cut' | 'odd'
 
 function failure(outcome: FailureOutcome): RefreshFailure {
   switch (outcome) {
-    case 'over': return new RefreshFailure('over', new Problem('provider_refused'))
-    case 'refused': return new RefreshFailure('refused', new Problem('provider_refused'))
-    case 'unreachable': return new RefreshFailure('unchanged', new Problem('provider_unavailable'))
-    case 'cut': return new RefreshFailure('unknown', new Problem('provider_unavailable'))
-    case 'odd': return new RefreshFailure('unknown', new Problem('provider_answer_invalid'))
-    default: return outcome satisfies never
+    case 'over':
+      return new RefreshFailure('over', new Problem('provider_refused'))
+    case 'refused':
+      return new RefreshFailure('refused', new Problem('provider_refused'))
+    case 'unreachable':
+      return new RefreshFailure('unchanged', new Problem('provider_unavailable'))
+    case 'cut':
+      return new RefreshFailure('unknown', new Problem('provider_unavailable'))
+    case 'odd':
+      return new RefreshFailure('unknown', new Problem('provider_answer_invalid'))
+    default:
+      return outcome satisfies never
   }
 }
 
@@ -94,15 +110,30 @@ export function movableClock(): Clock & { ahead(ms: number): void } {
 }
 
 /** The real vault over the rooms of an installation. */
-export function vaultOf(services: Services, provider: SomeProvider, needs: Needs = { access: true, idToken: true, recheckMs: null }): Vault & { changed: string[], stop(): Promise<void> } {
+export function vaultOf(
+  services: Services,
+  provider: SomeProvider,
+  needs: Needs = { access: true, idToken: true, recheckMs: null },
+): Vault & { changed: string[]; stop(): Promise<void> } {
   provider.now = () => services.clock.now().wall
   const changed: string[] = []
   const vault = createVault({
-    clock: services.clock, timers: systemTimers, log: createLog('silent'), meter: noMeter, keyring: services.keys.keyring, grants: services.store.providerGrants,
-    refresherOf: id => id === MAIN ? provider.refresher : null,
+    clock: services.clock,
+    timers: systemTimers,
+    log: createLog('silent'),
+    meter: noMeter,
+    keyring: services.keys.keyring,
+    grants: services.store.providerGrants,
+    refresherOf: id => (id === MAIN ? provider.refresher : null),
     needsOf: () => needs,
-    changeRoles: createRoleChanges({ identities: services.store.identities, accounts: services.people.accounts, clock: services.clock, log: createLog('silent') }),
-    endSession: (sessionId: string, reason: EndReason) => services.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
+    changeRoles: createRoleChanges({
+      identities: services.store.identities,
+      accounts: services.people.accounts,
+      clock: services.clock,
+      log: createLog('silent'),
+    }),
+    endSession: (sessionId: string, reason: EndReason) =>
+      services.sessions.end(sessionId, { reason, userId: null, byUserId: null }),
     grantChanged: sessionId => void changed.push(sessionId),
   })
   const stopListening = services.sessions.onEnded(ended => vault.ended(ended.publicId))
@@ -118,24 +149,66 @@ export function vaultOf(services: Services, provider: SomeProvider, needs: Needs
 }
 
 /** Somebody who signed in at the provider, and what it granted. */
-export async function signedInThere(services: Services, vault: Vault, { life = 600_000, email = 'ada@example.org', replaces = null as string | null, sid = null as string | null, name = 'first', idToken = null as string | null } = {}) {
-  const account = await services.people.accounts.findByEmail(email) ?? await services.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR)
-  const person = { provider: MAIN, issuer: 'https://main.example', subject: `subject of ${email}`, providerSid: sid, roles: null }
+export async function signedInThere(
+  services: Services,
+  vault: Vault,
+  {
+    life = 600_000,
+    email = 'ada@example.org',
+    replaces = null as string | null,
+    sid = null as string | null,
+    name = 'first',
+    idToken = null as string | null,
+  } = {},
+) {
+  const account =
+    (await services.people.accounts.findByEmail(email)) ??
+    (await services.people.accounts.create({ email, name: 'Ada', roles: ['user'], password: PASSWORD }, OPERATOR))
+  const person = {
+    provider: MAIN,
+    issuer: 'https://main.example',
+    subject: `subject of ${email}`,
+    providerSid: sid,
+    roles: null,
+  }
   await identify(services, account.id, person)
   const tokens = { ...someTokens(name, life, services.clock.now().wall), idToken }
   const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
   const { session } = await services.sessions.open({
-    userId: account.id, amr: ['fed'], remember: true, client: { userAgent: 'test', network: '127.0.0.1' }, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant,
+    userId: account.id,
+    amr: ['fed'],
+    remember: true,
+    client: { userAgent: 'test', network: '127.0.0.1' },
+    replaces,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant,
   })
   return { session, grantId: providerGrant.id, person, tokens }
 }
 
 /** Somebody who is signed in links an account there, as the route does. @returns whether what it granted was kept */
-export async function linkThere(services: Services, vault: Vault, session: { publicId: string, userId: string }, { subject, sid = null }: { subject: string, sid?: string | null }, tokens: ProviderTokens): Promise<boolean> {
+export async function linkThere(
+  services: Services,
+  vault: Vault,
+  session: { publicId: string; userId: string },
+  { subject, sid = null }: { subject: string; sid?: string | null },
+  tokens: ProviderTokens,
+): Promise<boolean> {
   const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid, roles: null }
-  const grant = await vault.grant({ person, userId: session.userId, sessionId: session.publicId, origin: 'link' }, tokens)
+  const grant = await vault.grant(
+    { person, userId: session.userId, sessionId: session.publicId, origin: 'link' },
+    tokens,
+  )
   const at = services.clock.now().wall
-  const kept = await services.store.identities.link(identityOf(grant.id, session.userId, person, at), grant, originOf(OPERATOR, session.userId, at))
+  const kept = await services.store.identities.link(
+    identityOf(grant.id, session.userId, person, at),
+    grant,
+    originOf(OPERATOR, session.userId, at),
+  )
   if (kept) vault.linked(session.publicId)
   return kept
 }
@@ -143,13 +216,33 @@ export async function linkThere(services: Services, vault: Vault, session: { pub
 /** Whoever signs in there is known here. */
 async function identify(services: Services, userId: string, person: Subject): Promise<void> {
   const at = services.clock.now().wall
-  if (await services.store.identities.find(person.issuer, person.subject) === null) await services.store.identities.link(identityOf(randomId(), userId, person, at), null, originOf(OPERATOR, userId, at))
+  if ((await services.store.identities.find(person.issuer, person.subject)) === null)
+    await services.store.identities.link(
+      identityOf(randomId(), userId, person, at),
+      null,
+      originOf(OPERATOR, userId, at),
+    )
 }
 
-interface Subject { issuer: string, subject: string }
+interface Subject {
+  issuer: string
+  subject: string
+}
 
 function identityOf(id: string, userId: string, { issuer, subject }: Subject, at: number) {
-  return { id, userId, provider: MAIN, issuer, subject, email: null, emailVerified: false, label: subject, linkedIn: null, createdAt: at, lastUsedAt: at }
+  return {
+    id,
+    userId,
+    provider: MAIN,
+    issuer,
+    subject,
+    email: null,
+    emailVerified: false,
+    label: subject,
+    linkedIn: null,
+    createdAt: at,
+    lastUsedAt: at,
+  }
 }
 
 /** Why a session is over; null: it lives. */

@@ -24,14 +24,26 @@ export interface RunningProviders {
   close(): Promise<void>
 }
 
-/** Accounts go on with providers that have another address now. Before anybody can sign in: they would get another account. */
-export async function followFormerIssuers({ config, store, log }: Pick<Services, 'config' | 'store' | 'log'>): Promise<void> {
+/**
+ * Accounts go on with providers that have another address now. Before anybody can sign in: they would get another
+ * account.
+ */
+export async function followFormerIssuers({
+  config,
+  store,
+  log,
+}: Pick<Services, 'config' | 'store' | 'log'>): Promise<void> {
   for (const { id, issuer, formerIssuers } of config.providers) {
     for (const former of formerIssuers) {
       const { moved, kept } = await store.identities.moveIssuer(former, issuer)
       const fields = { provider: id, from: former, to: issuer }
-      if (moved > 0) log.info({ event: 'identities_moved', ...fields, moved }, 'accounts follow a provider to its new issuer')
-      if (kept > 0) log.warn({ event: 'identities_not_moved', ...fields, kept }, 'some people have another account by the new issuer already; theirs by the old one stay where they are')
+      if (moved > 0)
+        log.info({ event: 'identities_moved', ...fields, moved }, 'accounts follow a provider to its new issuer')
+      if (kept > 0)
+        log.warn(
+          { event: 'identities_not_moved', ...fields, kept },
+          'some people have another account by the new issuer already; theirs by the old one stay where they are',
+        )
     }
   }
 }
@@ -40,23 +52,49 @@ export async function followFormerIssuers({ config, store, log }: Pick<Services,
 export function startProviders(services: Services): RunningProviders {
   const { config, clock, log, meter, keys, store, sessions } = services
   const { keyring } = keys
-  const providers = createProviders({ providers: config.providers, publicUrl: config.publicUrl, clock, timers: systemTimers, log, keyring, singleUses: store.singleUses })
-  const refreshers = new Map<string, Refresher>(config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]))
+  const providers = createProviders({
+    providers: config.providers,
+    publicUrl: config.publicUrl,
+    clock,
+    timers: systemTimers,
+    log,
+    keyring,
+    singleUses: store.singleUses,
+  })
+  const refreshers = new Map<string, Refresher>(
+    config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]),
+  )
   const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
   if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
   const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({
-    clock, timers: systemTimers, log, meter, keyring, grants: store.providerGrants,
+    clock,
+    timers: systemTimers,
+    log,
+    meter,
+    keyring,
+    grants: store.providerGrants,
     refresherOf: id => refreshers.get(id) ?? null,
     needsOf: id => needsOf(config, id),
     changeRoles: createRoleChanges({ identities: store.identities, accounts: services.people.accounts, clock, log }),
     endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),
-    grantChanged: (sessionId) => { for (const listener of grantListeners) listener(sessionId) },
+    grantChanged: sessionId => {
+      for (const listener of grantListeners) listener(sessionId)
+    },
   })
   const stopListening = sessions.onEnded(ended => vault.ended(ended.publicId))
   const logouts = createLogouts({
-    clock, log, meter, publicUrl: config.publicUrl, keyring, grants: store.providerGrants, providers: config.providers, client: id => providers.client(id),
-    endAtProvider: store.endAtProvider, announce: sessions.announce, grantEnded: vault.ended,
+    clock,
+    log,
+    meter,
+    publicUrl: config.publicUrl,
+    keyring,
+    grants: store.providerGrants,
+    providers: config.providers,
+    client: id => providers.client(id),
+    endAtProvider: store.endAtProvider,
+    announce: sessions.announce,
+    grantEnded: vault.ended,
   })
   return {
     providers,
@@ -75,7 +113,10 @@ export function startProviders(services: Services): RunningProviders {
 }
 
 /** What is kept of a provider's tokens follows from what the configuration does with them. */
-function needsOf({ upstreams, providers, recheckMs }: Pick<Config, 'upstreams' | 'providers' | 'recheckMs'>, id: string): Needs {
+function needsOf(
+  { upstreams, providers, recheckMs }: Pick<Config, 'upstreams' | 'providers' | 'recheckMs'>,
+  id: string,
+): Needs {
   const provider = providers.find(one => one.id === id)
   const everyMs = provider?.recheckMs ?? recheckMs
   return {

@@ -22,20 +22,36 @@ export interface RunningRelay {
 }
 
 /** Builds the relay, connects it with the ends of sessions, and starts the sample where nothing is configured. */
-export async function startRelay(services: Services, { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>): Promise<RunningRelay> {
+export async function startRelay(
+  services: Services,
+  { vault, onGrantChanged }: Pick<RunningProviders, 'vault' | 'onGrantChanged'>,
+): Promise<RunningRelay> {
   const { config, clock, log, sessions, signing, people } = services
   const sample = config.upstreams.length === 0 && config.loopback ? await sampleUpstream(services) : null
   const upstreams = sample === null ? config.upstreams : [sample.upstream]
   for (const { name, target } of plainHttpElsewhere(everyUpstream(config))) {
-    log.warn({ event: 'upstream_plain_http', upstream: name, target: target.origin }, 'upstream on another machine is called over plain http; its tokens and data can be read on the way')
+    log.warn(
+      { event: 'upstream_plain_http', upstream: name, target: target.origin },
+      'upstream on another machine is called over plain http; its tokens and data can be read on the way',
+    )
   }
-  const tokens = createUpstreamTokens({ clock, signing, publicUrl: config.publicUrl, upstreamTokenMs: config.upstreamTokenMs })
+  const tokens = createUpstreamTokens({
+    clock,
+    signing,
+    publicUrl: config.publicUrl,
+    upstreamTokenMs: config.upstreamTokenMs,
+  })
   const streams = createStreams({
-    clock, timers: systemTimers, log, endIfOver: sessions.endIfOver, findUser: people.accounts.findActive, limits: config.streamLimits,
+    clock,
+    timers: systemTimers,
+    log,
+    endIfOver: sessions.endIfOver,
+    findUser: people.accounts.findActive,
+    limits: config.streamLimits,
   })
   const credentials = createCredentials({ clock, tokens, vault })
   const relay = createRelay({ clock, publicUrl: config.publicUrl, upstreams, credentials, isOwnCookie, streams })
-  const stopListening = sessions.onEnded((ended) => {
+  const stopListening = sessions.onEnded(ended => {
     tokens.forget(ended.publicId)
     credentials.forget(ended.publicId)
     streams.ended(ended.publicId, ended.reason)
@@ -56,15 +72,35 @@ export async function startRelay(services: Services, { vault, onGrantChanged }: 
   }
 }
 
-async function sampleUpstream({ config, clock, log }: Services): Promise<{ upstream: Upstream, close(): Promise<void> }> {
+async function sampleUpstream({
+  config,
+  clock,
+  log,
+}: Services): Promise<{ upstream: Upstream; close(): Promise<void> }> {
   const { startSample } = await import('../demo/notes/sample.ts')
   // As any API would: by an inner address, which for the keys needs no public name.
   const inner = config.hosts[0]?.includes(':') ? `[${config.hosts[0]}]` : config.hosts[0]
   const sample = await startSample({
-    dataDir: config.dataDir, issuer: config.publicUrl, audience: SAMPLE, clock, log, jwks: new URL(`http://${inner}:${config.port}/.well-known/jwks.json`),
+    dataDir: config.dataDir,
+    issuer: config.publicUrl,
+    audience: SAMPLE,
+    clock,
+    log,
+    jwks: new URL(`http://${inner}:${config.port}/.well-known/jwks.json`),
   })
   return {
-    upstream: toUpstream({ name: SAMPLE, target: `${sample.origin}/notes`, websocket: true, title: 'Notes', description: 'A small sample that stands behind the door until you put something of your own there.', icon: 'notebook-pen', ...(config.site.kind === 'own' ? { page: '/notes' } : {}) }, config.streamMaxMs),
+    upstream: toUpstream(
+      {
+        name: SAMPLE,
+        target: `${sample.origin}/notes`,
+        websocket: true,
+        title: 'Notes',
+        description: 'A small sample that stands behind the door until you put something of your own there.',
+        icon: 'notebook-pen',
+        ...(config.site.kind === 'own' ? { page: '/notes' } : {}),
+      },
+      config.streamMaxMs,
+    ),
     close: sample.close,
   }
 }

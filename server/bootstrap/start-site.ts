@@ -19,11 +19,18 @@ export interface MainSite {
 
 /** The site as it was built, built first where that is needed. */
 export async function builtSite(log: Log): Promise<MainSite> {
-  const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`)).catch((error: unknown) => {
-    throw new OperatorError(error instanceof Error ? error.message : String(error), ['Nothing was changed in the data folder.'], error)
-  })
+  const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`)).catch(
+    (error: unknown) => {
+      throw new OperatorError(
+        error instanceof Error ? error.message : String(error),
+        ['Nothing was changed in the data folder.'],
+        error,
+      )
+    },
+  )
   let loading: Promise<SiteListener> | null = null
-  const listener = () => loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener)
+  const listener = () =>
+    (loading ??= import(pathToFileURL(entry).href).then((bundle: { listener: SiteListener }) => bundle.listener))
   return {
     mount: { listener, built: { root, files }, development: null },
     clientScript: async () => client,

@@ -6,7 +6,7 @@ import { OperatorError } from '../base/operator-error.ts'
 export async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine()
   const password = await askHidden('New password: ')
-  if (await askHidden('Once more: ') !== password) throw new OperatorError('The two are not the same.')
+  if ((await askHidden('Once more: ')) !== password) throw new OperatorError('The two are not the same.')
   return password
 }
 

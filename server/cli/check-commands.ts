@@ -10,7 +10,8 @@ import { version } from './version.ts'
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 
 function printFindings(findings: readonly Finding[]): void {
-  for (const { state, what, advice } of findings) print(`${state.padEnd(5)} ${what}`, ...(advice === null ? [] : [`      → ${advice}`]))
+  for (const { state, what, advice } of findings)
+    print(`${state.padEnd(5)} ${what}`, ...(advice === null ? [] : [`      → ${advice}`]))
 }
 
 const check = command({
@@ -24,10 +25,16 @@ const check = command({
     const isWrong = findings.some(finding => finding.state === 'fail')
     if (isWrong) process.exitCode = 1
     if (args.json) return printJson({ file, settings: report, findings })
-    printTable(['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'], report.map(one => [one.key, one.variable, one.value, one.from]))
+    printTable(
+      ['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'],
+      report.map(one => [one.key, one.variable, one.value, one.from]),
+    )
     if (findings.length > 0) print('')
     printFindings(findings)
-    print('', `${file === null ? 'There is no configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' Nothing is wrong.'}`)
+    print(
+      '',
+      `${file === null ? 'There is no configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' Nothing is wrong.'}`,
+    )
   },
 })
 
@@ -37,10 +44,13 @@ const REACH_TIMEOUT_MS = 5000
 
 /** An older server does not know the question. */
 function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
-  return asked.then(answer => answer?.output ?? null, (error: unknown) => {
-    if (error instanceof OperatorError) return null
-    throw error
-  })
+  return asked.then(
+    answer => answer?.output ?? null,
+    (error: unknown) => {
+      if (error instanceof OperatorError) return null
+      throw error
+    },
+  )
 }
 
 export const doctor = command({
@@ -54,12 +64,13 @@ export const doctor = command({
       version,
       config,
       clock: systemClock,
-      serverRuns: await askServer(config.dataDir, 'status', {}) !== null,
+      serverRuns: (await askServer(config.dataDir, 'status', {})) !== null,
       front: {
         begin: () => answered(askServer(config.dataDir, 'doctor.begin', {})),
         seen: () => answered(askServer(config.dataDir, 'doctor.seen', {})),
       },
-      fetchPublic: path => fetch(config.publicUrl + path, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }),
+      fetchPublic: path =>
+        fetch(config.publicUrl + path, { redirect: 'manual', signal: AbortSignal.timeout(REACH_TIMEOUT_MS) }),
     })
     if (args.json) printJson(findings)
     else printFindings(findings)

@@ -8,7 +8,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 vi.setConfig({ testTimeout: 120_000 })
 
 const CLI = join(import.meta.dirname, '..', 'cli.ts')
-const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')))
+const inherited = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')),
+)
 
 /** Where the data is has been said. */
 const NAMED = { PORCHLIGHT_DATA_DIR: 'data' }
@@ -19,19 +21,29 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
-interface Ran { code: number | null, out: string, err: string }
+interface Ran {
+  code: number | null
+  out: string
+  err: string
+}
 
 /** @param blocks how many blocks of the system any file may grow to: a disk that is full */
-function run(args: string[], { env = {}, input = '', blocks }: { env?: Record<string, string>, input?: string, blocks?: number } = {}): Promise<Ran> {
+function run(
+  args: string[],
+  { env = {}, input = '', blocks }: { env?: Record<string, string>; input?: string; blocks?: number } = {},
+): Promise<Ran> {
   const command = [process.execPath, CLI, ...args]
-  const [program = '', ...rest] = blocks === undefined ? command : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(blocks), ...command]
+  const [program = '', ...rest] =
+    blocks === undefined ? command : ['sh', '-c', 'ulimit -f "$0" && exec "$@"', String(blocks), ...command]
   const child = spawn(program, rest, { cwd, env: { ...inherited, ...NAMED, ...env } })
   const ran = { out: '', err: '' }
   child.stdout.on('data', data => (ran.out += String(data)))
   child.stderr.on('data', data => (ran.err += String(data)))
   child.stdin.on('error', () => {}).end(input)
   // Told whenever a command makes a database: a test of its own is about that.
-  return new Promise(done => child.on('close', code => done({ code, out: ran.out, err: ran.err.replace(/^There was no database in .*\n/, '') })))
+  return new Promise(done =>
+    child.on('close', code => done({ code, out: ran.out, err: ran.err.replace(/^There was no database in .*\n/, '') })),
+  )
 }
 
 /** A server's place taken by a process that composes the rooms and answers on the control socket. */
@@ -48,7 +60,11 @@ async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> 
     const services = await buildServices({ config, clock: systemClock, log: createLog('silent'), meter: noMeter, what: 'the server' })
     await startControl(services)
     console.log('ready')`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { cwd, env: inherited, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd,
+    env: inherited,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = new Promise<void>(done => child.on('exit', () => done()))
   await new Promise(done => child.stdout.once('data', done))
   return {
@@ -61,18 +77,44 @@ async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> 
 
 describe('for a person', () => {
   test('--help tells what there is, for the program, a group and a command', async () => {
-    const [all, group, one] = await Promise.all([run(['--help']), run(['user', '--help']), run(['user', 'add', '--help'])])
+    const [all, group, one] = await Promise.all([
+      run(['--help']),
+      run(['user', '--help']),
+      run(['user', 'add', '--help']),
+    ])
     expect(all.code).toBe(0)
-    for (const name of ['start', 'dev', 'build', 'setup', 'user', 'invite', 'session', 'key', 'config', 'doctor', 'backup', 'restore']) expect(all.out).toMatch(new RegExp(`^  ${name} `, 'm'))
+    for (const name of [
+      'start',
+      'dev',
+      'build',
+      'setup',
+      'user',
+      'invite',
+      'session',
+      'key',
+      'config',
+      'doctor',
+      'backup',
+      'restore',
+    ])
+      expect(all.out).toMatch(new RegExp(`^  ${name} `, 'm'))
     expect(group.out).toMatch(/porchlight user COMMAND/)
     expect(one.out).toMatch(/porchlight user add EMAIL --name NAME \[options\]/)
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
   test('what is wrong goes to stderr, in words, with exit code 1', async () => {
-    const [unknown, misspelt, missing, tooMany] = await Promise.all([run(['frobnicate']), run(['key', 'rotate', '--compromized']), run(['user', 'disable']), run(['user', 'list', 'x'])])
+    const [unknown, misspelt, missing, tooMany] = await Promise.all([
+      run(['frobnicate']),
+      run(['key', 'rotate', '--compromized']),
+      run(['user', 'disable']),
+      run(['user', 'list', 'x']),
+    ])
     expect([unknown.code, misspelt.code, missing.code, tooMany.code]).toEqual([1, 1, 1, 1])
-    expect(unknown).toMatchObject({ out: '', err: 'There is no command porchlight frobnicate.\nSee porchlight --help.\n' })
+    expect(unknown).toMatchObject({
+      out: '',
+      err: 'There is no command porchlight frobnicate.\nSee porchlight --help.\n',
+    })
     expect(misspelt.err).toBe('There is no option --compromized here.\nDid you mean --compromised?\n')
     expect(misspelt.out).toBe('')
     expect(missing.err).toBe('\nMissing required positional argument: EMAIL.\n')
@@ -90,17 +132,36 @@ describe('for a person', () => {
   })
 
   test('who only asks what there is, is told that: exit 0; a slip of the fingers is answered with what was meant', async () => {
-    const [all, group, misspelt, odd, field] = await Promise.all([run([]), run(['key']), run(['user', 'lst']), run(['constructor']), run(['user', 'add', 'ada', '--name', ''])])
+    const [all, group, misspelt, odd, field] = await Promise.all([
+      run([]),
+      run(['key']),
+      run(['user', 'lst']),
+      run(['constructor']),
+      run(['user', 'add', 'ada', '--name', '']),
+    ])
     expect(all).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ {2}doctor /m) })
     expect(group).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^ {2}rotate /m) })
-    expect(misspelt).toEqual({ code: 1, out: '', err: 'There is no command porchlight user lst.\nDid you mean porchlight user list?\n' })
+    expect(misspelt).toEqual({
+      code: 1,
+      out: '',
+      err: 'There is no command porchlight user lst.\nDid you mean porchlight user list?\n',
+    })
     expect(odd).toMatchObject({ code: 1, err: expect.stringMatching(/^There is no command porchlight constructor\./) })
-    expect(field).toEqual({ code: 1, out: '', err: 'Some fields are missing or wrong.\n  email: It is not an e-mail address.\n  name: It is too short.\n' })
+    expect(field).toEqual({
+      code: 1,
+      out: '',
+      err: 'Some fields are missing or wrong.\n  email: It is not an e-mail address.\n  name: It is too short.\n',
+    })
   })
 
   test('a Node that is too old to run it says which one is needed', async () => {
-    const older = 'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})'
-    const child = spawn(process.execPath, ['--import', older, join(import.meta.dirname, '..', 'porchlight.mjs'), 'config', 'check'], { cwd, env: inherited })
+    const older =
+      'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})'
+    const child = spawn(
+      process.execPath,
+      ['--import', older, join(import.meta.dirname, '..', 'porchlight.mjs'), 'config', 'check'],
+      { cwd, env: inherited },
+    )
     let said = ''
     child.stderr.on('data', data => (said += String(data)))
     expect(await new Promise(done => child.on('close', done))).toBe(1)
@@ -110,34 +171,50 @@ describe('for a person', () => {
   test('every problem of the configuration is told at once, whatever the command', async () => {
     writeFileSync(join(cwd, 'porchlight.config.ts'), 'export default { prt: 1 }')
     const env = { PORCHLIGHT_PORT: 'x', PORCHLIGHT_SETUP_CODE: 'canary' }
-    for (const { code, out, err } of await Promise.all([run(['config', 'check'], { env }), run(['start'], { env }), run(['user', 'list'], { env })])) {
+    for (const { code, out, err } of await Promise.all([
+      run(['config', 'check'], { env }),
+      run(['start'], { env }),
+      run(['user', 'list'], { env }),
+    ])) {
       expect([code, out]).toEqual([1, ''])
-      expect(err).toBe(['Porchlight\'s configuration has 3 problems:',
-        '  prt in porchlight.config.ts: there is no such setting (did you mean port?).',
-        '  PORCHLIGHT_PORT: got "x"; expected a whole number from 1 to 65535.',
-        '  PORCHLIGHT_SETUP_CODE: got 6 characters (not shown); expected at least 22 characters without spaces, such as `openssl rand -hex 16` prints.', ''].join('\n'))
+      expect(err).toBe(
+        [
+          "Porchlight's configuration has 3 problems:",
+          '  prt in porchlight.config.ts: there is no such setting (did you mean port?).',
+          '  PORCHLIGHT_PORT: got "x"; expected a whole number from 1 to 65535.',
+          '  PORCHLIGHT_SETUP_CODE: got 6 characters (not shown); expected at least 22 characters without spaces, such as `openssl rand -hex 16` prints.',
+          '',
+        ].join('\n'),
+      )
     }
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
   test('config check shows what holds and where it is written, as a table or JSON', async () => {
-    const [table, json] = await Promise.all([run(['config', 'check']), run(['config', 'check', '--json'], { env: { PORCHLIGHT_PORT: '4000' } })])
+    const [table, json] = await Promise.all([
+      run(['config', 'check']),
+      run(['config', 'check', '--json'], { env: { PORCHLIGHT_PORT: '4000' } }),
+    ])
     expect(table.out).toMatch(/^accessSeconds +PORCHLIGHT_ACCESS_SECONDS +900 +default$/m)
-    const { settings } = JSON.parse(json.out) as { settings: { key: string, value: string, from: string }[] }
+    const { settings } = JSON.parse(json.out) as { settings: { key: string; value: string; from: string }[] }
     expect(settings.find(one => one.key === 'port')).toMatchObject({ value: '4000', from: 'environment' })
   })
 })
 
 describe('without a server', () => {
-  const shell = (line: string) => new Promise<Ran>((done) => {
-    const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], { cwd, env: { ...inherited, NODE: process.execPath, CLI } })
-    const ran = { out: '', err: '' }
-    child.stdout.on('data', data => (ran.out += String(data)))
-    child.stderr.on('data', data => (ran.err += String(data)))
-    child.on('close', code => done({ code, ...ran }))
-  })
+  const shell = (line: string) =>
+    new Promise<Ran>(done => {
+      const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], {
+        cwd,
+        env: { ...inherited, NODE: process.execPath, CLI },
+      })
+      const ran = { out: '', err: '' }
+      child.stdout.on('data', data => (ran.out += String(data)))
+      child.stderr.on('data', data => (ran.err += String(data)))
+      child.on('close', code => done({ code, ...ran }))
+    })
 
-  test('a command without the service\'s settings makes no installation of its own, and says what it needs', async () => {
+  test("a command without the service's settings makes no installation of its own, and says what it needs", async () => {
     for (const command of ['setup', 'user list', 'invite', 'key rotate', 'backup copy']) {
       const { code, out, err } = await shell(`"$NODE" "$CLI" ${command}`)
       expect([code, out], command).toEqual([1, ''])
@@ -152,41 +229,74 @@ describe('without a server', () => {
   })
 
   test('a reader that has seen enough ends a command without a word', async () => {
-    for (const [reader, seen] of [['head -n 1', 'SETTING'], ['true', '']]) {
+    for (const [reader, seen] of [
+      ['head -n 1', 'SETTING'],
+      ['true', ''],
+    ]) {
       const { out, err } = await shell(`for i in 1 2 3; do "$NODE" "$CLI" config check; done | ${reader}`)
       expect([out.slice(0, 7), err]).toEqual([seen, ''])
     }
   })
 
   test('people are added with a password or a link, listed, disabled, and the last administrator stays', async () => {
-    const added = await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], { input: 'quiet lantern over the porch\n' })
+    const added = await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], {
+      input: 'quiet lantern over the porch\n',
+    })
     expect(added).toEqual({ code: 0, out: 'ada@example.org can sign in now.\n', err: '' })
     const short = await run(['user', 'add', 'eve@example.org', '--name', 'Eve', '--with-password'], { input: 'short' })
     expect([short.code, short.err]).toEqual([1, expect.stringMatching(/too short[^]*at least 15/)])
-    expect((await run(['user', 'add', 'bob@example.org', '--name', 'Bob'])).out).toMatch(/http:\/\/localhost:3000\/reset#code=/)
+    expect((await run(['user', 'add', 'bob@example.org', '--name', 'Bob'])).out).toMatch(
+      /http:\/\/localhost:3000\/reset#code=/,
+    )
     expect((await run(['user', 'disable', 'bob@example.org'])).code).toBe(0)
-    const list = JSON.parse((await run(['user', 'list', '--json'])).out) as { email: string, disabledAt: number | null }[]
-    expect(list.map(one => [one.email, one.disabledAt === null])).toEqual([['ada@example.org', true], ['bob@example.org', false]])
+    const list = JSON.parse((await run(['user', 'list', '--json'])).out) as {
+      email: string
+      disabledAt: number | null
+    }[]
+    expect(list.map(one => [one.email, one.disabledAt === null])).toEqual([
+      ['ada@example.org', true],
+      ['bob@example.org', false],
+    ])
     expect((await run(['user', 'disable', 'ada@example.org'])).err).toMatch(/At least one administrator/)
     expect((await run(['setup'])).err).toMatch(/exists already/)
   })
 
   test('an account from before an API kept the passwords is linked with what the API calls its owner', async () => {
-    const env = { PORCHLIGHT_LOGIN: 'token-api', PORCHLIGHT_TOKEN_API: JSON.stringify({ name: 'Shop', url: 'http://127.0.0.1:9' }) }
-    for (const name of ['ada', 'bob']) expect((await run(['user', 'add', `${name}@example.org`, '--name', name, '--with-password'], { input: 'quiet lantern over the porch\n' })).code).toBe(0)
-    expect(await run(['user', 'link', 'ada@example.org', 'u-1'])).toMatchObject({ code: 1, err: expect.stringMatching(/No API keeps the passwords/) as unknown })
+    const env = {
+      PORCHLIGHT_LOGIN: 'token-api',
+      PORCHLIGHT_TOKEN_API: JSON.stringify({ name: 'Shop', url: 'http://127.0.0.1:9' }),
+    }
+    for (const name of ['ada', 'bob'])
+      expect(
+        (
+          await run(['user', 'add', `${name}@example.org`, '--name', name, '--with-password'], {
+            input: 'quiet lantern over the porch\n',
+          })
+        ).code,
+      ).toBe(0)
+    expect(await run(['user', 'link', 'ada@example.org', 'u-1'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/No API keeps the passwords/) as unknown,
+    })
     const linked = { code: 0, out: 'Whoever signs in at Shop as u-1 opens the account of ada@example.org.\n', err: '' }
     expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env })).toEqual(linked)
     expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env }), 'twice is once').toEqual(linked)
-    expect((await run(['user', 'link', 'ada@example.org', 'u-2'], { env })).err).toMatch(/linked with u-1 of Shop already/)
+    expect((await run(['user', 'link', 'ada@example.org', 'u-2'], { env })).err).toMatch(
+      /linked with u-1 of Shop already/,
+    )
     expect(await run(['user', 'link', 'bob@example.org', 'u-1'], { env })).toMatchObject({ code: 1, out: '' })
-    expect((await run(['user', 'link', 'eve@example.org', 'u-3'], { env })).err).toMatch(/Nobody has the e-mail address/)
+    expect((await run(['user', 'link', 'eve@example.org', 'u-3'], { env })).err).toMatch(
+      /Nobody has the e-mail address/,
+    )
   })
 
   test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
     writeFileSync(join(cwd, 'file'), '')
     const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })
-    expect([noFolder.code, noFolder.err]).toEqual([1, expect.stringMatching(/is not a folder \(ENOTDIR\)\.\nSomething else has that name/)])
+    expect([noFolder.code, noFolder.err]).toEqual([
+      1,
+      expect.stringMatching(/is not a folder \(ENOTDIR\)\.\nSomething else has that name/),
+    ])
     const full = await run(['user', 'list'], { blocks: 20 })
     expect([full.code, full.err]).toEqual([1, expect.stringMatching(/no space left[^]*Make space/)])
     expect((await run(['user', 'list'])).code).toBe(0)
@@ -206,14 +316,32 @@ describe('without a server', () => {
   })
 
   test('keys are rotated as the options say, and the last resort asks first; an id may begin with a dash', async () => {
-    await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], { input: 'quiet lantern over the porch\n' })
-    expect((await run(['key', 'rotate', '--reseal'])).out).toMatch(/^The key \S+ seals from now on\.\nThe key \S+ is published now[^]*\nStored passwords sealed anew: 1\.\n/)
-    expect(await run(['key', 'rotate', '--compromised'])).toMatchObject({ code: 1, out: '', err: expect.stringMatching(/Everybody will be signed out[^]*--yes/) })
-    expect((await run(['key', 'rotate', '--compromised', '--yes'])).out).toMatch(/\nKeys retired: 2\. Sessions ended: 0\./)
+    await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], {
+      input: 'quiet lantern over the porch\n',
+    })
+    expect((await run(['key', 'rotate', '--reseal'])).out).toMatch(
+      /^The key \S+ seals from now on\.\nThe key \S+ is published now[^]*\nStored passwords sealed anew: 1\.\n/,
+    )
+    expect(await run(['key', 'rotate', '--compromised'])).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/Everybody will be signed out[^]*--yes/),
+    })
+    expect((await run(['key', 'rotate', '--compromised', '--yes'])).out).toMatch(
+      /\nKeys retired: 2\. Sessions ended: 0\./,
+    )
     expect((await run(['key', 'list'])).out.match(/seals and opens|opens$/gm)).toEqual(['seals and opens'])
-    expect(await run(['user', 'reset-password', 'ada@example.org', '--with-password'], { input: 'another lantern over there\n' })).toEqual({ code: 0, out: 'ada@example.org has a new password and is signed out everywhere.\n', err: '' })
-    expect((await run(['session', 'end', '-id-with-a-dash'])).err).toMatch(/no option -id-with-a-dash here\.\nSee --help\.\n.*goes after --/)
-    expect((await run(['session', 'end', '--', '-id-with-a-dash'])).err).toBe('No living session has the id -id-with-a-dash.\n')
+    expect(
+      await run(['user', 'reset-password', 'ada@example.org', '--with-password'], {
+        input: 'another lantern over there\n',
+      }),
+    ).toEqual({ code: 0, out: 'ada@example.org has a new password and is signed out everywhere.\n', err: '' })
+    expect((await run(['session', 'end', '-id-with-a-dash'])).err).toMatch(
+      /no option -id-with-a-dash here\.\nSee --help\.\n.*goes after --/,
+    )
+    expect((await run(['session', 'end', '--', '-id-with-a-dash'])).err).toBe(
+      'No living session has the id -id-with-a-dash.\n',
+    )
   })
 
   test('backup and restore, which asks first', async () => {
@@ -221,7 +349,10 @@ describe('without a server', () => {
     expect((await run(['backup', 'copy.db'])).out).toMatch(/key file is not in it/)
     expect((await run(['backup', 'copy.db'])).err).toMatch(/exists already/)
     expect((await run(['restore', 'copy.db'])).err).toMatch(/--yes/)
-    expect(await run(['restore', 'copy.db', '--yes'])).toMatchObject({ code: 0, out: expect.stringMatching(/The backup is in place/) })
+    expect(await run(['restore', 'copy.db', '--yes'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/The backup is in place/),
+    })
     expect((await run(['user', 'list'])).out).toMatch(/ada@example\.org/)
   })
 })
@@ -233,7 +364,10 @@ describe('beside a server', () => {
     expect([setup.code, setup.err]).toEqual([0, ''])
     expect(JSON.parse(setup.out)).toMatchObject({ href: expect.stringMatching(/set-up#code=/) })
     const [start, restore] = await Promise.all([run(['start']), run(['restore', 'x', '--yes'])])
-    expect([start.code, start.err]).toEqual([1, expect.stringMatching(/Another process \(the server, pid \d+\) is working on the data folder/)])
+    expect([start.code, start.err]).toEqual([
+      1,
+      expect.stringMatching(/Another process \(the server, pid \d+\) is working on the data folder/),
+    ])
     expect([restore.code, restore.err]).toEqual([1, expect.stringMatching(/server is running/)])
     await first.kill('SIGKILL')
     expect(existsSync(join(cwd, 'data', 'control.sock'))).toBe(true)

@@ -13,7 +13,12 @@ interface Definition<Args extends ArgsDef> {
 
 /** One command of the command line. Refuses options that it does not have: a misspelt --compromised must not be a
  * rotation that retires nothing. What the person should know is printed without a stack, and the exit code is 1. */
-export function command<const Args extends ArgsDef>({ name, description, args, run }: Definition<Args>): CommandDef<Args> {
+export function command<const Args extends ArgsDef>({
+  name,
+  description,
+  args,
+  run,
+}: Definition<Args>): CommandDef<Args> {
   return defineCommand({
     meta: { name, description },
     args,
@@ -21,8 +26,7 @@ export function command<const Args extends ArgsDef>({ name, description, args, r
       try {
         refuseUnknown(context.rawArgs, args)
         await run(context.args)
-      }
-      catch (error) {
+      } catch (error) {
         tell(error)
         process.exitCode = 1
       }
@@ -35,7 +39,6 @@ export function group(name: string, description: string, subCommands: SubCommand
   return defineCommand({ meta: { name, description }, subCommands })
 }
 
-
 export function tell(error: unknown): void {
   if (error instanceof OperatorError) return printError(error.lines)
   if (error instanceof Problem) {
@@ -47,11 +50,13 @@ export function tell(error: unknown): void {
       ...(error.cause instanceof Error ? [`(${error.cause.message})`] : []),
     ])
   }
-  printError([error instanceof Error ? error.stack ?? error.message : String(error)])
+  printError([error instanceof Error ? (error.stack ?? error.message) : String(error)])
 }
 
 function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
-  const options = Object.entries(args).filter(([, arg]) => arg.type !== 'positional').map(([option]) => option)
+  const options = Object.entries(args)
+    .filter(([, arg]) => arg.type !== 'positional')
+    .map(([option]) => option)
   const positionals = Object.keys(args).length - options.length
   let free = 0
   for (let at = 0; at < rawArgs.length; at++) {
@@ -65,7 +70,15 @@ function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
     const option = raw.replace(/^--?/, '').replace(/=.*$/s, '')
     if (!options.includes(option)) {
       const near = nearest(option, options)
-      throw new OperatorError(`There is no option ${raw.replace(/=.*$/s, '')} here.`, near !== null ? [`Did you mean --${near}?`] : ['See --help.', ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : [])])
+      throw new OperatorError(
+        `There is no option ${raw.replace(/=.*$/s, '')} here.`,
+        near !== null
+          ? [`Did you mean --${near}?`]
+          : [
+              'See --help.',
+              ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : []),
+            ],
+      )
     }
     if (args[option]?.type === 'string' && !raw.includes('=')) at++
   }

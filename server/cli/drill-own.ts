@@ -20,12 +20,25 @@ const LIVES = { ACCESS_SECONDS: '4', SETTLE_SECONDS: '1', LATE_SECONDS: '2' }
 
 /** Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
  * @throws OperatorError when it does not start */
-export async function startOwnServer(say: (line: string) => void): Promise<{ visit: Visit, stop: () => Promise<void> }> {
+export async function startOwnServer(
+  say: (line: string) => void,
+): Promise<{ visit: Visit; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `${NAME}-drill-`))
   const port = await freePort()
   const place: Place = { origin: `http://localhost:${port}`, host: '127.0.0.1', port, tls: false }
   const code = randomId(24)
-  const server = startServer(folder, { PUBLIC_URL: place.origin, PORT: String(port), DATA_DIR: join(folder, 'data'), SETUP_CODE: code, LOG_LEVEL: 'error', ...LIVES }, say)
+  const server = startServer(
+    folder,
+    {
+      PUBLIC_URL: place.origin,
+      PORT: String(port),
+      DATA_DIR: join(folder, 'data'),
+      SETUP_CODE: code,
+      LOG_LEVEL: 'error',
+      ...LIVES,
+    },
+    say,
+  )
   const stop = async () => {
     await ended(server)
     rmSync(folder, { recursive: true, force: true })
@@ -33,11 +46,25 @@ export async function startOwnServer(say: (line: string) => void): Promise<{ vis
   try {
     const person = { email: 'drill@example.org', password: randomId(24) }
     await untilReady(place, server)
-    const answer = await new Browser(place, systemClock).ask({ method: 'POST', path: '/auth/setup', body: json({ code, name: 'Drill', ...person }) })
-    if (answer.status !== 200) throw new OperatorError(`The server could not be set up: it answered ${answer.status}.`, [answer.text])
-    return { visit: { clock: systemClock, place, login: { method: 'POST', path: '/auth/login', body: json(person) }, checkPath: '/auth/session', expect: null, accessMs: null }, stop }
-  }
-  catch (error) {
+    const answer = await new Browser(place, systemClock).ask({
+      method: 'POST',
+      path: '/auth/setup',
+      body: json({ code, name: 'Drill', ...person }),
+    })
+    if (answer.status !== 200)
+      throw new OperatorError(`The server could not be set up: it answered ${answer.status}.`, [answer.text])
+    return {
+      visit: {
+        clock: systemClock,
+        place,
+        login: { method: 'POST', path: '/auth/login', body: json(person) },
+        checkPath: '/auth/session',
+        expect: null,
+        accessMs: null,
+      },
+      stop,
+    }
+  } catch (error) {
     await stop()
     throw error
   }
@@ -50,9 +77,12 @@ function startServer(cwd: string, settings: Record<string, string>, say: (line: 
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
   const given = Object.entries(settings).map(([name, value]) => [ENVIRONMENT_PREFIX + name, value])
   const server = spawn(process.execPath, [fileURLToPath(new URL('../cli.ts', import.meta.url)), 'start'], {
-    cwd, env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv, stdio: ['ignore', 'pipe', 'pipe'],
+    cwd,
+    env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
-  for (const stream of [server.stdout, server.stderr]) stream.setEncoding('utf8').on('data', (text: string) => say(text.trimEnd()))
+  for (const stream of [server.stdout, server.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => say(text.trimEnd()))
   process.once('exit', () => server.kill('SIGKILL'))
   return server
 }

@@ -18,17 +18,32 @@ const LOGIN = ['--login', 'POST /login', '--check', '/auth/session']
 
 afterAll(() => rmSync(MUTANTS, { recursive: true, force: true }))
 
-interface Told { passed: boolean, tokens: ProofCheck, runs: ProofRun[] }
+interface Told {
+  passed: boolean
+  tokens: ProofCheck
+  runs: ProofRun[]
+}
 
-async function drill(args: string[], env: NodeJS.ProcessEnv = {}): Promise<{ code: number | null, told: Told | null, output: string }> {
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/cli.ts'), 'drill', ...args], { cwd: ROOT, env: { ...process.env, ...env } })
+async function drill(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number | null; told: Told | null; output: string }> {
+  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/cli.ts'), 'drill', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  })
   let printed = ''
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => { printed += String(chunk) })
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => { output += String(chunk) })
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += String(chunk)
+  })
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => {
+      output += String(chunk)
+    })
   child.stdin.end()
   const code = await new Promise<number | null>(done => child.once('close', done))
-  return { code, told: args.includes('--json') && printed !== '' ? JSON.parse(printed) as Told : null, output }
+  return { code, told: args.includes('--json') && printed !== '' ? (JSON.parse(printed) as Told) : null, output }
 }
 
 /** Which checks failed, by demonstration. */
@@ -44,9 +59,16 @@ async function without(name: string, file: string, find: string, put: string): P
   for (const each of readdirSync(ROOM).filter(one => one.endsWith('.ts') && !one.endsWith('.test.ts'))) {
     const text = readFileSync(join(ROOM, each), 'utf8')
     if (each === file) expect(text.split(find).length, `"${find}" stands once in ${file}`).toBe(2)
-    writeFileSync(join(folder, each), (each === file ? text.replace(find, () => put) : text).replaceAll('from \'../', `from '${resolve(ROOM, '..')}/`))
+    writeFileSync(
+      join(folder, each),
+      (each === file ? text.replace(find, () => put) : text).replaceAll("from '../", `from '${resolve(ROOM, '..')}/`),
+    )
   }
-  return (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'sessions.ts')).href) as { createSessions: typeof createSessions }).createSessions
+  return (
+    (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'sessions.ts')).href)) as {
+      createSessions: typeof createSessions
+    }
+  ).createSessions
 }
 
 test('everything holds with the real rules: exit 0', { timeout: 60_000 }, async () => {
@@ -59,8 +81,20 @@ test('everything holds with the real rules: exit 0', { timeout: 60_000 }, async 
 })
 
 test.each([
-  { rule: 'one renewal for all', file: 'judge.ts', find: 'return settling ? \'serve\' : \'again\'', put: 'return \'reuse\'', fails: ['storm answered', 'lost-answer let_in_again'] },
-  { rule: 'the end of a session whose old key comes back', file: 'judge.ts', find: 'if (presented < at.newest - 1) return \'reuse\'', put: 'if (presented < at.newest - 1) return \'serve\'', fails: ['thief thief_in', 'thief owner_in_after', 'thief told_why'] },
+  {
+    rule: 'one renewal for all',
+    file: 'judge.ts',
+    find: "return settling ? 'serve' : 'again'",
+    put: "return 'reuse'",
+    fails: ['storm answered', 'lost-answer let_in_again'],
+  },
+  {
+    rule: 'the end of a session whose old key comes back',
+    file: 'judge.ts',
+    find: "if (presented < at.newest - 1) return 'reuse'",
+    put: "if (presented < at.newest - 1) return 'serve'",
+    fails: ['thief thief_in', 'thief owner_in_after', 'thief told_why'],
+  },
 ])('without $rule the drill fails: exit 1', { timeout: 60_000 }, async ({ rule, file, find, put, fails }) => {
   const server = await startSessionServer({ settings, make: await without(rule.replaceAll(' ', '-'), file, find, put) })
   const { code, told, output } = await drill([server.origin, ...LOGIN, '--json'])
@@ -69,20 +103,30 @@ test.each([
   expect(code).toBe(1)
 })
 
-test('another kind of site: a token that scripts can read, good for whoever copies it', { timeout: 60_000 }, async () => {
-  const server = createServer((incoming, outgoing) => {
-    if (incoming.method === 'POST') return outgoing.writeHead(303, { 'set-cookie': 'token=secret-of-ann; Path=/', 'location': '/' }).end()
-    const known = incoming.headers.cookie?.includes('token=secret-of-ann') === true
-    outgoing.writeHead(200, { 'content-type': 'text/html' }).end(known ? '<p>Welcome, ann@example.org</p>' : '<p>Please sign in</p>')
-  })
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const { code, told, output } = await drill([origin, '--login', 'POST /in email=$email&password=$password', '--check', '/', '--wait', '1', '--json'], { DRILL_EMAIL: 'ann@example.org', DRILL_PASSWORD: 'x' })
-  server.close()
-  expect(told?.tokens.seen, output).toBe(1)
-  expect(failures(told)).toEqual(['thief thief_in', 'thief owner_in_after'])
-  expect(code).toBe(1)
-})
+test(
+  'another kind of site: a token that scripts can read, good for whoever copies it',
+  { timeout: 60_000 },
+  async () => {
+    const server = createServer((incoming, outgoing) => {
+      if (incoming.method === 'POST')
+        return outgoing.writeHead(303, { 'set-cookie': 'token=secret-of-ann; Path=/', location: '/' }).end()
+      const known = incoming.headers.cookie?.includes('token=secret-of-ann') === true
+      outgoing
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end(known ? '<p>Welcome, ann@example.org</p>' : '<p>Please sign in</p>')
+    })
+    await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { code, told, output } = await drill(
+      [origin, '--login', 'POST /in email=$email&password=$password', '--check', '/', '--wait', '1', '--json'],
+      { DRILL_EMAIL: 'ann@example.org', DRILL_PASSWORD: 'x' },
+    )
+    server.close()
+    expect(told?.tokens.seen, output).toBe(1)
+    expect(failures(told)).toEqual(['thief thief_in', 'thief owner_in_after'])
+    expect(code).toBe(1)
+  },
+)
 
 test.each([
   [['https://example.org'], '--i-own-this'],

@@ -20,29 +20,46 @@ export const drill = command({
   name: `${NAME} drill`,
   description: 'Try what must hold of sessions: tokens out of reach, a storm at expiry, a lost answer, a stolen cookie',
   args: {
-    'url': { type: 'positional', required: false, description: 'The site to try; without one, a server of its own in a temporary folder' },
-    'login': { type: 'string', valueHint: 'request', description: `How to sign in at another site, as '${OUR_LOGIN}'` },
-    'check': { type: 'string', valueHint: 'path', description: 'A path there whose answer tells whether one is signed in' },
-    'expect': { type: 'string', valueHint: 'text', description: 'A text that only the signed-in answer has; found out where it can be' },
-    'wait': { type: 'string', valueHint: 'seconds', description: 'How long an access token lives there; found out where it can be' },
+    url: {
+      type: 'positional',
+      required: false,
+      description: 'The site to try; without one, a server of its own in a temporary folder',
+    },
+    login: { type: 'string', valueHint: 'request', description: `How to sign in at another site, as '${OUR_LOGIN}'` },
+    check: {
+      type: 'string',
+      valueHint: 'path',
+      description: 'A path there whose answer tells whether one is signed in',
+    },
+    expect: {
+      type: 'string',
+      valueHint: 'text',
+      description: 'A text that only the signed-in answer has; found out where it can be',
+    },
+    wait: {
+      type: 'string',
+      valueHint: 'seconds',
+      description: 'How long an access token lives there; found out where it can be',
+    },
     'i-own-this': { type: 'boolean', description: 'Allow a site that is not on this machine' },
-    'json': { type: 'boolean', description: 'Print JSON, for scripts' },
+    json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
     const own = args.url === undefined ? await startOwnServer(line => printError([line])) : null
     try {
-      const visit = own?.visit ?? await visitOf({ ...args, url: args.url ?? '' })
+      const visit = own?.visit ?? (await visitOf({ ...args, url: args.url ?? '' }))
       await tryOut(visit, { json: args.json ?? false, staged: own === null })
-    }
-    finally {
+    } finally {
       await own?.stop()
     }
   },
 })
 
-async function tryOut(visit: Visit, { json, staged }: { json: boolean, staged: boolean }): Promise<void> {
+async function tryOut(visit: Visit, { json, staged }: { json: boolean; staged: boolean }): Promise<void> {
   const { site, tokens, leave } = await lookAround(visit)
-  printError([`Signed in at ${visit.place.origin}. An access token lives ${spoken(site.accessMs / SECOND)} there: this takes about ${spoken(wholeWait(site))}.`])
+  printError([
+    `Signed in at ${visit.place.origin}. An access token lives ${spoken(site.accessMs / SECOND)} there: this takes about ${spoken(wholeWait(site))}.`,
+  ])
   const runs = await Promise.all(PROOF_SCENARIOS.map(scenario => play(scenario, site)))
   await leave()
 
@@ -52,26 +69,46 @@ async function tryOut(visit: Visit, { json, staged }: { json: boolean, staged: b
     print('')
     printTable(['DEMONSTRATION', 'CHECK', 'WANTED', 'SEEN', ''], rowsOf(tokens, runs))
     print('', failed === 0 ? 'Everything held.' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed.`)
-    if (staged && site.ours) print('The theft was staged: the security log of this account shows a session that ended because an old key came back.')
+    if (staged && site.ours)
+      print(
+        'The theft was staged: the security log of this account shows a session that ended because an old key came back.',
+      )
   }
   if (failed > 0) process.exitCode = 1
 }
 
-interface Given { url: string, login?: string | undefined, check?: string | undefined, expect?: string | undefined, wait?: string | undefined, 'i-own-this'?: boolean | undefined }
+interface Given {
+  url: string
+  login?: string | undefined
+  check?: string | undefined
+  expect?: string | undefined
+  wait?: string | undefined
+  'i-own-this'?: boolean | undefined
+}
 
 async function visitOf(given: Given): Promise<Visit> {
   const url = URL.parse(given.url)
-  if (url === null || !/^https?:$/.test(url.protocol)) throw new OperatorError(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new OperatorError(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
   if (!LOOPBACK.test(url.hostname) && given['i-own-this'] !== true) {
-    throw new OperatorError(`${url.hostname} is not this machine.`, ['A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.'])
+    throw new OperatorError(`${url.hostname} is not this machine.`, [
+      'A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.',
+    ])
   }
-  if (given.login !== undefined && given.check === undefined) throw new OperatorError('Say with --check PATH where it shows whether one is signed in.')
+  if (given.login !== undefined && given.check === undefined)
+    throw new OperatorError('Say with --check PATH where it shows whether one is signed in.')
   const wait = given.wait === undefined ? null : Number(given.wait)
-  if (wait !== null && !(wait > 0)) throw new OperatorError(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
+  if (wait !== null && !(wait > 0))
+    throw new OperatorError(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
   const tls = url.protocol === 'https:'
   return {
     clock: systemClock,
-    place: { origin: url.origin, host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) || (tls ? 443 : 80), tls },
+    place: {
+      origin: url.origin,
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port) || (tls ? 443 : 80),
+      tls,
+    },
     login: await filled(parseLogin(given.login ?? OUR_LOGIN)),
     checkPath: given.check ?? OUR_CHECK,
     expect: given.expect ?? null,
@@ -94,7 +131,10 @@ async function filled(login: Ask): Promise<Ask> {
   const given: string[] = []
   for await (const line of lines) given.push(line)
   const [email, password] = given
-  if (email === undefined || password === undefined) throw new OperatorError('Nobody said who signs in.', ['Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.'])
+  if (email === undefined || password === undefined)
+    throw new OperatorError('Nobody said who signs in.', [
+      'Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.',
+    ])
   return fillIn(login, email, password)
 }
 

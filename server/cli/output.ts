@@ -27,7 +27,13 @@ export function printError(lines: readonly string[]): void {
 /** Rows under headings, each column as wide as its widest cell. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map(row => (row[at] ?? '').length)))
-  for (const row of [headings, ...rows]) print(row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd())
+  for (const row of [headings, ...rows])
+    print(
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
 }
 
 /** A time for people, in this machine's time zone. */
@@ -40,8 +46,11 @@ export function plain(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, ' ')
 }
 
-/** The log of a command that does a server's work itself: warnings for the person, nothing else, and never on stdout. */
+/**
+ * The log of a command that does a server's work itself: warnings for the person, nothing else, and never on stdout.
+ */
 export const commandLog: Log = (() => {
-  const warn = (first: unknown, second?: unknown) => printError([`Warning: ${typeof first === 'string' ? first : String(second)}`])
+  const warn = (first: unknown, second?: unknown) =>
+    printError([`Warning: ${typeof first === 'string' ? first : String(second)}`])
   return { error: warn, warn, info: () => {}, debug: () => {} }
 })()

@@ -7,11 +7,15 @@ import type { Role } from '../contract/wire.ts'
 const email = { type: 'positional', required: true, description: 'Their e-mail address' } as const
 const whom = { ...email, description: 'Their e-mail address, or the id of an account that has none' } as const
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
-const withPassword = { type: 'boolean', description: 'Ask for a password (on the terminal, or the first line of stdin) instead of making a link' } as const
+const withPassword = {
+  type: 'boolean',
+  description: 'Ask for a password (on the terminal, or the first line of stdin) instead of making a link',
+} as const
 const admin = { type: 'boolean', description: 'As an administrator' } as const
 
-const rolesOf = (isAdmin: boolean | undefined): Role[] => isAdmin === true ? ['admin', 'user'] : ['user']
-const printLink = (what: string, { href, endsAt }: { href: string, endsAt: number }) => print(`${what} The link works once, until ${shownTime(endsAt)}:`, '', `  ${href}`)
+const rolesOf = (isAdmin: boolean | undefined): Role[] => (isAdmin === true ? ['admin', 'user'] : ['user'])
+const printLink = (what: string, { href, endsAt }: { href: string; endsAt: number }) =>
+  print(`${what} The link works once, until ${shownTime(endsAt)}:`, '', `  ${href}`)
 
 export const setup = command({
   name: 'porchlight setup',
@@ -27,18 +31,36 @@ export const setup = command({
 export const invite = command({
   name: 'porchlight invite',
   description: 'Make a one-time link by which somebody makes their account',
-  args: { email: { ...email, required: false, description: 'The only address that may use it; without one, whoever has the link' }, admin, json },
+  args: {
+    email: {
+      ...email,
+      required: false,
+      description: 'The only address that may use it; without one, whoever has the link',
+    },
+    admin,
+    json,
+  },
   async run(args) {
     const { invite: made, href } = await perform('invite', { email: args.email ?? null, roles: rolesOf(args.admin) })
     if (args.json) printJson({ invite: made, href })
-    else printLink(made.email === null ? 'Give this to whom you invite.' : `Give this to ${plain(made.email)}.`, { href, endsAt: made.endsAt })
+    else
+      printLink(made.email === null ? 'Give this to whom you invite.' : `Give this to ${plain(made.email)}.`, {
+        href,
+        endsAt: made.endsAt,
+      })
   },
 })
 
 const add = command({
   name: 'porchlight user add',
   description: 'Make an account, with a link to choose a password by',
-  args: { email, name: { type: 'string', required: true, description: 'Their name, as others see it' }, admin, 'with-password': withPassword, json },
+  args: {
+    email,
+    name: { type: 'string', required: true, description: 'Their name, as others see it' },
+    admin,
+    'with-password': withPassword,
+    json,
+  },
   async run(args) {
     const password = args['with-password'] ? await askPassword() : null
     const made = await perform('user.add', { email: args.email, name: args.name, roles: rolesOf(args.admin), password })
@@ -56,9 +78,17 @@ const list = command({
     const { people } = await perform('user.list', {})
     if (args.json) return printJson(people)
     if (people.length === 0) return print('Nobody has an account yet. Make the first: porchlight setup')
-    printTable(['E-MAIL', 'NAME', 'ROLES', 'STATE', 'SESSIONS', 'LAST SEEN'], people.map(person => [
-      plain(person.email ?? person.id), plain(person.name), person.roles.join(','), person.disabledAt === null ? 'active' : 'disabled', String(person.sessions), shownTime(person.lastSeenAt),
-    ]))
+    printTable(
+      ['E-MAIL', 'NAME', 'ROLES', 'STATE', 'SESSIONS', 'LAST SEEN'],
+      people.map(person => [
+        plain(person.email ?? person.id),
+        plain(person.name),
+        person.roles.join(','),
+        person.disabledAt === null ? 'active' : 'disabled',
+        String(person.sessions),
+        shownTime(person.lastSeenAt),
+      ]),
+    )
   },
 })
 
@@ -97,8 +127,16 @@ const resetPassword = command({
 
 const link = command({
   name: 'porchlight user link',
-  description: 'Say who somebody is at the API that keeps the passwords: signing in there then opens their account here',
-  args: { email: whom, subject: { type: 'positional', required: true, description: 'What the API calls them: the field that tokenApi.fields.subject names' } },
+  description:
+    'Say who somebody is at the API that keeps the passwords: signing in there then opens their account here',
+  args: {
+    email: whom,
+    subject: {
+      type: 'positional',
+      required: true,
+      description: 'What the API calls them: the field that tokenApi.fields.subject names',
+    },
+  },
   async run({ email: address, subject }) {
     const { by } = await perform('user.link', { email: address, subject })
     print(`Whoever signs in at ${plain(by)} as ${plain(subject)} opens the account of ${plain(address)}.`)
@@ -106,10 +144,10 @@ const link = command({
 })
 
 export const user = group('porchlight user', 'People and their accounts', {
-  'add': async () => add,
-  'list': async () => list,
-  'disable': async () => disable,
-  'enable': async () => enable,
-  'link': async () => link,
+  add: async () => add,
+  list: async () => list,
+  disable: async () => disable,
+  enable: async () => enable,
+  link: async () => link,
   'reset-password': async () => resetPassword,
 })

@@ -15,7 +15,8 @@ export async function readConfig(): Promise<Config> {
 /** The usual slip: a command without the settings that the service has, which would make an installation of its own.
  * @throws OperatorError when nobody said where the data is */
 function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
-  if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default')) return printError([`There was no database in ${dataDir}: this makes a new one.`])
+  if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default'))
+    return printError([`There was no database in ${dataDir}: this makes a new one.`])
   throw new OperatorError(`There is no database in ${dataDir}, and no server runs there.`, [
     'If the server runs as a service, give this command the same settings, as the same user: PORCHLIGHT_DATA_DIR, or PORCHLIGHT_CONFIG.',
     'For a new installation, start the server first (porchlight start), or name the folder: PORCHLIGHT_DATA_DIR=data',
@@ -24,18 +25,26 @@ function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): voi
 
 /** Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
  * @throws Problem, OperatorError */
-export async function perform<Name extends CommandName>(name: Name, input: CommandInput<Name>): Promise<CommandOutput<Name>> {
+export async function perform<Name extends CommandName>(
+  name: Name,
+  input: CommandInput<Name>,
+): Promise<CommandOutput<Name>> {
   const { config, report } = await loadConfig(process.env, process.cwd())
   const answered = await askServer(config.dataDir, name, input)
   if (answered !== null) return answered.output
   if (!databaseExists(databaseFile(config.dataDir))) tellOfNewFolder(config.dataDir, report)
   const { buildServices } = await import('../bootstrap/services.ts')
   const { runCommand } = await import('../ops/commands.ts')
-  const services = await buildServices({ config, clock: systemClock, log: commandLog, meter: noMeter, what: `porchlight ${name.replace('.', ' ')}` })
+  const services = await buildServices({
+    config,
+    clock: systemClock,
+    log: commandLog,
+    meter: noMeter,
+    what: `porchlight ${name.replace('.', ' ')}`,
+  })
   try {
-    return await runCommand(services, name, input) as CommandOutput<Name>
-  }
-  finally {
+    return (await runCommand(services, name, input)) as CommandOutput<Name>
+  } finally {
     await services.close()
   }
 }

@@ -4,7 +4,8 @@ import { nearest } from '../config/config-problems.ts'
 import { print, printError } from './output.ts'
 import { resolved, showUsage } from './usage.ts'
 
-/** Finds the command that was meant and runs it. What cannot be understood is told on stderr, with exit code 1; who only
+/** Finds the command that was meant and runs it. What cannot be understood is told on stderr, with exit code 1; who
+ * only
  * asks what there is, is told that. */
 export async function run(program: CommandDef, rawArgs: readonly string[], version: string): Promise<void> {
   if (rawArgs.length === 1 && ['--version', '-v'].includes(rawArgs[0] ?? '')) return print(version)
@@ -12,7 +13,7 @@ export async function run(program: CommandDef, rawArgs: readonly string[], versi
   let rest = rawArgs
   let commands = await resolved(command.subCommands)
   while (commands !== undefined && Object.hasOwn(commands, rest[0] ?? '')) {
-    command = await resolved(commands[rest[0] ?? '']) ?? command
+    command = (await resolved(commands[rest[0] ?? ''])) ?? command
     rest = rest.slice(1)
     commands = await resolved(command.subCommands)
   }
@@ -20,14 +21,16 @@ export async function run(program: CommandDef, rawArgs: readonly string[], versi
   if (commands !== undefined) {
     const [unknown] = rest
     if (unknown === undefined) return showUsage(command)
-    const { name = '' } = await resolved(command.meta) ?? {}
+    const { name = '' } = (await resolved(command.meta)) ?? {}
     const near = nearest(unknown, Object.keys(commands))
-    return refuse(`There is no command ${name} ${unknown}.`, near === null ? `See ${name} --help.` : `Did you mean ${name} ${near}?`)
+    return refuse(
+      `There is no command ${name} ${unknown}.`,
+      near === null ? `See ${name} --help.` : `Did you mean ${name} ${near}?`,
+    )
   }
   try {
     await runCommand(command, { rawArgs: [...rest] })
-  }
-  catch (error) {
+  } catch (error) {
     // citty's own: a word or an option that has to be there is not. It writes in colours, whoever reads.
     if (!(error instanceof Error) || error.name !== 'CLIError') throw error
     await showUsage(command)

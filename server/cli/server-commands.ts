@@ -28,8 +28,7 @@ async function startMain(isDev: boolean): Promise<void> {
   const { main } = await import('../main.ts')
   try {
     await main({ dev: isDev })
-  }
-  catch (error) {
+  } catch (error) {
     // Whatever was begun would keep the process alive.
     tell(error)
     process.exit(1)

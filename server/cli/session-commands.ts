@@ -7,33 +7,54 @@ const list = command({
   name: 'porchlight session list',
   description: 'Show where somebody is signed in',
   args: {
-    email: { type: 'positional', required: true, description: 'Their e-mail address, or the id of an account that has none' },
+    email: {
+      type: 'positional',
+      required: true,
+      description: 'Their e-mail address, or the id of an account that has none',
+    },
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
     const { sessions } = await perform('session.list', { email: args.email })
     if (args.json) return printJson(sessions)
     if (sessions.length === 0) return print(`${args.email} is not signed in anywhere.`)
-    printTable(['ID', 'SINCE', 'LAST SEEN', 'ENDS', 'FROM', 'BROWSER'], sessions.map(one => [
-      one.publicId, shownTime(one.createdAt), shownTime(one.lastSeenAt), shownTime(Math.min(one.idleEndsAt, one.absoluteEndsAt)), plain(one.network), plain(one.userAgent).slice(0, 60),
-    ]))
+    printTable(
+      ['ID', 'SINCE', 'LAST SEEN', 'ENDS', 'FROM', 'BROWSER'],
+      sessions.map(one => [
+        one.publicId,
+        shownTime(one.createdAt),
+        shownTime(one.lastSeenAt),
+        shownTime(Math.min(one.idleEndsAt, one.absoluteEndsAt)),
+        plain(one.network),
+        plain(one.userAgent).slice(0, 60),
+      ]),
+    )
   },
 })
 
 const end = command({
   name: 'porchlight session end',
-  description: 'End a session, or all of somebody\'s, at once',
+  description: "End a session, or all of somebody's, at once",
   args: {
-    id: { type: 'positional', required: false, description: 'The session\'s id, as session list shows it' },
-    of: { type: 'string', valueHint: 'email', description: 'End all sessions of the person with this e-mail address, or with this id' },
+    id: { type: 'positional', required: false, description: "The session's id, as session list shows it" },
+    of: {
+      type: 'string',
+      valueHint: 'email',
+      description: 'End all sessions of the person with this e-mail address, or with this id',
+    },
   },
   async run(args) {
-    if ((args.id === undefined) === (args.of === undefined)) throw new OperatorError('Say which: a session\'s id, or --of with somebody\'s e-mail address.')
-    const { ended } = args.of === undefined
-      ? await perform('session.end', { id: args.id ?? '' })
-      : await perform('session.end-all', { email: args.of })
+    if ((args.id === undefined) === (args.of === undefined))
+      throw new OperatorError("Say which: a session's id, or --of with somebody's e-mail address.")
+    const { ended } =
+      args.of === undefined
+        ? await perform('session.end', { id: args.id ?? '' })
+        : await perform('session.end-all', { email: args.of })
     print(ended === 1 ? 'One session was ended.' : `${ended} sessions were ended.`)
   },
 })
 
-export const session = group('porchlight session', 'Who is signed in where', { list: async () => list, end: async () => end })
+export const session = group('porchlight session', 'Who is signed in where', {
+  list: async () => list,
+  end: async () => end,
+})

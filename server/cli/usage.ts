@@ -3,28 +3,41 @@ import { print } from './output.ts'
 
 /** What `--help` prints. Plain text: it is read in logs and pipes too. */
 export async function showUsage<Args extends ArgsDef>(given: CommandDef<Args>): Promise<void> {
-  const { name = '', description = '', version } = await resolved(given.meta) ?? {}
-  const args: ArgsDef = await resolved(given.args) ?? {}
-  const commands = await resolved(given.subCommands) ?? {}
+  const { name = '', description = '', version } = (await resolved(given.meta)) ?? {}
+  const args: ArgsDef = (await resolved(given.args)) ?? {}
+  const commands = (await resolved(given.subCommands)) ?? {}
   const words = Object.entries(args).filter(([, arg]) => arg.type === 'positional')
   const options = Object.entries(args).filter(([, arg]) => arg.type !== 'positional')
 
   const shape = [
     name,
-    ...words.map(([word, arg]) => arg.required === true ? word.toUpperCase() : `[${word.toUpperCase()}]`),
+    ...words.map(([word, arg]) => (arg.required === true ? word.toUpperCase() : `[${word.toUpperCase()}]`)),
     ...options.filter(([, arg]) => arg.required === true).map(([option, arg]) => spelled(option, arg)),
     ...(options.some(([, arg]) => arg.required !== true) ? ['[options]'] : []),
     ...(Object.keys(commands).length > 0 ? ['COMMAND'] : []),
   ]
   print(`${description}.`, '', `  ${shape.join(' ')}`)
-  const described = await Promise.all(Object.entries(commands).map(async ([word, command]) => {
-    const meta = await resolved((await resolved(command))?.meta)
-    return [word, meta?.description ?? ''] as const
-  }))
+  const described = await Promise.all(
+    Object.entries(commands).map(async ([word, command]) => {
+      const meta = await resolved((await resolved(command))?.meta)
+      return [word, meta?.description ?? ''] as const
+    }),
+  )
   printSection('Commands', described)
-  printSection('Words', words.map(([word, arg]) => [word.toUpperCase(), arg.description ?? '']))
-  printSection('Options', options.map(([option, arg]) => [spelled(option, arg), arg.description ?? '']))
-  print('', Object.keys(commands).length > 0 ? `More about one: ${name} COMMAND --help${version === undefined ? '' : `   (version ${version})`}` : 'Settings come from porchlight.config.ts and PORCHLIGHT_… in the environment: porchlight config check')
+  printSection(
+    'Words',
+    words.map(([word, arg]) => [word.toUpperCase(), arg.description ?? '']),
+  )
+  printSection(
+    'Options',
+    options.map(([option, arg]) => [spelled(option, arg), arg.description ?? '']),
+  )
+  print(
+    '',
+    Object.keys(commands).length > 0
+      ? `More about one: ${name} COMMAND --help${version === undefined ? '' : `   (version ${version})`}`
+      : 'Settings come from porchlight.config.ts and PORCHLIGHT_… in the environment: porchlight config check',
+  )
 }
 
 function spelled(option: string, arg: ArgDef): string {

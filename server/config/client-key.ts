@@ -11,25 +11,36 @@ export interface ClientKey {
   canDo: readonly string[]
 }
 
-const OF_CURVE: Record<string, readonly string[]> = { prime256v1: ['ES256'], secp384r1: ['ES384'], secp521r1: ['ES512'] }
+const OF_CURVE: Record<string, readonly string[]> = {
+  prime256v1: ['ES256'],
+  secp384r1: ['ES384'],
+  secp521r1: ['ES512'],
+}
 const RSA = ['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512']
 
 /** @param text a private key in PEM (PKCS #8) or as a JWK @returns null when it is none that can be used */
 export function readClientKey(text: Secret): ClientKey | null {
   try {
     const found = text.reveal().trim()
-    const jwk = found.startsWith('{') ? JSON.parse(found) as Record<string, unknown> : null
+    const jwk = found.startsWith('{') ? (JSON.parse(found) as Record<string, unknown>) : null
     const key = jwk === null ? createPrivateKey(found) : createPrivateKey({ key: jwk, format: 'jwk' })
     const canDo = algorithmsOf(key)
     if (canDo.length === 0) return null
-    return { key, canDo, kid: typeof jwk?.['kid'] === 'string' ? jwk['kid'] : null, alg: typeof jwk?.['alg'] === 'string' ? jwk['alg'] : null }
-  }
-  catch {
+    return {
+      key,
+      canDo,
+      kid: typeof jwk?.['kid'] === 'string' ? jwk['kid'] : null,
+      alg: typeof jwk?.['alg'] === 'string' ? jwk['alg'] : null,
+    }
+  } catch {
     return null
   }
 }
 
-function algorithmsOf({ asymmetricKeyType, asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {} }: KeyObject): readonly string[] {
+function algorithmsOf({
+  asymmetricKeyType,
+  asymmetricKeyDetails: { modulusLength = 0, namedCurve = '' } = {},
+}: KeyObject): readonly string[] {
   if (asymmetricKeyType === 'rsa') return modulusLength >= 2048 ? RSA : []
   if (asymmetricKeyType === 'ec') return OF_CURVE[namedCurve] ?? []
   return asymmetricKeyType === 'ed25519' ? ['EdDSA', 'Ed25519'] : []

@@ -25,7 +25,9 @@ export function shownValue(value: unknown, secret: boolean): string {
 
 /** The known name that an unknown one was most likely meant to be, or null when none is near. */
 export function nearest(unknown: string, known: readonly string[]): string | null {
-  const ranked = known.map(name => ({ name, distance: editDistance(unknown.toLowerCase(), name.toLowerCase()) })).sort((a, b) => a.distance - b.distance)
+  const ranked = known
+    .map(name => ({ name, distance: editDistance(unknown.toLowerCase(), name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
   return best !== undefined && best.distance <= Math.max(2, Math.floor(unknown.length / 4)) ? best.name : null
 }

@@ -1,22 +1,28 @@
 import { MAX_LIFE_SECONDS, type Settings } from './settings.ts'
 
 /** The settings that say how long something lives, all in seconds. */
-export type Lives = Required<Pick<Settings,
-  'accessSeconds' | 'idleSeconds' | 'browserIdleSeconds' | 'absoluteSeconds' | 'settleSeconds' | 'lateSeconds'>>
+export type Lives = Required<
+  Pick<
+    Settings,
+    'accessSeconds' | 'idleSeconds' | 'browserIdleSeconds' | 'absoluteSeconds' | 'settleSeconds' | 'lateSeconds'
+  >
+>
 
-/** Every life: as it was set, else its default, moved as far as those that were set need (`judgeTogether` has the rules). Whoever
+/** Every life: as it was set, else its default, moved as far as those that were set need (`judgeTogether` has the
+ * rules). Whoever
  * changes one number need not know the others; two that contradict each other are left for the rules to refuse. */
 export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
-  const absoluteSeconds = set.absoluteSeconds
-    ?? Math.max(defaults.absoluteSeconds, set.idleSeconds ?? 0, set.browserIdleSeconds ?? 0)
-  const leastAccess = Math.ceil(leastLate(set) * 8 / 7)
+  const absoluteSeconds =
+    set.absoluteSeconds ?? Math.max(defaults.absoluteSeconds, set.idleSeconds ?? 0, set.browserIdleSeconds ?? 0)
+  const leastAccess = Math.ceil((leastLate(set) * 8) / 7)
   const idle = (key: 'idleSeconds' | 'browserIdleSeconds') =>
-    set[key] ?? between((set.accessSeconds ?? leastAccess) * 2, defaults[key], Math.min(absoluteSeconds, MAX_LIFE_SECONDS))
+    set[key] ??
+    between((set.accessSeconds ?? leastAccess) * 2, defaults[key], Math.min(absoluteSeconds, MAX_LIFE_SECONDS))
   const [idleSeconds, browserIdleSeconds] = [idle('idleSeconds'), idle('browserIdleSeconds')]
 
   const longestAccess = Math.floor(Math.min(idleSeconds, browserIdleSeconds) / 2)
   const accessSeconds = set.accessSeconds ?? between(leastAccess, defaults.accessSeconds, longestAccess)
-  const longestLate = Math.max(1, Math.floor(accessSeconds * 7 / 8))
+  const longestLate = Math.max(1, Math.floor((accessSeconds * 7) / 8))
   const lateSeconds = set.lateSeconds ?? between(leastLate(set), defaults.lateSeconds, longestLate)
   const settleSeconds = set.settleSeconds ?? Math.min(defaults.settleSeconds, Math.floor(lateSeconds / 2))
   return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, settleSeconds, lateSeconds }

@@ -17,7 +17,10 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 const load = async (env: Environment = {}) => (await loadConfig(env, cwd)).config
 const write = (name: string, text: string) => writeFileSync(join(cwd, name), text)
 async function problems(env: Environment = {}): Promise<string[]> {
-  const error: unknown = await loadConfig(env, cwd).then(() => null, (error: unknown) => error)
+  const error: unknown = await loadConfig(env, cwd).then(
+    () => null,
+    (error: unknown) => error,
+  )
   if (error instanceof OperatorError) return error.advice.map(line => line.trim())
   throw error ?? new Error('nothing was refused')
 }
@@ -26,9 +29,25 @@ describe('with nothing configured', () => {
   test('NI-1 NI-14 it serves http://localhost:3000 on loopback, with the lives of the design', async () => {
     const config = await load()
     expect(config).toMatchObject({
-      publicUrl: 'http://localhost:3000', port: 3000, loopback: true, secureCookies: false, dataDir: join(cwd, 'data'), keys: { file: join(cwd, 'data', 'keys.json') },
-      accessMs: 900_000, idleMs: 604_800_000, browserIdleMs: 43_200_000, absoluteMs: 2_592_000_000, settleMs: 60_000, lateMs: 600_000,
-      passwordMinLength: 15, setupCode: null, registration: 'invite', trustedProxies: [], logLevel: 'info', metricsPort: null, securityContact: null,
+      publicUrl: 'http://localhost:3000',
+      port: 3000,
+      loopback: true,
+      secureCookies: false,
+      dataDir: join(cwd, 'data'),
+      keys: { file: join(cwd, 'data', 'keys.json') },
+      accessMs: 900_000,
+      idleMs: 604_800_000,
+      browserIdleMs: 43_200_000,
+      absoluteMs: 2_592_000_000,
+      settleMs: 60_000,
+      lateMs: 600_000,
+      passwordMinLength: 15,
+      setupCode: null,
+      registration: 'invite',
+      trustedProxies: [],
+      logLevel: 'info',
+      metricsPort: null,
+      securityContact: null,
     })
     expect(config.hosts[0]).toBe('127.0.0.1')
     expect(config.hosts.every(host => ['127.0.0.1', '::1'].includes(host))).toBe(true)
@@ -37,13 +56,18 @@ describe('with nothing configured', () => {
 
 describe('settings that others follow', () => {
   const seconds = async (env: Environment) => {
-    const { accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs } = await load(Object.fromEntries(Object.entries(env).map(([name, value]) => [`PORCHLIGHT_${name}_SECONDS`, value])))
+    const { accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs } = await load(
+      Object.fromEntries(Object.entries(env).map(([name, value]) => [`PORCHLIGHT_${name}_SECONDS`, value])),
+    )
     return [accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs].map(ms => ms / 1000)
   }
 
   test('the port alone moves the address with it, and an address that was set stays', async () => {
     expect(await load({ PORCHLIGHT_PORT: '4000' })).toMatchObject({ publicUrl: 'http://localhost:4000', port: 4000 })
-    expect(await load({ PORCHLIGHT_PORT: '4000', PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).toMatchObject({ publicUrl: 'https://example.org', port: 4000 })
+    expect(await load({ PORCHLIGHT_PORT: '4000', PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).toMatchObject({
+      publicUrl: 'https://example.org',
+      port: 4000,
+    })
   })
 
   test('one life that is set moves those that are not as far as it needs, and no further', async () => {
@@ -61,30 +85,43 @@ describe('settings that others follow', () => {
   test('whichever single number is set to whatever is allowed, a start is possible or says which other to set', async () => {
     for (const name of ['ACCESS', 'IDLE', 'BROWSER_IDLE', 'ABSOLUTE', 'SETTLE', 'LATE']) {
       for (const value of [0, 1, 2, 4, 59, 60, 61, 600, 900, 3600, 43_200, 86_400, 2_592_000, 33_955_200]) {
-        const said = await seconds({ [name]: String(value) }).then(() => '', async () => (await problems({ [`PORCHLIGHT_${name}_SECONDS`]: String(value) })).join())
+        const said = await seconds({ [name]: String(value) }).then(
+          () => '',
+          async () => (await problems({ [`PORCHLIGHT_${name}_SECONDS`]: String(value) })).join(),
+        )
         if (said !== '') expect(said, `${name} ${value}`).toMatch(/expected a whole number from/)
       }
     }
   })
 
   test('two that contradict each other are refused by name', async () => {
-    expect((await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_LATE_SECONDS: '600' })).join()).toMatch(/PORCHLIGHT_LATE_SECONDS: got .*600.*; expected at most 52/)
+    expect((await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_LATE_SECONDS: '600' })).join()).toMatch(
+      /PORCHLIGHT_LATE_SECONDS: got .*600.*; expected at most 52/,
+    )
   })
 
   test('config check shows what follows', async () => {
     const { report } = await loadConfig({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_PORT: '4000' }, cwd)
-    expect(report.filter(({ key }) => key === 'lateSeconds' || key === 'publicUrl').map(({ value, from }) => [value, from])).toEqual([['"http://localhost:4000"', 'default'], ['52', 'default']])
+    expect(
+      report.filter(({ key }) => key === 'lateSeconds' || key === 'publicUrl').map(({ value, from }) => [value, from]),
+    ).toEqual([
+      ['"http://localhost:4000"', 'default'],
+      ['52', 'default'],
+    ])
   })
 })
 
 describe('where settings come from', () => {
   test('a TypeScript file with a plain default export', async () => {
-    write('porchlight.config.ts', 'const port: number = 4100\nexport default { port, registration: \'open\' as const }\n')
+    write('porchlight.config.ts', "const port: number = 4100\nexport default { port, registration: 'open' as const }\n")
     expect(await load()).toMatchObject({ port: 4100, registration: 'open' })
   })
 
   test('a JSON file', async () => {
-    write('porchlight.config.json', '{ "accessSeconds": 600, "lateSeconds": 500, "trustedProxies": ["10.0.0.0/8", "::1"] }')
+    write(
+      'porchlight.config.json',
+      '{ "accessSeconds": 600, "lateSeconds": 500, "trustedProxies": ["10.0.0.0/8", "::1"] }',
+    )
     expect(await load()).toMatchObject({ accessMs: 600_000, trustedProxies: ['10.0.0.0/8', '::1'] })
   })
 
@@ -103,12 +140,18 @@ describe('where settings come from', () => {
     expect(JSON.stringify(config)).not.toContain('abcdef')
   })
 
-  test('a file that waits for what never comes is a problem in words, after ten seconds', { timeout: 30_000 }, async () => {
-    write('porchlight.config.ts', 'await new Promise(() => {})\nexport default {}\n')
-    const [said, ...rest] = await problems()
-    expect(said).toBe('porchlight.config.ts: got "porchlight.config.ts"; expected a configuration file that can be read (it was not loaded within 10 seconds).')
-    expect(rest).toEqual([])
-  })
+  test(
+    'a file that waits for what never comes is a problem in words, after ten seconds',
+    { timeout: 30_000 },
+    async () => {
+      write('porchlight.config.ts', 'await new Promise(() => {})\nexport default {}\n')
+      const [said, ...rest] = await problems()
+      expect(said).toBe(
+        'porchlight.config.ts: got "porchlight.config.ts"; expected a configuration file that can be read (it was not loaded within 10 seconds).',
+      )
+      expect(rest).toEqual([])
+    },
+  )
 
   test('what a file holds is not shown where it is no value of the setting: it may be a secret, in a file named by mistake', async () => {
     write('code', 'planted-secret-0123456789')
@@ -117,8 +160,12 @@ describe('where settings come from', () => {
       const said = await problems({ [`${variableOf(key)}_FILE`]: 'code' }).catch(() => [])
       expect(said.join(), key).not.toContain('planted')
     }
-    expect((await problems({ PORCHLIGHT_PORT_FILE: 'code' })).join()).toContain('PORCHLIGHT_PORT_FILE: got 25 characters (not shown)')
-    expect((await problems({ PORCHLIGHT_TOKEN_API_FILE: 'code' })).join()).toContain('(not shown); expected a group of fields')
+    expect((await problems({ PORCHLIGHT_PORT_FILE: 'code' })).join()).toContain(
+      'PORCHLIGHT_PORT_FILE: got 25 characters (not shown)',
+    )
+    expect((await problems({ PORCHLIGHT_TOKEN_API_FILE: 'code' })).join()).toContain(
+      '(not shown); expected a group of fields',
+    )
     write('list', '["planted-secret-0123456789", {"name": {"planted-secret-0123456789": 1}}]')
     for (const key of settings) {
       const said = await problems({ [`${variableOf(key)}_FILE`]: 'list' }).catch(() => [])
@@ -129,32 +176,66 @@ describe('where settings come from', () => {
   test('PORCHLIGHT_X_FILE is there for every setting, and says the same as the setting itself', async () => {
     const { report: known } = await loadConfig({}, cwd)
     const values: Record<string, string> = {
-      publicUrl: 'http://localhost:4100', host: '127.0.0.1', dataDir: 'elsewhere', keys: 'keys.json', insecureHttp: 'true', setupCode: 'abcdefghijklmnopqrstuvwxyz', registration: 'open',
-      trustedProxies: '10.0.0.0/8', logLevel: 'warn', upstreams: '[{"name":"orders","target":"http://127.0.0.1:8000"}]', site: '{"serverRoutes":true}', upstreamTokenAlg: 'Ed25519',
-      providers: '[]', login: 'password', absoluteSeconds: '2000000', idleSeconds: '600000', browserIdleSeconds: '40000', accessSeconds: '800', lateSeconds: '500', settleSeconds: '50',
-      tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}', securityContact: 'mailto:security@example.org',
+      publicUrl: 'http://localhost:4100',
+      host: '127.0.0.1',
+      dataDir: 'elsewhere',
+      keys: 'keys.json',
+      insecureHttp: 'true',
+      setupCode: 'abcdefghijklmnopqrstuvwxyz',
+      registration: 'open',
+      trustedProxies: '10.0.0.0/8',
+      logLevel: 'warn',
+      upstreams: '[{"name":"orders","target":"http://127.0.0.1:8000"}]',
+      site: '{"serverRoutes":true}',
+      upstreamTokenAlg: 'Ed25519',
+      providers: '[]',
+      login: 'password',
+      absoluteSeconds: '2000000',
+      idleSeconds: '600000',
+      browserIdleSeconds: '40000',
+      accessSeconds: '800',
+      lateSeconds: '500',
+      settleSeconds: '50',
+      tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
+      securityContact: 'mailto:security@example.org',
     }
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
       write('value', `${value}\n`)
       // A token API and the setting that it needs come together.
       const needed = key === 'tokenApi' ? { PORCHLIGHT_LOGIN: 'token-api' } : {}
-      const [direct, byFile] = [await loadConfig({ [variable]: value, ...needed }, cwd), await loadConfig({ [`${variable}_FILE`]: 'value', ...needed }, cwd)]
+      const [direct, byFile] = [
+        await loadConfig({ [variable]: value, ...needed }, cwd),
+        await loadConfig({ [`${variable}_FILE`]: 'value', ...needed }, cwd),
+      ]
       expect(byFile.config, variable).toEqual(direct.config)
-      expect(byFile.report.find(one => one.key === key), variable).toMatchObject({ from: join(cwd, 'value') })
+      expect(
+        byFile.report.find(one => one.key === key),
+        variable,
+      ).toMatchObject({ from: join(cwd, 'value') })
     }
   })
 
   test('keys are a path, or the content of a key file', async () => {
-    expect((await load({ PORCHLIGHT_KEYS: 'elsewhere/keys.json' })).keys).toEqual({ file: join(cwd, 'elsewhere/keys.json') })
+    expect((await load({ PORCHLIGHT_KEYS: 'elsewhere/keys.json' })).keys).toEqual({
+      file: join(cwd, 'elsewhere/keys.json'),
+    })
     write('keys', '{"version":1}\n')
     const { keys } = await load({ PORCHLIGHT_KEYS_FILE: 'keys' })
     expect('content' in keys && keys.content.reveal()).toBe('{"version":1}')
   })
 
   test('the report says for each setting what it is and where that was written, secrets hidden', async () => {
-    const { report } = await loadConfig({ PORCHLIGHT_PORT: '4300', PORCHLIGHT_SETUP_CODE: 'canary-canary-canary-canary' }, cwd)
-    expect(report.find(one => one.key === 'port')).toEqual({ key: 'port', variable: 'PORCHLIGHT_PORT', value: '4300', from: 'environment' })
+    const { report } = await loadConfig(
+      { PORCHLIGHT_PORT: '4300', PORCHLIGHT_SETUP_CODE: 'canary-canary-canary-canary' },
+      cwd,
+    )
+    expect(report.find(one => one.key === 'port')).toEqual({
+      key: 'port',
+      variable: 'PORCHLIGHT_PORT',
+      value: '4300',
+      from: 'environment',
+    })
     expect(report.find(one => one.key === 'accessSeconds')).toMatchObject({ value: '900', from: 'default' })
     expect(JSON.stringify(report)).not.toContain('canary')
   })
@@ -168,7 +249,10 @@ test('the example file holds together', async () => {
 describe('what follows from the public URL', () => {
   const cases: [string, object][] = [
     ['http://localhost:4000', { publicUrl: 'http://localhost:4000', port: 4000, secureCookies: false }],
-    ['https://localhost:8443/', { publicUrl: 'https://localhost:8443', port: 3000, secureCookies: true, loopback: true }],
+    [
+      'https://localhost:8443/',
+      { publicUrl: 'https://localhost:8443', port: 3000, secureCookies: true, loopback: true },
+    ],
     ['http://127.1.2.3', { port: 80, loopback: true }],
     ['http://[::1]:5000', { port: 5000, loopback: true }],
     ['HTTPS://Example.ORG:443', { publicUrl: 'https://example.org', port: 3000, secureCookies: true, loopback: false }],
@@ -182,14 +266,26 @@ describe('what follows from the public URL', () => {
   test('a public site listens on every address, unless a host is given', async () => {
     expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).hosts).toHaveLength(1)
     expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).hosts[0]).toMatch(/^(::|0\.0\.0\.0)$/)
-    expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org', PORCHLIGHT_HOST: '127.0.0.1' })).hosts).toEqual(['127.0.0.1'])
+    expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org', PORCHLIGHT_HOST: '127.0.0.1' })).hosts).toEqual([
+      '127.0.0.1',
+    ])
   })
 })
 
 describe('problems', () => {
   test('are all reported at once, by the names that were written, with what was given and what is expected', async () => {
-    write('porchlight.config.json', '{ "port": "3000", "colour": "red", "passwordMinLenght": 20, "registration": "maybe" }')
-    expect(await problems({ PORCHLIGHT_ACCESS_SECONDS: '1.5', PORCHLIGHT_PUBLIC_ULR: 'https://example.org', PORCHLIGHT_INSECURE_HTTP: 'yes', PORCHLIGHT_LOG_LEVEL: '' })).toEqual([
+    write(
+      'porchlight.config.json',
+      '{ "port": "3000", "colour": "red", "passwordMinLenght": 20, "registration": "maybe" }',
+    )
+    expect(
+      await problems({
+        PORCHLIGHT_ACCESS_SECONDS: '1.5',
+        PORCHLIGHT_PUBLIC_ULR: 'https://example.org',
+        PORCHLIGHT_INSECURE_HTTP: 'yes',
+        PORCHLIGHT_LOG_LEVEL: '',
+      }),
+    ).toEqual([
       'colour in porchlight.config.json: there is no such setting.',
       'passwordMinLenght in porchlight.config.json: there is no such setting (did you mean passwordMinLength?).',
       'PORCHLIGHT_PUBLIC_ULR: there is no such setting (did you mean PORCHLIGHT_PUBLIC_URL?).',
@@ -204,13 +300,30 @@ describe('problems', () => {
   test('never show a secret', async () => {
     write('porchlight.config.json', '{ "setupCode": ["canary"], "publicUrl": "https://me:canary@example.org" }')
     expect((await problems()).join()).not.toContain('canary')
-    expect((await problems({ PORCHLIGHT_SETUP_CODE: 'canary' })).join()).toMatch(/PORCHLIGHT_SETUP_CODE: got 6 characters \(not shown\); expected at least 22/)
+    expect((await problems({ PORCHLIGHT_SETUP_CODE: 'canary' })).join()).toMatch(
+      /PORCHLIGHT_SETUP_CODE: got 6 characters \(not shown\); expected at least 22/,
+    )
     write('porchlight.config.json', '{ "setupCode": "canary" oops')
     expect((await problems()).join()).not.toContain('canary')
   })
 
   const values: [string, string[]][] = [
-    ['PUBLIC_URL', ['example.org', 'ftp://example.org', 'https://example.org/app', 'https://example.org?x', 'https://example.org/#', 'https://me@example.org', 'https:\\\\example.org', ' https://example.org', 'https://exa mple.org', 'https://example.org:99999', 'https://']],
+    [
+      'PUBLIC_URL',
+      [
+        'example.org',
+        'ftp://example.org',
+        'https://example.org/app',
+        'https://example.org?x',
+        'https://example.org/#',
+        'https://me@example.org',
+        'https:\\\\example.org',
+        ' https://example.org',
+        'https://exa mple.org',
+        'https://example.org:99999',
+        'https://',
+      ],
+    ],
     ['HOST', ['example.org', '300.1.1.1', '127.0.0.1:80']],
     ['PORT', ['0', '-1', '65536', '3e3', '0x50', ' 80', '99999999999999999999']],
     ['TRUSTED_PROXIES', ['10.0.0.0/33', 'localhost', '10.0.0.0/8/8', '::1/129', '10.0.0.1/']],
@@ -229,17 +342,57 @@ describe('problems', () => {
   }
 
   const rules: [string, Environment, RegExp][] = [
-    ['an access life over half of the smaller idle time', { PORCHLIGHT_BROWSER_IDLE_SECONDS: '1799', PORCHLIGHT_ACCESS_SECONDS: '900' }, /^PORCHLIGHT_ACCESS_SECONDS: got 900; expected at most 899, half of PORCHLIGHT_BROWSER_IDLE_SECONDS\.$/],
-    ['an idle time over the absolute one', { PORCHLIGHT_IDLE_SECONDS: '2592001', PORCHLIGHT_ABSOLUTE_SECONDS: '2592000' }, /^PORCHLIGHT_IDLE_SECONDS: .*at most 2592000/],
-    ['settle that is not below late', { PORCHLIGHT_SETTLE_SECONDS: '600', PORCHLIGHT_LATE_SECONDS: '600' }, /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/],
-    ['late over seven eighths of the access life', { PORCHLIGHT_LATE_SECONDS: '788', PORCHLIGHT_ACCESS_SECONDS: '900' }, /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/],
-    ['plain http on another host', { PORCHLIGHT_PUBLIC_URL: 'http://example.org' }, /^PORCHLIGHT_PUBLIC_URL: .*PORCHLIGHT_INSECURE_HTTP/],
-    ['a contact that is a plain address', { PORCHLIGHT_SECURITY_CONTACT: 'security@example.org' }, /^PORCHLIGHT_SECURITY_CONTACT: got "security@example\.org"; expected where to report/],
-    ['a contact that brings lines of its own', { PORCHLIGHT_SECURITY_CONTACT: 'https://example.org/\nExpires: 2099' }, /^PORCHLIGHT_SECURITY_CONTACT/],
-    ['metrics on the site\'s port', { PORCHLIGHT_METRICS_PORT: '3000' }, /^PORCHLIGHT_METRICS_PORT: got 3000; expected another port/],
+    [
+      'an access life over half of the smaller idle time',
+      { PORCHLIGHT_BROWSER_IDLE_SECONDS: '1799', PORCHLIGHT_ACCESS_SECONDS: '900' },
+      /^PORCHLIGHT_ACCESS_SECONDS: got 900; expected at most 899, half of PORCHLIGHT_BROWSER_IDLE_SECONDS\.$/,
+    ],
+    [
+      'an idle time over the absolute one',
+      { PORCHLIGHT_IDLE_SECONDS: '2592001', PORCHLIGHT_ABSOLUTE_SECONDS: '2592000' },
+      /^PORCHLIGHT_IDLE_SECONDS: .*at most 2592000/,
+    ],
+    [
+      'settle that is not below late',
+      { PORCHLIGHT_SETTLE_SECONDS: '600', PORCHLIGHT_LATE_SECONDS: '600' },
+      /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/,
+    ],
+    [
+      'late over seven eighths of the access life',
+      { PORCHLIGHT_LATE_SECONDS: '788', PORCHLIGHT_ACCESS_SECONDS: '900' },
+      /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/,
+    ],
+    [
+      'plain http on another host',
+      { PORCHLIGHT_PUBLIC_URL: 'http://example.org' },
+      /^PORCHLIGHT_PUBLIC_URL: .*PORCHLIGHT_INSECURE_HTTP/,
+    ],
+    [
+      'a contact that is a plain address',
+      { PORCHLIGHT_SECURITY_CONTACT: 'security@example.org' },
+      /^PORCHLIGHT_SECURITY_CONTACT: got "security@example\.org"; expected where to report/,
+    ],
+    [
+      'a contact that brings lines of its own',
+      { PORCHLIGHT_SECURITY_CONTACT: 'https://example.org/\nExpires: 2099' },
+      /^PORCHLIGHT_SECURITY_CONTACT/,
+    ],
+    [
+      "metrics on the site's port",
+      { PORCHLIGHT_METRICS_PORT: '3000' },
+      /^PORCHLIGHT_METRICS_PORT: got 3000; expected another port/,
+    ],
     ['a value given twice', { PORCHLIGHT_PORT: '1', PORCHLIGHT_PORT_FILE: 'x' }, /either this or PORCHLIGHT_PORT/],
-    ['a file that cannot be read', { PORCHLIGHT_SETUP_CODE_FILE: 'nowhere' }, /^PORCHLIGHT_SETUP_CODE_FILE: got "nowhere"; expected the path of a readable file \(ENOENT\)/],
-    ['a configuration file that is missing', { PORCHLIGHT_CONFIG: 'nowhere.ts' }, /^PORCHLIGHT_CONFIG: got "nowhere.ts"; .*ENOENT/],
+    [
+      'a file that cannot be read',
+      { PORCHLIGHT_SETUP_CODE_FILE: 'nowhere' },
+      /^PORCHLIGHT_SETUP_CODE_FILE: got "nowhere"; expected the path of a readable file \(ENOENT\)/,
+    ],
+    [
+      'a configuration file that is missing',
+      { PORCHLIGHT_CONFIG: 'nowhere.ts' },
+      /^PORCHLIGHT_CONFIG: got "nowhere.ts"; .*ENOENT/,
+    ],
   ]
   for (const [what, env, expected] of rules) {
     test(what, async () => {
@@ -250,7 +403,12 @@ describe('problems', () => {
   }
 
   test('the limits themselves are allowed', async () => {
-    await load({ PORCHLIGHT_BROWSER_IDLE_SECONDS: '1800', PORCHLIGHT_IDLE_SECONDS: '2592000', PORCHLIGHT_SETTLE_SECONDS: '599', PORCHLIGHT_LATE_SECONDS: '787' })
+    await load({
+      PORCHLIGHT_BROWSER_IDLE_SECONDS: '1800',
+      PORCHLIGHT_IDLE_SECONDS: '2592000',
+      PORCHLIGHT_SETTLE_SECONDS: '599',
+      PORCHLIGHT_LATE_SECONDS: '787',
+    })
     await load({ PORCHLIGHT_PUBLIC_URL: 'http://example.org', PORCHLIGHT_INSECURE_HTTP: 'true' })
   })
 

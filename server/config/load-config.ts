@@ -19,8 +19,17 @@ import type { Config, KeySource } from './types.ts'
 import { toUpstream, withProvider } from './upstream-settings.ts'
 
 /** One line of `config check`. */
-export interface SettingReport { key: SettingKey, variable: string, value: string, from: string }
-export interface Loaded { config: Config, file: string | null, report: SettingReport[] }
+export interface SettingReport {
+  key: SettingKey
+  variable: string
+  value: string
+  from: string
+}
+export interface Loaded {
+  config: Config
+  file: string | null
+  report: SettingReport[]
+}
 
 const DEFAULTS = {
   publicUrl: 'http://localhost:3000',
@@ -58,14 +67,34 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const alone = toConfig(settings, sources, cwd)
-  const config = { ...alone, providers, upstreams: alone.upstreams.map(upstream => withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi }))) }
-  const told: Told = key => ({ name: sources.get(key)?.name ?? variableOf(key), given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)` })
+  const config = {
+    ...alone,
+    providers,
+    upstreams: alone.upstreams.map(upstream =>
+      withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi })),
+    ),
+  }
+  const told: Told = key => ({
+    name: sources.get(key)?.name ?? variableOf(key),
+    given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)`,
+  })
   // Rules between settings are judged on what is right by itself; what is not has its default there.
   const wrong = new Set(problems.map(problem => problem.name))
-  const together = judgeTogether(config, { insecureHttp: settings.insecureHttp ?? false, login: settings.login ?? DEFAULTS.login, tokenApi: settings.tokenApi !== undefined }, told).filter(problem => !wrong.has(problem.name))
+  const together = judgeTogether(
+    config,
+    {
+      insecureHttp: settings.insecureHttp ?? false,
+      login: settings.login ?? DEFAULTS.login,
+      tokenApi: settings.tokenApi !== undefined,
+    },
+    told,
+  ).filter(problem => !wrong.has(problem.name))
   const all = [...problems, ...together]
   if (all.length > 0) {
-    throw new OperatorError(`${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`, all.map(problem => `  ${describeProblem(problem)}`))
+    throw new OperatorError(
+      `${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`,
+      all.map(problem => `  ${describeProblem(problem)}`),
+    )
   }
   const report = SETTING_KEYS.map(key => ({
     key,
@@ -78,20 +107,26 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
 
 /** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
 function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
-  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])), { message: ({ expected }) => kindNamed(expected) })
+  const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])), {
+    message: ({ expected }) => kindNamed(expected),
+  })
   if (result.success) return result.output
   const wrong = new Set<string>()
   const named = new Set<string>()
   for (const issue of result.issues) {
     const [key = '', ...inside] = (issue.path ?? []).map(part => String(part.key))
     const written = sources.get(key)
-    const place = inside.map(part => /^\d+$/.test(part) ? `[${part}]` : `.${part}`).join('')
+    const place = inside.map(part => (/^\d+$/.test(part) ? `[${part}]` : `.${part}`)).join('')
     if (written === undefined || named.has(key + place)) continue
     wrong.add(key)
     named.add(key + place)
     const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
     // What a file holds that is not what the setting takes may be a secret, in a file that was named by mistake.
-    problems.push({ name: written.name.replace(/^\S+/, name => name + place), given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)), expected })
+    problems.push({
+      name: written.name.replace(/^\S+/, name => name + place),
+      given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
+      expected,
+    })
   }
   const right = [...sources].filter(([key]) => !wrong.has(key)).map(([key, { value }]) => [key, value])
   return v.parse(Settings, Object.fromEntries(right))
@@ -110,9 +145,16 @@ function isHidden(key: string, inside: readonly string[]): boolean {
   return !inside.some(part => SHOWN_FIELDS.has(part))
 }
 
-function providersOf(settings: Settings, sources: Sources, problems: ConfigProblem[], env: Environment, cwd: string): Provider[] {
+function providersOf(
+  settings: Settings,
+  sources: Sources,
+  problems: ConfigProblem[],
+  env: Environment,
+  cwd: string,
+): Provider[] {
   const written = sources.get('providers')
-  const nameOf = (index: number, field: string) => written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+  const nameOf = (index: number, field: string) =>
+    written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
   return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
 }
 
@@ -140,7 +182,10 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     settleMs: set.settleSeconds * SECOND,
     lateMs: set.lateSeconds * SECOND,
     keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys'), sources.get('keys')),
-    signingKeys: settings.signingKeys === undefined ? null : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
+    signingKeys:
+      settings.signingKeys === undefined
+        ? null
+        : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
     // Accounts are the API's to make.
@@ -170,7 +215,9 @@ function keySource(keys: string, folder: string, written: Written | undefined): 
 }
 
 function hostsFor(host: string | undefined, loopback: boolean): string[] {
-  const addresses = Object.values(networkInterfaces()).flatMap(list => list ?? []).map(one => one.address)
+  const addresses = Object.values(networkInterfaces())
+    .flatMap(list => list ?? [])
+    .map(one => one.address)
   const local = addresses.includes('::1') ? ['127.0.0.1', '::1'] : ['127.0.0.1']
   if (host === 'localhost') return local
   if (host !== undefined) return [host]
@@ -184,7 +231,12 @@ function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'provid
 }
 
 const LIVES = {
-  accessSeconds: 'accessMs', idleSeconds: 'idleMs', browserIdleSeconds: 'browserIdleMs', absoluteSeconds: 'absoluteMs', settleSeconds: 'settleMs', lateSeconds: 'lateMs',
+  accessSeconds: 'accessMs',
+  idleSeconds: 'idleMs',
+  browserIdleSeconds: 'browserIdleMs',
+  absoluteSeconds: 'absoluteMs',
+  settleSeconds: 'settleMs',
+  lateSeconds: 'lateMs',
 } as const
 
 function defaultOf(key: SettingKey, config: Config): string {

@@ -1,6 +1,9 @@
 import type { ClientAuth, UserInfoFields } from './provider-config.ts'
 
-/** What is known of a provider, so that nobody has to look it up. Data only: whatever is written in the configuration wins. */
+/**
+ * What is known of a provider, so that nobody has to look it up. Data only: whatever is written in the configuration
+ * wins.
+ */
 export interface Preset {
   kind: 'oidc' | 'oauth2'
   name: string
@@ -21,15 +24,18 @@ const OIDC_SCOPES = ['openid', 'profile', 'email']
 
 export const PRESETS = {
   /** `issuer`: https://HOST/realms/REALM */
-  'keycloak': { kind: 'oidc', name: 'Keycloak', icon: 'key-round', issuer: null, scopes: OIDC_SCOPES },
+  keycloak: { kind: 'oidc', name: 'Keycloak', icon: 'key-round', issuer: null, scopes: OIDC_SCOPES },
   /** `issuer`: https://HOST */
-  'authelia': { kind: 'oidc', name: 'Authelia', icon: 'shield-check', issuer: null, scopes: OIDC_SCOPES },
+  authelia: { kind: 'oidc', name: 'Authelia', icon: 'shield-check', issuer: null, scopes: OIDC_SCOPES },
   /** `issuer`: https://HOST */
   'pocket-id': { kind: 'oidc', name: 'Pocket ID', icon: 'fingerprint', issuer: null, scopes: OIDC_SCOPES },
-  /** `issuer`: https://login.microsoftonline.com/TENANT-ID/v2.0 · it does not say whether an address is verified, so none is kept. */
-  'entra': { kind: 'oidc', name: 'Microsoft', icon: 'microsoft', issuer: null, scopes: OIDC_SCOPES },
-  'google': { kind: 'oidc', name: 'Google', icon: 'google', issuer: 'https://accounts.google.com', scopes: OIDC_SCOPES },
-  'github': {
+  /**
+   * `issuer`: https://login.microsoftonline.com/TENANT-ID/v2.0 · it does not say whether an address is verified, so
+   * none is kept.
+   */
+  entra: { kind: 'oidc', name: 'Microsoft', icon: 'microsoft', issuer: null, scopes: OIDC_SCOPES },
+  google: { kind: 'oidc', name: 'Google', icon: 'google', issuer: 'https://accounts.google.com', scopes: OIDC_SCOPES },
+  github: {
     kind: 'oauth2',
     name: 'GitHub',
     icon: 'github',

@@ -12,7 +12,16 @@ import { ProviderSetting } from './provider-settings.ts'
 
 const SECRET = 'a-secret-that-nobody-may-see'
 const MAIN = { id: 'main', kind: 'oidc', issuer: 'https://main.example/realms/a', clientId: 'porch' }
-const PLAIN = { id: 'plain', kind: 'oauth2', authorizationEndpoint: 'https://plain.example/a', tokenEndpoint: 'https://plain.example/t', userInfoEndpoint: 'https://api.plain.example/me', fields: { subject: 'id' }, clientId: 'porch', clientSecret: SECRET }
+const PLAIN = {
+  id: 'plain',
+  kind: 'oauth2',
+  authorizationEndpoint: 'https://plain.example/a',
+  tokenEndpoint: 'https://plain.example/t',
+  userInfoEndpoint: 'https://api.plain.example/me',
+  fields: { subject: 'id' },
+  clientId: 'porch',
+  clientSecret: SECRET,
+}
 
 let cwd: string
 beforeEach(() => {
@@ -20,17 +29,25 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
-const load = (providers: unknown, env: Record<string, string> = {}) => loadConfig({ PORCHLIGHT_PROVIDERS: JSON.stringify(providers), ...env }, cwd)
-const one = async (provider: unknown, env: Record<string, string> = {}): Promise<Provider> => (await load([provider], env)).config.providers[0] as Provider
+const load = (providers: unknown, env: Record<string, string> = {}) =>
+  loadConfig({ PORCHLIGHT_PROVIDERS: JSON.stringify(providers), ...env }, cwd)
+const one = async (provider: unknown, env: Record<string, string> = {}): Promise<Provider> =>
+  (await load([provider], env)).config.providers[0] as Provider
 async function problems(providers: unknown, env: Record<string, string> = {}): Promise<string[]> {
-  const error: unknown = await load(providers, env).then(() => null, (error: unknown) => error)
+  const error: unknown = await load(providers, env).then(
+    () => null,
+    (error: unknown) => error,
+  )
   if (!(error instanceof OperatorError)) throw error ?? new Error('nothing was refused')
   return error.advice.map(line => line.trim())
 }
 
 describe('a provider', () => {
   test('may pin an algorithm, and say how often its people are looked at again', async () => {
-    expect(await one({ ...MAIN, idTokenAlg: 'ES256', recheckSeconds: 60 })).toMatchObject({ idTokenAlg: 'ES256', recheckMs: 60_000 })
+    expect(await one({ ...MAIN, idTokenAlg: 'ES256', recheckSeconds: 60 })).toMatchObject({
+      idTokenAlg: 'ES256',
+      recheckMs: 60_000,
+    })
     await expect(load([{ ...MAIN, idTokenAlg: 'HS256' }])).rejects.toThrow()
     await expect(load([{ ...MAIN, recheckSeconds: -1 }])).rejects.toThrow()
     expect((await load([MAIN], { PORCHLIGHT_RECHECK_SECONDS: '5' })).config.recheckMs).toBe(5000)
@@ -38,17 +55,43 @@ describe('a provider', () => {
 
   test('needs little, and the rest has its defaults', async () => {
     expect(await one(MAIN)).toEqual({
-      id: 'main', kind: 'oidc', name: 'main', icon: 'log-in', issuer: 'https://main.example/realms/a', formerIssuers: [], endpoints: null,
-      fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none',
-      scopes: ['openid', 'profile', 'email'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
+      id: 'main',
+      kind: 'oidc',
+      name: 'main',
+      icon: 'log-in',
+      issuer: 'https://main.example/realms/a',
+      formerIssuers: [],
+      endpoints: null,
+      fields: { subject: 'sub', name: null, email: null, emailVerified: null },
+      userInfo: true,
+      clientId: 'porch',
+      clientSecret: null,
+      privateKey: null,
+      clientAuth: 'none',
+      scopes: ['openid', 'profile', 'email'],
+      dpop: false,
+      parameters: {},
+      roles: null,
+      register: null,
+      logout: 'link',
+      recheckMs: null,
+      idTokenAlg: null,
+      clockToleranceSeconds: 120,
     })
   })
 
   test('by OAuth alone is told from others by where it is, unless it has an issuer', async () => {
     const { endpoints, issuer, clientAuth } = await one(PLAIN)
     expect({ endpoints, issuer, clientAuth }).toEqual({
-      endpoints: { authorization: 'https://plain.example/a', token: 'https://plain.example/t', userInfo: 'https://api.plain.example/me', emails: null, revocation: null },
-      issuer: 'https://plain.example#plain', clientAuth: 'client_secret_basic',
+      endpoints: {
+        authorization: 'https://plain.example/a',
+        token: 'https://plain.example/t',
+        userInfo: 'https://api.plain.example/me',
+        emails: null,
+        revocation: null,
+      },
+      issuer: 'https://plain.example#plain',
+      clientAuth: 'client_secret_basic',
     })
     expect((await one({ ...PLAIN, issuer: 'https://plain.example' })).issuer).toBe('https://plain.example')
   })
@@ -56,12 +99,22 @@ describe('a provider', () => {
   test('has its secret in the setting, in a variable or in a file', async () => {
     writeFileSync(join(cwd, 'secret'), `${SECRET}\n`)
     const secrets = [SECRET, { env: 'MAIN_SECRET' }, { file: 'secret' }]
-    for (const clientSecret of secrets) expect((await one({ ...MAIN, clientSecret }, { MAIN_SECRET: SECRET })).clientSecret?.reveal()).toBe(SECRET)
+    for (const clientSecret of secrets)
+      expect((await one({ ...MAIN, clientSecret }, { MAIN_SECRET: SECRET })).clientSecret?.reveal()).toBe(SECRET)
   })
 
-  test.each([['ec', { namedCurve: 'P-256' }], ['ec', { namedCurve: 'P-384' }], ['ec', { namedCurve: 'P-521' }], ['rsa', { modulusLength: 2048 }], ['ed25519', {}]] as const)('has a private key instead: %s, as PEM and as a JWK', async (type, options) => {
+  test.each([
+    ['ec', { namedCurve: 'P-256' }],
+    ['ec', { namedCurve: 'P-384' }],
+    ['ec', { namedCurve: 'P-521' }],
+    ['rsa', { modulusLength: 2048 }],
+    ['ed25519', {}],
+  ] as const)('has a private key instead: %s, as PEM and as a JWK', async (type, options) => {
     const { privateKey: key } = generateKeyPairSync(type as 'ec', options as { namedCurve: string })
-    const texts = [key.export({ type: 'pkcs8', format: 'pem' }).toString(), JSON.stringify(key.export({ format: 'jwk' }))]
+    const texts = [
+      key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      JSON.stringify(key.export({ format: 'jwk' })),
+    ]
     for (const privateKey of texts) expect((await one({ ...MAIN, privateKey })).clientAuth).toBe('private_key_jwt')
   })
 
@@ -70,26 +123,61 @@ describe('a provider', () => {
     expect((await one({ ...MAIN, formerIssuers })).formerIssuers).toEqual(formerIssuers)
     const other = { ...PLAIN, id: 'other' }
     for (const wrong of [
-      [{ ...MAIN, formerIssuers: [MAIN.issuer] }], [{ ...MAIN, formerIssuers: ['https://plain.example#other'] }, other],
-      [{ ...MAIN, formerIssuers }, { ...other, formerIssuers: [formerIssuers[0]] }], [{ ...MAIN, formerIssuers: ['x', 'x'] }],
+      [{ ...MAIN, formerIssuers: [MAIN.issuer] }],
+      [{ ...MAIN, formerIssuers: ['https://plain.example#other'] }, other],
+      [
+        { ...MAIN, formerIssuers },
+        { ...other, formerIssuers: [formerIssuers[0]] },
+      ],
+      [{ ...MAIN, formerIssuers: ['x', 'x'] }],
     ]) {
-      expect(await problems(wrong)).toEqual([expect.stringContaining('formerIssuers that are nobody\'s issuer now, each in one entry')])
+      expect(await problems(wrong)).toEqual([
+        expect.stringContaining("formerIssuers that are nobody's issuer now, each in one entry"),
+      ])
     }
   })
 
   test('that is this machine may be plain http', async () => {
     expect((await one({ ...MAIN, issuer: 'http://127.0.0.1:9000' })).issuer).toBe('http://127.0.0.1:9000')
-    expect(await problems([{ ...MAIN, issuer: 'http://main.example' }])).toEqual([expect.stringMatching(/^PORCHLIGHT_PROVIDERS\[0\]\.issuer: got "http:\/\/main\.example"; expected an https address/)])
+    expect(await problems([{ ...MAIN, issuer: 'http://main.example' }])).toEqual([
+      expect.stringMatching(
+        /^PORCHLIGHT_PROVIDERS\[0\]\.issuer: got "http:\/\/main\.example"; expected an https address/,
+      ),
+    ])
   })
 })
 
 describe('what is wrong', () => {
   test('is told all at once, each with its place', async () => {
     const found = await problems([
-      { id: 'Bad Id', kind: 'saml', clientId: '', scopes: ['a b'], clockToleranceSeconds: 301, parameters: { state: 'x' }, logout: 'sometimes', register: 'maybe', roles: { admin: ['x'] }, fields: { name: 'a..b' } },
+      {
+        id: 'Bad Id',
+        kind: 'saml',
+        clientId: '',
+        scopes: ['a b'],
+        clockToleranceSeconds: 301,
+        parameters: { state: 'x' },
+        logout: 'sometimes',
+        register: 'maybe',
+        roles: { admin: ['x'] },
+        fields: { name: 'a..b' },
+      },
       { id: 'second', kind: 'oidc', issuer: 'ftp://x', clientId: 'x', clientSecrets: SECRET },
     ])
-    const places = ['[0].id', '[0].kind', '[0].clientId', '[0].scopes[0]', '[0].clockToleranceSeconds', '[0].parameters', '[0].logout', '[0].register', '[0].roles.claim', '[0].fields.name', '[1].issuer', '[1].clientSecrets']
+    const places = [
+      '[0].id',
+      '[0].kind',
+      '[0].clientId',
+      '[0].scopes[0]',
+      '[0].clockToleranceSeconds',
+      '[0].parameters',
+      '[0].logout',
+      '[0].register',
+      '[0].roles.claim',
+      '[0].fields.name',
+      '[1].issuer',
+      '[1].clientSecrets',
+    ]
     expect(places.filter(place => !found.some(line => line.startsWith(`PORCHLIGHT_PROVIDERS${place}: `)))).toEqual([])
     expect(found).toHaveLength(places.length)
   })
@@ -111,10 +199,46 @@ describe('what is wrong', () => {
     ['a way that needs a secret, without one', { ...MAIN, clientAuth: 'client_secret_post' }, 'clientSecret'],
     ['a way that needs a key, without one', { ...MAIN, clientAuth: 'private_key_jwt' }, 'privateKey'],
     ['a key that is none', { ...MAIN, privateKey: SECRET }, 'privateKey'],
-    ['a key that is too short', { ...MAIN, privateKey: generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }, 'privateKey'],
-    ['a key whose alg it cannot do', { ...MAIN, privateKey: JSON.stringify({ ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }), alg: 'ES256' }) }, 'privateKey'],
-    ['a key with a symmetric alg', { ...MAIN, privateKey: JSON.stringify({ ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }), alg: 'HS256' }) }, 'privateKey'],
-    ['a key on a curve that signs nothing', { ...MAIN, privateKey: generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() }, 'privateKey'],
+    [
+      'a key that is too short',
+      {
+        ...MAIN,
+        privateKey: generateKeyPairSync('rsa', { modulusLength: 1024 })
+          .privateKey.export({ type: 'pkcs8', format: 'pem' })
+          .toString(),
+      },
+      'privateKey',
+    ],
+    [
+      'a key whose alg it cannot do',
+      {
+        ...MAIN,
+        privateKey: JSON.stringify({
+          ...generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' }),
+          alg: 'ES256',
+        }),
+      },
+      'privateKey',
+    ],
+    [
+      'a key with a symmetric alg',
+      {
+        ...MAIN,
+        privateKey: JSON.stringify({
+          ...generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }),
+          alg: 'HS256',
+        }),
+      },
+      'privateKey',
+    ],
+    [
+      'a key on a curve that signs nothing',
+      {
+        ...MAIN,
+        privateKey: generateKeyPairSync('x25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+      },
+      'privateKey',
+    ],
     ['a variable that is not set', { ...MAIN, clientSecret: { env: 'NOWHERE' } }, 'clientSecret'],
     ['a file that is not there', { ...MAIN, clientSecret: { file: 'nowhere' } }, 'clientSecret'],
   ])('%s', async (_what, provider, field) => {
@@ -133,7 +257,9 @@ describe('BBA-3 no secret is shown', () => {
   test('by config check', async () => {
     const { report } = await load([{ ...MAIN, clientSecret: SECRET }, PLAIN])
     const line = report.find(each => each.key === 'providers')
-    expect(line?.value).toBe('main (oidc, https://main.example/realms/a, client_secret_basic); plain (oauth2, https://plain.example#plain, client_secret_basic)')
+    expect(line?.value).toBe(
+      'main (oidc, https://main.example/realms/a, client_secret_basic); plain (oauth2, https://plain.example#plain, client_secret_basic)',
+    )
     expect(JSON.stringify(report)).not.toContain(SECRET)
   })
 
@@ -143,9 +269,18 @@ describe('BBA-3 no secret is shown', () => {
     ['that stands beside a mistake', JSON.stringify([{ ...MAIN, clientSecret: SECRET, id: 7 }])],
     ['in what is no JSON', `[{"clientSecret":"${SECRET}"`],
     ['in what is no list', JSON.stringify({ ...MAIN, clientSecret: SECRET })],
-    ['that stands where another thing should', JSON.stringify([{ ...MAIN, parameters: SECRET, roles: SECRET, fields: SECRET, privateKey: { pem: SECRET } }])],
+    [
+      'that stands where another thing should',
+      JSON.stringify([{ ...MAIN, parameters: SECRET, roles: SECRET, fields: SECRET, privateKey: { pem: SECRET } }]),
+    ],
     ['in the place of a provider', JSON.stringify([SECRET])],
-    ['in entries that do not go together', JSON.stringify([{ ...MAIN, clientSecret: SECRET }, { ...MAIN, clientSecret: SECRET }])],
+    [
+      'in entries that do not go together',
+      JSON.stringify([
+        { ...MAIN, clientSecret: SECRET },
+        { ...MAIN, clientSecret: SECRET },
+      ]),
+    ],
   ])('in a problem, of one %s', async (_what, text) => {
     const error: unknown = await loadConfig({ PORCHLIGHT_PROVIDERS: text }, cwd).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(OperatorError)
@@ -154,19 +289,53 @@ describe('BBA-3 no secret is shown', () => {
 })
 
 describe('presets', () => {
-  test.each(PRESET_NAMES)('%s is a provider that needs only what is one\'s own', async (name) => {
+  test.each(PRESET_NAMES)("%s is a provider that needs only what is one's own", async name => {
     const preset: Preset = PRESETS[name]
-    const own = { id: name, preset: name, clientId: 'x', clientSecret: 'y', ...(preset.issuer === null ? { issuer: 'https://own.example' } : {}) }
+    const own = {
+      id: name,
+      preset: name,
+      clientId: 'x',
+      clientSecret: 'y',
+      ...(preset.issuer === null ? { issuer: 'https://own.example' } : {}),
+    }
     expect(v.safeParse(ProviderSetting, own).success).toBe(true)
     const provider = await one(own)
-    expect(provider).toMatchObject({ kind: preset.kind, name: preset.name, icon: preset.icon, issuer: preset.issuer ?? 'https://own.example', scopes: preset.scopes })
+    expect(provider).toMatchObject({
+      kind: preset.kind,
+      name: preset.name,
+      icon: preset.icon,
+      issuer: preset.issuer ?? 'https://own.example',
+      scopes: preset.scopes,
+    })
     expect(provider.endpoints === null).toBe(preset.kind === 'oidc')
     const { kind, ...written } = preset
-    const asWritten = Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null).map(([key, value]) => [key, key === 'fields' ? Object.fromEntries(Object.entries(value as object).filter(([, path]) => path !== null)) : value]))
-    expect(v.safeParse(ProviderSetting, { id: name, kind, clientId: 'x', ...asWritten }).success, 'each field is one that could be written').toBe(true)
+    const asWritten = Object.fromEntries(
+      Object.entries(written)
+        .filter(([, value]) => value !== null)
+        .map(([key, value]) => [
+          key,
+          key === 'fields'
+            ? Object.fromEntries(Object.entries(value as object).filter(([, path]) => path !== null))
+            : value,
+        ]),
+    )
+    expect(
+      v.safeParse(ProviderSetting, { id: name, kind, clientId: 'x', ...asWritten }).success,
+      'each field is one that could be written',
+    ).toBe(true)
   })
 
   test('what is written wins', async () => {
-    expect(await one({ id: 'hub', preset: 'github', clientId: 'x', clientSecret: 'y', name: 'Our hub', scopes: [], fields: { name: 'login' } })).toMatchObject({ name: 'Our hub', scopes: [], fields: { subject: 'id', name: 'login' } })
+    expect(
+      await one({
+        id: 'hub',
+        preset: 'github',
+        clientId: 'x',
+        clientSecret: 'y',
+        name: 'Our hub',
+        scopes: [],
+        fields: { name: 'login' },
+      }),
+    ).toMatchObject({ name: 'Our hub', scopes: [], fields: { subject: 'id', name: 'login' } })
   })
 })

@@ -20,19 +20,39 @@ const ICON_FORM = 'the name of an icon, such as key-round'
 
 const text = (form: string, most = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
 /** Never the schema's own words, which would quote what was given: it may be a secret in a wrong place. */
-const group = <const E extends v.ObjectEntries>(entries: E) => v.strictObject(entries, issue => issue.received === 'undefined' ? 'a value' : 'a group of fields')
-const oneOf = <const T extends readonly string[]>(list: T) => v.exactOptional(v.picklist(list, `one of ${list.join(', ')}`))
+const group = <const E extends v.ObjectEntries>(entries: E) =>
+  v.strictObject(entries, issue => (issue.received === 'undefined' ? 'a value' : 'a group of fields'))
+const oneOf = <const T extends readonly string[]>(list: T) =>
+  v.exactOptional(v.picklist(list, `one of ${list.join(', ')}`))
 const endpoint = v.pipe(v.string(ENDPOINT_FORM), v.check(isEndpoint, ENDPOINT_FORM))
-const secret = v.exactOptional(v.union([
-  text(SECRET_FORM, 10_000), group({ env: text(SECRET_FORM) }), group({ file: text(SECRET_FORM) }),
-], SECRET_FORM))
+const secret = v.exactOptional(
+  v.union(
+    [text(SECRET_FORM, 10_000), group({ env: text(SECRET_FORM) }), group({ file: text(SECRET_FORM) })],
+    SECRET_FORM,
+  ),
+)
 const field = v.exactOptional(v.pipe(v.string(FIELD_FORM), v.regex(/^[^.\s]+(?:\.[^.\s]+)*$/, FIELD_FORM)))
-const values = v.pipe(v.array(text('values of the claim'), 'a list of values of the claim'), v.minLength(1, 'at least one value'))
+const values = v.pipe(
+  v.array(text('values of the claim'), 'a list of values of the claim'),
+  v.minLength(1, 'at least one value'),
+)
 
 /** Parameters of the authorization request that are not for anybody to set (OAuth and OpenID decide them). */
 const OUR_PARAMETERS = [
-  'client_id', 'client_secret', 'redirect_uri', 'response_type', 'response_mode', 'scope', 'state', 'nonce', 'code_challenge', 'code_challenge_method',
-  'request', 'request_uri', 'dpop_jkt', 'max_age',
+  'client_id',
+  'client_secret',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'scope',
+  'state',
+  'nonce',
+  'code_challenge',
+  'code_challenge_method',
+  'request',
+  'request_uri',
+  'dpop_jkt',
+  'max_age',
 ]
 
 /** One entry of `providers`, as a person writes it. */
@@ -42,8 +62,18 @@ export const ProviderSetting = group({
   preset: oneOf(PRESET_NAMES),
   name: v.exactOptional(text('text of 60 characters at most', 60)),
   icon: v.exactOptional(v.pipe(v.string(ICON_FORM), v.regex(/^[a-z0-9-]{1,40}$/, ICON_FORM))),
-  issuer: v.exactOptional(v.pipe(v.string(ENDPOINT_FORM), v.check(value => isEndpoint(value) && !value.includes('?'), ENDPOINT_FORM))),
-  formerIssuers: v.exactOptional(v.pipe(v.array(text('an issuer that it had'), 'a list of issuers that it had'), v.maxLength(10, 'at most 10 issuers'))),
+  issuer: v.exactOptional(
+    v.pipe(
+      v.string(ENDPOINT_FORM),
+      v.check(value => isEndpoint(value) && !value.includes('?'), ENDPOINT_FORM),
+    ),
+  ),
+  formerIssuers: v.exactOptional(
+    v.pipe(
+      v.array(text('an issuer that it had'), 'a list of issuers that it had'),
+      v.maxLength(10, 'at most 10 issuers'),
+    ),
+  ),
   authorizationEndpoint: v.exactOptional(endpoint),
   tokenEndpoint: v.exactOptional(endpoint),
   userInfoEndpoint: v.exactOptional(endpoint),
@@ -55,18 +85,40 @@ export const ProviderSetting = group({
   clientSecret: secret,
   privateKey: secret,
   clientAuth: oneOf(CLIENT_AUTHS),
-  scopes: v.exactOptional(v.array(v.pipe(v.string(SCOPES_FORM), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, SCOPES_FORM)), SCOPES_FORM)),
+  scopes: v.exactOptional(
+    v.array(v.pipe(v.string(SCOPES_FORM), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, SCOPES_FORM)), SCOPES_FORM),
+  ),
   dpop: v.exactOptional(v.boolean('true or false')),
-  parameters: v.exactOptional(v.pipe(
-    v.record(v.string(), v.string('text'), 'names and their values'),
-    v.check(all => Object.keys(all).every(name => !OUR_PARAMETERS.includes(name)), `other parameters than ${OUR_PARAMETERS.join(', ')}`),
-  )),
-  roles: v.exactOptional(group({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) })),
+  parameters: v.exactOptional(
+    v.pipe(
+      v.record(v.string(), v.string('text'), 'names and their values'),
+      v.check(
+        all => Object.keys(all).every(name => !OUR_PARAMETERS.includes(name)),
+        `other parameters than ${OUR_PARAMETERS.join(', ')}`,
+      ),
+    ),
+  ),
+  roles: v.exactOptional(
+    group({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) }),
+  ),
   register: oneOf(REGISTRATION),
   logout: oneOf(['link', 'always', 'never']),
-  recheckSeconds: v.exactOptional(v.pipe(v.number(RECHECK_FORM), v.safeInteger(RECHECK_FORM), v.minValue(0, RECHECK_FORM), v.maxValue(86_400, RECHECK_FORM))),
+  recheckSeconds: v.exactOptional(
+    v.pipe(
+      v.number(RECHECK_FORM),
+      v.safeInteger(RECHECK_FORM),
+      v.minValue(0, RECHECK_FORM),
+      v.maxValue(86_400, RECHECK_FORM),
+    ),
+  ),
   idTokenAlg: oneOf(SIGNATURE_ALGS),
-  clockToleranceSeconds: v.exactOptional(v.pipe(v.number('seconds from 0 to 300'), v.minValue(0, 'seconds from 0 to 300'), v.maxValue(300, 'seconds from 0 to 300'))),
+  clockToleranceSeconds: v.exactOptional(
+    v.pipe(
+      v.number('seconds from 0 to 300'),
+      v.minValue(0, 'seconds from 0 to 300'),
+      v.maxValue(300, 'seconds from 0 to 300'),
+    ),
+  ),
 })
 export type ProviderSetting = v.InferOutput<typeof ProviderSetting>
 
@@ -74,22 +126,41 @@ export const ProvidersSetting = v.pipe(
   v.array(ProviderSetting, 'a list of providers'),
   v.maxLength(20, 'at most 20 providers'),
   v.check(list => new Set(list.map(one => one.id)).size === list.length, 'ids that differ from each other'),
-  v.check((list) => {
+  v.check(list => {
     const issuers = list.map(one => one.issuer ?? presetOf(one)?.issuer).filter(issuer => typeof issuer === 'string')
     return new Set(issuers).size === issuers.length
   }, 'issuers that differ from each other: one provider, one entry'),
-  v.check((list) => {
+  v.check(list => {
     const former = list.flatMap(one => one.formerIssuers ?? [])
     return new Set(former).size === former.length && list.every(one => !former.includes(issuerOf(one)))
-  }, 'formerIssuers that are nobody\'s issuer now, each in one entry'),
+  }, "formerIssuers that are nobody's issuer now, each in one entry"),
 )
 
 /** Fields that a message may show the content of. */
-export const SHOWN_FIELDS: ReadonlySet<string> = new Set(['id', 'kind', 'preset', 'name', 'icon', 'issuer', 'formerIssuers', 'clientAuth', 'register', 'logout', 'dpop', 'userInfo', 'recheckSeconds', 'idTokenAlg', 'clockToleranceSeconds', 'scopes'])
+export const SHOWN_FIELDS: ReadonlySet<string> = new Set([
+  'id',
+  'kind',
+  'preset',
+  'name',
+  'icon',
+  'issuer',
+  'formerIssuers',
+  'clientAuth',
+  'register',
+  'logout',
+  'dpop',
+  'userInfo',
+  'recheckSeconds',
+  'idTokenAlg',
+  'clockToleranceSeconds',
+  'scopes',
+])
 
 /** How `config check` shows them: never a secret. */
 export function shownProviders(providers: readonly Provider[]): string {
-  return providers.length === 0 ? 'none' : providers.map(one => `${one.id} (${one.kind}, ${one.issuer}, ${one.clientAuth})`).join('; ')
+  return providers.length === 0
+    ? 'none'
+    : providers.map(one => `${one.id} (${one.kind}, ${one.issuer}, ${one.clientAuth})`).join('; ')
 }
 
 /** As sources.ts has it, which knows the settings and so cannot be asked from here. */
@@ -103,11 +174,19 @@ interface Surroundings {
   nameOf: (index: number, field: string) => string
 }
 
-/** Fills in every default and reads the secrets that stand elsewhere. What is wrong with an entry as a whole goes to `problems`. */
-export function toProviders(settings: readonly ProviderSetting[], problems: ConfigProblem[], { env, folder, nameOf }: Surroundings): Provider[] {
+/**
+ * Fills in every default and reads the secrets that stand elsewhere. What is wrong with an entry as a whole goes to
+ * `problems`.
+ */
+export function toProviders(
+  settings: readonly ProviderSetting[],
+  problems: ConfigProblem[],
+  { env, folder, nameOf }: Surroundings,
+): Provider[] {
   return settings.map((setting, index) => {
-    const wrong = (field: string, expected: string) => void problems.push({ name: nameOf(index, field), given: null, expected })
-    return toProvider(setting, wrong, (field) => {
+    const wrong = (field: string, expected: string) =>
+      void problems.push({ name: nameOf(index, field), given: null, expected })
+    return toProvider(setting, wrong, field => {
       const found = readSecret(setting[field], env, folder)
       if (typeof found !== 'string') return found
       wrong(field, found)
@@ -116,17 +195,23 @@ export function toProviders(settings: readonly ProviderSetting[], problems: Conf
   })
 }
 
-function toProvider(setting: ProviderSetting, wrong: (field: string, expected: string) => void, secretOf: (field: 'clientSecret' | 'privateKey') => Secret | null): Provider {
+function toProvider(
+  setting: ProviderSetting,
+  wrong: (field: string, expected: string) => void,
+  secretOf: (field: 'clientSecret' | 'privateKey') => Secret | null,
+): Provider {
   const preset = presetOf(setting)
   const kind = setting.kind ?? preset?.kind ?? 'oidc'
   if (setting.kind === undefined && preset === null) wrong('kind', 'oidc or oauth2, or a preset')
-  if (setting.kind !== undefined && preset !== null && setting.kind !== preset.kind) wrong('kind', `${preset.kind}, as the preset has it`)
+  if (setting.kind !== undefined && preset !== null && setting.kind !== preset.kind)
+    wrong('kind', `${preset.kind}, as the preset has it`)
   const clientSecret = secretOf('clientSecret')
   const privateKey = secretOf('privateKey')
   const clientAuth = setting.clientAuth ?? usualAuth(setting, preset)
   judgeAuth(setting, clientAuth, privateKey, wrong)
   const issuer = setting.issuer ?? preset?.issuer ?? null
-  if (kind === 'oidc' && issuer === null) wrong('issuer', 'the address of the provider, as its discovery document spells it')
+  if (kind === 'oidc' && issuer === null)
+    wrong('issuer', 'the address of the provider, as its discovery document spells it')
   return {
     id: setting.id,
     kind,
@@ -144,7 +229,10 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
     scopes: scopesOf(kind, setting, preset, wrong),
     dpop: setting.dpop ?? false,
     parameters: setting.parameters ?? {},
-    roles: setting.roles === undefined ? null : { claim: setting.roles.claim, admin: setting.roles.admin ?? [], user: setting.roles.user ?? null },
+    roles:
+      setting.roles === undefined
+        ? null
+        : { claim: setting.roles.claim, admin: setting.roles.admin ?? [], user: setting.roles.user ?? null },
     register: setting.register ?? null,
     logout: setting.logout ?? 'link',
     recheckMs: setting.recheckSeconds === undefined ? null : setting.recheckSeconds * SECOND,
@@ -153,63 +241,110 @@ function toProvider(setting: ProviderSetting, wrong: (field: string, expected: s
   }
 }
 
-function endpointsOf(kind: Provider['kind'], setting: ProviderSetting, preset: Preset | null, wrong: (field: string, expected: string) => void): Provider['endpoints'] {
+function endpointsOf(
+  kind: Provider['kind'],
+  setting: ProviderSetting,
+  preset: Preset | null,
+  wrong: (field: string, expected: string) => void,
+): Provider['endpoints'] {
   const names = ['authorizationEndpoint', 'tokenEndpoint', 'userInfoEndpoint'] as const
   if (kind === 'oidc') {
-    for (const name of [...names, 'emailsEndpoint', 'revocationEndpoint'] as const) if (setting[name] !== undefined) wrong(name, 'no such field here: an oidc provider says itself where its endpoints are')
+    for (const name of [...names, 'emailsEndpoint', 'revocationEndpoint'] as const)
+      if (setting[name] !== undefined)
+        wrong(name, 'no such field here: an oidc provider says itself where its endpoints are')
     return null
   }
-  const [authorization, token, userInfo] = names.map((name) => {
+  const [authorization, token, userInfo] = names.map(name => {
     const found = setting[name] ?? preset?.[name]
     if (found === undefined) wrong(name, ENDPOINT_FORM)
     return found ?? ''
   })
   return {
-    authorization: authorization ?? '', token: token ?? '', userInfo: userInfo ?? '',
+    authorization: authorization ?? '',
+    token: token ?? '',
+    userInfo: userInfo ?? '',
     emails: setting.emailsEndpoint ?? preset?.emailsEndpoint ?? null,
     revocation: setting.revocationEndpoint ?? null,
   }
 }
 
-function fieldsOf(kind: Provider['kind'], { fields = {} }: ProviderSetting, preset: Preset | null, wrong: (field: string, expected: string) => void): UserInfoFields {
+function fieldsOf(
+  kind: Provider['kind'],
+  { fields = {} }: ProviderSetting,
+  preset: Preset | null,
+  wrong: (field: string, expected: string) => void,
+): UserInfoFields {
   const known = { ...preset?.fields, ...fields }
-  if (kind === 'oidc' && Object.keys(fields).length > 0) wrong('fields', 'no such field here: OpenID Connect names them')
-  if (kind === 'oauth2' && known.subject === undefined) wrong('fields.subject', `${FIELD_FORM}: what never changes about an account`)
-  return { subject: known.subject ?? 'sub', name: known.name ?? null, email: known.email ?? null, emailVerified: known.emailVerified ?? null }
+  if (kind === 'oidc' && Object.keys(fields).length > 0)
+    wrong('fields', 'no such field here: OpenID Connect names them')
+  if (kind === 'oauth2' && known.subject === undefined)
+    wrong('fields.subject', `${FIELD_FORM}: what never changes about an account`)
+  return {
+    subject: known.subject ?? 'sub',
+    name: known.name ?? null,
+    email: known.email ?? null,
+    emailVerified: known.emailVerified ?? null,
+  }
 }
 
-function userInfoOf(kind: Provider['kind'], { userInfo }: ProviderSetting, wrong: (field: string, expected: string) => void): boolean {
-  if (kind === 'oauth2' && userInfo === false) wrong('userInfo', 'true: nothing else says who an account of an oauth2 provider is')
+function userInfoOf(
+  kind: Provider['kind'],
+  { userInfo }: ProviderSetting,
+  wrong: (field: string, expected: string) => void,
+): boolean {
+  if (kind === 'oauth2' && userInfo === false)
+    wrong('userInfo', 'true: nothing else says who an account of an oauth2 provider is')
   return userInfo ?? true
 }
 
-function scopesOf(kind: Provider['kind'], { scopes }: ProviderSetting, preset: Preset | null, wrong: (field: string, expected: string) => void): string[] {
+function scopesOf(
+  kind: Provider['kind'],
+  { scopes }: ProviderSetting,
+  preset: Preset | null,
+  wrong: (field: string, expected: string) => void,
+): string[] {
   if (kind === 'oidc' && scopes !== undefined && !scopes.includes('openid')) wrong('scopes', 'openid among them')
   return scopes ?? preset?.scopes ?? (kind === 'oidc' ? ['openid', 'profile', 'email'] : [])
 }
 
 function usualAuth({ clientSecret, privateKey }: ProviderSetting, preset: Preset | null): ClientAuth {
   if (privateKey !== undefined) return 'private_key_jwt'
-  return clientSecret === undefined ? 'none' : preset?.clientAuth ?? 'client_secret_basic'
+  return clientSecret === undefined ? 'none' : (preset?.clientAuth ?? 'client_secret_basic')
 }
 
-function judgeAuth(setting: ProviderSetting, clientAuth: ClientAuth, privateKey: Secret | null, wrong: (field: string, expected: string) => void): void {
+function judgeAuth(
+  setting: ProviderSetting,
+  clientAuth: ClientAuth,
+  privateKey: Secret | null,
+  wrong: (field: string, expected: string) => void,
+): void {
   const usesSecret = clientAuth === 'client_secret_basic' || clientAuth === 'client_secret_post'
   if (usesSecret && setting.clientSecret === undefined) wrong('clientSecret', `${SECRET_FORM}, for ${clientAuth}`)
   if (!usesSecret && setting.clientSecret !== undefined) wrong('clientSecret', `nothing: ${clientAuth} uses no secret`)
-  if (clientAuth === 'private_key_jwt' && setting.privateKey === undefined) wrong('privateKey', `${SECRET_FORM}, for private_key_jwt`)
-  if (clientAuth !== 'private_key_jwt' && setting.privateKey !== undefined) wrong('privateKey', `nothing: ${clientAuth} uses no key`)
+  if (clientAuth === 'private_key_jwt' && setting.privateKey === undefined)
+    wrong('privateKey', `${SECRET_FORM}, for private_key_jwt`)
+  if (clientAuth !== 'private_key_jwt' && setting.privateKey !== undefined)
+    wrong('privateKey', `nothing: ${clientAuth} uses no key`)
   if (privateKey !== null) judgeKey(privateKey, wrong)
 }
 
 function judgeKey(privateKey: Secret, wrong: (field: string, expected: string) => void): void {
   const key = readClientKey(privateKey)
-  if (key === null) wrong('privateKey', 'a private key in PEM (PKCS #8) or as a JWK: EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more')
-  else if (key.alg !== null && !key.canDo.includes(key.alg)) wrong('privateKey', `an "alg" in the JWK that its key can do: ${key.canDo.join(', ')}`)
+  if (key === null)
+    wrong(
+      'privateKey',
+      'a private key in PEM (PKCS #8) or as a JWK: EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more',
+    )
+  else if (key.alg !== null && !key.canDo.includes(key.alg))
+    wrong('privateKey', `an "alg" in the JWK that its key can do: ${key.canDo.join(', ')}`)
 }
 
 /** @returns what is wrong with it, as text */
-function readSecret(written: ProviderSetting['clientSecret'], env: Environment, folder: string): Secret | null | string {
+function readSecret(
+  written: ProviderSetting['clientSecret'],
+  env: Environment,
+  folder: string,
+): Secret | null | string {
   if (written === undefined) return null
   if (typeof written === 'string') return new Secret(written)
   if ('env' in written) {
@@ -219,8 +354,7 @@ function readSecret(written: ProviderSetting['clientSecret'], env: Environment, 
   try {
     const value = readFileSync(resolve(folder, written.file), 'utf8').replace(/\r?\n$/, '')
     return value === '' ? `${written.file} to hold it` : new Secret(value)
-  }
-  catch (error) {
+  } catch (error) {
     return `${written.file} to be readable (${error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'})`
   }
 }
@@ -231,7 +365,9 @@ function issuerOf(setting: ProviderSetting): string {
 
 /** An OAuth provider has no issuer of its own: its subjects are told from others' by where they come from. */
 function nameOfSource({ id, authorizationEndpoint }: ProviderSetting): string {
-  return authorizationEndpoint !== undefined && URL.canParse(authorizationEndpoint) ? `${new URL(authorizationEndpoint).origin}#${id}` : id
+  return authorizationEndpoint !== undefined && URL.canParse(authorizationEndpoint)
+    ? `${new URL(authorizationEndpoint).origin}#${id}`
+    : id
 }
 
 function presetOf({ preset }: Pick<ProviderSetting, 'preset'>): Preset | null {

@@ -6,7 +6,7 @@ import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
 
 /** How a setting is called in a message, and what it is: for settings that were not written, their defaults. */
-export type Told = (key: SettingKey) => { name: string, given: string }
+export type Told = (key: SettingKey) => { name: string; given: string }
 
 /** Those whose tokens an upstream may take. */
 export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 'tokenApi'>): string[] {
@@ -14,7 +14,11 @@ export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 
 }
 
 /** What was asked for that the configuration itself does not tell any more. */
-interface Asked { insecureHttp: boolean, login: string, tokenApi: boolean }
+interface Asked {
+  insecureHttp: boolean
+  login: string
+  tokenApi: boolean
+}
 
 /** What must hold between settings: the session rules rest on these numbers. */
 export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }: Asked, told: Told): ConfigProblem[] {
@@ -26,29 +30,50 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
   const smallerIdle = config.idleMs < config.browserIdleMs ? 'idleSeconds' : 'browserIdleSeconds'
   const smallerIdleMs = Math.min(config.idleMs, config.browserIdleMs)
   // A person who is there renews once per access life: two of them have to fit into the idle time.
-  if (config.accessMs * 2 > smallerIdleMs) refuse('accessSeconds', `at most ${seconds(smallerIdleMs / 2)}, half of ${name(smallerIdle)}`)
-  if (config.idleMs > config.absoluteMs) refuse('idleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
-  if (config.browserIdleMs > config.absoluteMs) refuse('browserIdleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
-  if (config.settleMs >= config.lateMs) refuse('settleSeconds', `less than ${name('lateSeconds')}, which is ${seconds(config.lateMs)}`)
+  if (config.accessMs * 2 > smallerIdleMs)
+    refuse('accessSeconds', `at most ${seconds(smallerIdleMs / 2)}, half of ${name(smallerIdle)}`)
+  if (config.idleMs > config.absoluteMs)
+    refuse('idleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
+  if (config.browserIdleMs > config.absoluteMs)
+    refuse('browserIdleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
+  if (config.settleMs >= config.lateMs)
+    refuse('settleSeconds', `less than ${name('lateSeconds')}, which is ${seconds(config.lateMs)}`)
   // Otherwise an answer as late as is allowed could meet an access token that has run out.
-  if (config.lateMs * 8 > config.accessMs * 7) refuse('lateSeconds', `at most ${seconds(config.accessMs * 7 / 8)}, seven eighths of ${name('accessSeconds')}`)
+  if (config.lateMs * 8 > config.accessMs * 7)
+    refuse('lateSeconds', `at most ${seconds((config.accessMs * 7) / 8)}, seven eighths of ${name('accessSeconds')}`)
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
-    refuse('publicUrl', `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`)
+    refuse(
+      'publicUrl',
+      `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`,
+    )
   }
-  if (login === 'token-api' && !tokenApi) refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
+  if (login === 'token-api' && !tokenApi)
+    refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
   if (login !== 'token-api' && tokenApi) refuse('login', `token-api, since ${name('tokenApi')} is set`)
-  if (config.providers.some(provider => provider.id === TOKEN_API)) refuse('providers', `another id than ${TOKEN_API}, which is the token API's`)
+  if (config.providers.some(provider => provider.id === TOKEN_API))
+    refuse('providers', `another id than ${TOKEN_API}, which is the token API's`)
   const same = config.providers.find(({ issuer }) => issuer.replace(/\/+$/, '') === config.tokenApi?.url)
-  if (same !== undefined) refuse('tokenApi', `another url than the issuer of the provider ${same.id}: what both call people would count as one`)
+  if (same !== undefined)
+    refuse(
+      'tokenApi',
+      `another url than the issuer of the provider ${same.id}: what both call people would count as one`,
+    )
   for (const upstream of config.upstreams) {
     const wrong = judgeProvider(upstream, providerIds(config))
     if (wrong !== null) refuse('upstreams', wrong)
   }
   const { site } = config
-  if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl) refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)
-  if (config.signingKeys !== null && 'file' in config.signingKeys && 'file' in config.keys && config.signingKeys.file === config.keys.file) {
+  if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl)
+    refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)
+  if (
+    config.signingKeys !== null &&
+    'file' in config.signingKeys &&
+    'file' in config.keys &&
+    config.signingKeys.file === config.keys.file
+  ) {
     refuse('signingKeys', `another file than ${name('keys')}, which holds the root keys`)
   }
-  if (config.metricsPort !== null && config.metricsPort === config.port) refuse('metricsPort', `another port than ${name('port')}`)
+  if (config.metricsPort !== null && config.metricsPort === config.port)
+    refuse('metricsPort', `another port than ${name('port')}`)
   return problems
 }

@@ -19,11 +19,14 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as cons
 
 const whole = (least: number, most: number) => {
   const expected = `a whole number from ${least} to ${most}`
-  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected), v.maxValue(most, expected)))
+  return v.exactOptional(
+    v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected), v.maxValue(most, expected)),
+  )
 }
 const text = (expected: string) => v.pipe(v.string(expected), v.minLength(1, expected))
 
-const PUBLIC_URL = 'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
+const PUBLIC_URL =
+  'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
 const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
 const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
 const SECURITY_CONTACT = 'where to report a weakness: mailto:security@example.org, an https address or tel:+49-123'
@@ -31,8 +34,18 @@ const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand
 
 /** Every setting, as it may be written in a configuration file. The environment's names follow from these. */
 export const Settings = v.strictObject({
-  publicUrl: v.exactOptional(v.pipe(v.string(PUBLIC_URL), v.check(value => toOrigin(value) !== null, PUBLIC_URL))),
-  host: v.exactOptional(v.pipe(v.string(HOST), v.check(value => value === 'localhost' || isIP(value) !== 0, HOST))),
+  publicUrl: v.exactOptional(
+    v.pipe(
+      v.string(PUBLIC_URL),
+      v.check(value => toOrigin(value) !== null, PUBLIC_URL),
+    ),
+  ),
+  host: v.exactOptional(
+    v.pipe(
+      v.string(HOST),
+      v.check(value => value === 'localhost' || isIP(value) !== 0, HOST),
+    ),
+  ),
   port: whole(1, 65_535),
   dataDir: v.exactOptional(text('the path of a folder')),
   accessSeconds: whole(2, DAY_SECONDS),
@@ -47,10 +60,21 @@ export const Settings = v.strictObject({
   passwordMinLength: whole(8, 64),
   setupCode: v.exactOptional(v.pipe(v.string(SETUP_CODE), v.regex(/^\S{22,200}$/, SETUP_CODE))),
   registration: v.exactOptional(v.picklist(REGISTRATION, `one of ${REGISTRATION.join(', ')}`)),
-  trustedProxies: v.exactOptional(v.pipe(v.array(v.string(PROXIES), PROXIES), v.check(list => list.every(isAddressOrRange), PROXIES))),
+  trustedProxies: v.exactOptional(
+    v.pipe(
+      v.array(v.string(PROXIES), PROXIES),
+      v.check(list => list.every(isAddressOrRange), PROXIES),
+    ),
+  ),
   logLevel: v.exactOptional(v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`)),
   metricsPort: whole(1, 65_535),
-  securityContact: v.exactOptional(v.pipe(v.string(SECURITY_CONTACT), v.regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+|tel:\+?[\d-]+)$/, SECURITY_CONTACT), v.maxLength(500, SECURITY_CONTACT))),
+  securityContact: v.exactOptional(
+    v.pipe(
+      v.string(SECURITY_CONTACT),
+      v.regex(/^(?:mailto:[^\s@]+@[^\s@]+|https:\/\/\S+|tel:\+?[\d-]+)$/, SECURITY_CONTACT),
+      v.maxLength(500, SECURITY_CONTACT),
+    ),
+  ),
   upstreams: v.exactOptional(Upstreams),
   providers: v.exactOptional(ProvidersSetting),
   login: v.exactOptional(v.picklist(LOGINS, `one of ${LOGINS.join(', ')}`)),
@@ -85,8 +109,22 @@ export function variableOf(key: SettingKey): string {
 }
 
 const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
-  'port', 'accessSeconds', 'idleSeconds', 'browserIdleSeconds', 'absoluteSeconds', 'settleSeconds', 'lateSeconds', 'passwordMinLength', 'metricsPort',
-  'upstreamTokenSeconds', 'jwksMaxAgeSeconds', 'signingRotationDays', 'streamMaxSeconds', 'maxStreamsPerSession', 'maxStreamsPerNetwork', 'maxSessions',
+  'port',
+  'accessSeconds',
+  'idleSeconds',
+  'browserIdleSeconds',
+  'absoluteSeconds',
+  'settleSeconds',
+  'lateSeconds',
+  'passwordMinLength',
+  'metricsPort',
+  'upstreamTokenSeconds',
+  'jwksMaxAgeSeconds',
+  'signingRotationDays',
+  'streamMaxSeconds',
+  'maxStreamsPerSession',
+  'maxStreamsPerNetwork',
+  'maxSessions',
   'recheckSeconds',
 ])
 
@@ -95,15 +133,18 @@ export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
   if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
   if (key === 'upstreams' || key === 'site' || key === 'providers' || key === 'tokenApi') return fromJson(value)
-  if (key === 'trustedProxies') return value.split(',').map(part => part.trim()).filter(part => part !== '')
+  if (key === 'trustedProxies')
+    return value
+      .split(',')
+      .map(part => part.trim())
+      .filter(part => part !== '')
   return value
 }
 
 function fromJson(value: string): unknown {
   try {
     return JSON.parse(value)
-  }
-  catch {
+  } catch {
     return value
   }
 }

@@ -5,9 +5,13 @@ import { loadConfig } from './load-config.ts'
 
 const CWD = '/nowhere/project'
 const load = async (site: unknown, env: Record<string, string> = {}) =>
-  (await loadConfig({ PORCHLIGHT_SITE: typeof site === 'string' ? site : JSON.stringify(site), ...env }, CWD)).config.site
+  (await loadConfig({ PORCHLIGHT_SITE: typeof site === 'string' ? site : JSON.stringify(site), ...env }, CWD)).config
+    .site
 async function problem(site: unknown, env: Record<string, string> = {}): Promise<string> {
-  const error: unknown = await load(site, env).then(() => null, (error: unknown) => error)
+  const error: unknown = await load(site, env).then(
+    () => null,
+    (error: unknown) => error,
+  )
   if (error instanceof OperatorError) return error.advice.join('\n').trim()
   throw error ?? new Error('nothing was refused')
 }
@@ -16,7 +20,11 @@ describe('the setting site', () => {
   test('without it the pages are our own, and the report says so', async () => {
     const { config, report } = await loadConfig({}, CWD)
     expect(config.site).toEqual({ kind: 'own', serverRoutes: false })
-    expect(report.find(line => line.key === 'site')).toMatchObject({ variable: 'PORCHLIGHT_SITE', value: 'the pages that come with it', from: 'default' })
+    expect(report.find(line => line.key === 'site')).toMatchObject({
+      variable: 'PORCHLIGHT_SITE',
+      value: 'the pages that come with it',
+      from: 'default',
+    })
   })
 
   test('our own pages may have server routes under /api', async () => {
@@ -25,34 +33,74 @@ describe('the setting site', () => {
   })
 
   test('a folder starts from where it was written', async () => {
-    expect(await load({ static: 'shop/dist' })).toEqual({ kind: 'static', folder: join(CWD, 'shop/dist'), sourceMaps: false, policy: null })
-    expect(await load({ static: '/srv/shop', sourceMaps: true, policy: 'script-src \'self\'' })).toMatchObject({ folder: '/srv/shop', sourceMaps: true, policy: 'script-src \'self\'' })
+    expect(await load({ static: 'shop/dist' })).toEqual({
+      kind: 'static',
+      folder: join(CWD, 'shop/dist'),
+      sourceMaps: false,
+      policy: null,
+    })
+    expect(await load({ static: '/srv/shop', sourceMaps: true, policy: "script-src 'self'" })).toMatchObject({
+      folder: '/srv/shop',
+      sourceMaps: true,
+      policy: "script-src 'self'",
+    })
   })
 
   test('a front end behind us gets no token, asks nobody to sign in, and may redirect to the public URL', async () => {
     const site = await load({ upstream: 'http://127.0.0.1:5173', redirectOrigins: ['https://login.example.org'] })
     expect(site).toMatchObject({
-      kind: 'upstream', policy: null,
+      kind: 'upstream',
+      policy: null,
       upstream: {
-        prefix: '', target: { origin: 'http://127.0.0.1:5173', basePath: '' }, token: 'none', requires: { signedIn: false, roles: [], maxAgeMs: null },
-        websocket: true, document: true, cookies: true, redirectOrigins: ['http://localhost:3000', 'https://login.example.org'],
+        prefix: '',
+        target: { origin: 'http://127.0.0.1:5173', basePath: '' },
+        token: 'none',
+        requires: { signedIn: false, roles: [], maxAgeMs: null },
+        websocket: true,
+        document: true,
+        cookies: true,
+        redirectOrigins: ['http://localhost:3000', 'https://login.example.org'],
       },
     })
   })
 
   test.each([
     ['server routes beside a front end', { static: 'dist', serverRoutes: true }, 'either { static'],
-    ['a policy for our own pages', { serverRoutes: true, policy: 'script-src *' }, 'policy beside static or upstream only'],
+    [
+      'a policy for our own pages',
+      { serverRoutes: true, policy: 'script-src *' },
+      'policy beside static or upstream only',
+    ],
     ['source maps of our own pages', { serverRoutes: true, sourceMaps: true }, 'sourceMaps beside static only'],
-    ['redirects of our own pages', { serverRoutes: true, redirectOrigins: ['https://login.example.org'] }, 'redirectOrigins beside upstream only'],
+    [
+      'redirects of our own pages',
+      { serverRoutes: true, redirectOrigins: ['https://login.example.org'] },
+      'redirectOrigins beside upstream only',
+    ],
     ['neither of the two', {}, 'either { static'],
     ['both of them', { static: 'dist', upstream: 'http://127.0.0.1:5173' }, 'either { static'],
     ['something else', 'dist', 'PORCHLIGHT_SITE: got "dist"; expected either { static'],
-    ['an unknown field', { static: 'dist', fallback: true }, 'PORCHLIGHT_SITE.fallback: got "fallback"; expected no such field here'],
-    ['a path in the address', { upstream: 'http://127.0.0.1:5173/app' }, 'PORCHLIGHT_SITE.upstream: got "http://127.0.0.1:5173/app"; expected an address like'],
+    [
+      'an unknown field',
+      { static: 'dist', fallback: true },
+      'PORCHLIGHT_SITE.fallback: got "fallback"; expected no such field here',
+    ],
+    [
+      'a path in the address',
+      { upstream: 'http://127.0.0.1:5173/app' },
+      'PORCHLIGHT_SITE.upstream: got "http://127.0.0.1:5173/app"; expected an address like',
+    ],
     ['another scheme', { upstream: 'file:///srv/shop' }, 'http or https'],
-    ['a policy of two lines', { static: 'dist', policy: 'script-src *\r\nSet-Cookie: a=b' }, 'a Content-Security-Policy in one line'],
-    ['source maps of an upstream', { upstream: 'http://127.0.0.1:5173', sourceMaps: true }, 'sourceMaps beside static only'],
+    [
+      'a policy of two lines',
+      { static: 'dist', policy: 'script-src *\r\nSet-Cookie: a=b' },
+      'a Content-Security-Policy in one line',
+    ],
+    [
+      'source maps of an upstream',
+      { upstream: 'http://127.0.0.1:5173', sourceMaps: true },
+      'sourceMaps beside static only',
+    ],
     ['ourselves behind us', { upstream: 'http://localhost:3000' }, 'another address than PORCHLIGHT_PUBLIC_URL'],
   ])('refuses %s', async (_name, site, words) => {
     expect(await problem(site)).toContain(words)

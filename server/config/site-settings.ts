@@ -4,51 +4,90 @@ import { toOrigin } from './address.ts'
 import type { Upstream } from './upstream-config.ts'
 import { toUpstream } from './upstream-settings.ts'
 
-const SITE_FORM = 'either { static: a folder of built files } or { upstream: the address of a front end }, or { serverRoutes: true } for the pages that come with it'
+const SITE_FORM =
+  'either { static: a folder of built files } or { upstream: the address of a front end }, or { serverRoutes: true } for the pages that come with it'
 const FOLDER_FORM = 'the path of a folder that holds an index.html, such as ../shop/dist'
-const UPSTREAM_FORM = 'an address like http://127.0.0.1:5173: http or https, a host and perhaps a port, without path, query or user name'
-const POLICY_FORM = 'a Content-Security-Policy in one line, such as script-src \'self\''
+const UPSTREAM_FORM =
+  'an address like http://127.0.0.1:5173: http or https, a host and perhaps a port, without path, query or user name'
+const POLICY_FORM = "a Content-Security-Policy in one line, such as script-src 'self'"
 const ORIGINS_FORM = 'origins like https://login.example.org'
 
 /** The setting `site`, as a person writes it. */
 export const SiteSetting = v.pipe(
-  v.strictObject({
-    static: v.exactOptional(v.pipe(v.string(FOLDER_FORM), v.minLength(1, FOLDER_FORM))),
-    upstream: v.exactOptional(v.pipe(v.string(UPSTREAM_FORM), v.check(value => toOrigin(value) !== null, UPSTREAM_FORM))),
-    policy: v.exactOptional(v.pipe(v.string(POLICY_FORM), v.regex(/^[\x21-\x7e][\x20-\x7e]{0,3999}$/, POLICY_FORM))),
-    sourceMaps: v.exactOptional(v.boolean('true or false')),
-    serverRoutes: v.exactOptional(v.boolean('true or false')),
-    redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGINS_FORM), ORIGINS_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGINS_FORM))),
-  }, SITE_FORM),
-  v.check(one => [one.static, one.upstream, one.serverRoutes].filter(given => given !== undefined).length === 1, SITE_FORM),
-  v.check(one => one.static !== undefined || one.sourceMaps === undefined, 'sourceMaps beside static only: an upstream decides itself what it serves'),
-  v.check(one => one.serverRoutes === undefined || one.policy === undefined, 'policy beside static or upstream only: the pages here have one with a nonce'),
-  v.check(one => one.upstream !== undefined || one.redirectOrigins === undefined, 'redirectOrigins beside upstream only: nothing else redirects'),
+  v.strictObject(
+    {
+      static: v.exactOptional(v.pipe(v.string(FOLDER_FORM), v.minLength(1, FOLDER_FORM))),
+      upstream: v.exactOptional(
+        v.pipe(
+          v.string(UPSTREAM_FORM),
+          v.check(value => toOrigin(value) !== null, UPSTREAM_FORM),
+        ),
+      ),
+      policy: v.exactOptional(v.pipe(v.string(POLICY_FORM), v.regex(/^[\x21-\x7e][\x20-\x7e]{0,3999}$/, POLICY_FORM))),
+      sourceMaps: v.exactOptional(v.boolean('true or false')),
+      serverRoutes: v.exactOptional(v.boolean('true or false')),
+      redirectOrigins: v.exactOptional(
+        v.pipe(
+          v.array(v.string(ORIGINS_FORM), ORIGINS_FORM),
+          v.check(list => list.every(one => toOrigin(one) === one), ORIGINS_FORM),
+        ),
+      ),
+    },
+    SITE_FORM,
+  ),
+  v.check(
+    one => [one.static, one.upstream, one.serverRoutes].filter(given => given !== undefined).length === 1,
+    SITE_FORM,
+  ),
+  v.check(
+    one => one.static !== undefined || one.sourceMaps === undefined,
+    'sourceMaps beside static only: an upstream decides itself what it serves',
+  ),
+  v.check(
+    one => one.serverRoutes === undefined || one.policy === undefined,
+    'policy beside static or upstream only: the pages here have one with a nonce',
+  ),
+  v.check(
+    one => one.upstream !== undefined || one.redirectOrigins === undefined,
+    'redirectOrigins beside upstream only: nothing else redirects',
+  ),
 )
 export type SiteSetting = v.InferOutput<typeof SiteSetting>
 
 /** Whose pages people see at `/` and everywhere that is not reserved. */
 export type Site =
   /** @property serverRoutes whether Nuxt's server routes answer what no upstream takes under `/api` */
-  | { kind: 'own', serverRoutes: boolean }
+  | { kind: 'own'; serverRoutes: boolean }
   /** @property policy the Content-Security-Policy of its pages; null: the one that suits a plain build */
-  | { kind: 'static', folder: string, sourceMaps: boolean, policy: string | null }
+  | { kind: 'static'; folder: string; sourceMaps: boolean; policy: string | null }
   /** @property policy null: what it sends itself, else one that suits a page rendered on a server */
-  | { kind: 'upstream', upstream: Upstream, policy: string | null }
+  | { kind: 'upstream'; upstream: Upstream; policy: string | null }
 
 /** No upstream of the configuration can be called that, nor have an empty prefix. */
 const FRONT_END = 'front end'
 
 /** @param folder where a relative path starts from */
 export function toSite(setting: SiteSetting | undefined, folder: string, publicUrl: string): Site {
-  if (setting === undefined || setting.serverRoutes !== undefined) return { kind: 'own', serverRoutes: setting?.serverRoutes ?? false }
+  if (setting === undefined || setting.serverRoutes !== undefined)
+    return { kind: 'own', serverRoutes: setting?.serverRoutes ?? false }
   const policy = setting.policy ?? null
-  if (setting.static !== undefined) return { kind: 'static', folder: resolve(folder, setting.static), sourceMaps: setting.sourceMaps ?? false, policy }
+  if (setting.static !== undefined)
+    return { kind: 'static', folder: resolve(folder, setting.static), sourceMaps: setting.sourceMaps ?? false, policy }
   // Everything passes but our cookies and tokens: to the front end nobody is signed in.
-  const upstream = toUpstream({
-    name: FRONT_END, prefix: '', target: toOrigin(setting.upstream ?? '') ?? '', token: 'none', websocket: true, document: true, cookies: true, encodedPaths: true,
-    // One that knows its public address redirects to that.
-    redirectOrigins: [publicUrl, ...setting.redirectOrigins ?? []],
-  }, Infinity)
+  const upstream = toUpstream(
+    {
+      name: FRONT_END,
+      prefix: '',
+      target: toOrigin(setting.upstream ?? '') ?? '',
+      token: 'none',
+      websocket: true,
+      document: true,
+      cookies: true,
+      encodedPaths: true,
+      // One that knows its public address redirects to that.
+      redirectOrigins: [publicUrl, ...(setting.redirectOrigins ?? [])],
+    },
+    Infinity,
+  )
   return { kind: 'upstream', upstream, policy }
 }

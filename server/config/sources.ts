@@ -4,7 +4,15 @@ import { pathToFileURL } from 'node:url'
 import { SECOND } from '../base/clock.ts'
 import { NAME } from '../contract/name.ts'
 import { type ConfigProblem, nearest, shownValue } from './config-problems.ts'
-import { CONFIG_VARIABLE, ENVIRONMENT_PREFIX, FILE_ENDING, fromText, SETTING_KEYS, type SettingKey, variableOf } from './settings.ts'
+import {
+  CONFIG_VARIABLE,
+  ENVIRONMENT_PREFIX,
+  FILE_ENDING,
+  fromText,
+  SETTING_KEYS,
+  type SettingKey,
+  variableOf,
+} from './settings.ts'
 
 /** A configuration file may ask for what it needs, a secret's store for one. */
 const LOAD_MS = 10 * SECOND
@@ -22,7 +30,11 @@ export interface Written {
 export type Sources = Map<string, Written>
 export type Environment = Readonly<Record<string, string | undefined>>
 
-export interface Gathered { sources: Sources, problems: ConfigProblem[], file: string | null }
+export interface Gathered {
+  sources: Sources
+  problems: ConfigProblem[]
+  file: string | null
+}
 
 /** Collects what was written, wherever that is; the environment wins. Judges no value yet. */
 export async function gather(env: Environment, cwd: string): Promise<Gathered> {
@@ -38,7 +50,7 @@ export async function gather(env: Environment, cwd: string): Promise<Gathered> {
 function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources' | 'problems'> {
   const sources: Sources = new Map()
   const problems: ConfigProblem[] = []
-  const byName = new Map<string, { key: SettingKey, file: boolean }>()
+  const byName = new Map<string, { key: SettingKey; file: boolean }>()
   for (const key of SETTING_KEYS) {
     byName.set(variableOf(key), { key, file: false })
     byName.set(variableOf(key) + FILE_ENDING, { key, file: true })
@@ -48,20 +60,33 @@ function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources
     if (text === undefined || !name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_VARIABLE) continue
     const known = byName.get(name)
     if (known === undefined) {
-      problems.push({ name, given: null, expected: `there is no such setting${meant(name, [...byName.keys(), CONFIG_VARIABLE])}` })
+      problems.push({
+        name,
+        given: null,
+        expected: `there is no such setting${meant(name, [...byName.keys(), CONFIG_VARIABLE])}`,
+      })
       continue
     }
     const { key, file } = known
     if (file && env[variableOf(key)] !== undefined) {
       problems.push({ name, given: null, expected: `give either this or ${variableOf(key)}, not both` })
-    }
-    else if (text === '') {
+    } else if (text === '') {
       problems.push({ name, given: 'nothing', expected: 'a value, or that the variable is not set at all' })
-    }
-    else {
+    } else {
       const value = file ? contentOf(text, cwd) : { text }
-      if ('failure' in value) problems.push({ name, given: shownValue(text, false), expected: `the path of a readable file (${value.failure})` })
-      else sources.set(key, { value: fromText(key, value.text), name, from: file ? resolve(cwd, text) : 'environment', folder: cwd })
+      if ('failure' in value)
+        problems.push({
+          name,
+          given: shownValue(text, false),
+          expected: `the path of a readable file (${value.failure})`,
+        })
+      else
+        sources.set(key, {
+          value: fromText(key, value.text),
+          name,
+          from: file ? resolve(cwd, text) : 'environment',
+          folder: cwd,
+        })
     }
   }
   return { sources, problems }
@@ -71,8 +96,7 @@ function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources
 function contentOf(path: string, cwd: string): { text: string } | { failure: string } {
   try {
     return { text: readFileSync(resolve(cwd, path), 'utf8').replace(/\r?\n$/, '') }
-  }
-  catch (error) {
+  } catch (error) {
     return { failure: codeOf(error) }
   }
 }
@@ -81,7 +105,17 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
   const sources: Sources = new Map()
   const usual = ['ts', 'json'].map(ending => `${NAME}.config.${ending}`).filter(name => existsSync(resolve(cwd, name)))
   if (wanted === undefined && usual.length > 1) {
-    return { sources, file: null, problems: [{ name: usual.join(' and '), given: null, expected: `there are two configuration files; keep one, or name it in ${CONFIG_VARIABLE}` }] }
+    return {
+      sources,
+      file: null,
+      problems: [
+        {
+          name: usual.join(' and '),
+          given: null,
+          expected: `there are two configuration files; keep one, or name it in ${CONFIG_VARIABLE}`,
+        },
+      ],
+    }
   }
   const chosen = wanted ?? usual[0]
   if (chosen === undefined) return { sources, file: null, problems: [] }
@@ -90,19 +124,36 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
   try {
     const content = await contentsOf(file)
     if (typeof content !== 'object' || content === null || Array.isArray(content)) {
-      return { sources, file, problems: [{ name: basename(file), given: null, expected: `the file has to ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings` }] }
+      return {
+        sources,
+        file,
+        problems: [
+          {
+            name: basename(file),
+            given: null,
+            expected: `the file has to ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings`,
+          },
+        ],
+      }
     }
     const problems: ConfigProblem[] = []
     for (const [key, value] of Object.entries(content)) {
       if (value === undefined) continue
       const written = `${key} in ${basename(file)}`
-      if (SETTING_KEYS.some(known => known === key)) sources.set(key, { value, name: written, from: file, folder: dirname(file) })
-      else problems.push({ name: written, given: null, expected: `there is no such setting${meant(key, SETTING_KEYS)}` })
+      if (SETTING_KEYS.some(known => known === key))
+        sources.set(key, { value, name: written, from: file, folder: dirname(file) })
+      else
+        problems.push({ name: written, given: null, expected: `there is no such setting${meant(key, SETTING_KEYS)}` })
     }
     return { sources, file, problems }
-  }
-  catch (error) {
-    return { sources, file, problems: [{ name, given: JSON.stringify(chosen), expected: `a configuration file that can be read (${codeOf(error)})` }] }
+  } catch (error) {
+    return {
+      sources,
+      file,
+      problems: [
+        { name, given: JSON.stringify(chosen), expected: `a configuration file that can be read (${codeOf(error)})` },
+      ],
+    }
   }
 }
 
@@ -111,8 +162,7 @@ async function contentsOf(file: string): Promise<unknown> {
     const text = readFileSync(file, 'utf8')
     try {
       return JSON.parse(text)
-    }
-    catch {
+    } catch {
       // The parser's message quotes the text, and the set-up code may stand there.
       throw new Error('it is not valid JSON')
     }
@@ -122,10 +172,15 @@ async function contentsOf(file: string): Promise<unknown> {
   return typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
 }
 
-/** A file that waits for what never comes, or exits, would end the process without a word. @throws when it takes too long */
+/**
+ * A file that waits for what never comes, or exits, would end the process without a word. @throws when it takes too
+ * long
+ */
 async function withinPatience(name: string, loading: Promise<unknown>): Promise<unknown> {
   const onExit = () => {
-    process.stderr.write(`${name} ended the process while it was being loaded. Let it export its settings, or throw what is wrong.\n`)
+    process.stderr.write(
+      `${name} ended the process while it was being loaded. Let it export its settings, or throw what is wrong.\n`,
+    )
     process.exitCode = 1
   }
   process.once('exit', onExit)
@@ -146,6 +201,10 @@ function meant(unknown: string, known: readonly string[]): string {
 
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unreadable'
-  return 'code' in error && typeof error.code === 'string' && error.code.startsWith('E') && !error.code.startsWith('ERR_') ? error.code : (error.message.split('\n')[0] ?? 'unreadable')
+  return 'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('E') &&
+    !error.code.startsWith('ERR_')
+    ? error.code
+    : (error.message.split('\n')[0] ?? 'unreadable')
 }
-

@@ -2,18 +2,38 @@ import { expect, test } from 'vitest'
 import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from './load-config.ts'
 
-const settings = (tokenApi: unknown, more: Record<string, string> = {}) => ({ PORCHLIGHT_LOGIN: 'token-api', PORCHLIGHT_TOKEN_API: JSON.stringify(tokenApi), ...more })
+const settings = (tokenApi: unknown, more: Record<string, string> = {}) => ({
+  PORCHLIGHT_LOGIN: 'token-api',
+  PORCHLIGHT_TOKEN_API: JSON.stringify(tokenApi),
+  ...more,
+})
 async function problems(env: Record<string, string>): Promise<string[]> {
-  const error: unknown = await loadConfig(env, '/nonexistent').then(() => null, (refused: unknown) => refused)
+  const error: unknown = await loadConfig(env, '/nonexistent').then(
+    () => null,
+    (refused: unknown) => refused,
+  )
   if (error instanceof OperatorError) return error.advice.map(line => line.trim())
   throw error ?? new Error('nothing was refused')
 }
 
 test('an address is enough: the rest is what the usual service does', async () => {
-  const { config: { tokenApi, registration } } = await loadConfig(settings({ url: 'http://127.0.0.1:8000/' }), '/nonexistent')
+  const {
+    config: { tokenApi, registration },
+  } = await loadConfig(settings({ url: 'http://127.0.0.1:8000/' }), '/nonexistent')
   expect(tokenApi).toMatchObject({
-    name: '127.0.0.1:8000', url: 'http://127.0.0.1:8000', refresh: null, userInfo: null, register: 'open',
-    login: { path: '/token', method: 'POST', as: 'form', username: 'username', password: 'password', also: { grant_type: 'password' } },
+    name: '127.0.0.1:8000',
+    url: 'http://127.0.0.1:8000',
+    refresh: null,
+    userInfo: null,
+    register: 'open',
+    login: {
+      path: '/token',
+      method: 'POST',
+      as: 'form',
+      username: 'username',
+      password: 'password',
+      also: { grant_type: 'password' },
+    },
     answer: { accessToken: 'access_token', refreshToken: 'refresh_token', expiresIn: 'expires_in' },
   })
   // Accounts are the API's to make.
@@ -22,26 +42,60 @@ test('an address is enough: the rest is what the usual service does', async () =
 
 test('an upstream that takes its token need not name it where there is no other', async () => {
   const upstreams = JSON.stringify([{ name: 'shop', target: 'http://127.0.0.1:8000', token: 'provider' }])
-  expect((await loadConfig(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_UPSTREAMS: upstreams }), '/nonexistent')).config.upstreams[0]?.provider).toBe('token-api')
+  expect(
+    (await loadConfig(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_UPSTREAMS: upstreams }), '/nonexistent'))
+      .config.upstreams[0]?.provider,
+  ).toBe('token-api')
 })
 
 test('everything that is wrong is told at once, with its place', async () => {
-  const wrong = { url: 'http://api.example.org', login: { path: 'token', as: 'xml' }, refresh: { token: 'cookie', over: [429] }, errors: { 200: 'fine' }, answer: { accessToken: 'a b' }, register: 'invite', tokn: 1 }
+  const wrong = {
+    url: 'http://api.example.org',
+    login: { path: 'token', as: 'xml' },
+    refresh: { token: 'cookie', over: [429] },
+    errors: { 200: 'fine' },
+    answer: { accessToken: 'a b' },
+    register: 'invite',
+    tokn: 1,
+  }
   const told = (await problems(settings(wrong))).join('\n')
-  for (const place of ['.url', '.login.path', '.login.as', '.refresh.path', '.refresh.token', '.refresh.over', '.errors', '.answer.accessToken', '.register', '.tokn']) expect(told).toContain(`PORCHLIGHT_TOKEN_API${place}`)
+  for (const place of [
+    '.url',
+    '.login.path',
+    '.login.as',
+    '.refresh.path',
+    '.refresh.token',
+    '.refresh.over',
+    '.errors',
+    '.answer.accessToken',
+    '.register',
+    '.tokn',
+  ])
+    expect(told).toContain(`PORCHLIGHT_TOKEN_API${place}`)
 })
 
 test('one without the other is refused', async () => {
   expect((await problems({ PORCHLIGHT_LOGIN: 'token-api' })).join()).toMatch(/PORCHLIGHT_TOKEN_API/)
-  expect((await problems({ PORCHLIGHT_TOKEN_API: JSON.stringify({ url: 'http://127.0.0.1:8000' }) })).join()).toMatch(/PORCHLIGHT_LOGIN/)
+  expect((await problems({ PORCHLIGHT_TOKEN_API: JSON.stringify({ url: 'http://127.0.0.1:8000' }) })).join()).toMatch(
+    /PORCHLIGHT_LOGIN/,
+  )
 })
 
 test('no provider may be called as the token API is', async () => {
-  const providers = JSON.stringify([{ id: 'token-api', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' }])
-  expect((await problems(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_PROVIDERS: providers }))).join()).toMatch(/another id than token-api/)
+  const providers = JSON.stringify([
+    { id: 'token-api', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' },
+  ])
+  expect(
+    (await problems(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_PROVIDERS: providers }))).join(),
+  ).toMatch(/another id than token-api/)
 })
 
-test.each(['https://login.example.org', 'https://login.example.org/'])('its address is no provider\'s issuer: what both call people would count as one', async (issuer) => {
-  const providers = JSON.stringify([{ id: 'work', kind: 'oidc', issuer, clientId: 'x' }])
-  expect((await problems(settings({ url: 'https://login.example.org' }, { PORCHLIGHT_PROVIDERS: providers }))).join()).toMatch(/PORCHLIGHT_TOKEN_API[^]*issuer of the provider work/)
-})
+test.each(['https://login.example.org', 'https://login.example.org/'])(
+  "its address is no provider's issuer: what both call people would count as one",
+  async issuer => {
+    const providers = JSON.stringify([{ id: 'work', kind: 'oidc', issuer, clientId: 'x' }])
+    expect(
+      (await problems(settings({ url: 'https://login.example.org' }, { PORCHLIGHT_PROVIDERS: providers }))).join(),
+    ).toMatch(/PORCHLIGHT_TOKEN_API[^]*issuer of the provider work/)
+  },
+)

@@ -16,7 +16,10 @@ export interface Config {
   hosts: string[]
   port: number
   dataDir: string
-  /** Whether cookies are `Secure` and carry their prefixes. False only for plain http on loopback, or by `insecureHttp`. */
+  /**
+   * Whether cookies are `Secure` and carry their prefixes. False only for plain http on loopback, or by
+   * `insecureHttp`.
+   */
   secureCookies: boolean
   accessMs: number
   /** Idle end of a remembered session. */
@@ -49,7 +52,7 @@ export interface Config {
   site: Site
   /** How long a WebSocket or an event stream lives, unless its upstream says otherwise. */
   streamMaxMs: number
-  streamLimits: { perSession: number, perNetwork: number }
+  streamLimits: { perSession: number; perNetwork: number }
   /** Living sessions of one person. */
   maxSessions: number
   /** How often people who came by a provider are looked at again there; 0: only at sign-ins. */
@@ -62,5 +65,8 @@ export interface Config {
   signingRotationMs: number
 }
 
-/** Where keys live: a file that we may write, or content given by a setting that we may not, perhaps `readFrom` a file (…_FILE). */
-export type KeySource = { file: string } | { content: Secret, readFrom?: string }
+/**
+ * Where keys live: a file that we may write, or content given by a setting that we may not, perhaps `readFrom` a file
+ * (…_FILE).
+ */
+export type KeySource = { file: string } | { content: Secret; readFrom?: string }

@@ -9,10 +9,10 @@ export interface Upstream {
   /** Where the browser calls it: begins with `/`, ends without one, e.g. `/api/orders`. */
   prefix: string
   /** Where it is: the origin comes from here alone, never from a request. */
-  target: { origin: string, basePath: string }
+  target: { origin: string; basePath: string }
   /** `porchlight`: our JWT for this upstream · `provider`: the person's own token of a provider ·
    * `exchange`: one that the provider makes of it for this upstream (RFC 8693) · `none`: nothing is attached. */
-  token: typeof TOKENS[number]
+  token: (typeof TOKENS)[number]
   /** Whose token, where it is a provider's; null elsewhere. */
   provider: string | null
   /** The `aud` of its tokens. */
@@ -20,12 +20,15 @@ export interface Upstream {
   scopes: string[]
   /** Upper case; null: any. */
   methods: string[] | null
-  requires: { signedIn: boolean, roles: Role[], maxAgeMs: number | null }
+  requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null }
   /** Whether the prefix is taken off before the path is appended to the target's. */
   strip: boolean
   /** `websocketIdleMs`: a WebSocket without a byte either way is closed after this. */
-  timeouts: { connectMs: number, headersMs: number, idleMs: number, websocketIdleMs: number }
-  /** How long a WebSocket or an event stream lives: its cookies were looked at once. Infinite for a front end, which knows of nobody. */
+  timeouts: { connectMs: number; headersMs: number; idleMs: number; websocketIdleMs: number }
+  /**
+   * How long a WebSocket or an event stream lives: its cookies were looked at once. Infinite for a front end, which
+   * knows of nobody.
+   */
   streamMaxMs: number
   /** null: no limit. */
   maxBodyBytes: number | null

@@ -10,7 +10,16 @@ const cwd = mkdtempSync(join(tmpdir(), 'porchlight-config-'))
 afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
 const load = async (...upstreams: object[]) =>
-  (await loadConfig({ PORCHLIGHT_UPSTREAMS: JSON.stringify(upstreams.map((one, at) => ({ name: `api-${at}`, target: 'http://127.0.0.1:8000', ...one }))) }, cwd)).config.upstreams
+  (
+    await loadConfig(
+      {
+        PORCHLIGHT_UPSTREAMS: JSON.stringify(
+          upstreams.map((one, at) => ({ name: `api-${at}`, target: 'http://127.0.0.1:8000', ...one })),
+        ),
+      },
+      cwd,
+    )
+  ).config.upstreams
 const refused = async (upstream: object) => {
   const error = await load(upstream).catch((thrown: unknown) => thrown)
   return error instanceof OperatorError ? error.advice.join('\n') : null
@@ -18,8 +27,20 @@ const refused = async (upstream: object) => {
 
 test('further headers to drop are names of headers, a hundred at most', async () => {
   expect((await load({}))[0]?.dropHeaders).toEqual([])
-  expect((await load({ dropHeaders: ['X-Employee-Number', 'X_Cost_Centre'] }))[0]?.dropHeaders).toEqual(['X-Employee-Number', 'X_Cost_Centre'])
-  for (const wrong of ['X-Employee', [''], ['X Employee'], ['X-Employee:'], ['X-\n'], [7], ['x'.repeat(101)], Array.from({ length: 101 }, () => 'x')]) {
+  expect((await load({ dropHeaders: ['X-Employee-Number', 'X_Cost_Centre'] }))[0]?.dropHeaders).toEqual([
+    'X-Employee-Number',
+    'X_Cost_Centre',
+  ])
+  for (const wrong of [
+    'X-Employee',
+    [''],
+    ['X Employee'],
+    ['X-Employee:'],
+    ['X-\n'],
+    [7],
+    ['x'.repeat(101)],
+    Array.from({ length: 101 }, () => 'x'),
+  ]) {
     expect(await refused({ dropHeaders: wrong })).toContain('names of headers')
   }
 })
@@ -27,5 +48,6 @@ test('further headers to drop are names of headers, a hundred at most', async ()
 test('BBA-15 the methods that an upstream may list are those that reach it; others are refused at start', async () => {
   const known = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
   expect((await load({ methods: known }))[0]?.methods).toEqual(known)
-  for (const wrong of ['CONNECT', 'TRACE', 'get', 'BREW', 'PROPFIN', '']) expect(await refused({ methods: [wrong] })).toContain('HTTP methods in upper case')
+  for (const wrong of ['CONNECT', 'TRACE', 'get', 'BREW', 'PROPFIN', ''])
+    expect(await refused({ methods: [wrong] })).toContain('HTTP methods in upper case')
 })

@@ -14,7 +14,9 @@ const PAGE_FORM = 'a path of this site such as /notes, or an address'
 const STREAM_MAX = 'a whole number of seconds from 1 to 86400'
 const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
 
-/** What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer. */
+/**
+ * What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer.
+ */
 const RELAYED_METHODS = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
 const METHOD_FORM = `HTTP methods in upper case: ${RELAYED_METHODS.join(', ')}`
 
@@ -27,34 +29,78 @@ const bytes = (least: number) => {
   return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected)))
 }
 const flag = v.exactOptional(v.boolean('true or false'))
-const words = (most: number) => v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
+const words = (most: number) =>
+  v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
 
 /** One entry of `upstreams`, as a person writes it. */
 export const UpstreamSetting = v.strictObject({
   name: v.pipe(v.string(NAME_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, NAME_FORM)),
-  prefix: v.exactOptional(v.pipe(v.string(PREFIX_FORM), v.regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, PREFIX_FORM))),
-  target: v.pipe(v.string(TARGET_FORM), v.check(value => parseTarget(value) !== null, TARGET_FORM)),
+  prefix: v.exactOptional(
+    v.pipe(v.string(PREFIX_FORM), v.regex(/^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$/, PREFIX_FORM)),
+  ),
+  target: v.pipe(
+    v.string(TARGET_FORM),
+    v.check(value => parseTarget(value) !== null, TARGET_FORM),
+  ),
   token: v.exactOptional(v.picklist(TOKENS, `one of ${TOKENS.join(', ')}`)),
   provider: v.exactOptional(v.string('the id of a provider')),
   audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
-  scopes: v.exactOptional(v.array(v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')), 'a list of scope names')),
-  methods: v.exactOptional(v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM))),
-  requires: v.exactOptional(v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) })),
+  scopes: v.exactOptional(
+    v.array(
+      v.pipe(v.string('scope names'), v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, 'scope names (RFC 6749 §3.3)')),
+      'a list of scope names',
+    ),
+  ),
+  methods: v.exactOptional(
+    v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM)),
+  ),
+  requires: v.exactOptional(
+    v.strictObject({ signedIn: flag, roles: v.exactOptional(v.array(Role, 'roles')), maxAge: seconds(31_536_000) }),
+  ),
   strip: flag,
-  timeouts: v.exactOptional(v.strictObject({ connect: seconds(300), headers: seconds(3600), idle: seconds(86_400), websocketIdle: seconds(86_400) })),
-  streamMaxSeconds: v.exactOptional(v.pipe(v.number(STREAM_MAX), v.safeInteger(STREAM_MAX), v.minValue(1, STREAM_MAX), v.maxValue(86_400, STREAM_MAX))),
+  timeouts: v.exactOptional(
+    v.strictObject({
+      connect: seconds(300),
+      headers: seconds(3600),
+      idle: seconds(86_400),
+      websocketIdle: seconds(86_400),
+    }),
+  ),
+  streamMaxSeconds: v.exactOptional(
+    v.pipe(v.number(STREAM_MAX), v.safeInteger(STREAM_MAX), v.minValue(1, STREAM_MAX), v.maxValue(86_400, STREAM_MAX)),
+  ),
   maxBodyBytes: bytes(0),
   maxHeaderBytes: bytes(1024),
   websocket: flag,
   document: flag,
   cookies: flag,
   encodedPaths: flag,
-  dropHeaders: v.exactOptional(v.pipe(v.array(v.pipe(v.string(HEADER_FORM), v.regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, HEADER_FORM)), HEADER_FORM), v.maxLength(100, HEADER_FORM))),
-  redirectOrigins: v.exactOptional(v.pipe(v.array(v.string(ORIGIN_FORM), ORIGIN_FORM), v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM))),
+  dropHeaders: v.exactOptional(
+    v.pipe(
+      v.array(v.pipe(v.string(HEADER_FORM), v.regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, HEADER_FORM)), HEADER_FORM),
+      v.maxLength(100, HEADER_FORM),
+    ),
+  ),
+  redirectOrigins: v.exactOptional(
+    v.pipe(
+      v.array(v.string(ORIGIN_FORM), ORIGIN_FORM),
+      v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM),
+    ),
+  ),
   title: words(60),
   description: words(200),
-  page: v.exactOptional(v.pipe(v.string(PAGE_FORM), v.check(value => /^\/(?![/\\])\S*$/.test(value) || (/^https?:\/\//i.test(value) && URL.canParse(value)), PAGE_FORM))),
-  icon: v.exactOptional(v.pipe(v.string('the name of an icon'), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of an icon, such as package'))),
+  page: v.exactOptional(
+    v.pipe(
+      v.string(PAGE_FORM),
+      v.check(
+        value => /^\/(?![/\\])\S*$/.test(value) || (/^https?:\/\//i.test(value) && URL.canParse(value)),
+        PAGE_FORM,
+      ),
+    ),
+  ),
+  icon: v.exactOptional(
+    v.pipe(v.string('the name of an icon'), v.regex(/^[a-z0-9-]{1,40}$/, 'the name of an icon, such as package')),
+  ),
 })
 export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
 
@@ -62,7 +108,10 @@ export const Upstreams = v.pipe(
   v.array(UpstreamSetting, 'a list of upstreams'),
   v.check(list => distinct(list.map(one => one.name)), 'names that differ from each other'),
   v.check(list => distinct(list.map(prefixOf)), 'prefixes that differ from each other'),
-  v.check(list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'), `prefixes other than /api itself and ${RESERVED.join(', ')}`),
+  v.check(
+    list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'),
+    `prefixes other than /api itself and ${RESERVED.join(', ')}`,
+  ),
 )
 
 /** Fills in every default. @param streamMaxMs how long its streams live, unless it says so itself */
@@ -110,15 +159,19 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
 /** Names the provider whose token an upstream takes, where there is only one to name. */
 export function withProvider(upstream: Upstream, providers: readonly string[]): Upstream {
   const [only] = providers
-  return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1 ? { ...upstream, provider: only } : upstream
+  return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1
+    ? { ...upstream, provider: only }
+    : upstream
 }
 
 /** What is wrong with the provider that an upstream names, or does not name. @returns null: nothing */
 export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
   const { name, token, provider } = upstream
-  if (!takesProviderToken(upstream)) return provider === null ? null : `no provider for "${name}", which takes none's token`
+  if (!takesProviderToken(upstream))
+    return provider === null ? null : `no provider for "${name}", which takes none's token`
   if (providers.length === 0) return `a provider to be set up, since "${name}" takes its token`
-  if (provider === null || !providers.includes(provider)) return `"${name}" to name the provider whose token it takes (token: '${token}'): one of ${providers.join(', ')}`
+  if (provider === null || !providers.includes(provider))
+    return `"${name}" to name the provider whose token it takes (token: '${token}'): one of ${providers.join(', ')}`
   return null
 }
 

@@ -11,13 +11,18 @@ afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 const provider = (id: string) => ({ id, kind: 'oidc', issuer: `https://${id}.example`, clientId: 'porch' })
 const upstream = (more: object) => ({ name: 'orders', target: 'http://127.0.0.1:8000', ...more })
 const load = async (upstreams: object[], providers: object[]) =>
-  (await loadConfig({ PORCHLIGHT_UPSTREAMS: JSON.stringify(upstreams), PORCHLIGHT_PROVIDERS: JSON.stringify(providers) }, cwd)).config
+  (
+    await loadConfig(
+      { PORCHLIGHT_UPSTREAMS: JSON.stringify(upstreams), PORCHLIGHT_PROVIDERS: JSON.stringify(providers) },
+      cwd,
+    )
+  ).config
 const refused = async (upstreams: object[], providers: object[]) => {
   const error = await load(upstreams, providers).catch((thrown: unknown) => thrown)
   return error instanceof OperatorError ? error.advice.join('\n') : 'nothing'
 }
 
-describe('an upstream that takes a provider\'s token', () => {
+describe("an upstream that takes a provider's token", () => {
   test('takes that of the only provider, unless it names one', async () => {
     const { upstreams } = await load([upstream({ token: 'provider' })], [provider('main')])
     expect(upstreams[0]).toMatchObject({ token: 'provider', provider: 'main', requires: { signedIn: true } })
@@ -25,19 +30,32 @@ describe('an upstream that takes a provider\'s token', () => {
 
   test('names one of several', async () => {
     const several = [provider('main'), provider('other')]
-    const { upstreams } = await load([upstream({ token: 'exchange', provider: 'other', audience: 'orders-api' })], several)
+    const { upstreams } = await load(
+      [upstream({ token: 'exchange', provider: 'other', audience: 'orders-api' })],
+      several,
+    )
     expect(upstreams[0]).toMatchObject({ token: 'exchange', provider: 'other', audience: 'orders-api' })
-    expect(await refused([upstream({ token: 'exchange' })], several)).toContain('"orders" to name the provider whose token it takes (token: \'exchange\'): one of main, other')
+    expect(await refused([upstream({ token: 'exchange' })], several)).toContain(
+      '"orders" to name the provider whose token it takes (token: \'exchange\'): one of main, other',
+    )
     expect(await refused([upstream({ token: 'provider', provider: 'third' })], several)).toContain('one of main, other')
   })
 
   test('needs one to be set up', async () => {
-    expect(await refused([upstream({ token: 'provider' })], [])).toContain('a provider to be set up, since "orders" takes its token')
+    expect(await refused([upstream({ token: 'provider' })], [])).toContain(
+      'a provider to be set up, since "orders" takes its token',
+    )
   })
 
   test('one that takes ours, or nothing, names none', async () => {
-    expect(await refused([upstream({ provider: 'main' })], [provider('main')])).toContain('no provider for "orders", which takes none\'s token')
-    expect(await refused([upstream({ token: 'none', provider: 'main' })], [provider('main')])).toContain('no provider for "orders"')
-    expect(await refused([upstream({ token: 'both' })], [provider('main')])).toContain('one of porchlight, provider, exchange, none')
+    expect(await refused([upstream({ provider: 'main' })], [provider('main')])).toContain(
+      'no provider for "orders", which takes none\'s token',
+    )
+    expect(await refused([upstream({ token: 'none', provider: 'main' })], [provider('main')])).toContain(
+      'no provider for "orders"',
+    )
+    expect(await refused([upstream({ token: 'both' })], [provider('main')])).toContain(
+      'one of porchlight, provider, exchange, none',
+    )
   })
 })

@@ -14,4 +14,6 @@ export interface WireApp {
 }
 
 /** `GET /auth/apps` */
-export interface AppsAnswer { apps: WireApp[] }
+export interface AppsAnswer {
+  apps: WireApp[]
+}

@@ -15,8 +15,7 @@ export function readableCookies(header: string): Map<string, string> {
 export function decoded(text: string): string | null {
   try {
     return decodeURIComponent(text)
-  }
-  catch {
+  } catch {
     return null
   }
 }

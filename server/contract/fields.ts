@@ -5,7 +5,11 @@ import type * as v from 'valibot'
 export function describeFields(issues: readonly v.BaseIssue<unknown>[], whole: string): Record<string, string> {
   const fields: [string, string][] = []
   for (const issue of issues) {
-    const path = issue.path?.map(item => String(item.key)).join('.').slice(0, 100) ?? ''
+    const path =
+      issue.path
+        ?.map(item => String(item.key))
+        .join('.')
+        .slice(0, 100) ?? ''
     const name = path === '' ? whole : path
     if (!fields.some(([known]) => known === name)) fields.push([name, sentence(issue)])
   }

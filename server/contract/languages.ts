@@ -13,7 +13,7 @@ export function isLanguage(value: unknown): value is Language {
  * @param chosen the value of the cookie */
 export function languageOf(chosen: string | null, acceptLanguage: string | undefined): Language {
   if (isLanguage(chosen)) return chosen
-  let best: { language: Language, quality: number } | null = null
+  let best: { language: Language; quality: number } | null = null
   for (const range of (acceptLanguage ?? '').split(',')) {
     const [tag = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
     const language = LANGUAGES.find(code => code.slice(0, 2) === tag.split('-')[0])

@@ -24,17 +24,22 @@ export type AddNoteRequest = v.InferOutput<typeof AddNoteRequest>
 export type ChangeNoteRequest = v.InferOutput<typeof ChangeNoteRequest>
 
 /** Times are unix milliseconds. */
-export interface WireNote { id: string, text: string, createdAt: number, changedAt: number }
+export interface WireNote {
+  id: string
+  text: string
+  createdAt: number
+  changedAt: number
+}
 
 /** `GET`: newest first. `change` is how far this list goes: `feed?since=<change>` tells all that comes after it. */
-export interface NotesAnswer { notes: WireNote[], change: number }
+export interface NotesAnswer {
+  notes: WireNote[]
+  change: number
+}
 
 /** The data of one event of the feed; the event's id is its `change`.
  * `reload`: too much has happened since, or the numbers began anew: list again. */
-export type NoteEvent =
-  | { type: 'saved', note: WireNote }
-  | { type: 'deleted', id: string }
-  | { type: 'reload' }
+export type NoteEvent = { type: 'saved'; note: WireNote } | { type: 'deleted'; id: string } | { type: 'reload' }
 
 // ---- presence, as JSON texts over a WebSocket
 
@@ -48,10 +53,15 @@ export const PresenceRequest = v.strictObject({ type: v.literal('cursor'), curso
 export type PresenceRequest = v.InferOutput<typeof PresenceRequest>
 
 /** One open page. `mine`: it belongs to the person who is told. `name` is null where the token tells none. */
-export interface WirePeer { id: string, name: string | null, mine: boolean, cursor: Cursor | null }
+export interface WirePeer {
+  id: string
+  name: string | null
+  mine: boolean
+  cursor: Cursor | null
+}
 
 export type PresenceEvent =
-  | { type: 'welcome', you: string, peers: WirePeer[] }
-  | { type: 'joined', peer: WirePeer }
-  | { type: 'left', id: string }
-  | { type: 'cursors', cursors: { id: string, cursor: Cursor | null }[] }
+  | { type: 'welcome'; you: string; peers: WirePeer[] }
+  | { type: 'joined'; peer: WirePeer }
+  | { type: 'left'; id: string }
+  | { type: 'cursors'; cursors: { id: string; cursor: Cursor | null }[] }

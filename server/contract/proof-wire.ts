@@ -23,7 +23,16 @@ export const ProofEvent = v.variant('kind', [
   v.object({ kind: v.literal('signed_in'), at: ms, generation }),
   v.object({ kind: v.literal('copied'), at: ms, generation }),
   v.object({ kind: v.literal('waited'), at: ms, until: ms, why: v.picklist(['expiry', 'later']) }),
-  v.object({ kind: v.literal('asked'), at: ms, until: ms, who: Who, shown: generation, answer: v.picklist(PROOF_ANSWERS), given: generation, reason: v.nullable(EndReason) }),
+  v.object({
+    kind: v.literal('asked'),
+    at: ms,
+    until: ms,
+    who: Who,
+    shown: generation,
+    answer: v.picklist(PROOF_ANSWERS),
+    given: generation,
+    reason: v.nullable(EndReason),
+  }),
   /** What the session's row says: only the server that is looked at can tell. */
   v.object({ kind: v.literal('row'), at: ms, generation: v.number(), ended: v.nullable(EndReason) }),
 ])
@@ -32,7 +41,18 @@ export type AskedEvent = Extract<ProofEvent, { kind: 'asked' }>
 
 /** What has to come out. Every one is a count, so that what was seen can be shown beside what was wanted. */
 const PROOF_CHECKS = [
-  'tokens_found', 'answered', 'renewals', 'row_generation', 'lost', 'committed', 'let_in_again', 'still_in', 'owner_in', 'thief_in', 'owner_in_after', 'told_why',
+  'tokens_found',
+  'answered',
+  'renewals',
+  'row_generation',
+  'lost',
+  'committed',
+  'let_in_again',
+  'still_in',
+  'owner_in',
+  'thief_in',
+  'owner_in_after',
+  'told_why',
 ] as const
 export const ProofCheck = v.object({ id: v.picklist(PROOF_CHECKS), wanted: v.number(), seen: v.number() })
 export type ProofCheck = v.InferOutput<typeof ProofCheck>
@@ -50,6 +70,8 @@ export const ProofRun = v.object({
 export type ProofRun = v.InferOutput<typeof ProofRun>
 
 /** `GET /auth/proof`: what can be shown here. */
-export interface ProofAnswer { scenarios: readonly ProofScenario[] }
+export interface ProofAnswer {
+  scenarios: readonly ProofScenario[]
+}
 
 export const isMet = ({ wanted, seen }: ProofCheck): boolean => wanted === seen

@@ -1,7 +1,12 @@
-/** Pages that are ours in every mode of the site: whatever front end people see, signing in and what belongs to it stays here. */
+/**
+ * Pages that are ours in every mode of the site: whatever front end people see, signing in and what belongs to it
+ * stays here.
+ */
 const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
 
-/** Paths whose whole tree no upstream and no front end may take. `/api` is reserved too, but upstreams live below it. */
+/**
+ * Paths whose whole tree no upstream and no front end may take. `/api` is reserved too, but upstreams live below it.
+ */
 export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]
 
 /** Whether a path is ours to answer where another front end has taken our pages' place.
@@ -24,8 +29,7 @@ export function isUnderAny(target: string, parents: readonly string[]): boolean 
 function decoded(path: string): string {
   try {
     return decodeURIComponent(path)
-  }
-  catch {
+  } catch {
     return path
   }
 }

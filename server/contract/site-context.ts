@@ -16,11 +16,15 @@ export interface SiteContext {
   nonce: string
   /** False: another front end has taken the place of every page that is not reserved, `/` included. */
   ownPages: boolean
-  /** Prefixes of what the server answers or relays, such as `/auth`: calls below them are for `fetch`, all others the site's own. */
+  /**
+   * Prefixes of what the server answers or relays, such as `/auth`: calls below them are for `fetch`, all others the
+   * site's own.
+   */
   answered: readonly string[]
   /** What a form that failed without JavaScript wants shown again. */
   form: KeptForm | null
-  /** Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked for the page.
+  /** Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked
+   * for the page.
    * The session is resolved already; rules and limits are those of a call from the browser. A page that was asked
    * for with a safe method makes safe calls only. */
   fetch(path: string, init?: RequestInit): Promise<Response>
@@ -28,15 +32,25 @@ export interface SiteContext {
   setCookie(value: string): void
   /** Writes what broke while the page was rendered into the server's log, under the request's id. */
   report(error: unknown): void
-  /** What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked for. */
+  /**
+   * What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked
+   * for.
+   */
   fail(failure: SiteFailure): FailedPage
 }
 
 /** @property data what a server route of the site says besides, for its own scripts */
-export interface SiteFailure { status: number, data?: unknown }
+export interface SiteFailure {
+  status: number
+  data?: unknown
+}
 
 /** @property headers names and values in turn */
-export interface FailedPage { status: number, headers: readonly string[], body: string }
+export interface FailedPage {
+  status: number
+  headers: readonly string[]
+  body: string
+}
 
 /** A failed form post: kept for a minute in a sealed cookie, so that no field is in a URL. Never holds a password. */
 export interface KeptForm {

@@ -5,12 +5,21 @@ const REFRESH = `${'a'.repeat(22)}.12.${'B-'.repeat(21)}b`
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl'
 const JWE = 'eyJhbGciOiJkaXIifQ..aXYxMjM0NTY.Y2lwaGVydGV4dA.dGFn'
 
-test.each([REFRESH, JWT, JWE])('%s is found wherever it stands', (token) => {
-  for (const text of [token, `x=${token};`, `{"a":"${token}"}`, `Bearer ${token}\n`, `<p>${token}</p>`]) expect(tokensIn(text)).toEqual([token])
+test.each([REFRESH, JWT, JWE])('%s is found wherever it stands', token => {
+  for (const text of [token, `x=${token};`, `{"a":"${token}"}`, `Bearer ${token}\n`, `<p>${token}</p>`])
+    expect(tokensIn(text)).toEqual([token])
 })
 
 test('what people, ids, hashes and versions look like is no token', () => {
-  const texts = ['a sentence. Another one. A third.', 'abcdefghijklmnopqrstuv', '1.2.3', 'index.Bd7f1C2e.js', 'eyJ', 'https://example.org/a.b.c', 'eyJhbGciOiJkaXIifQ alone']
+  const texts = [
+    'a sentence. Another one. A third.',
+    'abcdefghijklmnopqrstuv',
+    '1.2.3',
+    'index.Bd7f1C2e.js',
+    'eyJ',
+    'https://example.org/a.b.c',
+    'eyJhbGciOiJkaXIifQ alone',
+  ]
   expect(texts.flatMap(tokensIn)).toEqual([])
 })
 

@@ -20,9 +20,15 @@ export const MAX_NAME_LENGTH = 100
 export const MAX_PASSWORD_LENGTH = 1024
 const MAX_CODE_LENGTH = 200
 
-// eslint-disable-next-line no-control-regex -- control characters are what is refused, and halves of characters
-const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_NAME_LENGTH), v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069\p{Cs}]*$/u))
-/** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are people/'s. */
+const name = v.pipe(
+  v.string(),
+  v.trim(),
+  v.minLength(1),
+  v.maxLength(MAX_NAME_LENGTH),
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused, and halves of characters
+  v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069\p{Cs}]*$/u),
+)
+/** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are accounts/'s. */
 const password = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_PASSWORD_LENGTH * 4))
 const code = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_CODE_LENGTH))
 
@@ -38,8 +44,14 @@ export const ReauthenticateRequest = v.strictObject({ password })
 export const ChangePasswordRequest = v.strictObject({ current: password, next: password })
 export const ChangeUserRequest = v.strictObject({ name })
 export const ResetRequest = v.strictObject({ code, password })
-export const InviteRequest = v.strictObject({ email: v.optional(email), roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))) })
-export const ChangePersonRequest = v.strictObject({ roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))), disabled: v.optional(v.boolean()) })
+export const InviteRequest = v.strictObject({
+  email: v.optional(email),
+  roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))),
+})
+export const ChangePersonRequest = v.strictObject({
+  roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))),
+  disabled: v.optional(v.boolean()),
+})
 
 export type SetupRequest = v.InferOutput<typeof SetupRequest>
 export type RegisterRequest = v.InferOutput<typeof RegisterRequest>
@@ -54,7 +66,12 @@ export type ChangePersonRequest = v.InferOutput<typeof ChangePersonRequest>
 // ---- answers
 
 /** `email: null`: the account was made by a provider that vouched for no address. */
-export interface WireUser { id: string, email: string | null, name: string, roles: Role[] }
+export interface WireUser {
+  id: string
+  email: string | null
+  name: string
+  roles: Role[]
+}
 
 /** `accessEndsAt: null`: served on the refresh token alone, nothing sent (a late request, an upgrade). */
 export interface WireSession {
@@ -69,31 +86,59 @@ export interface WireSession {
 }
 
 /** `GET /auth/session`, and the answer to every way of signing in. */
-export interface SessionAnswer { user: WireUser | null, session: WireSession | null, ended?: EndReason }
+export interface SessionAnswer {
+  user: WireUser | null
+  session: WireSession | null
+  ended?: EndReason
+}
 
 export interface MethodsAnswer {
   setupNeeded: boolean
   registration: Registration
   /** `by`: the API that keeps names and passwords, where they are not ours. */
-  password: { enabled: boolean, minLength: number, by: string | null }
+  password: { enabled: boolean; minLength: number; by: string | null }
   /** Other ways in. `available` is false while the provider cannot be reached. */
-  providers: { id: string, name: string, icon: string, href: string, available: boolean }[]
+  providers: { id: string; name: string; icon: string; href: string; available: boolean }[]
 }
 
 /** To begin a sign-in at a provider from a script: with an invitation, which may not be in a URL. */
-export const ProviderLoginRequest = v.strictObject({ invite: v.optional(code), remember: v.optional(v.boolean()), returnTo: v.optional(v.string()) })
+export const ProviderLoginRequest = v.strictObject({
+  invite: v.optional(code),
+  remember: v.optional(v.boolean()),
+  returnTo: v.optional(v.string()),
+})
 /** Where the browser goes next: an address of the provider. */
-export interface ProviderLoginAnswer { href: string }
+export interface ProviderLoginAnswer {
+  href: string
+}
 
 /** Accounts elsewhere that sign this person in. `password`: whether a password does, too. */
-export interface LinksAnswer { links: WireLink[], password: boolean }
-export interface WireLink { id: string, provider: string, name: string, icon: string, label: string, email: string | null, createdAt: UnixMs, lastUsedAt: UnixMs }
+export interface LinksAnswer {
+  links: WireLink[]
+  password: boolean
+}
+export interface WireLink {
+  id: string
+  provider: string
+  name: string
+  icon: string
+  label: string
+  email: string | null
+  createdAt: UnixMs
+  lastUsedAt: UnixMs
+}
 
 /** The answer to a sign-out. `next`: a path of ours that goes on to sign out at the provider, too. */
-export interface SignOutAnswer extends SessionAnswer { next?: string }
+export interface SignOutAnswer extends SessionAnswer {
+  next?: string
+}
 
 /** What a person recognises a session by. `network` is an address as the server saw it. */
-export interface WireDevice { browser: string | null, system: string | null, kind: 'phone' | 'tablet' | 'desktop' | 'other' }
+export interface WireDevice {
+  browser: string | null
+  system: string | null
+  kind: 'phone' | 'tablet' | 'desktop' | 'other'
+}
 
 export interface SessionListItem {
   id: string
@@ -109,9 +154,17 @@ export interface SessionListItem {
   streams: WireStream[]
 }
 /** A live connection. `upstream` and `title`: what of the configuration it goes to. */
-export interface WireStream { upstream: string, title: string, kind: 'websocket' | 'events' | 'response', since: UnixMs }
+export interface WireStream {
+  upstream: string
+  title: string
+  kind: 'websocket' | 'events' | 'response'
+  since: UnixMs
+}
 /** Newest first, the current one before all. `next`: the cursor of the next page, or null. */
-export interface SessionListAnswer { sessions: SessionListItem[], next: string | null }
+export interface SessionListAnswer {
+  sessions: SessionListItem[]
+  next: string | null
+}
 
 export const EVENT_KINDS = [
   'account_created',
@@ -144,14 +197,42 @@ export interface WireEvent {
   /** Who did it, where that was somebody else: an administrator's name, or null. */
   by: string | null
 }
-export interface EventsAnswer { events: WireEvent[], next: string | null }
+export interface EventsAnswer {
+  events: WireEvent[]
+  next: string | null
+}
 
-export interface WirePerson extends WireUser { createdAt: UnixMs, disabledAt: UnixMs | null, lastSeenAt: UnixMs | null, sessions: number }
+export interface WirePerson extends WireUser {
+  createdAt: UnixMs
+  disabledAt: UnixMs | null
+  lastSeenAt: UnixMs | null
+  sessions: number
+}
 /** `next`: the cursor of the next page, or null. `total`: everybody, on all pages. */
-export interface PeopleAnswer { people: WirePerson[], next: string | null, total: number }
+export interface PeopleAnswer {
+  people: WirePerson[]
+  next: string | null
+  total: number
+}
 
-export interface WireInvite { id: string, email: string | null, roles: Role[], createdAt: UnixMs, endsAt: UnixMs, by: string | null }
-export interface InvitesAnswer { invites: WireInvite[], next: string | null }
+export interface WireInvite {
+  id: string
+  email: string | null
+  roles: Role[]
+  createdAt: UnixMs
+  endsAt: UnixMs
+  by: string | null
+}
+export interface InvitesAnswer {
+  invites: WireInvite[]
+  next: string | null
+}
 /** The link is told once, here; the store keeps only the code's hash. */
-export interface InviteAnswer { invite: WireInvite, href: string }
-export interface ResetLinkAnswer { href: string, endsAt: UnixMs }
+export interface InviteAnswer {
+  invite: WireInvite
+  href: string
+}
+export interface ResetLinkAnswer {
+  href: string
+  endsAt: UnixMs
+}

@@ -24,7 +24,8 @@ function thumbprint(key: SigningKey): string {
  * `altered`: one of them is not what it was · `foreign`: they are those of another installation */
 export type Fit = 'fits' | 'altered' | 'foreign'
 
-/** Keys may be missing (an older copy was put back, or retired ones were forgotten in the instant of a crash) or be new to the
+/** Keys may be missing (an older copy was put back, or retired ones were forgotten in the instant of a crash) or be new
+ * to the
  * database (a crash in the instant of a rotation), but the newest one cannot have been lost and another made meanwhile.
  * @param known what the database remembers, oldest first; empty: it was made by a version that kept none
  * @param present what was found now */

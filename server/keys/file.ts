@@ -16,7 +16,11 @@ export interface RootKey {
 }
 
 /** What the key file holds. `counter` is compared with the database's, to notice one that was silently restored. */
-export interface KeyFile { roots: RootKey[], counter: number, signing: readonly SigningKey[] }
+export interface KeyFile {
+  roots: RootKey[]
+  counter: number
+  signing: readonly SigningKey[]
+}
 
 const ROOT_BYTES = 32
 
@@ -33,15 +37,24 @@ const FileShape = v.strictObject({
   version: v.picklist([1, VERSION]),
   counter: Time,
   roots: v.pipe(
-    v.array(v.strictObject({
-      id: v.pipe(v.string(), v.regex(/^[\w-]{4,32}$/)),
-      secret: v.pipe(v.string(), v.regex(/^[\w-]{43}$/, 'Invalid secret'), v.check(isCanonical, 'A character was changed')),
-      createdAt: Time,
-      replacedAt: v.nullable(Time),
-    })),
+    v.array(
+      v.strictObject({
+        id: v.pipe(v.string(), v.regex(/^[\w-]{4,32}$/)),
+        secret: v.pipe(
+          v.string(),
+          v.regex(/^[\w-]{43}$/, 'Invalid secret'),
+          v.check(isCanonical, 'A character was changed'),
+        ),
+        createdAt: Time,
+        replacedAt: v.nullable(Time),
+      }),
+    ),
     v.minLength(1),
     v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have one id'),
-    v.check(roots => roots.filter(root => root.replacedAt === null).length === 1, 'Exactly one key has to be the newest'),
+    v.check(
+      roots => roots.filter(root => root.replacedAt === null).length === 1,
+      'Exactly one key has to be the newest',
+    ),
   ),
   signing: v.optional(SigningList, []),
 })
@@ -61,7 +74,11 @@ export function newestOf(roots: readonly RootKey[]): RootKey {
 /** @throws Error that says what is wrong with the text and quotes none of it */
 export function parseKeyFile(text: string): KeyFile {
   const { roots, counter, signing } = parsedAs(FileShape, text, VERSION)
-  return { roots: roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) })), counter, signing }
+  return {
+    roots: roots.map(root => ({ ...root, secret: new Secret(Buffer.from(root.secret, 'base64url')) })),
+    counter,
+    signing,
+  }
 }
 
 /** @throws Error as `parseKeyFile` does */
@@ -73,18 +90,20 @@ function parsedAs<Output>(shape: v.GenericSchema<unknown, Output>, text: string,
   let json: unknown
   try {
     json = JSON.parse(text)
-  }
-  catch {
+  } catch {
     // The parser's own message quotes the text, which holds secrets.
     throw new Error('it is not valid JSON')
   }
   const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
-  if (typeof version === 'number' && version > newest) throw new Error(`it has format ${version}, made by a newer version`)
+  if (typeof version === 'number' && version > newest)
+    throw new Error(`it has format ${version}, made by a newer version`)
   const parsed = v.safeParse(shape, json)
   if (!parsed.success) {
     const issue = parsed.issues[0]
     const where = v.getDotPath(issue) ?? 'the file'
-    throw new Error(`${where} is not as expected${issue.type === 'check' || issue.type === 'raw_transform' ? `: ${issue.message}` : ''}`)
+    throw new Error(
+      `${where} is not as expected${issue.type === 'check' || issue.type === 'raw_transform' ? `: ${issue.message}` : ''}`,
+    )
   }
   return parsed.output
 }

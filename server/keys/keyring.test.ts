@@ -30,13 +30,18 @@ test('RFC 7516 jose opens what we seal with nothing but the key, and we open wha
   const { plaintext, protectedHeader } = await compactDecrypt(keyring.seal('access', payload, 'row-1'), derived)
   expect(JSON.parse(Buffer.from(plaintext).toString())).toEqual(payload)
   expect(protectedHeader).toEqual({ alg: 'dir', enc: 'A256GCM', typ: 'access', kid: key.id, ctx: 'row-1' })
-  const foreign = await new CompactEncrypt(Buffer.from(JSON.stringify(payload))).setProtectedHeader(protectedHeader).encrypt(derived)
+  const foreign = await new CompactEncrypt(Buffer.from(JSON.stringify(payload)))
+    .setProtectedHeader(protectedHeader)
+    .encrypt(derived)
   expect(await keyring.open('access', foreign, 'row-1')).toEqual(payload)
 })
 
 test('BBA-8 a sealed value does not decode to its content', async () => {
   const token = await createKeyring([root()]).seal('access', { canary: 'canary-value' })
-  const readable = token.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('')
+  const readable = token
+    .split('.')
+    .map(part => Buffer.from(part, 'base64url').toString('latin1'))
+    .join('')
   expect(readable).not.toContain('canary')
 })
 
@@ -49,7 +54,7 @@ test('any changed character makes a sealed value unreadable', async () => {
   }
 })
 
-test('junk is nobody\'s and throws nothing', async () => {
+test("junk is nobody's and throws nothing", async () => {
   const keyring = createKeyring([root()])
   for (const junk of ['', '.', '....', 'a.b.c.d.e', '\u0000', 'e30....', '🪔'.repeat(10), 'x'.repeat(1_000_000)]) {
     expect(await keyring.open('access', junk)).toBeNull()
@@ -60,12 +65,17 @@ test('JW-7 only dir with A256GCM is opened, and only with the header that we mak
   const key = root()
   const keyring = createKeyring([key])
   const secret = key.secret.reveal()
-  const make = (header: Record<string, unknown>) => new CompactEncrypt(Buffer.from('{}')).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header }).encrypt(secret)
+  const make = (header: Record<string, unknown>) =>
+    new CompactEncrypt(Buffer.from('{}')).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header }).encrypt(secret)
   // The root itself is no purpose's key.
   expect(await keyring.open('access', await make({ typ: 'access', kid: key.id }))).toBeNull()
-  expect(await keyring.open('access', await make({ typ: 'access', kid: key.id, jku: 'https://example.org' }))).toBeNull()
+  expect(
+    await keyring.open('access', await make({ typ: 'access', kid: key.id, jku: 'https://example.org' })),
+  ).toBeNull()
   expect(await keyring.open('access', await make({ typ: 'access', kid: key.id, alg: 'A256KW' }))).toBeNull()
-  expect(await keyring.open('access', await make({ typ: 'access', kid: key.id, alg: 'A256GCMKW', enc: 'A128GCM' }))).toBeNull()
+  expect(
+    await keyring.open('access', await make({ typ: 'access', kid: key.id, alg: 'A256GCMKW', enc: 'A128GCM' })),
+  ).toBeNull()
 })
 
 test('the newest root seals, older ones still open, a root that is gone opens nothing', async () => {
@@ -99,10 +109,17 @@ test('the key file reads back as it was written', () => {
 })
 
 test('a broken key file is refused, and the refusal quotes no secret', () => {
-  const good = JSON.parse(formatKeyFile({ counter: 1, roots: [root()], signing: [] })) as { roots: Record<string, unknown>[] }
+  const good = JSON.parse(formatKeyFile({ counter: 1, roots: [root()], signing: [] })) as {
+    roots: Record<string, unknown>[]
+  }
   const secret = String(good.roots[0]?.['secret'])
   const broken = [
-    '', '{', `{"roots":"${secret}`, '[]', 'null', '{"version":2}',
+    '',
+    '{',
+    `{"roots":"${secret}`,
+    '[]',
+    'null',
+    '{"version":2}',
     JSON.stringify({ ...good, roots: [] }),
     JSON.stringify({ ...good, counter: -1 }),
     JSON.stringify({ ...good, extra: 1 }),
@@ -114,8 +131,7 @@ test('a broken key file is refused, and the refusal quotes no secret', () => {
     let message = ''
     try {
       parseKeyFile(text)
-    }
-    catch (error) {
+    } catch (error) {
       message = String(error)
     }
     expect(message, text).not.toBe('')

@@ -55,30 +55,43 @@ export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
     seal(purpose, payload, context) {
       const key = keyOf(`seal:${purpose}`, current)
       if (key === null) throw new Error('the newest root key is missing')
-      const header = { alg: 'dir', enc: 'A256GCM', typ: purpose, kid: current, ...(context === undefined ? {} : { ctx: context }) }
+      const header = {
+        alg: 'dir',
+        enc: 'A256GCM',
+        typ: purpose,
+        kid: current,
+        ...(context === undefined ? {} : { ctx: context }),
+      }
       return compactJwe(key, header, JSON.stringify(payload))
     },
 
     async open(purpose, token, context) {
       if (token.length > (purpose === 'at-rest' ? MAX_AT_REST_LENGTH : MAX_TOKEN_LENGTH)) return null
       try {
-        const { plaintext } = await compactDecrypt(token, (header) => {
-          const asExpected = header.typ === purpose && header['ctx'] === context && Object.keys(header).every(name => HEADER_NAMES.has(name))
-          const key = asExpected && typeof header.kid === 'string' ? keyOf(`seal:${purpose}`, header.kid) : null
-          if (key === null) throw new Error('not ours')
-          return key
-        }, { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] })
+        const { plaintext } = await compactDecrypt(
+          token,
+          header => {
+            const asExpected =
+              header.typ === purpose &&
+              header['ctx'] === context &&
+              Object.keys(header).every(name => HEADER_NAMES.has(name))
+            const key = asExpected && typeof header.kid === 'string' ? keyOf(`seal:${purpose}`, header.kid) : null
+            if (key === null) throw new Error('not ours')
+            return key
+          },
+          { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] },
+        )
         const payload: unknown = JSON.parse(decoder.decode(plaintext))
         return isRecord(payload) ? payload : null
-      }
-      catch {
+      } catch {
         return null
       }
     },
   }
 }
 
-/** Renewals wait for this one, and WebCrypto, on which jose rests, answers from another thread: a quarter of a renewal's time.
+/** Renewals wait for this one, and WebCrypto, on which jose rests, answers from another thread: a quarter of a
+ * renewal's time.
  * Opening, which meets what others wrote, is jose's.
  * @see RFC 7516 §5.1, §7.1: the compact form; with `dir` there is no encrypted key */
 function compactJwe(key: KeyObject, header: object, plaintext: string): string {
@@ -87,7 +100,9 @@ function compactJwe(key: KeyObject, header: object, plaintext: string): string {
   const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
   cipher.setAAD(Buffer.from(encodedHeader, 'ascii'))
   const ciphertext = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()])
-  return [encodedHeader, '', ...[nonce, ciphertext, cipher.getAuthTag()].map(part => part.toString('base64url'))].join('.')
+  return [encodedHeader, '', ...[nonce, ciphertext, cipher.getAuthTag()].map(part => part.toString('base64url'))].join(
+    '.',
+  )
 }
 
 /** One key for one purpose: none of them tells anything about another, or about the root. */

@@ -97,7 +97,7 @@ test('no copy of the keys is left where one cannot take its place', () => {
   expect(readdirSync(folder).filter(name => name.includes('.tmp'))).toEqual([])
 })
 
-test('a file that something is mounted over is known by the system\'s table, whatever its name', () => {
+test("a file that something is mounted over is known by the system's table, whatever its name", () => {
   const line = (path: string) => `63 43 254:0 /srv/secret ${path} rw,relatime shared:1 - ext4 /dev/vda rw`
   const points = mountPointsIn([line('/'), line('/data/keys.json'), line('/my\\040data/a\\134b'), ''].join('\n'))
   for (const path of ['/', '/data/keys.json', '/my data/a\\b']) expect(points.has(path), path).toBe(true)

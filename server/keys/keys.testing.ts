@@ -16,7 +16,12 @@ export function keptKeys(): Parameters<typeof openSigning>[0]['keys'] {
   }
 }
 
-export const SIGNING: SigningSettings = { upstreamTokenAlg: 'ES256', upstreamTokenMs: 300_000, jwksMaxAgeMs: 600_000, signingRotationMs: 90 * DAY }
+export const SIGNING: SigningSettings = {
+  upstreamTokenAlg: 'ES256',
+  upstreamTokenMs: 300_000,
+  jwksMaxAgeMs: 600_000,
+  signingRotationMs: 90 * DAY,
+}
 
 /** For tests: a signing room, at its first start unless other keys are given. */
 export function testSigning(now: number, settings = SIGNING, keys = keptKeys()): Signing {

@@ -11,7 +11,11 @@ import { createKeyring, type LiveKeyring } from './keyring.ts'
 import type { SigningKey } from './signing-key.ts'
 
 /** What may be told about a root key. */
-export interface KeySummary { id: string, createdAt: UnixMs, replacedAt: UnixMs | null }
+export interface KeySummary {
+  id: string
+  createdAt: UnixMs
+  replacedAt: UnixMs | null
+}
 
 /** The key file and the keyring made of it. Its functions are synchronous: the file is small and seldom written. */
 export interface Keys {
@@ -25,7 +29,9 @@ export interface Keys {
   list(): KeySummary[]
   /** What the database keeps to know these roots again by, oldest first. */
   checks(): KeyCheck[]
-  /** Makes a new root the newest; the older ones still open. @throws OperatorError when the keys are not ours to write */
+  /**
+   * Makes a new root the newest; the older ones still open. @throws OperatorError when the keys are not ours to write
+   */
   rotate(now: UnixMs): KeySummary
   /** Forgets roots for good. The newest stays. @returns how many went */
   retire(ids: readonly string[]): number
@@ -45,7 +51,10 @@ export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Ke
 }
 
 function fromContent(text: string): Keys {
-  return unwritable(refusedContent(() => parseKeyFile(text), 'The setting PORCHLIGHT_KEYS'), 'come from the setting PORCHLIGHT_KEYS')
+  return unwritable(
+    refusedContent(() => parseKeyFile(text), 'The setting PORCHLIGHT_KEYS'),
+    'come from the setting PORCHLIGHT_KEYS',
+  )
 }
 
 /** @param where says where the keys are, after "The keys …" */
@@ -76,10 +85,13 @@ function unwritable(file: KeyFile, where: string): Keys {
 function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   if (!existsSync(path)) {
     if (!mayCreate) {
-      throw new OperatorError(`The key file ${path} is missing, and a database can only be used with the one that it was made with.`, [
-        'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
-        'If it is lost for good, move the data folder away to begin anew.',
-      ])
+      throw new OperatorError(
+        `The key file ${path} is missing, and a database can only be used with the one that it was made with.`,
+        [
+          'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
+          'If it is lost for good, move the data folder away to begin anew.',
+        ],
+      )
     }
     makePrivateFolder(dirname(path))
     writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)], signing: [] }))
@@ -129,8 +141,7 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
 export function readKeys(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8')
-  }
-  catch (error) {
+  } catch (error) {
     throw new OperatorError(`${what} cannot be read.`, ['It has to belong to the user who runs this.'], error)
   }
 }
@@ -139,10 +150,11 @@ export function readKeys(path: string, what: string): string {
 export function refusedContent<T>(parse: () => T, what: string): T {
   try {
     return parse()
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof OperatorError) throw error
-    throw new OperatorError(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, ['Put it back from your backup. Nothing was changed.'])
+    throw new OperatorError(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, [
+      'Put it back from your backup. Nothing was changed.',
+    ])
   }
 }
 
@@ -154,14 +166,16 @@ function summaryOf({ id, createdAt, replacedAt }: KeySummary): KeySummary {
   return { id, createdAt, replacedAt }
 }
 
-/** Whether a file's place takes a new one: a mounted secret's does not, be it the folder that is mounted or the file alone. */
+/**
+ * Whether a file's place takes a new one: a mounted secret's does not, be it the folder that is mounted or the file
+ * alone.
+ */
 export function isReplaceable(path: string): boolean {
   if (isMountPoint(path)) return false
   try {
     accessSync(dirname(path), constants.W_OK)
     return true
-  }
-  catch {
+  } catch {
     return false
   }
 }

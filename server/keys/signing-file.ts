@@ -26,7 +26,11 @@ type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
  * @param used whether this installation has signed before: a missing file is then a lost one
  * @param mayWrite false for who only looks: nothing moves then
  * @throws OperatorError when the file is missing, unreadable or broken */
-export function openSigningKeys(source: KeySource | null, keys: Home, { used, mayWrite }: { used: boolean, mayWrite: boolean }): SigningKeys {
+export function openSigningKeys(
+  source: KeySource | null,
+  keys: Home,
+  { used, mayWrite }: { used: boolean; mayWrite: boolean },
+): SigningKeys {
   if (source === null) {
     return {
       writable: keys.writable,

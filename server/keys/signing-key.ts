@@ -1,4 +1,12 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
 import * as v from 'valibot'
 import type { UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
@@ -21,31 +29,43 @@ export interface SigningKey {
 }
 
 /** A public key as upstreams fetch it. @see RFC 7517 §4 */
-export interface PublicJwk extends JsonWebKey { kid: string, use: 'sig', alg: SigningAlg }
+export interface PublicJwk extends JsonWebKey {
+  kid: string
+  use: 'sig'
+  alg: SigningAlg
+}
 
 const RSA_BITS = 3072
 
 /** An RSA pair takes up to a second of the process's time; the others none worth counting. */
-export function newSigningKey(alg: SigningAlg, times: { createdAt: UnixMs, signsAt: UnixMs }): SigningKey {
+export function newSigningKey(alg: SigningAlg, times: { createdAt: UnixMs; signsAt: UnixMs }): SigningKey {
   return { id: randomId(9), alg, privateKey: new Secret(generate(alg)), ...times }
 }
 
 function generate(alg: SigningAlg): KeyObject {
   switch (alg) {
-    case 'ES256': return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-    case 'RS256': return generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey
-    case 'Ed25519': return generateKeyPairSync('ed25519').privateKey
-    default: return alg satisfies never
+    case 'ES256':
+      return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+    case 'RS256':
+      return generateKeyPairSync('rsa', { modulusLength: RSA_BITS }).privateKey
+    case 'Ed25519':
+      return generateKeyPairSync('ed25519').privateKey
+    default:
+      return alg satisfies never
   }
 }
 
 function suits(alg: SigningAlg, { asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): boolean {
   switch (alg) {
-    case 'ES256': return type === 'ec' && details?.namedCurve === 'prime256v1'
+    case 'ES256':
+      return type === 'ec' && details?.namedCurve === 'prime256v1'
     // RFC 7518 §3.3: shorter ones must not be used.
-    case 'RS256': return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048
-    case 'Ed25519': return type === 'ed25519'
-    default: return alg satisfies never
+    case 'RS256':
+      return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048
+    case 'Ed25519':
+      return type === 'ed25519'
+    default:
+      return alg satisfies never
   }
 }
 
@@ -56,7 +76,10 @@ export function publicJwk({ id, alg, privateKey }: SigningKey): PublicJwk {
 
 const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
-/** A signing key as the key file holds it: a private JWK. One that cannot sign is refused here and not at the first token. */
+/**
+ * A signing key as the key file holds it: a private JWK. One that cannot sign is refused here and not at the first
+ * token.
+ */
 export const StoredSigningKey = v.pipe(
   v.strictObject({
     id: v.pipe(v.string(), v.regex(/^[\w-]{4,64}$/)),
@@ -79,29 +102,39 @@ export function storedSigningKey({ privateKey, ...rest }: SigningKey): v.InferIn
   return { ...rest, jwk: privateKey.reveal().export({ format: 'jwk' }) as Record<string, string> }
 }
 
-/** Whether the private members still belong to the public ones: a changed character gives a key that signs what nobody can verify. */
+/**
+ * Whether the private members still belong to the public ones: a changed character gives a key that signs what nobody
+ * can verify.
+ */
 function isWhole(alg: SigningAlg, key: KeyObject, jwk: Record<string, string>): boolean {
   try {
-    if (!Object.entries(jwk).every(([member, value]) => member === 'kty' || member === 'crv' || isCanonical(value))) return false
+    if (!Object.entries(jwk).every(([member, value]) => member === 'kty' || member === 'crv' || isCanonical(value)))
+      return false
     const publicKey = createPublicKey(key)
     const published = publicKey.export({ format: 'jwk' })
     if (!Object.entries(published).every(([member, value]) => jwk[member] === value)) return false
     const hash = alg === 'Ed25519' ? null : 'sha256'
     return verify(hash, PROBE, publicKey, sign(hash, PROBE, key)) && (alg !== 'RS256' || isRsaWhole(jwk))
-  }
-  catch {
+  } catch {
     return false
   }
 }
 
 const PROBE = Buffer.from('a signature made to see whether the key still can')
 
-/** A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell. @see RFC 8017 §3.2 */
+/**
+ * A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell. @see RFC 8017 §3.2
+ */
 function isRsaWhole(jwk: Record<string, string>): boolean {
   const number = (member: string) => BigInt(`0x${Buffer.from(jwk[member] ?? '', 'base64url').toString('hex')}`)
   const [n, e, d, p, q] = [number('n'), number('e'), number('d'), number('p'), number('q')]
-  return p * q === n && [p, q].every(prime => (e * d) % (prime - 1n) === 1n)
-    && number('dp') === d % (p - 1n) && number('dq') === d % (q - 1n) && (number('qi') * q) % p === 1n
+  return (
+    p * q === n &&
+    [p, q].every(prime => (e * d) % (prime - 1n) === 1n) &&
+    number('dp') === d % (p - 1n) &&
+    number('dq') === d % (q - 1n) &&
+    (number('qi') * q) % p === 1n
+  )
 }
 
 /** Whether base64url text has no other spelling: in the last character some bits count for nothing. */
@@ -112,8 +145,7 @@ export function isCanonical(text: string): boolean {
 function readPrivateKey(jwk: JsonWebKey): KeyObject | null {
   try {
     return createPrivateKey({ key: jwk, format: 'jwk' })
-  }
-  catch {
+  } catch {
     return null
   }
 }

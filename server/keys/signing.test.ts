@@ -55,28 +55,48 @@ test('JW-16 a new key is published for twice the max-age before it signs; the ol
 })
 
 test('JW-17 whatever the settings, the max-age is shorter than the time that a new key is published before it signs', () => {
-  fc.assert(fc.property(fc.integer({ min: 1000, max: 86_400_000 }), fc.integer({ min: 1000, max: 3_600_000 }), (jwksMaxAgeMs, upstreamTokenMs) => {
-    const settings = { ...SIGNING, jwksMaxAgeMs, upstreamTokenMs }
-    const keys = [{ alg: 'ES256', createdAt: AT, signsAt: AT }] as const
-    expect(signsAtFor(keys, settings, AT + 1) - (AT + 1)).toBeGreaterThanOrEqual(2 * jwksMaxAgeMs)
-  }))
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1000, max: 86_400_000 }),
+      fc.integer({ min: 1000, max: 3_600_000 }),
+      (jwksMaxAgeMs, upstreamTokenMs) => {
+        const settings = { ...SIGNING, jwksMaxAgeMs, upstreamTokenMs }
+        const keys = [{ alg: 'ES256', createdAt: AT, signsAt: AT }] as const
+        expect(signsAtFor(keys, settings, AT + 1) - (AT + 1)).toBeGreaterThanOrEqual(2 * jwksMaxAgeMs)
+      },
+    ),
+  )
 })
 
 test('at every time exactly one key signs, whatever was made when, and it is among the published ones', () => {
   const madeAt = fc.integer({ min: 0, max: 50 })
-  fc.assert(fc.property(fc.array(fc.record({ alg: fc.constantFrom(...UPSTREAM_TOKEN_ALGS), createdAt: madeAt, signsAt: madeAt }), { minLength: 1, maxLength: 6 }), fc.integer({ min: -10, max: 100 }), (keys, now) => {
-    const schedule = scheduleOf(keys, { upstreamTokenAlg: 'ES256', upstreamTokenMs: 3, jwksMaxAgeMs: 2, signingRotationMs: 1000 }, now)
-    expect(schedule.filter(({ use }) => use === 'signs')).toHaveLength(1)
-    const turn = schedule.findIndex(({ use }) => use === 'signs')
-    for (const [at, { use }] of schedule.entries()) expect(at < turn ? ['verifies', 'retired'] : at > turn ? ['published'] : ['signs']).toContain(use)
-  }))
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ alg: fc.constantFrom(...UPSTREAM_TOKEN_ALGS), createdAt: madeAt, signsAt: madeAt }), {
+        minLength: 1,
+        maxLength: 6,
+      }),
+      fc.integer({ min: -10, max: 100 }),
+      (keys, now) => {
+        const schedule = scheduleOf(
+          keys,
+          { upstreamTokenAlg: 'ES256', upstreamTokenMs: 3, jwksMaxAgeMs: 2, signingRotationMs: 1000 },
+          now,
+        )
+        expect(schedule.filter(({ use }) => use === 'signs')).toHaveLength(1)
+        const turn = schedule.findIndex(({ use }) => use === 'signs')
+        for (const [at, { use }] of schedule.entries())
+          expect(at < turn ? ['verifies', 'retired'] : at > turn ? ['published'] : ['signs']).toContain(use)
+      },
+    ),
+  )
 })
 
 test('a clock that was set back to before the first key leaves it signing', () => {
   expect(testSigning(AT).signer(AT - 3_600_000).kid).toMatch(/^[\w-]{12}$/)
 })
 
-test('two rotations on each other\'s heels each take their turn', () => {
+test("two rotations on each other's heels each take their turn", () => {
   const signing = testSigning(AT)
   const [a, b, c] = [signing.signer(AT).kid, signing.rotate(AT + 1).id, signing.rotate(AT + 2).id]
   expect(signing.signer(AT + LEAD).kid).toBe(a)
@@ -91,7 +111,10 @@ test('another algorithm in the settings starts a rotation by itself, once', () =
   const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
   const signing = testSigning(AT + 10, settings, keys)
   expect(signing.signer(AT + 10)).toMatchObject({ kid: before.kid, alg: 'ES256' })
-  expect(signing.list(AT + 10)).toMatchObject([{ alg: 'Ed25519', use: 'published' }, { alg: 'ES256', use: 'signs' }])
+  expect(signing.list(AT + 10)).toMatchObject([
+    { alg: 'Ed25519', use: 'published' },
+    { alg: 'ES256', use: 'signs' },
+  ])
   const again = testSigning(AT + 20, settings, keys)
   expect(again.list(AT + 20)).toHaveLength(2)
   expect(again.signer(AT + 10 + LEAD).alg).toBe('Ed25519')
@@ -103,7 +126,12 @@ test('a key from a future that a wrong clock saw does not make each start rotate
   testSigning(AT, SIGNING, keys).rotate(AT + 365 * 86_400_000)
   const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
   for (let start = 0; start < 3; start++) testSigning(AT + 10 + start, settings, keys)
-  expect(keys.all().map(({ alg }) => alg).toSorted()).toEqual(['ES256', 'ES256', 'Ed25519'])
+  expect(
+    keys
+      .all()
+      .map(({ alg }) => alg)
+      .toSorted(),
+  ).toEqual(['ES256', 'ES256', 'Ed25519'])
   expect(testSigning(AT + 10 + LEAD, settings, keys).signer(AT + 10 + LEAD).alg).toBe('Ed25519')
 })
 
@@ -126,29 +154,52 @@ test('retired keys are forgotten for good, and no others', () => {
   expect(usesOf(signing, AT + LEAD + KEPT)).toEqual(['signs'])
 })
 
-test.each(UPSTREAM_TOKEN_ALGS)('JW-15 what is published of an %s key is its public members, kid, use and alg, and it verifies what the key signs', async (alg) => {
-  const signing = testSigning(AT, { ...SIGNING, upstreamTokenAlg: alg })
-  const [jwk, ...others] = signing.published(AT)
-  const members: Record<SigningAlg, string[]> = { ES256: ['crv', 'kty', 'x', 'y'], RS256: ['e', 'kty', 'n'], Ed25519: ['crv', 'kty', 'x'] }
-  expect(others).toEqual([])
-  expect(Object.keys(jwk ?? {}).toSorted()).toEqual([...members[alg], 'alg', 'kid', 'use'].toSorted())
-  const { kid, key } = signing.signer(AT)
-  expect(jwk).toMatchObject({ kid, use: 'sig', alg })
-  const signed = await new CompactSign(Buffer.from('x')).setProtectedHeader({ alg, kid }).sign(key)
-  expect((await compactVerify(signed, await importJWK(jwk ?? {}))).protectedHeader).toEqual({ alg, kid })
-})
+test.each(UPSTREAM_TOKEN_ALGS)(
+  'JW-15 what is published of an %s key is its public members, kid, use and alg, and it verifies what the key signs',
+  async alg => {
+    const signing = testSigning(AT, { ...SIGNING, upstreamTokenAlg: alg })
+    const [jwk, ...others] = signing.published(AT)
+    const members: Record<SigningAlg, string[]> = {
+      ES256: ['crv', 'kty', 'x', 'y'],
+      RS256: ['e', 'kty', 'n'],
+      Ed25519: ['crv', 'kty', 'x'],
+    }
+    expect(others).toEqual([])
+    expect(Object.keys(jwk ?? {}).toSorted()).toEqual([...members[alg], 'alg', 'kid', 'use'].toSorted())
+    const { kid, key } = signing.signer(AT)
+    expect(jwk).toMatchObject({ kid, use: 'sig', alg })
+    const signed = await new CompactSign(Buffer.from('x')).setProtectedHeader({ alg, kid }).sign(key)
+    expect((await compactVerify(signed, await importJWK(jwk ?? {}))).protectedHeader).toEqual({ alg, kid })
+  },
+)
 
 test('JW-8 a key that does not fit its algorithm is refused when the key file is read', () => {
-  const stored = (alg: SigningAlg) => JSON.parse(formatKeyFile({ counter: 0, roots: [newRoot(AT)], signing: [newSigningKey(alg, { createdAt: AT, signsAt: AT })] })) as { signing: { alg: string, jwk: Record<string, string> }[] }
+  const stored = (alg: SigningAlg) =>
+    JSON.parse(
+      formatKeyFile({
+        counter: 0,
+        roots: [newRoot(AT)],
+        signing: [newSigningKey(alg, { createdAt: AT, signsAt: AT })],
+      }),
+    ) as { signing: { alg: string; jwk: Record<string, string> }[] }
   const file = stored('ES256')
   const [key] = file.signing
   if (key === undefined) throw new Error('no key')
-  for (const change of [{ alg: 'RS256' }, { alg: 'Ed25519' }, { alg: 'none' }, { alg: 'es256' }, { jwk: publicJwk(newSigningKey('ES256', { createdAt: AT, signsAt: AT })) }, { jwk: stored('Ed25519').signing[0]?.jwk }, { jwk: {} }, { jwk: { ...key.jwk, crv: 'P-384' } }, { extra: 1 }]) {
+  for (const change of [
+    { alg: 'RS256' },
+    { alg: 'Ed25519' },
+    { alg: 'none' },
+    { alg: 'es256' },
+    { jwk: publicJwk(newSigningKey('ES256', { createdAt: AT, signsAt: AT })) },
+    { jwk: stored('Ed25519').signing[0]?.jwk },
+    { jwk: {} },
+    { jwk: { ...key.jwk, crv: 'P-384' } },
+    { extra: 1 },
+  ]) {
     let message = ''
     try {
       parseKeyFile(JSON.stringify({ ...file, signing: [{ ...key, ...change }] }))
-    }
-    catch (error) {
+    } catch (error) {
       message = String(error)
     }
     expect(message, JSON.stringify(change)).not.toBe('')
@@ -161,7 +212,8 @@ test('a private key cannot print itself', () => {
   const key = newSigningKey('ES256', { createdAt: AT, signsAt: AT })
   const { d } = key.privateKey.reveal().export({ format: 'jwk' })
   expect(d).toMatch(/^[\w-]{43}$/)
-  for (const printed of [JSON.stringify(key), inspect(key, { depth: 9, showHidden: true }), String(key.privateKey)]) expect(printed).not.toContain(d)
+  for (const printed of [JSON.stringify(key), inspect(key, { depth: 9, showHidden: true }), String(key.privateKey)])
+    expect(printed).not.toContain(d)
 })
 
 test('the key file keeps the signing keys from one start to the next, and a file from before there were any gets one', () => {
@@ -186,14 +238,27 @@ test('the key file keeps the signing keys from one start to the next, and a file
   expect(parseKeyFile(readFileSync(path, 'utf8'))).toMatchObject({ counter: 9, roots: [{}, {}], signing: [{}, {}] })
 })
 
-test('keys that come as a setting\'s content and hold no signing key get one for this process, with a warning', () => {
+test("keys that come as a setting's content and hold no signing key get one for this process, with a warning", () => {
   const warnings: string[] = []
-  const log = { ...createLog('silent'), warn: (_fields: object, message: string) => warnings.push(message) } as unknown as Log
-  const open = (content: string) => openSigning({ keys: inKeyFile(openKeys({ content: new Secret(content) }, false, AT)), settings: SIGNING, log, now: AT })
+  const log = {
+    ...createLog('silent'),
+    warn: (_fields: object, message: string) => warnings.push(message),
+  } as unknown as Log
+  const open = (content: string) =>
+    openSigning({
+      keys: inKeyFile(openKeys({ content: new Secret(content) }, false, AT)),
+      settings: SIGNING,
+      log,
+      now: AT,
+    })
   const signing = open(formatKeyFile({ counter: 0, roots: [newRoot(AT)], signing: [] }))
   expect(signing.published(AT)).toHaveLength(1)
   expect(warnings).toEqual([expect.stringContaining('PORCHLIGHT_KEYS')])
-  const complete = formatKeyFile({ counter: 0, roots: [newRoot(AT)], signing: [newSigningKey('ES256', { createdAt: AT, signsAt: AT })] })
+  const complete = formatKeyFile({
+    counter: 0,
+    roots: [newRoot(AT)],
+    signing: [newSigningKey('ES256', { createdAt: AT, signsAt: AT })],
+  })
   expect(open(complete).signer(AT).kid).toBe(open(complete).signer(AT).kid)
   expect(warnings).toHaveLength(1)
 })

@@ -3,35 +3,58 @@ import type { UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { SigningKeys } from './signing-file.ts'
 import { newSigningKey, publicJwk, type PublicJwk, type SigningAlg, type SigningKey } from './signing-key.ts'
-import { isDue, needsKey, scheduleOf, settled, type SigningSettings, type SigningUse, signsAtFor } from './signing-schedule.ts'
+import {
+  isDue,
+  needsKey,
+  scheduleOf,
+  settled,
+  type SigningSettings,
+  type SigningUse,
+  signsAtFor,
+} from './signing-schedule.ts'
 
 /** What may be told about a signing key. `retiresAt` is null while no other one is to take its place. */
-export interface SigningSummary { id: string, alg: SigningAlg, use: SigningUse, createdAt: UnixMs, signsAt: UnixMs, retiresAt: UnixMs | null }
+export interface SigningSummary {
+  id: string
+  alg: SigningAlg
+  use: SigningUse
+  createdAt: UnixMs
+  signsAt: UnixMs
+  retiresAt: UnixMs | null
+}
 
 /** What signs upstream tokens, and what upstreams verify them with. */
 export interface Signing {
   /** False when the keys are not ours to write: whoever gave them has to replace them. */
   readonly writable: boolean
   /** The key whose turn it is. */
-  signer(now: UnixMs): { kid: string, alg: SigningAlg, key: KeyObject }
+  signer(now: UnixMs): { kid: string; alg: SigningAlg; key: KeyObject }
   /** Public halves of all keys that are not retired. */
   published(now: UnixMs): PublicJwk[]
   /** Newest first. */
   list(now: UnixMs): SigningSummary[]
   /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
   rotate(now: UnixMs): SigningSummary
-  /** Rotates when the newest key is old enough for that. @returns the new key; null: it is not time, or not ours to do */
+  /**
+   * Rotates when the newest key is old enough for that. @returns the new key; null: it is not time, or not ours to do
+   */
   rotateWhenDue(now: UnixMs): SigningSummary | null
   /** Whether the newest key is older than the settings say it may become. */
   isOverdue(now: UnixMs): boolean
-  /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
+  /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the
+   * old
    * ones are refused as soon as an upstream fetches the keys again. */
   replaceAll(now: UnixMs): SigningSummary
   /** Forgets retired keys for good. @returns how many */
   tidy(now: UnixMs): number
 }
 
-interface Deps { keys: Pick<SigningKeys, 'writable' | 'all' | 'keep'>, settings: SigningSettings, log: Log, now: UnixMs }
+interface Deps {
+  keys: Pick<SigningKeys, 'writable' | 'all' | 'keep'>
+  settings: SigningSettings
+  log: Log
+  now: UnixMs
+}
 
 /** Makes the first key, and one for a setting that names another algorithm than before. */
 export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signing {
@@ -61,14 +84,25 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
 
   function list(now: UnixMs): SigningSummary[] {
     return scheduleOf(keys.all(), settings, now)
-      .map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({ id, alg, use, createdAt, signsAt, retiresAt }))
+      .map(({ key: { id, alg, createdAt, signsAt }, use, retiresAt }) => ({
+        id,
+        alg,
+        use,
+        createdAt,
+        signsAt,
+        retiresAt,
+      }))
       .reverse()
   }
 
   if (needsKey(keys.all(), settings, openedAt)) {
     const { id, alg } = add(openedAt)
-    if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, 'a new key signs the upstreams\' tokens')
-    else log.warn({ event: 'signing_key_temporary', key: id, alg }, 'the keys that were given (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) have no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again')
+    if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, "a new key signs the upstreams' tokens")
+    else
+      log.warn(
+        { event: 'signing_key_temporary', key: id, alg },
+        'the keys that were given (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) have no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again',
+      )
   }
 
   return {
@@ -82,7 +116,9 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
     },
 
     published(now) {
-      return scheduleOf(keys.all(), settings, now).filter(({ use }) => use !== 'retired').map(({ key }) => publicOf(key))
+      return scheduleOf(keys.all(), settings, now)
+        .filter(({ use }) => use !== 'retired')
+        .map(({ key }) => publicOf(key))
     },
 
     rotate: now => find(add(now).id, now),

@@ -4,7 +4,11 @@ import type { Keyring } from '../keys/types.ts'
 import type { Account } from '../accounts/account.ts'
 
 /** A browser that this person has signed in with before: strangers who guess at their password cannot lock it out. */
-export interface Device { id: string, userId: string, at: UnixMs }
+export interface Device {
+  id: string
+  userId: string
+  at: UnixMs
+}
 
 /** The longest that a cookie may live (CK-6). */
 export const DEVICE_LIFE_MS = 400 * DAY
@@ -21,8 +25,15 @@ export async function readDevice(keyring: Keyring, sealed: string | null, now: U
 }
 
 /** A cookie value for this browser, which has just signed this person in. It keeps the device's id.
- * @param passwordSetAt a clock that was ahead may have set it in what is the future again; that does not make the device older */
-export function sealDevice(keyring: Keyring, before: Device | null, userId: string, now: UnixMs, passwordSetAt: UnixMs | null = null): string {
+ * @param passwordSetAt a clock that was ahead may have set it in what is the future again; that does not make the
+ * device older */
+export function sealDevice(
+  keyring: Keyring,
+  before: Device | null,
+  userId: string,
+  now: UnixMs,
+  passwordSetAt: UnixMs | null = null,
+): string {
   const id = before?.userId === userId ? before.id : randomId()
   return keyring.seal('device', { id, userId, at: Math.max(now, passwordSetAt ?? 0) })
 }
@@ -30,5 +41,7 @@ export function sealDevice(keyring: Keyring, before: Device | null, userId: stri
 /** Whether the device counts as this person's. One from before the last change of password does not: it may be
  * what the password was changed for. */
 export function isKnown(device: Device | null, account: Pick<Account, 'id' | 'passwordChangedAt'> | null): boolean {
-  return device !== null && account !== null && device.userId === account.id && device.at >= (account.passwordChangedAt ?? 0)
+  return (
+    device !== null && account !== null && device.userId === account.id && device.at >= (account.passwordChangedAt ?? 0)
+  )
 }

@@ -18,14 +18,34 @@ let ann: Account
 beforeEach(async () => {
   services = testPeople({ registration: 'open' })
   const { people, store, keyring, clock, log, meter } = services
-  login = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  ann = await people.registration.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: services.codeOf((await people.registration.makeSetupLink()).href) }, CLIENT)
+  login = createPasswordLogin({
+    accounts: people.accounts,
+    passwords: people.passwords,
+    throttles: store.throttles,
+    keyring,
+    clock,
+    log,
+    meter,
+  })
+  ann = await people.registration.setUp(
+    {
+      email: 'ann@example.org',
+      name: 'Ann',
+      password: GOOD_PASSWORD,
+      code: services.codeOf((await people.registration.makeSetupLink()).href),
+    },
+    CLIENT,
+  )
 })
 afterEach(() => services.close())
 
 const attempt = (more: Partial<Parameters<PasswordLogin['authenticate']>[0]> = {}) =>
   login.authenticate({ email: 'ann@example.org', password: 'wrong', device: null, client: CLIENT, ...more })
-const codeOf = (work: Promise<unknown>) => work.then(() => 'signed_in', (error: { code: string }) => error.code)
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'signed_in',
+    (error: { code: string }) => error.code,
+  )
 const right = { password: GOOD_PASSWORD }
 const from = (network: string) => ({ client: { ...CLIENT, network } })
 const kinds = async () => (await services.people.log.page(ann.id, null)).events.map(event => event.kind)
@@ -33,7 +53,12 @@ const kinds = async () => (await services.people.log.page(ann.id, null)).events.
 /** So many failures in a row lie behind, long ago. */
 async function failedBefore(lane: 'stranger' | 'known', failures: number): Promise<void> {
   const key = lane === 'stranger' ? strangersLock('ann@example.org') : knownLock(ann.id)
-  await services.store.throttles.reserveOne(key, () => ({ key, failures, lastFailureAt: services.wall() - 1000 * HOUR, nextAt: 0 }))
+  await services.store.throttles.reserveOne(key, () => ({
+    key,
+    failures,
+    lastFailureAt: services.wall() - 1000 * HOUR,
+    nextAt: 0,
+  }))
 }
 
 /** Fails, waiting as long as it must, so many times. */
@@ -52,24 +77,43 @@ describe('signing in', () => {
   })
 
   test('a disabled account is told so only after its right password', async () => {
-    await services.people.accounts.create({ email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    await services.people.accounts.create(
+      { email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD },
+      OPERATOR,
+    )
     await services.people.accounts.change(ann.id, { disabled: true }, OPERATOR)
     expect(await codeOf(attempt())).toBe('invalid_credentials')
     expect(await codeOf(attempt(right))).toBe('account_disabled')
   })
 
   test('a hash at an older cost is renewed at the next sign-in, and the password goes on to work', async () => {
-    const passwordSealed = await services.keyring.seal('at-rest', { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) }, ann.id)
-    await services.store.accounts.setPassword(ann.id, passwordSealed, { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null })
+    const passwordSealed = await services.keyring.seal(
+      'at-rest',
+      { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) },
+      ann.id,
+    )
+    await services.store.accounts.setPassword(ann.id, passwordSealed, {
+      at: 1,
+      byUserId: null,
+      sessionId: null,
+      userAgent: null,
+      network: null,
+    })
     expect(await codeOf(attempt(right))).toBe('signed_in')
     const renewed = (await services.store.accounts.find(ann.id))?.passwordSealed ?? ''
-    expect(await services.keyring.open('at-rest', renewed, ann.id)).toEqual({ hash: expect.stringContaining('m=19456,t=2,p=1') as string })
+    expect(await services.keyring.open('at-rest', renewed, ann.id)).toEqual({
+      hash: expect.stringContaining('m=19456,t=2,p=1') as string,
+    })
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
   test('passwords of odd shapes are compared, never a failure of ours', async () => {
-    for (const password of ['\u0000', '\ud83d', 'x'.repeat(4096), '👩‍👩‍👧‍👦', '\' or 1=1 --']) {
-      expect(await codeOf(attempt({ password, email: `${password.slice(0, 20)}@x`, ...from(`2001:db8::${password.length}`) }))).toBe('invalid_credentials')
+    for (const password of ['\u0000', '\ud83d', 'x'.repeat(4096), '👩‍👩‍👧‍👦', "' or 1=1 --"]) {
+      expect(
+        await codeOf(
+          attempt({ password, email: `${password.slice(0, 20)}@x`, ...from(`2001:db8::${password.length}`) }),
+        ),
+      ).toBe('invalid_credentials')
     }
   })
 })
@@ -95,7 +139,13 @@ describe('guessing', () => {
     const course = async (email: string, network: string) => {
       const codes: string[] = []
       for (let n = 0; n < 12; n++) {
-        codes.push(await attempt({ email, ...from(network) }).then(() => 'in', (error: { code: string, extras: { retryAfter?: number } }) => `${error.code} ${error.extras.retryAfter ?? ''}`))
+        codes.push(
+          await attempt({ email, ...from(network) }).then(
+            () => 'in',
+            (error: { code: string; extras: { retryAfter?: number } }) =>
+              `${error.code} ${error.extras.retryAfter ?? ''}`,
+          ),
+        )
         services.pass(20_000)
       }
       return codes
@@ -109,7 +159,15 @@ describe('guessing', () => {
     for (let n = 0; n < 5; n++) expect(await codeOf(attempt(from(`203.0.113.${n}`)))).toBe('invalid_credentials')
     const hashes = services.counts.hashes
     const { people, store, keyring, clock, log, meter } = services
-    login = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
+    login = createPasswordLogin({
+      accounts: people.accounts,
+      passwords: people.passwords,
+      throttles: store.throttles,
+      keyring,
+      clock,
+      log,
+      meter,
+    })
     await expect(attempt(right)).rejects.toMatchObject({ code: 'slow_down', extras: { retryAfter: 30 } })
     expect(services.counts.hashes).toBe(hashes)
     services.pass(30_000)
@@ -128,16 +186,17 @@ describe('guessing', () => {
 
   test('ASVS 6.3.1 one network that tries many addresses is slowed as a whole, an IPv6 one by its /64; others are not', async () => {
     const codes: string[] = []
-    for (let n = 0; n < 22; n++) codes.push(await codeOf(attempt({ email: `user${n}@example.org`, ...from(`2001:db8::${n + 1}`) })))
+    for (let n = 0; n < 22; n++)
+      codes.push(await codeOf(attempt({ email: `user${n}@example.org`, ...from(`2001:db8::${n + 1}`) })))
     expect(codes.indexOf('slow_down')).toBe(20)
     expect(await codeOf(attempt({ ...right, ...from('2001:db8::ffff') }))).toBe('slow_down')
     expect(await codeOf(attempt({ ...right, ...from('2001:db8:0:1::1') }))).toBe('signed_in')
   })
 
-  test('signing in oneself is no way to wash a network\'s count away', async () => {
+  test("signing in oneself is no way to wash a network's count away", async () => {
     let failed = 0
     for (let n = 0; n < 25; n++) {
-      if (await codeOf(attempt({ email: `user${n}@example.org` })) === 'invalid_credentials') failed++
+      if ((await codeOf(attempt({ email: `user${n}@example.org` }))) === 'invalid_credentials') failed++
       await codeOf(attempt(right))
     }
     expect(failed).toBeLessThanOrEqual(21)
@@ -161,14 +220,25 @@ describe('guessing', () => {
     const course = async (email: string) => {
       const told: unknown[] = []
       for (let n = 0; n < 53; n++) {
-        told.push(await attempt({ email, ...from(`203.0.113.${n}`) }).then(() => 'in', ({ code, extras }: { code: string, extras: object }) => [code, extras]))
+        told.push(
+          await attempt({ email, ...from(`203.0.113.${n}`) }).then(
+            () => 'in',
+            ({ code, extras }: { code: string; extras: object }) => [code, extras],
+          ),
+        )
         services.pass(HOUR)
       }
       return told
     }
     const known = await course('ann@example.org')
     expect(await course('nobody@example.org')).toEqual(known)
-    expect(known.slice(48)).toEqual([['invalid_credentials', {}], ['invalid_credentials', {}], ['password_locked', {}], ['password_locked', {}], ['password_locked', {}]])
+    expect(known.slice(48)).toEqual([
+      ['invalid_credentials', {}],
+      ['invalid_credentials', {}],
+      ['password_locked', {}],
+      ['password_locked', {}],
+      ['password_locked', {}],
+    ])
   })
 
   test('NI-9 the waits before that end by themselves: after the longest, the right password signs in', async () => {
@@ -208,9 +278,25 @@ describe('guessing', () => {
 
   test('an attempt that was not judged, because too much was to do, does not count', async () => {
     const { people, store, keyring, clock, log, meter } = services
-    const busy = { ...people.passwords, compare: () => Promise.reject(Object.assign(new Error('busy'), { code: 'busy' })) }
-    const overloaded = createPasswordLogin({ accounts: people.accounts, passwords: busy, throttles: store.throttles, keyring, clock, log, meter })
-    for (let n = 0; n < 30; n++) expect(await codeOf(overloaded.authenticate({ email: 'ann@example.org', password: 'x', device: null, client: CLIENT }))).toBe('busy')
+    const busy = {
+      ...people.passwords,
+      compare: () => Promise.reject(Object.assign(new Error('busy'), { code: 'busy' })),
+    }
+    const overloaded = createPasswordLogin({
+      accounts: people.accounts,
+      passwords: busy,
+      throttles: store.throttles,
+      keyring,
+      clock,
+      log,
+      meter,
+    })
+    for (let n = 0; n < 30; n++)
+      expect(
+        await codeOf(
+          overloaded.authenticate({ email: 'ann@example.org', password: 'x', device: null, client: CLIENT }),
+        ),
+      ).toBe('busy')
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 })
@@ -228,7 +314,9 @@ describe('a known device', () => {
     await fail(1)
     expect(await codeOf(attempt(right))).toBe('password_locked')
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('signed_in')
-    expect(await codeOf(attempt({ ...right, ...from('198.51.100.1') })), 'which unlocks it everywhere, at once').toBe('signed_in')
+    expect(await codeOf(attempt({ ...right, ...from('198.51.100.1') })), 'which unlocks it everywhere, at once').toBe(
+      'signed_in',
+    )
     for (let n = 0; n < 22; n++) await codeOf(attempt({ email: `user${n}@example.org` }))
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('signed_in')
   })
@@ -257,13 +345,14 @@ describe('a known device', () => {
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
-  test('is nobody\'s but its own person\'s, not altered, not older than its life, not from before the password changed', async () => {
+  test("is nobody's but its own person's, not altered, not older than its life, not from before the password changed", async () => {
     const other = await sealDevice(services.keyring, null, 'somebody else', services.wall())
     const altered = `${(await device()).slice(0, -4)}AAAA`
     const access = await services.keyring.seal('access', { id: 'x', userId: ann.id, at: services.wall() })
     const known = await device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
-    for (const bad of [other, altered, access, 'junk', '']) expect(await codeOf(attempt({ ...right, device: bad }))).toBe('slow_down')
+    for (const bad of [other, altered, access, 'junk', ''])
+      expect(await codeOf(attempt({ ...right, device: bad }))).toBe('slow_down')
     services.pass(1)
     await services.people.accounts.setPassword(ann.id, 'a second lantern burning', OPERATOR)
     for (let n = 0; n < 5; n++) await codeOf(attempt(from(`203.0.113.${n}`)))
@@ -275,21 +364,32 @@ describe('a known device', () => {
   })
 })
 
-describe('confirming one\'s password', () => {
+describe("confirming one's password", () => {
   const confirm = (password: string) => login.confirm({ userId: ann.id, sessionId: 's', password, client: CLIENT })
 
   test('gives the verifier that holds, and is slowed like signing in', async () => {
-    expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({ id: ann.id, passwordSealed: (await services.store.accounts.find(ann.id))?.passwordSealed })
+    expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({
+      id: ann.id,
+      passwordSealed: (await services.store.accounts.find(ann.id))?.passwordSealed,
+    })
     for (let n = 0; n < 5; n++) expect(await codeOf(confirm('wrong'))).toBe('invalid_credentials')
     expect(await codeOf(confirm(GOOD_PASSWORD))).toBe('slow_down')
-    expect(await codeOf(attempt(right)), 'a guesser with a stolen session does not keep the owner from signing in').toBe('signed_in')
-    expect((await services.people.log.page(ann.id, null)).events.find(event => event.kind === 'sign_in_failed')).toMatchObject({ sessionId: 's' })
+    expect(
+      await codeOf(attempt(right)),
+      'a guesser with a stolen session does not keep the owner from signing in',
+    ).toBe('signed_in')
+    expect(
+      (await services.people.log.page(ann.id, null)).events.find(event => event.kind === 'sign_in_failed'),
+    ).toMatchObject({ sessionId: 's' })
   })
 })
 
 /** Counts what runs on the database, to the statement. */
 function countStatements({ store }: TestPeople) {
-  const prototype = Object.getPrototypeOf(store.db.raw.prepare('select 1')) as Record<'run' | 'get' | 'all' | 'raw', (...values: unknown[]) => unknown>
+  const prototype = Object.getPrototypeOf(store.db.raw.prepare('select 1')) as Record<
+    'run' | 'get' | 'all' | 'raw',
+    (...values: unknown[]) => unknown
+  >
   const kept = { run: prototype.run, get: prototype.get, all: prototype.all }
   let count = 0
   for (const name of ['run', 'get', 'all'] as const) {

@@ -11,7 +11,18 @@ import type { Passwords } from '../accounts/passwords.ts'
 import { reserveAttempt } from '../accounts/credential-throttle.ts'
 import type { Client } from '../session/types.ts'
 import type { Verifier } from '../store/account-queries.ts'
-import { type AttemptKeys, confirmKey, deviceKey, knownLock, knownNetworkKey, networkKey, recentKey, strangersKeys, strangersLock, type ThrottleStore } from '../store/throttles.ts'
+import {
+  type AttemptKeys,
+  confirmKey,
+  deviceKey,
+  knownLock,
+  knownNetworkKey,
+  networkKey,
+  recentKey,
+  strangersKeys,
+  strangersLock,
+  type ThrottleStore,
+} from '../store/throttles.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */
@@ -19,14 +30,23 @@ export interface PasswordLogin {
   /** @param device the sealed device cookie, or null
    * @throws Problem `invalid_credentials` for an unknown address and a wrong password alike (ASVS 6.3.8);
    * `account_disabled`, only after a right password; `password_locked`, `slow_down`, whatever the password; `busy` */
-  authenticate(attempt: { email: string, password: string, device: string | null, client: Client }): Promise<Proven>
+  authenticate(attempt: { email: string; password: string; device: string | null; client: Client }): Promise<Proven>
   /** The password of somebody who is signed in, asked again.
-   * @returns who it is, and the verifier that it was compared with @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy` */
-  confirm(attempt: { userId: string, sessionId: string, password: string, client: Client }): Promise<{ account: Account, verifier: Verifier }>
+   * @returns who it is, and the verifier that it was compared with @throws Problem `invalid_credentials`,
+   * `password_locked`, `slow_down`, `busy` */
+  confirm(attempt: {
+    userId: string
+    sessionId: string
+    password: string
+    client: Client
+  }): Promise<{ account: Account; verifier: Verifier }>
 }
 
 /** Who it is, and how they showed it (RFC 8176). */
-export interface Proven { account: Account, amr: string[] }
+export interface Proven {
+  account: Account
+  amr: string[]
+}
 
 export interface PasswordLoginDeps {
   accounts: Accounts
@@ -39,13 +59,36 @@ export interface PasswordLoginDeps {
 }
 
 type Found = Awaited<ReturnType<Accounts['findWithVerifier']>>
-interface Attempt { found: Found, password: string, keys: AttemptKeys, sessionId: string | null, client: Client }
+interface Attempt {
+  found: Found
+  password: string
+  keys: AttemptKeys
+  sessionId: string | null
+  client: Client
+}
 
-export function createPasswordLogin({ accounts, passwords, throttles, keyring, clock, log, meter }: PasswordLoginDeps): PasswordLogin {
+export function createPasswordLogin({
+  accounts,
+  passwords,
+  throttles,
+  keyring,
+  clock,
+  log,
+  meter,
+}: PasswordLoginDeps): PasswordLogin {
   const now = () => clock.now().wall
 
-  /** The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for it. */
-  async function judge({ found, password, keys, sessionId, client }: Attempt): Promise<{ account: Account, verifier: Verifier }> {
+  /**
+   * The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed
+   * for it.
+   */
+  async function judge({
+    found,
+    password,
+    keys,
+    sessionId,
+    client,
+  }: Attempt): Promise<{ account: Account; verifier: Verifier }> {
     const userId = found?.account.id ?? ''
     const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
     const verifier = found?.verifier ?? null
@@ -55,17 +98,26 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
       throw new Problem('invalid_credentials')
     }
     // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
-    throttles.settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] }).catch((error: unknown) => log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'))
+    throttles
+      .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] })
+      .catch((error: unknown) =>
+        log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'),
+      )
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
-    return { account: found.account, verifier: result === 'stale' ? await refreshed(verifier, password, client) : verifier }
+    return {
+      account: found.account,
+      verifier: result === 'stale' ? await refreshed(verifier, password, client) : verifier,
+    }
   }
 
   /** An attempt that was not judged was none. */
-  async function compare(verifier: Verifier | null, { password, keys, client }: Pick<Attempt, 'password' | 'keys' | 'client'>) {
+  async function compare(
+    verifier: Verifier | null,
+    { password, keys, client }: Pick<Attempt, 'password' | 'keys' | 'client'>,
+  ) {
     try {
       return await passwords.compare(password, verifier, client)
-    }
-    catch (error) {
+    } catch (error) {
       await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network] })
       throw error
     }
@@ -75,9 +127,11 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
   async function refreshed(verifier: Verifier, password: string, client: Client): Promise<Verifier> {
     try {
       return await accounts.refreshVerifier(verifier, password, client)
-    }
-    catch (error) {
-      log.warn({ error, accountId: verifier.id }, 'a password could not be hashed anew at the current cost; it is tried at the next sign-in')
+    } catch (error) {
+      log.warn(
+        { error, accountId: verifier.id },
+        'a password could not be hashed anew at the current cost; it is tried at the next sign-in',
+      )
       return verifier
     }
   }
@@ -86,8 +140,7 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
   async function attempt(one: Attempt) {
     try {
       return await judge(one)
-    }
-    catch (error) {
+    } catch (error) {
       if (error instanceof Problem) error.about(one.found?.account.id ?? null)
       throw error
     }
@@ -98,36 +151,46 @@ export function createPasswordLogin({ accounts, passwords, throttles, keyring, c
       const result = await work()
       meter.count('sign_ins_total', { outcome: 'signed_in' })
       return result
-    }
-    catch (error) {
+    } catch (error) {
       meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
       throw error
     }
   }
 
   return {
-    authenticate: ({ email, password, device: sealed, client }) => counted(async () => {
-      const device = await readDevice(keyring, sealed, now())
-      const found = await accounts.findWithVerifier({ email })
-      const userId = found?.account.id ?? ''
-      const known = isKnown(device, found?.account ?? null) ? device : null
-      const keys: AttemptKeys = known === null
-        ? { recent: recentKey(toEmailKey(email)), lock: strangersLock(toEmailKey(email)), network: networkKey(networkOf(client.network)) }
-        : { recent: deviceKey(userId, known.id), lock: knownLock(userId), network: knownNetworkKey(userId) }
-      const { account } = await attempt({ found, password, keys, sessionId: null, client })
-      return { account, amr: ['pwd'] }
-    }),
+    authenticate: ({ email, password, device: sealed, client }) =>
+      counted(async () => {
+        const device = await readDevice(keyring, sealed, now())
+        const found = await accounts.findWithVerifier({ email })
+        const userId = found?.account.id ?? ''
+        const known = isKnown(device, found?.account ?? null) ? device : null
+        const keys: AttemptKeys =
+          known === null
+            ? {
+                recent: recentKey(toEmailKey(email)),
+                lock: strangersLock(toEmailKey(email)),
+                network: networkKey(networkOf(client.network)),
+              }
+            : { recent: deviceKey(userId, known.id), lock: knownLock(userId), network: knownNetworkKey(userId) }
+        const { account } = await attempt({ found, password, keys, sessionId: null, client })
+        return { account, amr: ['pwd'] }
+      }),
 
     async confirm({ userId, sessionId, password, client }) {
       const found = await accounts.findWithVerifier({ id: userId })
-      const keys: AttemptKeys = { recent: confirmKey(userId), lock: knownLock(userId), network: knownNetworkKey(userId) }
+      const keys: AttemptKeys = {
+        recent: confirmKey(userId),
+        lock: knownLock(userId),
+        network: knownNetworkKey(userId),
+      }
       return attempt({ found, password, keys, sessionId, client })
     },
   }
 }
 
-/** A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do not keep
+/** A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do
+ * not keep
  * its owner out. */
 function countsOf({ id, email }: Account): string[] {
-  return [knownLock(id), ...email === null ? [] : strangersKeys(toEmailKey(email))]
+  return [knownLock(id), ...(email === null ? [] : strangersKeys(toEmailKey(email)))]
 }

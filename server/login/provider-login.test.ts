@@ -16,73 +16,154 @@ let ann: Account
 async function open(registration: Registration = 'open'): Promise<void> {
   services = testPeople({ registration })
   const { people } = services
-  ann = await people.registration.setUp({ email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, code: services.codeOf((await people.registration.makeSetupLink()).href) }, CLIENT)
+  ann = await people.registration.setUp(
+    {
+      email: 'ann@example.org',
+      name: 'Ann',
+      password: GOOD_PASSWORD,
+      code: services.codeOf((await people.registration.makeSetupLink()).href),
+    },
+    CLIENT,
+  )
 }
 beforeEach(() => open())
 afterEach(() => services.close())
 
 function loginWith(change: Partial<Provider> = {}, registration?: Registration): ProviderLogin {
-  const providers = toProviders([{ id: 'main', kind: 'oidc', name: 'Main', issuer: 'https://main.example', clientId: 'x' }, { id: 'other', kind: 'oidc', issuer: 'https://other.example', clientId: 'x' }], [], { env: {}, folder: '/', nameOf: () => '' })
-    .map(provider => provider.id === 'main' ? { ...provider, ...change } : provider)
+  const providers = toProviders(
+    [
+      { id: 'main', kind: 'oidc', name: 'Main', issuer: 'https://main.example', clientId: 'x' },
+      { id: 'other', kind: 'oidc', issuer: 'https://other.example', clientId: 'x' },
+    ],
+    [],
+    { env: {}, folder: '/', nameOf: () => '' },
+  ).map(provider => (provider.id === 'main' ? { ...provider, ...change } : provider))
   const { people, store, clock, log, meter, config, sessions } = services
-  return createProviderLogin({ config: { registration: registration ?? config.registration, providers, tokenApi: null }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  return createProviderLogin({
+    config: { registration: registration ?? config.registration, providers, tokenApi: null },
+    accounts: people.accounts,
+    identities: store.identities,
+    sessions,
+    clock,
+    log,
+    meter,
+  })
 }
 
 const person = (change: Partial<ProviderProfile> = {}): ProviderProfile => ({
-  provider: 'main', issuer: 'https://main.example', subject: 'carol', email: ADDRESS, emailVerified: true, name: 'Carol', label: null, roles: null, authTime: null, amr: ['fed'], providerSid: null, ...change,
+  provider: 'main',
+  issuer: 'https://main.example',
+  subject: 'carol',
+  email: ADDRESS,
+  emailVerified: true,
+  name: 'Carol',
+  label: null,
+  roles: null,
+  authTime: null,
+  amr: ['fed'],
+  providerSid: null,
+  ...change,
 })
-const by = (who: Partial<ProviderProfile> = {}, invite: string | null = null, login = loginWith()) => login.authenticate(person(who), { invite, client: CLIENT })
-const outcome = (work: Promise<{ account: Account }>) => work.then(({ account }) => account, (error: { code?: string }) => error.code ?? error)
+const by = (who: Partial<ProviderProfile> = {}, invite: string | null = null, login = loginWith()) =>
+  login.authenticate(person(who), { invite, client: CLIENT })
+const outcome = (work: Promise<{ account: Account }>) =>
+  work.then(
+    ({ account }) => account,
+    (error: { code?: string }) => error.code ?? error,
+  )
 /** In a session that lives. */
-function actorOf({ id }: Account): Actor & { userId: string, sessionId: string } {
+function actorOf({ id }: Account): Actor & { userId: string; sessionId: string } {
   const sessionId = `session-of-${id}`
-  services.store.db.raw.prepare(`insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
-    values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`).run(sessionId, sessionId, id)
+  services.store.db.raw
+    .prepare(
+      `insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
+    values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`,
+    )
+    .run(sessionId, sessionId, id)
   return { userId: id, sessionId, client: CLIENT }
 }
-const password = (email: string) => services.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
-const invitation = async (more: { email?: string, roles?: Role[] } = {}) => services.codeOf((await services.people.registration.invite({ email: more.email ?? null, roles: more.roles ?? ['user'] }, actorOf(ann))).href)
+const password = (email: string) =>
+  services.people.accounts.create({ email, name: 'Somebody', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
+const invitation = async (more: { email?: string; roles?: Role[] } = {}) =>
+  services.codeOf(
+    (
+      await services.people.registration.invite(
+        { email: more.email ?? null, roles: more.roles ?? ['user'] },
+        actorOf(ann),
+      )
+    ).href,
+  )
 const count = async () => (await services.people.accounts.list()).length
 
 describe('OI-7 an address links nothing: who was here first may not be its owner', () => {
   // What the provider says of the address, against who has it here already.
-  const told: [string, Partial<ProviderProfile>][] = [['verified', {}], ['in other letters, verified', { email: 'CAROL@Example.org' }], ['unverified', { emailVerified: false }], ['none', { email: null, emailVerified: false }]]
+  const told: [string, Partial<ProviderProfile>][] = [
+    ['verified', {}],
+    ['in other letters, verified', { email: 'CAROL@Example.org' }],
+    ['unverified', { emailVerified: false }],
+    ['none', { email: null, emailVerified: false }],
+  ]
   const here: [string, () => Promise<unknown>][] = [
     ['nobody', async () => {}],
     ['an account with a password', () => password(ADDRESS)],
-    ['an account of another provider that vouched for it', () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory' })],
-    ['an account of another provider that did not', () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory', emailVerified: false })],
+    [
+      'an account of another provider that vouched for it',
+      () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory' }),
+    ],
+    [
+      'an account of another provider that did not',
+      () => by({ provider: 'other', issuer: 'https://other.example', subject: 'mallory', emailVerified: false }),
+    ],
     ['an account of another subject at the same provider', () => by({ subject: 'mallory' })],
-    ['an account of the same subject at another issuer', () => by({ provider: 'other', issuer: 'https://other.example' })],
+    [
+      'an account of the same subject at another issuer',
+      () => by({ provider: 'other', issuer: 'https://other.example' }),
+    ],
   ]
-  const taken = new Set(['an account with a password', 'an account of another provider that vouched for it', 'an account of another subject at the same provider', 'an account of the same subject at another issuer'])
+  const taken = new Set([
+    'an account with a password',
+    'an account of another provider that vouched for it',
+    'an account of another subject at the same provider',
+    'an account of the same subject at another issuer',
+  ])
 
-  test.each(told.flatMap(([said, who]) => here.map(([whose, arrange]) => ({ said, who, whose, arrange }))))('the provider says $said; here it is that of $whose', async ({ said, who, whose, arrange }) => {
-    await arrange()
-    const before = await services.people.accounts.list()
-    const verified = said.includes('verified') && said !== 'unverified'
-    const result = await outcome(by(who))
-    if (verified && taken.has(whose)) {
-      expect(result).toBe('link_required')
-      expect(await services.people.accounts.list()).toEqual(before)
-      return
-    }
-    expect(result).toMatchObject({ email: verified ? who.email ?? ADDRESS : null, roles: ['user'], hasPassword: false })
-    expect(before.map(one => one.id)).not.toContain((result as Account).id)
-    expect(await count()).toBe(before.length + 1)
-    // And it is this one from now on, whatever becomes of the address.
-    expect(await outcome(by({ email: 'new@example.org', emailVerified: true, name: 'Renamed' }))).toMatchObject({ id: (result as Account).id, email: (result as Account).email, name: 'Carol' })
-  })
+  test.each(told.flatMap(([said, who]) => here.map(([whose, arrange]) => ({ said, who, whose, arrange }))))(
+    'the provider says $said; here it is that of $whose',
+    async ({ said, who, whose, arrange }) => {
+      await arrange()
+      const before = await services.people.accounts.list()
+      const verified = said.includes('verified') && said !== 'unverified'
+      const result = await outcome(by(who))
+      if (verified && taken.has(whose)) {
+        expect(result).toBe('link_required')
+        expect(await services.people.accounts.list()).toEqual(before)
+        return
+      }
+      expect(result).toMatchObject({
+        email: verified ? (who.email ?? ADDRESS) : null,
+        roles: ['user'],
+        hasPassword: false,
+      })
+      expect(before.map(one => one.id)).not.toContain((result as Account).id)
+      expect(await count()).toBe(before.length + 1)
+      // And it is this one from now on, whatever becomes of the address.
+      expect(await outcome(by({ email: 'new@example.org', emailVerified: true, name: 'Renamed' }))).toMatchObject({
+        id: (result as Account).id,
+        email: (result as Account).email,
+        name: 'Carol',
+      })
+    },
+  )
 
-  test('an address that was free at the first sign-in and is somebody\'s now changes nothing', async () => {
-    const made = await outcome(by({ emailVerified: false })) as Account
+  test("an address that was free at the first sign-in and is somebody's now changes nothing", async () => {
+    const made = (await outcome(by({ emailVerified: false }))) as Account
     await password(ADDRESS)
     expect(await outcome(by())).toMatchObject({ id: made.id, email: null })
   })
 
   test('subjects are compared as they are: another case is another person', async () => {
-    const one = await outcome(by({ email: null, subject: 'carol' })) as Account
-    const other = await outcome(by({ email: null, subject: 'Carol' })) as Account
+    const one = (await outcome(by({ email: null, subject: 'carol' }))) as Account
+    const other = (await outcome(by({ email: null, subject: 'Carol' }))) as Account
     expect(one.id).not.toBe(other.id)
   })
 
@@ -107,8 +188,12 @@ describe('whether an account may be made', () => {
     expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('invite_required')
     expect(await outcome(by({}, 'no such code', loginWith({}, 'invite')))).toBe('invalid_code')
     expect(await outcome(by({}, code, loginWith({}, 'invite')))).toMatchObject({ email: ADDRESS })
-    expect(await outcome(by({ subject: 'dave', email: null }, code, loginWith({}, 'invite'))), 'once').toBe('invalid_code')
-    expect(await outcome(by({ subject: 'erin', email: null }, null, loginWith({}, 'open')))).toMatchObject({ email: null })
+    expect(await outcome(by({ subject: 'dave', email: null }, code, loginWith({}, 'invite'))), 'once').toBe(
+      'invalid_code',
+    )
+    expect(await outcome(by({ subject: 'erin', email: null }, null, loginWith({}, 'open')))).toMatchObject({
+      email: null,
+    })
   })
 
   test('where an invitation is wanted, whoever has an account already is told to link it, not to ask for one', async () => {
@@ -139,7 +224,10 @@ describe('whether an account may be made', () => {
 
   test('an invitation of an administrator who was put out since is worth nothing', async () => {
     const code = await invitation()
-    const other = await services.people.accounts.create({ email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    const other = await services.people.accounts.create(
+      { email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD },
+      OPERATOR,
+    )
     await services.people.accounts.change(ann.id, { disabled: true }, actorOf(other))
     expect(await outcome(by({}, code, loginWith({}, 'invite')))).toBe('invalid_code')
   })
@@ -179,12 +267,14 @@ describe('a disabled account', () => {
     expect(await outcome(by())).toBe('account_disabled')
     expect(await outcome(by({ subject: 'another subject' }))).toBe('link_required')
     const login = loginWith()
-    await expect(login.link(person({ subject: 'second' }), null, actorOf(account))).rejects.toMatchObject({ code: 'account_disabled' })
+    await expect(login.link(person({ subject: 'second' }), null, actorOf(account))).rejects.toMatchObject({
+      code: 'account_disabled',
+    })
   })
 })
 
 describe('links', () => {
-  test('a way in of somebody else cannot be taken; one\'s own is linked once', async () => {
+  test("a way in of somebody else cannot be taken; one's own is linked once", async () => {
     const { account } = await by()
     const login = loginWith()
     await expect(login.link(person(), null, actorOf(ann))).rejects.toMatchObject({ code: 'identity_taken' })
@@ -215,7 +305,15 @@ describe('links', () => {
     await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
     const [only] = await login.links(ann.id)
     const { people, store, clock, log, meter, config, sessions } = services
-    const moved = createProviderLogin({ config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+    const moved = createProviderLogin({
+      config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) },
+      accounts: people.accounts,
+      identities: store.identities,
+      sessions,
+      clock,
+      log,
+      meter,
+    })
     await expect(moved.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'last_way_in' })
     await login.unlink(only?.id ?? '', actorOf(ann))
   })
@@ -237,8 +335,14 @@ describe('links', () => {
     const { account } = await by()
     await by({ subject: 'dave', email: null })
     const login = loginWith()
-    expect(await outcome(login.confirm(person(), { userId: account.id, client: CLIENT }))).toMatchObject({ id: account.id })
-    expect(await outcome(login.confirm(person({ subject: 'dave' }), { userId: account.id, client: CLIENT }))).toBe('forbidden')
-    expect(await outcome(login.confirm(person({ subject: 'nobody' }), { userId: account.id, client: CLIENT }))).toBe('forbidden')
+    expect(await outcome(login.confirm(person(), { userId: account.id, client: CLIENT }))).toMatchObject({
+      id: account.id,
+    })
+    expect(await outcome(login.confirm(person({ subject: 'dave' }), { userId: account.id, client: CLIENT }))).toBe(
+      'forbidden',
+    )
+    expect(await outcome(login.confirm(person({ subject: 'nobody' }), { userId: account.id, client: CLIENT }))).toBe(
+      'forbidden',
+    )
   })
 })

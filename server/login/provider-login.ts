@@ -19,24 +19,28 @@ import type { IdentityStore, Seen } from '../store/identities.ts'
 import type { IdentityRow, ProviderGrantRow } from '../store/schema.ts'
 import type { Proven } from './password-login.ts'
 
-/** From a person at a provider to an account here. The key is what the provider calls them, under its own name: an address
+/** From a person at a provider to an account here. The key is what the provider calls them, under its own name: an
+ * address
  * links nothing, however verified, since whoever made the account here first may not be its owner (OI-7). */
 export interface ProviderLogin {
   /** Who signs in; an account is made at the first time, where that is allowed.
    * @param invite the code of an invitation, or null
-   * @throws Problem `account_disabled`, `not_admitted`, `link_required`, `registration_closed`, `invite_required`, `invalid_code` */
-  authenticate(person: ProviderProfile, how: { invite: string | null, client: Client }): Promise<Proven>
+   * @throws Problem `account_disabled`, `not_admitted`, `link_required`, `registration_closed`, `invite_required`,
+   * `invalid_code` */
+  authenticate(person: ProviderProfile, how: { invite: string | null; client: Client }): Promise<Proven>
   /** That a person who is signed in is still themself. @throws Problem `forbidden` when it is somebody else */
-  confirm(person: ProviderProfile, how: { userId: string, client: Client }): Promise<Proven>
+  confirm(person: ProviderProfile, how: { userId: string; client: Client }): Promise<Proven>
   /** Adds a way in for somebody who is signed in, and keeps what came with it for their session.
-   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it has
+   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what
+   * it has
    * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked */
   link(person: ProviderProfile, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
   /** The ways in that somebody has. */
   links(userId: string): Promise<WireLink[]>
   /** Takes a way in away; the other sessions that came by it are over.
-   * @returns the sessions that go on without what the provider granted to them @throws Problem `not_found`, `last_way_in` */
-  unlink(id: string, actor: Actor & { userId: string, sessionId: string }): Promise<string[]>
+   * @returns the sessions that go on without what the provider granted to them @throws Problem `not_found`,
+   * `last_way_in` */
+  unlink(id: string, actor: Actor & { userId: string; sessionId: string }): Promise<string[]>
 }
 
 export interface ProviderLoginDeps {
@@ -52,10 +56,21 @@ export interface ProviderLoginDeps {
 /** Where people have accounts that sign them in here. */
 type Source = Pick<Provider, 'id' | 'name' | 'icon' | 'register'>
 
-export function createProviderLogin({ config, accounts, identities, sessions, clock, log, meter }: ProviderLoginDeps): ProviderLogin {
+export function createProviderLogin({
+  config,
+  accounts,
+  identities,
+  sessions,
+  clock,
+  log,
+  meter,
+}: ProviderLoginDeps): ProviderLogin {
   const now = () => clock.now().wall
   const { tokenApi } = config
-  const sources: Source[] = [...config.providers, ...(tokenApi === null ? [] : [{ ...tokenApi, id: TOKEN_API, icon: 'key-round' }])]
+  const sources: Source[] = [
+    ...config.providers,
+    ...(tokenApi === null ? [] : [{ ...tokenApi, id: TOKEN_API, icon: 'key-round' }]),
+  ]
   const byId = new Map(sources.map(source => [source.id, source]))
 
   /** Somebody who was here before. @returns null for a stranger */
@@ -69,7 +84,11 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     admit(person, id)
     const used = await identities.used(found.identity.id, seen(person), person.roles, origin)
     if (used === null) throw new Problem('login_expired').about(id)
-    if (used.kept) log.warn({ provider: person.provider, accountId: used.account.id }, 'the roles mapping makes the last administrator an ordinary user: they stay one, so that nobody is locked out')
+    if (used.kept)
+      log.warn(
+        { provider: person.provider, accountId: used.account.id },
+        'the roles mapping makes the last administrator an ordinary user: they stay one, so that nobody is locked out',
+      )
     return accounts.made(used.account)
   }
 
@@ -84,20 +103,27 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
     const registration = byId.get(person.provider)?.register ?? config.registration
     // A site whose people are kept by an API is never set up: the first of them is the first here.
     const mayBeFirst = person.provider === TOKEN_API
-    if (registration === 'closed' || (!mayBeFirst && !await accounts.anybody())) throw new Problem('registration_closed')
+    if (registration === 'closed' || (!mayBeFirst && !(await accounts.anybody())))
+      throw new Problem('registration_closed')
     // Only an address that the provider vouches for is the person's, and only one that nobody has here.
     const email = person.emailVerified ? person.email : null
-    if (email !== null && await accounts.findByEmail(email) !== null) throw new Problem('link_required', { provider: person.provider })
+    if (email !== null && (await accounts.findByEmail(email)) !== null)
+      throw new Problem('link_required', { provider: person.provider })
     if (registration === 'invite' && invite === null) throw new Problem('invite_required')
     const at = now()
     const row = newAccountRow({ email, name: person.name ?? nameFor(person), roles: person.roles ?? ['user'] }, at)
     const origin = originOf({ userId: row.id, sessionId: null, client }, row.id, at)
-    const how = { invite: invite === null ? null : hashOf(new Secret(invite)), rolesDecided: person.roles !== null, mayBeFirst }
+    const how = {
+      invite: invite === null ? null : hashOf(new Secret(invite)),
+      rolesDecided: person.roles !== null,
+      mayBeFirst,
+    }
     try {
       return accounts.made(await identities.create(row, identityOf(person, row.id), how, origin))
-    }
-    catch (error) {
-      throw error instanceof Problem && error.code === 'email_taken' ? new Problem('link_required', { provider: person.provider }, error) : error
+    } catch (error) {
+      throw error instanceof Problem && error.code === 'email_taken'
+        ? new Problem('link_required', { provider: person.provider }, error)
+        : error
     }
   }
 
@@ -128,23 +154,25 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
       const result = await work()
       meter.count('sign_ins_total', { outcome: 'signed_in' })
       return result
-    }
-    catch (error) {
+    } catch (error) {
       meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
       throw error
     }
   }
 
   return {
-    authenticate: (person, { invite, client }) => counted(async () => {
-      const account = await returning(person, client) ?? await newcomer(person, invite, client).catch(async (error: unknown) => {
-        // They may have been faster themself, in another tab: with the address, the invitation and all.
-        const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
-        if (other === null) throw error
-        return other
-      })
-      return { account, amr: person.amr }
-    }),
+    authenticate: (person, { invite, client }) =>
+      counted(async () => {
+        const account =
+          (await returning(person, client)) ??
+          (await newcomer(person, invite, client).catch(async (error: unknown) => {
+            // They may have been faster themself, in another tab: with the address, the invitation and all.
+            const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
+            if (other === null) throw error
+            return other
+          }))
+        return { account, amr: person.amr }
+      }),
 
     async confirm(person, { userId, client }) {
       const found = await identities.find(person.issuer, person.subject)
@@ -153,18 +181,33 @@ export function createProviderLogin({ config, accounts, identities, sessions, cl
       return { account, amr: person.amr }
     },
 
-    link: (person, grant, actor) => identities.link(identityOf(person, actor.userId), grant, originOf(actor, actor.userId, now())),
+    link: (person, grant, actor) =>
+      identities.link(identityOf(person, actor.userId), grant, originOf(actor, actor.userId, now())),
 
     async links(userId) {
       const rows = await identities.list(userId)
       return rows.map(({ id, provider, label, email, createdAt, lastUsedAt }) => {
         const known = byId.get(provider)
-        return { id, provider, name: known?.name ?? provider, icon: known?.icon ?? 'log-in', label, email, createdAt, lastUsedAt }
+        return {
+          id,
+          provider,
+          name: known?.name ?? provider,
+          icon: known?.icon ?? 'log-in',
+          label,
+          email,
+          createdAt,
+          lastUsedAt,
+        }
       })
     },
 
     async unlink(id, actor) {
-      const of = { userId: actor.userId, keep: actor.sessionId, providers: sources.map(source => source.id), passwords: tokenApi === null }
+      const of = {
+        userId: actor.userId,
+        keep: actor.sessionId,
+        providers: sources.map(source => source.id),
+        passwords: tokenApi === null,
+      }
       const { ended, unlinked } = await identities.unlink(id, of, originOf(actor, actor.userId, now()))
       sessions.announce(ended)
       return unlinked

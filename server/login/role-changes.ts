@@ -15,9 +15,17 @@ interface Deps {
 /** What a provider says of a person's roles between two sign-ins holds at once, as at a sign-in. */
 export function createRoleChanges({ identities, accounts, clock, log }: Deps): (change: RoleChange) => Promise<void> {
   return async ({ provider, issuer, subject, userId, roles }) => {
-    const decided = await identities.decideRoles({ issuer, subject, userId }, roles, originOf(OPERATOR, userId, clock.now().wall))
+    const decided = await identities.decideRoles(
+      { issuer, subject, userId },
+      roles,
+      originOf(OPERATOR, userId, clock.now().wall),
+    )
     if (decided === null) return
     accounts.changed({ account: decided.account, ended: [] })
-    if (decided.kept) log.warn({ event: 'last_admin_kept', provider, accountId: userId }, 'kept the role of the last administrator, which a provider\'s roles mapping takes away')
+    if (decided.kept)
+      log.warn(
+        { event: 'last_admin_kept', provider, accountId: userId },
+        "kept the role of the last administrator, which a provider's roles mapping takes away",
+      )
   }
 }

@@ -9,9 +9,20 @@ import { createProviderLogin } from './provider-login.ts'
 import { createTokenApiLogin, type TokenApiLogin } from './token-api-login.ts'
 
 const tokenApi = toTokenApi({ url: 'https://shop.example' })
-const TOKENS: ProviderTokens = { accessToken: 'a', refreshToken: 'r', idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }
+const TOKENS: ProviderTokens = {
+  accessToken: 'a',
+  refreshToken: 'r',
+  idToken: null,
+  tokenType: 'Bearer',
+  scope: null,
+  accessEndsAt: null,
+  dpopKey: null,
+}
 /** To this API, two people. */
-const PASSWORDS = new Map([['alice', 'the password of alice'], ['Alice', 'the password of Alice']])
+const PASSWORDS = new Map([
+  ['alice', 'the password of alice'],
+  ['Alice', 'the password of Alice'],
+])
 
 let services: TestPeople
 let login: TokenApiLogin
@@ -21,25 +32,55 @@ beforeEach(() => {
   asked = []
   services = testPeople({ tokenApi })
   const { people, store, clock, log, meter, config, sessions, keyring } = services
-  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const providerLogin = createProviderLogin({
+    config: { ...config, providers: [] },
+    accounts: people.accounts,
+    identities: store.identities,
+    sessions,
+    clock,
+    log,
+    meter,
+  })
   login = createTokenApiLogin({
     api: {
       signIn: async (username, password) => {
         asked.push(username)
         if (PASSWORDS.get(username) !== password) throw new Problem('invalid_credentials')
-        const person: ProviderProfile = { provider: TOKEN_API, issuer: tokenApi.url, subject: `id of ${username}`, email: null, emailVerified: false, name: username, label: username, roles: null, authTime: null, amr: ['pwd'], providerSid: null }
+        const person: ProviderProfile = {
+          provider: TOKEN_API,
+          issuer: tokenApi.url,
+          subject: `id of ${username}`,
+          email: null,
+          emailVerified: false,
+          name: username,
+          label: username,
+          roles: null,
+          authTime: null,
+          amr: ['pwd'],
+          providerSid: null,
+        }
         return { person, tokens: TOKENS }
       },
     },
-    providerLogin, identities: store.identities, throttles: store.throttles, vault: { revoke: () => {} }, keyring, clock,
+    providerLogin,
+    identities: store.identities,
+    throttles: store.throttles,
+    vault: { revoke: () => {} },
+    keyring,
+    clock,
   })
 })
 afterEach(() => services.close())
 
 let network = 0
 /** From somewhere else each time, so that nothing but the name slows it. */
-const attempt = (username: string, password: string, device: string | null = null) => login.authenticate({ username, password, device, client: { ...CLIENT, network: `198.51.100.${++network}` } })
-const outcome = (work: Promise<unknown>) => work.then(() => 'signed in', (error: Problem) => error.code)
+const attempt = (username: string, password: string, device: string | null = null) =>
+  login.authenticate({ username, password, device, client: { ...CLIENT, network: `198.51.100.${++network}` } })
+const outcome = (work: Promise<unknown>) =>
+  work.then(
+    () => 'signed in',
+    (error: Problem) => error.code,
+  )
 
 test('ASVS 6.3.1 guesses at a name stay counted, whoever signs in by another spelling of it meanwhile', async () => {
   const told: string[] = []
@@ -64,27 +105,53 @@ test('a browser that one person has signed in with before is no known one of som
   const device = sealDevice(services.keyring, null, account.id, services.wall())
   for (let guess = 0; guess < 5; guess++) await outcome(attempt('alice', `guess ${guess}`))
   expect(await outcome(attempt('alice', 'one more', device))).toBe('slow_down')
-  expect(await outcome(attempt('Alice', PASSWORDS.get('Alice') ?? '', device)), 'and is not slowed by it').toBe('signed in')
+  expect(await outcome(attempt('Alice', PASSWORDS.get('Alice') ?? '', device)), 'and is not slowed by it').toBe(
+    'signed in',
+  )
 })
 
 test('whoever knows the password is not slowed by signing in often', async () => {
-  for (let time = 0; time < 12; time++) expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
+  for (let time = 0; time < 12; time++)
+    expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
 })
 
 test('16.5.3 a network that tries 600 passwords at once keeps nobody else waiting, and the API judges few at a time', async () => {
   const { people, store, clock, log, meter, config, sessions, keyring } = services
-  const providerLogin = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const providerLogin = createProviderLogin({
+    config: { ...config, providers: [] },
+    accounts: people.accounts,
+    identities: store.identities,
+    sessions,
+    clock,
+    log,
+    meter,
+  })
   const waiting: (() => void)[] = []
   let most = 0
   const slow = createTokenApiLogin({
-    api: { signIn: async () => {
-      await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
-      throw new Problem('invalid_credentials')
-    } },
-    providerLogin, identities: store.identities, throttles: store.throttles, vault: { revoke: () => {} }, keyring, clock,
+    api: {
+      signIn: async () => {
+        await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
+        throw new Problem('invalid_credentials')
+      },
+    },
+    providerLogin,
+    identities: store.identities,
+    throttles: store.throttles,
+    vault: { revoke: () => {} },
+    keyring,
+    clock,
   })
   // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
-  const guess = (n: number, from: string) => outcome(slow.authenticate({ username: `name ${n}`, password: 'a guess', device: null, client: { ...CLIENT, network: from } }))
+  const guess = (n: number, from: string) =>
+    outcome(
+      slow.authenticate({
+        username: `name ${n}`,
+        password: 'a guess',
+        device: null,
+        client: { ...CLIENT, network: from },
+      }),
+    )
   const flood = Array.from({ length: 600 }, (_, n) => guess(n, `203.0.113.${n % 30}`))
   const others = [guess(1000, '198.51.100.201'), guess(1001, '198.51.100.202')]
   let isOver = false

@@ -11,25 +11,38 @@ import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
 import type { IdentityStore } from '../store/identities.ts'
-import { confirmKey, deviceKey, exactKey, knownNetworkKey, networkKey, recentKey, type ThrottleStore } from '../store/throttles.ts'
+import {
+  confirmKey,
+  deviceKey,
+  exactKey,
+  knownNetworkKey,
+  networkKey,
+  recentKey,
+  type ThrottleStore,
+} from '../store/throttles.ts'
 import { readDevice } from './known-device.ts'
 import type { Proven } from './password-login.ts'
 import type { ProviderLogin } from './provider-login.ts'
 
-/** Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the accounts; here
+/** Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the
+ * accounts; here
  * is a session, and an account under the name that the API knows the person by. */
 export interface TokenApiLogin {
   /** @param device the sealed device cookie, or null
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `busy`, `provider_unavailable`,
    * `provider_answer_invalid`, `not_admitted`, `registration_closed` */
-  authenticate(attempt: { username: string, password: string, device: string | null, client: Client }): Promise<Known>
+  authenticate(attempt: { username: string; password: string; device: string | null; client: Client }): Promise<Known>
   /** The password of somebody who is signed in, asked again.
    * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way */
-  confirm(attempt: { userId: string, password: string, client: Client }): Promise<Known>
+  confirm(attempt: { userId: string; password: string; client: Client }): Promise<Known>
 }
 
 /** `endsAt`: when what the API gave ends, where it cannot be renewed; null: it can, or does not end. */
-interface Known extends Proven { person: ProviderProfile, tokens: ProviderTokens, endsAt: UnixMs | null }
+interface Known extends Proven {
+  person: ProviderProfile
+  tokens: ProviderTokens
+  endsAt: UnixMs | null
+}
 
 export interface TokenApiLoginDeps {
   api: Pick<TokenApiClient, 'signIn'>
@@ -41,24 +54,44 @@ export interface TokenApiLoginDeps {
   clock: Clock
 }
 
-/** `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name whatever its
+/** `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name
+ * whatever its
  * case, for an API to which all spellings are one. */
-interface Keys { account: string, folded: string | null, network: string }
+interface Keys {
+  account: string
+  folded: string | null
+  network: string
+}
 
 /** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 
-/** The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of the queue at
+/** The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of
+ * the queue at
  * most: whoever guesses keeps nobody else waiting. */
 const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
 
-export function createTokenApiLogin({ api, providerLogin, identities, throttles, vault, keyring, clock }: TokenApiLoginDeps): TokenApiLogin {
+export function createTokenApiLogin({
+  api,
+  providerLogin,
+  identities,
+  throttles,
+  vault,
+  keyring,
+  clock,
+}: TokenApiLoginDeps): TokenApiLogin {
   const now = () => clock.now().wall
   const limiter = createLimiter(LIMITS)
   const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
 
-  /** Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own besides. */
-  async function judge({ account, folded, network }: Keys, { username, password, client }: { username: string, password: string, client: Client }) {
+  /**
+   * Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own
+   * besides.
+   */
+  async function judge(
+    { account, folded, network }: Keys,
+    { username, password, client }: { username: string; password: string; client: Client },
+  ) {
     const others = folded === null ? [network] : [folded, network]
     const counted: string[] = []
     try {
@@ -69,8 +102,7 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
       const found = await limiter.run(networkOf(client.network), () => api.signIn(username, password))
       await throttles.settle({ forget: [account], refund: others })
       return found
-    }
-    catch (error) {
+    } catch (error) {
       const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
       if (!counts) await throttles.settle({ forget: [], refund: counted })
       throw error
@@ -89,18 +121,24 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
     const device = await readDevice(keyring, sealed, now())
     const exact = username.normalize('NFC')
     // To the letter: of names that differ in case, the API may know several.
-    const isKnown = device !== null && (await identities.list(device.userId)).some(one => one.provider === TOKEN_API && one.label.normalize('NFC') === exact)
+    const isKnown =
+      device !== null &&
+      (await identities.list(device.userId)).some(
+        one => one.provider === TOKEN_API && one.label.normalize('NFC') === exact,
+      )
     return isKnown
       ? { account: deviceKey(device.userId, device.id), folded: null, network: knownNetworkKey(device.userId) }
       : { account: exactKey(exact), folded: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
   }
 
   /** Whom the API lets in and we do not, nobody would ever sign out. */
-  async function admitted({ person, tokens }: { person: ProviderProfile, tokens: ProviderTokens }, judged: Promise<Proven>): Promise<Known> {
+  async function admitted(
+    { person, tokens }: { person: ProviderProfile; tokens: ProviderTokens },
+    judged: Promise<Proven>,
+  ): Promise<Known> {
     try {
-      return { ...await judged, person, tokens, endsAt: endOf(tokens) }
-    }
-    catch (error) {
+      return { ...(await judged), person, tokens, endsAt: endOf(tokens) }
+    } catch (error) {
       vault.revoke(person, tokens)
       throw error
     }
@@ -114,7 +152,10 @@ export function createTokenApiLogin({ api, providerLogin, identities, throttles,
 
     async confirm({ userId, password, client }) {
       const username = await usernameOf(userId)
-      const found = await judge({ account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) }, { username, password, client })
+      const found = await judge(
+        { account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) },
+        { username, password, client },
+      )
       return admitted(found, providerLogin.confirm(found.person, { userId, client }))
     },
   }

@@ -10,7 +10,19 @@ import type { OperationServices } from './services.ts'
 
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const ADDRESS = 'bertha@example.org'
-const BERTHA: ProviderProfile = { provider: TOKEN_API, issuer: tokenApi.url, subject: 'u-7', email: ADDRESS, emailVerified: true, name: 'Bertha', label: 'bertha', roles: null, authTime: null, amr: ['pwd'], providerSid: null }
+const BERTHA: ProviderProfile = {
+  provider: TOKEN_API,
+  issuer: tokenApi.url,
+  subject: 'u-7',
+  email: ADDRESS,
+  emailVerified: true,
+  name: 'Bertha',
+  label: 'bertha',
+  roles: null,
+  authTime: null,
+  amr: ['pwd'],
+  providerSid: null,
+}
 
 let services: TestPeople
 beforeEach(() => {
@@ -20,8 +32,19 @@ afterEach(() => services.close())
 
 test('OI-7 an account from before an API kept the passwords is opened by whom the operator says, and by nobody for their address', async () => {
   const { people, store, clock, sessions, config, log, meter } = services
-  const login = createProviderLogin({ config: { ...config, providers: [] }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
-  const before = await people.accounts.create({ email: ADDRESS, name: 'Bertha', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+  const login = createProviderLogin({
+    config: { ...config, providers: [] },
+    accounts: people.accounts,
+    identities: store.identities,
+    sessions,
+    clock,
+    log,
+    meter,
+  })
+  const before = await people.accounts.create(
+    { email: ADDRESS, name: 'Bertha', roles: ['admin'], password: GOOD_PASSWORD },
+    OPERATOR,
+  )
   const signIn = (person: ProviderProfile) => login.authenticate(person, { invite: null, client: CLIENT })
   await expect(signIn(BERTHA)).rejects.toMatchObject({ code: 'link_required' })
 

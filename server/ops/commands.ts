@@ -16,7 +16,10 @@ interface Command<Input, Output> {
   run(services: OperationServices, input: Input): Promise<Output>
 }
 
-const command = <Input, Output>(input: v.GenericSchema<unknown, Input>, run: (services: OperationServices, input: Input) => Promise<Output>): Command<Input, Output> => ({ input, run })
+const command = <Input, Output>(
+  input: v.GenericSchema<unknown, Input>,
+  run: (services: OperationServices, input: Input) => Promise<Output>,
+): Command<Input, Output> => ({ input, run })
 
 const { email: Email, name: PersonName } = SetupRequest.entries
 const Nothing = v.strictObject({})
@@ -24,19 +27,23 @@ const Whom = v.strictObject({ email: v.string() })
 
 /** Every operator's command, by name. */
 export const COMMANDS = {
-  'status': command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
+  status: command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
 
   'doctor.begin': command(Nothing, async ({ frontCheck }) => frontCheck.begin()),
   'doctor.seen': command(Nothing, async ({ frontCheck }) => frontCheck.seen()),
 
-  'setup': command(Nothing, ({ people }) => people.registration.makeSetupLink()),
+  setup: command(Nothing, ({ people }) => people.registration.makeSetupLink()),
 
   'user.add': command(
     v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
     async ({ people }, { password, ...person }) => {
       // Nobody will ever know this one: the link sets another.
       const account = await people.accounts.create({ ...person, password: password ?? randomId(32) }, OPERATOR)
-      return { id: account.id, email: account.email, link: password === null ? await people.resets.makeLink(account.id, OPERATOR) : null }
+      return {
+        id: account.id,
+        email: account.email,
+        link: password === null ? await people.resets.makeLink(account.id, OPERATOR) : null,
+      }
     },
   ),
   'user.list': command(Nothing, async ({ people }) => ({ people: await people.accounts.list() })),
@@ -63,22 +70,35 @@ export const COMMANDS = {
   'user.link': command(
     v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
     async (services, { email, subject }) => {
-      const { config: { tokenApi }, store, clock } = services
-      if (tokenApi === null) throw new OperatorError('No API keeps the passwords of this site.', ['People link accounts of providers themselves, under Account.'])
+      const {
+        config: { tokenApi },
+        store,
+        clock,
+      } = services
+      if (tokenApi === null)
+        throw new OperatorError('No API keeps the passwords of this site.', [
+          'People link accounts of providers themselves, under Account.',
+        ])
       const { id } = await mustFind(services, email)
-      const other = (await store.identities.list(id)).find(one => one.issuer === tokenApi.url && one.subject !== subject)
-      if (other !== undefined) throw new OperatorError(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
+      const other = (await store.identities.list(id)).find(
+        one => one.issuer === tokenApi.url && one.subject !== subject,
+      )
+      if (other !== undefined)
+        throw new OperatorError(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
       const { wall: at } = clock.now()
       // What they type to sign in is known once they have.
       const shown = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
-      await store.identities.link({ id: randomId(), userId: id, provider: TOKEN_API, issuer: tokenApi.url, subject, ...shown }, null, originOf(OPERATOR, id, at))
+      await store.identities.link(
+        { id: randomId(), userId: id, provider: TOKEN_API, issuer: tokenApi.url, subject, ...shown },
+        null,
+        originOf(OPERATOR, id, at),
+      )
       return { by: tokenApi.name }
     },
   ),
 
-  'invite': command(
-    v.strictObject({ email: v.nullable(Email), roles: v.array(Role) }),
-    ({ people }, invite) => people.registration.invite(invite, OPERATOR),
+  invite: command(v.strictObject({ email: v.nullable(Email), roles: v.array(Role) }), ({ people }, invite) =>
+    people.registration.invite(invite, OPERATOR),
   ),
 
   'session.list': command(Whom, async (services, { email }) => {
@@ -86,7 +106,8 @@ export const COMMANDS = {
     return { sessions: await services.sessions.list(id) }
   }),
   'session.end': command(v.strictObject({ id: v.string() }), async ({ sessions }, { id }) => {
-    if (!await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })) throw new OperatorError(`No living session has the id ${id}.`)
+    if (!(await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })))
+      throw new OperatorError(`No living session has the id ${id}.`)
     return { ended: 1 }
   }),
   'session.end-all': command(Whom, async (services, { email }) => {
@@ -94,10 +115,13 @@ export const COMMANDS = {
     return { ended: await services.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }) }
   }),
 
-  'key.list': command(Nothing, async ({ keys, signing, clock }) => ({ keys: keys.list(), signing: signing.list(clock.now().wall) })),
+  'key.list': command(Nothing, async ({ keys, signing, clock }) => ({
+    keys: keys.list(),
+    signing: signing.list(clock.now().wall),
+  })),
   'key.rotate': command(v.strictObject({ reseal: v.boolean(), compromised: v.boolean() }), rotateKeys),
 
-  'backup': command(v.strictObject({ file: v.string(), withKeys: v.boolean() }), writeBackup),
+  backup: command(v.strictObject({ file: v.string(), withKeys: v.boolean() }), writeBackup),
 } as const
 
 export type CommandName = keyof typeof COMMANDS
@@ -119,6 +143,7 @@ export async function runCommand(services: OperationServices, name: CommandName,
 async function mustFind({ people }: OperationServices, email: string) {
   // Somebody who came by a provider may have no address: then it is the account's id, which holds no @.
   const account = await (email.includes('@') ? people.accounts.findByEmail(email) : people.accounts.find(email))
-  if (account === null) throw new OperatorError(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
+  if (account === null)
+    throw new OperatorError(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
   return account
 }

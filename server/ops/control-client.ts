@@ -17,17 +17,29 @@ const MAX_BODY_BYTES = 1024 * 1024
 /** Longer paths do not fit the system's socket address (sun_path, unix(7)). */
 export const MAX_PATH_BYTES = 103
 
-/** Asks the running server to do it. @returns null when none answers @throws Problem, OperatorError as the command did */
-export async function askServer<Name extends CommandName>(dataDir: string, name: Name, input: CommandInput<Name>): Promise<{ output: CommandOutput<Name> } | null> {
+/**
+ * Asks the running server to do it. @returns null when none answers @throws Problem, OperatorError as the command did
+ */
+export async function askServer<Name extends CommandName>(
+  dataDir: string,
+  name: Name,
+  input: CommandInput<Name>,
+): Promise<{ output: CommandOutput<Name> } | null> {
   const planted = plantedSocket(dataDir, controlSocket(dataDir))
-  if (planted !== null) throw new OperatorError(`${planted.what}, and may have put the control socket there.`, [planted.mend])
+  if (planted !== null)
+    throw new OperatorError(`${planted.what}, and may have put the control socket there.`, [planted.mend])
   const text = await exchange(controlSocket(dataDir), name, JSON.stringify(input))
   if (text === null) return null
   const answer = JSON.parse(text) as ControlAnswer
   if ('refusal' in answer) throw new OperatorError(answer.refusal[0] ?? '', answer.refusal.slice(1))
   if ('problem' in answer) {
     const { code, detail, fields, retryAfter, minLength } = answer.problem
-    throw new Problem(code, { ...(detail && { detail }), ...(fields && { fields }), ...(retryAfter && { retryAfter }), ...(minLength && { minLength }) })
+    throw new Problem(code, {
+      ...(detail && { detail }),
+      ...(fields && { fields }),
+      ...(retryAfter && { retryAfter }),
+      ...(minLength && { minLength }),
+    })
   }
   return { output: answer.output as CommandOutput<Name> }
 }
@@ -35,13 +47,28 @@ export async function askServer<Name extends CommandName>(dataDir: string, name:
 function exchange(socketPath: string, name: string, body: string): Promise<string | null> {
   if (Buffer.byteLength(socketPath) > MAX_PATH_BYTES) return Promise.resolve(null)
   return new Promise((resolve, reject) => {
-    const call = request({ socketPath, path: `/${name}`, method: 'POST', headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) } }, (response) => {
-      bodyOf(response).then(resolve, reject)
-    })
+    const call = request(
+      {
+        socketPath,
+        path: `/${name}`,
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) },
+      },
+      response => {
+        bodyOf(response).then(resolve, reject)
+      },
+    )
     call.on('error', (error: NodeJS.ErrnoException) => {
       // Nobody listens: no server was ever here, it was stopped, or it was killed.
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(null)
-      else if (error.code === 'EACCES' || error.code === 'EPERM') reject(new OperatorError(`The running server's control socket ${socketPath} belongs to another user.`, ['Run this as the user who runs the server.'], error))
+      else if (error.code === 'EACCES' || error.code === 'EPERM')
+        reject(
+          new OperatorError(
+            `The running server's control socket ${socketPath} belongs to another user.`,
+            ['Run this as the user who runs the server.'],
+            error,
+          ),
+        )
       else reject(new OperatorError('The running server broke off without an answer.', ['Look at its log.'], error))
     })
     call.end(body)

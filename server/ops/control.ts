@@ -12,7 +12,10 @@ import type { OperationServices } from './services.ts'
 export async function startControl(services: OperationServices): Promise<() => Promise<void>> {
   const path = controlSocket(services.config.dataDir)
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-    services.log.warn({ path }, 'the path of the data folder is too long for a control socket: stop the server before you use other commands')
+    services.log.warn(
+      { path },
+      'the path of the data folder is too long for a control socket: stop the server before you use other commands',
+    )
     return async () => {}
   }
   rmSync(path, { force: true })
@@ -26,24 +29,31 @@ export async function startControl(services: OperationServices): Promise<() => P
   process.umask(umask)
   await listening
   chmodSync(path, 0o600)
-  return () => new Promise((done) => {
-    server.close(() => done())
-    server.closeIdleConnections()
-  })
+  return () =>
+    new Promise(done => {
+      server.close(() => done())
+      server.closeIdleConnections()
+    })
 }
 
-async function respond(services: OperationServices, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function respond(
+  services: OperationServices,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const answer = await perform(services, incoming)
-  outgoing.writeHead(200, { 'Content-Type': 'application/json', 'Connection': 'close' }).end(JSON.stringify(answer))
+  outgoing.writeHead(200, { 'Content-Type': 'application/json', Connection: 'close' }).end(JSON.stringify(answer))
 }
 
 async function perform(services: OperationServices, incoming: IncomingMessage): Promise<ControlAnswer> {
   try {
     const name = (incoming.url ?? '').slice(1)
-    if (incoming.method !== 'POST' || !isCommand(name)) throw new OperatorError(`The running server does not know the command ${name}.`, ['It is another version, most likely: restart it.'])
-    return { output: await runCommand(services, name, JSON.parse(await bodyOf(incoming))) ?? null }
-  }
-  catch (error) {
+    if (incoming.method !== 'POST' || !isCommand(name))
+      throw new OperatorError(`The running server does not know the command ${name}.`, [
+        'It is another version, most likely: restart it.',
+      ])
+    return { output: (await runCommand(services, name, JSON.parse(await bodyOf(incoming)))) ?? null }
+  } catch (error) {
     if (error instanceof OperatorError) return { refusal: error.lines }
     if (!(error instanceof Problem)) services.log.error({ error }, 'a command on the control socket failed')
     return { problem: (error instanceof Problem ? error : new Problem('internal', {}, error)).body('') }

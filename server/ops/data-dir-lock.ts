@@ -9,7 +9,12 @@ const PATIENCE_MS = 2000
 /** Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
  * @param what what is done, for whoever finds the folder taken
  * @throws OperatorError that says who has it, or why it cannot be written */
-export async function withDataDirLock<T>(places: Places, what: string, log: Log, work: (release: () => void) => Promise<T>): Promise<T> {
+export async function withDataDirLock<T>(
+  places: Places,
+  what: string,
+  log: Log,
+  work: (release: () => void) => Promise<T>,
+): Promise<T> {
   const { dataDir } = places
   let release = () => {}
   try {
@@ -17,12 +22,13 @@ export async function withDataDirLock<T>(places: Places, what: string, log: Log,
     const lock = takeLock(dataDir, what, PATIENCE_MS)
     if (lock.state === 'taken') {
       const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
-      throw new OperatorError(`${who} is working on the data folder ${dataDir}.`, ['Two would spoil each other\'s work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).'])
+      throw new OperatorError(`${who} is working on the data folder ${dataDir}.`, [
+        "Two would spoil each other's work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).",
+      ])
     }
     release = lock.release
     return await work(release)
-  }
-  catch (error) {
+  } catch (error) {
     release()
     throw explained(error, dataDir)
   }
@@ -32,11 +38,15 @@ export async function withDataDirLock<T>(places: Places, what: string, log: Log,
 function explained(error: unknown, dataDir: string): unknown {
   const code = error instanceof OperatorError ? null : innermostCode(error)
   if (code === null) return error
-  const because = (why: string, advice: string) => new OperatorError(`The data folder ${dataDir} ${why} (${code}).`, [advice], error)
+  const because = (why: string, advice: string) =>
+    new OperatorError(`The data folder ${dataDir} ${why} (${code}).`, [advice], error)
   switch (code) {
     case 'EEXIST':
     case 'ENOTDIR':
-      return because('is not a folder', 'Something else has that name: move it away, or choose another folder (PORCHLIGHT_DATA_DIR).')
+      return because(
+        'is not a folder',
+        'Something else has that name: move it away, or choose another folder (PORCHLIGHT_DATA_DIR).',
+      )
     case 'EACCES':
     case 'EPERM':
     case 'SQLITE_CANTOPEN':

@@ -5,7 +5,11 @@ import { toUpstream } from '../config/upstream-settings.ts'
 import { judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
 import type { Finding } from './finding.ts'
 
-const wrong = (findings: Finding[]) => findings.filter(one => one.state !== 'ok').map(one => `${one.state}: ${one.what}`).join('\n')
+const wrong = (findings: Finding[]) =>
+  findings
+    .filter(one => one.state !== 'ok')
+    .map(one => `${one.state}: ${one.what}`)
+    .join('\n')
 const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
 
 test('an https site behind a trusted proxy is as it should be', () => {
@@ -20,13 +24,16 @@ test('plain http is told apart: on this machine for trying out, elsewhere a dang
 test('a public site without trusted proxies, and one that trusts everybody, are warned of', () => {
   expect(wrong(judgeAddress({ ...site, trustedProxies: [] }))).toMatch(/No trusted proxies/)
   expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anybody can pretend/)
-  for (const wide of ['0.0.0.0/1', '128.0.0.0/1', '192.0.0.0/7', '::/1', '2000::/3']) expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anybody can pretend/)
-  for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1']) expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
+  for (const wide of ['0.0.0.0/1', '128.0.0.0/1', '192.0.0.0/7', '::/1', '2000::/3'])
+    expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anybody can pretend/)
+  for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1'])
+    expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
 })
 
 test('what a proxy does wrong on the way is named', () => {
   const good = { 'cache-control': 'private, no-store', 'strict-transport-security': 'max-age=31536000' }
-  const answer = (status: number, headers: Record<string, string> = good) => wrong(judgeAnswer(site, { status, headers: new Headers(headers) }))
+  const answer = (status: number, headers: Record<string, string> = good) =>
+    wrong(judgeAnswer(site, { status, headers: new Headers(headers) }))
   expect(answer(200)).toBe('')
   expect(answer(421)).toMatch(/does not pass on the Host/)
   expect(answer(502)).toMatch(/answers 502, not the site/)
@@ -43,13 +50,23 @@ test('a clock that is behind what the database knows fails', () => {
 })
 
 test('the versions are named, and a Node that is too old fails', () => {
-  expect(judgeVersions('1.2.3', '24.0.0')).toEqual([{ state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null }])
+  expect(judgeVersions('1.2.3', '24.0.0')).toEqual([
+    { state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null },
+  ])
   expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
 })
 
 test('an upstream or a front end on another machine without TLS is warned of, by its name', () => {
-  const upstreams = [toUpstream({ name: 'here', target: 'http://127.0.0.1:8000' }, HOUR), toUpstream({ name: 'orders', target: 'http://10.0.0.5:8000/v1' }, HOUR)]
-  const found = judgeUpstreams({ upstreams, site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org') })
-  expect(wrong(found)).toMatch(/^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000: .*\nwarn: Upstream "front end" /)
+  const upstreams = [
+    toUpstream({ name: 'here', target: 'http://127.0.0.1:8000' }, HOUR),
+    toUpstream({ name: 'orders', target: 'http://10.0.0.5:8000/v1' }, HOUR),
+  ]
+  const found = judgeUpstreams({
+    upstreams,
+    site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org'),
+  })
+  expect(wrong(found)).toMatch(
+    /^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000: .*\nwarn: Upstream "front end" /,
+  )
   expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: { kind: 'own', serverRoutes: false } })).toEqual([])
 })

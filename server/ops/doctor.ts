@@ -26,7 +26,7 @@ export interface DoctorDeps {
   /** Whether a server answers on the control socket. */
   serverRuns: boolean
   /** GET of a path below the public URL. */
-  fetchPublic: (path: string) => Promise<{ status: number, headers: Headers }>
+  fetchPublic: (path: string) => Promise<{ status: number; headers: Headers }>
   /** What the running server saw of what was sent through its public URL. */
   front: FrontDeps
 }
@@ -46,49 +46,67 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
     ...judgeUpstreams(config),
-    ...await judgeReach(deps),
+    ...(await judgeReach(deps)),
     ...judgeFolder(config),
     ...privacy,
     ...database.findings,
     ...judgeKeys(config, database.inspection, clock.now().wall),
     ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
-    ...await examineProviders(config, clock),
+    ...(await examineProviders(config, clock)),
   ]
 }
 
 /** Exported for its tests. */
 export function judgeVersions(version: string, node: string): Finding[] {
-  return [Number(node.split('.')[0]) >= OLDEST_NODE
-    ? ok(`${DISPLAY_NAME} ${version}, on Node ${node}`)
-    : fail(
-      `Node ${node} is too old for ${DISPLAY_NAME} ${version}`,
-      'Run it with the Node that npm ci installs: npm start.',
-    )]
+  return [
+    Number(node.split('.')[0]) >= OLDEST_NODE
+      ? ok(`${DISPLAY_NAME} ${version}, on Node ${node}`)
+      : fail(
+          `Node ${node} is too old for ${DISPLAY_NAME} ${version}`,
+          'Run it with the Node that npm ci installs: npm start.',
+        ),
+  ]
 }
 
 /** Exported for its tests. */
-export function judgeAddress({ publicUrl, loopback, secureCookies, trustedProxies }: Pick<Config, 'publicUrl' | 'loopback' | 'secureCookies' | 'trustedProxies'>): Finding[] {
+export function judgeAddress({
+  publicUrl,
+  loopback,
+  secureCookies,
+  trustedProxies,
+}: Pick<Config, 'publicUrl' | 'loopback' | 'secureCookies' | 'trustedProxies'>): Finding[] {
   const findings = [ok(`Public URL ${publicUrl}`)]
   if (secureCookies) findings.push(ok('Cookies: Secure, with the __Host- prefixes'))
-  else if (loopback) findings.push(warn(
-    'Cookies: plain http on this machine, so neither Secure nor prefixed',
-    'Right for trying it out. For others, set PORCHLIGHT_PUBLIC_URL to an https address.',
-  ))
-  else findings.push(warn(
-    'Cookies: plain http, so whoever is on the way can read passwords and take over sessions',
-    'Put a proxy with TLS in front and set PORCHLIGHT_PUBLIC_URL to its https address.',
-  ))
+  else if (loopback)
+    findings.push(
+      warn(
+        'Cookies: plain http on this machine, so neither Secure nor prefixed',
+        'Right for trying it out. For others, set PORCHLIGHT_PUBLIC_URL to an https address.',
+      ),
+    )
+  else
+    findings.push(
+      warn(
+        'Cookies: plain http, so whoever is on the way can read passwords and take over sessions',
+        'Put a proxy with TLS in front and set PORCHLIGHT_PUBLIC_URL to its https address.',
+      ),
+    )
   if (!loopback && trustedProxies.length === 0) {
-    findings.push(warn(
-      'No trusted proxies: behind a proxy, everybody seems to come from its address, and shares one limit on failed sign-ins',
-      'Set PORCHLIGHT_TRUSTED_PROXIES to the proxy\'s address, unless there is none.',
-    ))
+    findings.push(
+      warn(
+        'No trusted proxies: behind a proxy, everybody seems to come from its address, and shares one limit on failed sign-ins',
+        "Set PORCHLIGHT_TRUSTED_PROXIES to the proxy's address, unless there is none.",
+      ),
+    )
   }
   const wide = trustedProxies.filter(isWide)
-  if (wide.length > 0) findings.push(warn(
-    `A large part of the internet counts as trusted proxies (${wide.join(', ')}): anybody can pretend to come from anywhere`,
-    'List your proxy\'s address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.',
-  ))
+  if (wide.length > 0)
+    findings.push(
+      warn(
+        `A large part of the internet counts as trusted proxies (${wide.join(', ')}): anybody can pretend to come from anywhere`,
+        "List your proxy's address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.",
+      ),
+    )
   return findings
 }
 
@@ -100,100 +118,114 @@ function isWide(range: string): boolean {
 
 /** Exported for its tests. */
 export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Finding[] {
-  return plainHttpElsewhere(everyUpstream(config)).map(({ name, target }) => warn(
-    `Upstream "${name}" is called over plain http at ${target.origin}: whoever is on the way can read its tokens and data`,
-    'Give it TLS and an https target, or run it on this machine. On a network that nobody else is on, ignore this.',
-  ))
+  return plainHttpElsewhere(everyUpstream(config)).map(({ name, target }) =>
+    warn(
+      `Upstream "${name}" is called over plain http at ${target.origin}: whoever is on the way can read its tokens and data`,
+      'Give it TLS and an https target, or run it on this machine. On a network that nobody else is on, ignore this.',
+    ),
+  )
 }
 
 async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: DoctorDeps): Promise<Finding[]> {
-  if (!serverRuns) return [warn(
-    'No server runs on this data folder',
-    'Start it: porchlight start. Then ask again, to check that it can be reached.',
-  )]
+  if (!serverRuns)
+    return [
+      warn(
+        'No server runs on this data folder',
+        'Start it: porchlight start. Then ask again, to check that it can be reached.',
+      ),
+    ]
   const found = await examineFront(config, clock, front)
   // Whatever else comes back through it would tell nothing new.
   if (found.length === 1 && found[0]?.state === 'fail') return found
   try {
     const [session, ready] = [await fetchPublic('/auth/session'), await fetchPublic('/readyz')]
-    return [...judgeAnswer(config, session), ...found, ready.status === 200
-      ? ok('The server is ready')
-      : fail(
-        `The server is not ready (${ready.status})`,
-        'Its log says why: the database cannot be written, or it is stopping.',
-      )]
-  }
-  catch (error) {
+    return [
+      ...judgeAnswer(config, session),
+      ...found,
+      ready.status === 200
+        ? ok('The server is ready')
+        : fail(
+            `The server is not ready (${ready.status})`,
+            'Its log says why: the database cannot be written, or it is stopping.',
+          ),
+    ]
+  } catch (error) {
     return [judgeFailure(config, error instanceof Error && error.cause instanceof Error ? error.cause : error)]
   }
 }
 
 /** Exported for its tests. */
-export function judgeAnswer({ publicUrl, secureCookies }: Pick<Config, 'publicUrl' | 'secureCookies'>, { status, headers }: { status: number, headers: Headers }): Finding[] {
-  if (status === 421) return [fail(
-    'The proxy does not pass on the Host that browsers send',
-    `Make it send "Host: ${new URL(publicUrl).host}".`,
-  )]
-  if (status !== 200) return [fail(
-    `${publicUrl} answers ${status}, not the site`,
-    'Something else may be listening there, or the proxy may point elsewhere.',
-  )]
+export function judgeAnswer(
+  { publicUrl, secureCookies }: Pick<Config, 'publicUrl' | 'secureCookies'>,
+  { status, headers }: { status: number; headers: Headers },
+): Finding[] {
+  if (status === 421)
+    return [
+      fail(
+        'The proxy does not pass on the Host that browsers send',
+        `Make it send "Host: ${new URL(publicUrl).host}".`,
+      ),
+    ]
+  if (status !== 200)
+    return [
+      fail(
+        `${publicUrl} answers ${status}, not the site`,
+        'Something else may be listening there, or the proxy may point elsewhere.',
+      ),
+    ]
   const findings = [ok('Reached through the public URL, with the right Host')]
-  if (secureCookies && !headers.has('strict-transport-security')) findings.push(warn(
-    'Strict-Transport-Security is missing on the way back',
-    'Let the proxy pass our headers on.',
-  ))
-  if (!headers.get('cache-control')?.includes('no-store')) findings.push(warn(
-    'The proxy changes Cache-Control',
-    'Let it pass our headers on: a cache in between could give one person\'s page to another.',
-  ))
+  if (secureCookies && !headers.has('strict-transport-security'))
+    findings.push(warn('Strict-Transport-Security is missing on the way back', 'Let the proxy pass our headers on.'))
+  if (!headers.get('cache-control')?.includes('no-store'))
+    findings.push(
+      warn(
+        'The proxy changes Cache-Control',
+        "Let it pass our headers on: a cache in between could give one person's page to another.",
+      ),
+    )
   return findings
 }
 
 function judgeFolder({ dataDir }: Config): Finding[] {
-  if (!existsSync(dataDir)) return [warn(
-    `The data folder ${dataDir} does not exist yet`,
-    'It is made at the first start.',
-  )]
+  if (!existsSync(dataDir))
+    return [warn(`The data folder ${dataDir} does not exist yet`, 'It is made at the first start.')]
   const free = statfsSync(dataDir)
   const bytes = free.bavail * free.bsize
   return [
     ok(`Data folder ${dataDir}`),
     bytes < LEAST_FREE_BYTES
       ? fail(
-        `Only ${Math.floor(bytes / MEGABYTE)} MB are free on its disk`,
-        'Make space: a full disk stops sign-in and renewal.',
-      )
-      : bytes < LOW_FREE_BYTES ? warn(
-        `${Math.floor(bytes / MEGABYTE)} MB are free on its disk`,
-        'Make space soon.',
-      ) : ok('Enough free space on its disk'),
+          `Only ${Math.floor(bytes / MEGABYTE)} MB are free on its disk`,
+          'Make space: a full disk stops sign-in and renewal.',
+        )
+      : bytes < LOW_FREE_BYTES
+        ? warn(`${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space soon.')
+        : ok('Enough free space on its disk'),
   ]
 }
 
 function judgePrivacy(config: Config): Finding[] {
-  const found = exposures(config, ownerOf(config.dataDir)).map(({ what, mend, fatal }) => fatal ? fail(what, mend) : warn(what, mend))
+  const found = exposures(config, ownerOf(config.dataDir)).map(({ what, mend, fatal }) =>
+    fatal ? fail(what, mend) : warn(what, mend),
+  )
   return found.length > 0 ? found : [ok('Data and keys: nobody but their owner can read or change them')]
 }
 
-function inspectDatabase(dataDir: string): { findings: Finding[], inspection: Inspection | null } {
+function inspectDatabase(dataDir: string): { findings: Finding[]; inspection: Inspection | null } {
   const file = databaseFile(dataDir)
-  if (!existsSync(file)) return { findings: [warn(
-    'There is no database yet',
-    'It is made at the first start.',
-  )], inspection: null }
+  if (!existsSync(file))
+    return { findings: [warn('There is no database yet', 'It is made at the first start.')], inspection: null }
   try {
     const inspection = inspectInstalled(dataDir)
     const findings = [
-      inspection.behind > 0 ? warn(
-        'The database will be brought up to date at the next start',
-        'A copy is made first; nothing to do.',
-      ) : ok(`Database sound (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
+      inspection.behind > 0
+        ? warn('The database will be brought up to date at the next start', 'A copy is made first; nothing to do.')
+        : ok(`Database sound (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
     ]
     return { findings, inspection }
-  }
-  catch (error) {
-    if (error instanceof OperatorError) return { findings: [fail(error.message, error.advice.join(' '))], inspection: null }
+  } catch (error) {
+    if (error instanceof OperatorError)
+      return { findings: [fail(error.message, error.advice.join(' '))], inspection: null }
     throw error
   }
 }
@@ -202,30 +234,37 @@ function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Fi
   const { keys: source, dataDir } = config
   if ('file' in source && !existsSync(source.file)) {
     return existsSync(databaseFile(dataDir))
-      ? [fail(
-        `The key file ${source.file} is missing beside a database`,
-        'Put it back from your backup: without it no password can be checked.',
-      )]
+      ? [
+          fail(
+            `The key file ${source.file} is missing beside a database`,
+            'Put it back from your backup: without it no password can be checked.',
+          ),
+        ]
       : [warn('There is no key file yet', 'It is made at the first start.')]
   }
   try {
     const keys = openKeys(source, false, 0)
     const trouble = database === null ? null : keyTrouble('roots', database.keyChecks.roots, keys.checks())
     if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
-    const findings = [ok(`Keys sound: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in a file of ours' : 'given by a setting'}`)]
+    const findings = [
+      ok(
+        `Keys sound: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in a file of ours' : 'given by a setting'}`,
+      ),
+    ]
     if ('file' in source) {
       if (dirname(source.file) !== dataDir) findings.push(ok('The key file is kept apart from the database'))
     }
     const counter = keys.counter()
     if (counter !== null && database !== null && database.counter < counter) {
-      findings.push(warn(
-        'The database is older than the key file: it was restored by hand',
-        'The next start ends every session and voids every link.',
-      ))
+      findings.push(
+        warn(
+          'The database is older than the key file: it was restored by hand',
+          'The next start ends every session and voids every link.',
+        ),
+      )
     }
     return [...findings, ...judgeSigningKeys(config, keys, database, now)]
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof OperatorError) return [fail(error.message, error.advice.join(' '))]
     throw error
   }
@@ -243,23 +282,30 @@ function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | nul
   if (signingKeys.all().length === 0) return [warn('There are no signing keys yet', 'They are made at the next start.')]
   const days = Math.round(signingRotationMs / DAY)
   if (isDue(signingKeys.all(), config, now) && !signingKeys.writable) {
-    return [warn(
-      `The signing keys are older than ${days} days, and cannot be replaced from here`,
-      'Replace them where you keep them.',
-    )]
+    return [
+      warn(
+        `The signing keys are older than ${days} days, and cannot be replaced from here`,
+        'Replace them where you keep them.',
+      ),
+    ]
   }
-  return [ok(`Signing keys sound, ${source === null ? 'in the key file' : 'kept apart from the root keys'}, replaced every ${days} days`)]
+  return [
+    ok(
+      `Signing keys sound, ${source === null ? 'in the key file' : 'kept apart from the root keys'}, replaced every ${days} days`,
+    ),
+  ]
 }
 
 /** Exported for its tests. @param newestAt when the newest thing in the database happened */
 export function judgeClock(now: number, newestAt: number | null): Finding[] {
-  if (newestAt !== null && newestAt > now + 5 * MINUTE) return [fail(
-    `The clock is behind: the database knows of something ${Math.ceil((newestAt - now) / MINUTE)} minutes from now`,
-    'Set the clock, and let it be kept right (NTP).',
-  )]
-  if (newestAt !== null && now - newestAt > 400 * DAY) return [warn(
-    'The clock says that nothing has happened for over a year',
-    'If that is not so, set the clock.',
-  )]
+  if (newestAt !== null && newestAt > now + 5 * MINUTE)
+    return [
+      fail(
+        `The clock is behind: the database knows of something ${Math.ceil((newestAt - now) / MINUTE)} minutes from now`,
+        'Set the clock, and let it be kept right (NTP).',
+      ),
+    ]
+  if (newestAt !== null && now - newestAt > 400 * DAY)
+    return [warn('The clock says that nothing has happened for over a year', 'If that is not so, set the clock.')]
   return [ok(`Clock ${new Date(now).toISOString()}`)]
 }

@@ -1,5 +1,9 @@
 /** One line of the doctor's report. `advice` says what to do, where something is to be done. */
-export interface Finding { state: 'ok' | 'warn' | 'fail', what: string, advice: string | null }
+export interface Finding {
+  state: 'ok' | 'warn' | 'fail'
+  what: string
+  advice: string | null
+}
 
 export const ok = (what: string): Finding => ({ state: 'ok', what, advice: null })
 export const warn = (what: string, advice: string): Finding => ({ state: 'warn', what, advice })

@@ -7,7 +7,15 @@ import { isLoopback } from '../config/address.ts'
 import type { Config } from '../config/types.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
 import {
-  BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, FORGED_ADDRESS, type Seen, type Sighting, STREAM_EVENTS, STREAM_GAP_MS,
+  BODY_BYTES,
+  CHECK_HEADER,
+  CHECK_PREFIX,
+  type CheckAction,
+  FORGED_ADDRESS,
+  type Seen,
+  type Sighting,
+  STREAM_EVENTS,
+  STREAM_GAP_MS,
 } from './front-check.ts'
 
 /** How the doctor asks the running server. Both answer null when it does not know of checks: it is an older version. */
@@ -23,9 +31,9 @@ const TIMEOUT_MS = 8000
 /** What went out through the public URL and what came back. `local` is this end of the connection. */
 interface Sent {
   status: number
-  local: { address: string, port: number }
+  local: { address: string; port: number }
   text: string
-  arrivals: readonly { at: SteadyMs, text: string }[]
+  arrivals: readonly { at: SteadyMs; text: string }[]
   endedAt: SteadyMs
 }
 
@@ -42,13 +50,16 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
   const arrived = sightingOf(seen, 'look')
   const isThere = look.status === 200 && arrived !== null
   // Anybody can begin a connection like that: it says something of the proxy only when ours did not arrive.
-  if (seen.proxyProtocol && !isThere) return [fail(
-    'Something in front begins each connection with the PROXY protocol, which is not understood here',
-    'Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client\'s address in X-Forwarded-For.',
-  )]
+  if (seen.proxyProtocol && !isThere)
+    return [
+      fail(
+        'Something in front begins each connection with the PROXY protocol, which is not understood here',
+        "Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client's address in X-Forwarded-For.",
+      ),
+    ]
   if (!isThere) return [judgeLost(config, look, seen)]
   await send('forged', { headers: { 'X-Forwarded-For': FORGED_ADDRESS } })
-  const forged = sightingOf(await deps.seen() ?? seen, 'forged')
+  const forged = sightingOf((await deps.seen()) ?? seen, 'forged')
   return [
     ...judgeArrival(config, arrived, look.local),
     ...judgeForged(forged, isDirect(arrived, look.local)),
@@ -83,17 +94,16 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
   if (/SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|CERT_(?:UNTRUSTED|SIGNATURE)|ISSUER/.test(code)) {
     return fail(
       `The certificate of ${publicUrl} is not trusted here (${code})`,
-      'Where it comes from a CA of your own, name that CA\'s certificate: NODE_EXTRA_CA_CERTS=/path/to/ca.pem, for the server as well. Otherwise let the proxy send the intermediate certificates too.',
+      "Where it comes from a CA of your own, name that CA's certificate: NODE_EXTRA_CA_CERTS=/path/to/ca.pem, for the server as well. Otherwise let the proxy send the intermediate certificates too.",
     )
   }
-  if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code)) return fail(
-    `The certificate of ${publicUrl} is not valid now (${code})`,
-    'Renew it, or set the clock.',
-  )
-  if (/ALTNAME/.test(code)) return fail(
-    `The certificate is not for ${new URL(publicUrl).hostname} (${code})`,
-    'Get one for that name, or set PORCHLIGHT_PUBLIC_URL to the name that it is for.',
-  )
+  if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(code))
+    return fail(`The certificate of ${publicUrl} is not valid now (${code})`, 'Renew it, or set the clock.')
+  if (/ALTNAME/.test(code))
+    return fail(
+      `The certificate is not for ${new URL(publicUrl).hostname} (${code})`,
+      'Get one for that name, or set PORCHLIGHT_PUBLIC_URL to the name that it is for.',
+    )
   const what = `${publicUrl} cannot be reached from this machine (${code})`
   return NO_WAY.has(code) && !isLoopback(new URL(publicUrl).hostname)
     ? warn(what, 'Check the name and the proxy. If others reach it and only this machine does not, nothing is wrong.')
@@ -109,18 +119,21 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
       'The site needs a host of its own, without a path in front. Pass paths on unchanged (nginx: proxy_pass without a path).',
     )
   }
-  if (status === 421) return fail(
-    'The proxy does not pass on the Host that browsers send',
-    `Make it send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
-  )
-  if (strayed !== undefined) return fail(
-    `The request arrived, but the answer that came back is another (${status})`,
-    'Something in front answers in the server\'s place: look at its error pages and its cache.',
-  )
-  if (status >= 300 && status < 400) return fail(
-    `${publicUrl} redirects elsewhere (${status})`,
-    'Set PORCHLIGHT_PUBLIC_URL to the address that people end up at.',
-  )
+  if (status === 421)
+    return fail(
+      'The proxy does not pass on the Host that browsers send',
+      `Make it send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
+    )
+  if (strayed !== undefined)
+    return fail(
+      `The request arrived, but the answer that came back is another (${status})`,
+      "Something in front answers in the server's place: look at its error pages and its cache.",
+    )
+  if (status >= 300 && status < 400)
+    return fail(
+      `${publicUrl} redirects elsewhere (${status})`,
+      'Set PORCHLIGHT_PUBLIC_URL to the address that people end up at.',
+    )
   return fail(
     `${publicUrl} answers ${status}, and the request did not arrive here`,
     'Something else may be listening there, the proxy may point elsewhere, or serve this site under a sub-path: it needs a host of its own.',
@@ -132,31 +145,39 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
   const peer = plain(arrived.peer.address)
   if (isDirect(arrived, local)) return [ok('Reached directly: nothing stands in front')]
   if (arrived.forwardedFor === null) {
-    return [fail(
-      `What stands in front (${peer}) sends no X-Forwarded-For: everybody seems to come from there, and shares one limit on failed sign-ins`,
-      'Let it send the client\'s address (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
-    )]
+    return [
+      fail(
+        `What stands in front (${peer}) sends no X-Forwarded-For: everybody seems to come from there, and shares one limit on failed sign-ins`,
+        "Let it send the client's address (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
+      ),
+    ]
   }
   if (!arrived.peerTrusted) {
-    return [fail(
-      `What stands in front (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is not believed`,
-      `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, peer].join(',')}`,
-    )]
+    return [
+      fail(
+        `What stands in front (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is not believed`,
+        `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, peer].join(',')}`,
+      ),
+    ]
   }
   if (arrived.client === 'unknown') {
-    return [fail(
-      'The X-Forwarded-For that arrives holds something else than addresses',
-      'Let the proxy send the client\'s address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
-    )]
+    return [
+      fail(
+        'The X-Forwarded-For that arrives holds something else than addresses',
+        "Let the proxy send the client's address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
+      ),
+    ]
   }
   // We sent none: each address in it was written on the way, the first by whoever took our connection.
   const passed = arrived.forwardedFor.split(',').length
   const [first = ''] = arrived.forwardedFor.split(',')
   if (passed > 1 && !isSame(first, arrived.client)) {
-    return [fail(
-      `There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`,
-      `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`,
-    )]
+    return [
+      fail(
+        `There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`,
+        `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`,
+      ),
+    ]
   }
   return [ok(`Trusted proxy ${peer}; it says that we come from ${arrived.client}`)]
 }
@@ -165,10 +186,12 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
 function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   // Where the proxy added where we come from, and that is a trusted address too, only we could pretend.
   if (direct || forged?.forwardedFor?.trim() !== FORGED_ADDRESS) return []
-  return [fail(
-    'The proxy passes on the X-Forwarded-For that a client makes up, so anybody can pretend to come from anywhere',
-    'Let it write the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
-  )]
+  return [
+    fail(
+      'The proxy passes on the X-Forwarded-For that a client makes up, so anybody can pretend to come from anywhere',
+      'Let it write the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
+    ),
+  ]
 }
 
 /** Whether a hop, as a proxy spells it, is an address: IPv6 may be in brackets, and a port behind either. */
@@ -183,14 +206,21 @@ async function judgeBody(send: Send): Promise<Finding> {
   const advice = 'Raise its limit on bodies (nginx: client_max_body_size 0), or uploads to upstreams fail.'
   const sent = await send('body', { method: 'POST', body: Buffer.alloc(BODY_BYTES) }).catch((error: unknown) => error)
   if (!isSent(sent)) return fail('A body of 2 MB does not get through: the connection was cut', advice)
-  if (sent.status === 200 && sent.text === JSON.stringify({ bytes: BODY_BYTES })) return ok('A body of 2 MB gets through')
-  return fail(`A body of 2 MB does not get through: ${sent.status === 413 ? 'the proxy refuses it' : 'the answer is'} (${sent.status})`, advice)
+  if (sent.status === 200 && sent.text === JSON.stringify({ bytes: BODY_BYTES }))
+    return ok('A body of 2 MB gets through')
+  return fail(
+    `A body of 2 MB does not get through: ${sent.status === 413 ? 'the proxy refuses it' : 'the answer is'} (${sent.status})`,
+    advice,
+  )
 }
 
 async function judgeStream(send: Send): Promise<Finding> {
-  const advice = 'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
+  const advice =
+    'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
   // As browsers ask: what compresses holds a stream until it has a block full.
-  const sent = await send('stream', { headers: { 'Accept-Encoding': 'gzip, deflate, br' } }).catch((error: unknown) => error)
+  const sent = await send('stream', { headers: { 'Accept-Encoding': 'gzip, deflate, br' } }).catch(
+    (error: unknown) => error,
+  )
   if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) {
     return fail('An event stream does not get through', advice)
   }
@@ -199,14 +229,20 @@ async function judgeStream(send: Send): Promise<Finding> {
     const rest = (STREAM_EVENTS.length - n) * STREAM_GAP_MS
     return sent.endedAt - arrived < rest - STREAM_GAP_MS / 2
   })
-  return held ? fail('What stands in front holds event streams back', advice) : ok('An event stream comes through as it is sent')
+  return held
+    ? fail('What stands in front holds event streams back', advice)
+    : ok('An event stream comes through as it is sent')
 }
 
 async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): Promise<Finding> {
   const { default: WebSocket } = await import('ws')
-  const outcome = await new Promise<string>((done) => {
+  const outcome = await new Promise<string>(done => {
     const url = `${publicUrl.replace(/^http/, 'ws')}${CHECK_PREFIX}socket`
-    const socket = new WebSocket(url, { headers: { [CHECK_HEADER]: token }, origin: publicUrl, handshakeTimeout: TIMEOUT_MS })
+    const socket = new WebSocket(url, {
+      headers: { [CHECK_HEADER]: token },
+      origin: publicUrl,
+      handshakeTimeout: TIMEOUT_MS,
+    })
     const late = setTimeout(() => socket.terminate(), TIMEOUT_MS)
     socket.on('open', () => socket.send('hello'))
     socket.on('message', () => done('heard'))
@@ -217,7 +253,7 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
     })
   })
   if (outcome === 'heard') return ok('A WebSocket comes through')
-  const arrived = sightingOf(await deps.seen() ?? { sightings: [], proxyProtocol: false }, 'socket')
+  const arrived = sightingOf((await deps.seen()) ?? { sightings: [], proxyProtocol: false }, 'socket')
   if (arrived !== null && !arrived.upgrade) {
     return fail(
       'What stands in front does not pass on WebSocket upgrades',
@@ -230,24 +266,43 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
   )
 }
 
-interface Through { publicUrl: string, token: string, clock: Clock }
-interface SendOptions { method?: string, headers?: Record<string, string>, body?: Buffer }
+interface Through {
+  publicUrl: string
+  token: string
+  clock: Clock
+}
+interface SendOptions {
+  method?: string
+  headers?: Record<string, string>
+  body?: Buffer
+}
 
 /** One request, on a connection of its own. */
-function exchange({ publicUrl, token, clock }: Through, action: CheckAction, { method = 'GET', headers = {}, body }: SendOptions): Promise<Sent> {
+function exchange(
+  { publicUrl, token, clock }: Through,
+  action: CheckAction,
+  { method = 'GET', headers = {}, body }: SendOptions,
+): Promise<Sent> {
   const url = new URL(CHECK_PREFIX + action, publicUrl)
   const request = url.protocol === 'https:' ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
     let local = { address: '', port: 0 }
     const length = body && { 'Content-Length': String(body.length) }
-    const call = request(url, { method, agent: false, timeout: TIMEOUT_MS, headers: { ...headers, [CHECK_HEADER]: token, ...length } })
-    call.on('socket', socket => socket.once('connect', () => {
-      local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-    }))
+    const call = request(url, {
+      method,
+      agent: false,
+      timeout: TIMEOUT_MS,
+      headers: { ...headers, [CHECK_HEADER]: token, ...length },
+    })
+    call.on('socket', socket =>
+      socket.once('connect', () => {
+        local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
+      }),
+    )
     call.on('timeout', () => call.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
     call.on('error', reject)
     call.on('response', (response: IncomingMessage) => {
-      const arrivals: { at: SteadyMs, text: string }[] = []
+      const arrivals: { at: SteadyMs; text: string }[] = []
       let text = ''
       const plainText = decoded(response)
       plainText.on('data', (chunk: Buffer) => {
@@ -256,7 +311,8 @@ function exchange({ publicUrl, token, clock }: Through, action: CheckAction, { m
         arrivals.push({ at: clock.now().steady, text: part })
         text += part
       })
-      const done = () => resolve({ status: response.statusCode ?? 0, local, text, arrivals, endedAt: clock.now().steady })
+      const done = () =>
+        resolve({ status: response.statusCode ?? 0, local, text, arrivals, endedAt: clock.now().steady })
       plainText.on('end', done)
       plainText.on('error', reject)
     })
@@ -274,4 +330,8 @@ function decoded(response: IncomingMessage): Readable {
   return plainText
 }
 
-const DECODERS: Record<string, () => Transform> = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress }
+const DECODERS: Record<string, () => Transform> = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+}

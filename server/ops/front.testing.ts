@@ -21,60 +21,98 @@ export interface Manners {
   preamble: string
 }
 
-export const GOOD: Manners = { forwardedFor: 'write', upgrades: true, buffers: false, compresses: false, mostBodyBytes: Infinity, host: null, prefix: '', preamble: '' }
+export const GOOD: Manners = {
+  forwardedFor: 'write',
+  upgrades: true,
+  buffers: false,
+  compresses: false,
+  mostBodyBytes: Infinity,
+  host: null,
+  prefix: '',
+  preamble: '',
+}
 
 /** What `two` says: another proxy stands before this one, and saw a client that came by way of a router. */
 const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
 
 /** For tests: a proxy in front whose manners can be changed while it runs. */
-export async function startFront(behindPort: () => number, host = '127.0.0.1'): Promise<{ port: number, manners: Manners, close(): Promise<void> }> {
+export async function startFront(
+  behindPort: () => number,
+  host = '127.0.0.1',
+): Promise<{ port: number; manners: Manners; close(): Promise<void> }> {
   const front = { manners: { ...GOOD } }
   const sockets = new Set<Duplex>()
   const server: Server = createServer((incoming, outgoing) => pass(incoming, outgoing, front.manners, behindPort()))
   server.on('connection', socket => sockets.add(socket))
-  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex) => tunnel(incoming, socket, front.manners, behindPort()))
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex) =>
+    tunnel(incoming, socket, front.manners, behindPort()),
+  )
   await new Promise<void>(done => server.listen(0, host, done))
   return Object.assign(front, {
     port: (server.address() as AddressInfo).port,
-    close: () => new Promise<void>((done) => {
-      server.close(() => done())
-      for (const socket of sockets) socket.destroy()
-    }),
+    close: () =>
+      new Promise<void>(done => {
+        server.close(() => done())
+        for (const socket of sockets) socket.destroy()
+      }),
   })
 }
 
-function headersFor({ headers, socket }: IncomingMessage, { forwardedFor, host }: Manners): Record<string, string | string[]> {
+function headersFor(
+  { headers, socket }: IncomingMessage,
+  { forwardedFor, host }: Manners,
+): Record<string, string | string[]> {
   const { connection: _, 'x-forwarded-for': given, ...rest } = headers
   const peer = socket.remoteAddress ?? ''
   const written = {
-    write: peer, append: given === undefined ? peer : `${String(given)}, ${peer}`, pass: given, none: undefined, nonsense: 'unknown', two: `${TWO_HOPS.client}, ${TWO_HOPS.proxy}`,
+    write: peer,
+    append: given === undefined ? peer : `${String(given)}, ${peer}`,
+    pass: given,
+    none: undefined,
+    nonsense: 'unknown',
+    two: `${TWO_HOPS.client}, ${TWO_HOPS.proxy}`,
   }[forwardedFor]
   const all = { ...rest, ...(host !== null && { host }), ...(written !== undefined && { 'x-forwarded-for': written }) }
-  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined))
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, string | string[]] => entry[1] !== undefined),
+  )
 }
 
 function pass(incoming: IncomingMessage, outgoing: ServerResponse, manners: Manners, port: number): void {
-  if (Number(incoming.headers['content-length'] ?? 0) > manners.mostBodyBytes) return void outgoing.writeHead(413, { connection: 'close' }).end('too large')
+  if (Number(incoming.headers['content-length'] ?? 0) > manners.mostBodyBytes)
+    return void outgoing.writeHead(413, { connection: 'close' }).end('too large')
   const { upgrade: _, ...headers } = headersFor(incoming, manners)
-  const call = request({
-    host: '127.0.0.1', port, method: incoming.method, path: manners.prefix + (incoming.url ?? ''), headers, setHost: false,
-    createConnection: (_options, ready) => {
-      const socket = connect(port, '127.0.0.1')
-      if (manners.preamble !== '') socket.write(manners.preamble, 'latin1')
-      socket.once('connect', () => ready(null, socket))
-      return undefined
+  const call = request(
+    {
+      host: '127.0.0.1',
+      port,
+      method: incoming.method,
+      path: manners.prefix + (incoming.url ?? ''),
+      headers,
+      setHost: false,
+      createConnection: (_options, ready) => {
+        const socket = connect(port, '127.0.0.1')
+        if (manners.preamble !== '') socket.write(manners.preamble, 'latin1')
+        socket.once('connect', () => ready(null, socket))
+        return undefined
+      },
     },
-  }, (response) => {
-    if (manners.compresses && /gzip/.test(String(incoming.headers['accept-encoding']))) {
-      const { 'content-length': _, ...rest } = response.headers
-      return void response.pipe(createGzip()).pipe(outgoing.writeHead(response.statusCode ?? 502, { ...rest, 'content-encoding': 'gzip' }))
-    }
-    if (!manners.buffers) return void response.pipe(outgoing.writeHead(response.statusCode ?? 502, response.headers))
-    const chunks: Buffer[] = []
-    response.on('data', (chunk: Buffer) => chunks.push(chunk))
-    response.on('end', () => outgoing.writeHead(response.statusCode ?? 502, response.headers).end(Buffer.concat(chunks)))
-  })
-  call.on('error', () => outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(502).end())
+    response => {
+      if (manners.compresses && /gzip/.test(String(incoming.headers['accept-encoding']))) {
+        const { 'content-length': _, ...rest } = response.headers
+        return void response
+          .pipe(createGzip())
+          .pipe(outgoing.writeHead(response.statusCode ?? 502, { ...rest, 'content-encoding': 'gzip' }))
+      }
+      if (!manners.buffers) return void response.pipe(outgoing.writeHead(response.statusCode ?? 502, response.headers))
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () =>
+        outgoing.writeHead(response.statusCode ?? 502, response.headers).end(Buffer.concat(chunks)),
+      )
+    },
+  )
+  call.on('error', () => (outgoing.headersSent ? outgoing.destroy() : outgoing.writeHead(502).end()))
   incoming.pipe(call)
 }
 
@@ -82,7 +120,7 @@ function tunnel(incoming: IncomingMessage, socket: Duplex, manners: Manners, por
   if (!manners.upgrades) {
     // As nginx does without proxy_set_header Upgrade: an ordinary request.
     const { upgrade: _, ...headers } = headersFor(incoming, manners)
-    const call = request({ host: '127.0.0.1', port, path: incoming.url, headers, setHost: false }, (response) => {
+    const call = request({ host: '127.0.0.1', port, path: incoming.url, headers, setHost: false }, response => {
       socket.end(`HTTP/1.1 ${response.statusCode} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
       response.resume()
     })
@@ -91,8 +129,16 @@ function tunnel(incoming: IncomingMessage, socket: Duplex, manners: Manners, por
   }
   const behind = connect(port, '127.0.0.1', () => {
     const headers = { ...headersFor(incoming, manners), connection: 'Upgrade' }
-    behind.write(`GET ${manners.prefix}${incoming.url} HTTP/1.1\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`).join('')}\r\n`)
+    behind.write(
+      `GET ${manners.prefix}${incoming.url} HTTP/1.1\r\n${Object.entries(headers)
+        .map(([name, value]) => `${name}: ${String(value)}\r\n`)
+        .join('')}\r\n`,
+    )
     behind.pipe(socket).pipe(behind)
   })
-  for (const [one, other] of [[behind, socket], [socket, behind]] as const) one.on('error', () => {}).on('close', () => other.destroy())
+  for (const [one, other] of [
+    [behind, socket],
+    [socket, behind],
+  ] as const)
+    one.on('error', () => {}).on('close', () => other.destroy())
 }

@@ -13,7 +13,7 @@ const CACHED_MS = SECOND
 
 /** Whether the server can do its work: null, or why not. Asking it writes one row, since a full disk still reads. */
 export function createReadiness({ clock, touch, draining }: HealthDeps): () => Promise<Problem | null> {
-  let last: { at: SteadyMs, answer: Promise<Problem | null> } | null = null
+  let last: { at: SteadyMs; answer: Promise<Problem | null> } | null = null
 
   return async () => {
     if (draining()) return new Problem('draining')

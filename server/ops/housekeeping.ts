@@ -22,9 +22,11 @@ const FIRST_AFTER_MS = MINUTE
 const BATCH = 100
 
 /** What else is tidied up: gives back and deletes what ended sessions were granted. */
-interface Grants { tidy(): Promise<number> }
+interface Grants {
+  tidy(): Promise<number>
+}
 
-export type HousekeepingDeps = OperationServices & { timers: Timers, vault: Grants }
+export type HousekeepingDeps = OperationServices & { timers: Timers; vault: Grants }
 
 export interface Housekeeping {
   /** One pass. @returns what it deleted; null when the clock is not to be trusted */
@@ -44,7 +46,11 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     const now = clock.now()
     const judged = watchClock(watch, now)
     watch = judged.watch
-    if (judged.leapt !== null) log.warn({ hours: Math.round(judged.leapt / HOUR * 10) / 10 }, 'the clock leapt: nothing old is deleted until it has been right for a day')
+    if (judged.leapt !== null)
+      log.warn(
+        { hours: Math.round((judged.leapt / HOUR) * 10) / 10 },
+        'the clock leapt: nothing old is deleted until it has been right for a day',
+      )
     await raiseCounter(deps)
     if (!judged.steady) return null
     const deleted = await tidy(deps, now.wall)
@@ -57,7 +63,9 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 
   function pass(): void {
-    running = running.then(run).catch((error: unknown) => log.warn({ error }, 'housekeeping failed and will be tried again'))
+    running = running
+      .then(run)
+      .catch((error: unknown) => log.warn({ error }, 'housekeeping failed and will be tried again'))
   }
 
   const stopTimer = timers.every(FIRST_AFTER_MS, () => {
@@ -88,13 +96,19 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
   }
 }
 
-/** A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When somebody
- * was last seen may not be on disk yet, so the room of sessions has the last word. @returns how many grants or sessions are over */
-async function endOverdueGrants(store: HousekeepingStore, sessions: Pick<Sessions, 'endIfOver'>, now: UnixMs): Promise<number> {
+/** A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When
+ * somebody
+ * was last seen may not be on disk yet, so the room of sessions has the last word. @returns how many grants or
+ * sessions are over */
+async function endOverdueGrants(
+  store: HousekeepingStore,
+  sessions: Pick<Sessions, 'endIfOver'>,
+  now: UnixMs,
+): Promise<number> {
   let total = 0
   await walkInBatches(async (after, limit) => {
     const { orphaned, overdue, next } = await store.overdueGrants(now, after, limit)
-    for (const sessionId of overdue) if (await sessions.endIfOver(sessionId) === null) total++
+    for (const sessionId of overdue) if ((await sessions.endIfOver(sessionId)) === null) total++
     total += orphaned
     return next
   })

@@ -3,13 +3,15 @@ import { createLog } from '../base/log.ts'
 import { startIntegrityCheck } from './integrity-watch.ts'
 
 /** Runs the check with timers that are due when it says so. @returns how often the process was ended */
-async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number, stopped: boolean }> {
+async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number; stopped: boolean }> {
   let due = () => {}
   const seen = { ended: 0, stopped: false }
-  const timers = { every: (_ms: number, work: () => void) => {
-    due = work
-    return () => void (seen.stopped = true)
-  } }
+  const timers = {
+    every: (_ms: number, work: () => void) => {
+      due = work
+      return () => void (seen.stopped = true)
+    },
+  }
   startIntegrityCheck({ store: { readWhole }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
   due()
   await new Promise(done => setImmediate(done))

@@ -5,14 +5,20 @@ import type { Store } from '../store/store.ts'
 /** Reads a database whole that was too large for that before the start: once, a minute after it, beside the server.
  * @param end ends the process, because the database is damaged: the next start refuses, and says what to do
  * @returns what stops it as long as it has not begun */
-export function startIntegrityCheck({ store, log, timers }: { store: Pick<Store, 'readWhole'>, log: Log, timers: Timers }, end: () => void): () => void {
+export function startIntegrityCheck(
+  { store, log, timers }: { store: Pick<Store, 'readWhole'>; log: Log; timers: Timers },
+  end: () => void,
+): () => void {
   const stop = timers.every(MINUTE, () => {
     stop()
-    store.readWhole().then((damage) => {
-      if (damage === null) return
-      log.error({ damage }, 'the database is damaged: the server ends')
-      end()
-    }, (error: unknown) => log.warn({ error }, 'the database could not be read whole'))
+    store.readWhole().then(
+      damage => {
+        if (damage === null) return
+        log.error({ damage }, 'the database is damaged: the server ends')
+        end()
+      },
+      (error: unknown) => log.warn({ error }, 'the database could not be read whole'),
+    )
   })
   return stop
 }

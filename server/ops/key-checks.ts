@@ -5,13 +5,20 @@ import type { KeyCheck, KeyKind } from '../store/meta.ts'
 import type { OperationServices } from './services.ts'
 
 /** What to say of keys that a database was not used with; null: they fit. */
-export function keyTrouble(kind: KeyKind, known: readonly KeyCheck[], present: readonly KeyCheck[]): OperatorError | null {
+export function keyTrouble(
+  kind: KeyKind,
+  known: readonly KeyCheck[],
+  present: readonly KeyCheck[],
+): OperatorError | null {
   const fit = judgeChecks(known, present)
   if (fit === 'fits') return null
   const what = kind === 'roots' ? 'The root keys' : 'The signing keys'
-  return new OperatorError(fit === 'altered'
-    ? `${what} are damaged: one of them is not the key that this database was used with.`
-    : `${what} are those of another installation: this database was never used with any of them.`, ADVICE[kind])
+  return new OperatorError(
+    fit === 'altered'
+      ? `${what} are damaged: one of them is not the key that this database was used with.`
+      : `${what} are those of another installation: this database was never used with any of them.`,
+    ADVICE[kind],
+  )
 }
 
 const ADVICE: Record<KeyKind, readonly string[]> = {
@@ -26,21 +33,32 @@ const ADVICE: Record<KeyKind, readonly string[]> = {
 }
 
 /** @throws OperatorError when the database was used with other keys than these */
-export async function refuseOtherKeys({ store }: Pick<OperationServices, 'store'>, kind: KeyKind, present: readonly KeyCheck[]): Promise<void> {
+export async function refuseOtherKeys(
+  { store }: Pick<OperationServices, 'store'>,
+  kind: KeyKind,
+  present: readonly KeyCheck[],
+): Promise<void> {
   const trouble = keyTrouble(kind, await store.meta.keyChecks(kind), present)
   if (trouble !== null) throw trouble
 }
 
 /** Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with
  * older ones, which the new keys still fit. */
-export async function rememberKeys({ store, keys, signingKeys }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys'>): Promise<void> {
+export async function rememberKeys({
+  store,
+  keys,
+  signingKeys,
+}: Pick<OperationServices, 'store' | 'keys' | 'signingKeys'>): Promise<void> {
   const now = { roots: keys.checks(), signing: signingChecksOf(signingKeys.all()) }
   for (const kind of ['roots', 'signing'] as const) {
     if (!isDeepStrictEqual(await store.meta.keyChecks(kind), now[kind])) await store.meta.setKeyChecks(kind, now[kind])
   }
 }
 
-/** Before all signing keys are replaced at once: a crash in between must not make the new ones look like another installation's. */
+/**
+ * Before all signing keys are replaced at once: a crash in between must not make the new ones look like another
+ * installation's.
+ */
 export function forgetSigningKeys({ store }: Pick<OperationServices, 'store'>): Promise<void> {
   return store.meta.setKeyChecks('signing', [])
 }

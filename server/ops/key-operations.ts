@@ -8,7 +8,10 @@ import { forgetSigningKeys, rememberKeys } from './key-checks.ts'
 import { walkInBatches } from './in-batches.ts'
 import type { OperationServices } from './services.ts'
 
-type KeyServices = Pick<OperationServices, 'config' | 'clock' | 'log' | 'keys' | 'signingKeys' | 'signing' | 'store' | 'sessions'>
+type KeyServices = Pick<
+  OperationServices,
+  'config' | 'clock' | 'log' | 'keys' | 'signingKeys' | 'signing' | 'store' | 'sessions'
+>
 
 export interface Rotation {
   newest: KeySummary
@@ -17,7 +20,7 @@ export interface Rotation {
   /** Passwords whose key was gone already: their owners need a reset link. */
   unreadable: number
   /** The same of tokens that providers granted. Of those that cannot be opened, the session has to sign in anew. */
-  tokens: { resealed: number, unreadable: number } | null
+  tokens: { resealed: number; unreadable: number } | null
   /** Roots that were forgotten. */
   retired: number
   ended: number
@@ -25,36 +28,66 @@ export interface Rotation {
   signing: SigningSummary | null
 }
 
-/** Makes a new root key and a new signing key. Nobody is signed out: older roots open what they sealed until nothing can
+/** Makes a new root key and a new signing key. Nobody is signed out: older roots open what they sealed until nothing
+ * can
  * need them. No upstream refuses a valid token: the new signing key is published first and signs later.
  * @param reseal seals what is at rest under the new root now, rather than when the old one is retired
  * @param compromised the old roots are in other hands: everything is sealed anew, every session ends, every one-time
  *   code is void, and the old roots and signing keys are forgotten at once
  * @throws OperatorError when the keys are not ours to write */
-export async function rotateKeys(services: KeyServices, { reseal, compromised }: { reseal: boolean, compromised: boolean }): Promise<Rotation> {
+export async function rotateKeys(
+  services: KeyServices,
+  { reseal, compromised }: { reseal: boolean; compromised: boolean },
+): Promise<Rotation> {
   const { keys, signing, clock, log } = services
   const now = clock.now().wall
-  if (compromised && !signing.writable) throw new OperatorError('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
+  if (compromised && !signing.writable)
+    throw new OperatorError('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
   const newest = keys.rotate(now)
   if (compromised) await forgetSigningKeys(services)
   // Before sessions end: what is signed from here on is signed by a key that nobody else has.
   const signs = compromised ? signing.replaceAll(now) : signing.writable ? signing.rotate(now) : null
   await rememberKeys(services)
   const sealed = reseal || compromised ? await resealAll(services) : null
-  const outcome = { newest, resealed: sealed?.resealed ?? null, unreadable: sealed?.unreadable ?? 0, tokens: sealed?.tokens ?? null, retired: 0, ended: 0, signing: signs }
+  const outcome = {
+    newest,
+    resealed: sealed?.resealed ?? null,
+    unreadable: sealed?.unreadable ?? 0,
+    tokens: sealed?.tokens ?? null,
+    retired: 0,
+    ended: 0,
+    signing: signs,
+  }
   if (compromised) {
-    outcome.ended = await services.store.endEverything({ reason: 'keys_compromised', at: clock.now().wall }, services.sessions.announce)
+    outcome.ended = await services.store.endEverything(
+      { reason: 'keys_compromised', at: clock.now().wall },
+      services.sessions.announce,
+    )
     outcome.retired = keys.retire(keys.list().map(key => key.id))
     await rememberKeys(services)
   }
-  log.info({ event: compromised ? 'keys_replaced' : 'keys_rotated', key: newest.id, signingKey: signs?.id, signsAt: signs?.signsAt, retired: outcome.retired, ended: outcome.ended }, compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on')
+  log.info(
+    {
+      event: compromised ? 'keys_replaced' : 'keys_rotated',
+      key: newest.id,
+      signingKey: signs?.id,
+      signsAt: signs?.signsAt,
+      retired: outcome.retired,
+      ended: outcome.ended,
+    },
+    compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on',
+  )
   return outcome
 }
 
-/** Forgets roots that nothing can need any more: replaced longer ago than any session lives, and under no living one. */
+/**
+ * Forgets roots that nothing can need any more: replaced longer ago than any session lives, and under no living one.
+ */
 export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise<number> {
   const { keys, store, config, log } = services
-  const old = keys.writable ? keys.list().filter(key => key.replacedAt !== null && now - key.replacedAt > config.absoluteMs) : []
+  const old = keys.writable
+    ? keys.list().filter(key => key.replacedAt !== null && now - key.replacedAt > config.absoluteMs)
+    : []
   if (old.length === 0) return 0
   const used = new Set<string>()
   await walkInBatches(async (after, limit) => {
@@ -72,12 +105,18 @@ export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise
   return retired
 }
 
-/** Makes the next signing key when the newest one is old enough. It is published first and signs later, so nobody notices. */
+/**
+ * Makes the next signing key when the newest one is old enough. It is published first and signs later, so nobody
+ * notices.
+ */
 export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs): Promise<SigningSummary | null> {
   const made = services.signing.rotateWhenDue(now)
   await rememberKeys(services)
   if (made !== null) {
-    services.log.info({ event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt }, 'the signing key is old: a new one is published now, and signs later')
+    services.log.info(
+      { event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt },
+      'the signing key is old: a new one is published now, and signs later',
+    )
   }
   return made
 }
@@ -94,7 +133,13 @@ const ADVICE = [
   'Then start the server again, and run this once more.',
 ]
 
-async function resealAll({ keys, store }: KeyServices): Promise<{ resealed: number, unreadable: number, tokens: { resealed: number, unreadable: number } }> {
+async function resealAll({
+  keys,
+  store,
+}: KeyServices): Promise<{ resealed: number; unreadable: number; tokens: { resealed: number; unreadable: number } }> {
   const { keyring } = keys
-  return { ...await resealPasswords({ keyring, accounts: store.accounts }), tokens: await resealGrants({ keyring, grants: store.providerGrants }) }
+  return {
+    ...(await resealPasswords({ keyring, accounts: store.accounts })),
+    tokens: await resealGrants({ keyring, grants: store.providerGrants }),
+  }
 }

@@ -9,16 +9,16 @@ beforeAll(async () => {
 })
 afterAll(() => served.close())
 
-function ask(path: string, host = `127.0.0.1:${served.port}`): Promise<{ status: number | undefined, text: string }> {
+function ask(path: string, host = `127.0.0.1:${served.port}`): Promise<{ status: number | undefined; text: string }> {
   return new Promise((done, failed) => {
-    get({ host: '127.0.0.1', port: served.port, path, headers: { host } }, (response) => {
+    get({ host: '127.0.0.1', port: served.port, path, headers: { host } }, response => {
       let text = ''
       response.on('data', data => (text += String(data))).on('end', () => done({ status: response.statusCode, text }))
     }).on('error', failed)
   })
 }
 
-test('what rooms count comes out under the product\'s name, with labels, beside the process\'s own figures', async () => {
+test("what rooms count comes out under the product's name, with labels, beside the process's own figures", async () => {
   metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
   metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
   metrics.meter.count('sessions_opened_total')
@@ -31,7 +31,7 @@ test('what rooms count comes out under the product\'s name, with labels, beside 
   expect(text).toContain('porchlight_process_resident_memory_bytes')
 })
 
-test('only loopback\'s own names are answered, and nothing but /metrics', async () => {
+test("only loopback's own names are answered, and nothing but /metrics", async () => {
   expect((await ask('/metrics', 'rebound.example')).status).toBe(421)
   expect((await ask('/metrics', `localhost:${served.port}`)).status).toBe(200)
   expect((await ask('/')).status).toBe(404)

@@ -14,7 +14,10 @@ export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | 
   return [...exposuresIn(dataDir, uid), ...keyFiles]
 }
 
-/** Warns of what is unwise. @throws OperatorError that names every command that is needed, when others could read keys or change data */
+/**
+ * Warns of what is unwise. @throws OperatorError that names every command that is needed, when others could read keys
+ * or change data
+ */
 export function refuseExposure(places: Places, log: Log): void {
   const found = exposures(places, ourId())
   const [worst] = found.filter(one => one.fatal)
@@ -26,7 +29,8 @@ export function refuseExposure(places: Places, log: Log): void {
       ...fatal.slice(0, SHOWN).map(one => `  ${one.mend}`),
     ])
   }
-  for (const { what, mend } of found) log.warn({ event: 'key_file_exposed', mend }, `${what}: keep it to the user who runs this, where that is possible`)
+  for (const { what, mend } of found)
+    log.warn({ event: 'key_file_exposed', mend }, `${what}: keep it to the user who runs this, where that is possible`)
 }
 
 /** There may be any number of backups. */

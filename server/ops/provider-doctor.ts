@@ -27,45 +27,56 @@ const OTHER_KEY = 'Give it a key of another kind, or let the provider take one o
 const KEY_USES = [undefined, 'sig']
 
 /** Asks every provider what a sign-in would need of it, and signs nobody in. */
-export async function examineProviders(config: Pick<Config, 'providers' | 'publicUrl'>, clock: Clock): Promise<Finding[]> {
+export async function examineProviders(
+  config: Pick<Config, 'providers' | 'publicUrl'>,
+  clock: Clock,
+): Promise<Finding[]> {
   const { providers, publicUrl } = config
   return (await Promise.all(providers.map(provider => examineOne(provider, publicUrl, clock)))).flat()
 }
 
-/** For `config check`: whether each key that shows a provider who we are can sign as that provider wants, which only it can say. */
+/**
+ * For `config check`: whether each key that shows a provider who we are can sign as that provider wants, which only it
+ * can say.
+ */
 export async function examineClientKeys({ providers }: Pick<Config, 'providers'>, clock: Clock): Promise<Finding[]> {
-  return Promise.all(providers.filter(one => one.privateKey !== null).map(async (provider) => {
-    const outbound = outboundFor(provider, () => {})
-    try {
-      await connectTo(provider, outbound, clock)
-      return ok(`Provider ${provider.id}: its privateKey can sign as the provider wants`)
-    }
-    catch (error) {
-      if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, OTHER_KEY)
-      const what = `Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`
-      return warn(what, 'porchlight doctor asks for more.')
-    }
-    finally {
-      await outbound.close()
-    }
-  }))
+  return Promise.all(
+    providers
+      .filter(one => one.privateKey !== null)
+      .map(async provider => {
+        const outbound = outboundFor(provider, () => {})
+        try {
+          await connectTo(provider, outbound, clock)
+          return ok(`Provider ${provider.id}: its privateKey can sign as the provider wants`)
+        } catch (error) {
+          if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, OTHER_KEY)
+          const what = `Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`
+          return warn(what, 'porchlight doctor asks for more.')
+        } finally {
+          await outbound.close()
+        }
+      }),
+  )
 }
 
 async function examineOne(provider: Provider, publicUrl: string, clock: Clock): Promise<Finding[]> {
   let failure: CallFailure | null = null
-  const outbound = outboundFor(provider, (found) => {
+  const outbound = outboundFor(provider, found => {
     failure = found
   })
   try {
     const client = await connectTo(provider, outbound, clock)
     const asked: Asked = { client, outbound, publicUrl, lastFailure: () => failure }
     const where = provider.endpoints === null ? `found at ${provider.issuer}` : 'its endpoints are in the configuration'
-    return [ok(`Provider ${provider.id}: ${where}`), ...await judgeKeys(asked), ...await judgeClient(asked)]
-  }
-  catch (error) {
-    return [fail(`Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`, adviceFor(provider, error, failure))]
-  }
-  finally {
+    return [ok(`Provider ${provider.id}: ${where}`), ...(await judgeKeys(asked)), ...(await judgeClient(asked))]
+  } catch (error) {
+    return [
+      fail(
+        `Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`,
+        adviceFor(provider, error, failure),
+      ),
+    ]
+  } finally {
     await outbound.close()
   }
 }
@@ -81,7 +92,9 @@ function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | 
 function said(failure: CallFailure | null): string | null {
   if (failure === null) return null
   const { method, url, status, error, errorDescription, code } = failure
-  return [`${method} ${url}`, status ?? code ?? 'no answer', error, errorDescription].filter(one => one !== null).join(' · ')
+  return [`${method} ${url}`, status ?? code ?? 'no answer', error, errorDescription]
+    .filter(one => one !== null)
+    .join(' · ')
 }
 
 async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Asked): Promise<Finding[]> {
@@ -92,18 +105,19 @@ async function judgeKeys({ client: { provider, configuration }, outbound, lastFa
   try {
     const answer = await outbound.fetch(url, { method: 'GET', headers: { accept: 'application/json' } })
     if (answer.status !== 200) return bad(said(lastFailure()) ?? `its keys answer ${answer.status}`)
-    const body = await answer.json().catch(() => null) as { keys?: unknown } | null
-    const keys = Array.isArray(body?.keys) ? body.keys as { use?: string }[] : []
+    const body = (await answer.json().catch(() => null)) as { keys?: unknown } | null
+    const keys = Array.isArray(body?.keys) ? (body.keys as { use?: string }[]) : []
     const { length } = keys.filter(key => KEY_USES.includes(key?.use))
     if (length === 0) return bad('it publishes no key to check signatures with')
     return [ok(`Provider ${provider.id}: ${length === 1 ? 'one key' : `${length} keys`} to check signatures with`)]
-  }
-  catch (error) {
+  } catch (error) {
     return bad(said(lastFailure()) ?? describe(error))
   }
 }
 
-/** By a pushed request where there is one, which checks the redirect address too; else by a code that nobody was given. */
+/**
+ * By a pushed request where there is one, which checks the redirect address too; else by a code that nobody was given.
+ */
 async function judgeClient(asked: Asked): Promise<Finding[]> {
   const { client, publicUrl } = asked
   const { provider } = client
@@ -117,12 +131,16 @@ async function judgePushed({ client, lastFailure }: Asked, address: string): Pro
   const { provider, openid, configuration } = client
   try {
     await openid.buildAuthorizationUrlWithPAR(configuration, {
-      ...provider.parameters, redirect_uri: address, scope: provider.scopes.join(' '), state: randomId(32), nonce: randomId(32),
-      code_challenge: await openid.calculatePKCECodeChallenge(randomId(32)), code_challenge_method: 'S256',
+      ...provider.parameters,
+      redirect_uri: address,
+      scope: provider.scopes.join(' '),
+      state: randomId(32),
+      nonce: randomId(32),
+      code_challenge: await openid.calculatePKCECodeChallenge(randomId(32)),
+      code_challenge_method: 'S256',
     })
     return ok(`Provider ${provider.id}: it knows this site, its credentials and the redirect address`)
-  }
-  catch (error) {
+  } catch (error) {
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     return fail(
       `Provider ${provider.id} refuses to begin a sign-in: ${said(lastFailure()) ?? describe(error)}`,
@@ -139,8 +157,7 @@ async function judgeCredentials({ client, lastFailure }: Asked, address: string)
     await openid.genericGrantRequest(configuration, 'authorization_code', madeUp)
     const what = `Provider ${provider.id} gives tokens for a code that it never gave to anybody`
     return warn(what, 'Ask whoever runs it: nobody should sign in by it.')
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof openid.ResponseBodyError && UNKNOWN_CODE.has(error.error)) return known
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     const why = said(lastFailure()) ?? describe(error)

@@ -17,8 +17,11 @@ export interface RestoreInput {
 
 /** Puts a backup in place of the database. No server may run meanwhile.
  * @throws OperatorError when one does, when the backup is not sound, or when the key file does not fit it */
-export async function restore({ config, clock, log }: { config: Config, clock: Clock, log: Log }, { file, anyway }: RestoreInput): Promise<Restored> {
-  return withDataDirLock(config, 'restore', log, async (release) => {
+export async function restore(
+  { config, clock, log }: { config: Config; clock: Clock; log: Log },
+  { file, anyway }: RestoreInput,
+): Promise<Restored> {
+  return withDataDirLock(config, 'restore', log, async release => {
     const keys = openKeys(config.keys, false, clock.now().wall)
     const restored = await restoreDatabase({
       source: file,
@@ -34,14 +37,19 @@ export async function restore({ config, clock, log }: { config: Config, clock: C
   })
 }
 
-async function checkKeys(keys: Keys, { sample, known }: { sample: Verifier[], known: KeyCheck[] }, anyway: boolean): Promise<void> {
+async function checkKeys(
+  keys: Keys,
+  { sample, known }: { sample: Verifier[]; known: KeyCheck[] },
+  anyway: boolean,
+): Promise<void> {
   if (anyway) return
   const { keyring } = keys
   const trouble = keyTrouble('roots', known, keys.checks())
   const opened = await Promise.all(sample.map(({ id, passwordSealed }) => keyring.open('at-rest', passwordSealed, id)))
   if (trouble !== null || (sample.length > 0 && opened.every(one => one === null))) {
-    throw new OperatorError('What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.', [
-      'Put the key file of the same time in its place first, or go on with --anyway and make reset links.',
-    ])
+    throw new OperatorError(
+      'What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.',
+      ['Put the key file of the same time in its place first, or go on with --anyway and make reset links.'],
+    )
   }
 }

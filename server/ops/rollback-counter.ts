@@ -3,7 +3,12 @@ import type { Log } from '../base/log.ts'
 import type { Keys } from '../keys/keys.ts'
 import type { Store } from '../store/store.ts'
 
-export interface CounterDeps { keys: Keys, store: Store, clock: Clock, log: Log }
+export interface CounterDeps {
+  keys: Keys
+  store: Store
+  clock: Clock
+  log: Log
+}
 
 /** Compares the two counters and raises both, at start. A database that counts less than the key file is an older one
  * that was put back behind our back: tokens and codes that were spent since would be good again, so all of them end.
@@ -16,10 +21,15 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
   if (rolledBack) {
     // Nothing is open yet that would have to hear of it.
     const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
-    log.warn({ database: found, keyFile: told, ended }, 'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void')
-  }
-  else if (found > told + 1) {
-    log.warn({ database: found, keyFile: told }, 'the key file is older than the database: it was restored by hand or could not be written; sessions under newer keys are lost')
+    log.warn(
+      { database: found, keyFile: told, ended },
+      'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void',
+    )
+  } else if (found > told + 1) {
+    log.warn(
+      { database: found, keyFile: told },
+      'the key file is older than the database: it was restored by hand or could not be written; sessions under newer keys are lost',
+    )
   }
   await raise(keys, store, Math.max(told, found) + 1)
   return rolledBack

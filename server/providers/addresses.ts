@@ -2,9 +2,15 @@ import { BlockList, isIP } from 'node:net'
 
 const LOOPBACK = listOf(['127.0.0.0/8'], ['::1/128'])
 /** Where cloud machines are told their own secrets: nothing there is anybody's provider (RFC 3927, RFC 4291 §2.5.6). */
-const LINK_LOCAL = listOf(['169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'], ['fe80::/10', '::/128', 'ff00::/8'])
+const LINK_LOCAL = listOf(
+  ['169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'],
+  ['fe80::/10', '::/128', 'ff00::/8'],
+)
 /** @see RFC 1918 · RFC 6598 · RFC 4193 · RFC 2544 · RFC 6890 */
-const PRIVATE = listOf(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '198.18.0.0/15', '192.0.0.0/24'], ['fc00::/7'])
+const PRIVATE = listOf(
+  ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '198.18.0.0/15', '192.0.0.0/24'],
+  ['fc00::/7'],
+)
 
 export type Reach = 'loopback' | 'link_local' | 'private' | 'public'
 
@@ -33,14 +39,19 @@ function wordsOf(address: string): number[] {
   // The URL parser knows every spelling and gives one.
   const canonical = new URL(`http://[${address.split('%', 1)[0] ?? ''}]`).hostname.slice(1, -1)
   const [left = '', right] = canonical.split('::')
-  const words = (part: string | undefined) => part ? part.split(':').map(word => Number.parseInt(word, 16)) : []
+  const words = (part: string | undefined) => (part ? part.split(':').map(word => Number.parseInt(word, 16)) : [])
   const [before, after] = [words(left), words(right)]
-  return right === undefined ? before : [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
+  return right === undefined
+    ? before
+    : [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after]
 }
 
 function listOf(ipv4: readonly string[], ipv6: readonly string[]): BlockList {
   const list = new BlockList()
-  for (const [ranges, family] of [[ipv4, 'ipv4'], [ipv6, 'ipv6']] as const) {
+  for (const [ranges, family] of [
+    [ipv4, 'ipv4'],
+    [ipv6, 'ipv6'],
+  ] as const) {
     for (const range of ranges) {
       const [address = '', bits] = range.split('/')
       list.addSubnet(address, Number(bits), family)

@@ -7,9 +7,16 @@ const LONGEST_MS = 30 * SECOND
 const KEYS_MAX = 10_000
 
 /** `who`: whose calls failed, as many as it takes and no more. `failures`: since then. */
-interface State { who: Set<string>, failures: number, until: SteadyMs }
+interface State {
+  who: Set<string>
+  failures: number
+  until: SteadyMs
+}
 
-/** Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every request. */
+/**
+ * Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every
+ * request.
+ */
 export interface Backoff {
   /** How long it is still left alone, in ms; 0: it may be asked. */
   left(key: string): number

@@ -14,13 +14,37 @@ export interface CallFailure {
   code: string | null
 }
 
-interface Sent { method: string, url: string, headers: Headers, body: unknown }
-interface Answered { status: number, headers: Headers, text: string }
+interface Sent {
+  method: string
+  url: string
+  headers: Headers
+  body: unknown
+}
+interface Answered {
+  status: number
+  headers: Headers
+  text: string
+}
 
 /** Fields of a request that nobody may read, whatever a provider says about them. */
 const SECRET_FIELDS = [
-  'code', 'code_verifier', 'client_secret', 'client_assertion', 'refresh_token', 'access_token', 'token', 'subject_token',
-  'actor_token', 'assertion', 'password', 'username', 'id_token_hint', 'login_hint', 'state', 'nonce', 'code_challenge',
+  'code',
+  'code_verifier',
+  'client_secret',
+  'client_assertion',
+  'refresh_token',
+  'access_token',
+  'token',
+  'subject_token',
+  'actor_token',
+  'assertion',
+  'password',
+  'username',
+  'id_token_hint',
+  'login_hint',
+  'state',
+  'nonce',
+  'code_challenge',
 ]
 const MAX_CODE_LENGTH = 100
 const MAX_DESCRIPTION_LENGTH = 300
@@ -43,7 +67,10 @@ export function failureOf(sent: Sent, { status, headers, text }: Answered): Call
     const said = body[name] ?? challenge[name] ?? null
     return said === null ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
   }
-  const words = { error: told('error', MAX_CODE_LENGTH), errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH) }
+  const words = {
+    error: told('error', MAX_CODE_LENGTH),
+    errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH),
+  }
   return { ...placeOf(sent), status, ...words, code: null }
 }
 
@@ -51,7 +78,14 @@ export function failureOfNetwork(sent: Sent, error: unknown): CallFailure {
   let code: string | null = null
   for (let at: unknown = error; at instanceof Error && code === null; at = at.cause) {
     const { code: found } = at as { code?: unknown }
-    code = typeof found === 'string' ? found : at.name === 'TimeoutError' ? 'TIMEOUT' : at.name === 'TooLarge' ? 'TOO_LARGE' : null
+    code =
+      typeof found === 'string'
+        ? found
+        : at.name === 'TimeoutError'
+          ? 'TIMEOUT'
+          : at.name === 'TooLarge'
+            ? 'TOO_LARGE'
+            : null
   }
   return { ...placeOf(sent), status: null, error: null, errorDescription: null, code }
 }
@@ -65,9 +99,8 @@ function membersOf(text: string): Record<string, unknown> {
   if (text.length > MAX_PARSED_LENGTH) return {}
   try {
     const parsed: unknown = JSON.parse(text)
-    return typeof parsed === 'object' && parsed !== null ? parsed as Record<string, unknown> : {}
-  }
-  catch {
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {}
+  } catch {
     return /^[\w.]+=[^\s<>]*$/.test(text) ? Object.fromEntries(new URLSearchParams(text)) : {}
   }
 }
@@ -79,7 +112,8 @@ function challengeOf(header: string | null): Partial<Record<'error' | 'error_des
 }
 
 function secretsOf({ url, headers, body }: Sent): string[] {
-  const form = typeof body === 'string' || body instanceof URLSearchParams ? new URLSearchParams(body) : new URLSearchParams()
+  const form =
+    typeof body === 'string' || body instanceof URLSearchParams ? new URLSearchParams(body) : new URLSearchParams()
   const fields = [form, new URL(url).searchParams].flatMap(each => SECRET_FIELDS.flatMap(name => each.getAll(name)))
   const [scheme = '', credential = ''] = (headers.get('authorization') ?? '').split(' ', 2)
   const basic = scheme.toLowerCase() === 'basic' ? Buffer.from(credential, 'base64').toString() : ''
@@ -90,12 +124,12 @@ function secretsOf({ url, headers, body }: Sent): string[] {
 
 const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).get('x') ?? ''
 
-/** Providers quote what they were sent, whole or in part: what is long enough to be a piece of a secret is taken out. */
+/**
+ * Providers quote what they were sent, whole or in part: what is long enough to be a piece of a secret is taken out.
+ */
 export function withoutSecrets(said: unknown, secrets: readonly string[]): string {
-  const hidden = (piece: string) => secrets.some(secret => secret.includes(piece)) ? '[secret]' : piece
+  const hidden = (piece: string) => (secrets.some(secret => secret.includes(piece)) ? '[secret]' : piece)
   let text = typeof said === 'string' ? said : JSON.stringify(said)
   for (const secret of secrets) if (secret.length >= 4) text = text.replaceAll(secret, '[secret]')
-  return text
-    .replaceAll(/[\w~+/-]{8,}/g, hidden)
-    .replaceAll(/[\w-]{8,}/g, hidden)
+  return text.replaceAll(/[\w~+/-]{8,}/g, hidden).replaceAll(/[\w-]{8,}/g, hidden)
 }

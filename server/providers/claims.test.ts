@@ -6,8 +6,8 @@ describe('roles', () => {
   const claims = (roles: unknown) => ({ realm_access: { roles } })
 
   test.each([
-    ['one of the administrators\' values', ['x', 'boss'], ['admin', 'user']],
-    ['one of the users\' values', ['guest'], ['user']],
+    ["one of the administrators' values", ['x', 'boss'], ['admin', 'user']],
+    ["one of the users' values", ['guest'], ['user']],
     ['both', ['staff', 'boss'], ['admin', 'user']],
     ['a single value instead of a list', 'boss', ['admin', 'user']],
     ['none of them', ['x'], []],
@@ -29,7 +29,9 @@ describe('roles', () => {
   test('a claim whose name has dots is found by its name, and nothing is found on prototypes', () => {
     expect(memberOf({ 'https://example.org/roles': ['a'] }, 'https://example.org/roles')).toEqual(['a'])
     expect(memberOf({ a: { b: { c: 1 } } }, 'a.b.c')).toBe(1)
-    expect(['constructor', 'toString.name', '__proto__.x', 'a.constructor'].map(path => memberOf({ a: {} }, path))).toEqual([undefined, undefined, undefined, undefined])
+    expect(
+      ['constructor', 'toString.name', '__proto__.x', 'a.constructor'].map(path => memberOf({ a: {} }, path)),
+    ).toEqual([undefined, undefined, undefined, undefined])
   })
 })
 
@@ -43,8 +45,14 @@ describe('what a person is called', () => {
 
   test('addresses are addresses, or nothing', () => {
     expect(emailOf(' ann@example.org ')).toBe('ann@example.org')
-    expect(['o\'brien@xn--bcher-kva.example', 'ann@bücher.example', 'root@localhost'].map(emailOf)).toEqual(['o\'brien@xn--bcher-kva.example', 'ann@bücher.example', 'root@localhost'])
-    expect(['ann', '', 'a@b@c', `${'a'.repeat(250)}@example.org`, ['ann@example.org'], { email: 'x' }, null].map(emailOf)).toEqual([null, null, null, null, null, null, null])
+    expect(["o'brien@xn--bcher-kva.example", 'ann@bücher.example', 'root@localhost'].map(emailOf)).toEqual([
+      "o'brien@xn--bcher-kva.example",
+      'ann@bücher.example',
+      'root@localhost',
+    ])
+    expect(
+      ['ann', '', 'a@b@c', `${'a'.repeat(250)}@example.org`, ['ann@example.org'], { email: 'x' }, null].map(emailOf),
+    ).toEqual([null, null, null, null, null, null, null])
   })
 
   test('OI-7 an address is verified only where it says so plainly', () => {
@@ -55,7 +63,9 @@ describe('what a person is called', () => {
   test('subjects are kept as they are: case, spaces and all', () => {
     expect(subjectOf(' Ann ')).toBe(' Ann ')
     expect(subjectOf(12345)).toBe('12345')
-    expect(['', 1.5, 2 ** 60, 'x'.repeat(256), '\ud83d', null, undefined, {}, true].map(subjectOf)).toEqual(new Array<null>(9).fill(null))
+    expect(['', 1.5, 2 ** 60, 'x'.repeat(256), '\ud83d', null, undefined, {}, true].map(subjectOf)).toEqual(
+      new Array<null>(9).fill(null),
+    )
   })
 
   test('ways of signing in are names, or federation', () => {

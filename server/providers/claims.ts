@@ -24,7 +24,11 @@ export function isTrue(claim: unknown): boolean {
 /** A name fit to be shown: without control characters and such as turn text around. */
 export function nameOf(claim: unknown): string | null {
   if (typeof claim !== 'string') return null
-  const plain = claim.toWellFormed().normalize('NFC').replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').trim()
+  const plain = claim
+    .toWellFormed()
+    .normalize('NFC')
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+    .trim()
   const short = [...plain].slice(0, MAX_NAME_LENGTH).join('').trim()
   return short === '' ? null : short
 }
@@ -37,7 +41,9 @@ export function subjectOf(claim: unknown): string | null {
 
 /** @see RFC 8176 */
 export function amrOf(claim: unknown): string[] {
-  const methods = Array.isArray(claim) ? claim.filter((one): one is string => typeof one === 'string' && /^[\x21-\x7e]{1,40}$/.test(one)) : []
+  const methods = Array.isArray(claim)
+    ? claim.filter((one): one is string => typeof one === 'string' && /^[\x21-\x7e]{1,40}$/.test(one))
+    : []
   return methods.length === 0 ? FEDERATED : methods.slice(0, 10)
 }
 
@@ -52,10 +58,17 @@ export function memberOf(claims: Claims, path: string): unknown {
   return at
 }
 
-/** Says in the log which claim roles were looked for in, if a sign-in brought none: the person comes in as nobody in particular. */
+/**
+ * Says in the log which claim roles were looked for in, if a sign-in brought none: the person comes in as nobody in
+ * particular.
+ */
 export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims): void {
   const why = roles === null ? null : whyMissing(claims, roles)
-  if (why !== null) log.warn({ event: 'provider_roles_missing', provider: id, claim: roles?.claim, why }, 'the claim that roles rest on is missing')
+  if (why !== null)
+    log.warn(
+      { event: 'provider_roles_missing', provider: id, claim: roles?.claim, why },
+      'the claim that roles rest on is missing',
+    )
 }
 
 /** Why a claim that roles rest on is not there, in words for the log. null: it is there */
@@ -73,7 +86,8 @@ export function hasOverage(claims: Claims, claim: string): boolean {
   return isDistributed || (claim === 'groups' && isTrue(claims['hasgroups']))
 }
 
-/** What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one of them calls
+/** What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one
+ * of them calls
  * an address verified says nothing about another address of the other's. */
 export function merged(told: Claims, claims: Claims): Claims {
   const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']

@@ -14,7 +14,9 @@ export function privateKeyJwt(lib: typeof openid, key: ClientKey | null): openid
     if (alg === null) throw new UnfitKey(unfit(key, listed))
     const signer = signers.get(alg) ?? signerOf(lib, key, alg)
     signers.set(alg, signer)
-    await (await signer)(server, client, body, headers)
+    await (
+      await signer
+    )(server, client, body, headers)
   }
 }
 
@@ -22,10 +24,13 @@ async function signerOf(lib: typeof openid, { key, kid }: ClientKey, alg: string
   const { importPKCS8 } = await import('jose')
   const imported = await importPKCS8(pem(key), alg)
   // A provider that knows several keys of ours finds the right one by its id.
-  return lib.PrivateKeyJwt({ key: imported, ...(kid === null ? {} : { kid }) }, {
-    // One key, two names: Ed25519 (RFC 9864), and EdDSA (RFC 8037), which most providers know it by.
-    [lib.modifyAssertion]: header => void (header['alg'] = alg),
-  })
+  return lib.PrivateKeyJwt(
+    { key: imported, ...(kid === null ? {} : { kid }) },
+    {
+      // One key, two names: Ed25519 (RFC 9864), and EdDSA (RFC 8037), which most providers know it by.
+      [lib.modifyAssertion]: header => void (header['alg'] = alg),
+    },
+  )
 }
 
 const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()

@@ -20,22 +20,41 @@ async function someProvider() {
     if (!state.answers) return response.writeHead(503).end()
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     response.setHeader('content-type', 'application/json')
-    response.end(JSON.stringify({ issuer, authorization_endpoint: `${issuer}/a`, token_endpoint: `${issuer}/t`, jwks_uri: `${issuer}/k`, ...state.change }))
+    response.end(
+      JSON.stringify({
+        issuer,
+        authorization_endpoint: `${issuer}/a`,
+        token_endpoint: `${issuer}/t`,
+        jwks_uri: `${issuer}/k`,
+        ...state.change,
+      }),
+    )
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  stops.push(() => new Promise((resolve) => {
-    server.close(resolve)
-    server.closeAllConnections()
-  }))
+  stops.push(
+    () =>
+      new Promise(resolve => {
+        server.close(resolve)
+        server.closeAllConnections()
+      }),
+  )
   return Object.assign(state, { issuer: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
 }
 
-function discoveryOf(issuer: string): { discovery: Discovery, pass(ms: number): void, tick(): void } {
-  const [provider] = toProviders([{ id: 'main', kind: 'oidc', issuer, clientId: 'x' }], [], { env: {}, folder: '/', nameOf: () => '' })
+function discoveryOf(issuer: string): { discovery: Discovery; pass(ms: number): void; tick(): void } {
+  const [provider] = toProviders([{ id: 'main', kind: 'oidc', issuer, clientId: 'x' }], [], {
+    env: {},
+    folder: '/',
+    nameOf: () => '',
+  })
   if (provider === undefined) throw new Error('no provider')
   const time = handClock()
   let tick = () => {}
-  const discovery = createDiscovery(provider, { clock: time.clock, log: createLog('silent'), timers: { every: (_ms, work) => (tick = work, () => {}) } })
+  const discovery = createDiscovery(provider, {
+    clock: time.clock,
+    log: createLog('silent'),
+    timers: { every: (_ms, work) => ((tick = work), () => {}) },
+  })
   stops.push(() => discovery.close())
   return { discovery, pass: time.pass, tick: () => tick() }
 }
@@ -55,9 +74,21 @@ describe('a provider', () => {
     provider.answers = false
     const { discovery, pass, tick } = discoveryOf(provider.issuer)
     await expect.poll(() => discovery.available).toBe(false)
-    await expect(discovery.client()).rejects.toMatchObject({ code: 'provider_unavailable', extras: { provider: 'main', retryAfter: 1 } })
+    await expect(discovery.client()).rejects.toMatchObject({
+      code: 'provider_unavailable',
+      extras: { provider: 'main', retryAfter: 1 },
+    })
     expect(provider.asked, 'whoever asks again at once is told what is known').toBe(1)
-    for (const [wait, asked] of [[1, 2], [2, 3], [4, 4], [8, 5], [16, 6], [32, 7], [60, 8], [60, 9]] as const) {
+    for (const [wait, asked] of [
+      [1, 2],
+      [2, 3],
+      [4, 4],
+      [8, 5],
+      [16, 6],
+      [32, 7],
+      [60, 8],
+      [60, 9],
+    ] as const) {
       pass(wait * SECOND - 1)
       tick()
       await new Promise(resolve => setImmediate(resolve))
@@ -65,7 +96,9 @@ describe('a provider', () => {
       pass(1)
       tick()
       await expect.poll(() => provider.asked).toBe(asked)
-      await expect.poll(async () => discovery.client().catch((error: { code: string }) => error.code)).toBe('provider_unavailable')
+      await expect
+        .poll(async () => discovery.client().catch((error: { code: string }) => error.code))
+        .toBe('provider_unavailable')
     }
     provider.answers = true
     pass(MINUTE)
@@ -97,10 +130,12 @@ describe('a provider', () => {
     provider.change = { token_endpoint: `${provider.issuer}/moved` }
     provider.answers = true
     expect(discovery.available).toBe(true)
-    await expect.poll(async () => {
-      pass(SECOND)
-      return tokenEndpoint()
-    }).toBe(`${provider.issuer}/moved`)
+    await expect
+      .poll(async () => {
+        pass(SECOND)
+        return tokenEndpoint()
+      })
+      .toBe(`${provider.issuer}/moved`)
   })
 
   test.each<[string, Record<string, unknown>]>([
@@ -120,7 +155,7 @@ describe('a provider', () => {
     expect(discovery.available).toBe(false)
   })
 
-  test('OI-1 whose issuer differs by a slash is not used: an ID token\'s would differ, too', async () => {
+  test("OI-1 whose issuer differs by a slash is not used: an ID token's would differ, too", async () => {
     const provider = await someProvider()
     provider.change = { issuer: `${provider.issuer}/` }
     const { discovery } = discoveryOf(provider.issuer)

@@ -21,15 +21,25 @@ export interface Discovery {
   close(): Promise<void>
 }
 
-export interface DiscoveryDeps { clock: Clock, timers: Timers, log: Log }
+export interface DiscoveryDeps {
+  clock: Clock
+  timers: Timers
+  log: Log
+}
 
-/** Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself. */
+/**
+ * Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself.
+ */
 export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
   // `status` is what we answer, in the lines of requests.
   const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) => {
-    if (!closed) log.warn({ event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure }, 'a call to a provider failed')
+    if (!closed)
+      log.warn(
+        { event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure },
+        'a call to a provider failed',
+      )
   })
-  let known: { client: ProviderClient, at: SteadyMs } | null = null
+  let known: { client: ProviderClient; at: SteadyMs } | null = null
   let failures = 0
   /** What is told while it cannot be used. */
   let reason: 'provider_unavailable' | 'provider_misconfigured' = 'provider_unavailable'
@@ -43,22 +53,35 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
   async function ask(): Promise<ProviderClient> {
     try {
       const client = await connectTo(provider, outbound, clock)
-      if (failures > 0) log.info({ event: 'provider_discovery_recovered', provider: provider.id }, 'a provider can be used again')
+      if (failures > 0)
+        log.info({ event: 'provider_discovery_recovered', provider: provider.id }, 'a provider can be used again')
       known = { client, at: steady() }
       failures = 0
       return client
-    }
-    catch (error) {
+    } catch (error) {
       failures++
       failedAt = steady()
       reason = error instanceof SetUpError ? 'provider_misconfigured' : 'provider_unavailable'
-      if (!closed) log.warn({ event: 'provider_discovery_failed', provider: provider.id, issuer: provider.issuer, code: reason, why: describe(error) }, 'failed to discover a provider; will retry')
+      if (!closed)
+        log.warn(
+          {
+            event: 'provider_discovery_failed',
+            provider: provider.id,
+            issuer: provider.issuer,
+            code: reason,
+            why: describe(error),
+          },
+          'failed to discover a provider; will retry',
+        )
       throw unusable(Math.ceil(waitMs() / SECOND))
     }
   }
 
   function unusable(seconds: number): Problem {
-    return new Problem(reason, { provider: provider.id, ...(reason === 'provider_unavailable' ? { retryAfter: seconds } : {}) })
+    return new Problem(reason, {
+      provider: provider.id,
+      ...(reason === 'provider_unavailable' ? { retryAfter: seconds } : {}),
+    })
   }
 
   function askOnce(): Promise<ProviderClient> {

@@ -31,7 +31,9 @@ export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now
     iat: Math.floor(now / SECOND),
     ath: sha256(accessToken),
     ...(nonce === null ? {} : { nonce }),
-  }).setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: publicPart(key) }).sign(await signing)
+  })
+    .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: publicPart(key) })
+    .sign(await signing)
 }
 
 /** What others may see of an EC key: what it is for stays out, since a proof names only the key (RFC 7638 §3.2). */
@@ -40,8 +42,14 @@ function publicPart({ kty, crv, x, y }: JWK): JWK {
 }
 
 /** For another call with tokens that are bound to this key. null: they are bound to none */
-export async function dpopOption({ openid, configuration }: ProviderClient, key: ProviderTokens['dpopKey']): Promise<DPoPOptions> {
+export async function dpopOption(
+  { openid, configuration }: ProviderClient,
+  key: ProviderTokens['dpopKey'],
+): Promise<DPoPOptions> {
   if (key === null) return {}
-  const [privateKey, publicKey] = await Promise.all([importJWK(key, 'ES256'), importJWK(publicPart(key), 'ES256', { extractable: true })])
+  const [privateKey, publicKey] = await Promise.all([
+    importJWK(key, 'ES256'),
+    importJWK(publicPart(key), 'ES256', { extractable: true }),
+  ])
   return { DPoP: openid.getDPoPHandle(configuration, { privateKey, publicKey } as CryptoKeyPair) }
 }

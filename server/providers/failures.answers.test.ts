@@ -5,9 +5,19 @@ import { type Asked, callFailure } from './provider-failures.ts'
 
 /** What openid-client throws for an answer of the token endpoint, as our own piece hands it over. */
 async function failureFor(asked: Asked, status: number, body: string, headers: Record<string, string> = {}) {
-  const configuration = new openid.Configuration({ issuer: 'https://main.example', token_endpoint: 'https://main.example/token' }, 'porch', {}, openid.None())
-  configuration[openid.customFetch] = conforming(async () => new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } })) as openid.CustomFetch
-  const error = await openid.refreshTokenGrant(configuration, 'r1').then(() => null, (thrown: unknown) => thrown)
+  const configuration = new openid.Configuration(
+    { issuer: 'https://main.example', token_endpoint: 'https://main.example/token' },
+    'porch',
+    {},
+    openid.None(),
+  )
+  configuration[openid.customFetch] = conforming(
+    async () => new Response(body, { status, headers: { 'content-type': 'application/json', ...headers } }),
+  ) as openid.CustomFetch
+  const error = await openid.refreshTokenGrant(configuration, 'r1').then(
+    () => null,
+    (thrown: unknown) => thrown,
+  )
   const { kind, problem, blame, retryAfterMs } = callFailure(openid, 'main', error, asked)
   return { outcome: `${kind} ${problem.code} ${blame}`, retryAfterMs }
 }
@@ -51,6 +61,13 @@ test.each([
   expect((await failureFor('exchange', 400, error(code))).outcome).toBe(expected)
 })
 
-test.each([['30', 30_000], ['1.5', 1000], ['-5', null], ['1e300', 315_360_000_000], ['soon', null], ['Fri, 31 Dec 1999 23:59:59 GMT', null]])('Retry-After: %s is read as %s ms', async (value, expected) => {
+test.each([
+  ['30', 30_000],
+  ['1.5', 1000],
+  ['-5', null],
+  ['1e300', 315_360_000_000],
+  ['soon', null],
+  ['Fri, 31 Dec 1999 23:59:59 GMT', null],
+])('Retry-After: %s is read as %s ms', async (value, expected) => {
   expect((await failureFor('refresh', 429, '', { 'retry-after': value })).retryAfterMs).toBe(expected)
 })

@@ -6,10 +6,17 @@ import type { ProviderProfile, ProviderClient, ProviderTokens } from './types.ts
 
 /** One way of signing in at a provider, without cookies and HTTP of ours. */
 export interface Flow {
-  /** @returns where the browser goes @throws Problem `provider_unavailable`, `provider_refused`, `provider_answer_invalid` */
+  /**
+   * @returns where the browser goes @throws Problem `provider_unavailable`, `provider_refused`,
+   * `provider_answer_invalid`
+   */
   begin(client: ProviderClient, transaction: Transaction): Promise<string>
   /** Trades the code of a callback and checks all that comes of it. @throws the same, and `login_expired` */
-  finish(client: ProviderClient, transaction: Transaction, search: string): Promise<{ person: ProviderProfile, tokens: ProviderTokens }>
+  finish(
+    client: ProviderClient,
+    transaction: Transaction,
+    search: string,
+  ): Promise<{ person: ProviderProfile; tokens: ProviderTokens }>
 }
 
 /** A check of ours that an answer fails: which one is for the log. */
@@ -29,15 +36,24 @@ export function pushes({ configuration }: ProviderClient): boolean {
 
 export async function authorizationUrl(client: ProviderClient, parameters: Record<string, string>): Promise<string> {
   const { openid, configuration } = client
-  const url = pushes(client) ? await openid.buildAuthorizationUrlWithPAR(configuration, parameters) : openid.buildAuthorizationUrl(configuration, parameters)
+  const url = pushes(client)
+    ? await openid.buildAuthorizationUrlWithPAR(configuration, parameters)
+    : openid.buildAuthorizationUrl(configuration, parameters)
   return url.href
 }
 
 /** The key that a sign-in's tokens are bound to, new each time. */
-export async function dpopKeyFor({ provider, openid, configuration }: ProviderClient): Promise<{ key: ProviderTokens['dpopKey'], option: openid.DPoPOptions }> {
+export async function dpopKeyFor({
+  provider,
+  openid,
+  configuration,
+}: ProviderClient): Promise<{ key: ProviderTokens['dpopKey']; option: openid.DPoPOptions }> {
   if (!provider.dpop) return { key: null, option: {} }
   const pair = await openid.randomDPoPKeyPair('ES256', { extractable: true })
-  return { key: await crypto.subtle.exportKey('jwk', pair.privateKey) as ProviderTokens['dpopKey'], option: { DPoP: openid.getDPoPHandle(configuration, pair) } }
+  return {
+    key: (await crypto.subtle.exportKey('jwk', pair.privateKey)) as ProviderTokens['dpopKey'],
+    option: { DPoP: openid.getDPoPHandle(configuration, pair) },
+  }
 }
 
 /** What a provider may quote and nobody may read in a log. */
@@ -46,9 +62,14 @@ export function secretsOf({ state, nonce, verifier }: Transaction): string[] {
 }
 
 /** @param askedAt before the call: what the provider counts began later */
-export function toTokens(answer: openid.TokenEndpointResponse, dpopKey: ProviderTokens['dpopKey'], askedAt: UnixMs): ProviderTokens {
+export function toTokens(
+  answer: openid.TokenEndpointResponse,
+  dpopKey: ProviderTokens['dpopKey'],
+  askedAt: UnixMs,
+): ProviderTokens {
   const tokenType = answer.token_type === 'dpop' ? 'DPoP' : 'Bearer'
-  if ((tokenType === 'DPoP') !== (dpopKey !== null)) throw new FailedCheck(`the tokens are of the type ${tokenType}, which was not asked for`)
+  if ((tokenType === 'DPoP') !== (dpopKey !== null))
+    throw new FailedCheck(`the tokens are of the type ${tokenType}, which was not asked for`)
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? null,

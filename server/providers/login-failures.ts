@@ -6,11 +6,21 @@ import { printable } from './printable.ts'
 import { SetUpError } from './set-up-error.ts'
 import type { ProviderClient } from './types.ts'
 
-/** What a provider calls it when the person, or a rule about the person, says no: in the standards' words and in some of its own.
+/** What a provider calls it when the person, or a rule about the person, says no: in the standards' words and in some
+ * of its own.
  * @see RFC 6749 §4.1.2.1 · OIDC Core §3.1.2.6 */
 const REFUSALS = new Set([
-  'access_denied', 'login_required', 'consent_required', 'interaction_required', 'account_selection_required', 'unmet_authentication_requirements',
-  'user_cancelled_login', 'user_cancelled_authorize', 'user_denied', 'cancelled', 'cancelled_by_user',
+  'access_denied',
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'account_selection_required',
+  'unmet_authentication_requirements',
+  'user_cancelled_login',
+  'user_cancelled_authorize',
+  'user_denied',
+  'cancelled',
+  'cancelled_by_user',
 ])
 const TROUBLE = new Set(['server_error', 'temporarily_unavailable', 'slow_down'])
 /** A code that ran out or was used before: in the standard's word and GitHub's. Beginning again helps. */
@@ -21,7 +31,8 @@ type Asked = Pick<ProviderClient, 'openid' | 'provider'>
 /** Ours may hold two addresses of others. */
 const MAX_MESSAGE_LENGTH = 800
 
-/** What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is down, or its answer
+/** What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is
+ * down, or its answer
  * cannot be trusted. The cause is for the log and holds no token.
  * @param secrets what the provider was sent and may quote */
 export function asLoginProblem({ openid, provider }: Asked, error: unknown, secrets: readonly string[]): Problem {
@@ -36,13 +47,15 @@ export function asLoginProblem({ openid, provider }: Asked, error: unknown, secr
   if (error instanceof openid.ResponseBodyError && isRefusal(error.status)) {
     return fail(OVER.has(error.error) ? 'login_expired' : byCode(error.error))
   }
-  if (error instanceof openid.WWWAuthenticateChallengeError && isRefusal(error.status)) return fail('provider_misconfigured')
+  if (error instanceof openid.WWWAuthenticateChallengeError && isRefusal(error.status))
+    return fail('provider_misconfigured')
   if (error instanceof FailedCheck) return new Problem('provider_answer_invalid', extras, error)
   const setUp = findCause(error, SetUpError)
   if (setUp !== null) return new Problem('provider_misconfigured', extras, setUp)
   if (untrustedChain(error)) return fail('provider_misconfigured')
   const status = statusOf(error)
-  if (status !== null && isRefusal(status)) return fail('provider_misconfigured', `${describe(error)}; status ${status}`)
+  if (status !== null && isRefusal(status))
+    return fail('provider_misconfigured', `${describe(error)}; status ${status}`)
   const { problem } = callFailure(openid, provider.id, error)
   return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
 }
@@ -52,7 +65,10 @@ function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 429 && status !== 408
 }
 
-/** What is no refusal and no trouble is about the two sites: a client or a scope that it does not know, a redirect URI, an algorithm. */
+/**
+ * What is no refusal and no trouble is about the two sites: a client or a scope that it does not know, a redirect URI,
+ * an algorithm.
+ */
 function byCode(code: string): Problem['code'] {
   if (REFUSALS.has(code)) return 'provider_refused'
   return TROUBLE.has(code) ? 'provider_unavailable' : 'provider_misconfigured'
@@ -71,13 +87,14 @@ function findCause<T>(error: unknown, kind: abstract new (...given: never[]) => 
   return null
 }
 
-/** The names of what went wrong, inwards, and what an issuer or an audience was and should have been. What openid-client hangs on its
+/** The names of what went wrong, inwards, and what an issuer or an audience was and should have been. What
+ * openid-client hangs on its
  * errors, tokens and all, stays out. */
 export function describe(error: unknown): string {
   const said: string[] = []
   let at: unknown = error
   for (; at instanceof Error && said.length < 4; at = at.cause) {
-    const { code, error: body } = at as { code?: unknown, error?: unknown }
+    const { code, error: body } = at as { code?: unknown; error?: unknown }
     const names = [code, body].filter(one => typeof one === 'string').map(one => printable(one, 100))
     said.push([printable(at.message, MAX_MESSAGE_LENGTH), ...names].join(' '))
   }
@@ -88,12 +105,16 @@ export function describe(error: unknown): string {
 /** Claims that name sites, which are no secrets. */
 const SITES = new Set(['iss', 'aud', 'azp'])
 
-/** What openid-client says of a comparison that failed: of the claims of a token, the parameters of a response, or a document. */
+/**
+ * What openid-client says of a comparison that failed: of the claims of a token, the parameters of a response, or a
+ * document.
+ */
 function comparisonOf(cause: unknown): string | null {
   if (typeof cause !== 'object' || cause === null) return null
   const { expected, claim, claims, parameters, body, attribute } = cause as Record<string, unknown>
   const told = (name: string, got: unknown) => `${name}: expected ${printable(expected)}, got ${printable(got)}`
-  if (typeof claim === 'string' && SITES.has(claim)) return told(claim, (claims as Record<string, unknown> | undefined)?.[claim])
+  if (typeof claim === 'string' && SITES.has(claim))
+    return told(claim, (claims as Record<string, unknown> | undefined)?.[claim])
   if (parameters instanceof URLSearchParams && typeof expected === 'string') return told('iss', parameters.get('iss'))
   if (attribute === 'issuer') return told('issuer', (body as Record<string, unknown> | undefined)?.['issuer'])
   return null

@@ -21,20 +21,43 @@ const AGE_MS = 10 * MINUTE
 /** Dex and Hydra type theirs as any JWT, others not at all. */
 const PLAIN_TYPES = [null, 'jwt']
 /** Claims of ID tokens and access tokens: a token without a type of its own that has one may be such a token. */
-const OTHERS_CLAIMS = ['at_hash', 'c_hash', 's_hash', 'auth_time', 'acr', 'amr', 'azp', 'scope', 'scp', 'client_id', 'cnf']
+const OTHERS_CLAIMS = [
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'auth_time',
+  'acr',
+  'amr',
+  'azp',
+  'scope',
+  'scp',
+  'client_id',
+  'cnf',
+]
 const LENGTH_MAX = 255
 
 /** Checks a logout token: its kind, who signed it, for whom, when, and that it could be nothing else.
- * @throws Problem `bad_request` for one that is not to be believed; `provider_unavailable` when the keys cannot be had just now
+ * @throws Problem `bad_request` for one that is not to be believed; `provider_unavailable` when the keys cannot be
+ * had just now
  * @see OIDC Back-Channel Logout §2.4, §2.6 */
-export async function readLogoutToken({ provider, keys, algorithms }: ProviderClient, token: string, now: UnixMs): Promise<LogoutToken> {
+export async function readLogoutToken(
+  { provider, keys, algorithms }: ProviderClient,
+  token: string,
+  now: UnixMs,
+): Promise<LogoutToken> {
   if (keys === null) throw refused('the provider signs nothing')
-  const { payload, alg, typ } = await keys.verify(token, 'logout_token', {
-    algorithms, issuer: provider.issuer, audience: provider.clientId, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
-    requiredClaims: ['iss', 'aud', 'iat', 'jti', 'events'],
-  }).catch((error: unknown) => {
-    throw asProblem(provider.id, error)
-  })
+  const { payload, alg, typ } = await keys
+    .verify(token, 'logout_token', {
+      algorithms,
+      issuer: provider.issuer,
+      audience: provider.clientId,
+      clockTolerance: provider.clockToleranceSeconds,
+      currentDate: new Date(now),
+      requiredClaims: ['iss', 'aud', 'iat', 'jti', 'events'],
+    })
+    .catch((error: unknown) => {
+      throw asProblem(provider.id, error)
+    })
   checkKind(payload, typ)
   const { sub, jti, sid } = payload
   if (!isText(jti)) throw refused('jti is no text')
@@ -49,11 +72,13 @@ function checkKind(payload: JWTPayload, typ: string | null): void {
   const { events, nonce } = payload
   const isPlain = PLAIN_TYPES.includes(typ)
   if (!isPlain && typ !== 'logout+jwt') throw refused('it is of another type')
-  if (!isObject(events) || !isObject((events as Record<string, unknown>)[EVENT])) throw refused('events names no back-channel logout')
+  if (!isObject(events) || !isObject((events as Record<string, unknown>)[EVENT]))
+    throw refused('events names no back-channel logout')
   // With a nonce it would pass for an ID token, and an ID token for it.
   if (nonce !== undefined) throw refused('there is a nonce')
   const foreign = isPlain ? OTHERS_CLAIMS.find(name => payload[name] !== undefined) : undefined
-  if (foreign !== undefined) throw refused(`${foreign} is a claim of another kind of token, and no type says that it is none`)
+  if (foreign !== undefined)
+    throw refused(`${foreign} is a claim of another kind of token, and no type says that it is none`)
 }
 
 /** @returns when it ends: at its `exp`, and soon after its `iat` in any case */
@@ -71,7 +96,11 @@ function asProblem(provider: string, error: unknown): Problem {
 }
 
 function refused(why: string, cause: unknown = null): Problem {
-  return new Problem('bad_request', { detail: 'This logout token is not to be believed.' }, new Error(`a logout token was refused: ${why}`, { cause }))
+  return new Problem(
+    'bad_request',
+    { detail: 'This logout token is not to be believed.' },
+    new Error(`a logout token was refused: ${why}`, { cause }),
+  )
 }
 
 function isText(value: unknown): value is string {

@@ -31,10 +31,19 @@ export interface ProviderLogouts {
   backchannel(provider: string, token: string | null): Promise<void>
 }
 
-export interface Onward { provider: string, mode: 'link' | 'always', cookie: string, maxAgeSeconds: number }
+export interface Onward {
+  provider: string
+  mode: 'link' | 'always'
+  cookie: string
+  maxAgeSeconds: number
+}
 
 /** @param cookie takes the place of the one that `after` gave: the way on is used up, its `state` is still awaited */
-export interface Leaving { href: string, cookie: string, maxAgeSeconds: number }
+export interface Leaving {
+  href: string
+  cookie: string
+  maxAgeSeconds: number
+}
 
 interface Deps {
   clock: Clock
@@ -52,7 +61,12 @@ interface Deps {
 }
 
 /** `used`: they have gone. A provider that sends no `state` back would otherwise be gone to again and again. */
-interface Ticket { grant: string, state: string, endsAt: number, used: boolean }
+interface Ticket {
+  grant: string
+  state: string
+  endsAt: number
+  used: boolean
+}
 
 /** What an address may be long, in characters. Proxies have room for 4096 bytes of an answer's headers, all in all. */
 const MAX_HREF_LENGTH = 2048
@@ -60,21 +74,36 @@ const MAX_HREF_LENGTH = 2048
 /** What a sign-out waits for a provider's metadata: they are known already, or the provider is in trouble. */
 const PATIENCE_MS = 250
 
-export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, providers, client, endAtProvider, announce, grantEnded }: Deps): ProviderLogouts {
+export function createLogouts({
+  clock,
+  log,
+  meter,
+  publicUrl,
+  keyring,
+  grants,
+  providers,
+  client,
+  endAtProvider,
+  announce,
+  grantEnded,
+}: Deps): ProviderLogouts {
   async function onward(sessionId: string): Promise<Onward | null> {
     const rows = await grants.allOfSession(sessionId)
     const row = rows.find(one => one.origin === 'sign_in' && one.sealed !== null)
     const provider = providers.find(one => one.id === row?.provider)
     if (row === undefined || provider === undefined || provider.logout === 'never') return null
-    const known = await Promise.race([client(provider.id).catch(() => null), new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref())])
+    const known = await Promise.race([
+      client(provider.id).catch(() => null),
+      new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref()),
+    ])
     // Where metadata cannot be had just now, the way on is kept: it says what it finds when it is taken.
     if (known !== null && known.configuration.serverMetadata().end_session_endpoint === undefined) return null
-    if (await idTokenOf(row.id) === null) return null
+    if ((await idTokenOf(row.id)) === null) return null
     const ticket: Ticket = { grant: row.id, state: randomId(32), endsAt: clock.now().wall + LOGOUT_MS, used: false }
-    return { provider: provider.id, mode: provider.logout, ...await cookieOf(provider.id, ticket) }
+    return { provider: provider.id, mode: provider.logout, ...(await cookieOf(provider.id, ticket)) }
   }
 
-  async function cookieOf(provider: string, ticket: Ticket): Promise<{ cookie: string, maxAgeSeconds: number }> {
+  async function cookieOf(provider: string, ticket: Ticket): Promise<{ cookie: string; maxAgeSeconds: number }> {
     const cookie = await keyring.seal('logout', { ...ticket }, provider)
     return { cookie, maxAgeSeconds: Math.ceil((ticket.endsAt - clock.now().wall) / SECOND) }
   }
@@ -99,9 +128,11 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
     async after(sessionId) {
       try {
         return await onward(sessionId)
-      }
-      catch (error) {
-        log.warn({ error, session: sessionId }, 'whether to go on to the provider could not be told; the session is over all the same')
+      } catch (error) {
+        log.warn(
+          { error, session: sessionId },
+          'whether to go on to the provider could not be told; the session is over all the same',
+        )
         return null
       }
     },
@@ -118,7 +149,7 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
       return {
         // Without the hint the provider knows us by our client_id, and asks the person.
         href: href.length <= MAX_HREF_LENGTH ? href : openid.buildEndSessionUrl(configuration, parameters).href,
-        ...await cookieOf(provider, { ...ticket, used: true }),
+        ...(await cookieOf(provider, { ...ticket, used: true })),
       }
     },
 
@@ -137,18 +168,35 @@ export function createLogouts({ clock, log, meter, publicUrl, keyring, grants, p
         if (token === null) throw new Problem('bad_request', { detail: 'A form with one logout_token is expected.' })
         const now = clock.now().wall
         const { issuer, subject, sid, jti, alg, endsAt } = await readLogoutToken(await client(id), token, now)
-        const { repeated, otherAlg, ended, unlinked } = await endAtProvider({ issuer, subject, sid, algs: namesOf(alg), use: { key: `jti:${issuer} ${jti}`, endsAt }, at: now })
+        const { repeated, otherAlg, ended, unlinked } = await endAtProvider({
+          issuer,
+          subject,
+          sid,
+          algs: namesOf(alg),
+          use: { key: `jti:${issuer} ${jti}`, endsAt },
+          at: now,
+        })
         if (repeated) throw new Problem('bad_request', { detail: 'This logout token was used before.' })
-        if (otherAlg) throw new Problem('bad_request', { detail: 'This logout token is not to be believed.' }, new Error(`a logout token was refused: it is signed with ${alg}, and the ID tokens of what it names are not`))
+        if (otherAlg)
+          throw new Problem(
+            'bad_request',
+            { detail: 'This logout token is not to be believed.' },
+            new Error(
+              `a logout token was refused: it is signed with ${alg}, and the ID tokens of what it names are not`,
+            ),
+          )
         announce(ended)
         for (const sessionId of unlinked) grantEnded(sessionId)
         counted('ended')
-        log.info({ provider: id, sessions: ended.length, unlinked: unlinked.length }, 'a provider says that somebody signed out there')
-      }
-      catch (error) {
+        log.info(
+          { provider: id, sessions: ended.length, unlinked: unlinked.length },
+          'a provider says that somebody signed out there',
+        )
+      } catch (error) {
         const code = error instanceof Problem ? error.code : 'failed'
         counted(code)
-        if (code === 'bad_request') log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'a logout token was refused')
+        if (code === 'bad_request')
+          log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'a logout token was refused')
         throw error
       }
     },

@@ -11,7 +11,9 @@ import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-toke
 import { settledWithin } from './settled-within.ts'
 
 /** A provider says other roles of a person than before; none: it does not let them in any more. */
-export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & { roles: Role[] }
+export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & {
+  roles: Role[]
+}
 
 interface Deps {
   clock: Clock
@@ -24,17 +26,26 @@ interface Deps {
   admitNoLonger: (grantId: string) => Promise<Problem>
 }
 
-interface Kept { row: ProviderGrantRow, tokens: KeptTokens }
+interface Kept {
+  row: ProviderGrantRow
+  tokens: KeptTokens
+}
 
 /** What a request waits for this: user-info may be slow, and the tokens are there. The look itself goes on. */
 const PATIENCE_MS = 2 * SECOND
 
-/** Looks at a person with what a refresh gave, after that is kept: whatever the provider says of them, the tokens are not lost. */
+/**
+ * Looks at a person with what a refresh gave, after that is kept: whatever the provider says of them, the tokens are
+ * not lost.
+ */
 export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, admitNoLonger }: Deps) {
   async function keepSaid({ row, tokens }: Kept, { idToken, roles }: Standing): Promise<void> {
     const said: KeptTokens = { ...tokens, idToken: idToken ?? tokens.idToken, roles: roles ?? tokens.roles }
     const needed = neededOf(said, needsOf(row.provider)) ?? said
-    await grants.amend(row.id, row.refreshes, { sealed: await sealTokens(keyring, row.id, needed), idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg })
+    await grants.amend(row.id, row.refreshes, {
+      sealed: await sealTokens(keyring, row.id, needed),
+      idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg,
+    })
   }
 
   async function look(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<Problem | null> {
@@ -46,14 +57,19 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
       const mayDecide = row.origin === 'sign_in' && roles !== null
       if (mayDecide && roles.length === 0) {
         await changeRoles({ ...row, roles })
-        log.warn({ event: 'provider_not_admitted', session: row.sessionId, provider: row.provider }, 'the roles mapping does not let a person in any more; their session ends')
+        log.warn(
+          { event: 'provider_not_admitted', session: row.sessionId, provider: row.provider },
+          'the roles mapping does not let a person in any more; their session ends',
+        )
         return await admitNoLonger(row.id)
       }
       if (mayDecide && !sameRoles(tokens.roles, roles)) await changeRoles({ ...row, roles })
       if (standing.idToken !== null || !sameRoles(tokens.roles, roles ?? tokens.roles)) await keepSaid(kept, standing)
-    }
-    catch (error) {
-      log.warn({ event: 'provider_standing_failed', error, session: row.sessionId, provider: row.provider }, 'could not look at a person again; will retry at the next refresh')
+    } catch (error) {
+      log.warn(
+        { event: 'provider_standing_failed', error, session: row.sessionId, provider: row.provider },
+        'could not look at a person again; will retry at the next refresh',
+      )
     }
     return null
   }
@@ -61,9 +77,11 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
   /** @throws Problem when the person is not let in any more: their session has ended by this */
   return async function lookAgain(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<void> {
     let problem: Problem | null = null
-    await settledWithin(PATIENCE_MS, [look(kept, refreshed, refresher).then((found) => {
-      problem = found
-    })])
+    await settledWithin(PATIENCE_MS, [
+      look(kept, refreshed, refresher).then(found => {
+        problem = found
+      }),
+    ])
     if (problem !== null) throw problem as Problem
   }
 }

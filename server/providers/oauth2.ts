@@ -11,7 +11,7 @@ type Ask = (url: string) => Promise<unknown>
 
 /** OAuth without OpenID Connect: who it is, is asked with the access token.
  * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207 */
-export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log, publicUrl: string }): Flow {
+export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log; publicUrl: string }): Flow {
   async function begin(client: ProviderClient, { verifier, state }: Transaction): Promise<string> {
     const { provider, openid } = client
     return authorizationUrl(client, {
@@ -28,17 +28,42 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log
     const { provider, openid, configuration } = client
     const callback = new URL(redirectUri(publicUrl, provider.id))
     callback.search = search
-    // Without an issuer in the configuration there is nothing to compare it with; a redirect URI of its own keeps answers apart (RFC 9700 §4.4.2.2).
+    // Without an issuer in the configuration there is nothing to compare it with; a redirect URI of its own keeps
+    // answers apart (RFC 9700 §4.4.2.2).
     if (!URL.canParse(provider.issuer) || provider.issuer.includes('#')) callback.searchParams.delete('iss')
     const { key, option } = await dpopKeyFor(client)
     const askedAt = clock.now().wall
-    const answer = await openid.authorizationCodeGrant(configuration, callback, { pkceCodeVerifier: transaction.verifier, expectedState: transaction.state }, undefined, option)
+    const answer = await openid.authorizationCodeGrant(
+      configuration,
+      callback,
+      { pkceCodeVerifier: transaction.verifier, expectedState: transaction.state },
+      undefined,
+      option,
+    )
     const tokens = toTokens(answer, key, askedAt)
-    const ask: Ask = async (url) => {
-      const response = await openid.fetchProtectedResource(configuration, tokens.accessToken, new URL(url), 'GET', null, new Headers({ accept: 'application/json' }), option)
-      if (response.status === 429 || response.status >= 500) throw new Problem('provider_unavailable', { provider: provider.id }, new FailedCheck(`user-info answered ${response.status}`))
+    const ask: Ask = async url => {
+      const response = await openid.fetchProtectedResource(
+        configuration,
+        tokens.accessToken,
+        new URL(url),
+        'GET',
+        null,
+        new Headers({ accept: 'application/json' }),
+        option,
+      )
+      if (response.status === 429 || response.status >= 500)
+        throw new Problem(
+          'provider_unavailable',
+          { provider: provider.id },
+          new FailedCheck(`user-info answered ${response.status}`),
+        )
       // It has just given this token: the endpoint or the scopes are not the right ones.
-      if (response.status >= 400) throw new Problem('provider_misconfigured', { provider: provider.id }, new FailedCheck(`user-info answered ${response.status}`))
+      if (response.status >= 400)
+        throw new Problem(
+          'provider_misconfigured',
+          { provider: provider.id },
+          new FailedCheck(`user-info answered ${response.status}`),
+        )
       if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
       return response.json().catch(() => {
         throw new FailedCheck('user-info is not JSON')
@@ -50,21 +75,23 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock, log: Log
   }
 
   return {
-    begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
-      throw asLoginProblem(client, error, secretsOf(transaction))
-    }),
-    finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
-      throw asLoginProblem(client, error, secretsOf(transaction))
-    }),
+    begin: (client, transaction) =>
+      begin(client, transaction).catch((error: unknown) => {
+        throw asLoginProblem(client, error, secretsOf(transaction))
+      }),
+    finish: (client, transaction, search) =>
+      finish(client, transaction, search).catch((error: unknown) => {
+        throw asLoginProblem(client, error, secretsOf(transaction))
+      }),
   }
 }
 
-async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: ProviderProfile, claims: Claims }> {
+async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: ProviderProfile; claims: Claims }> {
   const { endpoints, fields } = provider
   const told = await ask(endpoints?.userInfo ?? '')
   if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
   const claims = told as Claims
-  const read = (path: string | null) => path === null ? undefined : memberOf(claims, path)
+  const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
   const subject = subjectOf(read(fields.subject))
   if (subject === null) throw new FailedCheck(`user-info has no usable ${fields.subject}`)
   const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await ask(endpoints.emails))

@@ -11,7 +11,7 @@ import type { ProviderProfile, ProviderClient } from './types.ts'
 
 /** OpenID Connect: authorization code with PKCE, state and nonce.
  * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1 */
-export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl: string, log: Log }): Flow {
+export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl: string; log: Log }): Flow {
   const now = () => clock.now().wall
 
   async function begin(client: ProviderClient, { verifier, nonce, state, purpose }: Transaction): Promise<string> {
@@ -34,43 +34,82 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock, publicUrl:
     callback.search = search
     const { key, option } = await dpopKeyFor(client)
     const askedAt = now()
-    const answer = await openid.authorizationCodeGrant(configuration, callback, {
-      pkceCodeVerifier: transaction.verifier, expectedState: transaction.state, expectedNonce: transaction.nonce, idTokenExpected: true,
-    }, undefined, option)
+    const answer = await openid.authorizationCodeGrant(
+      configuration,
+      callback,
+      {
+        pkceCodeVerifier: transaction.verifier,
+        expectedState: transaction.state,
+        expectedNonce: transaction.nonce,
+        idTokenExpected: true,
+      },
+      undefined,
+      option,
+    )
     const tokens = toTokens(answer, key, askedAt)
     const claims = await checkIdToken(client, transaction, tokens.idToken ?? '', tokens.accessToken)
     const subject = typeof claims['sub'] === 'string' ? subjectOf(claims['sub']) : null
     if (subject === null) throw new FailedCheck('the ID token has no usable sub')
-    const told = await askUserInfo(client, { accessToken: tokens.accessToken, claims, subject, option, now: now() }, log)
+    const told = await askUserInfo(
+      client,
+      { accessToken: tokens.accessToken, claims, subject, option, now: now() },
+      log,
+    )
     const all = merged(told, claims)
     reportMissing(log, provider, all)
     return { person: toProfile(client, subject, all), tokens }
   }
 
-  /** openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access token, and when. */
-  async function checkIdToken({ provider, keys, algorithms }: ProviderClient, { begunAt, purpose }: Transaction, idToken: string, accessToken: string): Promise<Claims> {
+  /**
+   * openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access
+   * token, and when.
+   */
+  async function checkIdToken(
+    { provider, keys, algorithms }: ProviderClient,
+    { begunAt, purpose }: Transaction,
+    idToken: string,
+    accessToken: string,
+  ): Promise<Claims> {
     if (keys === null) throw new FailedCheck('the provider has no keys')
     const clockTolerance = provider.clockToleranceSeconds
-    const { payload, alg } = await keys.verify(idToken, 'id_token', { algorithms, issuer: provider.issuer, audience: provider.clientId, clockTolerance, currentDate: new Date(now()) })
+    const { payload, alg } = await keys.verify(idToken, 'id_token', {
+      algorithms,
+      issuer: provider.issuer,
+      audience: provider.clientId,
+      clockTolerance,
+      currentDate: new Date(now()),
+    })
     const { iat, azp, at_hash: atHash, auth_time: authTime } = payload
-    if (azp !== undefined && azp !== provider.clientId) throw new FailedCheck('the ID token was made for another site (azp)')
+    if (azp !== undefined && azp !== provider.clientId)
+      throw new FailedCheck('the ID token was made for another site (azp)')
     const toleranceMs = clockTolerance * SECOND
-    if (iat === undefined || iat * SECOND > now() + toleranceMs) throw new FailedCheck('the ID token is from the future (iat)')
-    if (iat * SECOND < begunAt - toleranceMs - SECOND) throw new FailedCheck('the ID token is older than the sign-in (iat)')
-    if (atHash !== undefined && atHash !== halfHash(alg, accessToken)) throw new FailedCheck('the ID token belongs to another access token (at_hash)')
-    if (authTime !== undefined && (typeof authTime !== 'number' || authTime * SECOND > now() + toleranceMs)) throw new FailedCheck('the ID token tells of a sign-in in the future (auth_time)')
+    if (iat === undefined || iat * SECOND > now() + toleranceMs)
+      throw new FailedCheck('the ID token is from the future (iat)')
+    if (iat * SECOND < begunAt - toleranceMs - SECOND)
+      throw new FailedCheck('the ID token is older than the sign-in (iat)')
+    if (atHash !== undefined && atHash !== halfHash(alg, accessToken))
+      throw new FailedCheck('the ID token belongs to another access token (at_hash)')
+    if (authTime !== undefined && (typeof authTime !== 'number' || authTime * SECOND > now() + toleranceMs))
+      throw new FailedCheck('the ID token tells of a sign-in in the future (auth_time)')
     // One that does not say when proves no fresh sign-in, and is not wrong.
-    if (purpose.kind === 'reauthenticate' && authTime !== undefined && authTime * SECOND < begunAt - toleranceMs - SECOND) throw new FailedCheck('the person was not asked anew (auth_time)')
+    if (
+      purpose.kind === 'reauthenticate' &&
+      authTime !== undefined &&
+      authTime * SECOND < begunAt - toleranceMs - SECOND
+    )
+      throw new FailedCheck('the person was not asked anew (auth_time)')
     return payload
   }
 
   return {
-    begin: (client, transaction) => begin(client, transaction).catch((error: unknown) => {
-      throw asLoginProblem(client, error, secretsOf(transaction))
-    }),
-    finish: (client, transaction, search) => finish(client, transaction, search).catch((error: unknown) => {
-      throw asLoginProblem(client, error, secretsOf(transaction))
-    }),
+    begin: (client, transaction) =>
+      begin(client, transaction).catch((error: unknown) => {
+        throw asLoginProblem(client, error, secretsOf(transaction))
+      }),
+    finish: (client, transaction, search) =>
+      finish(client, transaction, search).catch((error: unknown) => {
+        throw asLoginProblem(client, error, secretsOf(transaction))
+      }),
   }
 }
 

@@ -5,10 +5,13 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createOutbound, type Outbound } from './outbound.ts'
 
 /** Names that only these tests know. */
-const names = vi.hoisted(() => new Map<string, { address: string, family: number }[]>())
-vi.mock('node:dns', async (original) => {
+const names = vi.hoisted(() => new Map<string, { address: string; family: number }[]>())
+vi.mock('node:dns', async original => {
   const dns = await original<typeof Dns>()
-  const lookup = (host: string, options: object, callback: (error: null, found: object) => void) => names.has(host) ? callback(null, names.get(host) ?? []) : dns.lookup(host, options as { all: true }, callback as never)
+  const lookup = (host: string, options: object, callback: (error: null, found: object) => void) =>
+    names.has(host)
+      ? callback(null, names.get(host) ?? [])
+      : dns.lookup(host, options as { all: true }, callback as never)
   return { ...dns, lookup }
 })
 
@@ -29,20 +32,36 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   await outbound.close()
-  await new Promise((resolve) => {
+  await new Promise(resolve => {
     server.close(resolve)
     server.closeAllConnections()
   })
 })
 
 const GET = { method: 'GET', headers: {} }
-const causeOf = async (work: Promise<unknown>) => work.then(() => 'answered', (error: Error) => `${error.name} ${error.cause instanceof Error ? (error.cause as NodeJS.ErrnoException).code ?? error.cause.name : ''}`.trim())
+const causeOf = async (work: Promise<unknown>) =>
+  work.then(
+    () => 'answered',
+    (error: Error) =>
+      `${error.name} ${error.cause instanceof Error ? ((error.cause as NodeJS.ErrnoException).code ?? error.cause.name) : ''}`.trim(),
+  )
 
 describe('a call', () => {
   test('goes out with its body and headers, and comes back whole', async () => {
-    answer = (request, response) => request.pipe(response.writeHead(201, { 'x-kind': request.headers['content-type'] ?? '', 'set-cookie': ['a=1', 'b=2'] }))
-    const response = await outbound.fetch(`http://${origin}/token`, { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams({ a: 'ä b' }) })
-    expect([response.status, response.headers.get('x-kind'), await response.text()]).toEqual([201, 'application/x-www-form-urlencoded', 'a=%C3%A4+b'])
+    answer = (request, response) =>
+      request.pipe(
+        response.writeHead(201, { 'x-kind': request.headers['content-type'] ?? '', 'set-cookie': ['a=1', 'b=2'] }),
+      )
+    const response = await outbound.fetch(`http://${origin}/token`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ a: 'ä b' }),
+    })
+    expect([response.status, response.headers.get('x-kind'), await response.text()]).toEqual([
+      201,
+      'application/x-www-form-urlencoded',
+      'a=%C3%A4+b',
+    ])
   })
 
   test('follows no redirect', async () => {
@@ -56,13 +75,16 @@ describe('a call', () => {
     expect((await (await outbound.fetch(`http://${origin}/`, GET)).text()).length).toBe(1024 * 1024)
     answer = (_request, response) => response.end('x'.repeat(1024 * 1024 + 1))
     expect(await causeOf(outbound.fetch(`http://${origin}/`, GET))).toBe('TooLarge')
-    answer = (_request, response) => void response.writeHead(200, { 'content-length': '10' }).write('x', () => response.destroy())
+    answer = (_request, response) =>
+      void response.writeHead(200, { 'content-length': '10' }).write('x', () => response.destroy())
     expect(await causeOf(outbound.fetch(`http://${origin}/`, GET))).toMatch(/^TypeError/)
   })
 
   test('ends when whoever asked gives up', async () => {
     answer = () => {}
-    expect(await causeOf(outbound.fetch(`http://${origin}/`, { ...GET, signal: AbortSignal.timeout(50) }))).toMatch(/^TypeError/)
+    expect(await causeOf(outbound.fetch(`http://${origin}/`, { ...GET, signal: AbortSignal.timeout(50) }))).toMatch(
+      /^TypeError/,
+    )
   })
 
   test('to a port where nobody is says so by its code', async () => {
@@ -76,7 +98,18 @@ describe('SSRF by discovery: a provider that is not here', () => {
     answer = (_request, response) => response.end('{}')
     const port = origin.split(':')[1] ?? ''
     const guarded = createOutbound({ trusted: ['provider.example'], mayBePlain: true, report: () => {} })
-    const places = [`http://127.0.0.1:${port}`, `http://localhost:${port}`, `http://[::1]:${port}`, `http://[::ffff:127.0.0.1]:${port}`, `http://0.0.0.0:${port}`, `http://0x7f.1:${port}`, `http://2130706433:${port}`, 'http://169.254.169.254/latest/meta-data', 'http://10.0.0.1/', 'http://[fd00::1]/']
+    const places = [
+      `http://127.0.0.1:${port}`,
+      `http://localhost:${port}`,
+      `http://[::1]:${port}`,
+      `http://[::ffff:127.0.0.1]:${port}`,
+      `http://0.0.0.0:${port}`,
+      `http://0x7f.1:${port}`,
+      `http://2130706433:${port}`,
+      'http://169.254.169.254/latest/meta-data',
+      'http://10.0.0.1/',
+      'http://[fd00::1]/',
+    ]
     for (const place of places) expect(await causeOf(guarded.fetch(place, GET)), place).toBe('TypeError EREFUSED')
     expect(asked).toEqual([])
     await guarded.close()
@@ -90,7 +123,10 @@ describe('SSRF by discovery: a provider that is not here', () => {
   })
 
   test('an issuer that is public is no nearer for naming this machine, too', async () => {
-    names.set('issuer.test', [{ address: '2001:db8::1', family: 6 }, { address: '127.0.0.1', family: 4 }])
+    names.set('issuer.test', [
+      { address: '2001:db8::1', family: 6 },
+      { address: '127.0.0.1', family: 4 },
+    ])
     names.set('inner.test', [{ address: '127.0.0.1', family: 4 }])
     answer = (_request, response) => response.end('here')
     await outbound.close()

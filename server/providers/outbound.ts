@@ -10,7 +10,12 @@ const TIMEOUT_MS = 10 * SECOND
 const MAX_BYTES = 1024 * 1024
 
 /** What openid-client hands to whatever calls out for it. */
-interface Call { method: string, headers: Record<string, string> | Headers, body?: unknown, signal?: AbortSignal }
+interface Call {
+  method: string
+  headers: Record<string, string> | Headers
+  body?: unknown
+  signal?: AbortSignal
+}
 
 export interface Outbound {
   /** Like fetch, but bounded in time and size, following no redirect, and careful where it goes.
@@ -20,11 +25,21 @@ export interface Outbound {
 }
 
 /** Calls out to one provider.
- * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are meant. What the
- * provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask inside (SSRF).
+ * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are
+ * meant. What the
+ * provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask inside
+ * (SSRF).
  * @param mayBePlain whether the issuer is plain http on this machine; then its endpoints may be, too
  * @param report hears of each call that came to nothing */
-export function createOutbound({ trusted, mayBePlain, report }: { trusted: readonly string[], mayBePlain: boolean, report: (failure: CallFailure) => void }): Outbound {
+export function createOutbound({
+  trusted,
+  mayBePlain,
+  report,
+}: {
+  trusted: readonly string[]
+  mayBePlain: boolean
+  report: (failure: CallFailure) => void
+}): Outbound {
   let issuerReach: Reach | null = null
   let agent: Promise<Agent> | null = null
 
@@ -40,7 +55,9 @@ export function createOutbound({ trusted, mayBePlain, report }: { trusted: reado
     return reach !== 'link_local' && (reach === issuerReach || (reach === 'private' && issuerReach === 'loopback'))
   }
 
-  /** Judged on the very address that is connected to: a name that resolves to another one a moment later gains nothing. */
+  /**
+   * Judged on the very address that is connected to: a name that resolves to another one a moment later gains nothing.
+   */
   const guardedLookup: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, '')
@@ -53,9 +70,16 @@ export function createOutbound({ trusted, mayBePlain, report }: { trusted: reado
   }
 
   /** Loaded by the first call: a server without providers carries none of it. */
-  const connected = (): Promise<Agent> => agent ??= import('undici').then(undici => new undici.Agent({
-    connect: { lookup: guardedLookup, timeout: TIMEOUT_MS / 2 }, connections: 32, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS,
-  }))
+  const connected = (): Promise<Agent> =>
+    (agent ??= import('undici').then(
+      undici =>
+        new undici.Agent({
+          connect: { lookup: guardedLookup, timeout: TIMEOUT_MS / 2 },
+          connections: 32,
+          headersTimeout: TIMEOUT_MS,
+          bodyTimeout: TIMEOUT_MS,
+        }),
+    ))
 
   async function ask(url: string, { method, headers, body, signal }: Call): Promise<Response> {
     const { protocol, hostname } = new URL(url)
@@ -68,16 +92,19 @@ export function createOutbound({ trusted, mayBePlain, report }: { trusted: reado
       const dispatcher = await connected()
       const { request } = await import('undici')
       const answer = await request(url, {
-        dispatcher, headers: Object.fromEntries(new Headers(headers)), method: method as 'GET' | 'POST',
+        dispatcher,
+        headers: Object.fromEntries(new Headers(headers)),
+        method: method as 'GET' | 'POST',
         body: body === undefined || body === null ? null : String(body as string | URLSearchParams),
         signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
       })
       const bytes = await readBounded(answer.body)
-      const pairs = Object.entries(answer.headers).flatMap(([name, value]) => [value ?? []].flat().map((one): [string, string] => [name, one]))
+      const pairs = Object.entries(answer.headers).flatMap(([name, value]) =>
+        [value ?? []].flat().map((one): [string, string] => [name, one]),
+      )
       const isBodiless = answer.statusCode === 204 || answer.statusCode === 304
       return new Response(isBodiless ? null : bytes, { status: answer.statusCode, headers: pairs })
-    }
-    catch (error) {
+    } catch (error) {
       throw error instanceof TooLarge ? error : failed(error)
     }
   }
@@ -90,7 +117,9 @@ export function createOutbound({ trusted, mayBePlain, report }: { trusted: reado
         throw error
       })
       const { status } = response
-      const failure = mayFail(sent, status) ? failureOf(sent, { status, headers: response.headers, text: await response.clone().text() }) : null
+      const failure = mayFail(sent, status)
+        ? failureOf(sent, { status, headers: response.headers, text: await response.clone().text() })
+        : null
       if (failure !== null) report(failure)
       return response
     },
@@ -130,5 +159,8 @@ function refused(why: string): TypeError {
 }
 
 function refusedAddress(hostname: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${hostname} is at an address of this machine or its network, and its issuer is not`), { code: 'EREFUSED' })
+  return Object.assign(
+    new Error(`${hostname} is at an address of this machine or its network, and its issuer is not`),
+    { code: 'EREFUSED' },
+  )
 }

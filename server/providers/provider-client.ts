@@ -15,50 +15,88 @@ import { SetUpError, UnfitKey } from './set-up-error.ts'
 import type { ProviderClient } from './types.ts'
 
 const TIMEOUT_SECONDS = 10
-/** How calls to a provider leave: its own endpoints as they are configured, what it names itself only where that is safe. */
+/**
+ * How calls to a provider leave: its own endpoints as they are configured, what it names itself only where that is
+ * safe.
+ */
 export function outboundFor(provider: Provider, report: (failure: CallFailure) => void): Outbound {
-  const written = provider.endpoints === null ? [provider.issuer] : Object.values(provider.endpoints).filter(one => one !== null)
-  const hosts = [provider.issuer, ...written].filter(one => URL.canParse(one)).map(one => new URL(one).hostname.replace(/^\[|\]$/g, ''))
+  const written =
+    provider.endpoints === null ? [provider.issuer] : Object.values(provider.endpoints).filter(one => one !== null)
+  const hosts = [provider.issuer, ...written]
+    .filter(one => URL.canParse(one))
+    .map(one => new URL(one).hostname.replace(/^\[|\]$/g, ''))
   return createOutbound({ trusted: [...new Set(hosts)], mayBePlain: written.some(isPlain), report })
 }
 
 /** Asks the provider where everything is, or takes the configuration's word for it.
- * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in it */
+ * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in
+ * it */
 export async function connectTo(provider: Provider, outbound: Outbound, clock: Clock): Promise<ProviderClient> {
   const lib = await import('openid-client')
   const metadata = { [lib.clockTolerance]: provider.clockToleranceSeconds }
   const key = provider.privateKey === null ? null : mustHaveKey(provider.privateKey)
   const auth = clientAuth(lib, provider, key)
-  const mayBePlain = provider.endpoints === null ? isPlain(provider.issuer) : Object.values(provider.endpoints).some(one => one !== null && isPlain(one))
-  const configuration = provider.endpoints === null
-    ? await discover(lib, provider, metadata, auth, outbound)
-    : new lib.Configuration(byHand(provider.issuer, provider.endpoints), provider.clientId, metadata, auth)
+  const mayBePlain =
+    provider.endpoints === null
+      ? isPlain(provider.issuer)
+      : Object.values(provider.endpoints).some(one => one !== null && isPlain(one))
+  const configuration =
+    provider.endpoints === null
+      ? await discover(lib, provider, metadata, auth, outbound)
+      : new lib.Configuration(byHand(provider.issuer, provider.endpoints), provider.clientId, metadata, auth)
   configuration[lib.customFetch] = conforming(outbound.fetch)
   configuration.timeout = TIMEOUT_SECONDS
   if (mayBePlain) lib.allowInsecureRequests(configuration)
   const known = configuration.serverMetadata()
   const listed = known.token_endpoint_auth_signing_alg_values_supported
   if (key !== null && chooseAlgorithm(key, listed) === null) throw new UnfitKey(unfit(key, listed))
-  return { provider, openid: lib, configuration, keys: keysOf(known, outbound, clock), algorithms: provider.idTokenAlg === null ? algorithmsOf(known) : namesOf(provider.idTokenAlg) }
+  return {
+    provider,
+    openid: lib,
+    configuration,
+    keys: keysOf(known, outbound, clock),
+    algorithms: provider.idTokenAlg === null ? algorithmsOf(known) : namesOf(provider.idTokenAlg),
+  }
 }
 
-async function discover(lib: typeof openid, provider: Provider, metadata: Partial<openid.ClientMetadata>, auth: openid.ClientAuth, outbound: Outbound): Promise<openid.Configuration> {
-  const configuration = await lib.discovery(new URL(provider.issuer), provider.clientId, metadata, auth, {
-    [lib.customFetch]: conforming(outbound.fetch), timeout: TIMEOUT_SECONDS, execute: isPlain(provider.issuer) ? [lib.allowInsecureRequests] : [],
-  }).catch((error: unknown) => {
-    const { code } = asLoginProblem({ openid: lib, provider }, error, [])
-    // Whoever answers, and not with such a document, is not where the setting says.
-    throw code === 'provider_unavailable' ? error : new SetUpError(`there is no discovery document of ${provider.issuer}: ${describe(error)}`)
-  })
+async function discover(
+  lib: typeof openid,
+  provider: Provider,
+  metadata: Partial<openid.ClientMetadata>,
+  auth: openid.ClientAuth,
+  outbound: Outbound,
+): Promise<openid.Configuration> {
+  const configuration = await lib
+    .discovery(new URL(provider.issuer), provider.clientId, metadata, auth, {
+      [lib.customFetch]: conforming(outbound.fetch),
+      timeout: TIMEOUT_SECONDS,
+      execute: isPlain(provider.issuer) ? [lib.allowInsecureRequests] : [],
+    })
+    .catch((error: unknown) => {
+      const { code } = asLoginProblem({ openid: lib, provider }, error, [])
+      // Whoever answers, and not with such a document, is not where the setting says.
+      throw code === 'provider_unavailable'
+        ? error
+        : new SetUpError(`there is no discovery document of ${provider.issuer}: ${describe(error)}`)
+    })
   const found = configuration.serverMetadata()
   // openid-client forgives a slash at the end, which an ID token's `iss` then would not (OI-1).
   if (found.issuer !== provider.issuer) throw new SetUpError(otherIssuer(provider.issuer, found.issuer))
   for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
     if (found[name] === undefined) throw new SetUpError(`the discovery document has no ${name}`)
   }
-  for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri', 'userinfo_endpoint', 'end_session_endpoint', 'revocation_endpoint', 'pushed_authorization_request_endpoint'] as const) {
+  for (const name of [
+    'authorization_endpoint',
+    'token_endpoint',
+    'jwks_uri',
+    'userinfo_endpoint',
+    'end_session_endpoint',
+    'revocation_endpoint',
+    'pushed_authorization_request_endpoint',
+  ] as const) {
     const endpoint = found[name]
-    if (endpoint !== undefined && !isUsable(endpoint, isPlain(provider.issuer))) throw new SetUpError(`the ${name} of the discovery document is no https address: ${printable(endpoint)}`)
+    if (endpoint !== undefined && !isUsable(endpoint, isPlain(provider.issuer)))
+      throw new SetUpError(`the ${name} of the discovery document is no https address: ${printable(endpoint)}`)
   }
   return configuration
 }
@@ -72,7 +110,11 @@ function otherIssuer(expected: string, got: unknown): string {
 function isUsable(endpoint: unknown, mayBePlain: boolean): boolean {
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return false
   const { protocol, hostname, username, password } = new URL(endpoint)
-  return username === '' && password === '' && (protocol === 'https:' || (mayBePlain && protocol === 'http:' && isLoopback(hostname)))
+  return (
+    username === '' &&
+    password === '' &&
+    (protocol === 'https:' || (mayBePlain && protocol === 'http:' && isLoopback(hostname)))
+  )
 }
 
 function byHand(issuer: string, endpoints: Endpoints): openid.ServerMetadata {
@@ -85,13 +127,22 @@ function byHand(issuer: string, endpoints: Endpoints): openid.ServerMetadata {
   }
 }
 
-function clientAuth(lib: typeof openid, { clientAuth: kind, clientSecret }: Provider, key: ClientKey | null): openid.ClientAuth {
+function clientAuth(
+  lib: typeof openid,
+  { clientAuth: kind, clientSecret }: Provider,
+  key: ClientKey | null,
+): openid.ClientAuth {
   switch (kind) {
-    case 'client_secret_basic': return secretBasic(clientSecret?.reveal() ?? '')
-    case 'client_secret_post': return lib.ClientSecretPost(clientSecret?.reveal() ?? '')
-    case 'private_key_jwt': return privateKeyJwt(lib, key)
-    case 'none': return lib.None()
-    default: return kind satisfies never
+    case 'client_secret_basic':
+      return secretBasic(clientSecret?.reveal() ?? '')
+    case 'client_secret_post':
+      return lib.ClientSecretPost(clientSecret?.reveal() ?? '')
+    case 'private_key_jwt':
+      return privateKeyJwt(lib, key)
+    case 'none':
+      return lib.None()
+    default:
+      return kind satisfies never
   }
 }
 
@@ -102,12 +153,16 @@ function mustHaveKey(text: Secret): ClientKey {
   return key
 }
 
-/** openid-client's own escapes more than a form would, dashes too, and providers that take a secret as it came then refuse it.
+/** openid-client's own escapes more than a form would, dashes too, and providers that take a secret as it came then
+ * refuse it.
  * @see RFC 6749 §2.3.1 · WHATWG URL §5.2 */
 function secretBasic(secret: string): openid.ClientAuth {
   const escaped = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
   return (_server, client, _body, headers) => {
-    headers.set('authorization', `Basic ${Buffer.from(`${escaped(client.client_id)}:${escaped(secret)}`).toString('base64')}`)
+    headers.set(
+      'authorization',
+      `Basic ${Buffer.from(`${escaped(client.client_id)}:${escaped(secret)}`).toString('base64')}`,
+    )
   }
 }
 

@@ -10,14 +10,25 @@ import { createOutbound } from './outbound.ts'
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const HOUR_MS = 3_600_000
 
-interface Signer { certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair }
+interface Signer {
+  certificate: x509.X509Certificate
+  keys: webcrypto.CryptoKeyPair
+}
 
 async function certificate(name: string, by: Signer | null, isCa: boolean): Promise<Signer> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const made = await x509.X509CertificateGenerator.create({
-    subject: `CN=${name}`, issuer: by?.certificate.subject ?? `CN=${name}`, publicKey: keys.publicKey, signingKey: by?.keys.privateKey ?? keys.privateKey, signingAlgorithm: algorithm,
-    notBefore: new Date(Date.now() - HOUR_MS), notAfter: new Date(Date.now() + HOUR_MS),
-    extensions: [new x509.BasicConstraintsExtension(isCa), new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }])],
+    subject: `CN=${name}`,
+    issuer: by?.certificate.subject ?? `CN=${name}`,
+    publicKey: keys.publicKey,
+    signingKey: by?.keys.privateKey ?? keys.privateKey,
+    signingAlgorithm: algorithm,
+    notBefore: new Date(Date.now() - HOUR_MS),
+    notAfter: new Date(Date.now() + HOUR_MS),
+    extensions: [
+      new x509.BasicConstraintsExtension(isCa),
+      new x509.SubjectAlternativeNameExtension([{ type: 'ip', value: '127.0.0.1' }]),
+    ],
   })
   return { certificate: made, keys }
 }
@@ -28,21 +39,29 @@ async function keyOf({ keys }: Signer): Promise<string> {
 }
 
 /** A call to a server that shows these certificates, which nobody here trusts. */
-async function call(shown: Signer[]): Promise<{ error: unknown, arrived: number }> {
+async function call(shown: Signer[]): Promise<{ error: unknown; arrived: number }> {
   let arrived = 0
   const [leaf] = shown
   if (leaf === undefined) throw new Error('no certificate')
-  const server = https.createServer({ cert: shown.map(one => one.certificate.toString('pem')).join('\n'), key: await keyOf(leaf) }, (_, response) => {
-    arrived++
-    response.end()
-  })
+  const server = https.createServer(
+    { cert: shown.map(one => one.certificate.toString('pem')).join('\n'), key: await keyOf(leaf) },
+    (_, response) => {
+      arrived++
+      response.end()
+    },
+  )
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   const outbound = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false, report: () => {} })
   try {
     const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`
-    return { error: await outbound.fetch(url, { method: 'POST', headers: {}, body: 'refresh_token=r1' }).then(() => null, (error: unknown) => error), arrived }
-  }
-  finally {
+    return {
+      error: await outbound.fetch(url, { method: 'POST', headers: {}, body: 'refresh_token=r1' }).then(
+        () => null,
+        (error: unknown) => error,
+      ),
+      arrived,
+    }
+  } finally {
     await outbound.close()
     server.closeAllConnections()
     server.close()
@@ -53,7 +72,7 @@ describe('a provider whose certificate is not trusted has used nothing up:', () 
   let root: Signer, between: Signer, leaf: Signer, alone: Signer
   beforeAll(async () => {
     x509.cryptoProvider.set(crypto)
-    root = await certificate('a house of one\'s own', null, true)
+    root = await certificate("a house of one's own", null, true)
     between = await certificate('a room of it', root, true)
     leaf = await certificate('127.0.0.1', between, false)
     alone = await certificate('127.0.0.1', null, false)
@@ -73,5 +92,7 @@ describe('a provider whose certificate is not trusted has used nothing up:', () 
 })
 
 test('a call that was cut may have done what it was for', () => {
-  expect(neverLeft(new TypeError('the call failed', { cause: Object.assign(new Error('cut'), { code: 'ECONNRESET' }) }))).toBe(false)
+  expect(
+    neverLeft(new TypeError('the call failed', { cause: Object.assign(new Error('cut'), { code: 'ECONNRESET' }) })),
+  ).toBe(false)
 })

@@ -10,32 +10,85 @@ type Openid = typeof openidClient
 
 /** Codes that say this machine trusts nobody who vouches for the certificate, or that it is of another name. */
 const UNTRUSTED = new Set([
-  'ERR_TLS_CERT_ALTNAME_INVALID', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_GET_ISSUER_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_GET_ISSUER_CERT',
 ])
 /** Codes that say the request never left. */
 const UNSENT = new Set([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'EREFUSED',
-  'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', ...UNTRUSTED,
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'EREFUSED',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  ...UNTRUSTED,
 ])
 /** Codes that tell of trouble, whatever the status says. */
 const TROUBLE = new Set([
-  'temporarily_unavailable', 'service_unavailable', 'slow_down', 'server_error', 'internal_error', 'internal_server_error', 'rate_limited', 'rate_limit_exceeded', 'ratelimited',
-  'too_many_requests', 'timeout', 'request_timeout',
+  'temporarily_unavailable',
+  'service_unavailable',
+  'slow_down',
+  'server_error',
+  'internal_error',
+  'internal_server_error',
+  'rate_limited',
+  'rate_limit_exceeded',
+  'ratelimited',
+  'too_many_requests',
+  'timeout',
+  'request_timeout',
 ])
-/** Codes that tell of this site, whose set-up at the provider is wrong: every grant is refused alike, and none is over by that. */
+/**
+ * Codes that tell of this site, whose set-up at the provider is wrong: every grant is refused alike, and none is over
+ * by that.
+ */
 const SET_UP = new Set([
-  'invalid_client', 'unauthorized_client', 'invalid_request', 'invalid_scope', 'invalid_target', 'unsupported_grant_type', 'unsupported_token_type', 'unsupported_response_type',
-  'invalid_client_metadata', 'invalid_client_secret', 'incorrect_client_credentials', 'bad_client_secret', 'redirect_uri_mismatch', 'invalid_redirect_uri', 'application_suspended',
-  'invalid_dpop_proof', 'use_dpop_nonce', 'insufficient_scope', 'bad_request', 'not_found', 'permission_denied', 'access_forbidden', UNNAMED_ERROR,
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_request',
+  'invalid_scope',
+  'invalid_target',
+  'unsupported_grant_type',
+  'unsupported_token_type',
+  'unsupported_response_type',
+  'invalid_client_metadata',
+  'invalid_client_secret',
+  'incorrect_client_credentials',
+  'bad_client_secret',
+  'redirect_uri_mismatch',
+  'invalid_redirect_uri',
+  'application_suspended',
+  'invalid_dpop_proof',
+  'use_dpop_nonce',
+  'insufficient_scope',
+  'bad_request',
+  'not_found',
+  'permission_denied',
+  'access_forbidden',
+  UNNAMED_ERROR,
 ])
 /** Codes of a token that is good no more, wherever it is shown. */
 const OVER = new Set(['invalid_grant', 'invalid_token'])
-/** What a code looks like that somebody chose for a case: `bad_refresh_token`. A refresh token that is refused by one that is not named
- * above is good no more: each provider has spellings of its own. `Unauthorized` and other names of statuses say less. */
+/** What a code looks like that somebody chose for a case: `bad_refresh_token`. A refresh token that is refused by one
+ * that is not named
+ * above is good no more: each provider has spellings of its own. `Unauthorized` and other names of statuses say
+ * less. */
 const CHOSEN_CODE = /^[a-z]+(?:[_-][a-z]+)+$/
 /** Codes that only the person can do something about, by signing in at the provider again. */
-const SIGN_IN_AGAIN = new Set(['interaction_required', 'login_required', 'consent_required', 'account_selection_required', 'mfa_required'])
+const SIGN_IN_AGAIN = new Set([
+  'interaction_required',
+  'login_required',
+  'consent_required',
+  'account_selection_required',
+  'mfa_required',
+])
 /** Statuses that judge what was shown. Any other 4xx may come from a gateway that never passed it on. */
 const REFUSING = new Set([400, 401, 403, 422])
 
@@ -43,13 +96,21 @@ const REFUSING = new Set([400, 401, 403, 422])
 export type Asked = 'refresh' | 'exchange' | 'other'
 type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_invalid' | 'provider_sign_in_required'
 
-/** What a call of a token endpoint threw → what it leaves behind there, and what may be told. Decided by codes and status, never by text.
+/** What a call of a token endpoint threw → what it leaves behind there, and what may be told. Decided by codes and
+ * status, never by text.
  * @see RFC 6749 §5.2 · RFC 8693 §2.2.2 */
 export function callFailure(openid: Openid, provider: string, error: unknown, asked: Asked = 'other'): RefreshFailure {
   const cause = withoutTokens(error)
-  const fail = (kind: FailureKind, code: Code, more: { response?: Response, blame?: Blame } = {}) => {
-    const problem = new Problem(code, { provider, ...(code === 'provider_unavailable' ? { retryAfter: 5 } : {}) }, cause)
-    return new RefreshFailure(kind, problem, { retryAfterMs: more.response === undefined ? null : retryAfterMs(more.response.headers), ...(more.blame === undefined ? {} : { blame: more.blame }) })
+  const fail = (kind: FailureKind, code: Code, more: { response?: Response; blame?: Blame } = {}) => {
+    const problem = new Problem(
+      code,
+      { provider, ...(code === 'provider_unavailable' ? { retryAfter: 5 } : {}) },
+      cause,
+    )
+    return new RefreshFailure(kind, problem, {
+      retryAfterMs: more.response === undefined ? null : retryAfterMs(more.response.headers),
+      ...(more.blame === undefined ? {} : { blame: more.blame }),
+    })
   }
   const answer = answerOf(openid, error)
   if (answer !== null) {
@@ -68,7 +129,9 @@ export function callFailure(openid: Openid, provider: string, error: unknown, as
   if (neverLeft(error)) return fail('unchanged', 'provider_unavailable')
   if (isNetwork(openid, error)) return fail('unknown', 'provider_unavailable')
   // A 200 that fails a check: it may have acted. Where it could be read, what is wrong with it is this grant's alone.
-  const isReadable = error instanceof openid.ClientError && ['OAUTH_INVALID_RESPONSE', 'OAUTH_UNSUPPORTED_OPERATION'].includes(error.code ?? '')
+  const isReadable =
+    error instanceof openid.ClientError &&
+    ['OAUTH_INVALID_RESPONSE', 'OAUTH_UNSUPPORTED_OPERATION'].includes(error.code ?? '')
   return fail('unknown', 'provider_answer_invalid', { blame: isReadable ? 'grant' : 'provider' })
 }
 
@@ -79,11 +142,16 @@ function refusalOf(code: string, asked: Asked): [FailureKind, Code] {
   return ['refused', asked === 'exchange' && SIGN_IN_AGAIN.has(code) ? 'provider_sign_in_required' : 'provider_refused']
 }
 
-interface Answer { status: number, code: string | null, response: Response }
+interface Answer {
+  status: number
+  code: string | null
+  response: Response
+}
 
 /** What came back when it was not what was asked for. `code: null`: no word of it could be read */
 function answerOf(openid: Openid, error: unknown): Answer | null {
-  if (error instanceof openid.ResponseBodyError) return { status: error.status, code: error.error.toLowerCase(), response: error.response }
+  if (error instanceof openid.ResponseBodyError)
+    return { status: error.status, code: error.error.toLowerCase(), response: error.response }
   if (error instanceof openid.WWWAuthenticateChallengeError) {
     const said = error.cause.map(challenge => challenge.parameters['error']).find(one => one !== undefined)
     return { status: error.status, code: said?.toLowerCase() ?? null, response: error.response }
@@ -110,16 +178,22 @@ function hasCode(error: unknown, isOne: (code: string) => boolean): boolean {
 }
 
 function isNetwork(openid: Openid, error: unknown): boolean {
-  if (error instanceof openid.ClientError) return ['OAUTH_TIMEOUT', 'OAUTH_ABORT'].includes(error.code ?? '') || error.cause instanceof DOMException
+  if (error instanceof openid.ClientError)
+    return ['OAUTH_TIMEOUT', 'OAUTH_ABORT'].includes(error.code ?? '') || error.cause instanceof DOMException
   return error instanceof TypeError || error instanceof DOMException
 }
 
-/** openid-client hangs the whole answer, tokens and all, on its errors: what is logged keeps the names of what went wrong. */
+/**
+ * openid-client hangs the whole answer, tokens and all, on its errors: what is logged keeps the names of what went
+ * wrong.
+ */
 function withoutTokens(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('not an error')
   const { name, message } = error
-  const said = error as { code?: unknown, error?: unknown, status?: unknown }
-  const parts = [said.code, said.error, said.status].filter(part => typeof part === 'string' || typeof part === 'number')
+  const said = error as { code?: unknown; error?: unknown; status?: unknown }
+  const parts = [said.code, said.error, said.status].filter(
+    part => typeof part === 'string' || typeof part === 'number',
+  )
   const shown = parts.map(part => printable(part))
   return new Error(`${name}: ${printable(message)}${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`)
 }

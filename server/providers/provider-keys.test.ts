@@ -23,19 +23,34 @@ beforeEach(async () => {
     fetch: async () => {
       fetches++
       if (published instanceof TypeError) throw published
-      return typeof published === 'number' ? new Response('', { status: published }) : Response.json({ keys: published })
+      return typeof published === 'number'
+        ? new Response('', { status: published })
+        : Response.json({ keys: published })
     },
   })
 })
 
-const publicOf = async (pair: number, kid?: string): Promise<JWK> => ({ ...await exportJWK(pairs[pair]?.publicKey as Pair['publicKey']), alg: 'ES256', ...(kid === undefined ? {} : { kid }) })
-const signedBy = (pair: number, header: Partial<JWTHeaderParameters> = {}) => new SignJWT({ sub: 'ada', azp: null as unknown as string })
-  .setProtectedHeader({ alg: 'ES256', ...header }).sign(pairs[pair]?.privateKey as Pair['privateKey'])
-const read = (token: string, kind: TokenKind = 'id_token') => keys.verify(token, kind, { algorithms: ['ES256'] }).then(({ payload }) => payload.sub, (error: unknown) => (error as { code?: string }).code ?? String(error))
+const publicOf = async (pair: number, kid?: string): Promise<JWK> => ({
+  ...(await exportJWK(pairs[pair]?.publicKey as Pair['publicKey'])),
+  alg: 'ES256',
+  ...(kid === undefined ? {} : { kid }),
+})
+const signedBy = (pair: number, header: Partial<JWTHeaderParameters> = {}) =>
+  new SignJWT({ sub: 'ada', azp: null as unknown as string })
+    .setProtectedHeader({ alg: 'ES256', ...header })
+    .sign(pairs[pair]?.privateKey as Pair['privateKey'])
+const read = (token: string, kind: TokenKind = 'id_token') =>
+  keys.verify(token, kind, { algorithms: ['ES256'] }).then(
+    ({ payload }) => payload.sub,
+    (error: unknown) => (error as { code?: string }).code ?? String(error),
+  )
 const later = (seconds: number) => void (steady += seconds * SECOND)
 
 describe('OI-10 keys are fetched again', () => {
-  test.each<[TokenKind, number]>([['id_token', 1], ['logout_token', 10]])('by an unknown key id of an %s, once in %s s', async (kind, wait) => {
+  test.each<[TokenKind, number]>([
+    ['id_token', 1],
+    ['logout_token', 10],
+  ])('by an unknown key id of an %s, once in %s s', async (kind, wait) => {
     await read(await signedBy(0, { kid: 'one' }))
     published = [await publicOf(1, 'two')]
     later(wait - 0.01)
@@ -43,7 +58,8 @@ describe('OI-10 keys are fetched again', () => {
     expect(fetches).toBe(1)
     later(0.01)
     expect(await read(await signedBy(1, { kid: 'two' }), kind)).toBe('ada')
-    for (let i = 0; i < 5; i++) expect(await read(await signedBy(1, { kid: `unknown-${i}` }), kind)).toBe('ERR_JWKS_NO_MATCHING_KEY')
+    for (let i = 0; i < 5; i++)
+      expect(await read(await signedBy(1, { kid: `unknown-${i}` }), kind)).toBe('ERR_JWKS_NO_MATCHING_KEY')
     expect(fetches).toBe(2)
   })
 
@@ -51,12 +67,18 @@ describe('OI-10 keys are fetched again', () => {
     await read(await signedBy(0, { kid: 'one' }))
     published = [await publicOf(1, 'one')]
     later(1)
-    expect(await Promise.all(Array.from({ length: 6 }, async () => read(await signedBy(1, { kid: 'one' }))))).toEqual(Array.from({ length: 6 }, () => 'ada'))
+    expect(await Promise.all(Array.from({ length: 6 }, async () => read(await signedBy(1, { kid: 'one' }))))).toEqual(
+      Array.from({ length: 6 }, () => 'ada'),
+    )
     expect(fetches).toBe(2)
     expect(await read(await signedBy(0, { kid: 'one' }))).toBe('ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
   })
 
-  test.each<[string, number | TypeError]>([['cannot be reached', new TypeError('the call failed')], ['says 503', 503], ['says 404', 404]])('no sooner from a provider that %s, and everybody is told the same meanwhile', async (_what, trouble) => {
+  test.each<[string, number | TypeError]>([
+    ['cannot be reached', new TypeError('the call failed')],
+    ['says 503', 503],
+    ['says 404', 404],
+  ])('no sooner from a provider that %s, and everybody is told the same meanwhile', async (_what, trouble) => {
     published = trouble
     const token = await signedBy(0, { kid: 'one' })
     const [first, second] = [await read(token), await read(token)]
@@ -87,20 +109,31 @@ test('of several keys, each that fits a token without a key id is tried', async 
   expect(await read(await signedBy(2))).toBe('ERR_JWS_SIGNATURE_VERIFICATION_FAILED')
 })
 
-test.each(['logout+jwt', 'at+jwt', 'application/at+jwt', 'secevent+jwt', 'AT+JWT'])('OI-3 a token typed as %s is no ID token', async (typ) => {
-  expect(await read(await signedBy(0, { kid: 'one', typ }))).toBe('ERR_JWT_INVALID')
-  expect(await read(await signedBy(0, { kid: 'one', typ }), 'logout_token')).toBe('ada')
-})
+test.each(['logout+jwt', 'at+jwt', 'application/at+jwt', 'secevent+jwt', 'AT+JWT'])(
+  'OI-3 a token typed as %s is no ID token',
+  async typ => {
+    expect(await read(await signedBy(0, { kid: 'one', typ }))).toBe('ERR_JWT_INVALID')
+    expect(await read(await signedBy(0, { kid: 'one', typ }), 'logout_token')).toBe('ada')
+  },
+)
 
 test('a number too large for any is the largest there is', async () => {
   const header = Buffer.from('{"alg":"ES256","kid":"one"}').toString('base64url')
   const signing = `${header}.${Buffer.from('{"sub":"ada","exp":1e999,"iat":1.5}').toString('base64url')}`
-  const signature = await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, pairs[0]?.privateKey as Pair['privateKey'], Buffer.from(signing))
-  const { payload } = await keys.verify(`${signing}.${Buffer.from(signature).toString('base64url')}`, 'logout_token', { algorithms: ['ES256'] })
+  const signature = await crypto.subtle.sign(
+    { name: 'ECDSA', hash: 'SHA-256' },
+    pairs[0]?.privateKey as Pair['privateKey'],
+    Buffer.from(signing),
+  )
+  const { payload } = await keys.verify(`${signing}.${Buffer.from(signature).toString('base64url')}`, 'logout_token', {
+    algorithms: ['ES256'],
+  })
   expect(payload).toEqual({ sub: 'ada', exp: Number.MAX_SAFE_INTEGER, iat: 1.5 })
 })
 
 test('claims that are null are absent', async () => {
-  const { payload } = await keys.verify(await signedBy(0, { kid: 'one', typ: 'JWT' }), 'id_token', { algorithms: ['ES256'] })
+  const { payload } = await keys.verify(await signedBy(0, { kid: 'one', typ: 'JWT' }), 'id_token', {
+    algorithms: ['ES256'],
+  })
   expect(payload).toEqual({ sub: 'ada' })
 })

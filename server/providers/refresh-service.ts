@@ -34,21 +34,35 @@ export interface RefreshingDeps {
   grantEnded: (sessionId: string) => void
 }
 
-interface Fresh { refreshed: Refreshed, refresher: Refresher, at: UnixMs }
-export interface OpenGrant { row: ProviderGrantRow, tokens: KeptTokens }
+interface Fresh {
+  refreshed: Refreshed
+  refresher: Refresher
+  at: UnixMs
+}
+export interface OpenGrant {
+  row: ProviderGrantRow
+  tokens: KeptTokens
+}
 
-/** How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there is. */
+/**
+ * How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all
+ * there is.
+ */
 const CLOSE_MS = 10 * SECOND
 /** One person's trouble must not keep others from a provider; that of so many in a row is the provider's. */
 const PROVIDER_FAILURES = 3
 /** Grants whose refusal is remembered. */
 const REFUSED_MAX = 10_000
 
-/** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
+/** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the
+ * call.
  *
- * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or on the wire,
- * the intent is still there: the stored token is shown once more, and a provider that refuses it then is not one that took the
- * grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being signed out at random. */
+ * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or
+ * on the wire,
+ * the intent is still there: the stored token is shown once more, and a provider that refuses it then is not one
+ * that took the
+ * grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being signed out at
+ * random. */
 export function createRefreshing(deps: RefreshingDeps) {
   const { clock, log, meter, keyring, grants } = deps
   const flights = new Map<string, Promise<OpenGrant>>()
@@ -79,7 +93,11 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   /** @returns `fresh: null` when the tokens just read are as good as new ones */
-  async function begin(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant & { fresh: Fresh | null }> {
+  async function begin(
+    id: string,
+    provider: string,
+    isDue: (tokens: KeptTokens) => boolean,
+  ): Promise<OpenGrant & { fresh: Fresh | null }> {
     await saveLate(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
@@ -90,11 +108,15 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
     // Others may have failed while this one waited for its turn.
     refuseWhileResting(id, provider)
-    if (!await grants.intend(id, row.refreshes, clock.now().wall)) throw new Problem('not_signed_in')
-    return { row, tokens, fresh: { ...await askProvider(row, tokens, refresher), refresher } }
+    if (!(await grants.intend(id, row.refreshes, clock.now().wall))) throw new Problem('not_signed_in')
+    return { row, tokens, fresh: { ...(await askProvider(row, tokens, refresher)), refresher } }
   }
 
-  async function askProvider(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<Omit<Fresh, 'refresher'>> {
+  async function askProvider(
+    row: ProviderGrantRow,
+    tokens: KeptTokens,
+    refresher: Refresher,
+  ): Promise<Omit<Fresh, 'refresher'>> {
     const { id, provider } = row
     let asked = false
     try {
@@ -109,37 +131,53 @@ export function createRefreshing(deps: RefreshingDeps) {
       restOfProvider.succeeded(provider)
       meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
       return fresh
-    }
-    catch (error) {
+    } catch (error) {
       if (asked) throw await afterFailure(row, asRefreshFailure(error))
       await withdraw(row)
       throw error
     }
   }
 
-  /** The provider has not used the token up: the intent is taken back, unless it is left from a call whose answer was lost. */
+  /**
+   * The provider has not used the token up: the intent is taken back, unless it is left from a call whose answer was
+   * lost.
+   */
   async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRow): Promise<void> {
     if (refreshingAt !== null) return
-    await grants.withdraw(id, refreshes).catch((error: unknown) => log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'))
+    await grants
+      .withdraw(id, refreshes)
+      .catch((error: unknown) =>
+        log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'),
+      )
   }
 
   async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
     const needs = deps.needsOf(row.provider)
     // What needed the access token may not be configured any more; what came is used all the same.
     const needed = neededOf(tokens, needs) ?? tokens
-    const made = { sealed: await sealTokens(keyring, row.id, needed), accessEndsAt: needed.accessEndsAt, recheckAt: recheckAt(row, needed, needs, clock.now().wall) }
+    const made = {
+      sealed: await sealTokens(keyring, row.id, needed),
+      accessEndsAt: needed.accessEndsAt,
+      recheckAt: recheckAt(row, needed, needs, clock.now().wall),
+    }
     let saved: ProviderGrantRow | null
     try {
       saved = await grants.save(row.id, row.refreshes, made)
-    }
-    catch (error) {
+    } catch (error) {
       unsaved.set(row.id, { ...made, refreshes: row.refreshes })
-      log.error({ error, session: row.sessionId, provider: row.provider }, 'new tokens of a provider could not be written; they are kept in memory and tried again')
+      log.error(
+        { error, session: row.sessionId, provider: row.provider },
+        'new tokens of a provider could not be written; they are kept in memory and tried again',
+      )
       return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
     }
     if (saved === null) {
       // The session ended meanwhile and its grant is gone: nobody else can give these back.
-      await refresher.revoke?.(tokens).catch((error: unknown) => log.warn({ error, provider: row.provider }, 'tokens of an ended session could not be given back'))
+      await refresher
+        .revoke?.(tokens)
+        .catch((error: unknown) =>
+          log.warn({ error, provider: row.provider }, 'tokens of an ended session could not be given back'),
+        )
       throw new Problem('not_signed_in')
     }
     // Over: what was just saved waits there to be given back.
@@ -151,13 +189,25 @@ export function createRefreshing(deps: RefreshingDeps) {
   async function afterFailure(row: ProviderGrantRow, failure: RefreshFailure): Promise<Problem> {
     const { id, provider } = row
     const inDoubt = row.refreshingAt !== null
-    meter.count('provider_refreshes_total', { provider, outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code })
+    meter.count('provider_refreshes_total', {
+      provider,
+      outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code,
+    })
     // It answered, and judged this grant alone: nobody else is to wait for that.
     if (failure.blame === 'grant') restOfProvider.succeeded(provider)
     else restOfProvider.failed(provider, row.userId, failure.retryAfterMs)
     if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
 
-    log.warn({ event: 'provider_refresh_failed', error: failure.problem.cause ?? failure, session: row.sessionId, provider, code: failure.problem.code }, 'failed to refresh tokens of a provider; nothing ends by that')
+    log.warn(
+      {
+        event: 'provider_refresh_failed',
+        error: failure.problem.cause ?? failure,
+        session: row.sessionId,
+        provider,
+        code: failure.problem.code,
+      },
+      'failed to refresh tokens of a provider; nothing ends by that',
+    )
     restOfGrant.failed(id, id, failure.retryAfterMs)
     if (failure.kind === 'unchanged' || failure.kind === 'refused') await withdraw(row)
     if (failure.kind === 'refused') {
@@ -166,7 +216,11 @@ export function createRefreshing(deps: RefreshingDeps) {
     }
     refused.delete(id)
     const { code, extras } = failure.problem
-    return new Problem(code, { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) }, failure)
+    return new Problem(
+      code,
+      { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) },
+      failure,
+    )
   }
 
   async function endGrant(id: string, reason: EndReason): Promise<Problem> {
@@ -174,7 +228,10 @@ export function createRefreshing(deps: RefreshingDeps) {
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
     const { sessionId, provider, origin } = row
-    log.warn({ event: 'provider_grant_ended', session: sessionId, provider, reason, origin }, 'a provider does not honour a grant any more')
+    log.warn(
+      { event: 'provider_grant_ended', session: sessionId, provider, reason, origin },
+      'a provider does not honour a grant any more',
+    )
     if (origin === 'sign_in') {
       await deps.endSession(sessionId, reason)
       return new Problem('not_signed_in')
@@ -186,7 +243,11 @@ export function createRefreshing(deps: RefreshingDeps) {
   async function saveLate(id: string): Promise<void> {
     const late = unsaved.get(id)
     if (late === undefined) return
-    await grants.save(id, late.refreshes, { sealed: late.sealed, accessEndsAt: late.accessEndsAt, recheckAt: late.recheckAt })
+    await grants.save(id, late.refreshes, {
+      sealed: late.sealed,
+      accessEndsAt: late.accessEndsAt,
+      recheckAt: late.recheckAt,
+    })
     unsaved.delete(id)
   }
 
@@ -217,7 +278,10 @@ export function createRefreshing(deps: RefreshingDeps) {
     /** Writes what the disk would not take before. @throws Problem `store_unavailable` */
     flush,
 
-    /** Begins no further refresh, waits for those under way, and writes what they brought. @throws Problem `store_unavailable` */
+    /**
+     * Begins no further refresh, waits for those under way, and writes what they brought. @throws Problem
+     * `store_unavailable`
+     */
     async close(): Promise<void> {
       closing = true
       await settledWithin(CLOSE_MS, flights.values())

@@ -22,15 +22,29 @@ export interface ProvidersDeps {
   singleUses: SingleUseStore
 }
 
-interface Known { provider: Provider, discovery: Discovery, flow: Flow, turns: Turns }
+interface Known {
+  provider: Provider
+  discovery: Discovery
+  flow: Flow
+  turns: Turns
+}
 
 /** Builds the room. Nothing is loaded and nobody is called where no provider is configured. */
 export function createProviders(deps: ProvidersDeps): Providers {
   const { log } = deps
   const transactions = createTransactions(deps)
   const flows = { oidc: createOidc(deps), oauth2: createOauth2(deps) }
-  const known = new Map<string, Known>(deps.providers.map(provider =>
-    [provider.id, { provider, discovery: createDiscovery(provider, deps), flow: flows[provider.kind], turns: createTurns(deps.clock) }]))
+  const known = new Map<string, Known>(
+    deps.providers.map(provider => [
+      provider.id,
+      {
+        provider,
+        discovery: createDiscovery(provider, deps),
+        flow: flows[provider.kind],
+        turns: createTurns(deps.clock),
+      },
+    ]),
+  )
 
   function mustFind(id: string): Known {
     const found = known.get(id)
@@ -42,22 +56,39 @@ export function createProviders(deps: ProvidersDeps): Providers {
   async function told<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
-    }
-    catch (error) {
-      if (error instanceof Problem && error.cause !== undefined) log.warn({ event: 'provider_sign_in_failed', provider: id, code: error.code, why: error.cause instanceof Error ? error.cause.message : 'unknown' }, what)
+    } catch (error) {
+      if (error instanceof Problem && error.cause !== undefined)
+        log.warn(
+          {
+            event: 'provider_sign_in_failed',
+            provider: id,
+            code: error.code,
+            why: error.cause instanceof Error ? error.cause.message : 'unknown',
+          },
+          what,
+        )
       throw error
     }
   }
 
   return {
-    all: () => [...known.values()].map(({ provider: { id, name, icon, kind }, discovery }) => ({ id, name, icon, kind, available: discovery.available })),
+    all: () =>
+      [...known.values()].map(({ provider: { id, name, icon, kind }, discovery }) => ({
+        id,
+        name,
+        icon,
+        kind,
+        available: discovery.available,
+      })),
 
     async begin(id, { purpose, returnTo, room, network }) {
       const { discovery, flow, turns } = mustFind(id)
       const client = await discovery.client()
       const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, room)
       const begin = () => flow.begin(client, transaction)
-      const href = await told(id, 'failed to begin a sign-in at a provider', () => pushes(client) ? turns.begin(network, begin) : begin())
+      const href = await told(id, 'failed to begin a sign-in at a provider', () =>
+        pushes(client) ? turns.begin(network, begin) : begin(),
+      )
       return { href, id: transaction.id, sealed }
     },
 

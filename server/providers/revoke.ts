@@ -36,7 +36,10 @@ const GIVE_UP_MS = DAY
 /** How long a stop waits for calls under way; the rest is done after the next start. */
 const CLOSE_MS = 2 * SECOND
 
-/** Gives the tokens of ended sessions back to their providers (RFC 7009), in the background. What fails is tried again by housekeeping. */
+/**
+ * Gives the tokens of ended sessions back to their providers (RFC 7009), in the background. What fails is tried again
+ * by housekeeping.
+ */
 export function createRevoking({ clock, log, meter, keyring, grants, refresherOf, settled }: Deps) {
   const gate = createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
   const backoff = createBackoff(clock, 3)
@@ -56,12 +59,15 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       backoff.succeeded(provider)
       meter.count('provider_revocations_total', { provider, outcome: 'revoked' })
       return true
-    }
-    catch (error) {
+    } catch (error) {
       const { kind, problem, retryAfterMs, blame } = asRefreshFailure(error)
       if (blame === 'provider') backoff.failed(provider, row.subject, retryAfterMs)
       meter.count('provider_revocations_total', { provider, outcome: kind === 'over' ? 'revoked' : problem.code })
-      if (kind !== 'over') log.warn({ error: problem.cause ?? problem, session: row.sessionId, provider }, 'tokens of an ended session could not be given back; it is tried again')
+      if (kind !== 'over')
+        log.warn(
+          { error: problem.cause ?? problem, session: row.sessionId, provider },
+          'tokens of an ended session could not be given back; it is tried again',
+        )
       return kind === 'over'
     }
   }
@@ -71,7 +77,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     const row = await grants.find(id)
     if (row === null || row.endedAt === null) return
     const tokens = await openTokens(keyring, row)
-    if (!await takeBack(row, tokens)) return
+    if (!(await takeBack(row, tokens))) return
     const left = tokens === null ? null : withoutAccess(tokens)
     await grants.settle(id, left === null ? null : await sealTokens(keyring, id, left))
   }
@@ -83,7 +89,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
 
   async function tidyOne(row: ProviderGrantRow, now: number): Promise<boolean> {
     const tokens = await openTokens(keyring, row)
-    const mayGo = await takeBack(row, tokens) || (row.endedAt ?? now) < now - GIVE_UP_MS
+    const mayGo = (await takeBack(row, tokens)) || (row.endedAt ?? now) < now - GIVE_UP_MS
     if (mayGo) await grants.remove(row.id)
     return mayGo
   }
@@ -96,12 +102,20 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
   return {
     /** Begins with what a session left, and returns at once. */
     begin(sessionId: string): void {
-      inBackground(ofSession(sessionId), error => log.warn({ error, session: sessionId }, 'what an ended session was granted could not be given back; it is tried again'))
+      inBackground(ofSession(sessionId), error =>
+        log.warn(
+          { error, session: sessionId },
+          'what an ended session was granted could not be given back; it is tried again',
+        ),
+      )
     },
 
     /** Begins to give back tokens that no row holds, and returns at once. */
     revoke(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
-      inBackground(gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)), error => log.warn({ error, provider: person.provider }, 'tokens of a refused sign-in could not be given back'))
+      inBackground(
+        gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)),
+        error => log.warn({ error, provider: person.provider }, 'tokens of a refused sign-in could not be given back'),
+      )
     },
 
     async tidy(): Promise<number> {

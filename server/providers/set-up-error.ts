@@ -1,4 +1,5 @@
-/** What a provider and this site's configuration do not agree on: nothing that another try would change. Its message is for whoever runs
+/** What a provider and this site's configuration do not agree on: nothing that another try would change. Its message is
+ * for whoever runs
  * the site, and holds no secret. */
 export class SetUpError extends Error {
   override readonly name: string = 'SetUpError'

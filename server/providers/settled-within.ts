@@ -2,7 +2,7 @@
 export async function settledWithin(ms: number, work: Iterable<Promise<unknown>>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   // The timer keeps the process: what comes after a wait has to come.
-  const timeout = new Promise<void>((resolve) => {
+  const timeout = new Promise<void>(resolve => {
     timer = setTimeout(resolve, ms)
   })
   await Promise.race([Promise.allSettled(work), timeout])

@@ -8,33 +8,67 @@ import type { Refreshed, Standing, TokenOwner } from './token-client-types.ts'
 import type { ProviderClient } from './types.ts'
 import { askUserInfo } from './user-info.ts'
 
-interface Surroundings { now: UnixMs, log: Log }
+interface Surroundings {
+  now: UnixMs
+  log: Log
+}
 
 /** Looks at a person again after a refresh. Whatever cannot be told just now changes nothing: it is told the next time.
  * @throws Error when user-info, which would have to tell, does not answer */
-export async function standingOf(client: ProviderClient, refreshed: Refreshed, owner: TokenOwner, { now, log }: Surroundings): Promise<Standing> {
+export async function standingOf(
+  client: ProviderClient,
+  refreshed: Refreshed,
+  owner: TokenOwner,
+  { now, log }: Surroundings,
+): Promise<Standing> {
   const claims = await believed(client, refreshed.idToken, owner, { now, log })
-  return { idToken: claims === null ? null : refreshed.idToken, roles: await rolesNow(client, refreshed, owner, claims, { now, log }) }
+  return {
+    idToken: claims === null ? null : refreshed.idToken,
+    roles: await rolesNow(client, refreshed, owner, claims, { now, log }),
+  }
 }
 
-/** The claims of a refreshed ID token. One that is odd or has ended takes nothing away: the tokens beside it were granted.
+/** The claims of a refreshed ID token. One that is odd or has ended takes nothing away: the tokens beside it were
+ * granted.
  * @see OIDC Core §12.2 */
-async function believed({ provider, keys, algorithms }: ProviderClient, idToken: string | null, owner: TokenOwner, { now, log }: Surroundings): Promise<Claims | null> {
+async function believed(
+  { provider, keys, algorithms }: ProviderClient,
+  idToken: string | null,
+  owner: TokenOwner,
+  { now, log }: Surroundings,
+): Promise<Claims | null> {
   if (idToken === null || keys === null) return null
   try {
     const { payload } = await keys.verify(idToken, 'id_token', {
-      algorithms, issuer: owner.issuer, subject: owner.subject, audience: provider.clientId, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
+      algorithms,
+      issuer: owner.issuer,
+      subject: owner.subject,
+      audience: provider.clientId,
+      clockTolerance: provider.clockToleranceSeconds,
+      currentDate: new Date(now),
     })
     return payload
-  }
-  catch (error) {
-    log.warn({ event: 'provider_id_token_ignored', provider: provider.id, why: error instanceof Error ? error.message : 'unknown' }, 'ignored the ID token of a refresh; the tokens beside it are used')
+  } catch (error) {
+    log.warn(
+      {
+        event: 'provider_id_token_ignored',
+        provider: provider.id,
+        why: error instanceof Error ? error.message : 'unknown',
+      },
+      'ignored the ID token of a refresh; the tokens beside it are used',
+    )
     return null
   }
 }
 
 /** @returns null where no mapping decides, or nothing that was said tells */
-async function rolesNow(client: ProviderClient, refreshed: Refreshed, owner: TokenOwner, claims: Claims | null, surroundings: Surroundings): Promise<Role[] | null> {
+async function rolesNow(
+  client: ProviderClient,
+  refreshed: Refreshed,
+  owner: TokenOwner,
+  claims: Claims | null,
+  surroundings: Surroundings,
+): Promise<Role[] | null> {
   const { provider } = client
   if (provider.roles === null) return null
   const { claim } = provider.roles
@@ -47,22 +81,41 @@ async function rolesNow(client: ProviderClient, refreshed: Refreshed, owner: Tok
   const isComplete = claims !== null || provider.kind === 'oauth2'
   // Without an ID token, a claim that user-info lacks may have been in the first one alone.
   if (memberOf(all, claim) === undefined && (!isComplete || hasOverage(all, claim))) {
-    surroundings.log.warn({ event: 'provider_roles_unknown', provider: provider.id, claim, why: whyMissing(all, provider.roles) }, 'could not look at the roles of a person again; they stay')
+    surroundings.log.warn(
+      { event: 'provider_roles_unknown', provider: provider.id, claim, why: whyMissing(all, provider.roles) },
+      'could not look at the roles of a person again; they stay',
+    )
     return null
   }
   return rolesOf(all, provider.roles)
 }
 
-async function userInfo(client: ProviderClient, { tokens }: Refreshed, owner: TokenOwner, claims: Claims, { now, log }: Surroundings): Promise<Claims> {
+async function userInfo(
+  client: ProviderClient,
+  { tokens }: Refreshed,
+  owner: TokenOwner,
+  claims: Claims,
+  { now, log }: Surroundings,
+): Promise<Claims> {
   const { provider, openid, configuration } = client
   const option = await dpopOption(client, tokens.dpopKey)
   const { accessToken } = tokens
-  if (provider.kind === 'oidc') return askUserInfo(client, { accessToken, claims, subject: owner.subject, option, now }, log)
+  if (provider.kind === 'oidc')
+    return askUserInfo(client, { accessToken, claims, subject: owner.subject, option, now }, log)
   const url = new URL(provider.endpoints?.userInfo ?? '')
-  const response = await openid.fetchProtectedResource(configuration, accessToken, url, 'GET', null, new Headers({ accept: 'application/json' }), option)
+  const response = await openid.fetchProtectedResource(
+    configuration,
+    accessToken,
+    url,
+    'GET',
+    null,
+    new Headers({ accept: 'application/json' }),
+    option,
+  )
   if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
   const told: unknown = await response.json()
   if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
-  if (subjectOf(memberOf(told as Claims, provider.fields.subject)) !== owner.subject) throw new FailedCheck('user-info is about another person')
+  if (subjectOf(memberOf(told as Claims, provider.fields.subject)) !== owner.subject)
+    throw new FailedCheck('user-info is about another person')
   return told as Claims
 }

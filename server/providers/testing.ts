@@ -21,26 +21,46 @@ export async function testProviders() {
     const all = toProviders([setting], problems, { env: {}, folder: '/', nameOf: (_, field) => field })
     if (problems.length > 0) throw new Error(JSON.stringify(problems))
     const { clock, keyring, store } = services
-    const providers = createProviders({ providers: all, publicUrl: 'https://porch.example', clock, timers: { every: () => () => {} }, log, keyring, singleUses: store.singleUses })
+    const providers = createProviders({
+      providers: all,
+      publicUrl: 'https://porch.example',
+      clock,
+      timers: { every: () => () => {} },
+      log,
+      keyring,
+      singleUses: store.singleUses,
+    })
     opened.push(providers)
 
     const begin = (purpose: Purpose = { kind: 'sign_in', remember: false, invite: null }) =>
       providers.begin('hostile', { purpose, returnTo: '/', room: 1000, network: '192.0.2.1' })
     const finish = async (href: string, sealed: string): Promise<Finished> => {
       const { headers } = await fetch(href, { redirect: 'manual' })
-      return providers.finish('hostile', { search: new URL(headers.get('location') ?? '').search, sealed, network: '192.0.2.1' })
+      return providers.finish('hostile', {
+        search: new URL(headers.get('location') ?? '').search,
+        sealed,
+        network: '192.0.2.1',
+      })
     }
     const signIn = async (purpose?: Purpose) => {
       const { href, sealed } = await begin(purpose)
       return finish(href, sealed)
     }
     /** @returns `signed_in`, or the problem's code */
-    const outcome = (purpose?: Purpose) => signIn(purpose).then(() => 'signed_in', (error: { code: string }) => error.code)
+    const outcome = (purpose?: Purpose) =>
+      signIn(purpose).then(
+        () => 'signed_in',
+        (error: { code: string }) => error.code,
+      )
     return { providers, provider: all[0], begin, finish, signIn, outcome }
   }
 
   return {
-    hostile, lines, services, log, open,
+    hostile,
+    lines,
+    services,
+    log,
+    open,
     /** Lines of an event. */
     events: (event: LogEvent) => events().filter(line => line['event'] === event),
     async close() {

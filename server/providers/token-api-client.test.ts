@@ -9,25 +9,43 @@ import type { RefreshFailure } from './token-client-types.ts'
 import { createTokenApiClient } from './token-api-client.ts'
 import type { ProviderTokens } from './types.ts'
 
-interface Seen { method: string, url: string, type: string, authorization: string, body: string }
+interface Seen {
+  method: string
+  url: string
+  type: string
+  authorization: string
+  body: string
+}
 
 const seen: Seen[] = []
 let answer: (request: Seen, response: ServerResponse) => unknown
 let server: Server
 let url: string
 
-const json = (response: ServerResponse, body: unknown, status = 200, headers = {}) => response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(typeof body === 'string' ? body : JSON.stringify(body))
+const json = (response: ServerResponse, body: unknown, status = 200, headers = {}) =>
+  response
+    .writeHead(status, { 'content-type': 'application/json', ...headers })
+    .end(typeof body === 'string' ? body : JSON.stringify(body))
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds
-const jwt = (claims: Record<string, unknown>) => new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32))
+const jwt = (claims: Record<string, unknown>) =>
+  new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(new Uint8Array(32))
 
 beforeAll(async () => {
   server = createServer((request: IncomingMessage, response) => {
     const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      const one: Seen = { method: request.method ?? '', url: request.url ?? '', type: request.headers['content-type'] ?? '', authorization: request.headers.authorization ?? '', body: Buffer.concat(chunks).toString() }
-      seen.push(one)
-      answer(one, response)
-    })
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        const one: Seen = {
+          method: request.method ?? '',
+          url: request.url ?? '',
+          type: request.headers['content-type'] ?? '',
+          authorization: request.headers.authorization ?? '',
+          body: Buffer.concat(chunks).toString(),
+        }
+        seen.push(one)
+        answer(one, response)
+      })
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -40,28 +58,73 @@ beforeEach(() => {
   seen.length = 0
 })
 
-const clientFor = (setting: Partial<TokenApiSetting> = {}) => createTokenApiClient(toTokenApi({ url, ...setting }), { clock: systemClock })
-const problem = (work: Promise<unknown>) => work.then(() => 'nothing', (error: Problem) => `${error.status} ${error.code}`)
-const failure = (work: Promise<unknown>) => work.then(() => 'nothing', (error: RefreshFailure) => `${error.kind} ${error.problem.code}`)
-const held = (refreshToken: string | null): ProviderTokens => ({ accessToken: 'old', refreshToken, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: 0, dpopKey: null })
+const clientFor = (setting: Partial<TokenApiSetting> = {}) =>
+  createTokenApiClient(toTokenApi({ url, ...setting }), { clock: systemClock })
+const problem = (work: Promise<unknown>) =>
+  work.then(
+    () => 'nothing',
+    (error: Problem) => `${error.status} ${error.code}`,
+  )
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => 'nothing',
+    (error: RefreshFailure) => `${error.kind} ${error.problem.code}`,
+  )
+const held = (refreshToken: string | null): ProviderTokens => ({
+  accessToken: 'old',
+  refreshToken,
+  idToken: null,
+  tokenType: 'Bearer',
+  scope: null,
+  accessEndsAt: 0,
+  dpopKey: null,
+})
 
 test('the usual form goes out as RFC 6749 §4.3.2 has it, and the claims of the token say who it is', async () => {
-  const accessToken = await jwt({ sub: 'ada', name: 'Ada', email: 'ada@example.org', email_verified: true, exp: inSeconds(60) })
+  const accessToken = await jwt({
+    sub: 'ada',
+    name: 'Ada',
+    email: 'ada@example.org',
+    email_verified: true,
+    exp: inSeconds(60),
+  })
   answer = (_, response) => json(response, { access_token: accessToken, token_type: 'bearer' })
   const { person, tokens } = await clientFor().signIn('ada', 'a pässword & more')
-  expect(seen).toEqual([{ method: 'POST', url: '/token', type: 'application/x-www-form-urlencoded', authorization: '', body: 'grant_type=password&username=ada&password=a+p%C3%A4ssword+%26+more' }])
-  expect(person).toMatchObject({ provider: 'token-api', issuer: url, subject: 'ada', name: 'Ada', email: 'ada@example.org', emailVerified: true, label: 'ada', amr: ['pwd'] })
+  expect(seen).toEqual([
+    {
+      method: 'POST',
+      url: '/token',
+      type: 'application/x-www-form-urlencoded',
+      authorization: '',
+      body: 'grant_type=password&username=ada&password=a+p%C3%A4ssword+%26+more',
+    },
+  ])
+  expect(person).toMatchObject({
+    provider: 'token-api',
+    issuer: url,
+    subject: 'ada',
+    name: 'Ada',
+    email: 'ada@example.org',
+    emailVerified: true,
+    label: 'ada',
+    amr: ['pwd'],
+  })
   expect(tokens).toMatchObject({ accessToken, refreshToken: null, tokenType: 'Bearer' })
   expect(Math.abs((tokens.accessEndsAt ?? 0) - inSeconds(60) * 1000)).toBeLessThan(5000)
 })
 
 test('a JSON sign-in with names of its own, its answer inside another, and user-info that says who it is', async () => {
-  answer = ({ url: path }, response) => json(response, path === '/v2/me' ? { data: { id: 7, display: 'Ada' } } : { data: { jwt: 'opaque', renew: 'r1', ttl: '90' } })
+  answer = ({ url: path }, response) =>
+    json(
+      response,
+      path === '/v2/me' ? { data: { id: 7, display: 'Ada' } } : { data: { jwt: 'opaque', renew: 'r1', ttl: '90' } },
+    )
   const client = clientFor({
     login: { path: '/v2/login', as: 'json', username: 'email', password: 'pass', also: { client: 'porch' } },
     refresh: { path: '/v2/refresh' },
     answer: { accessToken: 'data.jwt', refreshToken: 'data.renew', expiresIn: 'data.ttl' },
-    userInfo: '/v2/me', fields: { subject: 'data.id', name: 'data.display' },
+    userInfo: '/v2/me',
+    fields: { subject: 'data.id', name: 'data.display' },
   })
   const before = Date.now()
   const { person, tokens } = await client.signIn('ada@example.org', 'x')
@@ -73,53 +136,103 @@ test('a JSON sign-in with names of its own, its answer inside another, and user-
 })
 
 test.each([
-  ['a field of a JSON body', {}, { url: '/refresh', body: '{"refresh_token":"r1"}', type: 'application/json', authorization: '' }],
-  ['a field of a form', { as: 'form', also: { grant_type: 'refresh_token' } }, { url: '/refresh', body: 'grant_type=refresh_token&refresh_token=r1', type: 'application/x-www-form-urlencoded', authorization: '' }],
-  ['a parameter of the query', { token: 'query', name: 'token', method: 'GET' }, { url: '/refresh?token=r1', body: '', type: '', authorization: '' }],
+  [
+    'a field of a JSON body',
+    {},
+    { url: '/refresh', body: '{"refresh_token":"r1"}', type: 'application/json', authorization: '' },
+  ],
+  [
+    'a field of a form',
+    { as: 'form', also: { grant_type: 'refresh_token' } },
+    {
+      url: '/refresh',
+      body: 'grant_type=refresh_token&refresh_token=r1',
+      type: 'application/x-www-form-urlencoded',
+      authorization: '',
+    },
+  ],
+  [
+    'a parameter of the query',
+    { token: 'query', name: 'token', method: 'GET' },
+    { url: '/refresh?token=r1', body: '', type: '', authorization: '' },
+  ],
   ['a Bearer token', { token: 'bearer' }, { url: '/refresh', body: '', type: '', authorization: 'Bearer r1' }],
 ] as const)('a refresh token goes as %s', async (_what, template, expected) => {
   answer = (_, response) => json(response, { access_token: 'new', refresh_token: 'r2', expires_in: 60 })
-  const fresh = await clientFor({ refresh: { path: '/refresh', ...template } }).refresh(held('r1'), { issuer: url, subject: 'ada' })
+  const fresh = await clientFor({ refresh: { path: '/refresh', ...template } }).refresh(held('r1'), {
+    issuer: url,
+    subject: 'ada',
+  })
   expect(seen[0]).toMatchObject(expected)
   expect(fresh).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r2' } })
 })
 
 test('one that issues no new refresh token keeps the old', async () => {
   answer = (_, response) => json(response, { access_token: 'new' })
-  expect(await clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r1', accessEndsAt: null } })
+  expect(
+    await clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }),
+  ).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r1', accessEndsAt: null } })
 })
 
 test.each([
-  [400, '401 invalid_credentials'], [401, '401 invalid_credentials'], [422, '401 invalid_credentials'], [403, '403 account_disabled'], [429, '429 slow_down'],
-  [500, '503 provider_unavailable'], [418, '502 provider_answer_invalid'], [302, '502 provider_answer_invalid'],
+  [400, '401 invalid_credentials'],
+  [401, '401 invalid_credentials'],
+  [422, '401 invalid_credentials'],
+  [403, '403 account_disabled'],
+  [429, '429 slow_down'],
+  [500, '503 provider_unavailable'],
+  [418, '502 provider_answer_invalid'],
+  [302, '502 provider_answer_invalid'],
 ])('a sign-in that answers %s is told as %s', async (status, expected) => {
-  answer = (_, response) => json(response, { detail: 'no' }, status, { location: `${url}/elsewhere`, 'retry-after': '7' })
+  answer = (_, response) =>
+    json(response, { detail: 'no' }, status, { location: `${url}/elsewhere`, 'retry-after': '7' })
   expect(await problem(clientFor().signIn('ada', 'x'))).toBe(expected)
   expect(seen).toHaveLength(1)
 })
 
 test('statuses mean what the setting says they mean', async () => {
   answer = (_, response) => json(response, {}, 403)
-  expect(await problem(clientFor({ errors: { 403: 'invalid_credentials' } }).signIn('ada', 'x'))).toBe('401 invalid_credentials')
+  expect(await problem(clientFor({ errors: { 403: 'invalid_credentials' } }).signIn('ada', 'x'))).toBe(
+    '401 invalid_credentials',
+  )
 })
 
 test.each([
-  ['no JSON', 'hello'], ['no object', '[]'], ['no token', '{}'], ['a token that could split a header', JSON.stringify({ access_token: 'a\r\nX-Evil: 1' })],
-  ['an opaque token, and nobody else to ask', JSON.stringify({ access_token: 'opaque' })], ['claims without a subject', null], ['more than any answer is', 'x'.repeat(2_000_000)],
+  ['no JSON', 'hello'],
+  ['no object', '[]'],
+  ['no token', '{}'],
+  ['a token that could split a header', JSON.stringify({ access_token: 'a\r\nX-Evil: 1' })],
+  ['an opaque token, and nobody else to ask', JSON.stringify({ access_token: 'opaque' })],
+  ['claims without a subject', null],
+  ['more than any answer is', 'x'.repeat(2_000_000)],
 ])('an answer with %s signs nobody in', async (_what, body) => {
   const text = body ?? JSON.stringify({ access_token: await jwt({ name: 'Ada' }) })
   answer = (_, response) => json(response, text)
   expect(await problem(clientFor().signIn('ada', 'x'))).toMatch(/^50[23] provider_(?:answer_invalid|unavailable)$/)
 })
 
-test.each([[400, 'over provider_refused'], [401, 'over provider_refused'], [422, 'over provider_refused'], [403, 'refused provider_refused'], [404, 'unknown provider_unavailable'], [429, 'unchanged provider_unavailable'], [500, 'unknown provider_unavailable'], [302, 'unknown provider_unavailable']])('a refresh that answers %s: %s', async (status, expected) => {
+test.each([
+  [400, 'over provider_refused'],
+  [401, 'over provider_refused'],
+  [422, 'over provider_refused'],
+  [403, 'refused provider_refused'],
+  [404, 'unknown provider_unavailable'],
+  [429, 'unchanged provider_unavailable'],
+  [500, 'unknown provider_unavailable'],
+  [302, 'unknown provider_unavailable'],
+])('a refresh that answers %s: %s', async (status, expected) => {
   answer = (_, response) => json(response, {}, status, { location: '/elsewhere' })
-  expect(await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe(expected)
+  expect(
+    await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })),
+  ).toBe(expected)
 })
 
 test('a refresh is over by the statuses that the setting names, and by no others', async () => {
   const client = clientFor({ refresh: { path: '/refresh', over: [410] } })
-  for (const [status, expected] of [[410, 'over provider_refused'], [401, 'refused provider_refused']] as const) {
+  for (const [status, expected] of [
+    [410, 'over provider_refused'],
+    [401, 'refused provider_refused'],
+  ] as const) {
     answer = (_, response) => json(response, {}, status)
     expect(await failure(client.refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe(expected)
   }
@@ -127,6 +240,15 @@ test('a refresh is over by the statuses that the setting names, and by no others
 
 test('a refresh whose answer is cut may have happened; one that reached nobody has not', async () => {
   answer = (_, response) => response.destroy()
-  expect(await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe('unknown provider_unavailable')
-  expect(await failure(clientFor({ url: 'http://127.0.0.1:9', refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe('unchanged provider_unavailable')
+  expect(
+    await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })),
+  ).toBe('unknown provider_unavailable')
+  expect(
+    await failure(
+      clientFor({ url: 'http://127.0.0.1:9', refresh: { path: '/refresh' } }).refresh(held('r1'), {
+        issuer: url,
+        subject: 'ada',
+      }),
+    ),
+  ).toBe('unchanged provider_unavailable')
 })

@@ -14,22 +14,40 @@ import type { ProviderProfile, ProviderTokens } from './types.ts'
 /** An API that signs people in by itself, and hands out tokens for itself. */
 export interface TokenApiClient extends Refresher {
   /** Asks the API whether the name and the password belong together, and who that is.
-   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` as the API's status says; `provider_unavailable`,
+   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` as the API's status says;
+   * `provider_unavailable`,
    * `provider_answer_invalid` when it did not judge */
-  signIn(username: string, password: string): Promise<{ person: ProviderProfile, tokens: ProviderTokens }>
+  signIn(username: string, password: string): Promise<{ person: ProviderProfile; tokens: ProviderTokens }>
   close(): Promise<void>
 }
 
-interface Answer { status: number, headers: Headers, body: unknown }
+interface Answer {
+  status: number
+  headers: Headers
+  body: unknown
+}
 
 const MAX_TOKEN_LENGTH = 16_384
 
 export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock }): TokenApiClient {
   const { protocol, hostname } = new URL(api.url)
-  const outbound = createOutbound({ trusted: [hostname.replace(/^\[|\]$/g, '')], mayBePlain: protocol === 'http:', report: () => {} })
+  const outbound = createOutbound({
+    trusted: [hostname.replace(/^\[|\]$/g, '')],
+    mayBePlain: protocol === 'http:',
+    report: () => {},
+  })
 
-  async function call(target: string, method: string, headers: Record<string, string>, body: string | null): Promise<Answer> {
-    const response = await outbound.fetch(api.url + target, { method, headers: { accept: 'application/json', ...headers }, ...(body === null ? {} : { body }) })
+  async function call(
+    target: string,
+    method: string,
+    headers: Record<string, string>,
+    body: string | null,
+  ): Promise<Answer> {
+    const response = await outbound.fetch(api.url + target, {
+      method,
+      headers: { accept: 'application/json', ...headers },
+      ...(body === null ? {} : { body }),
+    })
     const text = await response.text()
     return { status: response.status, headers: response.headers, body: text === '' ? null : parsed(text) }
   }
@@ -41,7 +59,12 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     const bearer: Record<string, string> = template.token === 'bearer' ? { authorization: `Bearer ${token}` } : {}
     const { type, text } = encoded(as, fields)
     const hasBody = method !== 'GET' && Object.keys(fields).length > 0
-    return call(path + query, method, { ...bearer, ...(hasBody ? { 'content-type': type } : {}) }, hasBody ? text : null)
+    return call(
+      path + query,
+      method,
+      { ...bearer, ...(hasBody ? { 'content-type': type } : {}) },
+      hasBody ? text : null,
+    )
   }
 
   /** @throws FailedCheck */
@@ -49,13 +72,16 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     if (typeof body !== 'object' || body === null) throw new FailedCheck('the answer with the tokens is no JSON object')
     const claims = body as Claims
     const accessToken = memberOf(claims, api.answer.accessToken)
-    if (typeof accessToken !== 'string' || !isToken(accessToken)) throw new FailedCheck(`the answer has no usable ${api.answer.accessToken}`)
+    if (typeof accessToken !== 'string' || !isToken(accessToken))
+      throw new FailedCheck(`the answer has no usable ${api.answer.accessToken}`)
     const refreshToken = memberOf(claims, api.answer.refreshToken)
-    if (typeof refreshToken === 'string' && !isToken(refreshToken)) throw new FailedCheck(`the answer has no usable ${api.answer.refreshToken}`)
+    if (typeof refreshToken === 'string' && !isToken(refreshToken))
+      throw new FailedCheck(`the answer has no usable ${api.answer.refreshToken}`)
     return {
       accessToken,
       // A service that issues no new one means the old one to go on.
-      refreshToken: api.refresh === null ? null : typeof refreshToken === 'string' ? refreshToken : before?.refreshToken ?? null,
+      refreshToken:
+        api.refresh === null ? null : typeof refreshToken === 'string' ? refreshToken : (before?.refreshToken ?? null),
       idToken: null,
       tokenType: 'Bearer',
       scope: null,
@@ -66,9 +92,14 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
 
   async function whoIs(accessToken: string): Promise<ProviderProfile> {
     const claims = api.userInfo === null ? claimsOf(accessToken) : await askUserInfo(api.userInfo, accessToken)
-    if (claims === null) throw new FailedCheck(api.userInfo === null ? 'the access token is no JWT that could say who it is: set userInfo' : 'user-info is no object')
+    if (claims === null)
+      throw new FailedCheck(
+        api.userInfo === null
+          ? 'the access token is no JWT that could say who it is: set userInfo'
+          : 'user-info is no object',
+      )
     const { fields } = api
-    const read = (path: string | null) => path === null ? undefined : memberOf(claims, path)
+    const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
     const subject = subjectOf(read(fields.subject))
     if (subject === null) throw new FailedCheck(`nothing usable in ${fields.subject}`)
     const email = emailOf(read(fields.email))
@@ -91,14 +122,22 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     const { status, body } = await call(path, 'GET', { authorization: `Bearer ${accessToken}` }, null)
     if (status >= 500 || status === 429) throw new Unjudged(`user-info answered ${status}`)
     if (status !== 200) throw new FailedCheck(`user-info answered ${status}`)
-    return typeof body === 'object' && body !== null && !Array.isArray(body) ? body as Claims : null
+    return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Claims) : null
   }
 
-  /** What a status of the sign-in means. A password in a message would be the API's, never ours: its body is not repeated. */
+  /**
+   * What a status of the sign-in means. A password in a message would be the API's, never ours: its body is not
+   * repeated.
+   */
   function refusalOf({ status, headers }: Answer): Problem {
     const code = api.errors.get(status)
-    if (code === undefined) return status >= 500 ? unavailable(new Error(`the sign-in answered ${status}`)) : invalid(new FailedCheck(`the sign-in answered ${status}`))
-    return code === 'slow_down' ? new Problem(code, { retryAfter: Math.ceil((retryAfterMs(headers) ?? 30 * SECOND) / SECOND) }) : new Problem(code)
+    if (code === undefined)
+      return status >= 500
+        ? unavailable(new Error(`the sign-in answered ${status}`))
+        : invalid(new FailedCheck(`the sign-in answered ${status}`))
+    return code === 'slow_down'
+      ? new Problem(code, { retryAfter: Math.ceil((retryAfterMs(headers) ?? 30 * SECOND) / SECOND) })
+      : new Problem(code)
   }
 
   return {
@@ -110,28 +149,36 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
         const answer = await call(path, method, { 'content-type': type }, text)
         if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
         const tokens = tokensOf(answer.body, null, askedAt)
-        return { person: { ...await whoIs(tokens.accessToken), label: username }, tokens }
-      }
-      catch (error) {
+        return { person: { ...(await whoIs(tokens.accessToken)), label: username }, tokens }
+      } catch (error) {
         if (error instanceof Problem) throw error
         throw error instanceof FailedCheck ? invalid(error) : unavailable(error)
       }
     },
 
     async refresh(tokens) {
-      if (api.refresh === null) throw new RefreshFailure('unchanged', new Problem('provider_sign_in_required', { provider: TOKEN_API }))
+      if (api.refresh === null)
+        throw new RefreshFailure('unchanged', new Problem('provider_sign_in_required', { provider: TOKEN_API }))
       const askedAt = clock.now().wall
       const answer = await failing(() => withToken(api.refresh as TokenCallTemplate, tokens.refreshToken ?? ''))
       const { status } = answer
-      if (status === 429) throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), { retryAfterMs: retryAfterMs(answer.headers) ?? 5 * SECOND })
-      if (api.over.has(status)) throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
+      if (status === 429)
+        throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), {
+          retryAfterMs: retryAfterMs(answer.headers) ?? 5 * SECOND,
+        })
+      if (api.over.has(status))
+        throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
       // It refuses, and the configuration does not say that this ends anything.
-      if (status === 401 || status === 403) throw new RefreshFailure('refused', new Problem('provider_refused', { provider: TOKEN_API }, new Error(`the refresh answered ${status}`)))
-      if (status < 200 || status > 299) throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
+      if (status === 401 || status === 403)
+        throw new RefreshFailure(
+          'refused',
+          new Problem('provider_refused', { provider: TOKEN_API }, new Error(`the refresh answered ${status}`)),
+        )
+      if (status < 200 || status > 299)
+        throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
       try {
         return { tokens: tokensOf(answer.body, tokens, askedAt), idToken: null }
-      }
-      catch (error) {
+      } catch (error) {
         throw new RefreshFailure('unknown', invalid(error), { blame: 'grant' })
       }
     },
@@ -144,12 +191,16 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       return { idToken: null, roles: person.roles }
     },
 
-    revoke: api.revoke === null
-      ? null
-      : async (tokens) => {
-        const { status } = await failing(() => withToken(api.revoke as TokenCallTemplate, tokens.refreshToken ?? tokens.accessToken))
-        if (status === 429 || status >= 500) throw new RefreshFailure('unchanged', unavailable(new Error(`the revocation answered ${status}`)))
-      },
+    revoke:
+      api.revoke === null
+        ? null
+        : async tokens => {
+            const { status } = await failing(() =>
+              withToken(api.revoke as TokenCallTemplate, tokens.refreshToken ?? tokens.accessToken),
+            )
+            if (status === 429 || status >= 500)
+              throw new RefreshFailure('unchanged', unavailable(new Error(`the revocation answered ${status}`)))
+          },
 
     exchange: null,
     close: outbound.close,
@@ -172,13 +223,12 @@ function invalid(cause: unknown): Problem {
 async function failing(work: () => Promise<Answer>): Promise<Answer> {
   try {
     return await work()
-  }
-  catch (error) {
+  } catch (error) {
     throw new RefreshFailure(neverLeft(error) ? 'unchanged' : 'unknown', unavailable(error))
   }
 }
 
-function encoded(as: 'form' | 'json', fields: Record<string, string>): { type: string, text: string } {
+function encoded(as: 'form' | 'json', fields: Record<string, string>): { type: string; text: string } {
   return as === 'json'
     ? { type: 'application/json', text: JSON.stringify(fields) }
     : { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(fields).toString() }
@@ -187,8 +237,7 @@ function encoded(as: 'form' | 'json', fields: Record<string, string>): { type: s
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
-  }
-  catch {
+  } catch {
     return null
   }
 }
@@ -198,12 +247,14 @@ function isToken(text: string): boolean {
   return text.length <= MAX_TOKEN_LENGTH && /^[\w\-.~+/]+=*$/.test(text)
 }
 
-/** The claims of a token that came from its maker over a connection of ours: whose word it is needs no signature (as in OIDC Core §3.1.3.7). */
+/**
+ * The claims of a token that came from its maker over a connection of ours: whose word it is needs no signature (as in
+ * OIDC Core §3.1.3.7).
+ */
 function claimsOf(token: string): Claims | null {
   try {
     return decodeJwt(token)
-  }
-  catch {
+  } catch {
     return null
   }
 }

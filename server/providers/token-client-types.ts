@@ -4,12 +4,22 @@ import type { Role } from '../contract/wire.ts'
 import type { ProviderTokens } from './types.ts'
 
 /** Whose tokens they are, as their provider calls the person. */
-export interface TokenOwner { issuer: string, subject: string }
+export interface TokenOwner {
+  issuer: string
+  subject: string
+}
 
 /** A token for one upstream, traded for a person's own (RFC 8693 §2.1). */
-export interface ExchangeTarget { audience: string, scopes: readonly string[] }
+export interface ExchangeTarget {
+  audience: string
+  scopes: readonly string[]
+}
 /** `endsAt: null`: the provider did not say. */
-export interface ExchangedToken { accessToken: string, tokenType: 'Bearer' | 'DPoP', endsAt: UnixMs | null }
+export interface ExchangedToken {
+  accessToken: string
+  tokenType: 'Bearer' | 'DPoP'
+  endsAt: UnixMs | null
+}
 
 /** What a refresh gave. */
 export interface Refreshed {
@@ -23,7 +33,10 @@ export interface Refreshed {
 export interface Standing {
   /** The ID token that came along, once it is checked. null: there is none to be believed */
   idToken: string | null
-  /** As the mapping has it; empty: it does not let this person in any more. null: none is configured, or the provider did not tell */
+  /**
+   * As the mapping has it; empty: it does not let this person in any more. null: none is configured, or the provider
+   * did not tell
+   */
   roles: Role[] | null
 }
 
@@ -43,7 +56,8 @@ export interface Refresher {
 
 /** What a failed call leaves behind at the provider:
  * `over`: the grant is refused for good (`invalid_grant`) ·
- * `refused`: the call is refused, and another one would be, though the grant may be good: the site is not known any more, say ·
+ * `refused`: the call is refused, and another one would be, though the grant may be good: the site is not known any
+ * more, say ·
  * `unchanged`: nothing happened there; the same token may be shown again ·
  * `unknown`: it may have happened, and only the answer was lost. */
 export type FailureKind = 'over' | 'refused' | 'unchanged' | 'unknown'
@@ -59,7 +73,11 @@ export class RefreshFailure extends Error {
   readonly retryAfterMs: number | null
   readonly blame: Blame
 
-  constructor(kind: FailureKind, problem: Problem, { retryAfterMs = null, blame = blameFor(kind) }: { retryAfterMs?: number | null, blame?: Blame } = {}) {
+  constructor(
+    kind: FailureKind,
+    problem: Problem,
+    { retryAfterMs = null, blame = blameFor(kind) }: { retryAfterMs?: number | null; blame?: Blame } = {},
+  ) {
     super(`${kind}: ${problem.code}`, { cause: problem.cause })
     this.kind = kind
     this.problem = problem

@@ -28,7 +28,12 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
       const askedAt = clock.now().wall
       const dpop = await dpopOption(provider, tokens.dpopKey)
       return asFailure(provider, 'refresh', async () => {
-        const answer = await provider.openid.refreshTokenGrant(provider.configuration, tokens.refreshToken ?? '', {}, dpop)
+        const answer = await provider.openid.refreshTokenGrant(
+          provider.configuration,
+          tokens.refreshToken ?? '',
+          {},
+          dpop,
+        )
         const { [REFRESHED_ID_TOKEN]: found } = answer
         const idToken = typeof found === 'string' ? found : null
         if (idToken !== null && isAboutAnother(provider.provider.clientId, idToken, tokens, owner)) {
@@ -55,8 +60,11 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
     async revoke(tokens) {
       const provider = await client()
       if (provider.configuration.serverMetadata().revocation_endpoint === undefined) return
-      const [token, token_type_hint] = tokens.refreshToken === null ? [tokens.accessToken, 'access_token'] : [tokens.refreshToken, 'refresh_token']
-      await asFailure(provider, 'other', () => provider.openid.tokenRevocation(provider.configuration, token, { token_type_hint }))
+      const [token, token_type_hint] =
+        tokens.refreshToken === null ? [tokens.accessToken, 'access_token'] : [tokens.refreshToken, 'refresh_token']
+      await asFailure(provider, 'other', () =>
+        provider.openid.tokenRevocation(provider.configuration, token, { token_type_hint }),
+      )
     },
 
     async exchange(tokens, { audience, scopes }) {
@@ -64,15 +72,21 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
       const askedAt = clock.now().wall
       const dpop = await dpopOption(provider, tokens.dpopKey)
       return asFailure(provider, 'exchange', async () => {
-        const answer = await provider.openid.genericGrantRequest(provider.configuration, EXCHANGE, {
-          subject_token: tokens.accessToken,
-          subject_token_type: ACCESS_TOKEN,
-          requested_token_type: ACCESS_TOKEN,
-          audience,
-          ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
-        }, dpop)
+        const answer = await provider.openid.genericGrantRequest(
+          provider.configuration,
+          EXCHANGE,
+          {
+            subject_token: tokens.accessToken,
+            subject_token_type: ACCESS_TOKEN,
+            requested_token_type: ACCESS_TOKEN,
+            audience,
+            ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+          },
+          dpop,
+        )
         const issued = answer['issued_token_type']
-        if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT) throw odd(provider, 'an exchange gave a token of another kind')
+        if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT)
+          throw odd(provider, 'an exchange gave a token of another kind')
         return {
           accessToken: answer.access_token,
           tokenType: tokenType(provider, answer.token_type),
@@ -83,7 +97,8 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
   }
 }
 
-/** Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not this person's.
+/** Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not
+ * this person's.
  * One that names none, or cannot be read, says nothing.
  * @see OIDC Core §12.2 */
 function isAboutAnother(clientId: string, idToken: string, before: ProviderTokens, owner: TokenOwner): boolean {
@@ -94,20 +109,21 @@ function isAboutAnother(clientId: string, idToken: string, before: ProviderToken
   if (now.aud === undefined || now.aud === null) return false
   const first = before.idToken === null ? null : claimsOf(before.idToken)
   const expected = first === null ? null : asList(first.aud)
-  return !asList(now.aud).includes(clientId) || (expected !== null && expected.join('\n') !== asList(now.aud).join('\n'))
+  return (
+    !asList(now.aud).includes(clientId) || (expected !== null && expected.join('\n') !== asList(now.aud).join('\n'))
+  )
 }
 
 function claimsOf(idToken: string): JWTPayload | null {
   try {
     return decodeJwt(idToken)
-  }
-  catch {
+  } catch {
     return null
   }
 }
 
 function asList(aud: unknown): string[] {
-  return (Array.isArray(aud) ? aud as unknown[] : [aud]).map(String).toSorted()
+  return (Array.isArray(aud) ? (aud as unknown[]) : [aud]).map(String).toSorted()
 }
 
 function tokenType(client: ProviderClient, type: string): ProviderTokens['tokenType'] {
@@ -117,16 +133,24 @@ function tokenType(client: ProviderClient, type: string): ProviderTokens['tokenT
   throw odd(client, 'a token of a type that cannot be sent to an upstream')
 }
 
-/** An answer that can be read and not used: it may have spent the token that was shown, and says nothing of anybody else's. */
+/**
+ * An answer that can be read and not used: it may have spent the token that was shown, and says nothing of anybody
+ * else's.
+ */
 function odd({ provider }: ProviderClient, why: string): RefreshFailure {
-  return new RefreshFailure('unknown', new Problem('provider_answer_invalid', { provider: provider.id }, new Error(why)), { blame: 'grant' })
+  return new RefreshFailure(
+    'unknown',
+    new Problem('provider_answer_invalid', { provider: provider.id }, new Error(why)),
+    { blame: 'grant' },
+  )
 }
 
 async function asFailure<T>({ openid, provider }: ProviderClient, asked: Asked, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
-  }
-  catch (error) {
-    throw error instanceof RefreshFailure || error instanceof Problem ? error : callFailure(openid, provider.id, error, asked)
+  } catch (error) {
+    throw error instanceof RefreshFailure || error instanceof Problem
+      ? error
+      : callFailure(openid, provider.id, error, asked)
   }
 }

@@ -4,11 +4,19 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { Gate } from '../accounts/gate.ts'
-import { asRefreshFailure, type ExchangedToken, type ExchangeTarget, RefreshFailure, type Refresher } from './token-client-types.ts'
+import {
+  asRefreshFailure,
+  type ExchangedToken,
+  type ExchangeTarget,
+  RefreshFailure,
+  type Refresher,
+} from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
 import type { ProviderTokens } from './types.ts'
 
-export interface ExchangeUpstream extends ExchangeTarget { name: string }
+export interface ExchangeUpstream extends ExchangeTarget {
+  name: string
+}
 
 interface Deps {
   clock: Clock
@@ -19,9 +27,17 @@ interface Deps {
   tokenFor: (session: Session, provider: string, refused: string | null) => Promise<ProviderTokens>
 }
 
-interface Session { publicId: string, userId: string }
+interface Session {
+  publicId: string
+  userId: string
+}
 type Exchanged = ExchangedToken & Pick<ProviderTokens, 'dpopKey'>
-interface Kept { madeAt: SteadyMs, usableUntil: UnixMs, accessToken: string | null, token: Promise<Exchanged> }
+interface Kept {
+  madeAt: SteadyMs
+  usableUntil: UnixMs
+  accessToken: string | null
+  token: Promise<Exchanged>
+}
 
 const SESSIONS_MAX = 10_000
 /** How long a token is used whose end the provider does not tell. */
@@ -30,8 +46,10 @@ const UNTOLD_MS = MINUTE
 const REFUSED_MS = 30 * SECOND
 const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sign_in_required'])
 
-/** Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and upstream.
- * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its place. */
+/** Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and
+ * upstream.
+ * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its
+ * place. */
 export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFor: ownTokenFor }: Deps) {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
   const backoff = createBackoff(clock, 3)
@@ -40,8 +58,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     const own = await ownTokenFor(session, provider, null)
     try {
       return await tradeOnce(session, own, provider, upstream)
-    }
-    catch (error) {
+    } catch (error) {
       const failure = asRefreshFailure(error)
       if (failure.kind !== 'over') throw failure.problem
       // Its end may have come early. Another one is tried, if there is another.
@@ -53,24 +70,43 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     }
   }
 
-  async function tradeOnce(session: Session, own: ProviderTokens, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
+  async function tradeOnce(
+    session: Session,
+    own: ProviderTokens,
+    provider: string,
+    upstream: ExchangeUpstream,
+  ): Promise<Exchanged> {
     const exchange = refresherOf(provider)?.exchange ?? null
-    if (exchange === null) throw new Problem('provider_refused', { provider, detail: 'This provider gives no tokens for single services.' })
+    if (exchange === null)
+      throw new Problem('provider_refused', { provider, detail: 'This provider gives no tokens for single services.' })
     const key = `${provider} ${upstream.name}`
     const left = backoff.left(key)
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
     try {
-      const token = await gateOf(provider).run(() => exchange(own, { audience: upstream.audience, scopes: upstream.scopes }))
+      const token = await gateOf(provider).run(() =>
+        exchange(own, { audience: upstream.audience, scopes: upstream.scopes }),
+      )
       // An answer that hands the same token back would send it to an upstream that may not have it.
-      if (token.accessToken === own.accessToken) throw new RefreshFailure('unchanged', new Problem('provider_answer_invalid', { provider }, new Error('an exchange gave back the token that was shown')), { blame: 'grant' })
+      if (token.accessToken === own.accessToken)
+        throw new RefreshFailure(
+          'unchanged',
+          new Problem(
+            'provider_answer_invalid',
+            { provider },
+            new Error('an exchange gave back the token that was shown'),
+          ),
+          { blame: 'grant' },
+        )
       backoff.succeeded(key)
       meter.count('provider_exchanges_total', { provider, outcome: 'exchanged' })
       return { ...token, dpopKey: token.tokenType === 'DPoP' ? own.dpopKey : null }
-    }
-    catch (error) {
+    } catch (error) {
       const failure = asRefreshFailure(error)
       meter.count('provider_exchanges_total', { provider, outcome: failure.problem.code })
-      log.warn({ error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code }, 'a provider gave no token for an upstream')
+      log.warn(
+        { error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code },
+        'a provider gave no token for an upstream',
+      )
       if (failure.blame === 'provider') backoff.failed(key, session.userId, failure.retryAfterMs)
       throw failure
     }
@@ -84,7 +120,12 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
   }
 
   return {
-    async tokenFor(session: Session, provider: string, upstream: ExchangeUpstream, refused: string | null): Promise<Exchanged> {
+    async tokenFor(
+      session: Session,
+      provider: string,
+      upstream: ExchangeUpstream,
+      refused: string | null,
+    ): Promise<Exchanged> {
       const ofSession = kept.get(session.publicId) ?? new Map<string, Kept>()
       const known = ofSession.get(upstream.name)
       if (known !== undefined && usable(known, refused)) return known.token
@@ -92,14 +133,17 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       const token = trade(session, provider, upstream)
       const entry: Kept = { madeAt: clock.now().steady, usableUntil: Number.MAX_SAFE_INTEGER, accessToken: null, token }
       kept.set(session.publicId, ofSession.set(upstream.name, entry))
-      token.then((made) => {
-        entry.accessToken = made.accessToken
-        entry.usableUntil = usableUntil(made.endsAt, clock.now().wall)
-      }, (error: unknown) => {
-        // A refusal will not change from one call to the next; anything else is not kept.
-        if (error instanceof Problem && REFUSALS.has(error.code)) entry.usableUntil = clock.now().wall + REFUSED_MS
-        else if (ofSession.get(upstream.name) === entry) ofSession.delete(upstream.name)
-      })
+      token.then(
+        made => {
+          entry.accessToken = made.accessToken
+          entry.usableUntil = usableUntil(made.endsAt, clock.now().wall)
+        },
+        (error: unknown) => {
+          // A refusal will not change from one call to the next; anything else is not kept.
+          if (error instanceof Problem && REFUSALS.has(error.code)) entry.usableUntil = clock.now().wall + REFUSED_MS
+          else if (ofSession.get(upstream.name) === entry) ofSession.delete(upstream.name)
+        },
+      )
       return token
     },
 

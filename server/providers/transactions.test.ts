@@ -10,7 +10,11 @@ let services: TestPeople
 let transactions: Transactions
 beforeEach(() => {
   services = testPeople()
-  transactions = createTransactions({ clock: services.clock, keyring: services.keyring, singleUses: services.store.singleUses })
+  transactions = createTransactions({
+    clock: services.clock,
+    keyring: services.keyring,
+    singleUses: services.store.singleUses,
+  })
 })
 afterEach(() => services.close())
 
@@ -50,11 +54,17 @@ describe('a transaction', () => {
     expect(await use('main', one.search, one.sealed)).toEqual(one.transaction)
   })
 
-  test('OA-5 is nothing without its cookie, with another one\'s, or with another state', async () => {
+  test("OA-5 is nothing without its cookie, with another one's, or with another state", async () => {
     const [one, other] = [await begin(), await begin()]
     const wrong: [string, string | null][] = [
-      [one.search, null], [one.search, ''], [one.search, other.sealed], [one.search, `${one.sealed.slice(0, -2)}xx`],
-      [`?state=${one.id}.${other.transaction.state.split('.')[1] ?? ''}`, one.sealed], [`?state=${one.id}.`, one.sealed], [`?state=${one.id}`, one.sealed], ['', one.sealed],
+      [one.search, null],
+      [one.search, ''],
+      [one.search, other.sealed],
+      [one.search, `${one.sealed.slice(0, -2)}xx`],
+      [`?state=${one.id}.${other.transaction.state.split('.')[1] ?? ''}`, one.sealed],
+      [`?state=${one.id}.`, one.sealed],
+      [`?state=${one.id}`, one.sealed],
+      ['', one.sealed],
       [`${one.search}&state=${one.transaction.state}`, one.sealed],
     ]
     for (const [search, sealed] of wrong) await expect(use('main', search, sealed), search).rejects.toEqual(expired)
@@ -103,7 +113,15 @@ describe('a transaction', () => {
 
   test('CK-5 is short: five without anywhere to return to fit into two and a half kilobytes', async () => {
     expect((await begin('a-provider-with-the-longest-name', SIGN_IN, '/')).sealed.length).toBeLessThan(500)
-    expect((await begin('a-provider-with-the-longest-name', { kind: 'link', userId: 'u'.repeat(22), sessionId: 's'.repeat(22) }, '/account')).sealed.length).toBeLessThan(550)
+    expect(
+      (
+        await begin(
+          'a-provider-with-the-longest-name',
+          { kind: 'link', userId: 'u'.repeat(22), sessionId: 's'.repeat(22) },
+          '/account',
+        )
+      ).sealed.length,
+    ).toBeLessThan(550)
   })
 
   test('names sort by time, so that the oldest can be told', async () => {

@@ -10,7 +10,8 @@ import type { Purpose } from './types.ts'
 /** A sign-in is finished within this time, or begun anew. */
 export const LOGIN_LIFE_MS = 10 * MINUTE
 
-/** What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An abandoned
+/** What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An
+ * abandoned
  * one leaves nothing here. */
 export interface Transaction {
   id: string
@@ -25,11 +26,21 @@ export interface Transaction {
 }
 
 /** What the cookie holds. The three secrets are derived from one, which is a third as long. */
-interface Sealed extends Pick<Transaction, 'provider' | 'purpose' | 'returnTo' | 'begunAt'> { secret: string }
+interface Sealed extends Pick<Transaction, 'provider' | 'purpose' | 'returnTo' | 'begunAt'> {
+  secret: string
+}
 
 export interface Transactions {
-  /** @param room how long the cookie's value may be, in bytes: where `returnTo` does not fit in, the sign-in ends at home */
-  begin(provider: string, purpose: Purpose, returnTo: string, room: number): Promise<{ sealed: string, transaction: Transaction }>
+  /**
+   * @param room how long the cookie's value may be, in bytes: where `returnTo` does not fit in, the sign-in ends at
+   * home
+   */
+  begin(
+    provider: string,
+    purpose: Purpose,
+    returnTo: string,
+    room: number,
+  ): Promise<{ sealed: string; transaction: Transaction }>
   /** Opens what a callback's `state` names.
    * @throws Problem `login_expired` when it is of another browser, another provider, over, or nothing at all */
   open(provider: string, search: string, sealed: string | null): Promise<Transaction>
@@ -39,7 +50,15 @@ export interface Transactions {
   returnTo(search: string, sealed: string | null): Promise<string | null>
 }
 
-export function createTransactions({ clock, keyring, singleUses }: { clock: Clock, keyring: Keyring, singleUses: SingleUseStore }): Transactions {
+export function createTransactions({
+  clock,
+  keyring,
+  singleUses,
+}: {
+  clock: Clock
+  keyring: Keyring
+  singleUses: SingleUseStore
+}): Transactions {
   const now = () => clock.now().wall
 
   async function unseal(search: string, sealed: string | null): Promise<Transaction | null> {
@@ -61,19 +80,23 @@ export function createTransactions({ clock, keyring, singleUses }: { clock: Cloc
       const sealed = await keyring.seal('login', { transaction: whole }, id)
       if (sealed.length <= room) return { sealed, transaction: transactionOf(id, whole) }
       const shorter = { ...whole, returnTo: HOME }
-      return { sealed: await keyring.seal('login', { transaction: shorter }, id), transaction: transactionOf(id, shorter) }
+      return {
+        sealed: await keyring.seal('login', { transaction: shorter }, id),
+        transaction: transactionOf(id, shorter),
+      }
     },
 
     async open(provider, search, sealed) {
       const transaction = await unseal(search, sealed)
       if (transaction?.provider !== provider) throw new Problem('login_expired')
       // One from the future was begun before the clock was set back.
-      if (now() >= transaction.begunAt + LOGIN_LIFE_MS || now() < transaction.begunAt - MINUTE) throw new Problem('login_expired')
+      if (now() >= transaction.begunAt + LOGIN_LIFE_MS || now() < transaction.begunAt - MINUTE)
+        throw new Problem('login_expired')
       return transaction
     },
 
     async use({ id, begunAt }) {
-      if (!await singleUses.use(`login:${id}`, begunAt + LOGIN_LIFE_MS + MINUTE)) throw new Problem('login_expired')
+      if (!(await singleUses.use(`login:${id}`, begunAt + LOGIN_LIFE_MS + MINUTE))) throw new Problem('login_expired')
     },
 
     async returnTo(search, sealed) {
@@ -87,14 +110,17 @@ function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {
   return { id, ...rest, verifier: derived('verifier'), nonce: derived('nonce'), state: `${id}.${derived('state')}` }
 }
 
-/** The transaction that a callback is about: what names its cookie. @returns null unless there is exactly one well-formed `state` */
+/**
+ * The transaction that a callback is about: what names its cookie. @returns null unless there is exactly one
+ * well-formed `state`
+ */
 export function transactionIdOf(search: string): string | null {
   return /^([a-z0-9]{9}-[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}$/.exec(stateOf(search) ?? '')?.[1] ?? null
 }
 
 function stateOf(search: string): string | null {
   const states = new URLSearchParams(search).getAll('state')
-  return states.length === 1 ? states[0] ?? null : null
+  return states.length === 1 ? (states[0] ?? null) : null
 }
 
 function isSame(a: string, b: string): boolean {

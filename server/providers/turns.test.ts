@@ -4,7 +4,11 @@ import { handClock } from '../accounts/accounts.testing.ts'
 import { testProviders, type TestProviders } from './testing.ts'
 import { createTurns } from './turns.ts'
 
-const code = (work: Promise<unknown>) => work.then(() => 'called', (error: { code: string }) => error.code)
+const code = (work: Promise<unknown>) =>
+  work.then(
+    () => 'called',
+    (error: { code: string }) => error.code,
+  )
 
 describe('turns at a provider', () => {
   test('a network is counted over beginning and coming back, by its /64 where it is IPv6; others are not', async () => {
@@ -14,12 +18,18 @@ describe('turns at a provider', () => {
       expect(await code(begin(`2001:db8::${n.toString(16)}`, async () => 1))).toBe('called')
       expect(await code(finish('2001:db8::ffff', async () => 1))).toBe('called')
     }
-    await expect(begin('2001:db8::1', async () => 1)).rejects.toMatchObject({ code: 'slow_down', extras: { retryAfter: 1 } })
+    await expect(begin('2001:db8::1', async () => 1)).rejects.toMatchObject({
+      code: 'slow_down',
+      extras: { retryAfter: 1 },
+    })
     expect(await code(finish('2001:db8::1', async () => 1))).toBe('slow_down')
     expect(await code(begin('2001:db8:0:1::1', async () => 1))).toBe('called')
     expect(await code(begin('192.0.2.1', async () => 1))).toBe('called')
     pass(SECOND)
-    expect(await Promise.all(Array.from({ length: 11 }, () => code(begin('2001:db8::1', async () => 1))))).toEqual([...Array<string>(10).fill('called'), 'slow_down'])
+    expect(await Promise.all(Array.from({ length: 11 }, () => code(begin('2001:db8::1', async () => 1))))).toEqual([
+      ...Array<string>(10).fill('called'),
+      'slow_down',
+    ])
   })
 
   test('those who come back have turns of their own, however many begin', async () => {
@@ -38,13 +48,17 @@ describe('a sign-in that is turned away', () => {
   afterEach(() => at.close())
 
   test('when it comes back is not used up: it goes on when its turn comes', async () => {
-    at.hostile.change = { metadata: metadata => (metadata['pushed_authorization_request_endpoint'] = `${at.hostile.issuer}/par`) }
+    at.hostile.change = {
+      metadata: metadata => (metadata['pushed_authorization_request_endpoint'] = `${at.hostile.issuer}/par`),
+    }
     const { begin, finish } = at.open()
     const { href, sealed } = await begin()
     for (let n = 0; n < 299; n++) await begin()
     const calls = at.hostile.tokenCalls.length
     const back = new URL((await fetch(href, { redirect: 'manual' })).headers.get('location') ?? '')
-    at.hostile.change.instead = { '/authorize': (_, response) => response.writeHead(303, { location: back.href }).end() }
+    at.hostile.change.instead = {
+      '/authorize': (_, response) => response.writeHead(303, { location: back.href }).end(),
+    }
     await expect(finish(href, sealed)).rejects.toMatchObject({ code: 'slow_down' })
     expect(at.hostile.tokenCalls.length).toBe(calls)
     at.services.pass(SECOND)

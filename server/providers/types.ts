@@ -38,9 +38,9 @@ export interface ProviderProfile {
 
 /** What a sign-in at a provider is for. The account that it is to end at is fixed when it begins. */
 export type Purpose =
-  | { kind: 'sign_in', remember: boolean, invite: string | null }
-  | { kind: 'link', userId: string, sessionId: string }
-  | { kind: 'reauthenticate', userId: string, sessionId: string }
+  | { kind: 'sign_in'; remember: boolean; invite: string | null }
+  | { kind: 'link'; userId: string; sessionId: string }
+  | { kind: 'reauthenticate'; userId: string; sessionId: string }
 
 export interface Beginning {
   purpose: Purpose
@@ -69,22 +69,36 @@ export interface Begun {
   sealed: string
 }
 
-export interface Finished { person: ProviderProfile, tokens: ProviderTokens, purpose: Purpose, returnTo: string }
+export interface Finished {
+  person: ProviderProfile
+  tokens: ProviderTokens
+  purpose: Purpose
+  returnTo: string
+}
 
-export interface ProviderSummary { id: string, name: string, icon: string, kind: Provider['kind'], available: boolean }
+export interface ProviderSummary {
+  id: string
+  name: string
+  icon: string
+  kind: Provider['kind']
+  available: boolean
+}
 
 export interface Providers {
   all(): ProviderSummary[]
   /** @throws Problem `not_found`, `provider_unavailable`, `busy`, `slow_down` */
   begin(id: string, how: Beginning): Promise<Begun>
   /** Uses up the transaction, then trades the code for tokens and checks everything about them.
-   * @throws Problem `not_found`, `login_expired`, `provider_refused`, `provider_answer_invalid`, `provider_unavailable`, `busy`,
+   * @throws Problem `not_found`, `login_expired`, `provider_refused`, `provider_answer_invalid`,
+   * `provider_unavailable`, `busy`,
    * `slow_down`: after the last two the transaction is still good */
   finish(id: string, callback: Callback): Promise<Finished>
   /** The provider as openid-client knows it, for what else is asked of it.
    * @throws Problem `not_found`, `provider_unavailable` */
   client(id: string): Promise<ProviderClient>
-  /** Where a sign-in was to end, for a browser that is signed in though its transaction is over. null: nobody can tell */
+  /**
+   * Where a sign-in was to end, for a browser that is signed in though its transaction is over. null: nobody can tell
+   */
   returnTo(search: string, sealed: string | null): Promise<string | null>
   close(): Promise<void>
 }

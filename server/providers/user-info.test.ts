@@ -11,8 +11,14 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 type Respond = (request: IncomingMessage, response: ServerResponse) => void
-const status = (code: number, headers: Record<string, string> = {}): Respond => (_, response) => response.writeHead(code, headers).end('{}')
-const jwt = (token: string | Promise<string>): Respond => (_, response) => void Promise.resolve(token).then(text => response.writeHead(200, { 'content-type': 'application/jwt' }).end(text))
+const status =
+  (code: number, headers: Record<string, string> = {}): Respond =>
+  (_, response) =>
+    response.writeHead(code, headers).end('{}')
+const jwt =
+  (token: string | Promise<string>): Respond =>
+  (_, response) =>
+    void Promise.resolve(token).then(text => response.writeHead(200, { 'content-type': 'application/jwt' }).end(text))
 const FULL = { email: 'vera@hostile.example', email_verified: true, name: 'Vera' }
 
 /** @param userInfo what answers in its place @param claims further ones in the ID token */
@@ -22,15 +28,28 @@ function bend(userInfo: Respond, claims: Record<string, unknown> = {}): void {
 
 describe('user-info that takes no token of this kind', () => {
   test.each<[string, Respond]>([
-    ['401 with a challenge, as Entra for another API\'s token', status(401, { 'www-authenticate': 'Bearer error="invalid_token"' })],
+    [
+      "401 with a challenge, as Entra for another API's token",
+      status(401, { 'www-authenticate': 'Bearer error="invalid_token"' }),
+    ],
     ['401 without one', status(401)],
-    ['403, as Keycloak for a lightweight token', status(403, { 'www-authenticate': 'Bearer error="insufficient_scope"' })],
+    [
+      '403, as Keycloak for a lightweight token',
+      status(403, { 'www-authenticate': 'Bearer error="insufficient_scope"' }),
+    ],
     ['400', status(400)],
     ['404', status(404)],
   ])('%s is logged, and the ID token suffices', async (_what, answer) => {
     bend(answer, FULL)
-    expect((await at.open().signIn()).person).toMatchObject({ subject: 'visitor-1', email: FULL.email, emailVerified: true, name: 'Vera' })
-    expect(at.events('provider_user_info_skipped')).toMatchObject([{ provider: 'hostile', why: expect.stringMatching(/^user-info answered 4\d\d$/) as string }])
+    expect((await at.open().signIn()).person).toMatchObject({
+      subject: 'visitor-1',
+      email: FULL.email,
+      emailVerified: true,
+      name: 'Vera',
+    })
+    expect(at.events('provider_user_info_skipped')).toMatchObject([
+      { provider: 'hostile', why: expect.stringMatching(/^user-info answered 4\d\d$/) as string },
+    ])
   })
 
   test('suffices even if the ID token says no more than who it is', async () => {
@@ -38,7 +57,7 @@ describe('user-info that takes no token of this kind', () => {
     expect((await at.open().signIn()).person).toMatchObject({ subject: 'visitor-1', email: null, name: null })
   })
 
-  test('signs nobody in where roles rest on a claim that the ID token lacks: nobody\'s roles are guessed', async () => {
+  test("signs nobody in where roles rest on a claim that the ID token lacks: nobody's roles are guessed", async () => {
     const roles = { claim: 'groups', admin: ['admins'] }
     bend(status(403), FULL)
     const { outcome, signIn } = at.open({ roles })
@@ -50,7 +69,9 @@ describe('user-info that takes no token of this kind', () => {
 
   test('is not asked where the setting says so', async () => {
     bend(status(401), FULL)
-    expect((await at.open({ userInfo: false, roles: { claim: 'groups', admin: ['admins'] } }).signIn()).person.roles).toEqual(['user'])
+    expect(
+      (await at.open({ userInfo: false, roles: { claim: 'groups', admin: ['admins'] } }).signIn()).person.roles,
+    ).toEqual(['user'])
     expect(at.hostile.requests).not.toContain('GET /userinfo')
   })
 })
@@ -61,8 +82,16 @@ describe('user-info in trouble', () => {
     ['503 with a challenge', status(503, { 'www-authenticate': 'Bearer' }), 'provider_unavailable'],
     ['429', status(429), 'provider_unavailable'],
     ['a broken connection', request => request.socket.destroy(), 'provider_unavailable'],
-    ['a page', (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'), 'provider_answer_invalid'],
-    ['broken JSON', (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"sub": '), 'provider_answer_invalid'],
+    [
+      'a page',
+      (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>hello'),
+      'provider_answer_invalid',
+    ],
+    [
+      'broken JSON',
+      (_, response) => response.writeHead(200, { 'content-type': 'application/json' }).end('{"sub": '),
+      'provider_answer_invalid',
+    ],
     ['a redirect', status(302, { location: '/elsewhere' }), 'provider_answer_invalid'],
   ]
   test.each(TROUBLES)('(%s) keeps nobody out whom the ID token describes', async (_what, answer) => {
@@ -70,12 +99,15 @@ describe('user-info in trouble', () => {
     expect((await at.open().signIn()).person).toMatchObject({ email: FULL.email, name: 'Vera' })
   })
 
-  test.each(TROUBLES)('(%s) is told where it is needed: an account made now would have no name and no address', async (_what, answer, code) => {
-    bend(answer)
-    expect(await at.open().outcome()).toBe(code)
-  })
+  test.each(TROUBLES)(
+    '(%s) is told where it is needed: an account made now would have no name and no address',
+    async (_what, answer, code) => {
+      bend(answer)
+      expect(await at.open().outcome()).toBe(code)
+    },
+  )
 
-  test.each(['somebody-else', undefined, 7])('OI-8 that is about %s is never passed over', async (sub) => {
+  test.each(['somebody-else', undefined, 7])('OI-8 that is about %s is never passed over', async sub => {
     bend((_, response) => json(response, 200, { sub, name: 'X' }), FULL)
     expect(await at.open().outcome()).toBe('provider_answer_invalid')
   })
@@ -96,10 +128,29 @@ describe('user-info that is signed, though nothing announced it', () => {
   })
 
   test.each<[string, () => string | Promise<string>]>([
-    ['OI-3 by another key', async () => new SignJWT(info).setProtectedHeader({ alg: 'RS256' }).sign((await generateKeyPair('RS256')).privateKey)],
-    ['OI-3 by nobody', () => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(info)).toString('base64url')}.`],
-    ['OI-3 with our secret', () => new SignJWT(info).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(CLIENT.clientSecret.padEnd(64, '0')))],
-    ['OI-3 and then changed', async () => (await at.hostile.signed(info)).replace(/\.[^.]+\./, `.${Buffer.from(JSON.stringify({ ...info, groups: ['admins', 'x'] })).toString('base64url')}.`)],
+    [
+      'OI-3 by another key',
+      async () =>
+        new SignJWT(info).setProtectedHeader({ alg: 'RS256' }).sign((await generateKeyPair('RS256')).privateKey),
+    ],
+    [
+      'OI-3 by nobody',
+      () =>
+        `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(info)).toString('base64url')}.`,
+    ],
+    [
+      'OI-3 with our secret',
+      () =>
+        new SignJWT(info).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from(CLIENT.clientSecret.padEnd(64, '0'))),
+    ],
+    [
+      'OI-3 and then changed',
+      async () =>
+        (await at.hostile.signed(info)).replace(
+          /\.[^.]+\./,
+          `.${Buffer.from(JSON.stringify({ ...info, groups: ['admins', 'x'] })).toString('base64url')}.`,
+        ),
+    ],
     ['for another issuer', () => at.hostile.signed({ ...info, ...named(), iss: 'https://somebody-else.example' })],
     ['for another site', () => at.hostile.signed({ ...info, ...named(), aud: 'another' })],
     ['for nobody', () => at.hostile.signed({ ...info, ...named(), aud: [] })],

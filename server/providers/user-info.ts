@@ -8,7 +8,8 @@ import { FailedCheck } from './flow.ts'
 import { printable } from './printable.ts'
 import type { ProviderClient } from './types.ts'
 
-/** Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's · it is in
+/** Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's
+ * · it is in
  * trouble · it answered what is no user-info. */
 type Silence = 'refused' | 'trouble' | 'unreadable'
 
@@ -36,35 +37,59 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
   return {}
 }
 
-/** Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID token. */
+/**
+ * Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the
+ * ID token.
+ */
 function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
   if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
   // What refuses today refuses tomorrow; what is in trouble would have said who an account is to be made for.
-  return silence === 'refused' || (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)
+  return (
+    silence === 'refused' ||
+    (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)
+  )
 }
 
-type Found = { claims: Claims } | { jwt: string } | { silence: Silence, why: string, problem: Error }
+type Found = { claims: Claims } | { jwt: string } | { silence: Silence; why: string; problem: Error }
 
-async function answerOf(client: ProviderClient, endpoint: string, { accessToken, option, claims }: Question): Promise<Found> {
+async function answerOf(
+  client: ProviderClient,
+  endpoint: string,
+  { accessToken, option, claims }: Question,
+): Promise<Found> {
   const { provider, openid, configuration } = client
   const headers = new Headers({ accept: 'application/json, application/jwt' })
   let response: Response
   try {
-    response = await openid.fetchProtectedResource(configuration, accessToken, new URL(endpoint), 'GET', null, headers, option)
-  }
-  catch (error) {
+    response = await openid.fetchProtectedResource(
+      configuration,
+      accessToken,
+      new URL(endpoint),
+      'GET',
+      null,
+      headers,
+      option,
+    )
+  } catch (error) {
     const isAnswer = error instanceof openid.WWWAuthenticateChallengeError
     if (!isAnswer) return { silence: 'trouble', why: 'the call failed', problem: error as Error }
     response = error.response
   }
   const { status } = response
   const why = `user-info answered ${status}`
-  const problem = (code: Problem['code'], cause: string) => new Problem(code, { provider: provider.id }, new FailedCheck(cause))
-  if (status === 429 || status === 408 || status >= 500) return { silence: 'trouble', why, problem: problem('provider_unavailable', why) }
-  if (status >= 400) return { silence: 'refused', why, problem: problem('provider_misconfigured', why + whatLacks(provider, claims)) }
+  const problem = (code: Problem['code'], cause: string) =>
+    new Problem(code, { provider: provider.id }, new FailedCheck(cause))
+  if (status === 429 || status === 408 || status >= 500)
+    return { silence: 'trouble', why, problem: problem('provider_unavailable', why) }
+  if (status >= 400)
+    return { silence: 'refused', why, problem: problem('provider_misconfigured', why + whatLacks(provider, claims)) }
   const body = status === 200 ? await bodyOf(response) : null
   if (body !== null) return body
-  return { silence: 'unreadable', why, problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why) }
+  return {
+    silence: 'unreadable',
+    why,
+    problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why),
+  }
 }
 
 function whatLacks({ roles }: Provider, claims: Claims): string {
@@ -80,13 +105,16 @@ async function bodyOf(response: Response): Promise<{ claims: Claims } | { jwt: s
   try {
     const parsed: unknown = JSON.parse(text)
     return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? { claims: parsed as Claims } : null
-  }
-  catch {
+  } catch {
     return null
   }
 }
 
-async function checked(client: ProviderClient, found: { claims: Claims } | { jwt: string }, { subject, now }: Question): Promise<Claims> {
+async function checked(
+  client: ProviderClient,
+  found: { claims: Claims } | { jwt: string },
+  { subject, now }: Question,
+): Promise<Claims> {
   const claims = 'jwt' in found ? await verified(client, found.jwt, now) : found.claims
   // An answer about somebody else is none (OI-8).
   if (claims['sub'] !== subject) throw new FailedCheck('user-info is about somebody else (sub)')
@@ -100,7 +128,9 @@ async function verified({ provider, keys, configuration }: ProviderClient, jwt: 
   const { userinfo_signing_alg_values_supported: listed } = configuration.serverMetadata()
   const usable = Array.isArray(listed) ? SIGNATURE_ALGS.filter(alg => listed.includes(alg)) : []
   const { payload } = await keys.verify(jwt, 'id_token', {
-    algorithms: usable.length === 0 ? [...SIGNATURE_ALGS] : usable, clockTolerance: provider.clockToleranceSeconds, currentDate: new Date(now),
+    algorithms: usable.length === 0 ? [...SIGNATURE_ALGS] : usable,
+    clockTolerance: provider.clockToleranceSeconds,
+    currentDate: new Date(now),
   })
   const { iss, aud } = payload
   const differs = (what: string, expected: string, got: string) =>

@@ -17,24 +17,36 @@ import { createRevoking } from './revoke.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
-/** The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else. */
+/**
+ * The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else.
+ */
 export interface Vault {
-  /** Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by whoever opens one.
+  /** Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by
+   * whoever opens one.
    * @throws Problem `provider_answer_invalid` for tokens too long to be any */
   grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
   /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
   linked(sessionId: string): void
-  /** Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once. */
+  /**
+   * Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once.
+   */
   revoke(person: Omit<GrantInput['person'], 'roles'>, tokens: ProviderTokens): void
   /** Tokens of this session at this provider, refreshed where it is time.
    * @param refused an access token that an upstream refused: another one, if there is one
-   * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over, perhaps by this;
+   * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over,
+   * perhaps by this;
    * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
   tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens>
   /** A token for one upstream alone (RFC 8693), and the key that it is bound to.
    * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream */
-  exchange(session: SessionRef, provider: string, upstream: ExchangeUpstream, refused: string | null): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
-  /** A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now and given
+  exchange(
+    session: SessionRef,
+    provider: string,
+    upstream: ExchangeUpstream,
+    refused: string | null,
+  ): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
+  /** A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now
+   * and given
    * back in the background. */
   ended(sessionId: string): void
   /** Gives back and deletes what ended sessions left. @returns how many are gone */
@@ -43,7 +55,10 @@ export interface Vault {
   close(): Promise<void>
 }
 
-export interface SessionRef { publicId: string, userId: string }
+export interface SessionRef {
+  publicId: string
+  userId: string
+}
 
 export interface GrantInput {
   person: Pick<ProviderProfile, 'provider' | 'issuer' | 'subject' | 'providerSid' | 'roles'>
@@ -71,14 +86,19 @@ export interface VaultDeps {
   grantChanged: (sessionId: string) => void
 }
 
-interface Kept { id: string, tokens: KeptTokens, refreshedAt: SteadyMs | null }
+interface Kept {
+  id: string
+  tokens: KeptTokens
+  refreshedAt: SteadyMs | null
+}
 
 /** Sessions whose tokens are kept open. One that was pushed out costs a read and a decryption. */
 const SESSIONS_MAX = 10_000
 /** Calls of one provider under way at once. The rest wait in line: a thousand at once would be taken for an attack. */
 const CALLS_AT_ONCE = 32
 const CALLS_WAITING = 10_000
-/** Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at once. More would
+/** Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at
+ * once. More would
  * only be taken for doubtful ones if the process died. */
 const BEGUN_AHEAD = 16
 /** An upstream that refuses every token costs a token call this often and no more. */
@@ -100,7 +120,9 @@ export function createVault(deps: VaultDeps): Vault {
   const exchanging = createExchange({ ...deps, gateOf, tokenFor })
 
   const stop = timers.every(FLUSH_EVERY_MS, () => {
-    refreshing.flush().catch((error: unknown) => log.warn({ error }, 'new tokens of a provider still cannot be written'))
+    refreshing
+      .flush()
+      .catch((error: unknown) => log.warn({ error }, 'new tokens of a provider still cannot be written'))
   })
 
   function keep(sessionId: string, provider: string, entry: Kept, readAt: number): Kept {
@@ -114,14 +136,22 @@ export function createVault(deps: VaultDeps): Vault {
   async function load(sessionId: string, userId: string, provider: string): Promise<Kept> {
     const readAt = epoch
     const row = await grants.ofSession(sessionId, provider)
-    if (row !== null && row.userId !== userId) throw new Problem('internal', {}, new Error('a grant was paired with another person'))
+    if (row !== null && row.userId !== userId)
+      throw new Problem('internal', {}, new Error('a grant was paired with another person'))
     // Of no use any more: whoever refreshes them reads and opens them anew.
-    if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall) return refresh(row.id, provider, isDue)
+    if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall)
+      return refresh(row.id, provider, isDue)
     const tokens = await openTokens(keyring, row)
     // It was kept only to look at the person again; what needs an access token was configured since.
-    if (row !== null && tokens !== null && tokens.accessToken === '' && tokens.refreshToken !== null) return refresh(row.id, provider, found => found.accessToken === '')
-    if (row !== null && row.sealed !== null && tokens === null) log.error({ session: sessionId, provider }, 'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file')
-    if (row === null || tokens === null || tokens.accessToken === '') throw new Problem('provider_sign_in_required', { provider })
+    if (row !== null && tokens !== null && tokens.accessToken === '' && tokens.refreshToken !== null)
+      return refresh(row.id, provider, found => found.accessToken === '')
+    if (row !== null && row.sealed !== null && tokens === null)
+      log.error(
+        { session: sessionId, provider },
+        'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file',
+      )
+    if (row === null || tokens === null || tokens.accessToken === '')
+      throw new Problem('provider_sign_in_required', { provider })
     return keep(sessionId, provider, { id: row.id, tokens, refreshedAt: null }, readAt)
   }
 
@@ -145,7 +175,7 @@ export function createVault(deps: VaultDeps): Vault {
 
   async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
     const sessionId = session.publicId
-    const known = kept.get(sessionId)?.get(provider) ?? await loadOnce(sessionId, session.userId, provider)
+    const known = kept.get(sessionId)?.get(provider) ?? (await loadOnce(sessionId, session.userId, provider))
     const now = clock.now()
     const { tokens } = known
     const state = stateOf(tokens, now.wall)
@@ -157,7 +187,7 @@ export function createVault(deps: VaultDeps): Vault {
     }
     if (isRefused && known.refreshedAt !== null && now.steady - known.refreshedAt < REFUSED_EVERY_MS) return tokens
 
-    const refreshed = refresh(known.id, provider, found => isRefused ? found.accessToken === refused : isDue(found))
+    const refreshed = refresh(known.id, provider, found => (isRefused ? found.accessToken === refused : isDue(found)))
     if (state === 'due' && !isRefused) {
       // Nobody waits for a token that still holds. What goes wrong is logged there.
       refreshed.catch(() => {})
@@ -165,15 +195,17 @@ export function createVault(deps: VaultDeps): Vault {
     }
     try {
       return (await refreshed).tokens
-    }
-    catch (error) {
+    } catch (error) {
       const isStillGood = state !== 'over' && error instanceof Problem && NOTHING_ENDED.has(error.code)
       if (isStillGood) return tokens
       throw error
     }
   }
 
-  /** What a session has been granted is over, all of it or some: nothing of it stays open, and what is over is given back. */
+  /**
+   * What a session has been granted is over, all of it or some: nothing of it stays open, and what is over is given
+   * back.
+   */
   function forget(sessionId: string): void {
     epoch++
     kept.delete(sessionId)
@@ -193,12 +225,22 @@ export function createVault(deps: VaultDeps): Vault {
       const needs = needsOf(provider)
       const needed = neededOf({ ...tokens, obtainedAt: at, roles }, needs)
       return {
-        id, sessionId, userId, provider, issuer, subject, providerSid, origin,
+        id,
+        sessionId,
+        userId,
+        provider,
+        issuer,
+        subject,
+        providerSid,
+        origin,
         sealed: needed === null ? null : await sealTokens(keyring, id, needed),
         accessEndsAt: needed?.accessEndsAt ?? null,
         idTokenAlg: algOf(tokens.idToken),
         recheckAt: recheckAt({ origin }, needed, needs, at),
-        refreshingAt: null, refreshes: 0, createdAt: at, endedAt: null,
+        refreshingAt: null,
+        refreshes: 0,
+        createdAt: at,
+        endedAt: null,
       }
     },
 
@@ -211,13 +253,21 @@ export function createVault(deps: VaultDeps): Vault {
     async close() {
       stop()
       recheck.stop()
-      await refreshing.close().catch((error: unknown) => log.error({ error }, 'new tokens of a provider could not be written; their sessions will have to sign in anew'))
+      await refreshing
+        .close()
+        .catch((error: unknown) =>
+          log.error(
+            { error },
+            'new tokens of a provider could not be written; their sessions will have to sign in anew',
+          ),
+        )
       await revoking.close()
     },
   }
 }
 
-/** `due`: in its last minute, or last fifth if that is less · `short`: it might end on its way to an upstream · `over`: ended.
+/** `due`: in its last minute, or last fifth if that is less · `short`: it might end on its way to an upstream · `over`:
+ * ended.
  * A token from the future was got before the clock was set back. */
 function stateOf({ accessEndsAt, obtainedAt }: KeptTokens, now: UnixMs): 'good' | 'due' | 'short' | 'over' {
   if (accessEndsAt === null) return 'good'

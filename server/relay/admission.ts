@@ -6,12 +6,14 @@ import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, UnderWay } from './under-way.ts'
 
-/** Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the person
+/** Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the
+ * person
  * changes. @returns null: they may */
 export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, now: UnixMs): Problem | null {
   if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
   if (caller === null) return new Problem('not_signed_in')
-  if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role))) return new Problem('forbidden')
+  if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role)))
+    return new Problem('forbidden')
   if (requires.maxAgeMs !== null && !isFresh(caller.session.authTime, requires.maxAgeMs, now)) {
     return new Problem('insufficient_user_authentication', { maxAge: Math.floor(requires.maxAgeMs / 1000) })
   }

@@ -13,27 +13,32 @@ const MB = 1024 * 1024
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 /** An upstream that tells the hash of what it was sent, and at `/slowly` takes its time. */
-const hashing = () => behind((incoming, outgoing) => {
-  const hash = createHash('sha256')
-  const read = async () => {
-    let chunks = 0
-    for await (const chunk of incoming) {
-      hash.update(chunk as Buffer)
-      if (incoming.url === '/slowly' && chunks++ % 40 === 0) await wait(5)
+const hashing = () =>
+  behind((incoming, outgoing) => {
+    const hash = createHash('sha256')
+    const read = async () => {
+      let chunks = 0
+      for await (const chunk of incoming) {
+        hash.update(chunk as Buffer)
+        if (incoming.url === '/slowly' && chunks++ % 40 === 0) await wait(5)
+      }
+      outgoing.end(hash.digest('hex'))
     }
-    outgoing.end(hash.digest('hex'))
-  }
-  void read()
-})
+    void read()
+  })
 
 test('no byte of a large upload is lost or changed, however the upstream reads it', async () => {
   const { origin } = await hashing()
   // Different everywhere, so that memory that was given back too early would show.
   const whole = randomBytes(24 * MB)
   const send = async (path: string, isLengthKnown: boolean) => {
-    const outgoing = request(`${origin}/api/notes${path}`, { method: 'POST', agent: false, headers: isLengthKnown ? { 'content-length': whole.length } : {} })
+    const outgoing = request(`${origin}/api/notes${path}`, {
+      method: 'POST',
+      agent: false,
+      headers: isLengthKnown ? { 'content-length': whole.length } : {},
+    })
     Readable.from(Array.from({ length: 24 }, (_, at) => whole.subarray(at * MB, (at + 1) * MB))).pipe(outgoing)
-    const [answer] = await once(outgoing, 'response') as [IncomingMessage]
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
     return (await answer.toArray()).join('')
   }
   const hashes = await Promise.all([send('', true), send('/slowly', true), send('/slowly', false), send('', false)])
@@ -46,9 +51,21 @@ test('what a page that renders sends stays its own', async () => {
   if (match === null) throw new Error('there is no such upstream')
   const own = randomBytes(4 * MB)
   const hash = sha256(own)
-  const pieces = Array.from({ length: 64 }, (_, at) => new Uint8Array(own.buffer.slice(own.byteOffset + at * MB / 16, own.byteOffset + (at + 1) * MB / 16)))
+  const pieces = Array.from(
+    { length: 64 },
+    (_, at) => new Uint8Array(own.buffer.slice(own.byteOffset + (at * MB) / 16, own.byteOffset + ((at + 1) * MB) / 16)),
+  )
   const { sink, response } = webSink(null)
-  const asked = { id: 'r', method: 'POST', path: '/api/notes', search: '', rawHeaders: ['Content-Length', String(own.length)], body: Readable.from(pieces), network: '192.0.2.7', caller: ANNA }
+  const asked = {
+    id: 'r',
+    method: 'POST',
+    path: '/api/notes',
+    search: '',
+    rawHeaders: ['Content-Length', String(own.length)],
+    body: Readable.from(pieces),
+    network: '192.0.2.7',
+    caller: ANNA,
+  }
   const passed = relay.pass(match, asked, sink)
   expect(await (await response).text()).toBe(hash)
   await passed

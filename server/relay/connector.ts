@@ -11,24 +11,26 @@ type OnHead = (this: unknown, status: number, isUpgrade: boolean, keepsAlive: bo
 
 /** Connections to upstreams, with what a relay needs besides. */
 export function relayConnector(connect: buildConnector.connector): buildConnector.connector {
-  return (options, callback) => connect(options, (...result) => {
-    const [error, socket] = result
-    if (error !== null) return callback(error, null)
-    let hasAnswered = false
-    socket.prependListener('error', (failure: Error) => void (hasAnswered && afterAnswers.add(failure)))
-    freeWhatIsSent(socket)
-    callback(null, socket)
-    watchHeads(socket, () => {
-      hasAnswered = true
+  return (options, callback) =>
+    connect(options, (...result) => {
+      const [error, socket] = result
+      if (error !== null) return callback(error, null)
+      let hasAnswered = false
+      socket.prependListener('error', (failure: Error) => void (hasAnswered && afterAnswers.add(failure)))
+      freeWhatIsSent(socket)
+      callback(null, socket)
+      watchHeads(socket, () => {
+        hasAnswered = true
+      })
     })
-  })
 }
 
-/** Looks at the head of every answer on its way to undici's parser. A client must be able to read a 100 that it did not ask for
+/** Looks at the head of every answer on its way to undici's parser. A client must be able to read a 100 that it did not
+ * ask for
  * (RFC 9110 §15.2), and undici hangs up on one: it is shown as a 102, which means the same here and is passed over. */
 function watchHeads(socket: Socket, onAnswer: () => void): void {
   const key = Object.getOwnPropertySymbols(socket).find(symbol => symbol.description === 'parser')
-  const parser = key === undefined ? null : Reflect.get(socket, key) as { onHeadersComplete?: OnHead } | null
+  const parser = key === undefined ? null : (Reflect.get(socket, key) as { onHeadersComplete?: OnHead } | null)
   const onHead = parser?.onHeadersComplete
   if (!parser || onHead === undefined) return
   parser.onHeadersComplete = function (status, isUpgrade, keepsAlive) {
@@ -37,7 +39,10 @@ function watchHeads(socket: Socket, onAnswer: () => void): void {
   }
 }
 
-/** undici corks a connection around each chunk of a body: when it takes the cork out and nothing waits, the kernel has the chunk. */
+/**
+ * undici corks a connection around each chunk of a body: when it takes the cork out and nothing waits, the kernel has
+ * the chunk.
+ */
 function freeWhatIsSent(socket: Socket): void {
   let written: Uint8Array | null = null
   const { write, uncork } = socket
@@ -55,7 +60,8 @@ function freeWhatIsSent(socket: Socket): void {
 
 const HUNG_UP = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
-/** Whether a call may have failed only because its connection, kept from an earlier call, was closed by the upstream meanwhile.
+/** Whether a call may have failed only because its connection, kept from an earlier call, was closed by the upstream
+ * meanwhile.
  * @param error of a call to which no byte of an answer had come */
 export function wasStale(error: NodeJS.ErrnoException): boolean {
   return error.code !== undefined && HUNG_UP.has(error.code) && afterAnswers.has(error)

@@ -16,39 +16,66 @@ beforeAll(async () => {
   key = await exportJWK(privateKey)
 })
 
-interface Heard { url: string, method: string, headers: IncomingHttpHeaders, body: string }
-type Judge = (heard: Heard, count: number) => { status: number, headers?: Record<string, string> }
+interface Heard {
+  url: string
+  method: string
+  headers: IncomingHttpHeaders
+  body: string
+}
+type Judge = (heard: Heard, count: number) => { status: number; headers?: Record<string, string> }
 
 /** An upstream that judges each call, and a relay in front of it that hands out the tokens of `vault`. */
-async function stage(vault: Partial<RelayVault>, judge: Judge = () => ({ status: 200 }), token: 'provider' | 'exchange' = 'provider') {
+async function stage(
+  vault: Partial<RelayVault>,
+  judge: Judge = () => ({ status: 200 }),
+  token: 'provider' | 'exchange' = 'provider',
+) {
   const heard: Heard[] = []
   const behind = await listen((request, response) => {
     let body = ''
-    request.on('data', chunk => body += String(chunk)).on('end', () => {
-      const one = { url: request.url ?? '', method: request.method ?? '', headers: request.headers, body }
-      heard.push(one)
-      const { status, headers = {} } = judge(one, heard.length)
-      response.writeHead(status, headers).end(`answer ${heard.length}`)
-    })
+    request
+      .on('data', chunk => (body += String(chunk)))
+      .on('end', () => {
+        const one = { url: request.url ?? '', method: request.method ?? '', headers: request.headers, body }
+        heard.push(one)
+        const { status, headers = {} } = judge(one, heard.length)
+        response.writeHead(status, headers).end(`answer ${heard.length}`)
+      })
   })
   const refuse = async () => Promise.reject(new Problem('provider_sign_in_required', { provider: 'main' }))
-  const site = await front([anUpstream(behind.origin, { token, provider: 'main', audience: 'notes-api' })], undefined, { tokenFor: refuse, exchange: refuse, ...vault })
+  const site = await front([anUpstream(behind.origin, { token, provider: 'main', audience: 'notes-api' })], undefined, {
+    tokenFor: refuse,
+    exchange: refuse,
+    ...vault,
+  })
   open.push(behind, site)
-  return { heard, behind: behind.origin, call: (path = '/api/notes/list?page=2', options: Parameters<typeof ask>[2] = {}) => ask(site.origin, path, options) }
+  return {
+    heard,
+    behind: behind.origin,
+    call: (path = '/api/notes/list?page=2', options: Parameters<typeof ask>[2] = {}) => ask(site.origin, path, options),
+  }
 }
 
 const tokens = (accessToken: string, dpopKey: JWK | null = null) => ({
-  accessToken, refreshToken: 'never to leave', idToken: null, tokenType: dpopKey === null ? 'Bearer' as const : 'DPoP' as const, scope: null, accessEndsAt: null, dpopKey,
+  accessToken,
+  refreshToken: 'never to leave',
+  idToken: null,
+  tokenType: dpopKey === null ? ('Bearer' as const) : ('DPoP' as const),
+  scope: null,
+  accessEndsAt: null,
+  dpopKey,
 })
 
-describe('an upstream that takes a provider\'s token', () => {
+describe("an upstream that takes a provider's token", () => {
   test('gets it as Bearer, of the session that asks, and nothing that the browser sent in its place (JW-20)', async () => {
     const asked: unknown[] = []
-    const { heard, call } = await stage({ tokenFor: async (...all) => {
-      asked.push(all)
-      return tokens('of-anna')
-    } })
-    await call(undefined, { headers: { 'authorization': 'Bearer forged', 'dpop': 'forged', 'x-test-caller': 'anna' } })
+    const { heard, call } = await stage({
+      tokenFor: async (...all) => {
+        asked.push(all)
+        return tokens('of-anna')
+      },
+    })
+    await call(undefined, { headers: { authorization: 'Bearer forged', dpop: 'forged', 'x-test-caller': 'anna' } })
     expect(heard[0]?.headers).toMatchObject({ authorization: 'Bearer of-anna' })
     expect(heard[0]?.headers['dpop']).toBeUndefined()
     expect(asked).toEqual([[ANNA.session, 'main', null]])
@@ -57,54 +84,76 @@ describe('an upstream that takes a provider\'s token', () => {
   test('is not called for somebody without one: 401 with the provider to sign in with', async () => {
     const { heard, call } = await stage({})
     const answer = await call()
-    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([401, { code: 'provider_sign_in_required', provider: 'main' }])
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([
+      401,
+      { code: 'provider_sign_in_required', provider: 'main' },
+    ])
     expect(heard).toEqual([])
   })
 
   test('BBA-20 that refuses it is asked once more, with a refreshed one', async () => {
     const refusals: (string | null)[] = []
-    const { heard, call } = await stage({
-      tokenFor: async (_session, _provider, refused) => {
-        refusals.push(refused)
-        return tokens(refused === null ? 'old' : 'fresh')
+    const { heard, call } = await stage(
+      {
+        tokenFor: async (_session, _provider, refused) => {
+          refusals.push(refused)
+          return tokens(refused === null ? 'old' : 'fresh')
+        },
       },
-    }, ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }))
+      ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }),
+    )
     expect((await call()).status).toBe(200)
     expect(heard.map(one => one.headers.authorization)).toEqual(['Bearer old', 'Bearer fresh'])
     expect(refusals).toEqual([null, 'old'])
   })
 
   test('that refuses every one is asked twice and no more, and its 401 is passed on', async () => {
-    const { heard, call } = await stage({ tokenFor: async () => tokens('same') }, () => ({ status: 401, headers: { 'www-authenticate': 'Bearer error="invalid_token"' } }))
+    const { heard, call } = await stage({ tokenFor: async () => tokens('same') }, () => ({
+      status: 401,
+      headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
+    }))
     expect((await call()).status).toBe(401)
     expect(heard).toHaveLength(2)
   })
 
   test('a call with a body is not made twice: what was sent is gone', async () => {
     const { heard, call } = await stage({ tokenFor: async () => tokens('old') }, () => ({ status: 401 }))
-    expect((await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status).toBe(401)
+    expect((await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status).toBe(
+      401,
+    )
     expect(heard.map(one => one.body)).toEqual(['a note'])
   })
 
-  test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('after it refused one of a %s with a body, the next such call brings another', async (method) => {
-    const { heard, call } = await stage({
-      tokenFor: async (_session, _provider, refused) => tokens(refused === 'old' ? 'fresh' : 'old'),
-    }, ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }))
-    const send = async () => (await call(undefined, { method, send: 'a note', headers: { 'content-length': '6' } })).status
-    expect([await send(), await send()]).toEqual([401, 200])
-    expect(heard.map(one => one.headers.authorization)).toEqual(['Bearer old', 'Bearer fresh'])
-  })
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
+    'after it refused one of a %s with a body, the next such call brings another',
+    async method => {
+      const { heard, call } = await stage(
+        {
+          tokenFor: async (_session, _provider, refused) => tokens(refused === 'old' ? 'fresh' : 'old'),
+        },
+        ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }),
+      )
+      const send = async () =>
+        (await call(undefined, { method, send: 'a note', headers: { 'content-length': '6' } })).status
+      expect([await send(), await send()]).toEqual([401, 200])
+      expect(heard.map(one => one.headers.authorization)).toEqual(['Bearer old', 'Bearer fresh'])
+    },
+  )
 
   test('a refusal is remembered until another token comes, and only by the session and the upstream that met it', async () => {
     const asked: (string | null)[] = []
     let current = 'old'
-    const { call } = await stage({
-      tokenFor: async (_session, _provider, refused) => {
-        asked.push(refused)
-        return tokens(current)
+    const { call } = await stage(
+      {
+        tokenFor: async (_session, _provider, refused) => {
+          asked.push(refused)
+          return tokens(current)
+        },
       },
-    }, ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }))
-    const send = async () => (await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status
+      ({ headers }) => ({ status: headers.authorization === 'Bearer fresh' ? 200 : 401 }),
+    )
+    const send = async () =>
+      (await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status
     // Nothing newer is to be had for a while.
     expect([await send(), await send()]).toEqual([401, 401])
     current = 'fresh'
@@ -112,13 +161,16 @@ describe('an upstream that takes a provider\'s token', () => {
     expect(asked).toEqual([null, 'old', 'old', null])
   })
 
-  test('a session that ends by the refresh is told so, not passed an upstream\'s 401', async () => {
-    const { call } = await stage({
-      tokenFor: async (_session, _provider, refused) => {
-        if (refused !== null) throw new Problem('not_signed_in')
-        return tokens('old')
+  test("a session that ends by the refresh is told so, not passed an upstream's 401", async () => {
+    const { call } = await stage(
+      {
+        tokenFor: async (_session, _provider, refused) => {
+          if (refused !== null) throw new Problem('not_signed_in')
+          return tokens('old')
+        },
       },
-    }, () => ({ status: 401 }))
+      () => ({ status: 401 }),
+    )
     expect(JSON.parse((await call()).body)).toMatchObject({ code: 'not_signed_in' })
   })
 
@@ -132,20 +184,31 @@ describe('an upstream that takes a provider\'s token', () => {
 describe('an upstream that takes an exchanged token', () => {
   test('JW-21 gets the one for its audience', async () => {
     const asked: unknown[] = []
-    const { heard, call } = await stage({
-      tokenFor: async () => tokens('the broad one'),
-      exchange: async (_session, provider, upstream) => {
-        asked.push([provider, upstream.audience])
-        return { accessToken: 'for-notes', tokenType: 'Bearer', endsAt: null, dpopKey: null }
+    const { heard, call } = await stage(
+      {
+        tokenFor: async () => tokens('the broad one'),
+        exchange: async (_session, provider, upstream) => {
+          asked.push([provider, upstream.audience])
+          return { accessToken: 'for-notes', tokenType: 'Bearer', endsAt: null, dpopKey: null }
+        },
       },
-    }, undefined, 'exchange')
+      undefined,
+      'exchange',
+    )
     await call()
     expect(heard[0]?.headers.authorization).toBe('Bearer for-notes')
     expect(asked).toEqual([['main', 'notes-api']])
   })
 
   test('JW-22 never gets the broad one instead, whatever the exchange says', async () => {
-    const { heard, call } = await stage({ tokenFor: async () => tokens('the broad one'), exchange: async () => Promise.reject(new Problem('provider_refused')) }, undefined, 'exchange')
+    const { heard, call } = await stage(
+      {
+        tokenFor: async () => tokens('the broad one'),
+        exchange: async () => Promise.reject(new Problem('provider_refused')),
+      },
+      undefined,
+      'exchange',
+    )
     expect((await call()).status).toBe(403)
     expect(heard).toEqual([])
   })
@@ -154,10 +217,15 @@ describe('an upstream that takes an exchanged token', () => {
 describe('an upstream that takes a bound token', () => {
   const vault = { tokenFor: async () => tokens('bound', key) }
   const proofOf = async (headers: IncomingHttpHeaders) => {
-    const { payload, protectedHeader } = await jwtVerify(String(headers['dpop']), await import('jose').then(jose => jose.importJWK(jwkOf(headers), 'ES256')), { typ: 'dpop+jwt' })
+    const { payload, protectedHeader } = await jwtVerify(
+      String(headers['dpop']),
+      await import('jose').then(jose => jose.importJWK(jwkOf(headers), 'ES256')),
+      { typ: 'dpop+jwt' },
+    )
     return { payload, protectedHeader }
   }
-  const jwkOf = (headers: IncomingHttpHeaders) => (JSON.parse(Buffer.from(String(headers['dpop']).split('.')[0] ?? '', 'base64url').toString()) as { jwk: JWK }).jwk
+  const jwkOf = (headers: IncomingHttpHeaders) =>
+    (JSON.parse(Buffer.from(String(headers['dpop']).split('.')[0] ?? '', 'base64url').toString()) as { jwk: JWK }).jwk
 
   test('JW-18 gets a proof of its own for each call: method, address without the query, token, and no private part of the key', async () => {
     const { heard, behind, call } = await stage(vault)
@@ -173,8 +241,12 @@ describe('an upstream that takes a bound token', () => {
   })
 
   const nonceWanted: Judge = ({ headers }) => {
-    const claims = JSON.parse(Buffer.from(String(headers['dpop']).split('.')[1] ?? '', 'base64url').toString()) as { nonce?: string }
-    return claims.nonce === 'n-1' ? { status: 200 } : { status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' } }
+    const claims = JSON.parse(Buffer.from(String(headers['dpop']).split('.')[1] ?? '', 'base64url').toString()) as {
+      nonce?: string
+    }
+    return claims.nonce === 'n-1'
+      ? { status: 200 }
+      : { status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' } }
   }
 
   test('JW-19 that wants a nonce is asked once more with it, and every later call brings it at once', async () => {
@@ -188,7 +260,10 @@ describe('an upstream that takes a bound token', () => {
   })
 
   test('JW-19 that asks for a nonce for ever is asked once more, and then its 401 is passed on', async () => {
-    const { heard, call } = await stage(vault, (_heard, count) => ({ status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': `n-${count}` } }))
+    const { heard, call } = await stage(vault, (_heard, count) => ({
+      status: 401,
+      headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': `n-${count}` },
+    }))
     const answer = await call()
     expect(answer.status).toBe(401)
     expect(heard).toHaveLength(2)
@@ -196,7 +271,10 @@ describe('an upstream that takes a bound token', () => {
   })
 
   test('JW-19 a nonce that comes with any answer is used from then on', async () => {
-    const { heard, call } = await stage(vault, (_heard, count) => ({ status: 200, headers: { 'dpop-nonce': `n-${count}` } }))
+    const { heard, call } = await stage(vault, (_heard, count) => ({
+      status: 200,
+      headers: { 'dpop-nonce': `n-${count}` },
+    }))
     await call()
     await call()
     await call()

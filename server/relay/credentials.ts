@@ -19,11 +19,17 @@ interface Deps {
 const SESSIONS_MAX = 10_000
 
 /** A call as the upstream gets it. */
-interface Outgoing { method: string, path: string }
+interface Outgoing {
+  method: string
+  path: string
+}
 
 type Bearer = Pick<ProviderTokens, 'accessToken' | 'tokenType' | 'dpopKey'>
 
-/** What a call says of its caller: our token, a provider's, or one that the provider made for this upstream. Never one in another's place. */
+/**
+ * What a call says of its caller: our token, a provider's, or one that the provider made for this upstream. Never one
+ * in another's place.
+ */
 export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   /** What each upstream asked to see in proofs, last (RFC 9449 §8.2). */
   const nonces = new Map<string, string>()
@@ -32,30 +38,62 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
 
   async function providerToken(upstream: Upstream, caller: RelayCaller, refused: string | null): Promise<Bearer> {
     const { provider } = upstream
-    if (provider === null) throw new Problem('internal', {}, new Error(`nobody said whose token "${upstream.name}" takes`))
-    return upstream.token === 'exchange' ? vault.exchange(caller.session, provider, upstream, refused) : vault.tokenFor(caller.session, provider, refused)
+    if (provider === null)
+      throw new Problem('internal', {}, new Error(`nobody said whose token "${upstream.name}" takes`))
+    return upstream.token === 'exchange'
+      ? vault.exchange(caller.session, provider, upstream, refused)
+      : vault.tokenFor(caller.session, provider, refused)
   }
 
-  async function withProviderToken(upstream: Upstream, caller: RelayCaller, { method, path }: Outgoing, refused: string | null): Promise<UpstreamAuth> {
+  async function withProviderToken(
+    upstream: Upstream,
+    caller: RelayCaller,
+    { method, path }: Outgoing,
+    refused: string | null,
+  ): Promise<UpstreamAuth> {
     const { accessToken, tokenType, dpopKey } = await providerToken(upstream, caller, refused)
     // Another's text in a header of ours: a line break in it would begin a header of its own.
-    if (!/^[\x21-\x7e]+$/.test(accessToken)) throw new Problem('provider_answer_invalid', { provider: upstream.provider ?? '' }, new Error('a token holds what no header may'))
+    if (!/^[\x21-\x7e]+$/.test(accessToken))
+      throw new Problem(
+        'provider_answer_invalid',
+        { provider: upstream.provider ?? '' },
+        new Error('a token holds what no header may'),
+      )
     if (tokenType === 'Bearer') return asBearer(accessToken)
     if (dpopKey === null) throw new Problem('internal', {}, new Error('a bound token came without its key'))
-    const proof = await dpopProof(dpopKey, { method, url: upstream.target.origin + path, accessToken, nonce: nonces.get(upstream.name) ?? null, now: clock.now().wall })
+    const proof = await dpopProof(dpopKey, {
+      method,
+      url: upstream.target.origin + path,
+      accessToken,
+      nonce: nonces.get(upstream.name) ?? null,
+      now: clock.now().wall,
+    })
     return { headers: ['authorization', `DPoP ${accessToken}`, 'dpop', proof], token: accessToken, bound: true }
   }
 
   /** @param refused passed on to whoever gives tokens, so that another one comes, if there is another */
-  function obtain(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string | null): MaybePromise<UpstreamAuth> {
+  function obtain(
+    upstream: Upstream,
+    caller: RelayCaller,
+    outgoing: Outgoing,
+    refused: string | null,
+  ): MaybePromise<UpstreamAuth> {
     return upstream.token === 'porchlight'
       ? mapMaybe(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
       : withProviderToken(upstream, caller, outgoing, refused)
   }
 
-  /** The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet the same. */
-  function afterRefusal(upstream: Upstream, caller: RelayCaller, outgoing: Outgoing, refused: string): MaybePromise<UpstreamAuth> {
-    return mapMaybe(obtain(upstream, caller, outgoing, refused), (carried) => {
+  /**
+   * The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet
+   * the same.
+   */
+  function afterRefusal(
+    upstream: Upstream,
+    caller: RelayCaller,
+    outgoing: Outgoing,
+    refused: string,
+  ): MaybePromise<UpstreamAuth> {
+    return mapMaybe(obtain(upstream, caller, outgoing, refused), carried => {
       const ofSession = refusals.get(caller.session.publicId)
       if (carried.token !== refused && ofSession?.get(upstream.name) === refused) ofSession.delete(upstream.name)
       return carried
@@ -64,8 +102,11 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
 
   return {
     headersFor(upstream, caller, outgoing, refused) {
-      const before = refused ?? (refusals.size === 0 ? null : refusals.get(caller.session.publicId)?.get(upstream.name) ?? null)
-      return before === null ? obtain(upstream, caller, outgoing, null) : afterRefusal(upstream, caller, outgoing, before)
+      const before =
+        refused ?? (refusals.size === 0 ? null : (refusals.get(caller.session.publicId)?.get(upstream.name) ?? null))
+      return before === null
+        ? obtain(upstream, caller, outgoing, null)
+        : afterRefusal(upstream, caller, outgoing, before)
     },
 
     refused(upstream, { session }, token) {
@@ -90,7 +131,9 @@ function asBearer(token: string): UpstreamAuth {
  * @see RFC 9449 §9 */
 export function asksForNonce(headers: UpstreamHeaders): boolean {
   const challenge = valueOf(headers['www-authenticate']) ?? ''
-  return /\bDPoP\b/i.test(challenge) && /error="?use_dpop_nonce"?/.test(challenge) && valueOf(headers['dpop-nonce']) !== null
+  return (
+    /\bDPoP\b/i.test(challenge) && /error="?use_dpop_nonce"?/.test(challenge) && valueOf(headers['dpop-nonce']) !== null
+  )
 }
 
 function valueOf(values: string | string[] | undefined): string | null {

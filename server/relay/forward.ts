@@ -41,12 +41,23 @@ const LAST_WORDS_MS = 5 * SECOND
 
 /** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was ended, as long
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was
+ * ended, as long
  * as nothing was passed on */
-export function forward(pools: Pools, streams: Streams, call: Call, sink: Sink, filter: ResponseFilter): MaybePromise<void> {
-  return mapMaybe(pools.of(call.upstream), pool => new Promise((resolve, reject) => {
-    new Passage({ pool, streams, call, sink, filter, resolve, reject }).begin()
-  }))
+export function forward(
+  pools: Pools,
+  streams: Streams,
+  call: Call,
+  sink: Sink,
+  filter: ResponseFilter,
+): MaybePromise<void> {
+  return mapMaybe(
+    pools.of(call.upstream),
+    pool =>
+      new Promise((resolve, reject) => {
+        new Passage({ pool, streams, call, sink, filter, resolve, reject }).begin()
+      }),
+  )
 }
 
 interface Parts {
@@ -59,7 +70,8 @@ interface Parts {
   reject: (error: unknown) => void
 }
 
-/** One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its methods
+/** One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its
+ * methods
  * would be made for every call. */
 class Passage implements Dispatcher.DispatchHandler, UnderWay {
   readonly #parts: Parts
@@ -107,10 +119,16 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   }
 
   #dispatch(headers: string[]): void {
-    const { pool, call: { method, path, search, body, upstream } } = this.#parts
+    const {
+      pool,
+      call: { method, path, search, body, upstream },
+    } = this.#parts
     this.#retry = null
     this.#heard = false
-    this.#body = body === null ? null : new OutgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
+    this.#body =
+      body === null
+        ? null
+        : new OutgoingBody(body, { maxBytes: upstream.maxBodyBytes, idleMs: upstream.timeouts.idleMs })
     pool.dispatch({ method, path: path + search, headers, body: this.#body }, this)
   }
 
@@ -130,11 +148,14 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     if (status < 200) return this.#onInterim(controller)
     call.onHeaders?.(headers)
     // A body that went out cannot go out again.
-    const again = status === 401 ? call.onUnauthorized?.(headers) ?? null : null
+    const again = status === 401 ? (call.onUnauthorized?.(headers) ?? null) : null
     if (call.body === null) this.#retry = again
     // What it says of its refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
-    if (status > 599) return controller.abort(new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }))
+    if (status > 599)
+      return controller.abort(
+        new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }),
+      )
     if (isEventStream(joined(headers['content-type'] ?? '')) && !this.#becomeEvents(controller)) return
     const relayed = filter.headers(status, headers, upstream, call.path + call.search)
     sink.start(status, relayed.headers, relayed.policy)
@@ -161,18 +182,27 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const retry = this.#retry ?? (this.#mayTryAgain(error) ? this.#parts.call.again : null)
     if (retry === null || this.#gone) return this.#fail(error)
-    retry().then(headers => this.#dispatch(headers), (problem: unknown) => this.#giveUp(problem))
+    retry().then(
+      headers => this.#dispatch(headers),
+      (problem: unknown) => this.#giveUp(problem),
+    )
   }
 
-  /** 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers anew. */
+  /**
+   * 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers
+   * anew.
+   */
   #onInterim(controller: Dispatcher.DispatchController): void {
     if (++this.#interim > INTERIM_MAX) controller.abort(announcedTooOften(this.#parts.call.upstream.name))
   }
 
-  /** Once, where doing it twice is the same as once, and where the upstream has not begun to answer (RFC 9112 §9.3.1). */
+  /**
+   * Once, where doing it twice is the same as once, and where the upstream has not begun to answer (RFC 9112 §9.3.1).
+   */
   #mayTryAgain(error: Error): boolean {
     const { method, body } = this.#parts.call
-    if (this.#triedAgain || this.#heard || body !== null || (method !== 'GET' && method !== 'HEAD') || !wasStale(error)) return false
+    if (this.#triedAgain || this.#heard || body !== null || (method !== 'GET' && method !== 'HEAD') || !wasStale(error))
+      return false
     this.#triedAgain = true
     return true
   }
@@ -181,8 +211,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   #becomeEvents(controller: Dispatcher.DispatchController): boolean {
     try {
       this.#parts.streams.stream(this, 'events')
-    }
-    catch (problem) {
+    } catch (problem) {
       controller.abort(problem as Error)
       return false
     }
@@ -193,12 +222,15 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
 
   /** Any other answer is a stream by the time it takes, since its type says nothing of whether it ever ends. */
   #becomeLong(): void {
-    const { call: { upstream }, streams, sink } = this.#parts
+    const {
+      call: { upstream },
+      streams,
+      sink,
+    } = this.#parts
     try {
       streams.stream(this, 'response', { openMs: longAfterMs(upstream), lifeMs: longLifeMs(upstream, this.#isSized) })
       this.#forgetBeginning()
-    }
-    catch {
+    } catch {
       sink.cut()
       this.#abandon('there is no room for a response that takes this long')
     }
@@ -223,8 +255,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
       sink.end(NO_TRAILERS)
       // A client that reads no more must not keep its connection that way.
       setTimeout(() => sink.cut(), LAST_WORDS_MS).unref()
-    }
-    else sink.cut()
+    } else sink.cut()
     this.#abandon('it may not go on')
   }
 

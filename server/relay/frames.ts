@@ -1,4 +1,6 @@
-/** Follows WebSocket frames in a stream of bytes (RFC 6455 §5.2), so that a close frame of ours never lands inside one. */
+/**
+ * Follows WebSocket frames in a stream of bytes (RFC 6455 §5.2), so that a close frame of ours never lands inside one.
+ */
 export function createFrameTracker() {
   const header = Buffer.alloc(14)
   let have = 0
@@ -16,8 +18,7 @@ export function createFrameTracker() {
           const taken = Math.min(payloadLeft, chunk.length - at)
           payloadLeft -= taken
           at += taken
-        }
-        else {
+        } else {
           header[have++] = chunk[at++] ?? 0
           if (have < 2 || have < headerLength(header)) continue
           payloadLeft = payloadLength(header)

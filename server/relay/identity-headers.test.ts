@@ -4,7 +4,8 @@ import { behind } from './upstream.testing.ts'
 import { ask } from './relay.testing.ts'
 
 const echo: RequestListener = (incoming, outgoing) => void outgoing.end(JSON.stringify(incoming.rawHeaders))
-const received = async (origin: string, headers: Record<string, string>) => (JSON.parse((await ask(origin, '/api/notes', { headers })).body) as string[]).join(' ')
+const received = async (origin: string, headers: Record<string, string>) =>
+  (JSON.parse((await ask(origin, '/api/notes', { headers })).body) as string[]).join(' ')
 
 /** What the makers of proxies, gateways and sign-in services document. */
 const FORGED = `
@@ -23,22 +24,34 @@ const FORGED = `
   X-Vouch-User X-Vouch-Idp-Claims-Groups Gap-Signature X-User X-User-Id X-User-Role X-User-Email X-Username X-Email X-Groups X-Roles X-Principal X-Identity
   Impersonate-User Impersonate-Group Sm-User SM_USER Iv-User Iv-Groups Oam-Remote-User Shib-Session-Id Mellon-Name-Id Cas-User X-Saml-Subject X-Ldap-User
   Ynh-User X-Sandstorm-User-Id X-Replit-User-Name Teleport-Jwt-Assertion X-Scope-Orgid Proxy Script-Name SCRIPT_NAME Path-Info X-Http-Method-Override
-  X-Middleware-Subrequest X-Sendfile-Type X-Accel-Mapping X-Host X-Porchlight-User`.trim().split(/\s+/)
+  X-Middleware-Subrequest X-Sendfile-Type X-Accel-Mapping X-Host X-Porchlight-User`
+  .trim()
+  .split(/\s+/)
 
 const ORDINARY = `
   X-Requested-With X-Csrf-Token X-Xsrf-Token X-Api-Version X-Api-Key X-Client-Version X-Correlation-Id X-Trace-Id Traceparent Idempotency-Key If-None-Match
   X-User-Agent X-User-Timezone X-Grpc-Web X-Timezone X-Tenant-Id X-Hasura-Role X-Ms-Version X-Ms-Client-Request-Id X-Amz-Date X-Amz-User-Agent X-Firebase-Appcheck X-Api-Token
-  X-Anonymous-Id X-Nextjs-Data Tus-Resumable Upload-Offset Prefer Depth Destination Soapaction Range Accept-Language Origin Referer Sec-Fetch-Site`.trim().split(/\s+/)
+  X-Anonymous-Id X-Nextjs-Data Tus-Resumable Upload-Offset Prefer Depth Destination Soapaction Range Accept-Language Origin Referer Sec-Fetch-Site`
+  .trim()
+  .split(/\s+/)
 
 /** The spellings that CGI, WSGI, Rack and PHP read as one name. */
-const spellings = (name: string) => [name, name.toLowerCase(), name.toUpperCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.'), name.toUpperCase().replace('-', '_')]
+const spellings = (name: string) => [
+  name,
+  name.toLowerCase(),
+  name.toUpperCase(),
+  name.replaceAll('-', '_'),
+  name.replaceAll('-', '.'),
+  name.toUpperCase().replace('-', '_'),
+]
 
 describe('who asks is said by us alone', () => {
   test('OA-13 ASVS 4.1.3 no header by which an upstream would believe a proxy passes, in any spelling', async () => {
     const { origin } = await behind(echo)
     for (const name of FORGED) {
       // In one request each: Node takes two spellings of a name for one header.
-      for (const spelling of new Set(spellings(name))) expect(await received(origin, { [spelling]: 'forged' }), spelling).not.toContain('forged')
+      for (const spelling of new Set(spellings(name)))
+        expect(await received(origin, { [spelling]: 'forged' }), spelling).not.toContain('forged')
     }
   })
 
@@ -50,7 +63,8 @@ describe('who asks is said by us alone', () => {
 
   test('an upstream may name further ones, which count in any spelling; what we say ourselves cannot be named away', async () => {
     const { origin } = await behind(echo, { dropHeaders: ['X-Employee_Number', 'x-user-agent', 'X-Forwarded-For'] })
-    for (const name of ['x-employee-number', 'X_EMPLOYEE_NUMBER', 'X-Employee.Number', 'X-User-Agent']) expect(await received(origin, { [name]: 'forged' })).not.toContain('forged')
+    for (const name of ['x-employee-number', 'X_EMPLOYEE_NUMBER', 'X-Employee.Number', 'X-User-Agent'])
+      expect(await received(origin, { [name]: 'forged' })).not.toContain('forged')
     expect(await received(origin, { 'X-Employee-Number-Format': 'said' })).toContain('said')
     expect(await received(origin, {})).toContain('x-forwarded-for 192.0.2.7')
   })

@@ -12,10 +12,14 @@ test('a client that leaves in the middle of an upload to nobody fails that uploa
   await gone.close()
   const here = await front([anUpstream(gone.origin, { maxBodyBytes: 1000 })])
   onTestFinished(here.close)
-  const upload = request(`${here.origin}/api/notes`, { method: 'POST', agent: false, headers: { 'transfer-encoding': 'chunked' } })
+  const upload = request(`${here.origin}/api/notes`, {
+    method: 'POST',
+    agent: false,
+    headers: { 'transfer-encoding': 'chunked' },
+  })
   upload.on('error', () => {})
   upload.write('begun')
-  const [response] = await once(upload, 'response') as [IncomingMessage]
+  const [response] = (await once(upload, 'response')) as [IncomingMessage]
   expect(response.statusCode).toBe(502)
   upload.destroy()
   await wait(100)

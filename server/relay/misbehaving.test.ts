@@ -24,23 +24,31 @@ test('nobody there, and one that hangs up: 502', async () => {
 })
 
 test('one that never answers: 504', async () => {
-  const { origin } = await behindRaw(() => {}, { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 } })
+  const { origin } = await behindRaw(() => {}, {
+    timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 },
+  })
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
 })
 
 test('one that trickles its headers is given no more time than one that says nothing: 504', async () => {
   let left: () => void = () => {}
-  const leaving = new Promise<void>((resolve) => { left = resolve })
+  const leaving = new Promise<void>(resolve => {
+    left = resolve
+  })
   // Not before the request has come: on a busy machine a line would stand before the status.
-  const { origin } = await behindRaw(socket => void socket.once('data', () => {
-    socket.write('HTTP/1.1 200 OK\r\n')
-    const trickle = setInterval(() => socket.write('x-a: b\r\n'), 20)
-    socket.on('close', () => {
-      clearInterval(trickle)
-      left()
-    })
-  }), { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 }, maxHeaderBytes: 1024 * 1024 })
+  const { origin } = await behindRaw(
+    socket =>
+      void socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\n')
+        const trickle = setInterval(() => socket.write('x-a: b\r\n'), 20)
+        socket.on('close', () => {
+          clearInterval(trickle)
+          left()
+        })
+      }),
+    { timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 }, maxHeaderBytes: 1024 * 1024 },
+  )
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
   await leaving
@@ -50,19 +58,22 @@ test('one that trickles its body is passed on byte by byte, for as long as it is
   const IDLE_MS = 600
   const bytes = [...'slowly, and yet all of it is here']
   let trickled = 0
-  const { origin } = await behindRaw((socket) => {
-    const trickle = async () => {
-      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`)
-      for (const byte of bytes) {
-        socket.write(byte)
-        trickled++
-        await wait(2 * IDLE_MS / bytes.length)
+  const { origin } = await behindRaw(
+    socket => {
+      const trickle = async () => {
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`)
+        for (const byte of bytes) {
+          socket.write(byte)
+          trickled++
+          await wait((2 * IDLE_MS) / bytes.length)
+        }
       }
-    }
-    socket.once('data', () => void trickle())
-  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: IDLE_MS, websocketIdleMs: 5000 } })
+      socket.once('data', () => void trickle())
+    },
+    { timeouts: { connectMs: 500, headersMs: 500, idleMs: IDLE_MS, websocketIdleMs: 5000 } },
+  )
   const outgoing = request(`${origin}/api/notes`, { agent: false }).end()
-  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   await once(incoming, 'data')
   expect(trickled, 'the first byte does not wait for the last').toBeLessThan(bytes.length)
   await once(incoming.resume(), 'end')
@@ -70,17 +81,25 @@ test('one that trickles its body is passed on byte by byte, for as long as it is
 })
 
 test('one that falls silent in the middle is cut, so that nobody takes half for the whole', async () => {
-  const { origin } = await behind((_incoming, outgoing) => {
-    outgoing.writeHead(200, { 'content-type': 'text/plain' })
-    outgoing.write('half')
-  }, { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200, websocketIdleMs: 5000 } })
+  const { origin } = await behind(
+    (_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-type': 'text/plain' })
+      outgoing.write('half')
+    },
+    { timeouts: { connectMs: 500, headersMs: 500, idleMs: 200, websocketIdleMs: 5000 } },
+  )
   expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
 })
 
 test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a length beside chunks, never reach anybody as an answer', async () => {
   const short = await behindRaw(saying('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
   expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
-  for (const head of ['content-length: 4\r\ncontent-length: 5', 'content-length: 5\r\ncontent-length: 5', 'content-length: 4, 5', 'content-length: 4\r\ntransfer-encoding: chunked']) {
+  for (const head of [
+    'content-length: 4\r\ncontent-length: 5',
+    'content-length: 5\r\ncontent-length: 5',
+    'content-length: 4, 5',
+    'content-length: 4\r\ntransfer-encoding: chunked',
+  ]) {
     const odd = await behindRaw(saying(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`))
     const answer = await ask(odd.origin, '/api/notes')
     expect([head, answer.status, code(answer.body)]).toEqual([head, 502, 'upstream_unreachable'])
@@ -89,21 +108,24 @@ test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a l
 
 test('ASVS 4.2 what one sends beyond the length that it announced reaches nobody, and is never taken for the next answer', async () => {
   let connections = 0
-  const { origin } = await behindRaw((socket) => {
+  const { origin } = await behindRaw(socket => {
     const forged = connections++ === 0 ? 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged' : ''
     socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhonest${forged}`))
   })
-  for (let call = 0; call < 5; call++) expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'honest', complete: true })
+  for (let call = 0; call < 5; call++)
+    expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'honest', complete: true })
 })
 
 test('a body that would burst when expanded is relayed as the bytes that came, and expanded nowhere', async () => {
   const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024))
-  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb))
+  const { origin } = await behind(
+    (_incoming, outgoing) => void outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
+  )
   const before = process.memoryUsage.rss()
   const outgoing = request(`${origin}/api/notes`, { agent: false }).end()
-  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   expect(incoming.headers['content-encoding']).toBe('gzip')
-  expect(bomb.equals(Buffer.concat(await incoming.toArray() as Buffer[]))).toBe(true)
+  expect(bomb.equals(Buffer.concat((await incoming.toArray()) as Buffer[]))).toBe(true)
   expect(process.memoryUsage.rss() - before).toBeLessThan(128 * 1024 * 1024)
 })
 
@@ -118,37 +140,67 @@ test('thousands of headers: 502 when they are more than the route takes, and eve
   const outgoing = request(`${taking.origin}/api/notes`, { agent: false, maxHeaderSize: 4 * answer.length })
   outgoing.maxHeadersCount = 0
   outgoing.end()
-  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   expect([incoming.statusCode, incoming.rawHeaders.filter(part => part === 'x-a').length]).toEqual([200, 9000])
   incoming.resume()
 })
 
-test('a body past the route\'s limit: 413, announced or not', async () => {
-  const { origin } = await behind((incoming, outgoing) => {
-    incoming.resume()
-    incoming.on('end', () => outgoing.end('ok'))
-  }, { maxBodyBytes: 1000 })
+test("a body past the route's limit: 413, announced or not", async () => {
+  const { origin } = await behind(
+    (incoming, outgoing) => {
+      incoming.resume()
+      incoming.on('end', () => outgoing.end('ok'))
+    },
+    { maxBodyBytes: 1000 },
+  )
   expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1000) })).status).toBe(200)
   expect((await ask(origin, '/api/notes', { method: 'POST', send: Buffer.alloc(1001) })).status).toBe(413)
-  expect((await ask(origin, '/api/notes', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, send: Buffer.alloc(5000) })).status).toBe(413)
+  expect(
+    (
+      await ask(origin, '/api/notes', {
+        method: 'POST',
+        headers: { 'Transfer-Encoding': 'chunked' },
+        send: Buffer.alloc(5000),
+      })
+    ).status,
+  ).toBe(413)
 })
 
-test.each([
-  ['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100'], ['199'],
-])('RFC 9110 §15.2 answers that were not asked for before the answer are passed over: %s %s %s', async (...statuses) => {
-  const interim = statuses.map(status => `HTTP/1.1 ${status} x\r\n${status === '103' ? 'link: </a>; rel=preload\r\n' : ''}\r\n`).join('')
-  for (const method of ['GET', 'HEAD', 'POST']) {
-    const { origin } = await behindRaw(socket => void socket.on('data', () => socket.write(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${method === 'HEAD' ? '' : 'ok'}`)))
-    // The second comes on the same connection, but for HEAD.
-    for (let call = 0; call < 2; call++) expect(await ask(origin, '/api/notes', { method })).toMatchObject({ status: 200, body: method === 'HEAD' ? '' : 'ok', complete: true })
-  }
-})
+test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100'], ['199']])(
+  'RFC 9110 §15.2 answers that were not asked for before the answer are passed over: %s %s %s',
+  async (...statuses) => {
+    const interim = statuses
+      .map(status => `HTTP/1.1 ${status} x\r\n${status === '103' ? 'link: </a>; rel=preload\r\n' : ''}\r\n`)
+      .join('')
+    for (const method of ['GET', 'HEAD', 'POST']) {
+      const { origin } = await behindRaw(
+        socket =>
+          void socket.on('data', () =>
+            socket.write(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${method === 'HEAD' ? '' : 'ok'}`),
+          ),
+      )
+      // The second comes on the same connection, but for HEAD.
+      for (let call = 0; call < 2; call++)
+        expect(await ask(origin, '/api/notes', { method })).toMatchObject({
+          status: 200,
+          body: method === 'HEAD' ? '' : 'ok',
+          complete: true,
+        })
+    }
+  },
+)
 
 test('a 100 that comes in pieces is passed over; a body that looks like one is a body', async () => {
   const text = 'HTTP/1.1 100 Continue\r\n\r\n'
-  const { origin } = await behindRaw((socket) => {
+  const { origin } = await behindRaw(socket => {
     const say = async () => {
-      for (const piece of [text.slice(0, 9), text.slice(9, 12), text.slice(12), `HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`, text]) {
+      for (const piece of [
+        text.slice(0, 9),
+        text.slice(9, 12),
+        text.slice(12),
+        `HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n`,
+        text,
+      ]) {
         socket.write(piece)
         await wait(20)
       }
@@ -159,13 +211,17 @@ test('a 100 that comes in pieces is passed over; a body that looks like one is a
 })
 
 test('an upstream that only ever announces an answer is given up', async () => {
-  const { origin } = await behindRaw(socket => void socket.once('data', () => socket.write('HTTP/1.1 102 x\r\n\r\n'.repeat(200))))
+  const { origin } = await behindRaw(
+    socket => void socket.once('data', () => socket.write('HTTP/1.1 102 x\r\n\r\n'.repeat(200))),
+  )
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
 })
 
 test('a switch of protocols that nobody asked for is no answer', async () => {
-  const { origin } = await behindRaw(saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'))
+  const { origin } = await behindRaw(
+    saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'),
+  )
   const answer = await ask(origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
 })

@@ -32,9 +32,9 @@ async function before(pieces: readonly Buffer[], headers: Record<string, string>
 }
 
 async function bodyOf(origin: string): Promise<Buffer> {
-  const [answer] = await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response') as [IncomingMessage]
+  const [answer] = (await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response')) as [IncomingMessage]
   expect(answer.statusCode).toBe(200)
-  return Buffer.concat(await answer.toArray() as Buffer[])
+  return Buffer.concat((await answer.toArray()) as Buffer[])
 }
 
 describe('whatever an answer is made of, its bytes arrive as they are', () => {
@@ -42,7 +42,11 @@ describe('whatever an answer is made of, its bytes arrive as they are', () => {
     ['a small one of known length, in one piece', [everyByte(1)], { 'content-length': '256' }],
     ['a small one of unknown length', [everyByte(1)], { 'transfer-encoding': 'chunked' }],
     ['one of exactly what leaves in one piece', [everyByte(64)], { 'content-length': String(64 * 256) }],
-    ['one of a byte more', [Buffer.concat([everyByte(64), Buffer.from([200])])], { 'content-length': String(64 * 256 + 1) }],
+    [
+      'one of a byte more',
+      [Buffer.concat([everyByte(64), Buffer.from([200])])],
+      { 'content-length': String(64 * 256 + 1) },
+    ],
     ['a small piece and a large one', [everyByte(1), everyByte(400)], { 'content-length': String(401 * 256) }],
     ['small pieces, one after another', [everyByte(1), everyByte(2), everyByte(3)], {}],
     ['none at all', [Buffer.alloc(0)], { 'content-length': '0' }],
@@ -51,7 +55,10 @@ describe('whatever an answer is made of, its bytes arrive as they are', () => {
   })
 })
 
-test.each([['of known length', true], ['in chunks', false]])('no byte of a large answer %s is lost or changed, however its reader reads', async (_what, isLengthKnown) => {
+test.each([
+  ['of known length', true],
+  ['in chunks', false],
+])('no byte of a large answer %s is lost or changed, however its reader reads', async (_what, isLengthKnown) => {
   const MB = 1024 * 1024
   // Different everywhere, so that memory that was given back too early would show.
   const whole = randomBytes(24 * MB)
@@ -66,7 +73,9 @@ test.each([['of known length', true], ['in chunks', false]])('no byte of a large
   const { origin, close } = await front([anUpstream(upstream.origin)])
   closing.push(upstream.close, close)
   const read = async (pauses: boolean) => {
-    const [answer] = await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response') as [IncomingMessage]
+    const [answer] = (await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response')) as [
+      IncomingMessage,
+    ]
     const hash = createHash('sha256')
     let chunks = 0
     for await (const chunk of answer) {
@@ -76,7 +85,12 @@ test.each([['of known length', true], ['in chunks', false]])('no byte of a large
     return [answer.complete, hash.digest('hex')]
   }
   const expected = [true, createHash('sha256').update(whole).digest('hex')]
-  expect(await Promise.all([read(false), read(true), read(true), read(false)])).toEqual([expected, expected, expected, expected])
+  expect(await Promise.all([read(false), read(true), read(true), read(false)])).toEqual([
+    expected,
+    expected,
+    expected,
+    expected,
+  ])
 })
 
 test('a first piece does not wait for the second, and headers do not wait for a body', async () => {
@@ -87,7 +101,10 @@ test('a first piece does not wait for the second, and headers do not wait for a 
   })
   const { origin, close } = await front([anUpstream(upstream.origin)])
   closing.push(upstream.close, close)
-  for (const [path, awaited] of [['/piece', 'first'], ['/headers', '\r\n\r\n']] as const) {
+  for (const [path, awaited] of [
+    ['/piece', 'first'],
+    ['/headers', '\r\n\r\n'],
+  ] as const) {
     const socket = connect(Number(new URL(origin).port), '127.0.0.1')
     socket.write(`GET /api/notes${path} HTTP/1.1\r\nHost: x\r\n\r\n`)
     let received = ''
@@ -123,6 +140,9 @@ test('a large chunk that the kernel takes leaves at once and pauses nobody; one 
   expect([told[0], told.at(-1)]).toEqual([true, false])
   expect(told.length).toBeLessThan(999)
   // Whoever reads again is written to again.
-  const chunks = await socket.on('error', () => {}).toArray().catch(() => [] as Buffer[]) as Buffer[]
+  const chunks = (await socket
+    .on('error', () => {})
+    .toArray()
+    .catch(() => [] as Buffer[])) as Buffer[]
   expect(Buffer.concat(chunks).toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nx{1000}/)
 })

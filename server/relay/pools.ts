@@ -22,15 +22,17 @@ export function createPools() {
   async function make(upstream: Upstream): Promise<Pool> {
     // Loaded by the first call: it takes more memory than all that is idle before.
     const undici = await import('undici')
-    const pool = pools.get(upstream.name) ?? new undici.Pool(upstream.target.origin, {
-      connect: relayConnector(undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false })),
-      headersTimeout: upstream.timeouts.headersMs,
-      // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
-      bodyTimeout: 0,
-      maxHeaderSize: upstream.maxHeaderBytes,
-      allowH2: false,
-      pipelining: 1,
-    })
+    const pool =
+      pools.get(upstream.name) ??
+      new undici.Pool(upstream.target.origin, {
+        connect: relayConnector(undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false })),
+        headersTimeout: upstream.timeouts.headersMs,
+        // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
+        bodyTimeout: 0,
+        maxHeaderSize: upstream.maxHeaderBytes,
+        allowH2: false,
+        pipelining: 1,
+      })
     pools.set(upstream.name, pool)
     return pool
   }

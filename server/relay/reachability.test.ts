@@ -8,7 +8,7 @@ import { anUpstream } from './relay.testing.ts'
 
 test('an upstream that takes connections is reachable, one that does not is not, and nobody looks twice within seconds', async () => {
   let connections = 0
-  const server = createServer((socket) => {
+  const server = createServer(socket => {
     connections++
     socket.destroy()
   }).listen(0, '127.0.0.1')

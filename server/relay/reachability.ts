@@ -9,8 +9,8 @@ const PATIENCE_MS = SECOND
 /** Whether an upstream takes connections. Says nothing of whether it works: that only its own answers can.
  * @returns never rejects */
 export function createReachability(clock: Clock): (upstream: Upstream) => Promise<boolean> {
-  const known = new Map<string, { at: SteadyMs, reachable: Promise<boolean> }>()
-  return (upstream) => {
+  const known = new Map<string, { at: SteadyMs; reachable: Promise<boolean> }>()
+  return upstream => {
     const { steady } = clock.now()
     const last = known.get(upstream.name)
     if (last !== undefined && steady - last.at < KEPT_MS) return last.reachable
@@ -21,8 +21,12 @@ export function createReachability(clock: Clock): (upstream: Upstream) => Promis
 }
 
 function takesConnections({ protocol, hostname, port }: URL): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80), timeout: PATIENCE_MS })
+  return new Promise(resolve => {
+    const socket = connect({
+      host: hostname.replace(/^\[|\]$/g, ''),
+      port: Number(port) || (protocol === 'https:' ? 443 : 80),
+      timeout: PATIENCE_MS,
+    })
     const answer = (reachable: boolean) => {
       socket.destroy()
       resolve(reachable)

@@ -11,9 +11,11 @@ export interface Asked {
 }
 
 /** Where the browser finds what an upstream refers to in `Location` and the like.
- * An upstream knows itself by the address that we call, whose scheme it may take from X-Forwarded-Proto, or by the public one,
+ * An upstream knows itself by the address that we call, whose scheme it may take from X-Forwarded-Proto, or by the
+ * public one,
  * which it may take from X-Forwarded-Host: both come back under the prefix.
- * @returns null: it is not to be told, since it would say where our upstreams live, or send people wherever the upstream was talked into */
+ * @returns null: it is not to be told, since it would say where our upstreams live, or send people wherever the
+ * upstream was talked into */
 export function mapReference(value: string, asked: Asked): string | null {
   const url = resolveReference(value, asked)
   return url === null ? null : publicUrlOf(url, asked)
@@ -36,8 +38,7 @@ export function mapLinks(value: string, asked: Asked): string | null {
 function resolveReference(value: string, { upstream, path }: Asked): URL | null {
   try {
     return new URL(asText(value), upstream.target.origin + path)
-  }
-  catch {
+  } catch {
     return null
   }
 }
@@ -70,10 +71,15 @@ function portOf(protocol: string, port: string): string {
 }
 
 function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath }: Asked): string | null {
-  const { prefix, strip, target: { basePath } } = upstream
+  const {
+    prefix,
+    strip,
+    target: { basePath },
+  } = upstream
   const own = basePath === '' || isUnder(path, basePath) ? path.slice(basePath.length) : null
   if (!strip) return [own, path].find(one => one !== null && isUnder(one, prefix)) ?? null
-  // An upstream that reads X-Forwarded-Prefix writes the prefix itself; one that does not may have such a path of its own.
+  // An upstream that reads X-Forwarded-Prefix writes the prefix itself; one that does not may have such a path of its
+  // own.
   const hasSuchPaths = basePath === '' ? isUnder(askedPath.replace(/[?#].*$/s, ''), prefix) : own !== null
   if (prefix !== '' && isUnder(path, prefix) && (isPublic || !hasSuchPaths)) {
     const tail = path.slice(prefix.length)
@@ -82,13 +88,15 @@ function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath
   return own === null ? null : prefix + own
 }
 
-/** Header bytes come as Latin-1. Bytes beyond ASCII are meant as UTF-8, where they are that; else each is escaped for itself. */
+/**
+ * Header bytes come as Latin-1. Bytes beyond ASCII are meant as UTF-8, where they are that; else each is escaped for
+ * itself.
+ */
 function asText(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(value, 'latin1'))
-  }
-  catch {
+  } catch {
     return value.replaceAll(/[\x80-\xff]/g, byte => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`)
   }
 }

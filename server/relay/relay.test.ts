@@ -13,79 +13,159 @@ afterEach(async () => {
 
 const echo: RequestListener = (incoming, outgoing) => {
   outgoing.writeHead(200, { 'content-type': 'application/json' })
-  outgoing.end(JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers, raw: incoming.rawHeaders }))
+  outgoing.end(
+    JSON.stringify({ method: incoming.method, url: incoming.url, headers: incoming.headers, raw: incoming.rawHeaders }),
+  )
 }
 
 describe('what an upstream gets', () => {
-  test('BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser\'s own Authorization and DPoP, and forged identity never arrive', async () => {
+  test("BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser's own Authorization and DPoP, and forged identity never arrive", async () => {
     const { origin } = await behind(echo)
     const { body } = await ask(origin, '/api/notes/list', {
       headers: {
-        'Cookie': '__Host-porchlight-access=secret; __Host-Http-porchlight-refresh=secret; theme=dark',
-        'Authorization': 'Bearer stolen', 'DPoP': 'x', 'Forwarded': 'for=1.2.3.4', 'X-Forwarded-For': '1.2.3.4', 'X-Forwarded-Proto': 'http',
-        'X-Forwarded-Host': 'evil.test', 'X-Forwarded-User': 'root', 'X-Real-IP': '1.2.3.4', 'X_Forwarded_For': '1.2.3.4', 'X_Remote_User': 'root',
-        'Remote-User': 'root', 'X-User': 'root', 'X-Auth-Request-Email': 'root@x', 'X-Porchlight-User': 'root', 'X-Request-Id': 'forged',
+        Cookie: '__Host-porchlight-access=secret; __Host-Http-porchlight-refresh=secret; theme=dark',
+        Authorization: 'Bearer stolen',
+        DPoP: 'x',
+        Forwarded: 'for=1.2.3.4',
+        'X-Forwarded-For': '1.2.3.4',
+        'X-Forwarded-Proto': 'http',
+        'X-Forwarded-Host': 'evil.test',
+        'X-Forwarded-User': 'root',
+        'X-Real-IP': '1.2.3.4',
+        X_Forwarded_For: '1.2.3.4',
+        X_Remote_User: 'root',
+        'Remote-User': 'root',
+        'X-User': 'root',
+        'X-Auth-Request-Email': 'root@x',
+        'X-Porchlight-User': 'root',
+        'X-Request-Id': 'forged',
       },
     })
-    const { headers, raw } = JSON.parse(body) as { headers: Record<string, string>, raw: string[] }
+    const { headers, raw } = JSON.parse(body) as { headers: Record<string, string>; raw: string[] }
     expect(headers).toMatchObject({
-      'authorization': 'Bearer kept.notes.anna', 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https', 'x-forwarded-host': 'site.test', 'x-request-id': 'r-1',
+      authorization: 'Bearer kept.notes.anna',
+      'x-forwarded-for': '192.0.2.7',
+      'x-forwarded-proto': 'https',
+      'x-forwarded-host': 'site.test',
+      'x-request-id': 'r-1',
     })
     expect(raw.join(' ')).not.toMatch(/secret|stolen|1\.2\.3\.4|evil|root|forged|theme/)
   })
 
   test('headers that Connection names are for this hop, and it cannot name ours away', async () => {
     const { origin } = await behind(echo)
-    const { body } = await ask(origin, '/api/notes', { headers: { 'Connection': 'close, X-Hop, authorization, x-forwarded-for', 'X-Hop': '1', 'X-Kept': '2', 'TE': 'trailers', 'Proxy-Authorization': 'x' } })
+    const { body } = await ask(origin, '/api/notes', {
+      headers: {
+        Connection: 'close, X-Hop, authorization, x-forwarded-for',
+        'X-Hop': '1',
+        'X-Kept': '2',
+        TE: 'trailers',
+        'Proxy-Authorization': 'x',
+      },
+    })
     const { headers } = JSON.parse(body) as { headers: Record<string, string> }
-    expect(headers).toMatchObject({ 'x-kept': '2', 'authorization': 'Bearer kept.notes.anna', 'x-forwarded-for': '192.0.2.7' })
+    expect(headers).toMatchObject({
+      'x-kept': '2',
+      authorization: 'Bearer kept.notes.anna',
+      'x-forwarded-for': '192.0.2.7',
+    })
     for (const name of ['x-hop', 'te', 'proxy-authorization']) expect(headers).not.toHaveProperty(name)
   })
 
   test('Connection names a header in all its spellings', async () => {
     const { origin } = await behind(echo)
-    const sent = { 'Connection': 'x-hop, X_Other', 'X_Hop': '1', 'X.Hop': '1', 'X-Other': '1', 'X-Kept': '2' }
-    const { headers } = JSON.parse((await ask(origin, '/api/notes', { headers: sent })).body) as { headers: Record<string, string> }
+    const sent = { Connection: 'x-hop, X_Other', X_Hop: '1', 'X.Hop': '1', 'X-Other': '1', 'X-Kept': '2' }
+    const { headers } = JSON.parse((await ask(origin, '/api/notes', { headers: sent })).body) as {
+      headers: Record<string, string>
+    }
     expect(headers).toHaveProperty('x-kept')
     for (const name of ['x_hop', 'x.hop', 'x-other']) expect(headers).not.toHaveProperty(name)
   })
 
-  test.each(['_', '.', '~', '\'', '|'])('RFC 9112 §6.1 names that frame, route or negotiate pass with "-" alone, not with %j for it', async (sign) => {
-    const { origin } = await behind(echo)
-    const names = [
-      'Content-Length', 'Transfer-Encoding', 'Content-Type', 'Content-Encoding', 'Content-Disposition', 'Keep-Alive', 'Proxy-Connection', 'Http2-Settings',
-      'Sec-Fetch-Site', 'Sec-Websocket-Key', 'If-None-Match', 'Accept-Encoding', 'Access-Control-Request-Method', 'Max-Forwards', 'User-Agent', 'Last-Event-ID',
-      'Upgrade-Insecure-Requests', 'Cache-Control', 'Proxy-Authorization',
-    ]
-    const forged = Object.fromEntries(names.map(name => [name.replaceAll('-', sign), '999']))
-    const headers = { ...forged, 'Content-Type': 'text/plain', 'Content-Length': '2', 'If-None-Match': '"a"', [`X${sign}Api${sign}Key`]: 'mine' }
-    const answer = JSON.parse((await ask(origin, '/api/notes', { method: 'POST', headers, send: 'ok' })).body) as { headers: Record<string, string>, raw: string[] }
-    expect(answer.headers).toMatchObject({ 'content-type': 'text/plain', 'content-length': '2', 'if-none-match': '"a"', [`x${sign}api${sign}key`]: 'mine' })
-    expect(answer.raw).not.toContain('999')
-  })
+  test.each(['_', '.', '~', "'", '|'])(
+    'RFC 9112 §6.1 names that frame, route or negotiate pass with "-" alone, not with %j for it',
+    async sign => {
+      const { origin } = await behind(echo)
+      const names = [
+        'Content-Length',
+        'Transfer-Encoding',
+        'Content-Type',
+        'Content-Encoding',
+        'Content-Disposition',
+        'Keep-Alive',
+        'Proxy-Connection',
+        'Http2-Settings',
+        'Sec-Fetch-Site',
+        'Sec-Websocket-Key',
+        'If-None-Match',
+        'Accept-Encoding',
+        'Access-Control-Request-Method',
+        'Max-Forwards',
+        'User-Agent',
+        'Last-Event-ID',
+        'Upgrade-Insecure-Requests',
+        'Cache-Control',
+        'Proxy-Authorization',
+      ]
+      const forged = Object.fromEntries(names.map(name => [name.replaceAll('-', sign), '999']))
+      const headers = {
+        ...forged,
+        'Content-Type': 'text/plain',
+        'Content-Length': '2',
+        'If-None-Match': '"a"',
+        [`X${sign}Api${sign}Key`]: 'mine',
+      }
+      const answer = JSON.parse((await ask(origin, '/api/notes', { method: 'POST', headers, send: 'ok' })).body) as {
+        headers: Record<string, string>
+        raw: string[]
+      }
+      expect(answer.headers).toMatchObject({
+        'content-type': 'text/plain',
+        'content-length': '2',
+        'if-none-match': '"a"',
+        [`x${sign}api${sign}key`]: 'mine',
+      })
+      expect(answer.raw).not.toContain('999')
+    },
+  )
 
   test('OA-13 a trailer, which could speak for us after all headers were read, is neither passed on nor announced', async () => {
     const { origin } = await behind((incoming, outgoing) => {
-      incoming.resume().on('end', () => outgoing.end(JSON.stringify([incoming.headers.trailer ?? null, incoming.trailers])))
+      incoming
+        .resume()
+        .on('end', () => outgoing.end(JSON.stringify([incoming.headers.trailer ?? null, incoming.trailers])))
     })
-    const outgoing = request(`${origin}/api/notes`, { method: 'POST', headers: { 'Trailer': 'Remote-User', 'Transfer-Encoding': 'chunked' } })
+    const outgoing = request(`${origin}/api/notes`, {
+      method: 'POST',
+      headers: { Trailer: 'Remote-User', 'Transfer-Encoding': 'chunked' },
+    })
     outgoing.addTrailers({ 'Remote-User': 'root' })
     outgoing.end('a body')
-    const [answer] = await once(outgoing, 'response') as [IncomingMessage]
+    const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
     expect(JSON.parse((await answer.toArray()).join(''))).toEqual([null, {}])
   })
 
   test('other cookies arrive only where the route says so', async () => {
     const { origin } = await behind(echo, { cookies: true })
-    const { body } = await ask(origin, '/api/notes', { headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' } })
+    const { body } = await ask(origin, '/api/notes', {
+      headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' },
+    })
     expect(JSON.parse(body).headers.cookie).toBe('a=1; b=2')
   })
 
-  test('the path is passed as the bytes that came, under the target\'s own path, with the query', async () => {
+  test("the path is passed as the bytes that came, under the target's own path, with the query", async () => {
     const upstream = await listen(echo)
     const here = await front([
-      anUpstream(upstream.origin, { name: 'short', prefix: '/api/o', target: { origin: upstream.origin, basePath: '/v1' } }),
-      anUpstream(upstream.origin, { name: 'long', prefix: '/api/o/deep', target: { origin: upstream.origin, basePath: '/v2' } }),
+      anUpstream(upstream.origin, {
+        name: 'short',
+        prefix: '/api/o',
+        target: { origin: upstream.origin, basePath: '/v1' },
+      }),
+      anUpstream(upstream.origin, {
+        name: 'long',
+        prefix: '/api/o/deep',
+        target: { origin: upstream.origin, basePath: '/v2' },
+      }),
       anUpstream(upstream.origin, { name: 'whole', prefix: '/api/whole', strip: false }),
     ])
     closing.push(here.close, upstream.close)
@@ -103,10 +183,16 @@ describe('what an upstream gets', () => {
     const { origin } = await behind((incoming, outgoing) => {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('end', () => outgoing.end(JSON.stringify({ bytes: Buffer.concat(chunks).toString('hex'), raw: incoming.rawHeaders })))
+      incoming.on('end', () =>
+        outgoing.end(JSON.stringify({ bytes: Buffer.concat(chunks).toString('hex'), raw: incoming.rawHeaders })),
+      )
     })
-    const { body } = await ask(origin, '/api/notes', { method: 'POST', headers: ['Host', 'x', 'Content-Type', 'application/x-odd', 'Content-Length', '3', 'X-A', '1', 'X-A', '2'], send: Buffer.from([0, 255, 7]) })
-    const seen = JSON.parse(body) as { bytes: string, raw: string[] }
+    const { body } = await ask(origin, '/api/notes', {
+      method: 'POST',
+      headers: ['Host', 'x', 'Content-Type', 'application/x-odd', 'Content-Length', '3', 'X-A', '1', 'X-A', '2'],
+      send: Buffer.from([0, 255, 7]),
+    })
+    const seen = JSON.parse(body) as { bytes: string; raw: string[] }
     expect(seen.bytes).toBe('00ff07')
     expect(seen.raw.filter(part => part === 'X-A')).toHaveLength(2)
   })
@@ -122,7 +208,11 @@ describe('who may', () => {
   test('nobody signed in is 401 as JSON, never a redirect; a role that is missing 403; a sign-in too long ago says so (RFC 9470)', async () => {
     const old = { ...ANNA, session: { ...ANNA.session, authTime: Date.now() - 700_000 } }
     const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000 } }
-    const { origin } = await behind(echo, changes, { anna: ANNA, old, guest: { ...ANNA, user: { ...ANNA.user, roles: ['admin'] } } })
+    const { origin } = await behind(echo, changes, {
+      anna: ANNA,
+      old,
+      guest: { ...ANNA, user: { ...ANNA.user, roles: ['admin'] } },
+    })
     const code = async (caller: string) => {
       const { status, body } = await ask(origin, '/api/notes', { headers: { 'X-Test-Caller': caller } })
       return [status, status === 200 ? null : JSON.parse(body).code]
@@ -133,13 +223,17 @@ describe('who may', () => {
     expect(await code('old')).toEqual([401, 'insufficient_user_authentication'])
   })
 
-  test('BBA-17 two people interleaved a thousand times never get each other\'s token', async () => {
+  test("BBA-17 two people interleaved a thousand times never get each other's token", async () => {
     const bert = { user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
     const { origin } = await behind(echo, {}, { anna: ANNA, bert })
     for (let round = 0; round < 20; round++) {
-      const asked = Array.from({ length: 50 }, (_, i) => i % 2 === 0 ? 'anna' : 'bert')
-      const answers = await Promise.all(asked.map(caller => ask(origin, '/api/notes', { headers: { 'X-Test-Caller': caller } })))
-      expect(answers.map(answer => JSON.parse(answer.body).headers.authorization)).toEqual(asked.map(caller => `Bearer kept.notes.${caller}`))
+      const asked = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'anna' : 'bert'))
+      const answers = await Promise.all(
+        asked.map(caller => ask(origin, '/api/notes', { headers: { 'X-Test-Caller': caller } })),
+      )
+      expect(answers.map(answer => JSON.parse(answer.body).headers.authorization)).toEqual(
+        asked.map(caller => `Bearer kept.notes.${caller}`),
+      )
     }
   })
 
@@ -148,7 +242,11 @@ describe('who may', () => {
     const { origin, tokens } = await behind((incoming, outgoing) => {
       calls++
       incoming.resume()
-      outgoing.writeHead(incoming.headers.authorization?.startsWith('Bearer fresh') ? 200 : 401, { 'www-authenticate': 'Bearer' }).end('x')
+      outgoing
+        .writeHead(incoming.headers.authorization?.startsWith('Bearer fresh') ? 200 : 401, {
+          'www-authenticate': 'Bearer',
+        })
+        .end('x')
     })
     expect((await ask(origin, '/api/notes')).status).toBe(200)
     expect([calls, tokens.minted]).toEqual([2, 2])
@@ -158,32 +256,67 @@ describe('who may', () => {
 })
 
 describe('what a browser gets', () => {
-  const answerWith = (headers: Record<string, string | string[]>, status = 200): RequestListener => (_incoming, outgoing) => void outgoing.writeHead(status, headers).end('<script>1</script>')
+  const answerWith =
+    (headers: Record<string, string | string[]>, status = 200): RequestListener =>
+    (_incoming, outgoing) =>
+      void outgoing.writeHead(status, headers).end('<script>1</script>')
 
   test('HD-14 BBA-12 headers with power beyond the one answer are taken out', async () => {
-    const { origin, policies } = await behind(answerWith({
-      'set-cookie': ['__Host-porchlight-access=evil', 'x=1'], 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true',
-      'strict-transport-security': 'max-age=0', 'clear-site-data': '"cookies"', 'service-worker-allowed': '/', 'refresh': '0;url=//evil', 'alt-svc': 'h2=":1"',
-      'nel': '{}', 'report-to': '{}', 'reporting-endpoints': 'a="//evil"', 'x-accel-redirect': '/etc', 'x-sendfile': '/etc', 'connection': 'close, x-hop', 'x-hop': '1',
-      'content-security-policy': 'script-src *', 'x-kept': 'yes',
-    }))
+    const { origin, policies } = await behind(
+      answerWith({
+        'set-cookie': ['__Host-porchlight-access=evil', 'x=1'],
+        'access-control-allow-origin': '*',
+        'access-control-allow-credentials': 'true',
+        'strict-transport-security': 'max-age=0',
+        'clear-site-data': '"cookies"',
+        'service-worker-allowed': '/',
+        refresh: '0;url=//evil',
+        'alt-svc': 'h2=":1"',
+        nel: '{}',
+        'report-to': '{}',
+        'reporting-endpoints': 'a="//evil"',
+        'x-accel-redirect': '/etc',
+        'x-sendfile': '/etc',
+        connection: 'close, x-hop',
+        'x-hop': '1',
+        'content-security-policy': 'script-src *',
+        'x-kept': 'yes',
+      }),
+    )
     const { rawHeaders, headers } = await ask(origin, '/api/notes')
-    expect(rawHeaders.join(' ').toLowerCase()).not.toMatch(/evil|set-cookie|access-control|strict-transport|clear-site|service-worker|refresh|alt-svc|\bnel\b|report|x-accel|x-sendfile|x-hop|script-src/)
+    expect(rawHeaders.join(' ').toLowerCase()).not.toMatch(
+      /evil|set-cookie|access-control|strict-transport|clear-site|service-worker|refresh|alt-svc|\bnel\b|report|x-accel|x-sendfile|x-hop|script-src/,
+    )
     expect(headers['x-kept']).toBe('yes')
-    expect(policies).toEqual(['default-src \'none\'; sandbox; frame-ancestors \'none\''])
+    expect(policies).toEqual(["default-src 'none'; sandbox; frame-ancestors 'none'"])
   })
 
   test('an upstream that is a page of its own keeps its policy; a cookie of its own passes where the route says so, ours never', async () => {
-    const { origin, policies } = await behind(answerWith({ 'set-cookie': ['porchlight-refresh=evil', '__HOST-porchlight-access=evil', 'x=1; Path=/'], 'content-security-policy': 'script-src \'self\'' }), { document: true, cookies: true })
+    const { origin, policies } = await behind(
+      answerWith({
+        'set-cookie': ['porchlight-refresh=evil', '__HOST-porchlight-access=evil', 'x=1; Path=/'],
+        'content-security-policy': "script-src 'self'",
+      }),
+      { document: true, cookies: true },
+    )
     expect((await ask(origin, '/api/notes')).headers['set-cookie']).toEqual(['x=1; Path=/'])
-    expect(policies).toEqual(['script-src \'self\''])
+    expect(policies).toEqual(["script-src 'self'"])
   })
 
   test.each([
-    ['/x', '/api/notes/x'], ['x?y#z', '/api/notes/dir/x?y#z'], ['../up', '/api/notes/up'], ['TARGET/x', '/api/notes/x'],
-    ['http://169.254.169.254/', undefined], ['//evil.test/', undefined], ['https://login.test/a', 'https://login.test/a'], ['javascript:alert(1)', undefined],
+    ['/x', '/api/notes/x'],
+    ['x?y#z', '/api/notes/dir/x?y#z'],
+    ['../up', '/api/notes/up'],
+    ['TARGET/x', '/api/notes/x'],
+    ['http://169.254.169.254/', undefined],
+    ['//evil.test/', undefined],
+    ['https://login.test/a', 'https://login.test/a'],
+    ['javascript:alert(1)', undefined],
   ])('Location %s becomes %s', async (given, expected) => {
-    const upstream = await listen((_incoming, outgoing) => void outgoing.writeHead(302, { location: given.replace('TARGET', upstream.origin) }).end())
+    const upstream = await listen(
+      (_incoming, outgoing) =>
+        void outgoing.writeHead(302, { location: given.replace('TARGET', upstream.origin) }).end(),
+    )
     const here = await front([anUpstream(upstream.origin, { redirectOrigins: ['https://login.test'] })])
     closing.push(here.close, upstream.close)
     expect((await ask(here.origin, '/api/notes/dir/page')).headers.location).toBe(expected)
@@ -194,7 +327,8 @@ describe('what a browser gets', () => {
     const { origin } = await behind((incoming, outgoing) => {
       if (incoming.url === '/204') return void outgoing.writeHead(204, { 'x-a': '1' }).end()
       if (incoming.url === '/304') return void outgoing.writeHead(304, { etag: '"a"' }).end()
-      if (incoming.url === '/gzip') return void outgoing.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped)
+      if (incoming.url === '/gzip')
+        return void outgoing.writeHead(200, { 'content-encoding': 'gzip', 'content-length': zipped.length }).end(zipped)
       if (incoming.url === '/trailers') {
         outgoing.writeHead(200, { trailer: 'X-Sum' })
         outgoing.write('a')
@@ -203,7 +337,11 @@ describe('what a browser gets', () => {
       }
       return void outgoing.writeHead(200, { 'content-length': 5 }).end('hello')
     })
-    expect(await ask(origin, '/api/notes/', { method: 'HEAD' })).toMatchObject({ status: 200, body: '', headers: { 'content-length': '5' } })
+    expect(await ask(origin, '/api/notes/', { method: 'HEAD' })).toMatchObject({
+      status: 200,
+      body: '',
+      headers: { 'content-length': '5' },
+    })
     expect(await ask(origin, '/api/notes/204')).toMatchObject({ status: 204, body: '', headers: { 'x-a': '1' } })
     expect(await ask(origin, '/api/notes/304')).toMatchObject({ status: 304, headers: { etag: '"a"' } })
     expect((await ask(origin, '/api/notes/gzip')).headers['content-length']).toBe(String(zipped.length))
@@ -217,7 +355,7 @@ describe('what a browser gets', () => {
       say = text => void outgoing.write(text)
     })
     const outgoing = request(`${origin}/api/notes/feed`, { agent: false }).end()
-    const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+    const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
     for (const text of ['data: 1\n\n', 'data: 2\n\n']) {
       say(text)
       expect(String((await once(incoming, 'data'))[0])).toBe(text)
@@ -227,69 +365,91 @@ describe('what a browser gets', () => {
 })
 
 describe('streams', () => {
-  test('a hundred megabytes pass each way, and what is not read waits where it comes from', { timeout: 60_000 }, async () => {
-    const MB = Buffer.alloc(1024 * 1024)
-    let sent = 0
-    let reading: () => void = () => {}
-    const { origin } = await behind((incoming, outgoing) => {
-      if (incoming.method === 'POST') {
-        let bytes = 0
-        reading = () => incoming.on('data', (chunk: Buffer) => {
-          bytes += chunk.length
-        })
-        incoming.on('end', () => outgoing.end(String(bytes)))
-        return
-      }
-      const more = () => {
-        while (sent < 100) {
-          sent++
-          if (!outgoing.write(MB)) return void outgoing.once('drain', more)
+  test(
+    'a hundred megabytes pass each way, and what is not read waits where it comes from',
+    { timeout: 60_000 },
+    async () => {
+      const MB = Buffer.alloc(1024 * 1024)
+      let sent = 0
+      let reading: () => void = () => {}
+      const { origin } = await behind((incoming, outgoing) => {
+        if (incoming.method === 'POST') {
+          let bytes = 0
+          reading = () =>
+            incoming.on('data', (chunk: Buffer) => {
+              bytes += chunk.length
+            })
+          incoming.on('end', () => outgoing.end(String(bytes)))
+          return
         }
-        outgoing.end()
-      }
-      more()
-    })
-    const down = request(`${origin}/api/notes`, { agent: false }).end()
-    const [incoming] = await once(down, 'response') as [IncomingMessage]
-    await wait(500)
-    expect(sent, 'a reader that does not read holds the upstream back').toBeLessThan(25)
-    let bytes = 0
-    for await (const chunk of incoming) bytes += (chunk as Buffer).length
-    expect(bytes).toBe(100 * MB.length)
+        const more = () => {
+          while (sent < 100) {
+            sent++
+            if (!outgoing.write(MB)) return void outgoing.once('drain', more)
+          }
+          outgoing.end()
+        }
+        more()
+      })
+      const down = request(`${origin}/api/notes`, { agent: false }).end()
+      const [incoming] = (await once(down, 'response')) as [IncomingMessage]
+      await wait(500)
+      expect(sent, 'a reader that does not read holds the upstream back').toBeLessThan(25)
+      let bytes = 0
+      for await (const chunk of incoming) bytes += (chunk as Buffer).length
+      expect(bytes).toBe(100 * MB.length)
 
-    const up = request(`${origin}/api/notes`, { method: 'POST', agent: false })
-    let written = 0
-    const writeOn = async () => {
-      while (written < 100) {
-        written++
-        if (!up.write(MB)) await once(up, 'drain')
+      const up = request(`${origin}/api/notes`, { method: 'POST', agent: false })
+      let written = 0
+      const writeOn = async () => {
+        while (written < 100) {
+          written++
+          if (!up.write(MB)) await once(up, 'drain')
+        }
+        up.end()
       }
-      up.end()
-    }
-    const writing = writeOn()
-    await wait(500)
-    expect(written, 'an upstream that does not read holds the client back').toBeLessThan(25)
-    reading()
-    await writing
-    const [answer] = await once(up, 'response') as [IncomingMessage]
-    expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
-  })
+      const writing = writeOn()
+      await wait(500)
+      expect(written, 'an upstream that does not read holds the client back').toBeLessThan(25)
+      reading()
+      await writing
+      const [answer] = (await once(up, 'response')) as [IncomingMessage]
+      expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
+    },
+  )
 })
 
 test.each([
-  ['max-age=60', 'private, max-age=60'], ['public, max-age=60', 'public, max-age=60'], ['no-store', 'no-store'], ['Private', 'Private'],
-])('what a token was needed for is kept by no shared cache, unless the upstream says so: %s', async (given, expected) => {
-  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'))
-  expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe(expected)
-})
+  ['max-age=60', 'private, max-age=60'],
+  ['public, max-age=60', 'public, max-age=60'],
+  ['no-store', 'no-store'],
+  ['Private', 'Private'],
+])(
+  'what a token was needed for is kept by no shared cache, unless the upstream says so: %s',
+  async (given, expected) => {
+    const { origin } = await behind(
+      (_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'),
+    )
+    expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe(expected)
+  },
+)
 
-test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])('OA-1 Location %s never becomes another host', async (location) => {
-  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(302, { location }).end(), { prefix: '', strip: true })
-  expect((await ask(origin, '/page')).headers.location ?? '/').toMatch(/^\/(?!\/)/)
-})
+test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])(
+  'OA-1 Location %s never becomes another host',
+  async location => {
+    const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(302, { location }).end(), {
+      prefix: '',
+      strip: true,
+    })
+    expect((await ask(origin, '/page')).headers.location ?? '/').toMatch(/^\/(?!\/)/)
+  },
+)
 
 test('of several Cache-Control lines none is lost', async () => {
-  const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(200, ['cache-control', 'no-store', 'cache-control', 'max-age=600']).end('x'))
+  const { origin } = await behind(
+    (_incoming, outgoing) =>
+      void outgoing.writeHead(200, ['cache-control', 'no-store', 'cache-control', 'max-age=600']).end('x'),
+  )
   expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe('no-store, max-age=600')
 })
 

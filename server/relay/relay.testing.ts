@@ -1,5 +1,13 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, request, type RequestListener, type RequestOptions, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  request,
+  type RequestListener,
+  type RequestOptions,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock, systemTimers } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
@@ -15,16 +23,48 @@ import type { RelayCaller, UpstreamTokens } from './types.ts'
 /** For tests: every default of an upstream, at a target of its own. */
 export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
   return {
-    name: 'notes', prefix: '/api/notes', target: { origin, basePath: '' }, token: 'porchlight', provider: null, audience: 'notes', scopes: [], methods: null,
-    requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000, websocketIdleMs: 5000 }, streamMaxMs: 60_000,
-    maxBodyBytes: null, maxHeaderBytes: 32 * 1024, websocket: false, document: false, cookies: false, encodedPaths: false,
-    dropHeaders: [], redirectOrigins: [], title: 'Notes', description: '', icon: null, page: null, ...changes,
+    name: 'notes',
+    prefix: '/api/notes',
+    target: { origin, basePath: '' },
+    token: 'porchlight',
+    provider: null,
+    audience: 'notes',
+    scopes: [],
+    methods: null,
+    requires: { signedIn: true, roles: [], maxAgeMs: null },
+    strip: true,
+    timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 5000, websocketIdleMs: 5000 },
+    streamMaxMs: 60_000,
+    maxBodyBytes: null,
+    maxHeaderBytes: 32 * 1024,
+    websocket: false,
+    document: false,
+    cookies: false,
+    encodedPaths: false,
+    dropHeaders: [],
+    redirectOrigins: [],
+    title: 'Notes',
+    description: '',
+    icon: null,
+    page: null,
+    ...changes,
   }
 }
 
 export const ANNA: RelayCaller = {
   user: { id: 'anna', email: 'anna@example.test', name: 'Anna', roles: ['user'] },
-  session: { publicId: 's-anna', userId: 'anna', createdAt: 0, authTime: systemClock.now().wall, amr: ['pwd'], remember: false, accessEndsAt: null, idleEndsAt: 0, absoluteEndsAt: 0, throwaway: false },
+  session: {
+    publicId: 's-anna',
+    userId: 'anna',
+    createdAt: 0,
+    authTime: systemClock.now().wall,
+    amr: ['pwd'],
+    remember: false,
+    accessEndsAt: null,
+    idleEndsAt: 0,
+    absoluteEndsAt: 0,
+    throwaway: false,
+  },
 }
 
 /** Tokens that say whose they are, and how often they were asked for. */
@@ -40,7 +80,9 @@ function someTokens(): UpstreamTokens & { minted: number } {
   return tokens
 }
 
-export async function listen(listener: RequestListener): Promise<{ server: Server, origin: string, close: () => Promise<void> }> {
+export async function listen(
+  listener: RequestListener,
+): Promise<{ server: Server; origin: string; close: () => Promise<void> }> {
   const server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -62,41 +104,74 @@ const noVault: RelayVault = {
 }
 
 /** The real relay, with tokens that can be read. */
-export function someRelay(upstreams: readonly Upstream[], tokens: UpstreamTokens = someTokens(), streams: Streams = someStreams(), vault: RelayVault = noVault): Relay {
+export function someRelay(
+  upstreams: readonly Upstream[],
+  tokens: UpstreamTokens = someTokens(),
+  streams: Streams = someStreams(),
+  vault: RelayVault = noVault,
+): Relay {
   return createRelay({
-    clock: systemClock, publicUrl: 'https://site.test', upstreams, credentials: createCredentials({ clock: systemClock, tokens, vault }), isOwnCookie: name => name.toLowerCase().includes('porchlight-'), streams,
+    clock: systemClock,
+    publicUrl: 'https://site.test',
+    upstreams,
+    credentials: createCredentials({ clock: systemClock, tokens, vault }),
+    isOwnCookie: name => name.toLowerCase().includes('porchlight-'),
+    streams,
   })
 }
 
 export function someStreams(changes: Partial<Parameters<typeof createStreams>[0]> = {}): Streams {
   return createStreams({
-    clock: systemClock, timers: systemTimers, log: createLog('silent'), endIfOver: async () => Number.MAX_SAFE_INTEGER,
-    findUser: () => ANNA.user, limits: { perSession: 50, perNetwork: 1000 }, ...changes,
+    clock: systemClock,
+    timers: systemTimers,
+    log: createLog('silent'),
+    endIfOver: async () => Number.MAX_SAFE_INTEGER,
+    findUser: () => ANNA.user,
+    limits: { perSession: 50, perNetwork: 1000 },
+    ...changes,
   })
 }
 
 /** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */
-export async function front(upstreams: readonly Upstream[], callers: Record<string, RelayCaller> = { anna: ANNA }, vault: RelayVault = noVault) {
+export async function front(
+  upstreams: readonly Upstream[],
+  callers: Record<string, RelayCaller> = { anna: ANNA },
+  vault: RelayVault = noVault,
+) {
   const tokens = someTokens()
   const relay = someRelay(upstreams, tokens, someStreams(), vault)
   const policies: (string | null)[] = []
   const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const [path = '', query] = (incoming.url ?? '').split('?')
     const asked = {
-      id: 'r-1', method: incoming.method ?? 'GET', path, search: query === undefined ? '' : `?${query}`, rawHeaders: incoming.rawHeaders,
-      body: incoming.headers['content-length'] === undefined && incoming.headers['transfer-encoding'] === undefined ? null : incoming,
-      network: '192.0.2.7', caller: callers[String(incoming.headers['x-test-caller'] ?? 'anna')] ?? null,
+      id: 'r-1',
+      method: incoming.method ?? 'GET',
+      path,
+      search: query === undefined ? '' : `?${query}`,
+      rawHeaders: incoming.rawHeaders,
+      body:
+        incoming.headers['content-length'] === undefined && incoming.headers['transfer-encoding'] === undefined
+          ? null
+          : incoming,
+      network: '192.0.2.7',
+      caller: callers[String(incoming.headers['x-test-caller'] ?? 'anna')] ?? null,
     }
     const answer = async () => {
       const match = relay.match(path)
       if (match === null) throw new Problem('not_found')
       relay.admit(match, asked)
-      await relay.pass(match, asked, nodeSink(outgoing, policy => policies.push(policy)))
+      await relay.pass(
+        match,
+        asked,
+        nodeSink(outgoing, policy => policies.push(policy)),
+      )
     }
     answer().catch((error: unknown) => {
       const problem = error instanceof Problem ? error : new Problem('internal', {}, error)
       if (outgoing.headersSent) return outgoing.destroy()
-      return outgoing.writeHead(problem.status, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem.body('r-1')))
+      return outgoing
+        .writeHead(problem.status, { 'content-type': 'application/problem+json' })
+        .end(JSON.stringify(problem.body('r-1')))
     })
   })
   return {
@@ -111,23 +186,37 @@ export async function front(upstreams: readonly Upstream[], callers: Record<stri
   }
 }
 
-export interface Answer { status: number, headers: IncomingMessage['headers'], rawHeaders: string[], body: string, trailers: NodeJS.Dict<string>, complete: boolean }
+export interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  rawHeaders: string[]
+  body: string
+  trailers: NodeJS.Dict<string>
+  complete: boolean
+}
 
 /** One request with exactly these headers. */
-export async function ask(origin: string, path: string, options: RequestOptions & { send?: string | Buffer } = {}): Promise<Answer> {
+export async function ask(
+  origin: string,
+  path: string,
+  options: RequestOptions & { send?: string | Buffer } = {},
+): Promise<Answer> {
   const { send, ...rest } = options
   const outgoing = request(`${origin}/`, { ...rest, path, agent: false })
   outgoing.end(send)
-  const [incoming] = await once(outgoing, 'response') as [IncomingMessage]
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []
   try {
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
-  }
-  catch {
+  } catch {
     // Cut: `complete` says so.
   }
   return {
-    status: incoming.statusCode ?? 0, headers: incoming.headers, rawHeaders: incoming.rawHeaders,
-    body: Buffer.concat(chunks).toString(), trailers: incoming.trailers, complete: incoming.complete,
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    rawHeaders: incoming.rawHeaders,
+    body: Buffer.concat(chunks).toString(),
+    trailers: incoming.trailers,
+    complete: incoming.complete,
   }
 }

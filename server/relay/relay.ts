@@ -34,20 +34,34 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   const pools = createPools()
   const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
-  function carriedBy(request: RelayRequest, { upstream, path }: Match, refused: string | null): MaybePromise<UpstreamAuth> {
+  function carriedBy(
+    request: RelayRequest,
+    { upstream, path }: Match,
+    refused: string | null,
+  ): MaybePromise<UpstreamAuth> {
     const { caller, method } = request
     if (caller === null || upstream.token === 'none') return NOTHING
     const carried = credentials.headersFor(upstream, caller, { method, path }, refused)
     // A session that ended meanwhile has no token: that is what the client has to know.
-    return carried instanceof Promise ? carried.catch((error: unknown) => { throw streams.refusalOf(caller.session.publicId) ?? error }) : carried
+    return carried instanceof Promise
+      ? carried.catch((error: unknown) => {
+          throw streams.refusalOf(caller.session.publicId) ?? error
+        })
+      : carried
   }
 
   function headersFor(request: RelayRequest, { upstream }: Match, carried: UpstreamAuth): string[] {
-    const said = { publicUrl: publicParts, network: request.network, requestId: request.id, credentials: carried.headers }
+    const said = {
+      publicUrl: publicParts,
+      network: request.network,
+      requestId: request.id,
+      credentials: carried.headers,
+    }
     return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
   }
 
-  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection may
+  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection
+   * may
    * have carried to the upstream, is made anew once. */
   function retries(request: RelayRequest, match: Match, first: UpstreamAuth) {
     let last = first
@@ -58,14 +72,18 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     }
     return {
       again: () => headersWith(null),
-      onUnauthorized: first === NOTHING ? null : (answered: UpstreamHeaders) => {
-        if (last.bound) credentials.onResponse(match.upstream, answered)
-        const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
-        if (kind === 'fresh' && request.caller !== null) credentials.refused(match.upstream, request.caller, last.token)
-        if (tried[kind]) return null
-        tried[kind] = true
-        return () => headersWith(kind === 'nonce' ? null : last.token)
-      },
+      onUnauthorized:
+        first === NOTHING
+          ? null
+          : (answered: UpstreamHeaders) => {
+              if (last.bound) credentials.onResponse(match.upstream, answered)
+              const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
+              if (kind === 'fresh' && request.caller !== null)
+                credentials.refused(match.upstream, request.caller, last.token)
+              if (tried[kind]) return null
+              tried[kind] = true
+              return () => headersWith(kind === 'nonce' ? null : last.token)
+            },
     }
   }
 
@@ -74,9 +92,11 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     prefixes: upstreams.map(upstream => upstream.prefix),
 
     /** Whether a request may reach an upstream at all.
-     * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`, `body_too_large` */
+     * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`,
+     * `body_too_large` */
     admit({ upstream }: Match, request: Pick<RelayRequest, 'method' | 'rawHeaders' | 'caller'>): void {
-      if (upstream.methods !== null && !upstream.methods.includes(request.method)) throw new Problem('method_not_allowed')
+      if (upstream.methods !== null && !upstream.methods.includes(request.method))
+        throw new Problem('method_not_allowed')
       const refusal = refusalOf(upstream, request.caller, clock.now().wall)
       if (refusal !== null) throw refusal
       const length = headerOf(request.rawHeaders, 'content-length')
@@ -89,24 +109,33 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
       const { caller, network } = request
-      return mapMaybe(carriedBy(request, match, null), carried => forward(pools, streams, {
-        upstream,
-        caller,
-        network,
-        method: request.method,
-        path,
-        search: request.search,
-        headers: headersFor(request, match, carried),
-        body: request.body,
-        ...retries(request, match, carried),
-        onHeaders: carried.bound ? headers => credentials.onResponse(upstream, headers) : null,
-      }, sink, filter))
+      return mapMaybe(carriedBy(request, match, null), carried =>
+        forward(
+          pools,
+          streams,
+          {
+            upstream,
+            caller,
+            network,
+            method: request.method,
+            path,
+            search: request.search,
+            headers: headersFor(request, match, carried),
+            body: request.body,
+            ...retries(request, match, carried),
+            onHeaders: carried.bound ? headers => credentials.onResponse(upstream, headers) : null,
+          },
+          sink,
+          filter,
+        ),
+      )
     },
 
     /** A WebSocket: session and route are checked before the upstream is dialled.
      * @returns when the connection is over @throws Problem while the client has heard nothing */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
-      if (!match.upstream.websocket) throw new Problem('not_found', { detail: 'This address takes no live connections.' })
+      if (!match.upstream.websocket)
+        throw new Problem('not_found', { detail: 'This address takes no live connections.' })
       const carried = await carriedBy(request, match, null)
       const headers = headersFor(request, match, carried)
       const { onUnauthorized } = retries(request, match, carried)

@@ -10,7 +10,8 @@ interface Limits {
   idleMs: number
 }
 
-/** Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that renders
+/** Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that
+ * renders
  * in this process are its own. */
 const unshared = new WeakSet<object>()
 
@@ -58,7 +59,8 @@ export class OutgoingBody extends Readable {
     this.#idle.refresh()
     this.#bytes += chunk.length
     if (chunk.length > LARGE_BYTES && this.#source instanceof IncomingMessage) unshared.add(chunk)
-    if (this.#bytes > this.#maxBytes) this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are taken here.` }))
+    if (this.#bytes > this.#maxBytes)
+      this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are taken here.` }))
     else if (!this.push(chunk)) this.#source.pause()
   }
 

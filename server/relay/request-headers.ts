@@ -6,15 +6,40 @@ import { canonicalName, IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from
 
 /** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. No trailers are passed on, so that none are announced either. */
 const REMOVED = [
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade',
-  'http2-settings', 'host', 'expect', 'authorization', 'dpop', 'x-request-id',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'host',
+  'expect',
+  'authorization',
+  'dpop',
+  'x-request-id',
 ]
-/** What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI, Rack, PHP)
- * would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any script may set, for
+/** What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI,
+ * Rack, PHP)
+ * would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any script
+ * may set, for
  * the browser's word. */
 const MISSPELLED = [
-  'content-', 'accept-', 'if-', 'sec-', 'access-control-', 'cache-control', 'max-forwards', 'user-agent', 'last-event-id', 'upgrade-',
-  'early-data', 'idempotency-key',
+  'content-',
+  'accept-',
+  'if-',
+  'sec-',
+  'access-control-',
+  'cache-control',
+  'max-forwards',
+  'user-agent',
+  'last-event-id',
+  'upgrade-',
+  'early-data',
+  'idempotency-key',
 ]
 /** Upstreams without a list of their own share the first, and what it remembers. */
 const filters = new WeakMap<readonly string[], (name: string) => boolean>()
@@ -33,11 +58,22 @@ function filterOf({ dropHeaders }: Upstream): (name: string) => boolean {
   return filter
 }
 
-export interface Said { publicUrl: { protocol: string, host: string }, network: string, requestId: string, credentials: readonly string[] }
+export interface Said {
+  publicUrl: { protocol: string; host: string }
+  network: string
+  requestId: string
+  credentials: readonly string[]
+}
 
-/** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we say.
+/** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we
+ * say.
  * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
-export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream, said: Said, isOwnCookie: (name: string) => boolean): string[] {
+export function requestHeaders(
+  rawHeaders: readonly string[],
+  upstream: Upstream,
+  said: Said,
+  isOwnCookie: (name: string) => boolean,
+): string[] {
   const listed = namesForThisHop(connectionOf(rawHeaders))
   const isRemoved = filterOf(upstream)
   const out: string[] = []
@@ -52,13 +88,23 @@ export function requestHeaders(rawHeaders: readonly string[], upstream: Upstream
     }
     out.push(name, value)
   }
-  out.push('x-forwarded-for', peerOf(said.network), 'x-forwarded-proto', said.publicUrl.protocol, 'x-forwarded-host', said.publicUrl.host, 'x-request-id', said.requestId)
+  out.push(
+    'x-forwarded-for',
+    peerOf(said.network),
+    'x-forwarded-proto',
+    said.publicUrl.protocol,
+    'x-forwarded-host',
+    said.publicUrl.host,
+    'x-request-id',
+    said.requestId,
+  )
   if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
   out.push(...said.credentials)
   return out
 }
 
-/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it away.
+/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it
+ * away.
  * @param value of Connection @returns canonical names; null: none but Connection's own words */
 export function namesForThisHop(value: string): Set<string> | null {
   // What nearly all say, and what is removed by its name anyway.
@@ -81,5 +127,9 @@ function connectionOf(rawHeaders: readonly string[]): string {
 }
 
 function otherCookies(header: string, isOwnCookie: (name: string) => boolean): string {
-  return header.split(';').map(pair => pair.trim()).filter(pair => pair !== '' && !isOwnCookie(cookieNameOf(pair))).join('; ')
+  return header
+    .split(';')
+    .map(pair => pair.trim())
+    .filter(pair => pair !== '' && !isOwnCookie(cookieNameOf(pair)))
+    .join('; ')
 }

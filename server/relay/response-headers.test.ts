@@ -5,7 +5,10 @@ import type { Upstream } from '../config/upstream-config.ts'
 import { behind, behindRaw } from './upstream.testing.ts'
 import { anUpstream, ask, front, listen } from './relay.testing.ts'
 
-const answering = (headers: OutgoingHttpHeaders, status = 200): RequestListener => (_incoming, outgoing) => void outgoing.writeHead(status, headers).end()
+const answering =
+  (headers: OutgoingHttpHeaders, status = 200): RequestListener =>
+  (_incoming, outgoing) =>
+    void outgoing.writeHead(status, headers).end()
 const saying = (answer: string) => (socket: Socket) => void socket.once('data', () => socket.end(answer, 'latin1'))
 /** One answer, byte for byte, relayed. */
 async function relayed(answer: string, changes: Partial<Upstream> = {}, options: Parameters<typeof ask>[2] = {}) {
@@ -15,84 +18,188 @@ async function relayed(answer: string, changes: Partial<Upstream> = {}, options:
 
 describe('cookies of an upstream', () => {
   test.each([
-    '=porchlight-access=evil', ' =porchlight-access=evil', '= porchlight-access=evil', '==porchlight-access=evil', '=\tporchlight-access=evil', ' = = porchlight-access=evil; Path=/',
-    'porchlight-access', '=porchlight-access', 'porchlight-access =evil', '\tporchlight-access\t=evil', 'PORCHLIGHT-ACCESS=evil', '=__Host-porchlight-access=evil',
-    '__host-http-PORCHLIGHT-refresh=evil', '=__Secure-porchlight-access=evil', 'porchlight-access;=evil', '=porchlight-access;evil',
-  ])('HD-14 CK-11 never come back as one of ours: Set-Cookie: %j', async (cookie) => {
-    const answer = await relayed(`HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie:${cookie}\r\nset-cookie: x=1\r\n\r\n`, { cookies: true })
+    '=porchlight-access=evil',
+    ' =porchlight-access=evil',
+    '= porchlight-access=evil',
+    '==porchlight-access=evil',
+    '=\tporchlight-access=evil',
+    ' = = porchlight-access=evil; Path=/',
+    'porchlight-access',
+    '=porchlight-access',
+    'porchlight-access =evil',
+    '\tporchlight-access\t=evil',
+    'PORCHLIGHT-ACCESS=evil',
+    '=__Host-porchlight-access=evil',
+    '__host-http-PORCHLIGHT-refresh=evil',
+    '=__Secure-porchlight-access=evil',
+    'porchlight-access;=evil',
+    '=porchlight-access;evil',
+  ])('HD-14 CK-11 never come back as one of ours: Set-Cookie: %j', async cookie => {
+    const answer = await relayed(
+      `HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie:${cookie}\r\nset-cookie: x=1\r\n\r\n`,
+      { cookies: true },
+    )
     expect([answer.status, answer.headers['set-cookie']]).toEqual([200, ['x=1']])
   })
 
-  test('HD-14 one without a name passes where it is nobody\'s of ours', async () => {
+  test("HD-14 one without a name passes where it is nobody's of ours", async () => {
     const { origin } = await behind(answering({ 'set-cookie': ['=theme=dark', '=', 'a=b=c'] }), { cookies: true })
     expect((await ask(origin, '/api/notes')).headers['set-cookie']).toEqual(['=theme=dark', '=', 'a=b=c'])
   })
 
   test('BBA-16 one of ours that a browser holds without a name does not reach an upstream', async () => {
-    const { origin } = await behind((incoming, outgoing) => void outgoing.end(incoming.headers.cookie ?? 'none'), { cookies: true })
-    expect((await ask(origin, '/api/notes', { headers: { Cookie: '=porchlight-access=secret; ==porchlight-refresh=secret; porchlight-access; a=1' } })).body).toBe('a=1')
+    const { origin } = await behind((incoming, outgoing) => void outgoing.end(incoming.headers.cookie ?? 'none'), {
+      cookies: true,
+    })
+    expect(
+      (
+        await ask(origin, '/api/notes', {
+          headers: { Cookie: '=porchlight-access=secret; ==porchlight-refresh=secret; porchlight-access; a=1' },
+        })
+      ).body,
+    ).toBe('a=1')
   })
 })
 
 describe('an answer whose headers do not suit it', () => {
-  test.each(['content-length: 5\r\n', 'transfer-encoding: chunked\r\n', 'content-length: 0\r\n'])('RFC 9110 §8.6 a 204 announces no body: %j', async (header) => {
-    const answer = await relayed(`HTTP/1.1 204 No Content\r\n${header}x-a: 1\r\n\r\n`)
-    expect(answer).toMatchObject({ status: 204, complete: true, headers: { 'x-a': '1' } })
-    expect(answer.headers).not.toHaveProperty('content-length')
-    expect(answer.headers).not.toHaveProperty('transfer-encoding')
-  })
+  test.each(['content-length: 5\r\n', 'transfer-encoding: chunked\r\n', 'content-length: 0\r\n'])(
+    'RFC 9110 §8.6 a 204 announces no body: %j',
+    async header => {
+      const answer = await relayed(`HTTP/1.1 204 No Content\r\n${header}x-a: 1\r\n\r\n`)
+      expect(answer).toMatchObject({ status: 204, complete: true, headers: { 'x-a': '1' } })
+      expect(answer.headers).not.toHaveProperty('content-length')
+      expect(answer.headers).not.toHaveProperty('transfer-encoding')
+    },
+  )
 
   test.each([
-    ['with a length', '200 OK\r\ncontent-length: 2\r\n', 'ok', 'GET'], ['to HEAD', '200 OK\r\ncontent-length: 2\r\n', '', 'HEAD'], ['304', '304 Not Modified\r\n', '', 'GET'],
-    ['204', '204 No Content\r\n', '', 'GET'], ['in chunks', '200 OK\r\ntransfer-encoding: chunked\r\n', '2\r\nok\r\n0\r\n\r\n', 'GET'], ['until the end', '200 OK\r\n', 'ok', 'GET'],
+    ['with a length', '200 OK\r\ncontent-length: 2\r\n', 'ok', 'GET'],
+    ['to HEAD', '200 OK\r\ncontent-length: 2\r\n', '', 'HEAD'],
+    ['304', '304 Not Modified\r\n', '', 'GET'],
+    ['204', '204 No Content\r\n', '', 'GET'],
+    ['in chunks', '200 OK\r\ntransfer-encoding: chunked\r\n', '2\r\nok\r\n0\r\n\r\n', 'GET'],
+    ['until the end', '200 OK\r\n', 'ok', 'GET'],
   ])('a Trailer announced %s is no failure', async (_what, head, body, method) => {
-    const answer = await relayed(`HTTP/1.1 ${head}Trailer: X-Sum\r\ntrailer: x-b\r\nx-kept: 1\r\n\r\n${body}`, {}, { method })
+    const answer = await relayed(
+      `HTTP/1.1 ${head}Trailer: X-Sum\r\ntrailer: x-b\r\nx-kept: 1\r\n\r\n${body}`,
+      {},
+      { method },
+    )
     expect(answer).toMatchObject({ status: Number(head.slice(0, 3)), complete: true, headers: { 'x-kept': '1' } })
     expect(answer.headers).not.toHaveProperty('trailer')
   })
 
-  test.each(['_', '.'])('RFC 9112 §6.1 names that frame, or have power, pass with "-" alone, not with %j for it, nor in a trailer', async (sign) => {
-    const names = [
-      'Content-Length', 'Transfer-Encoding', 'Content-Encoding', 'Set-Cookie', 'Set-Cookie2', 'Keep-Alive', 'X-Accel-Redirect', 'X-Sendfile', 'Clear-Site-Data',
-      'Access-Control-Allow-Origin', 'Strict-Transport-Security', 'Content-Security-Policy', 'Www-Authenticate',
-    ]
-    const forged = names.map(name => `${name.replaceAll('-', sign)}: 999\r\n`).join('')
-    const answer = await relayed(`HTTP/1.1 200 OK\r\nconnection: x-hop\r\nx${sign}hop: 999\r\n${forged}x${sign}kept: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${forged}\r\n`)
-    expect(answer).toMatchObject({ status: 200, body: 'ok', complete: true, headers: { [`x${sign}kept`]: '1' } })
-    expect([...answer.rawHeaders, ...Object.values(answer.trailers)]).not.toContain('999')
-  })
+  test.each(['_', '.'])(
+    'RFC 9112 §6.1 names that frame, or have power, pass with "-" alone, not with %j for it, nor in a trailer',
+    async sign => {
+      const names = [
+        'Content-Length',
+        'Transfer-Encoding',
+        'Content-Encoding',
+        'Set-Cookie',
+        'Set-Cookie2',
+        'Keep-Alive',
+        'X-Accel-Redirect',
+        'X-Sendfile',
+        'Clear-Site-Data',
+        'Access-Control-Allow-Origin',
+        'Strict-Transport-Security',
+        'Content-Security-Policy',
+        'Www-Authenticate',
+      ]
+      const forged = names.map(name => `${name.replaceAll('-', sign)}: 999\r\n`).join('')
+      const answer = await relayed(
+        `HTTP/1.1 200 OK\r\nconnection: x-hop\r\nx${sign}hop: 999\r\n${forged}x${sign}kept: 1\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${forged}\r\n`,
+      )
+      expect(answer).toMatchObject({ status: 200, body: 'ok', complete: true, headers: { [`x${sign}kept`]: '1' } })
+      expect([...answer.rawHeaders, ...Object.values(answer.trailers)]).not.toContain('999')
+    },
+  )
 
   test('bytes beyond ASCII, empty values and names that every object has arrive as they came', async () => {
-    const answer = await relayed('HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-name: caf\xc3\xa9 \xff\r\nx-empty: \r\n__proto__: a\r\nconstructor: b\r\n7: c\r\nx-tab: a\tb\r\n\r\n')
+    const answer = await relayed(
+      'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-name: caf\xc3\xa9 \xff\r\nx-empty: \r\n__proto__: a\r\nconstructor: b\r\n7: c\r\nx-tab: a\tb\r\n\r\n',
+    )
     expect(answer.status).toBe(200)
-    const pairs = answer.rawHeaders.flatMap((name, at) => at % 2 === 0 ? [[name, answer.rawHeaders[at + 1]]] : [])
-    for (const pair of [['x-name', 'caf\xc3\xa9 \xff'], ['x-empty', ''], ['__proto__', 'a'], ['constructor', 'b'], ['7', 'c'], ['x-tab', 'a\tb']]) expect(pairs).toContainEqual(pair)
+    const pairs = answer.rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name, answer.rawHeaders[at + 1]]] : []))
+    for (const pair of [
+      ['x-name', 'caf\xc3\xa9 \xff'],
+      ['x-empty', ''],
+      ['__proto__', 'a'],
+      ['constructor', 'b'],
+      ['7', 'c'],
+      ['x-tab', 'a\tb'],
+    ])
+      expect(pairs).toContainEqual(pair)
   })
 })
 
 describe('what comes behind a body', () => {
   test('HD-14 passes the same filter: nothing that has power, nothing that the headers decided', async () => {
-    const never = ['Set-Cookie: porchlight-access=evil', 'Set-Cookie: x=evil', 'Clear-Site-Data: "evil"', 'Content-Security-Policy: evil', 'Location: //evil', 'Link: <//evil>',
-      'Access-Control-Allow-Origin: evil', 'X-Accel-Redirect: /evil', 'Refresh: 0;url=evil', 'Cache-Control: evil', 'Content-Type: evil/evil', 'WWW-Authenticate: Basic realm=evil',
-      'Strict-Transport-Security: evil', 'X-Content-Type-Options: evil', 'Trailer: evil', 'X-Request-Id: evil']
-    const answer = await relayed(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${never.join('\r\n')}\r\nX-Sum: 42\r\nServer-Timing: db;dur=1\r\n\r\n`, { cookies: true })
-    expect(answer).toMatchObject({ status: 200, body: 'ok', complete: true, trailers: { 'x-sum': '42', 'server-timing': 'db;dur=1' } })
+    const never = [
+      'Set-Cookie: porchlight-access=evil',
+      'Set-Cookie: x=evil',
+      'Clear-Site-Data: "evil"',
+      'Content-Security-Policy: evil',
+      'Location: //evil',
+      'Link: <//evil>',
+      'Access-Control-Allow-Origin: evil',
+      'X-Accel-Redirect: /evil',
+      'Refresh: 0;url=evil',
+      'Cache-Control: evil',
+      'Content-Type: evil/evil',
+      'WWW-Authenticate: Basic realm=evil',
+      'Strict-Transport-Security: evil',
+      'X-Content-Type-Options: evil',
+      'Trailer: evil',
+      'X-Request-Id: evil',
+    ]
+    const answer = await relayed(
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n${never.join('\r\n')}\r\nX-Sum: 42\r\nServer-Timing: db;dur=1\r\n\r\n`,
+      { cookies: true },
+    )
+    expect(answer).toMatchObject({
+      status: 200,
+      body: 'ok',
+      complete: true,
+      trailers: { 'x-sum': '42', 'server-timing': 'db;dur=1' },
+    })
     expect(Object.keys(answer.trailers)).toHaveLength(2)
   })
 })
 
 describe('challenges', () => {
   test.each([
-    ['Basic realm="x"', null], ['bAsIc', null], ['Digest realm="x", nonce="y", qop="auth,auth-int"', null], ['Negotiate', null], ['NTLM', null], ['NTLM TlRMTVNTUAACAAAA==', null],
-    ['Kerberos', null], ['Basic  realm = "x"', null], ['Basic\trealm="x"', null], [', Basic realm="x"', null], ['Mutual realm="x"', null], ['Unheard-Of x=y', null],
-    ['Bearer', 'Bearer'], ['bearer realm="x"', 'bearer realm="x"'], ['Bearer realm="a, Basic b", error="invalid_token"', 'Bearer realm="a, Basic b", error="invalid_token"'],
-    ['Bearer realm="x", Basic realm="y", charset="UTF-8"', 'Bearer realm="x"'], ['Basic realm="y", charset="UTF-8", Bearer realm="x", error="e"', 'Bearer realm="x", error="e"'],
-    ['Negotiate, NTLM, Bearer, Basic realm="z"', 'Bearer'], ['DPoP algs="ES256", Digest realm="a", nonce="b"', 'DPoP algs="ES256"'],
-    ['Bearer realm="a\\", Basic realm=\\"b"', 'Bearer realm="a\\", Basic realm=\\"b"'], ['Bearer realm="without end, Basic realm="x"', null],
-    ['Bearer realm="x" Basic realm="y"', null], ['Bearer Basic realm="y"', null], ['Bearer realm=https://x/y error="z"', 'Bearer realm=https://x/y error="z"'],
+    ['Basic realm="x"', null],
+    ['bAsIc', null],
+    ['Digest realm="x", nonce="y", qop="auth,auth-int"', null],
+    ['Negotiate', null],
+    ['NTLM', null],
+    ['NTLM TlRMTVNTUAACAAAA==', null],
+    ['Kerberos', null],
+    ['Basic  realm = "x"', null],
+    ['Basic\trealm="x"', null],
+    [', Basic realm="x"', null],
+    ['Mutual realm="x"', null],
+    ['Unheard-Of x=y', null],
+    ['Bearer', 'Bearer'],
+    ['bearer realm="x"', 'bearer realm="x"'],
+    ['Bearer realm="a, Basic b", error="invalid_token"', 'Bearer realm="a, Basic b", error="invalid_token"'],
+    ['Bearer realm="x", Basic realm="y", charset="UTF-8"', 'Bearer realm="x"'],
+    ['Basic realm="y", charset="UTF-8", Bearer realm="x", error="e"', 'Bearer realm="x", error="e"'],
+    ['Negotiate, NTLM, Bearer, Basic realm="z"', 'Bearer'],
+    ['DPoP algs="ES256", Digest realm="a", nonce="b"', 'DPoP algs="ES256"'],
+    ['Bearer realm="a\\", Basic realm=\\"b"', 'Bearer realm="a\\", Basic realm=\\"b"'],
+    ['Bearer realm="without end, Basic realm="x"', null],
+    ['Bearer realm="x" Basic realm="y"', null],
+    ['Bearer Basic realm="y"', null],
+    ['Bearer realm=https://x/y error="z"', 'Bearer realm=https://x/y error="z"'],
   ])('a browser is never made to ask for a password: %s → %s', async (given, expected) => {
     for (const status of [401, 403, 200]) {
-      const { origin } = await behind((incoming, outgoing) => void outgoing.writeHead(status, { 'www-authenticate': given, 'proxy-authenticate': given }).end())
+      const { origin } = await behind(
+        (incoming, outgoing) =>
+          void outgoing.writeHead(status, { 'www-authenticate': given, 'proxy-authenticate': given }).end(),
+      )
       const { headers } = await ask(origin, '/api/notes', { method: 'POST', send: 'body' })
       expect(headers['www-authenticate'] ?? null).toBe(expected)
       expect(headers).not.toHaveProperty('proxy-authenticate')
@@ -100,15 +207,29 @@ describe('challenges', () => {
   })
 
   test('of several lines, those that are left stay apart', async () => {
-    const { origin } = await behind(answering({ 'www-authenticate': ['Negotiate', 'Bearer realm="a"', 'Basic realm="b"', 'DPoP'] as unknown as string }, 401))
+    const { origin } = await behind(
+      answering(
+        { 'www-authenticate': ['Negotiate', 'Bearer realm="a"', 'Basic realm="b"', 'DPoP'] as unknown as string },
+        401,
+      ),
+    )
     const { rawHeaders } = await ask(origin, '/api/notes', { method: 'POST', send: 'body' })
-    expect(rawHeaders.filter((_part, at) => rawHeaders[at - 1]?.toLowerCase() === 'www-authenticate')).toEqual(['Bearer realm="a"', 'DPoP'])
+    expect(rawHeaders.filter((_part, at) => rawHeaders[at - 1]?.toLowerCase() === 'www-authenticate')).toEqual([
+      'Bearer realm="a"',
+      'DPoP',
+    ])
   })
 
   test('lines made to be hard to read take no time', async () => {
     const started = performance.now()
-    for (const hard of ['"\\'.repeat(7000), 'Bearer a='.repeat(1500), `Bearer a${' '.repeat(14_000)}b`, '<'.repeat(14_000), '<a>"'.repeat(3500)]) {
-      const { origin } = await behind(answering({ 'www-authenticate': hard, 'link': hard }, 200))
+    for (const hard of [
+      '"\\'.repeat(7000),
+      'Bearer a='.repeat(1500),
+      `Bearer a${' '.repeat(14_000)}b`,
+      '<'.repeat(14_000),
+      '<a>"'.repeat(3500),
+    ]) {
+      const { origin } = await behind(answering({ 'www-authenticate': hard, link: hard }, 200))
       expect((await ask(origin, '/api/notes', { maxHeaderSize: 65_536 })).status).toBe(200)
     }
     expect(performance.now() - started).toBeLessThan(2000)
@@ -116,9 +237,25 @@ describe('challenges', () => {
 })
 
 test('HD-14 headers that outlive an answer, speak to a shared cache or open it to other origins are taken out', async () => {
-  const names = ['accept-ch', 'critical-ch', 'set-login', 'set-cookie2', 'use-as-dictionary', 'timing-allow-origin', 'expect-ct', 'attribution-reporting-register-source',
-    'sec-session-registration', 'secure-session-registration', 'cdn-cache-control', 'cloudflare-cdn-cache-control', 'surrogate-control', 'x-sendfile2', 'x-reproxy-url',
-    'optional-www-authenticate', 'x-accel-expires']
+  const names = [
+    'accept-ch',
+    'critical-ch',
+    'set-login',
+    'set-cookie2',
+    'use-as-dictionary',
+    'timing-allow-origin',
+    'expect-ct',
+    'attribution-reporting-register-source',
+    'sec-session-registration',
+    'secure-session-registration',
+    'cdn-cache-control',
+    'cloudflare-cdn-cache-control',
+    'surrogate-control',
+    'x-sendfile2',
+    'x-reproxy-url',
+    'optional-www-authenticate',
+    'x-accel-expires',
+  ]
   const { origin } = await behind(answering(Object.fromEntries(names.map(name => [name, 'evil']))))
   expect((await ask(origin, '/api/notes')).rawHeaders.join(' ')).not.toContain('evil')
 })
@@ -131,7 +268,9 @@ describe('where an upstream refers to', () => {
       outgoing.writeHead(status, { [name]: value.replaceAll('TARGET', host) }).end()
     })
     const basePath = changes.target?.basePath ?? ''
-    const here = await front([anUpstream(upstream.origin, { ...changes, target: { origin: upstream.origin, basePath } })])
+    const here = await front([
+      anUpstream(upstream.origin, { ...changes, target: { origin: upstream.origin, basePath } }),
+    ])
     onTestFinished(async () => {
       await here.close()
       await upstream.close()
@@ -142,20 +281,44 @@ describe('where an upstream refers to', () => {
   const under = (basePath: string) => ({ target: { origin: '', basePath } })
 
   test.each([
-    ['http://TARGET/list/', '/api/notes/list/'], ['https://TARGET/list/?a=b#c', '/api/notes/list/?a=b#c'], ['HTTPS://TARGET/x', '/api/notes/x'], ['//TARGET/x', '/api/notes/x'],
-    ['https://site.test/list/', '/api/notes/list/'], ['http://site.test/list/', '/api/notes/list/'], ['https://site.test:443/x', '/api/notes/x'],
-    ['https://site.test/api/notes/list/', '/api/notes/list/'], ['/api/notes/list/', '/api/notes/list/'], ['https://TARGET/api/notes/x', '/api/notes/x'],
-    ['https://site.test/api/notesx', '/api/notes/api/notesx'], ['https://site.test', '/api/notes/'], ['?r=2', '/api/notes/dir/page?r=2'], ['', '/api/notes/dir/page?q=1'], ['#top', '/api/notes/dir/page?q=1#top'],
-    ['https://site.test.evil.test/x', undefined], ['https://user@evil.test/x', undefined], ['https://site.test:8443/x', undefined], ['http://127.0.0.1:1/x', undefined], ['ftp://site.test/x', undefined],
-    ['https://site.test//evil.test', '/api/notes//evil.test'], ['/\\evil.test', undefined], ['http://[', undefined],
+    ['http://TARGET/list/', '/api/notes/list/'],
+    ['https://TARGET/list/?a=b#c', '/api/notes/list/?a=b#c'],
+    ['HTTPS://TARGET/x', '/api/notes/x'],
+    ['//TARGET/x', '/api/notes/x'],
+    ['https://site.test/list/', '/api/notes/list/'],
+    ['http://site.test/list/', '/api/notes/list/'],
+    ['https://site.test:443/x', '/api/notes/x'],
+    ['https://site.test/api/notes/list/', '/api/notes/list/'],
+    ['/api/notes/list/', '/api/notes/list/'],
+    ['https://TARGET/api/notes/x', '/api/notes/x'],
+    ['https://site.test/api/notesx', '/api/notes/api/notesx'],
+    ['https://site.test', '/api/notes/'],
+    ['?r=2', '/api/notes/dir/page?r=2'],
+    ['', '/api/notes/dir/page?q=1'],
+    ['#top', '/api/notes/dir/page?q=1#top'],
+    ['https://site.test.evil.test/x', undefined],
+    ['https://user@evil.test/x', undefined],
+    ['https://site.test:8443/x', undefined],
+    ['http://127.0.0.1:1/x', undefined],
+    ['ftp://site.test/x', undefined],
+    ['https://site.test//evil.test', '/api/notes//evil.test'],
+    ['/\\evil.test', undefined],
+    ['http://[', undefined],
   ])('Location %s comes back as %s, on 201 and redirects alike', async (given, expected) => {
-    for (const status of [201, 301, 302, 303, 307, 308]) expect(await told('location', given, {}, status)).toBe(expected)
+    for (const status of [201, 301, 302, 303, 307, 308])
+      expect(await told('location', given, {}, status)).toBe(expected)
     expect(await told('content-location', given, {}, 200)).toBe(expected)
   })
 
   test.each([
-    ['/v1/list/', '/api/notes/list/'], ['https://site.test/v1/list/', '/api/notes/list/'], ['https://site.test/api/notes/v1/list/', '/api/notes/list/'],
-    ['https://site.test/api/notes/list/', '/api/notes/list/'], ['/v1', '/api/notes'], ['/v10', undefined], ['/elsewhere', undefined], ['https://site.test/account', undefined],
+    ['/v1/list/', '/api/notes/list/'],
+    ['https://site.test/v1/list/', '/api/notes/list/'],
+    ['https://site.test/api/notes/v1/list/', '/api/notes/list/'],
+    ['https://site.test/api/notes/list/', '/api/notes/list/'],
+    ['/v1', '/api/notes'],
+    ['/v10', undefined],
+    ['/elsewhere', undefined],
+    ['https://site.test/account', undefined],
   ])('under a path of the target, %s is %s', async (given, expected) => {
     expect(await told('location', given, under('/v1'))).toBe(expected)
   })
@@ -173,21 +336,34 @@ describe('where an upstream refers to', () => {
   })
 
   test('the public origin, where it is listed, is where one goes', async () => {
-    expect(await told('location', 'https://site.test/account', { redirectOrigins: ['https://site.test'] })).toBe('https://site.test/account')
+    expect(await told('location', 'https://site.test/account', { redirectOrigins: ['https://site.test'] })).toBe(
+      'https://site.test/account',
+    )
   })
 
   test('bytes beyond ASCII are the UTF-8 that they are, or each for itself', async () => {
-    for (const [raw, expected] of [['/caf\xc3\xa9/\xe4\xbd\xa0?q=\xc3\xa9', '/api/notes/caf%C3%A9/%E4%BD%A0?q=%C3%A9'], ['/caf\xe9', '/api/notes/caf%E9'], ['/a%C3%A9', '/api/notes/a%C3%A9']]) {
+    for (const [raw, expected] of [
+      ['/caf\xc3\xa9/\xe4\xbd\xa0?q=\xc3\xa9', '/api/notes/caf%C3%A9/%E4%BD%A0?q=%C3%A9'],
+      ['/caf\xe9', '/api/notes/caf%E9'],
+      ['/a%C3%A9', '/api/notes/a%C3%A9'],
+    ]) {
       const answer = await relayed(`HTTP/1.1 302 Found\r\ncontent-length: 0\r\nlocation: ${raw}\r\n\r\n`)
       expect(answer.headers.location).toBe(expected)
     }
   })
 
   test.each([
-    ['</list?page=2>; rel="next", <https://TARGET/list?page=9>; rel="last"', '</api/notes/list?page=2>; rel="next", </api/notes/list?page=9>; rel="last"'],
+    [
+      '</list?page=2>; rel="next", <https://TARGET/list?page=9>; rel="last"',
+      '</api/notes/list?page=2>; rel="next", </api/notes/list?page=9>; rel="last"',
+    ],
     ['<https://site.test/list?page=2>; rel=next; title="a, <b>"', '</api/notes/list?page=2>; rel=next; title="a, <b>"'],
-    ['<https://schema.test/a,b>; rel="describedby"', '<https://schema.test/a,b>; rel="describedby"'], ['<urn:x:y>; rel=type', '<urn:x:y>; rel=type'],
-    ['<next>; rel="next"', '</api/notes/dir/next>; rel="next"'], ['nonsense', undefined], ['<unclosed; rel=next', undefined], ['</a>; title="unclosed', undefined],
+    ['<https://schema.test/a,b>; rel="describedby"', '<https://schema.test/a,b>; rel="describedby"'],
+    ['<urn:x:y>; rel=type', '<urn:x:y>; rel=type'],
+    ['<next>; rel="next"', '</api/notes/dir/next>; rel="next"'],
+    ['nonsense', undefined],
+    ['<unclosed; rel=next', undefined],
+    ['</a>; title="unclosed', undefined],
   ])('Link: %s → %s', async (given, expected) => {
     expect(await told('link', given, {}, 200)).toBe(expected)
   })
@@ -199,7 +375,12 @@ describe('where an upstream refers to', () => {
 
 describe('the prefix', () => {
   const echo: RequestListener = (incoming, outgoing) => void outgoing.end(JSON.stringify(incoming.headers))
-  const prefixFor = async (changes: Partial<Upstream>, path = '/api/notes/x') => (JSON.parse((await ask((await behind(echo, changes)).origin, path, { headers: { 'X-Forwarded-Prefix': '/forged' } })).body) as Record<string, string>)['x-forwarded-prefix']
+  const prefixFor = async (changes: Partial<Upstream>, path = '/api/notes/x') =>
+    (
+      JSON.parse(
+        (await ask((await behind(echo, changes)).origin, path, { headers: { 'X-Forwarded-Prefix': '/forged' } })).body,
+      ) as Record<string, string>
+    )['x-forwarded-prefix']
 
   test('that was taken off is told in X-Forwarded-Prefix, and none where none was', async () => {
     expect(await prefixFor({})).toBe('/api/notes')

@@ -7,46 +7,138 @@ import { type Asked, mapLinks, mapReference } from './references.ts'
 import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
-/** Hop-by-hop, or with power over more than this one answer. `Trailer` only announces, and Node refuses it without chunks. */
+/**
+ * Hop-by-hop, or with power over more than this one answer. `Trailer` only announces, and Node refuses it without
+ * chunks.
+ */
 const REMOVED = [
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'te', 'trailer',
-  'transfer-encoding', 'upgrade', 'strict-transport-security', 'expect-ct', 'public-key-pins', 'public-key-pins-report-only',
-  'clear-site-data', 'service-worker-allowed', 'refresh', 'alt-svc', 'nel', 'report-to', 'reporting-endpoints', 'origin-agent-cluster',
-  'origin-trial', 'content-security-policy-report-only', 'speculation-rules', 'dpop-nonce', 'set-cookie2', 'set-login',
-  'accept-ch', 'accept-ch-lifetime', 'critical-ch', 'use-as-dictionary', 'timing-allow-origin', 'observe-browsing-topics',
-  'shared-storage-write', 'optional-www-authenticate', 'authentication-control',
-  // A shared cache in front would heed these before Cache-Control, which is private where a session is involved (RFC 9213).
-  'cdn-cache-control', 'cloudflare-cdn-cache-control', 'netlify-cdn-cache-control', 'vercel-cdn-cache-control', 'akamai-cache-control',
-  'surrogate-control', 'edge-control',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'strict-transport-security',
+  'expect-ct',
+  'public-key-pins',
+  'public-key-pins-report-only',
+  'clear-site-data',
+  'service-worker-allowed',
+  'refresh',
+  'alt-svc',
+  'nel',
+  'report-to',
+  'reporting-endpoints',
+  'origin-agent-cluster',
+  'origin-trial',
+  'content-security-policy-report-only',
+  'speculation-rules',
+  'dpop-nonce',
+  'set-cookie2',
+  'set-login',
+  'accept-ch',
+  'accept-ch-lifetime',
+  'critical-ch',
+  'use-as-dictionary',
+  'timing-allow-origin',
+  'observe-browsing-topics',
+  'shared-storage-write',
+  'optional-www-authenticate',
+  'authentication-control',
+  // A shared cache in front would heed these before Cache-Control, which is private where a session is involved (RFC
+  // 9213).
+  'cdn-cache-control',
+  'cloudflare-cdn-cache-control',
+  'netlify-cdn-cache-control',
+  'vercel-cdn-cache-control',
+  'akamai-cache-control',
+  'surrogate-control',
+  'edge-control',
 ]
 const REMOVED_PREFIXES = [
-  'access-control-', 'x-accel-', 'x-sendfile', 'x-lighttpd-', 'x-reproxy-', 'secure-session-', 'sec-session-', 'attribution-reporting-',
+  'access-control-',
+  'x-accel-',
+  'x-sendfile',
+  'x-lighttpd-',
+  'x-reproxy-',
+  'secure-session-',
+  'sec-session-',
+  'attribution-reporting-',
 ]
 
 /** Pass in their own spelling alone: a proxy or script in front that reads `_` as `-` would take the other for them. */
-const MISSPELLED = ['content-', 'set-cookie', 'cache-control', 'www-authenticate', 'last-modified', 'retry-after', 'x-frame-options', 'x-content-type-options', 'cross-origin-', 'referrer-policy', 'permissions-policy']
+const MISSPELLED = [
+  'content-',
+  'set-cookie',
+  'cache-control',
+  'www-authenticate',
+  'last-modified',
+  'retry-after',
+  'x-frame-options',
+  'x-content-type-options',
+  'cross-origin-',
+  'referrer-policy',
+  'permissions-policy',
+]
 
 const isRemoved = headerFilter({ names: REMOVED, prefixes: REMOVED_PREFIXES, misspelled: MISSPELLED }, canonicalName)
 
 /** What a trailer may not say: an answer's headers were decided before it came (RFC 9110 §6.5.1). */
-const NEVER_TRAILING = headerFilter({
-  names: [
-    'set-cookie', 'location', 'link', 'cache-control', 'www-authenticate', 'authentication-info', 'age', 'date', 'expires', 'pragma', 'retry-after',
-    'vary', 'warning', 'server', 'x-powered-by', 'x-request-id', 'x-frame-options', 'x-content-type-options', 'referrer-policy', 'permissions-policy',
-    'content-type', 'content-length', 'content-encoding', 'content-range', 'content-location', 'content-disposition', 'content-language',
-  ],
-  prefixes: ['content-security-', 'cross-origin-', 'sec-'],
-}, canonicalName)
+const NEVER_TRAILING = headerFilter(
+  {
+    names: [
+      'set-cookie',
+      'location',
+      'link',
+      'cache-control',
+      'www-authenticate',
+      'authentication-info',
+      'age',
+      'date',
+      'expires',
+      'pragma',
+      'retry-after',
+      'vary',
+      'warning',
+      'server',
+      'x-powered-by',
+      'x-request-id',
+      'x-frame-options',
+      'x-content-type-options',
+      'referrer-policy',
+      'permissions-policy',
+      'content-type',
+      'content-length',
+      'content-encoding',
+      'content-range',
+      'content-location',
+      'content-disposition',
+      'content-language',
+    ],
+    prefixes: ['content-security-', 'cross-origin-', 'sec-'],
+  },
+  canonicalName,
+)
 
 /** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
-const SANDBOX_POLICY = 'default-src \'none\'; sandbox; frame-ancestors \'none\''
+const SANDBOX_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 /** For a page that says nothing itself. */
-export const DOCUMENT_POLICY = 'frame-ancestors \'none\''
+export const DOCUMENT_POLICY = "frame-ancestors 'none'"
 
-export interface RelayedHeaders { headers: string[], policy: string | null }
+export interface RelayedHeaders {
+  headers: string[]
+  policy: string | null
+}
 
-interface Deps { publicOrigin: string, isOwnCookie: (name: string) => boolean }
+interface Deps {
+  publicOrigin: string
+  isOwnCookie: (name: string) => boolean
+}
 
 /** What the browser gets of an upstream's headers. */
 export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
@@ -70,7 +162,8 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
             policy = joined(value)
             break
           case 'set-cookie':
-            if (upstream.cookies) for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
+            if (upstream.cookies)
+              for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
             break
           case 'content-length':
             // RFC 9110 §8.6: never with 1xx or 204, and a client might wait for what it announces.
@@ -93,7 +186,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
             else for (const one of value) headers.push(name, one)
         }
       }
-      return { headers, policy: upstream.document ? policy ?? DOCUMENT_POLICY : SANDBOX_POLICY }
+      return { headers, policy: upstream.document ? (policy ?? DOCUMENT_POLICY) : SANDBOX_POLICY }
     },
 
     /** @returns names and their values, for what an upstream says after its body */
@@ -111,10 +204,13 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
 export type ResponseFilter = ReturnType<typeof responseFilter>
 
 /** Headers whose values are read. Null: it is not to be told. */
-const READ: Record<'location' | 'content-location' | 'link' | 'www-authenticate', (value: string, asked: Asked) => string | null> = {
-  'location': mapReference,
+const READ: Record<
+  'location' | 'content-location' | 'link' | 'www-authenticate',
+  (value: string, asked: Asked) => string | null
+> = {
+  location: mapReference,
   'content-location': mapReference,
-  'link': mapLinks,
+  link: mapLinks,
   'www-authenticate': toldChallenges,
 }
 
@@ -127,7 +223,8 @@ function listOf(value: string | string[]): string[] {
   return typeof value === 'string' ? [value] : value
 }
 
-/** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5). Towards
+/** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5).
+ * Towards
  * the browser there is no token to see, so it is said. */
 function forOneReader(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`

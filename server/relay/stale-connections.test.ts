@@ -9,12 +9,12 @@ type Deed = (socket: Socket, head: string) => void
 
 /** An upstream that keeps connections and does one thing after another with the requests that come, on whichever. */
 async function keeping(deeds: readonly Deed[]) {
-  const heads: { connection: number, head: string }[] = []
+  const heads: { connection: number; head: string }[] = []
   const sockets: Socket[] = []
-  const server = createServer((socket) => {
+  const server = createServer(socket => {
     const connection = sockets.push(socket)
     socket.on('error', () => {})
-    socket.on('data', (chunk) => {
+    socket.on('data', chunk => {
       const head = String(chunk)
       heads.push({ connection, head })
       deeds[heads.length - 1]?.(socket, head)
@@ -22,7 +22,11 @@ async function keeping(deeds: readonly Deed[]) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const here = await front([anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { timeouts: { connectMs: 500, headersMs: 1000, idleMs: 1000, websocketIdleMs: 1000 } })])
+  const here = await front([
+    anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      timeouts: { connectMs: 500, headersMs: 1000, idleMs: 1000, websocketIdleMs: 1000 },
+    }),
+  ])
   onTestFinished(async () => {
     await here.close()
     for (const socket of sockets) socket.destroy()
@@ -37,7 +41,10 @@ const reset: Deed = socket => void socket.resetAndDestroy()
 const begin: Deed = socket => void socket.end('H')
 
 describe('a connection that the upstream closed just when it was used again', () => {
-  test.each([['closes', hangUp], ['resets', reset]])('RFC 9112 §9.3.1 GET and HEAD are tried once more when it %s', async (_what, deed) => {
+  test.each([
+    ['closes', hangUp],
+    ['resets', reset],
+  ])('RFC 9112 §9.3.1 GET and HEAD are tried once more when it %s', async (_what, deed) => {
     for (const method of ['GET', 'HEAD']) {
       const { origin, connections } = await keeping([answer, deed, answer])
       expect((await ask(origin, '/api/notes')).status).toBe(200)
@@ -60,17 +67,22 @@ describe('a connection that the upstream closed just when it was used again', ()
     expect(connections()).toEqual([1])
   })
 
-  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'])('%s is never sent twice', async (method) => {
-    const { origin, connections } = await keeping([answer, reset, answer])
-    await ask(origin, '/api/notes')
-    expect((await ask(origin, '/api/notes', { method })).status).toBe(502)
-    expect(connections()).toEqual([1, 1])
-  })
+  test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY'])(
+    '%s is never sent twice',
+    async method => {
+      const { origin, connections } = await keeping([answer, reset, answer])
+      await ask(origin, '/api/notes')
+      expect((await ask(origin, '/api/notes', { method })).status).toBe(502)
+      expect(connections()).toEqual([1, 1])
+    },
+  )
 
   test('GET with a body, and one to which a byte came, are not either', async () => {
     const withBody = await keeping([answer, reset, answer])
     await ask(withBody.origin, '/api/notes')
-    expect((await ask(withBody.origin, '/api/notes', { headers: { 'content-length': 4 }, send: 'body' })).status).toBe(502)
+    expect((await ask(withBody.origin, '/api/notes', { headers: { 'content-length': 4 }, send: 'body' })).status).toBe(
+      502,
+    )
     expect(withBody.connections().filter(connection => connection > 1)).toEqual([])
 
     const { origin, connections } = await keeping([answer, begin, answer])
@@ -80,7 +92,11 @@ describe('a connection that the upstream closed just when it was used again', ()
   })
 
   test('a call whose client has left is not tried again', async () => {
-    const { origin, connections } = await keeping([answer, socket => void setTimeout(() => socket.resetAndDestroy(), 100), answer])
+    const { origin, connections } = await keeping([
+      answer,
+      socket => void setTimeout(() => socket.resetAndDestroy(), 100),
+      answer,
+    ])
     await ask(origin, '/api/notes')
     await expect(ask(origin, '/api/notes', { signal: AbortSignal.timeout(30) })).rejects.toThrow()
     await new Promise(resolve => setTimeout(resolve, 200))

@@ -4,7 +4,10 @@ import { countedNetworks } from '../accounts/client-network.ts'
 export interface StreamLimits {
   /** Streams of one session. */
   perSession: number
-  /** Streams of signed-in people from one network. Strangers there get a quarter of it, counted apart: they cannot take people's. */
+  /**
+   * Streams of signed-in people from one network. Strangers there get a quarter of it, counted apart: they cannot take
+   * people's.
+   */
   perNetwork: number
 }
 
@@ -27,7 +30,10 @@ export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork
       const { own, crowd } = countedNetworks(address)
       const most = isSignedIn ? perNetwork : strangers
       const kind = isSignedIn ? 'people' : 'strangers'
-      const places = [{ key: `${kind} ${own}`, most }, ...crowd === null ? [] : [{ key: `${kind} ${crowd}`, most: CROWD * most }]]
+      const places = [
+        { key: `${kind} ${own}`, most },
+        ...(crowd === null ? [] : [{ key: `${kind} ${crowd}`, most: CROWD * most }]),
+      ]
       if (places.some(place => countOf(place.key) >= place.most)) throw tooManyStreams()
       for (const { key } of places) taken.set(key, countOf(key) + 1)
       return () => {

@@ -12,14 +12,20 @@ const AT = 1_800_000_000_000
 function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } = {}) {
   const time = { wall: AT, steady: 0 }
   const closed: string[] = []
-  const known: { user: WireUser | null, endsAt: number | null, fails: boolean } = { user: ANNA.user, endsAt: Infinity, fails: false }
+  const known: { user: WireUser | null; endsAt: number | null; fails: boolean } = {
+    user: ANNA.user,
+    endsAt: Infinity,
+    fails: false,
+  }
   let tick = () => {}
   const streams = someStreams({
     clock: { now: () => ({ ...time }) },
-    timers: { every: (_ms, work) => {
-      tick = work
-      return () => {}
-    } },
+    timers: {
+      every: (_ms, work) => {
+        tick = work
+        return () => {}
+      },
+    },
     endIfOver: async () => known.endsAt,
     findUser: () => {
       if (known.fails) throw new Error('the store is away')
@@ -28,7 +34,9 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     limits,
   })
   const one = (name: string, whose: LiveSession | null = session(ANNA.session.publicId)): UnderWay => ({
-    upstream: { ...NOTES, ...upstream }, network: '192.0.2.7', end: reason => closed.push(`${name} ${reason}`),
+    upstream: { ...NOTES, ...upstream },
+    network: '192.0.2.7',
+    end: reason => closed.push(`${name} ${reason}`),
     caller: whose === null ? null : { user: ANNA.user, session: whose },
   })
   const begin = (stream: UnderWay, isStream = true) => {
@@ -37,7 +45,12 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     return stream
   }
   return {
-    time, known, closed, streams, one, begin,
+    time,
+    known,
+    closed,
+    streams,
+    one,
+    begin,
     async tick(ms = 0) {
       time.wall += ms
       time.steady += ms
@@ -46,13 +59,18 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     },
   }
 }
-const session = (publicId: string): LiveSession => ({ ...ANNA.session, publicId, authTime: AT, idleEndsAt: Infinity, absoluteEndsAt: Infinity })
+const session = (publicId: string): LiveSession => ({
+  ...ANNA.session,
+  publicId,
+  authTime: AT,
+  idleEndsAt: Infinity,
+  absoluteEndsAt: Infinity,
+})
 const codeOf = (work: () => unknown) => {
   try {
     work()
     return null
-  }
-  catch (error) {
+  } catch (error) {
     return (error as Problem).code
   }
 }
@@ -74,7 +92,7 @@ test('a session that ended while its stream was dialled, unnoticed here, ends at
   expect(closed).toEqual(['a idle'])
 })
 
-test('the server\'s end closes everybody\'s streams, nobody\'s too, leaves calls alone and takes no more streams', () => {
+test("the server's end closes everybody's streams, nobody's too, leaves calls alone and takes no more streams", () => {
   const { streams, closed, one, begin } = world()
   begin(one('a'))
   begin(one('b', null))
@@ -108,7 +126,9 @@ test('when the time since the sign-in runs out for one upstream, what goes to ot
 })
 
 test('somebody who is changed between the check of a call and its beginning is judged within a second', async () => {
-  const { known, closed, one, begin, tick } = world({ upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } } })
+  const { known, closed, one, begin, tick } = world({
+    upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } },
+  })
   begin(one('call'), false)
   known.user = { ...ANNA.user, roles: ['admin'] }
   await tick()
@@ -129,7 +149,7 @@ test('a store that fails is asked again until it says who may go on', async () =
   expect(closed).toEqual(['a disabled'])
 })
 
-test('a grant that is over ends what takes its provider\'s token, and nothing else', () => {
+test("a grant that is over ends what takes its provider's token, and nothing else", () => {
   const { streams, closed, one, begin } = world()
   const taking = one('taking')
   begin({ ...taking, upstream: { ...taking.upstream, token: 'provider', provider: 'main' } })

@@ -21,8 +21,16 @@ interface Deps {
 }
 
 /** How long a stream has been open already, and how long it may be in all. */
-export interface Span { openMs: number, lifeMs: number }
-interface Stream { kind: StreamKind, since: UnixMs, endsAt: SteadyMs, release: () => void }
+export interface Span {
+  openMs: number
+  lifeMs: number
+}
+interface Stream {
+  kind: StreamKind
+  since: UnixMs
+  endsAt: SteadyMs
+  release: () => void
+}
 type Members = Map<UnderWay, Stream | null>
 
 /** What is under way for one session. */
@@ -48,7 +56,8 @@ const LOOK_AGAIN_MS = 5 * SECOND
 /** Ended sessions that a call which began before may still name. */
 const OVER_MAX = 50_000
 
-/** What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more. Cookies
+/** What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more.
+ * Cookies
  * were shown once, when it began, so a stream also has a longest life. None of it keeps a session alive. */
 export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
   const bySession = new Map<string, Open>()
@@ -66,7 +75,16 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
   function openFor(sessionId: string, userId: string): Open {
     const known = bySession.get(sessionId)
     if (known !== undefined) return known
-    const open: Open = { sessionId, userId, members: new Map(), streams: 0, unjudged: true, lookAt: Infinity, maxAgeAt: Infinity, expiresAt: Infinity }
+    const open: Open = {
+      sessionId,
+      userId,
+      members: new Map(),
+      streams: 0,
+      unjudged: true,
+      lookAt: Infinity,
+      maxAgeAt: Infinity,
+      expiresAt: Infinity,
+    }
     bySession.set(sessionId, open)
     return open
   }
@@ -96,10 +114,12 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
         const reason = user === null ? 'disabled' : endReasonFor(one, user, clock.now().wall)
         if (reason !== null) end(one, reason)
       }
-    }
-    catch (error) {
+    } catch (error) {
       open.unjudged = true
-      log.warn({ event: 'stream_judgement_failed', error, session: open.sessionId }, 'failed to look up whose streams are open; will retry')
+      log.warn(
+        { event: 'stream_judgement_failed', error, session: open.sessionId },
+        'failed to look up whose streams are open; will retry',
+      )
     }
   }
 
@@ -110,14 +130,16 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       if (next !== null) open.lookAt = next
       // It ended before, and whoever ended it has told us, or this was not open yet.
       else endAll(open.sessionId, over.get(open.sessionId) ?? 'idle')
-    }
-    catch (error) {
-      log.warn({ event: 'stream_session_check_failed', error, session: open.sessionId }, 'failed to check a session with open streams; will retry')
+    } catch (error) {
+      log.warn(
+        { event: 'stream_session_check_failed', error, session: open.sessionId },
+        'failed to check a session with open streams; will retry',
+      )
     }
   }
 
   function endAll(sessionId: string, reason: CloseReason): void {
-    for (const one of [...bySession.get(sessionId)?.members.keys() ?? []]) end(one, reason)
+    for (const one of [...(bySession.get(sessionId)?.members.keys() ?? [])]) end(one, reason)
     bySession.delete(sessionId)
   }
 
@@ -134,7 +156,8 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
 
   function noteTimes(open: Open, { upstream, caller }: UnderWay, stream: Stream | null): void {
     const { maxAgeMs } = upstream.requires
-    if (maxAgeMs !== null && caller !== null) open.maxAgeAt = Math.min(open.maxAgeAt, caller.session.authTime + maxAgeMs)
+    if (maxAgeMs !== null && caller !== null)
+      open.maxAgeAt = Math.min(open.maxAgeAt, caller.session.authTime + maxAgeMs)
     if (stream !== null) open.expiresAt = Math.min(open.expiresAt, stream.endsAt)
   }
 
@@ -156,7 +179,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
   const stop = timers.every(LOOK_EVERY_MS, tick)
 
   function streamsOf(sessionId: string): [UnderWay, Stream][] {
-    return [...bySession.get(sessionId)?.members ?? []].filter((pair): pair is [UnderWay, Stream] => pair[1] !== null)
+    return [...(bySession.get(sessionId)?.members ?? [])].filter((pair): pair is [UnderWay, Stream] => pair[1] !== null)
   }
 
   return {
@@ -174,7 +197,11 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     },
 
     /** What has joined turns out to be a stream. @throws Problem `too_many_streams`, `draining`, `not_signed_in` */
-    stream(one: UnderWay, kind: StreamKind, { openMs, lifeMs }: Span = { openMs: 0, lifeMs: one.upstream.streamMaxMs }): void {
+    stream(
+      one: UnderWay,
+      kind: StreamKind,
+      { openMs, lifeMs }: Span = { openMs: 0, lifeMs: one.upstream.streamMaxMs },
+    ): void {
       // A response is let finish, for as long as the server's end takes.
       if (isClosed && kind === 'response') return
       if (isClosed) throw new Problem('draining')
@@ -208,7 +235,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
 
     /** A session has lost, or changed, what a provider granted to it. */
     grantChanged(sessionId: string): void {
-      for (const one of [...bySession.get(sessionId)?.members.keys() ?? []]) {
+      for (const one of [...(bySession.get(sessionId)?.members.keys() ?? [])]) {
         if (one.upstream.provider !== null) end(one, 'provider_sign_in_required')
       }
     },
@@ -219,9 +246,10 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     },
 
     /** The streams of a session, oldest first. */
-    of: (sessionId: string): WireStream[] => streamsOf(sessionId)
-      .map(([{ upstream }, { kind, since }]) => ({ upstream: upstream.name, title: upstream.title, kind, since }))
-      .sort((a, b) => a.since - b.since),
+    of: (sessionId: string): WireStream[] =>
+      streamsOf(sessionId)
+        .map(([{ upstream }, { kind, since }]) => ({ upstream: upstream.name, title: upstream.title, kind, since }))
+        .sort((a, b) => a.since - b.since),
 
     /** How many are open, of all sessions and of nobody. */
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + strangers.size,
@@ -231,7 +259,8 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       stop()
       isClosed = true
       for (const members of [strangers, ...[...bySession.values()].map(open => open.members)]) {
-        for (const [one, stream] of [...members]) if (stream !== null && stream.kind !== 'response') end(one, 'going_away')
+        for (const [one, stream] of [...members])
+          if (stream !== null && stream.kind !== 'response') end(one, 'going_away')
       }
     },
   }

@@ -5,14 +5,17 @@ import { joinSockets } from './tunnel.ts'
 
 // Two real connections, joined; the far ends are held by the test, and end nothing by themselves.
 
-interface Pair { near: Socket, far: Socket }
+interface Pair {
+  near: Socket
+  far: Socket
+}
 
 async function pair(): Promise<Pair> {
   const server = createServer({ allowHalfOpen: true })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const far = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', allowHalfOpen: true })
-  const [near] = await once(server, 'connection') as [Socket]
+  const [near] = (await once(server, 'connection')) as [Socket]
   far.on('error', () => {})
   onTestFinished(() => {
     far.destroy()
@@ -22,7 +25,10 @@ async function pair(): Promise<Pair> {
   return { near, far }
 }
 
-async function tunnel({ idleMs = 60_000, before = () => {} }: { idleMs?: number, before?: (far: { client: Pair, upstream: Pair }) => void | Promise<void> } = {}) {
+async function tunnel({
+  idleMs = 60_000,
+  before = () => {},
+}: { idleMs?: number; before?: (far: { client: Pair; upstream: Pair }) => void | Promise<void> } = {}) {
   const [client, upstream] = [await pair(), await pair()]
   await before({ client, upstream })
   const probes: [boolean, number][] = []
@@ -33,36 +39,49 @@ async function tunnel({ idleMs = 60_000, before = () => {} }: { idleMs?: number,
     }
   }
   let closed = 0
-  const over = new Promise<void>((resolve) => {
-    joinSockets({ client: client.near, upstream: upstream.near, idleMs, onClose: () => {
-      closed++
-      resolve()
-    } })
+  const over = new Promise<void>(resolve => {
+    joinSockets({
+      client: client.near,
+      upstream: upstream.near,
+      idleMs,
+      onClose: () => {
+        closed++
+        resolve()
+      },
+    })
   })
   return { client, upstream, over, probes, closed: () => closed }
 }
 
-test.each(['client', 'upstream'] as const)('once the %s has ended, the other side has a few seconds to follow: then both sockets are gone', { timeout: 15_000 }, async (first) => {
-  const joined = await tunnel()
-  const second = first === 'client' ? 'upstream' : 'client'
-  joined[first].far.end('last words')
-  joined[second].far.once('data', () => joined[second].far.write('an answer'))
-  const [answer] = await once(joined[first].far, 'data') as [Buffer]
-  expect([String(answer), joined.closed()], 'they are given time').toEqual(['an answer', 0])
-  await joined.over
-  expect([joined.client.near.destroyed, joined.upstream.near.destroyed, joined.closed()]).toEqual([true, true, 1])
-})
+test.each(['client', 'upstream'] as const)(
+  'once the %s has ended, the other side has a few seconds to follow: then both sockets are gone',
+  { timeout: 15_000 },
+  async first => {
+    const joined = await tunnel()
+    const second = first === 'client' ? 'upstream' : 'client'
+    joined[first].far.end('last words')
+    joined[second].far.once('data', () => joined[second].far.write('an answer'))
+    const [answer] = (await once(joined[first].far, 'data')) as [Buffer]
+    expect([String(answer), joined.closed()], 'they are given time').toEqual(['an answer', 0])
+    await joined.over
+    expect([joined.client.near.destroyed, joined.upstream.near.destroyed, joined.closed()]).toEqual([true, true, 1])
+  },
+)
 
-test.each(['client', 'upstream'] as const)('one side (%s) that ended while the other was dialled is followed all the same', { timeout: 15_000 }, async (first) => {
-  const { client, upstream, over } = await tunnel({
-    async before(sides) {
-      sides[first].far.end()
-      await once(sides[first].near, 'end')
-    },
-  })
-  await over
-  expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true])
-})
+test.each(['client', 'upstream'] as const)(
+  'one side (%s) that ended while the other was dialled is followed all the same',
+  { timeout: 15_000 },
+  async first => {
+    const { client, upstream, over } = await tunnel({
+      async before(sides) {
+        sides[first].far.end()
+        await once(sides[first].near, 'end')
+      },
+    })
+    await over
+    expect([client.near.destroyed, upstream.near.destroyed]).toEqual([true, true])
+  },
+)
 
 test('one that ends with bytes that the other never reads is gone, too', { timeout: 15_000 }, async () => {
   const { client, over } = await tunnel({ idleMs: 300 })
@@ -74,22 +93,28 @@ test('one that ends with bytes that the other never reads is gone, too', { timeo
 
 test('a peer that vanishes without a word is noticed: TCP keep-alive is on at both ends', async () => {
   const { probes } = await tunnel()
-  expect(probes).toEqual([[true, 60_000], [true, 60_000]])
+  expect(probes).toEqual([
+    [true, 60_000],
+    [true, 60_000],
+  ])
 })
 
-test.each(['client', 'upstream'] as const)('a tunnel without a byte is closed with a frame that says so; bytes from the %s keep it open', async (busy) => {
-  const { client, upstream, over, closed } = await tunnel({ idleMs: 400 })
-  const far = busy === 'client' ? client.far : upstream.far
-  // An unmasked ping frame: whole, so that the close frame may follow at once.
-  for (let i = 0; i < 8; i++) {
-    far.write(Buffer.from([0x89, 0]))
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-  expect(closed()).toBe(0)
-  const chunks: Buffer[] = []
-  client.far.on('data', (chunk: Buffer) => chunks.push(chunk))
-  await Promise.all([over, once(client.far, 'end')])
-  const said = Buffer.concat(chunks)
-  const close = said.subarray(said.indexOf(0x88))
-  expect([close.readUInt16BE(2), close.subarray(4).toString()]).toEqual([1001, 'idle'])
-})
+test.each(['client', 'upstream'] as const)(
+  'a tunnel without a byte is closed with a frame that says so; bytes from the %s keep it open',
+  async busy => {
+    const { client, upstream, over, closed } = await tunnel({ idleMs: 400 })
+    const far = busy === 'client' ? client.far : upstream.far
+    // An unmasked ping frame: whole, so that the close frame may follow at once.
+    for (let i = 0; i < 8; i++) {
+      far.write(Buffer.from([0x89, 0]))
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+    expect(closed()).toBe(0)
+    const chunks: Buffer[] = []
+    client.far.on('data', (chunk: Buffer) => chunks.push(chunk))
+    await Promise.all([over, once(client.far, 'end')])
+    const said = Buffer.concat(chunks)
+    const close = said.subarray(said.indexOf(0x88))
+    expect([close.readUInt16BE(2), close.subarray(4).toString()]).toEqual([1001, 'idle'])
+  },
+)

@@ -4,7 +4,9 @@ import { closeFrame, createFrameTracker } from './frames.ts'
 
 /** How long the frame under way may take to end before the connection is cut without a word. */
 const LAST_FRAME_MS = 500
-/** How long one side may go on after the other has ended: for the answer to a close frame, which takes one round trip. */
+/**
+ * How long one side may go on after the other has ended: for the answer to a close frame, which takes one round trip.
+ */
 const HALF_OPEN_MS = 5 * SECOND
 /** A peer that vanished without a word is noticed by the keep-alive of TCP. */
 const KEEP_ALIVE_MS = MINUTE
@@ -12,9 +14,15 @@ const KEEP_ALIVE_MS = MINUTE
 /** No byte has passed for long. 1001: the other end may connect again (RFC 6455 §7.4.1). */
 const IDLE = { code: 1001, reason: 'idle' }
 
-interface Tunnel { client: Duplex, upstream: Duplex, idleMs: number, onClose: () => void }
+interface Tunnel {
+  client: Duplex
+  upstream: Duplex
+  idleMs: number
+  onClose: () => void
+}
 
-/** Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once one side
+/** Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once
+ * one side
  * has ended, the other follows.
  * @returns closes the tunnel with a close frame to the client, after the frame that is under way */
 export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (code: number, reason: string) => void {

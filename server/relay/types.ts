@@ -5,7 +5,10 @@ import type { WireUser } from '../contract/wire.ts'
 import type { LiveSession } from '../session/types.ts'
 
 /** Who is asking, as far as an upstream may care. */
-export interface RelayCaller { session: LiveSession, user: WireUser }
+export interface RelayCaller {
+  session: LiveSession
+  user: WireUser
+}
 
 /** A request to pass on. Everything in it is as it came: what must not get through is taken out here. */
 export interface RelayRequest {
@@ -52,8 +55,16 @@ export interface UpstreamAuth {
 }
 
 export interface Credentials {
-  /** @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the first try */
-  headersFor(upstream: Upstream, caller: RelayCaller, outgoing: { method: string, path: string }, refused: string | null): MaybePromise<UpstreamAuth>
+  /**
+   * @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the
+   * first try
+   */
+  headersFor(
+    upstream: Upstream,
+    caller: RelayCaller,
+    outgoing: { method: string; path: string },
+    refused: string | null,
+  ): MaybePromise<UpstreamAuth>
   /** An upstream has refused a token: the next call brings another, if there is another. */
   refused(upstream: Upstream, caller: RelayCaller, token: string): void
   /** A session has ended. */

@@ -14,15 +14,26 @@ export interface UnderWay {
   end(reason: CloseReason): void
 }
 
-/** What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other response
+/** What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other
+ * response
  * whose body takes long. */
 export type StreamKind = 'websocket' | 'events' | 'response'
 
-/** Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or its
+/** Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or
+ * its
  * person may not reach the upstream any more. */
-export type CloseReason = EndReason | 'going_away' | 'stream_expired' | 'forbidden' | 'insufficient_user_authentication' | 'provider_sign_in_required'
+export type CloseReason =
+  | EndReason
+  | 'going_away'
+  | 'stream_expired'
+  | 'forbidden'
+  | 'insufficient_user_authentication'
+  | 'provider_sign_in_required'
 
-/** The client may connect again: with new cookies, or once it has signed in (4000–4999 are for applications, RFC 6455 §7.4.2). */
+/**
+ * The client may connect again: with new cookies, or once it has signed in (4000–4999 are for applications, RFC 6455
+ * §7.4.2).
+ */
 const CONNECT_AGAIN = 4401
 const POLICY_VIOLATION = 1008
 const GOING_AWAY = 1001
@@ -36,9 +47,15 @@ export function closeCodeOf(reason: CloseReason): number {
 /** What a client is told of a call that was ended before anything of its answer had reached it. */
 export function problemFor(reason: CloseReason): Problem {
   switch (reason) {
-    case 'replaced': return new Problem('session_replaced')
-    case 'forbidden': case 'insufficient_user_authentication': case 'provider_sign_in_required': return new Problem(reason)
-    case 'going_away': return new Problem('draining')
-    default: return new Problem('not_signed_in')
+    case 'replaced':
+      return new Problem('session_replaced')
+    case 'forbidden':
+    case 'insufficient_user_authentication':
+    case 'provider_sign_in_required':
+      return new Problem(reason)
+    case 'going_away':
+      return new Problem('draining')
+    default:
+      return new Problem('not_signed_in')
   }
 }

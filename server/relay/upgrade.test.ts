@@ -12,7 +12,7 @@ import { anUpstream, listen, someRelay, someStreams } from './relay.testing.ts'
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n'
 
 async function dial(talk: (socket: Socket) => void) {
-  const upstream = createServer((socket) => {
+  const upstream = createServer(socket => {
     socket.on('error', () => {})
     socket.once('data', () => talk(socket))
   }).listen(0, '127.0.0.1')
@@ -28,13 +28,22 @@ async function dial(talk: (socket: Socket) => void) {
     const match = relay.match('/api/notes/feed')
     if (match === null) throw new Error('no upstream')
     const asked = {
-      id: 'r-1', method: 'GET', path: '/api/notes/feed', search: '', rawHeaders: incoming.rawHeaders, body: null,
-      network: '192.0.2.7', caller: null,
+      id: 'r-1',
+      method: 'GET',
+      path: '/api/notes/feed',
+      search: '',
+      rawHeaders: incoming.rawHeaders,
+      body: null,
+      network: '192.0.2.7',
+      caller: null,
     }
-    relay.passUpgrade(match, asked, client, head).then(() => outcome.resolve('over'), (error: unknown) => {
-      outcome.resolve(error instanceof Problem ? error.code : String(error))
-      client.destroy()
-    })
+    relay.passUpgrade(match, asked, client, head).then(
+      () => outcome.resolve('over'),
+      (error: unknown) => {
+        outcome.resolve(error instanceof Problem ? error.code : String(error))
+        client.destroy()
+      },
+    )
   })
   const client = connect((here.server.address() as AddressInfo).port, '127.0.0.1')
   client.on('error', () => {})
@@ -49,24 +58,29 @@ async function dial(talk: (socket: Socket) => void) {
 }
 
 test('RFC 9110 §8.6 a switch of protocols announces no body, and bytes beyond ASCII in it arrive as they came', async () => {
-  const { client } = await dial(socket => socket.write(`${SWITCH}content-length: 5\r\nx-name: caf\xc3\xa9\r\n\r\n`, 'latin1'))
-  const [chunk] = await once(client, 'data') as [Buffer]
+  const { client } = await dial(socket =>
+    socket.write(`${SWITCH}content-length: 5\r\nx-name: caf\xc3\xa9\r\n\r\n`, 'latin1'),
+  )
+  const [chunk] = (await once(client, 'data')) as [Buffer]
   const answer = chunk.toString('latin1')
   expect(answer).toMatch(/^HTTP\/1\.1 101 /)
   expect(answer).not.toMatch(/content-length/i)
   expect(answer).toContain('x-name: caf\xc3\xa9\r\n')
 })
 
-test.each([100, 102, 103])('an upstream that answers an upgrade with %i again and again is given up, and the place comes back', async (status) => {
-  const { streams, outcome } = await dial(async (socket) => {
-    while (!socket.destroyed) {
-      socket.write(`HTTP/1.1 ${status} Soon\r\n\r\n`)
-      await wait(5)
-    }
-  })
-  expect(await Promise.race([outcome, wait(4000, 'still dialled')])).toBe('upstream_unreachable')
-  expect(streams.count()).toBe(0)
-})
+test.each([100, 102, 103])(
+  'an upstream that answers an upgrade with %i again and again is given up, and the place comes back',
+  async status => {
+    const { streams, outcome } = await dial(async socket => {
+      while (!socket.destroyed) {
+        socket.write(`HTTP/1.1 ${status} Soon\r\n\r\n`)
+        await wait(5)
+      }
+    })
+    expect(await Promise.race([outcome, wait(4000, 'still dialled')])).toBe('upstream_unreachable')
+    expect(streams.count()).toBe(0)
+  },
+)
 
 test('one that does so a few times is heard', async () => {
   const { client } = await dial(socket => socket.write(`${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5)}${SWITCH}\r\n`))

@@ -22,17 +22,28 @@ interface Handshake {
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
 }
 
-interface Deps { pools: Pools, streams: Streams, filter: ResponseFilter }
+interface Deps {
+  pools: Pools
+  streams: Streams
+  filter: ResponseFilter
+}
 
 /** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
  * @returns when the connection is over
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may not go on, while
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may
+ * not go on, while
  * the client has heard nothing */
 export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<void> {
-  const { match: { upstream }, request: { caller, network }, client } = handshake
+  const {
+    match: { upstream },
+    request: { caller, network },
+    client,
+  } = handshake
   const dial: Dial = { controller: null, close: null, ended: null }
   const underWay = {
-    upstream, caller, network,
+    upstream,
+    caller,
+    network,
     end(reason: CloseReason) {
       dial.ended = reason
       if (dial.close !== null) dial.close(closeCodeOf(reason), reason)
@@ -46,8 +57,7 @@ export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<vo
     // From here on, not after the waits to come: a socket tells only once that it is closed.
     client.once('close', () => dial.controller?.abort(new Error('the client went away')))
     await connect(deps, handshake, dial)
-  }
-  finally {
+  } finally {
     deps.streams.leave(underWay)
   }
 }
@@ -67,39 +77,49 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
   return new Promise((resolve, reject) => {
     const send = (headers: string[]) => {
       let retry: Retry | null = null
-      pool.dispatch({ method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' }, {
-        onRequestStart(controller) {
-          dial.controller = controller
-          if (client.destroyed) controller.abort(new Error('the client went away'))
-          else if (dial.ended !== null) controller.abort(problemFor(dial.ended))
+      pool.dispatch(
+        { method: 'GET', path: match.path + request.search, headers, upgrade: 'websocket' },
+        {
+          onRequestStart(controller) {
+            dial.controller = controller
+            if (client.destroyed) controller.abort(new Error('the client went away'))
+            else if (dial.ended !== null) controller.abort(problemFor(dial.ended))
+          },
+          onRequestUpgrade(_controller, status, answered, socket) {
+            if (client.destroyed) {
+              socket.destroy()
+              return resolve()
+            }
+            const relayed = filter.headers(status, answered, upstream, match.path).headers
+            const fixed = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', request.id]
+            // The upstream's bytes were read as Latin-1.
+            client.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines([...fixed, ...relayed])}\r\n`, 'latin1')
+            if (head.length > 0) socket.write(head)
+            dial.close = joinSockets({
+              client,
+              upstream: socket,
+              idleMs: upstream.timeouts.websocketIdleMs,
+              onClose: resolve,
+            })
+          },
+          onResponseStart(given, status, answered) {
+            if (status < 200) {
+              if (++interim > INTERIM_MAX) given.abort(announcedTooOften(upstream.name))
+              return
+            }
+            retry = status === 401 ? (handshake.onUnauthorized?.(answered) ?? null) : null
+            given.abort(
+              new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }),
+            )
+          },
+          onResponseData() {},
+          onResponseEnd() {},
+          onResponseError(_controller, error) {
+            if (retry !== null && dial.ended === null && !client.destroyed) retry().then(send, reject)
+            else reject(asUpstreamProblem(error, upstream.name))
+          },
         },
-        onRequestUpgrade(_controller, status, answered, socket) {
-          if (client.destroyed) {
-            socket.destroy()
-            return resolve()
-          }
-          const relayed = filter.headers(status, answered, upstream, match.path).headers
-          const fixed = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', request.id]
-          // The upstream's bytes were read as Latin-1.
-          client.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines([...fixed, ...relayed])}\r\n`, 'latin1')
-          if (head.length > 0) socket.write(head)
-          dial.close = joinSockets({ client, upstream: socket, idleMs: upstream.timeouts.websocketIdleMs, onClose: resolve })
-        },
-        onResponseStart(given, status, answered) {
-          if (status < 200) {
-            if (++interim > INTERIM_MAX) given.abort(announcedTooOften(upstream.name))
-            return
-          }
-          retry = status === 401 ? handshake.onUnauthorized?.(answered) ?? null : null
-          given.abort(new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }))
-        },
-        onResponseData() {},
-        onResponseEnd() {},
-        onResponseError(_controller, error) {
-          if (retry !== null && dial.ended === null && !client.destroyed) retry().then(send, reject)
-          else reject(asUpstreamProblem(error, upstream.name))
-        },
-      })
+      )
     }
     send(handshake.headers)
   })

@@ -14,7 +14,12 @@ export function asUpstreamProblem(error: unknown, name: string): Problem {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof Problem) return at
     const code = (at as NodeJS.ErrnoException).code
-    if (code !== undefined && TIMED_OUT.has(code)) return new Problem('upstream_timeout', { detail: `"${name}" did not answer in time.` }, error)
+    if (code !== undefined && TIMED_OUT.has(code))
+      return new Problem('upstream_timeout', { detail: `"${name}" did not answer in time.` }, error)
   }
-  return new Problem('upstream_unreachable', { detail: `"${name}" cannot be reached, or broke off before it answered.` }, error)
+  return new Problem(
+    'upstream_unreachable',
+    { detail: `"${name}" cannot be reached, or broke off before it answered.` },
+    error,
+  )
 }

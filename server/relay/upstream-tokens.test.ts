@@ -1,4 +1,11 @@
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  decodeProtectedHeader,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyOptions,
+} from 'jose'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
@@ -16,9 +23,30 @@ const AT = 1_800_000_000_000
 const ISSUER = 'https://example.org'
 
 const upstream = (name: string, scopes: string[] = []): Upstream => ({
-  name, scopes, prefix: `/api/${name}`, target: { origin: 'http://127.0.0.1:1', basePath: '' }, token: 'porchlight', provider: null, audience: `https://${name}.example.org`,
-  methods: null, requires: { signedIn: true, roles: [], maxAgeMs: null }, strip: true, timeouts: { connectMs: 1, headersMs: 1, idleMs: 1, websocketIdleMs: 1 }, streamMaxMs: 1,
-  maxBodyBytes: null, maxHeaderBytes: 1, websocket: false, document: false, cookies: false, encodedPaths: false, dropHeaders: [], redirectOrigins: [], title: name, description: '', icon: null, page: null,
+  name,
+  scopes,
+  prefix: `/api/${name}`,
+  target: { origin: 'http://127.0.0.1:1', basePath: '' },
+  token: 'porchlight',
+  provider: null,
+  audience: `https://${name}.example.org`,
+  methods: null,
+  requires: { signedIn: true, roles: [], maxAgeMs: null },
+  strip: true,
+  timeouts: { connectMs: 1, headersMs: 1, idleMs: 1, websocketIdleMs: 1 },
+  streamMaxMs: 1,
+  maxBodyBytes: null,
+  maxHeaderBytes: 1,
+  websocket: false,
+  document: false,
+  cookies: false,
+  encodedPaths: false,
+  dropHeaders: [],
+  redirectOrigins: [],
+  title: name,
+  description: '',
+  icon: null,
+  page: null,
 })
 const ORDERS = upstream('orders')
 const BOOKS = upstream('books', ['read', 'write'])
@@ -26,8 +54,16 @@ const BOOKS = upstream('books', ['read', 'write'])
 const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): RelayCaller => ({
   user: { id: `user-${who}`, email: `${who}@example.org`, name: who, roles },
   session: {
-    publicId: `public-${who}`, userId: `user-${who}`, createdAt: AT - 5_000, authTime: AT - 4_321, amr: ['pwd'], remember: false,
-    accessEndsAt: AT + 900_000, idleEndsAt: AT + 43_200_000, absoluteEndsAt: AT + 86_400_000, throwaway: false,
+    publicId: `public-${who}`,
+    userId: `user-${who}`,
+    createdAt: AT - 5_000,
+    authTime: AT - 4_321,
+    amr: ['pwd'],
+    remember: false,
+    accessEndsAt: AT + 900_000,
+    idleEndsAt: AT + 43_200_000,
+    absoluteEndsAt: AT + 86_400_000,
+    throwaway: false,
   },
 })
 const ADA = caller('ada')
@@ -42,29 +78,52 @@ function world(upstreamTokenMs = 300_000, alg: (typeof UPSTREAM_TOKEN_ALGS)[numb
       return signing.signer(now)
     },
   }
-  const tokens = createUpstreamTokens({ clock: { now: () => ({ wall: time.wall, steady: 0 }) }, signing: counted, publicUrl: ISSUER, upstreamTokenMs })
-  /** What an API does with a Bearer token: RFC 9068 §4. */
-  const verify = (token: string, audience = ORDERS.audience, options: JWTVerifyOptions = {}) => jwtVerify(token, createLocalJWKSet({ keys: signing.published(time.wall) }), {
-    issuer: ISSUER, audience, typ: 'at+jwt', algorithms: [alg], currentDate: new Date(time.wall), requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'jti'], ...options,
+  const tokens = createUpstreamTokens({
+    clock: { now: () => ({ wall: time.wall, steady: 0 }) },
+    signing: counted,
+    publicUrl: ISSUER,
+    upstreamTokenMs,
   })
+  /** What an API does with a Bearer token: RFC 9068 §4. */
+  const verify = (token: string, audience = ORDERS.audience, options: JWTVerifyOptions = {}) =>
+    jwtVerify(token, createLocalJWKSet({ keys: signing.published(time.wall) }), {
+      issuer: ISSUER,
+      audience,
+      typ: 'at+jwt',
+      algorithms: [alg],
+      currentDate: new Date(time.wall),
+      requiredClaims: ['exp', 'iat', 'sub', 'client_id', 'jti'],
+      ...options,
+    })
   return { time, signing, tokens, verify, minted: () => minted }
 }
 
-test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an access token for an upstream by RFC 9068, signed with %s', async (alg) => {
+test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an access token for an upstream by RFC 9068, signed with %s', async alg => {
   const { tokens, signing, verify } = world(300_000, alg)
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   const { payload, protectedHeader } = await verify(token)
   expect(protectedHeader).toEqual({ alg, kid: signing.signer(AT).kid, typ: 'at+jwt' })
   expect(payload).toEqual({
-    iss: ISSUER, aud: 'https://orders.example.org', sub: 'user-ada', client_id: 'porchlight', iat: AT / 1000, exp: AT / 1000 + 300,
-    jti: expect.stringMatching(/^[\w-]{22}$/), auth_time: Math.floor((AT - 4_321) / 1000), amr: ['pwd'], sid: 'public-ada', roles: ['user'],
+    iss: ISSUER,
+    aud: 'https://orders.example.org',
+    sub: 'user-ada',
+    client_id: 'porchlight',
+    iat: AT / 1000,
+    exp: AT / 1000 + 300,
+    jti: expect.stringMatching(/^[\w-]{22}$/),
+    auth_time: Math.floor((AT - 4_321) / 1000),
+    amr: ['pwd'],
+    sid: 'public-ada',
+    roles: ['user'],
   })
 })
 
 test('JW-2 scope is there when the upstream has scopes, and no two tokens have one jti', async () => {
   const { tokens } = world()
   expect(decodeJwt(await tokens.tokenFor(BOOKS, ADA, false))['scope']).toBe('read write')
-  const ids = await Promise.all(Array.from({ length: 50 }, async (_, i) => decodeJwt(await tokens.tokenFor(ORDERS, caller(`p${i}`), false)).jti))
+  const ids = await Promise.all(
+    Array.from({ length: 50 }, async (_, i) => decodeJwt(await tokens.tokenFor(ORDERS, caller(`p${i}`), false)).jti),
+  )
   expect(new Set(ids).size).toBe(50)
 })
 
@@ -73,12 +132,16 @@ test('JW-4 NI-18 how and when the person signed in stays as it was, through rene
   const seen: JWTPayload[] = []
   for (let i = 0; i < 5; i++) {
     // A renewal moves the ends of the access token and of idleness, and nothing else.
-    const renewed = { ...ADA, session: { ...ADA.session, accessEndsAt: time.wall + 900_000, idleEndsAt: time.wall + 43_200_000 } }
+    const renewed = {
+      ...ADA,
+      session: { ...ADA.session, accessEndsAt: time.wall + 900_000, idleEndsAt: time.wall + 43_200_000 },
+    }
     seen.push(decodeJwt(await tokens.tokenFor(ORDERS, renewed, false)))
     time.wall += 600_000
   }
   expect(new Set(seen.map(({ jti }) => jti)).size).toBe(5)
-  for (const { auth_time, amr } of seen) expect({ auth_time, amr }).toEqual({ auth_time: Math.floor((AT - 4_321) / 1000), amr: ['pwd'] })
+  for (const { auth_time, amr } of seen)
+    expect({ auth_time, amr }).toEqual({ auth_time: Math.floor((AT - 4_321) / 1000), amr: ['pwd'] })
 })
 
 test('one token is kept for a session and upstream until a minute before its end', async () => {
@@ -98,21 +161,27 @@ test('a short token is kept until the last fifth of its life', () => {
 })
 
 test('no token outlives its session, and none is minted once its absolute end has come', async () => {
-  fc.assert(fc.property(fc.integer({ min: -5_000, max: 900_000 }), fc.integer({ min: 1000, max: 600_000 }), fc.integer({ min: 0, max: 999 }), (left, life, part) => {
-    const now = AT + part
-    let exp: number
-    try {
-      ;({ exp } = lifeOf(now + left, life, now))
-    }
-    catch (error) {
-      expect(error).toMatchObject({ code: 'not_signed_in' })
-      expect(left).toBeLessThan(1000)
-      return
-    }
-    expect(exp * 1000).toBeLessThanOrEqual(now + left)
-    expect(exp * 1000).toBeGreaterThan(now)
-    expect(exp * 1000).toBeLessThanOrEqual(now + life)
-  }))
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -5_000, max: 900_000 }),
+      fc.integer({ min: 1000, max: 600_000 }),
+      fc.integer({ min: 0, max: 999 }),
+      (left, life, part) => {
+        const now = AT + part
+        let exp: number
+        try {
+          ;({ exp } = lifeOf(now + left, life, now))
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'not_signed_in' })
+          expect(left).toBeLessThan(1000)
+          return
+        }
+        expect(exp * 1000).toBeLessThanOrEqual(now + left)
+        expect(exp * 1000).toBeGreaterThan(now)
+        expect(exp * 1000).toBeLessThanOrEqual(now + life)
+      },
+    ),
+  )
   const { tokens, time } = world()
   time.wall = ADA.session.absoluteEndsAt
   await expect(tokens.tokenFor(ORDERS, ADA, false)).rejects.toMatchObject({ code: 'not_signed_in' })
@@ -152,7 +221,10 @@ test('roles that were given or taken are in the next token', async () => {
   expect(await tokens.tokenFor(ORDERS, caller('ada', ['user', 'admin']), false)).toBe(before)
   const after = await tokens.tokenFor(ORDERS, caller('ada', ['user']), false)
   expect(decodeJwt(after)['roles']).toEqual(['user'])
-  expect(decodeJwt(await tokens.tokenFor(ORDERS, caller('ada', ['admin', 'user']), false))['roles']).toEqual(['admin', 'user'])
+  expect(decodeJwt(await tokens.tokenFor(ORDERS, caller('ada', ['admin', 'user']), false))['roles']).toEqual([
+    'admin',
+    'user',
+  ])
 })
 
 test('BBA-17 a thousand calls of two people for two upstreams, interleaved: each gets the token of that session and that upstream', async () => {
@@ -169,20 +241,30 @@ test('BBA-17 a thousand calls of two people for two upstreams, interleaved: each
   })
   for (const { who, where, token } of await Promise.all(calls)) {
     const { payload } = await verify(token, where.audience, { currentDate: new Date(AT) })
-    expect(payload).toMatchObject({ sub: who.user.id, sid: who.session.publicId, roles: who.user.roles, aud: where.audience })
+    expect(payload).toMatchObject({
+      sub: who.user.id,
+      sid: who.session.publicId,
+      roles: who.user.roles,
+      aud: where.audience,
+    })
   }
 })
 
-test('BBA-17 a session that is paired with somebody else\'s account gets no token', async () => {
+test("BBA-17 a session that is paired with somebody else's account gets no token", async () => {
   const { tokens, minted } = world()
-  await expect(tokens.tokenFor(ORDERS, { session: ADA.session, user: caller('bob').user }, false)).rejects.toMatchObject({ code: 'internal' })
+  await expect(
+    tokens.tokenFor(ORDERS, { session: ADA.session, user: caller('bob').user }, false),
+  ).rejects.toMatchObject({ code: 'internal' })
   expect(minted()).toBe(0)
 })
 
-test('JW-2 ASVS 9.2.3 a token for one upstream is refused by another\'s audience check', async () => {
+test("JW-2 ASVS 9.2.3 a token for one upstream is refused by another's audience check", async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
-  await expect(verify(token, BOOKS.audience)).rejects.toMatchObject({ code: 'ERR_JWT_CLAIM_VALIDATION_FAILED', claim: 'aud' })
+  await expect(verify(token, BOOKS.audience)).rejects.toMatchObject({
+    code: 'ERR_JWT_CLAIM_VALIDATION_FAILED',
+    claim: 'aud',
+  })
   await expect(verify(token)).resolves.toBeDefined()
 })
 
@@ -193,7 +275,8 @@ test('an ended session gets no token: neither a kept one, nor a new one, nor the
   tokens.forget(ADA.session.publicId)
   await expect(underWay).rejects.toMatchObject({ code: 'not_signed_in' })
   for (const where of [ORDERS, BOOKS]) {
-    for (const fresh of [false, true]) await expect(tokens.tokenFor(where, ADA, fresh)).rejects.toMatchObject({ code: 'not_signed_in' })
+    for (const fresh of [false, true])
+      await expect(tokens.tokenFor(where, ADA, fresh)).rejects.toMatchObject({ code: 'not_signed_in' })
   }
   await expect(tokens.tokenFor(ORDERS, caller('bob'), false)).resolves.toBeTypeOf('string')
 })
@@ -202,39 +285,57 @@ test('a failure to sign is not kept', async () => {
   const signing = testSigning(AT)
   let broken = true
   const tokens = createUpstreamTokens({
-    clock: { now: () => ({ wall: AT, steady: 0 }) }, publicUrl: ISSUER, upstreamTokenMs: 300_000,
-    signing: { signer: now => broken ? { kid: 'x', alg: 'RS256', key: signing.signer(now).key } : signing.signer(now) },
+    clock: { now: () => ({ wall: AT, steady: 0 }) },
+    publicUrl: ISSUER,
+    upstreamTokenMs: 300_000,
+    signing: {
+      signer: now => (broken ? { kid: 'x', alg: 'RS256', key: signing.signer(now).key } : signing.signer(now)),
+    },
   })
   await expect(tokens.tokenFor(ORDERS, ADA, false)).rejects.toThrow()
   broken = false
   await expect(tokens.tokenFor(ORDERS, ADA, false)).resolves.toBeTypeOf('string')
 })
 
-test('JW-12 our cookies are no upstream\'s tokens, and an upstream\'s token is no cookie of ours', async () => {
+test("JW-12 our cookies are no upstream's tokens, and an upstream's token is no cookie of ours", async () => {
   const { tokens, verify } = world()
   const keyring = createKeyring([newRoot(AT)])
   const own = createTokens(keyring)
   const sid = 'A'.repeat(22)
-  const row = { userId: 'user-ada', generation: 1, tagKeyId: keyring.currentId, secret: Buffer.alloc(32), authTime: AT, amr: ['pwd'] } as unknown as SessionRow
+  const row = {
+    userId: 'user-ada',
+    generation: 1,
+    tagKeyId: keyring.currentId,
+    secret: Buffer.alloc(32),
+    authTime: AT,
+    amr: ['pwd'],
+  } as unknown as SessionRow
   const access = await own.sealAccess(sid, row, { issuedAt: AT, endsAt: AT + 900_000 })
   const refresh = own.refresh(sid, row, 1)
-  for (const cookie of [access, refresh, await keyring.seal('login', {}), await keyring.seal('device', {})]) await expect(verify(cookie)).rejects.toThrow()
+  for (const cookie of [access, refresh, await keyring.seal('login', {}), await keyring.seal('device', {})])
+    await expect(verify(cookie)).rejects.toThrow()
 
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   expect(await own.openAccess(token)).toBeNull()
   expect(parseRefresh(token)).toBeNull()
-  for (const purpose of ['access', 'login', 'device', 'form', 'at-rest'] as const) expect(await keyring.open(purpose, token)).toBeNull()
+  for (const purpose of ['access', 'login', 'device', 'form', 'at-rest'] as const)
+    expect(await keyring.open(purpose, token)).toBeNull()
   // Nor is it another kind of JWT, such as a logout token or an ID token.
-  for (const typ of ['logout+jwt', 'JWT', 'dpop+jwt']) await expect(verify(token, ORDERS.audience, { typ })).rejects.toMatchObject({ claim: 'typ' })
+  for (const typ of ['logout+jwt', 'JWT', 'dpop+jwt'])
+    await expect(verify(token, ORDERS.audience, { typ })).rejects.toMatchObject({ claim: 'typ' })
 })
 
-test('JW-8 a token says one algorithm, its key\'s, and is refused under any other', async () => {
+test("JW-8 a token says one algorithm, its key's, and is refused under any other", async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   expect(decodeProtectedHeader(token).alg).toBe('ES256')
   for (const alg of ['none', 'HS256', 'RS256', 'es256']) {
     const [, payload, signature] = token.split('.')
-    const forged = [Buffer.from(JSON.stringify({ ...decodeProtectedHeader(token), alg })).toString('base64url'), payload, signature].join('.')
+    const forged = [
+      Buffer.from(JSON.stringify({ ...decodeProtectedHeader(token), alg })).toString('base64url'),
+      payload,
+      signature,
+    ].join('.')
     await expect(verify(forged, ORDERS.audience, { algorithms: ['ES256', 'RS256', 'Ed25519'] })).rejects.toThrow()
   }
 })

@@ -30,7 +30,10 @@ interface Kept {
   text: string | null
 }
 
-interface Life { iat: number, exp: number }
+interface Life {
+  iat: number
+  exp: number
+}
 
 /** Sessions whose tokens are kept. One that was pushed out costs a signature, nothing else. */
 const SESSIONS_MAX = 10_000
@@ -60,7 +63,9 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       sid: session.publicId,
       roles: user.roles,
       ...scope,
-    }).setProtectedHeader({ alg, kid, typ: 'at+jwt' }).sign(key)
+    })
+      .setProtectedHeader({ alg, kid, typ: 'at+jwt' })
+      .sign(key)
     // It may have ended while this was being signed.
     refuseEnded(session.publicId)
     return token
@@ -73,13 +78,15 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   /** For most calls: a token that is there, of a session that lives, for a person about whom nothing has changed. */
   function keptFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
     const known = kept.get(session.publicId)?.get(upstream.name)
-    if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId)) return null
+    if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId))
+      return null
     return isUsable(known, clock.now().wall) ? known.text : null
   }
 
   async function obtain(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string> {
     const { session, user } = caller
-    if (user.id !== session.userId) throw new Problem('internal', {}, new Error('a session was paired with another person'))
+    if (user.id !== session.userId)
+      throw new Problem('internal', {}, new Error('a session was paired with another person'))
     const now = clock.now().wall
     refuseEnded(session.publicId)
     const about = JSON.stringify([user.id, user.roles.toSorted()])
@@ -98,17 +105,21 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       kept.set(session.publicId, ofSession)
     }
     const home = ofSession.set(upstream.name, entry)
-    token.then((text) => {
-      entry.text = text
-    }, () => {
-      // A failure is not kept.
-      if (home.get(upstream.name) === entry) home.delete(upstream.name)
-    })
+    token.then(
+      text => {
+        entry.text = text
+      },
+      () => {
+        // A failure is not kept.
+        if (home.get(upstream.name) === entry) home.delete(upstream.name)
+      },
+    )
     return token
   }
 
   return {
-    tokenFor: (upstream, caller, fresh) => (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
+    tokenFor: (upstream, caller, fresh) =>
+      (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
 
     forget(sessionId) {
       ended.set(sessionId, true)
@@ -126,9 +137,12 @@ export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: Unix
   return { iat, exp }
 }
 
-/** A call may be slow and an upstream's clock fast: a token is not used in its last minute, or last fifth if that is less. */
+/**
+ * A call may be slow and an upstream's clock fast: a token is not used in its last minute, or last fifth if that is
+ * less.
+ */
 export function usableUntil({ iat, exp }: Life): UnixMs {
-  return exp * SECOND - Math.min(MINUTE, (exp - iat) * SECOND / 5)
+  return exp * SECOND - Math.min(MINUTE, ((exp - iat) * SECOND) / 5)
 }
 
 /** A token from the future was made before the clock was set back: an upstream would refuse it. */

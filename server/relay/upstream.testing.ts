@@ -7,7 +7,11 @@ import { anUpstream, front, listen } from './relay.testing.ts'
 
 // For tests: the relay before one upstream. Both end with the test.
 
-export async function behind(listener: RequestListener, changes: Partial<Upstream> = {}, callers?: Parameters<typeof front>[1]) {
+export async function behind(
+  listener: RequestListener,
+  changes: Partial<Upstream> = {},
+  callers?: Parameters<typeof front>[1],
+) {
   const upstream = await listen(listener)
   const here = await front([anUpstream(upstream.origin, changes)], callers)
   onTestFinished(async () => {
@@ -20,7 +24,7 @@ export async function behind(listener: RequestListener, changes: Partial<Upstrea
 /** An upstream that is only a TCP socket: it may say what no HTTP server would. */
 export async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
   const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
+  const server = createServer(socket => {
     sockets.add(socket)
     socket.on('error', () => {})
     talk(socket)

@@ -2,14 +2,18 @@ import type { Sink } from './types.ts'
 
 /** An answer as a web Response: for a page that is rendering in this process.
  * @returns the sink, and the response once its headers are there */
-export function webSink(signal: AbortSignal | null): { sink: Sink, response: Promise<Response>, fail: (error: unknown) => void } {
+export function webSink(signal: AbortSignal | null): {
+  sink: Sink
+  response: Promise<Response>
+  fail: (error: unknown) => void
+} {
   const { promise: response, resolve, reject } = Promise.withResolvers<Response>()
   let controller: ReadableStreamDefaultController<Uint8Array> | null = null
   let resume: () => void = () => {}
   let stop: () => void = () => {}
   let hasBody = true
   const body = new ReadableStream<Uint8Array>({
-    start: (given) => {
+    start: given => {
       controller = given
     },
     pull: () => resume(),

@@ -3,7 +3,8 @@ import type { PresentedCookies } from './types.ts'
 
 export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
-/** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by HTTP only
+/** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by
+ * HTTP only
  * (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none. */
 export function cookieName(kind: CookieKind, secure: boolean): string {
   if (!secure) return `${NAME}-${kind}`
@@ -19,11 +20,22 @@ export function transactionCookieName(id: string, secure: boolean): string {
 export function transactionIds(header: string | undefined, secure: boolean): string[] {
   const prefix = transactionCookieName('', secure)
   const names = (header ?? '').split(';').map(pair => pair.trimStart().split('=', 1)[0] ?? '')
-  return [...new Set(names.filter(name => name.startsWith(prefix)).map(name => name.slice(prefix.length)).filter(id => /^[\w-]{1,64}$/.test(id)))]
+  return [
+    ...new Set(
+      names
+        .filter(name => name.startsWith(prefix))
+        .map(name => name.slice(prefix.length))
+        .filter(id => /^[\w-]{1,64}$/.test(id)),
+    ),
+  ]
 }
 
 /** One Set-Cookie value. @param maxAgeSeconds null: the cookie lives with the browser */
-export function serializeCookie(name: string, value: string, options: { secure: boolean, maxAgeSeconds: number | null }): string {
+export function serializeCookie(
+  name: string,
+  value: string,
+  options: { secure: boolean; maxAgeSeconds: number | null },
+): string {
   const age = options.maxAgeSeconds === null ? '' : `; Max-Age=${Math.floor(options.maxAgeSeconds)}`
   return `${name}=${value}${age}; Path=/; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`
 }
@@ -49,8 +61,14 @@ export function cookieValues(header: string | undefined, name: string): string[]
   return values
 }
 
-/** Reads our session cookies. A name that comes twice was set by somebody else too, and neither value is believed (CK-11). */
-export function readSessionCookies(header: string | undefined, names: { access: string, refresh: string }): PresentedCookies {
+/**
+ * Reads our session cookies. A name that comes twice was set by somebody else too, and neither value is believed
+ * (CK-11).
+ */
+export function readSessionCookies(
+  header: string | undefined,
+  names: { access: string; refresh: string },
+): PresentedCookies {
   const access = cookieValues(header, names.access)
   const refresh = cookieValues(header, names.refresh)
   if (access.length > 1 || refresh.length > 1) return { access: null, refresh: null, duplicated: true }

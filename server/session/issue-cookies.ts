@@ -15,19 +15,34 @@ const TELL_REASON_MS = 7 * DAY
 
 export type IssueKind = 'access' | 'refresh' | 'both'
 
-export interface Issued { grant: IssuedCookies, accessEndsAt: UnixMs | null }
+export interface Issued {
+  grant: IssuedCookies
+  accessEndsAt: UnixMs | null
+}
 
 /** Makes the cookies of a session, and says at the instant the headers leave whether they may still go. */
-export function createIssuer(deps: { clock: Clock, memory: Runtimes, tokens: Tokens, numbers: Numbers, secure: boolean }) {
+export function createIssuer(deps: {
+  clock: Clock
+  memory: Runtimes
+  tokens: Tokens
+  numbers: Numbers
+  secure: boolean
+}) {
   const { clock, memory, tokens, numbers, secure } = deps
   const names = { access: cookieName('access', secure), refresh: cookieName('refresh', secure) }
   const clearing = [clearCookie(names.access, { secure }), clearCookie(names.refresh, { secure })]
 
   function accessFor(sid: string, row: SessionRow, of: TrackedRuntime, now: Now): SealedAccess {
     const known = of.sealed
-    if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS) return known
+    if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS)
+      return known
     const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
-    of.sealed = { generation: row.generation, madeAt: now.steady, endsAt, token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }) }
+    of.sealed = {
+      generation: row.generation,
+      madeAt: now.steady,
+      endsAt,
+      token: tokens.sealAccess(sid, row, { issuedAt: now.wall, endsAt }),
+    }
     return of.sealed
   }
 
@@ -41,20 +56,33 @@ export function createIssuer(deps: { clock: Clock, memory: Runtimes, tokens: Tok
       if (kind !== 'refresh') {
         const { token, endsAt } = accessFor(sid, row, of, now)
         accessEndsAt = endsAt
-        cookies.push(serializeCookie(names.access, token, { secure, maxAgeSeconds: row.remember ? (endsAt - now.wall) / SECOND : null }))
+        cookies.push(
+          serializeCookie(names.access, token, {
+            secure,
+            maxAgeSeconds: row.remember ? (endsAt - now.wall) / SECOND : null,
+          }),
+        )
       }
       if (kind !== 'access') {
         const maxAgeSeconds = row.remember ? (row.absoluteEndsAt + TELL_REASON_MS - now.wall) / SECOND : null
-        cookies.push(serializeCookie(names.refresh, tokens.refresh(sid, row, row.generation), { secure, maxAgeSeconds }))
+        cookies.push(
+          serializeCookie(names.refresh, tokens.refresh(sid, row, row.generation), { secure, maxAgeSeconds }),
+        )
       }
-      return { grant: { sidHash: row.sidHash, generation: row.generation, decidedAt: now.steady, cookies }, accessEndsAt }
+      return {
+        grant: { sidHash: row.sidHash, generation: row.generation, decidedAt: now.steady, cookies },
+        accessEndsAt,
+      }
     },
 
     /** [] once the session has ended, a newer generation exists, or the verdict is old. */
     cookiesFor(grant: IssuedCookies): readonly string[] {
       const row = memory.cached(grant.sidHash)
-      const stands = row !== undefined && row.endedAt === null && row.generation === grant.generation
-        && clock.now().steady - grant.decidedAt <= GRANT_LIFE_MS
+      const stands =
+        row !== undefined &&
+        row.endedAt === null &&
+        row.generation === grant.generation &&
+        clock.now().steady - grant.decidedAt <= GRANT_LIFE_MS
       return stands ? grant.cookies : []
     },
   }

@@ -2,9 +2,16 @@ import { MINUTE, type Now, SECOND, type SteadyMs, type UnixMs } from '../base/cl
 import type { SessionRow } from '../store/schema.ts'
 
 /** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
-export interface Numbers { accessMs: number, settleMs: number, lateMs: number }
+export interface Numbers {
+  accessMs: number
+  settleMs: number
+  lateMs: number
+}
 
-/** A page that was asked for before a sign-in arrives within this time after it. Longer would only help whoever copied the tokens. */
+/**
+ * A page that was asked for before a sign-in arrives within this time after it. Longer would only help whoever copied
+ * the tokens.
+ */
 const REPLACED_SERVED_MS = 10 * SECOND
 
 /** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
@@ -19,7 +26,7 @@ export interface SessionRuntime {
   /** The generation that the client has been seen to hold, or null. */
   seen: number | null
   /** A generation that the client has settled on, not necessarily saved yet. */
-  proven: { generation: number, at: SteadyMs } | null
+  proven: { generation: number; at: SteadyMs } | null
   lastSeenAt: UnixMs
   /** When another session took this one's place; null: none did, or that one is over too. */
   replacedAt: SteadyMs | null
@@ -27,14 +34,16 @@ export interface SessionRuntime {
 
 /** What a request brought for this session: an access token that is valid now, a refresh token whose tag is right. */
 export interface Presented {
-  access: { generation: number, endsAt: UnixMs } | null
+  access: { generation: number; endsAt: UnixMs } | null
   refresh: { generation: number } | null
 }
 
 export type Verdict =
   /** Signed in; nothing is sent. */
   | 'pass'
-  /** The access token is of the newest generation, the refresh token one behind: send the newest refresh token again. */
+  /**
+   * The access token is of the newest generation, the refresh token one behind: send the newest refresh token again.
+   */
   | 'beside'
   /** A new access token for the same generation; no rotation, no write. */
   | 'access_only'
@@ -64,7 +73,13 @@ export interface Judgement {
 /** Decides one request against the session it names. Reads no clock, writes nothing.
  * @param recollection on the steady clock; ages read from the row run on the wall clock, and a negative one counts as 0
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md */
-export function judge(row: SessionRow, recollection: SessionRuntime, shown: Presented, settings: Numbers, now: Now): Judgement {
+export function judge(
+  row: SessionRow,
+  recollection: SessionRuntime,
+  shown: Presented,
+  settings: Numbers,
+  now: Now,
+): Judgement {
   const numbers = numbersOf(row, settings)
   const over = endOf(row, recollection, numbers, now)
   if (over !== null) return { verdict: over, shows: false, proves: false }
@@ -75,13 +90,24 @@ export function judge(row: SessionRow, recollection: SessionRuntime, shown: Pres
   const issuedAge = now.steady - recollection.issuedAt
   const proven = Math.max(row.proven, recollection.proven?.generation ?? 0)
   return {
-    verdict: decide({ newest, proven, seen: recollection.seen, issuedAge, provenAge: provenAge(row, recollection, now) }, shown, numbers, now),
+    verdict: decide(
+      { newest, proven, seen: recollection.seen, issuedAge, provenAge: provenAge(row, recollection, now) },
+      shown,
+      numbers,
+      now,
+    ),
     shows,
     proves: shows && proven < newest && issuedAge > numbers.settleMs,
   }
 }
 
-interface Standing { newest: number, proven: number, seen: number | null, issuedAge: number, provenAge: number }
+interface Standing {
+  newest: number
+  proven: number
+  seen: number | null
+  issuedAge: number
+  provenAge: number
+}
 
 function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, now: Now): Verdict {
   if (access !== null && access.generation > at.newest) return 'rolled_back'

@@ -11,12 +11,21 @@ const NEWEST_MAX = 1000
 const PAGE = 100
 
 /** Lists of living sessions, a page at a time: what is read in one turn holds up everybody else. */
-export function sessionLists({ clock, store, memory }: { clock: Clock, store: SessionStore, memory: Runtimes }): { page: Sessions['page'], newest: Sessions['list'] } {
+export function sessionLists({ clock, store, memory }: { clock: Clock; store: SessionStore; memory: Runtimes }): {
+  page: Sessions['page']
+  newest: Sessions['list']
+} {
   function summarize(row: SessionRow): SessionSummary {
     const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
     return {
-      publicId: row.publicId, createdAt: row.createdAt, lastSeenAt, idleEndsAt: idleEndsAt(row, { lastSeenAt }),
-      absoluteEndsAt: row.absoluteEndsAt, remember: row.remember, userAgent: row.userAgent, network: row.network,
+      publicId: row.publicId,
+      createdAt: row.createdAt,
+      lastSeenAt,
+      idleEndsAt: idleEndsAt(row, { lastSeenAt }),
+      absoluteEndsAt: row.absoluteEndsAt,
+      remember: row.remember,
+      userAgent: row.userAgent,
+      network: row.network,
     }
   }
 
@@ -31,7 +40,7 @@ export function sessionLists({ clock, store, memory }: { clock: Clock, store: Se
     const shown = rows.slice(0, limit)
     const next = rows.length > limit ? String(shown.at(-1)?.place) : null
     const others = shown.filter(row => row.publicId !== first)
-    const all = cursor === null && first !== null ? [...await firstOf(first, userId), ...others] : others
+    const all = cursor === null && first !== null ? [...(await firstOf(first, userId)), ...others] : others
     return { sessions: all.map(summarize).filter(one => isLiving(one, clock.now().wall)), next }
   }
 

@@ -28,7 +28,12 @@ interface Deps {
 }
 
 /** A session that the request's cookies name, and what they say of it. */
-interface Named { sid: string, sidHash: string, access: AccessClaims | null, refresh: PresentedRefresh | null }
+interface Named {
+  sid: string
+  sidHash: string
+  access: AccessClaims | null
+  refresh: PresentedRefresh | null
+}
 
 const NOBODY: Resolution = { state: 'nobody', ended: null, duplicated: false }
 const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
@@ -75,7 +80,10 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   function shownOf(named: Named, now: Now): Presented {
-    return { access: named.access !== null && isCurrent(named.access, now) ? named.access : null, refresh: named.refresh }
+    return {
+      access: named.access !== null && isCurrent(named.access, now) ? named.access : null,
+      refresh: named.refresh,
+    }
   }
 
   /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write. */
@@ -133,20 +141,39 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
 
     meter.count('session_verdicts_total', { verdict })
     if (verdict === 'ended') return { state: 'nobody', ended: row.endReason, duplicated: false }
-    if (verdict === 'replaced') return { state: 'replaced', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
+    if (verdict === 'replaced')
+      return {
+        state: 'replaced',
+        session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null),
+        grant: null,
+      }
 
     memory.note(recollection, row.generation, judgement, now)
     if (traits.foreground) memory.active(recollection, now)
     const sends = traits.renews ? sendsFor(verdict) : null
-    if (sends === null) return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
+    if (sends === null)
+      return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
 
     if (verdict !== 'access_only') memory.issued(recollection, now)
     const { grant, accessEndsAt } = grants.make(sends, named.sid, row, recollection, now)
-    return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null), grant }
+    return {
+      state: 'live',
+      session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null),
+      grant,
+    }
   }
 
-  /** Makes or awaits the one decision that is under way for this session. Who waited is judged anew, and shares its failure. */
-  async function decideOnDisk(named: Named, row: SessionRow, shown: Presented, verdict: Verdict, traits: RequestTraits): Promise<Resolution | null> {
+  /**
+   * Makes or awaits the one decision that is under way for this session. Who waited is judged anew, and shares its
+   * failure.
+   */
+  async function decideOnDisk(
+    named: Named,
+    row: SessionRow,
+    shown: Presented,
+    verdict: Verdict,
+    traits: RequestTraits,
+  ): Promise<Resolution | null> {
     const underWay = flights.get(named.sidHash)
     try {
       if (underWay !== undefined) {
@@ -156,15 +183,13 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       const flight = fly(named, traits)
       flights.set(named.sidHash, flight)
       return await flight
-    }
-    catch (error) {
+    } catch (error) {
       memory.drop(named.sidHash)
       if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
       // The access token is still good: a renewal that fails now is tried again by the next request.
       log.warn({ error }, 'a renewal could not be written and was skipped')
       return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
-    }
-    finally {
+    } finally {
       if (underWay === undefined) flights.delete(named.sidHash)
     }
   }
@@ -172,7 +197,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   async function fly(named: Named, traits: RequestTraits): Promise<Resolution | null> {
     const now = clock.now()
     let verdict: Verdict | null = null
-    const row = await store.change(named.sidHash, (current) => {
+    const row = await store.change(named.sidHash, current => {
       const recollection = memory.recollect(current, now)
       verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict
       if (verdict === 'rotate' && traits.foreground) memory.active(recollection, now)
@@ -188,8 +213,18 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     const reason = verdict === null ? null : endReason(verdict)
     if (verdict !== null && reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
-      if (verdict === 'reuse' || verdict === 'rolled_back') log.warn({ session: row.publicId, reason }, 'a session was ended')
-      announce([{ sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt, throwaway: row.accessMs !== null }])
+      if (verdict === 'reuse' || verdict === 'rolled_back')
+        log.warn({ session: row.publicId, reason }, 'a session was ended')
+      announce([
+        {
+          sidHash: row.sidHash,
+          publicId: row.publicId,
+          userId: row.userId,
+          reason,
+          endedAt: row.endedAt,
+          throwaway: row.accessMs !== null,
+        },
+      ])
       return { state: 'nobody', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null
@@ -200,19 +235,32 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
   }
 
-  /** Ends a session that is past its end although nobody asks for it. @returns null: it is over; else when it will be */
+  /**
+   * Ends a session that is past its end although nobody asks for it. @returns null: it is over; else when it will be
+   */
   async function expire(sidHash: string): Promise<UnixMs | null> {
     const now = clock.now()
     let reason: EndReason | null = null
-    const row = await store.change(sidHash, (current) => {
+    const row = await store.change(sidHash, current => {
       const recollection = memory.recollect(current, now)
       reason = endReason(judge(current, recollection, { access: null, refresh: null }, numbers, now).verdict)
       return reason === null ? null : { kind: 'end', at: now.wall, reason, lastSeenAt: recollection.lastSeenAt }
     })
     if (row === null) return null
-    if (row.endedAt === null) return Math.min(idleEndsAt(row, { lastSeenAt: memory.lastSeenAt(sidHash) }), row.absoluteEndsAt)
+    if (row.endedAt === null)
+      return Math.min(idleEndsAt(row, { lastSeenAt: memory.lastSeenAt(sidHash) }), row.absoluteEndsAt)
     memory.keepWritten(row)
-    if (reason !== null) announce([{ sidHash, publicId: row.publicId, userId: row.userId, reason, endedAt: row.endedAt, throwaway: row.accessMs !== null }])
+    if (reason !== null)
+      announce([
+        {
+          sidHash,
+          publicId: row.publicId,
+          userId: row.userId,
+          reason,
+          endedAt: row.endedAt,
+          throwaway: row.accessMs !== null,
+        },
+      ])
     return null
   }
 
@@ -225,21 +273,38 @@ function keyOf({ access, refresh }: PresentedCookies): string {
 
 function sendsFor(verdict: Verdict): IssueKind | null {
   switch (verdict) {
-    case 'beside': return 'refresh'
-    case 'access_only': return 'access'
-    case 'again': return 'both'
-    default: return null
+    case 'beside':
+      return 'refresh'
+    case 'access_only':
+      return 'access'
+    case 'again':
+      return 'both'
+    default:
+      return null
   }
 }
 
 function endReason(verdict: Verdict): EndReason | null {
   switch (verdict) {
-    case 'reuse': return 'refresh_reuse'
-    case 'rolled_back': return 'store_rolled_back'
-    case 'idle': return 'idle'
-    case 'absolute': return 'absolute'
-    case 'pass': case 'beside': case 'access_only': case 'rotate': case 'again': case 'serve': case 'ended': case 'replaced': return null
-    default: return verdict satisfies never
+    case 'reuse':
+      return 'refresh_reuse'
+    case 'rolled_back':
+      return 'store_rolled_back'
+    case 'idle':
+      return 'idle'
+    case 'absolute':
+      return 'absolute'
+    case 'pass':
+    case 'beside':
+    case 'access_only':
+    case 'rotate':
+    case 'again':
+    case 'serve':
+    case 'ended':
+    case 'replaced':
+      return null
+    default:
+      return verdict satisfies never
   }
 }
 

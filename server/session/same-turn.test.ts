@@ -14,7 +14,16 @@ import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './ty
 
 const NAMES = { access: '__Host-porchlight-access', refresh: '__Host-Http-porchlight-refresh' }
 const CLIENT = { userAgent: 'test', network: '192.0.2.1' }
-const SETTINGS = { accessMs: 15 * MINUTE, settleMs: MINUTE, lateMs: 10 * MINUTE, idleMs: 7 * DAY, browserIdleMs: 12 * HOUR, absoluteMs: 30 * DAY, maxSessions: 100, secureCookies: true }
+const SETTINGS = {
+  accessMs: 15 * MINUTE,
+  settleMs: MINUTE,
+  lateMs: 10 * MINUTE,
+  idleMs: 7 * DAY,
+  browserIdleMs: 12 * HOUR,
+  absoluteMs: 30 * DAY,
+  maxSessions: 100,
+  secureCookies: true,
+}
 const PAGE = { renews: true, foreground: true }
 
 const time = { wall: 1_800_000_000_000, steady: 0 }
@@ -25,11 +34,26 @@ let sessions: Sessions
 beforeEach(async () => {
   opened = testStore(clock)
   sessions = createSessions({
-    clock, timers: { every: () => () => {} }, log: createLog('silent'), meter: noMeter, store: opened.store.sessions,
-    keyring: createKeyring([newRoot(time.wall)]), settings: SETTINGS,
+    clock,
+    timers: { every: () => () => {} },
+    log: createLog('silent'),
+    meter: noMeter,
+    store: opened.store.sessions,
+    keyring: createKeyring([newRoot(time.wall)]),
+    settings: SETTINGS,
   })
   await opened.store.accounts.create(
-    { id: 'ann', email: null, emailKey: null, name: 'Ann', roles: ['user'], passwordSealed: null, passwordChangedAt: null, createdAt: 1, disabledAt: null },
+    {
+      id: 'ann',
+      email: null,
+      emailKey: null,
+      name: 'Ann',
+      roles: ['user'],
+      passwordSealed: null,
+      passwordChangedAt: null,
+      createdAt: 1,
+      disabledAt: null,
+    },
     { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null },
   )
 })
@@ -38,8 +62,28 @@ afterEach(async () => {
   opened.remove()
 })
 
-const open = (replaces: string | null = null) => sessions.open({ userId: 'ann', amr: ['pwd'], remember: true, client: CLIENT, replaces, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
-const cookiesOf = (grant: IssuedCookies): PresentedCookies => readSessionCookies(sessions.cookiesFor(grant).map(line => line.split(';')[0]).join('; '), NAMES)
+const open = (replaces: string | null = null) =>
+  sessions.open({
+    userId: 'ann',
+    amr: ['pwd'],
+    remember: true,
+    client: CLIENT,
+    replaces,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
+const cookiesOf = (grant: IssuedCookies): PresentedCookies =>
+  readSessionCookies(
+    sessions
+      .cookiesFor(grant)
+      .map(line => line.split(';')[0])
+      .join('; '),
+    NAMES,
+  )
 const pass = (ms: number) => {
   time.wall += ms
   time.steady += ms
@@ -60,36 +104,45 @@ async function dueForRotation() {
 const ways: Record<string, (publicId: string) => Promise<unknown>> = {
   'signed out': publicId => sessions.end(publicId, { reason: 'signed_out', userId: 'ann', byUserId: null }),
   'ended with all others': () => sessions.endAll('ann', { reason: 'password_changed', except: null, byUserId: null }),
-  'replaced': publicId => open(publicId),
+  replaced: publicId => open(publicId),
 }
 
-test.each(Object.keys(ways))('a session that is renewed and %s in one turn is over, whichever was asked first', async (way) => {
-  const end = ways[way] as (publicId: string) => Promise<unknown>
-  for (const renewalFirst of [true, false]) {
-    const { publicId, shown, renew } = await dueForRotation()
-    const asked = renewalFirst ? [renew, () => end(publicId)] : [() => end(publicId), renew]
-    const answers = []
-    for (const ask of asked) {
-      answers.push(ask())
-      await reachedTheStore()
+test.each(Object.keys(ways))(
+  'a session that is renewed and %s in one turn is over, whichever was asked first',
+  async way => {
+    const end = ways[way] as (publicId: string) => Promise<unknown>
+    for (const renewalFirst of [true, false]) {
+      const { publicId, shown, renew } = await dueForRotation()
+      const asked = renewalFirst ? [renew, () => end(publicId)] : [() => end(publicId), renew]
+      const answers = []
+      for (const ask of asked) {
+        answers.push(ask())
+        await reachedTheStore()
+      }
+      const renewal = (await Promise.all(answers))[renewalFirst ? 0 : 1] as Resolution
+      const row = await opened.store.sessions.findByPublicId(publicId)
+      expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
+      expect(renewal.state, 'what the rows say').toBe(
+        renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody',
+      )
+      if (renewal.state === 'live' && renewal.grant !== null)
+        expect(sessions.cookiesFor(renewal.grant), 'nothing of it leaves').toEqual([])
+      const next = await sessions.resolve(shown, PAGE)
+      expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
     }
-    const renewal = (await Promise.all(answers))[renewalFirst ? 0 : 1] as Resolution
-    const row = await opened.store.sessions.findByPublicId(publicId)
-    expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
-    expect(renewal.state, 'what the rows say').toBe(renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody')
-    if (renewal.state === 'live' && renewal.grant !== null) expect(sessions.cookiesFor(renewal.grant), 'nothing of it leaves').toEqual([])
-    const next = await sessions.resolve(shown, PAGE)
-    expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
-  }
-})
+  },
+)
 
-test('a renewal whose commit fails with everybody else\'s leaves the session as it was', async () => {
+test("a renewal whose commit fails with everybody else's leaves the session as it was", async () => {
   const { publicId, renew } = await dueForRotation()
   const { raw } = opened.store.db
   raw.pragma('query_only = ON')
   const both = await Promise.allSettled([renew(), ways['signed out']?.(publicId)])
   raw.pragma('query_only = OFF')
-  expect(both.map(one => one.status === 'rejected' && (one.reason as { code: string }).code)).toEqual(['store_unavailable', 'store_unavailable'])
+  expect(both.map(one => one.status === 'rejected' && (one.reason as { code: string }).code)).toEqual([
+    'store_unavailable',
+    'store_unavailable',
+  ])
   const again = await renew()
   expect(again).toMatchObject({ state: 'live', session: { publicId } })
   expect(again.state === 'live' && again.grant !== null && cookiesOf(again.grant).refresh).toContain('.2.')

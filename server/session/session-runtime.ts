@@ -5,24 +5,29 @@ import type { SessionProgress } from '../store/session-queries.ts'
 import type { Judgement, SessionRuntime } from './judge.ts'
 
 export interface TrackedRuntime extends SessionRuntime {
-  proven: { generation: number, at: SteadyMs, wall: UnixMs, saved: boolean } | null
+  proven: { generation: number; at: SteadyMs; wall: UnixMs; saved: boolean } | null
   savedLastSeenAt: UnixMs
   /** The access token sealed last, so that a storm of requests seals one. */
   sealed: SealedAccess | null
 }
 
-export interface SealedAccess { generation: number, madeAt: SteadyMs, endsAt: UnixMs, token: string }
+export interface SealedAccess {
+  generation: number
+  madeAt: SteadyMs
+  endsAt: UnixMs
+  token: string
+}
 
 const ROWS_MAX = 20_000
 /** Last seen is written at least this often while it moves. */
 const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 
 /** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
-export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
+export function createRuntimes(deps: { lateMs: number; startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
   const recollections = new Map<string, TrackedRuntime>()
   /** Sessions that were replaced a moment ago, and by which. */
-  const successors = new LRUCache<string, { sidHash: string, at: SteadyMs }>({ max: ROWS_MAX })
+  const successors = new LRUCache<string, { sidHash: string; at: SteadyMs }>({ max: ROWS_MAX })
   // Raised by every change: a read that began before one may not be cached after it.
   let epoch = 0
 
@@ -31,8 +36,13 @@ export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
     if (known !== undefined) return known
     const rotatedAt = now.steady - Math.max(0, now.wall - row.rotatedAt)
     const fresh: TrackedRuntime = {
-      issuedAt: Math.max(rotatedAt, deps.startedAt), seen: null, proven: null,
-      lastSeenAt: row.lastSeenAt, replacedAt: null, savedLastSeenAt: row.lastSeenAt, sealed: null,
+      issuedAt: Math.max(rotatedAt, deps.startedAt),
+      seen: null,
+      proven: null,
+      lastSeenAt: row.lastSeenAt,
+      replacedAt: null,
+      savedLastSeenAt: row.lastSeenAt,
+      sealed: null,
     }
     recollections.set(row.sidHash, fresh)
     return fresh
@@ -66,13 +76,15 @@ export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
     replaced(sidHash: string, by: SessionRow, now: Now) {
       successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
     },
-    /** When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was meant for
+    /** When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was
+     * meant for
      * this one's tokens too. @returns null also after a restart, when nothing is known of it */
     replacedAt(sidHash: string): SteadyMs | null {
       const first = successors.get(sidHash)
       if (first === undefined) return null
       let last = first
-      for (let later = successors.get(last.sidHash); later !== undefined; later = successors.get(last.sidHash)) last = later
+      for (let later = successors.get(last.sidHash); later !== undefined; later = successors.get(last.sidHash))
+        last = later
       return rows.get(last.sidHash)?.endedAt === null ? first.at : null
     },
 
@@ -103,7 +115,12 @@ export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
         const proven = of.proven !== null && !of.proven.saved ? of.proven : null
         const seenMoved = of.lastSeenAt > of.savedLastSeenAt
         if (proven === null && !(seenMoved && (all || now.wall - of.savedLastSeenAt >= SEEN_SAVED_EVERY_MS))) continue
-        batch.push({ sidHash, generation: proven?.generation ?? 0, proven: proven === null ? null : { at: proven.wall }, lastSeenAt: of.lastSeenAt })
+        batch.push({
+          sidHash,
+          generation: proven?.generation ?? 0,
+          proven: proven === null ? null : { at: proven.wall },
+          lastSeenAt: of.lastSeenAt,
+        })
       }
       return batch
     },
@@ -123,7 +140,9 @@ export function createRuntimes(deps: { lateMs: number, startedAt: SteadyMs }) {
     /** Forgets what the disk knows by now and no rule asks memory for any more. */
     sweep(now: Now) {
       for (const [sidHash, of] of recollections) {
-        const recent = now.steady - of.issuedAt <= deps.lateMs || (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.lateMs))
+        const recent =
+          now.steady - of.issuedAt <= deps.lateMs ||
+          (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.lateMs))
         if (!recent && of.lastSeenAt <= of.savedLastSeenAt) recollections.delete(sidHash)
       }
     },

@@ -6,9 +6,18 @@ import type { Keyring } from '../keys/types.ts'
 import type { SessionRow } from '../store/schema.ts'
 
 /** What an access token says, to us alone: a browser holds it sealed. */
-export interface AccessClaims { sid: string, generation: number, issuedAt: UnixMs, endsAt: UnixMs }
+export interface AccessClaims {
+  sid: string
+  generation: number
+  issuedAt: UnixMs
+  endsAt: UnixMs
+}
 
-export interface PresentedRefresh { sid: string, generation: number, tag: string }
+export interface PresentedRefresh {
+  sid: string
+  generation: number
+  tag: string
+}
 
 const REFRESH_FORM = /^([A-Za-z0-9_-]{22})\.([1-9][0-9]{0,9})\.([A-Za-z0-9_-]{43})$/
 
@@ -22,7 +31,7 @@ export function parseRefresh(text: string): PresentedRefresh | null {
 
 export interface Tokens {
   /** Seals an access token for a session's newest generation. */
-  sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs, endsAt: UnixMs }): string
+  sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs; endsAt: UnixMs }): string
   /** @returns the claims of a token that we sealed, whether or not it has ended since; null for any other text */
   openAccess(token: string): Promise<AccessClaims | null>
   /** The refresh token of a generation: derived, so that sending one twice sends the same text.
@@ -52,7 +61,13 @@ export function createTokens(keyring: Keyring): Tokens {
   return {
     sealAccess(sid, row, life) {
       const token = keyring.seal('access', {
-        sid, sub: row.userId, gen: row.generation, iat: life.issuedAt, exp: life.endsAt, auth_time: row.authTime, amr: row.amr,
+        sid,
+        sub: row.userId,
+        gen: row.generation,
+        iat: life.issuedAt,
+        exp: life.endsAt,
+        auth_time: row.authTime,
+        amr: row.amr,
       })
       // It will be shown again at once: what it says is known without opening it.
       opened.set(sha256(token), { sid, generation: row.generation, issuedAt: life.issuedAt, endsAt: life.endsAt })
@@ -87,6 +102,7 @@ export function createTokens(keyring: Keyring): Tokens {
 function toClaims(payload: Record<string, unknown> | null): AccessClaims | null {
   if (payload === null) return null
   const { sid, gen, iat, exp } = payload
-  if (typeof sid !== 'string' || typeof gen !== 'number' || typeof iat !== 'number' || typeof exp !== 'number') return null
+  if (typeof sid !== 'string' || typeof gen !== 'number' || typeof iat !== 'number' || typeof exp !== 'number')
+    return null
   return { sid, generation: gen, issuedAt: iat, endsAt: exp }
 }

@@ -25,7 +25,15 @@ export interface SessionSettings extends Numbers {
   secureCookies: boolean
 }
 
-export interface SessionDeps { clock: Clock, timers: Timers, log: Log, meter: Meter, store: SessionStore, keyring: Keyring, settings: SessionSettings }
+export interface SessionDeps {
+  clock: Clock
+  timers: Timers
+  log: Log
+  meter: Meter
+  store: SessionStore
+  keyring: Keyring
+  settings: SessionSettings
+}
 
 const FLUSH_EVERY_MS = 5 * SECOND
 /** Rows written in one transaction, so that no flush holds the event loop. */
@@ -39,7 +47,17 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const tokens = createTokens(keyring)
   const memory = createRuntimes({ lateMs: settings.lateMs, startedAt: clock.now().steady })
   const grants = createIssuer({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
-  const { resolve, expire } = createResolver({ clock, log, meter, store, memory, tokens, grants, numbers: settings, announce })
+  const { resolve, expire } = createResolver({
+    clock,
+    log,
+    meter,
+    store,
+    memory,
+    tokens,
+    grants,
+    numbers: settings,
+    announce,
+  })
 
   const lists = sessionLists({ clock, store, memory })
 
@@ -110,7 +128,9 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
-    flush(false).catch((error: unknown) => log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'))
+    flush(false).catch((error: unknown) =>
+      log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'),
+    )
   })
 
   return {
@@ -131,7 +151,13 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       memory.issued(recollection, now)
       for (const one of ended) if (one.reason === 'replaced') memory.replaced(one.sidHash, row, now)
       announce(ended)
-      if (more) trim(row.userId, row.publicId).catch((error: unknown) => log.warn({ error, accountId: row.userId }, 'failed to end the sessions of a person beyond the limit; the next sign-in will'))
+      if (more)
+        trim(row.userId, row.publicId).catch((error: unknown) =>
+          log.warn(
+            { error, accountId: row.userId },
+            'failed to end the sessions of a person beyond the limit; the next sign-in will',
+          ),
+        )
       meter.count('sessions_opened_total')
       const { grant, accessEndsAt } = grants.make('both', sid, row, recollection, now)
       return { session: live(row, row.lastSeenAt, accessEndsAt), grant }

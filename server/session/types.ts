@@ -6,7 +6,11 @@ import type { EndedSession } from '../store/session-ends.ts'
 import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
-export interface PresentedCookies { access: string | null, refresh: string | null, duplicated: boolean }
+export interface PresentedCookies {
+  access: string | null
+  refresh: string | null
+  duplicated: boolean
+}
 
 /** What kind of request it is, as far as a session cares. */
 export interface RequestTraits {
@@ -17,7 +21,10 @@ export interface RequestTraits {
 }
 
 /** Who is at the other end, as the edge saw it. */
-export interface Client { userAgent: string, network: string }
+export interface Client {
+  userAgent: string
+  network: string
+}
 
 export interface LiveSession {
   publicId: string
@@ -43,9 +50,9 @@ export interface IssuedCookies {
 }
 
 export type Resolution =
-  | { state: 'nobody', ended: EndReason | null, duplicated: boolean }
+  | { state: 'nobody'; ended: EndReason | null; duplicated: boolean }
   /** `replaced`: its browser signed in again a moment ago; pages are served, nothing else is. Never has a grant. */
-  | { state: 'live' | 'replaced', session: LiveSession, grant: IssuedCookies | null }
+  | { state: 'live' | 'replaced'; session: LiveSession; grant: IssuedCookies | null }
 
 export interface OpenInput {
   userId: string
@@ -57,10 +64,15 @@ export interface OpenInput {
   replaces: string | null
   /** Whether it takes that place because somebody confirmed who they are: then only while that session goes on. */
   reauthenticates: boolean
-  /** When the password was set that the person has just shown: once there is another, it proves nothing. null: none was asked for. */
+  /**
+   * When the password was set that the person has just shown: once there is another, it proves nothing. null: none was
+   * asked for.
+   */
   passwordSetAt: UnixMs | null
-  /** A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person. */
-  numbers: Numbers & { absoluteMs: number } | null
+  /**
+   * A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person.
+   */
+  numbers: (Numbers & { absoluteMs: number }) | null
   /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
   authTime: UnixMs | null
   /** The session lives no longer than this, where what it came by ends; null: as long as any. */
@@ -75,19 +87,26 @@ export interface Sessions {
   resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
   /** Opens a session; the one it replaces ends in the same transaction.
    * @throws Problem `store_unavailable` */
-  open(input: OpenInput): Promise<{ session: LiveSession, grant: IssuedCookies }>
+  open(input: OpenInput): Promise<{ session: LiveSession; grant: IssuedCookies }>
   /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
    * @returns whether this call ended it */
-  end(publicId: string, why: { reason: EndReason, userId: string | null, byUserId: string | null, from?: string }): Promise<boolean>
+  end(
+    publicId: string,
+    why: { reason: EndReason; userId: string | null; byUserId: string | null; from?: string },
+  ): Promise<boolean>
   /** Ends all of a person's sessions but one, some at a time: others are answered in between. @returns how many */
-  endAll(userId: string, why: { reason: EndReason, except: string | null, byUserId: string | null }): Promise<number>
+  endAll(userId: string, why: { reason: EndReason; except: string | null; byUserId: string | null }): Promise<number>
   /** One page of a person's living sessions, newest first.
    * @param cursor `next` of the page before, or null; a first page begins with the session `first`, if that is theirs
    * @throws Problem `invalid_query` for a cursor that is not one of ours */
-  page(userId: string, at: { cursor: string | null, first: string | null, limit: number }): Promise<{ sessions: SessionSummary[], next: string | null }>
+  page(
+    userId: string,
+    at: { cursor: string | null; first: string | null; limit: number },
+  ): Promise<{ sessions: SessionSummary[]; next: string | null }>
   /** The newest of a person's living sessions, as many as a setting can allow. */
   list(userId: string): Promise<SessionSummary[]>
-  /** Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end all of
+  /** Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end
+   * all of
    * their sessions in one transaction. */
   trim(userId: string): Promise<void>
   /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */

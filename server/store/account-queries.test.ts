@@ -32,22 +32,74 @@ beforeEach(() => {
 })
 afterEach(() => opened.remove())
 
-const origin = (at = NOW, byUserId: string | null = null) => ({ at, byUserId, sessionId: null, userAgent: 'UA', network: '192.0.2.1' })
+const origin = (at = NOW, byUserId: string | null = null) => ({
+  at,
+  byUserId,
+  sessionId: null,
+  userAgent: 'UA',
+  network: '192.0.2.1',
+})
 
 function account(id: string, roles: AccountRow['roles'] = ['user'], more: Partial<AccountRow> = {}): AccountRow {
-  return { id, email: `${id}@example.org`, emailKey: `${id}@example.org`, name: id, roles, passwordSealed: `sealed-${id}`, passwordChangedAt: NOW, createdAt: NOW, disabledAt: null, ...more }
+  return {
+    id,
+    email: `${id}@example.org`,
+    emailKey: `${id}@example.org`,
+    name: id,
+    roles,
+    passwordSealed: `sealed-${id}`,
+    passwordChangedAt: NOW,
+    createdAt: NOW,
+    disabledAt: null,
+    ...more,
+  }
 }
 
 function session(publicId: string, userId: string, more: Partial<SessionRow> = {}): SessionRow {
   return {
-    sidHash: `hash-${publicId}`, publicId, secret: Buffer.alloc(32), userId, createdAt: NOW, authTime: NOW, amr: ['pwd'], remember: true, idleMs: 7 * DAY,
-    tagKeyId: 'k', boundKey: null, settleMs: null, lateMs: null, accessMs: null, generation: 1, proven: 1, provenAt: NOW, rotatedAt: NOW, lastSeenAt: NOW, absoluteEndsAt: NOW + 30 * DAY,
-    endedAt: null, endReason: null, userAgent: 'UA', network: '192.0.2.1', ...more,
+    sidHash: `hash-${publicId}`,
+    publicId,
+    secret: Buffer.alloc(32),
+    userId,
+    createdAt: NOW,
+    authTime: NOW,
+    amr: ['pwd'],
+    remember: true,
+    idleMs: 7 * DAY,
+    tagKeyId: 'k',
+    boundKey: null,
+    settleMs: null,
+    lateMs: null,
+    accessMs: null,
+    generation: 1,
+    proven: 1,
+    provenAt: NOW,
+    rotatedAt: NOW,
+    lastSeenAt: NOW,
+    absoluteEndsAt: NOW + 30 * DAY,
+    endedAt: null,
+    endReason: null,
+    userAgent: 'UA',
+    network: '192.0.2.1',
+    ...more,
   }
 }
 
 function code(kind: CodeRow['kind'], codeHash: string, more: Partial<CodeRow> = {}): CodeRow {
-  return { id: `id-${codeHash}`, codeHash, kind, userId: null, email: null, roles: ['user'], byUserId: null, bySessionId: null, createdAt: NOW, endsAt: NOW + DAY, usedAt: null, ...more }
+  return {
+    id: `id-${codeHash}`,
+    codeHash,
+    kind,
+    userId: null,
+    email: null,
+    roles: ['user'],
+    byUserId: null,
+    bySessionId: null,
+    createdAt: NOW,
+    endsAt: NOW + DAY,
+    usedAt: null,
+    ...more,
+  }
 }
 
 const kinds = async (userId: string) => (await events.page(userId, null, 100)).map(event => event.kind)
@@ -56,7 +108,9 @@ const problem = (code: string) => expect.objectContaining({ name: 'Problem', cod
 describe('accounts', () => {
   test('an address belongs to one account, and the refusal leaves nothing behind', async () => {
     await accounts.create(account('ann'), origin())
-    await expect(accounts.create(account('bob', ['user'], { emailKey: 'ann@example.org' }), origin())).rejects.toEqual(problem('email_taken'))
+    await expect(accounts.create(account('bob', ['user'], { emailKey: 'ann@example.org' }), origin())).rejects.toEqual(
+      problem('email_taken'),
+    )
     expect(await accounts.find('bob')).toBeNull()
     expect(await accounts.findByEmail('ann@example.org')).toMatchObject({ id: 'ann' })
   })
@@ -68,7 +122,13 @@ describe('accounts', () => {
     await sessions.insert(session('s2', 'ann', { lastSeenAt: NOW - 8 * DAY }), null, null, null, null)
     await sessions.insert(session('s3', 'ann', { lastSeenAt: NOW + 5 }), null, null, null, null)
     await sessions.end('s3', { reason: 'admin', at: NOW + 6, userId: null, byUserId: null })
-    expect((await accounts.page(NOW + 10, null, 100)).map(({ id, sessions: living, lastSeenAt }) => ({ id, living, lastSeenAt }))).toEqual([
+    expect(
+      (await accounts.page(NOW + 10, null, 100)).map(({ id, sessions: living, lastSeenAt }) => ({
+        id,
+        living,
+        lastSeenAt,
+      })),
+    ).toEqual([
       { id: 'ann', living: 1, lastSeenAt: NOW + 5 },
       { id: 'bob', living: 0, lastSeenAt: null },
     ])
@@ -77,14 +137,20 @@ describe('accounts', () => {
   test('the last administrator who can sign in can be neither demoted nor disabled', async () => {
     await accounts.create(account('ann', ['admin', 'user']), origin())
     await accounts.create(account('bob', ['admin'], { disabledAt: NOW }), origin())
-    await expect(accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
-    await expect(accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
+    await expect(accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())).rejects.toEqual(
+      problem('last_admin'),
+    )
+    await expect(accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin())).rejects.toEqual(
+      problem('last_admin'),
+    )
     expect(await accounts.find('ann')).toMatchObject({ roles: ['admin', 'user'], disabledAt: null })
     expect(await kinds('ann')).toEqual(['account_created'])
     // Enabling bob and demoting ann each stand alone; the other way round is refused.
     await accounts.change('bob', { roles: null, disabled: false }, OPERATOR, origin())
     await accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())
-    await expect(accounts.change('bob', { roles: ['user'], disabled: true }, OPERATOR, origin())).rejects.toEqual(problem('last_admin'))
+    await expect(accounts.change('bob', { roles: ['user'], disabled: true }, OPERATOR, origin())).rejects.toEqual(
+      problem('last_admin'),
+    )
     expect(await accounts.find('bob')).toMatchObject({ roles: ['admin'], disabledAt: null })
   })
 
@@ -107,7 +173,9 @@ describe('accounts', () => {
     await sessions.insert(session('s2', 'ann'), null, null, null, null)
     const { ended } = await accounts.changePassword('ann', 'sealed-ann', 'new', origin(NOW + 1))
     expect(ended.map(one => one.reason)).toEqual(['password_changed', 'password_changed'])
-    await expect(accounts.changePassword('ann', 'sealed-ann', 'other', origin(NOW + 2))).rejects.toEqual(problem('invalid_credentials'))
+    await expect(accounts.changePassword('ann', 'sealed-ann', 'other', origin(NOW + 2))).rejects.toEqual(
+      problem('invalid_credentials'),
+    )
     expect((await accounts.find('ann'))?.passwordSealed).toBe('new')
   })
 
@@ -125,7 +193,9 @@ describe('accounts', () => {
 describe('one-time codes', () => {
   test('of fifty uses of one invitation at once, one makes an account', async () => {
     await codes.createInvite(code('invite', 'h'), origin())
-    const results = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())))
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())),
+    )
     expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
     expect(await accounts.page(NOW, null, 100)).toHaveLength(1)
   })
@@ -133,7 +203,9 @@ describe('one-time codes', () => {
   test('a failure of the rest gives the code back', async () => {
     await accounts.create(account('ann'), origin())
     await codes.createInvite(code('invite', 'h', { roles: ['admin'] }), origin())
-    await expect(codes.useInvite('h', account('other', ['user'], { emailKey: 'ann@example.org' }), origin())).rejects.toEqual(problem('email_taken'))
+    await expect(
+      codes.useInvite('h', account('other', ['user'], { emailKey: 'ann@example.org' }), origin()),
+    ).rejects.toEqual(problem('email_taken'))
     expect(await codes.find('invite', 'h', NOW)).not.toBeNull()
     expect((await codes.useInvite('h', account('bob'), origin())).roles).toEqual(['admin'])
     await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
@@ -171,10 +243,12 @@ describe('one-time codes', () => {
     await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
     await codes.createReset({ ...code('reset', 'r1'), userId: 'ann' }, origin())
     await expect(codes.useReset('r0', 'new', origin())).rejects.toEqual(problem('invalid_code'))
-    const results = await Promise.allSettled(Array.from({ length: 50 }, () => codes.useReset('r1', 'new', origin(NOW + 1))))
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, () => codes.useReset('r1', 'new', origin(NOW + 1))),
+    )
     expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
-    expect((await sessions.page('ann', null, 100))).toEqual([])
-    await throttles.reserveOne(lock, (row) => {
+    expect(await sessions.page('ann', null, 100)).toEqual([])
+    await throttles.reserveOne(lock, row => {
       expect(row).toBeNull()
       return { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 }
     })
@@ -190,7 +264,7 @@ describe('one-time codes', () => {
 })
 
 describe('the security log', () => {
-  test('is paged by cursor, newest first, and shows nobody else\'s rows', async () => {
+  test("is paged by cursor, newest first, and shows nobody else's rows", async () => {
     await accounts.create(account('ann'), origin())
     await accounts.create(account('bob'), origin())
     for (let n = 0; n < 5; n++) {
@@ -199,17 +273,26 @@ describe('the security log', () => {
     }
     const first = await events.page('ann', null, 4)
     const second = await events.page('ann', first.at(-1)?.id ?? 0, 4)
-    expect([...first, ...second].map(event => event.kind)).toEqual([...Array<string>(5).fill('name_changed'), 'account_created'])
+    expect([...first, ...second].map(event => event.kind)).toEqual([
+      ...Array<string>(5).fill('name_changed'),
+      'account_created',
+    ])
     expect(new Set([...first, ...second].map(event => event.userId))).toEqual(new Set(['ann']))
   })
 })
 
 describe('housekeeping', () => {
-  test('takes old rows in bounded batches and leaves the rest, a password\'s lock too', async () => {
+  test("takes old rows in bounded batches and leaves the rest, a password's lock too", async () => {
     await accounts.create(account('ann'), origin(NOW - 100 * DAY))
     for (let n = 0; n < 5; n++) await accounts.changeName('ann', `Ann ${n}`, origin(NOW - 95 * DAY))
     await accounts.changeName('ann', 'Ann', origin(NOW))
-    await sessions.insert(session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }), null, null, null, null)
+    await sessions.insert(
+      session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }),
+      null,
+      null,
+      null,
+      null,
+    )
     await sessions.insert(session('new', 'ann'), null, null, null, null)
     await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
     await codes.createInvite(code('invite', 'good'), origin())
@@ -218,7 +301,11 @@ describe('housekeeping', () => {
     }
     const before = NOW - 90 * DAY
     // Seven old rows: the account's, five names, and the old session's signed_in.
-    expect([await housekeeping.events(before, 4), await housekeeping.events(before, 4), await housekeeping.events(before, 4)]).toEqual([4, 3, 0])
+    expect([
+      await housekeeping.events(before, 4),
+      await housekeeping.events(before, 4),
+      await housekeeping.events(before, 4),
+    ]).toEqual([4, 3, 0])
     expect(await housekeeping.sessions(before, 100)).toBe(1)
     expect(await housekeeping.codes(NOW, 100)).toBe(1)
     expect(await housekeeping.throttles(NOW - DAY, 100)).toBe(2)

@@ -28,7 +28,10 @@ export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, befo
   syncFile(temporary)
   moveInto(temporary, file)
   // Somebody may keep copies of their own there.
-  for (const old of snapshotsIn(folder).filter(path => path.includes(MARK)).slice(KEPT)) rmSync(old)
+  for (const old of snapshotsIn(folder)
+    .filter(path => path.includes(MARK))
+    .slice(KEPT))
+    rmSync(old)
   return file
 }
 
@@ -43,8 +46,7 @@ export async function copyLive(raw: Sqlite.Database, file: string): Promise<void
     syncFile(temporary)
     if (existsSync(file)) throw Object.assign(new Error(`${file} exists`), { code: 'EEXIST' })
     moveInto(temporary, file)
-  }
-  finally {
+  } finally {
     removeDatabase(temporary)
   }
 }
@@ -52,9 +54,12 @@ export async function copyLive(raw: Sqlite.Database, file: string): Promise<void
 /** The copies in a folder, newest first. */
 function snapshotsIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter(name => name.endsWith(ENDING)).sort().reverse().map(name => join(folder, name))
-  }
-  catch {
+    return readdirSync(folder)
+      .filter(name => name.endsWith(ENDING))
+      .sort()
+      .reverse()
+      .map(name => join(folder, name))
+  } catch {
     return []
   }
 }
@@ -70,12 +75,10 @@ function isUsable(file: string, known: readonly Migration[]): boolean {
     try {
       const { state } = standingOf(raw, known)
       return state === 'current' || state === 'behind'
-    }
-    finally {
+    } finally {
       raw.close()
     }
-  }
-  catch {
+  } catch {
     return false
   }
 }

@@ -14,8 +14,10 @@ export interface Database {
   readonly raw: Sqlite.Database
   /** @throws Problem `store_unavailable` */
   read<T>(work: () => T): Promise<T>
-  /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event loop shares
-   * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back */
+  /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event
+   * loop shares
+   * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work`
+   * throws to roll back */
   write<T>(work: () => T): Promise<T>
   /** Only inside `write`: is called once what is written is durable, and not if it is undone. */
   after(work: () => void): void
@@ -32,7 +34,10 @@ export interface Database {
 
 /** For what nobody waits for yet: opening, bringing up to date, and the last writes. */
 const PATIENT_MS = 2000
-/** How long a query may hold the event loop for another program's lock. Short ones, such as a checkpoint's, are over by then. */
+/**
+ * How long a query may hold the event loop for another program's lock. Short ones, such as a checkpoint's, are over by
+ * then.
+ */
 const SERVING_MS = 5
 
 /** Opens a database file with the settings that every open needs.
@@ -52,8 +57,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   function guard<T>(work: () => T): T {
     try {
       return work()
-    }
-    catch (error) {
+    } catch (error) {
       if (error instanceof Problem || isConstraint(error) || !isStoreFailure(error)) throw error
       failed()
       throw new Problem('store_unavailable', {}, error)
@@ -64,8 +68,7 @@ export function openDatabase(file: string, clock: Clock): Database {
     for (const until = clock.now().steady + BUSY_PATIENCE_MS; ;) {
       try {
         return work()
-      }
-      catch (error) {
+      } catch (error) {
         if (!isBusy(error) || clock.now().steady >= until) {
           return guard(() => {
             throw error
@@ -124,7 +127,11 @@ export function isBusy(error: unknown): boolean {
 
 function isStoreFailure(error: unknown): boolean {
   // A column of JSON that is none: bytes that changed on the disk.
-  return sqliteCode(error) !== null || error instanceof SyntaxError || (error instanceof TypeError && error.message.includes('database connection is not open'))
+  return (
+    sqliteCode(error) !== null ||
+    error instanceof SyntaxError ||
+    (error instanceof TypeError && error.message.includes('database connection is not open'))
+  )
 }
 
 /** Drizzle wraps the driver's errors; the code is on the innermost one. */

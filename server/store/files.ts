@@ -1,11 +1,23 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { NAME } from '../contract/name.ts'
 
 export const databaseFile = (dataDir: string): string => join(dataDir, `${NAME}.db`)
 export const backupFolder = (dataDir: string): string => join(dataDir, 'backups')
 /** A database's own file, its write-ahead log, the log's index, and the note that it may be damaged. */
-export const databaseParts = (file: string): string[] => ['', '-wal', '-shm', '-journal', '.suspect'].map(end => file + end)
+export const databaseParts = (file: string): string[] =>
+  ['', '-wal', '-shm', '-journal', '.suspect'].map(end => file + end)
 
 /** One folder at a time: Node's own `recursive` never returns where a file system takes no folders, such as /proc.
  * @throws the system's error */
@@ -29,8 +41,7 @@ export function syncFile(file: string): void {
   const handle = openSync(file, 'r')
   try {
     fsyncSync(handle)
-  }
-  finally {
+  } finally {
     closeSync(handle)
   }
 }
@@ -43,24 +54,24 @@ export function writeAtomically(file: string, text: string): void {
   try {
     writeFileSync(handle, text)
     fsyncSync(handle)
-  }
-  catch (error) {
+  } catch (error) {
     rmSync(temporary, { force: true })
     throw error
-  }
-  finally {
+  } finally {
     closeSync(handle)
   }
   try {
     moveInto(temporary, file)
-  }
-  finally {
+  } finally {
     // It may hold keys: where it cannot take its place, it must not stay.
     rmSync(temporary, { force: true })
   }
 }
 
-/** Whether something is mounted over this very file: it can be written, but no other can take its place. Only Linux can tell. */
+/**
+ * Whether something is mounted over this very file: it can be written, but no other can take its place. Only Linux can
+ * tell.
+ */
 export function isMountPoint(file: string): boolean {
   return existsSync(MOUNTS) && mountPointsIn(readFileSync(MOUNTS, 'utf8')).has(realPath(file))
 }
@@ -69,7 +80,8 @@ const MOUNTS = '/proc/self/mountinfo'
 
 /** Exported for its tests. @see proc_pid_mountinfo(5): the fifth field, with blanks and backslashes as octal escapes */
 export function mountPointsIn(table: string): Set<string> {
-  const unescaped = (field: string) => field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
+  const unescaped = (field: string) =>
+    field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
   return new Set(table.split('\n').map(line => unescaped(line.split(' ')[4] ?? '')))
 }
 

@@ -32,40 +32,74 @@ afterEach(() => {
 
 const insert = (id: number, text = 'note') => db.raw.prepare('INSERT INTO notes VALUES (?, ?)').run(id, text)
 const committed = () => other.prepare('SELECT id FROM notes ORDER BY id').pluck().all()
-const codeOf = (work: Promise<unknown>) => work.then(() => 'written', (error: unknown) => error instanceof Problem ? error.code : isConstraint(error) ? 'constraint' : String(error))
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'written',
+    (error: unknown) => (error instanceof Problem ? error.code : isConstraint(error) ? 'constraint' : String(error)),
+  )
 const ten = Array.from({ length: 10 }, (_, i) => i)
 
 describe('writes of one turn of the loop', () => {
   test('are one transaction, told in the order of asking once it is on disk, and each sees what those before it wrote', async () => {
     const told: number[] = []
     const seen: unknown[] = []
-    const all = ten.map(id => db.write(() => {
-      insert(id)
-      return Number(db.raw.prepare('SELECT count(*) FROM notes').pluck().get())
-    }).then((count) => {
-      told.push(count)
-      seen.push(committed().length)
-    }))
+    const all = ten.map(id =>
+      db
+        .write(() => {
+          insert(id)
+          return Number(db.raw.prepare('SELECT count(*) FROM notes').pluck().get())
+        })
+        .then(count => {
+          told.push(count)
+          seen.push(committed().length)
+        }),
+    )
     expect(committed(), 'nothing is written before it is its turn').toEqual([])
-    expect(await db.read(() => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()), 'nobody reads what is not on disk').toBe(0)
+    expect(
+      await db.read(() => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()),
+      'nobody reads what is not on disk',
+    ).toBe(0)
     await Promise.all(all)
     expect(told).toEqual(ten.map(id => id + 1))
     expect(seen, 'whoever is told first finds everything on disk').toEqual(ten.map(() => 10))
   })
 
   test('one that is refused, one that meets a constraint and one that breaks undo what they did and nothing else', async () => {
-    const codes = await Promise.all(ten.map(id => codeOf(db.write(() => {
-      insert(id)
-      if (id === 3) throw new Problem('email_taken')
-      if (id === 5) insert(4)
-      if (id === 7) throw new Error('a mistake of ours')
-    }))))
-    expect(codes).toEqual(['written', 'written', 'written', 'email_taken', 'written', 'constraint', 'written', 'Error: a mistake of ours', 'written', 'written'])
+    const codes = await Promise.all(
+      ten.map(id =>
+        codeOf(
+          db.write(() => {
+            insert(id)
+            if (id === 3) throw new Problem('email_taken')
+            if (id === 5) insert(4)
+            if (id === 7) throw new Error('a mistake of ours')
+          }),
+        ),
+      ),
+    )
+    expect(codes).toEqual([
+      'written',
+      'written',
+      'written',
+      'email_taken',
+      'written',
+      'constraint',
+      'written',
+      'Error: a mistake of ours',
+      'written',
+      'written',
+    ])
     expect(committed()).toEqual([0, 1, 2, 4, 6, 8, 9])
   })
 
   test('check-and-use of one thing: of ten at once one gets it', async () => {
-    const won = await Promise.all(ten.map(() => db.write(() => db.raw.prepare('INSERT INTO notes VALUES (1, \'used\') ON CONFLICT DO NOTHING').run().changes === 1)))
+    const won = await Promise.all(
+      ten.map(() =>
+        db.write(
+          () => db.raw.prepare("INSERT INTO notes VALUES (1, 'used') ON CONFLICT DO NOTHING").run().changes === 1,
+        ),
+      ),
+    )
     expect(won).toEqual([true, ...ten.slice(1).map(() => false)])
   })
 
@@ -106,7 +140,7 @@ describe('a store that fails', () => {
     expect(committed()).toEqual([1, 20])
   })
 
-  test('what waits for another program\'s lock is written in the order of asking once it is gone, with what came meanwhile', async () => {
+  test("what waits for another program's lock is written in the order of asking once it is gone, with what came meanwhile", async () => {
     db.serve()
     other.exec('BEGIN IMMEDIATE')
     const order: number[] = []
@@ -145,10 +179,16 @@ describe('a store that fails', () => {
     db.raw.exec('CREATE TABLE replies (note INTEGER REFERENCES notes(id) DEFERRABLE INITIALLY DEFERRED) STRICT')
     const works = [
       () => insert(1),
-      () => { throw new Problem('email_taken') },
+      () => {
+        throw new Problem('email_taken')
+      },
       () => db.raw.prepare('INSERT INTO replies VALUES (77)').run(),
     ]
-    const failing = (work: () => unknown) => db.write(work).then(() => 'written', (error: unknown) => isConstraint(error) ? 'the commit failed' : String(error))
+    const failing = (work: () => unknown) =>
+      db.write(work).then(
+        () => 'written',
+        (error: unknown) => (isConstraint(error) ? 'the commit failed' : String(error)),
+      )
     expect(await Promise.all(works.map(failing))).toEqual(works.map(() => 'the commit failed'))
     expect(committed()).toEqual([])
     expect(await failing(() => insert(2))).toBe('written')
@@ -157,10 +197,16 @@ describe('a store that fails', () => {
   test('a disk that is full in the middle undoes everybody: nothing is written outside of a transaction', async () => {
     db.raw.pragma(`max_page_count = ${Number(db.raw.pragma('page_count', { simple: true }))}`)
     const ran: number[] = []
-    const codes = await Promise.all(ten.map(id => codeOf(db.write(() => {
-      ran.push(id)
-      insert(id, id === 5 ? 'x'.repeat(100_000) : 'small')
-    }))))
+    const codes = await Promise.all(
+      ten.map(id =>
+        codeOf(
+          db.write(() => {
+            ran.push(id)
+            insert(id, id === 5 ? 'x'.repeat(100_000) : 'small')
+          }),
+        ),
+      ),
+    )
     expect(codes).toEqual(ten.map(() => 'store_unavailable'))
     expect(ran, 'what came after the failure was not even tried').toEqual([0, 1, 2, 3, 4, 5])
     expect(committed()).toEqual([])
@@ -176,10 +222,14 @@ test('many take several turns, in order, and others have theirs in between', asy
   raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')
   const commits = createGroupCommit(raw, clock, { guard: work => work(), isBusy: () => false })
   const order: (number | 'somebody else')[] = []
-  const all = ten.map(id => commits.write(() => {
-    at += 3
-    raw.prepare('INSERT INTO notes VALUES (?)').run(id)
-  }).then(() => order.push(id)))
+  const all = ten.map(id =>
+    commits
+      .write(() => {
+        at += 3
+        raw.prepare('INSERT INTO notes VALUES (?)').run(id)
+      })
+      .then(() => order.push(id)),
+  )
   const serveOthers = () => {
     order.push('somebody else')
     if (!order.includes(9)) setImmediate(serveOthers)

@@ -1,11 +1,14 @@
 import type Sqlite from 'better-sqlite3'
 import type { Clock, SteadyMs } from '../base/clock.ts'
 
-/** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and fifty
+/** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and
+ * fifty
  * at once would wait for it fifty times. */
 export interface GroupCommit {
-  /** Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before. It sees
-   * what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too, all after the
+  /** Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before.
+   * It sees
+   * what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too, all
+   * after the
    * one commit; when that fails, so does everybody who waited for it. */
   write<T>(work: () => T): Promise<T>
   /** Writes what waits at once; what cannot be written even now fails. */
@@ -20,11 +23,17 @@ export interface Failures {
   isBusy(error: unknown): boolean
 }
 
-interface Waiting { work: () => unknown, resolve: (value: unknown) => void, reject: (error: unknown) => void, since: SteadyMs }
+interface Waiting {
+  work: () => unknown
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+  since: SteadyMs
+}
 
 /** How long the works of one commit go on. The rest come with the next turn, so that others are answered in between. */
 const HOLD_MS = 4
-/** Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew would wait
+/** Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew
+ * would wait
  * for the disk once for everybody before them. Turns in which nothing happens take no time. */
 const REST_TURNS = 4
 /** How long a write, or a read, waits for another program to let go of the database, and how often it looks. */
@@ -48,13 +57,15 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
     if (rest > 0) {
       rest--
       setImmediate(commitInTurn)
-    }
-    else {
+    } else {
       commit(clock.now().steady - BUSY_PATIENCE_MS)
     }
   }
 
-  /** @param patientSince whoever waits since then or longer fails when another program holds the lock; the others wait on, in order */
+  /**
+   * @param patientSince whoever waits since then or longer fails when another program holds the lock; the others wait
+   * on, in order
+   */
   function commit(patientSince: SteadyMs): void {
     const batch = waiting
     waiting = []
@@ -63,8 +74,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
     let answers: (() => void)[]
     try {
       answers = atomically.immediate(() => workedOff(batch)) as (() => void)[]
-    }
-    catch (error) {
+    } catch (error) {
       const kept = isBusy(error) ? batch.filter(({ since }) => since > patientSince) : []
       waiting = kept
       // The loop goes on meanwhile: waiting in the driver would hold up everybody.
@@ -83,8 +93,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
       guard(() => {
         throw cause
       })
-    }
-    catch (error) {
+    } catch (error) {
       for (const { reject } of batch) reject(error)
     }
   }
@@ -98,8 +107,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
       try {
         const value = guard(() => atomically(work))
         answers.push(() => resolve(value))
-      }
-      catch (error) {
+      } catch (error) {
         // A full disk may have undone the whole transaction: what came after would be written outside of one.
         if (!raw.inTransaction) throw error
         answers.push(() => reject(error))

@@ -18,37 +18,52 @@ export interface HousekeepingStore {
   throttles(before: UnixMs, limit: number): Promise<number>
   /** The oldest of those that say little, where there are more than `most` in all. */
   surplusThrottles(most: number, limit: number): Promise<number>
-  /** Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended, so that
+  /** Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended,
+   * so that
    * they are given back. @returns the sessions of others that are past their end, though nobody came to hear of it */
-  overdueGrants(at: UnixMs, after: number, limit: number): Promise<{ orphaned: number, overdue: string[], next: number | null }>
+  overdueGrants(
+    at: UnixMs,
+    after: number,
+    limit: number,
+  ): Promise<{ orphaned: number; overdue: string[]; next: number | null }>
   /** Names that could be used once and ran out before then. */
   singleUses(before: UnixMs, limit: number): Promise<number>
 }
 
 export function housekeepingQueries(db: Database): HousekeepingStore {
-  const remove = (table: string, where: SQL, limit: number) => db.write(() =>
-    db.sql.run(sql`delete from ${sql.identifier(table)} where rowid in (select rowid from ${sql.identifier(table)} where ${where} limit ${limit})`).changes)
+  const remove = (table: string, where: SQL, limit: number) =>
+    db.write(
+      () =>
+        db.sql.run(
+          sql`delete from ${sql.identifier(table)} where rowid in (select rowid from ${sql.identifier(table)} where ${where} limit ${limit})`,
+        ).changes,
+    )
 
   return {
     events: (before, limit) => remove('events', sql`at < ${before}`, limit),
-    sessions: (before, limit) => remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
+    sessions: (before, limit) =>
+      remove('sessions', sql`ended_at < ${before} or (ended_at is null and absolute_ends_at < ${before})`, limit),
     codes: (before, limit) => remove('codes', sql`coalesce(used_at, ends_at) < ${before}`, limit),
     throttles: (before, limit) => remove('throttles', STALE_THROTTLES(before), limit),
-    surplusThrottles: (most, limit) => db.write(() => {
-      const surplus = (db.sql.get<{ n: number }>(sql`select count(*) as n from throttles`)).n - most
-      if (surplus <= 0) return 0
-      return db.sql.run(sql`delete from throttles where key in (select key from throttles where ${SLIGHT_THROTTLES} order by last_failure_at limit ${Math.min(surplus, limit)})`).changes
-    }),
-    overdueGrants: (at, after, limit) => db.write(() => {
-      const next = endOfSlice(db, providerGrants, after, limit)
-      if (next === null) return { orphaned: 0, overdue: [], next }
-      const living = sql`rowid > ${after} and rowid <= ${next} and ended_at is null`
-      const { changes: orphaned } = db.sql.run(sql`update provider_grants set ended_at = ${at}
+    surplusThrottles: (most, limit) =>
+      db.write(() => {
+        const surplus = db.sql.get<{ n: number }>(sql`select count(*) as n from throttles`).n - most
+        if (surplus <= 0) return 0
+        return db.sql.run(
+          sql`delete from throttles where key in (select key from throttles where ${SLIGHT_THROTTLES} order by last_failure_at limit ${Math.min(surplus, limit)})`,
+        ).changes
+      }),
+    overdueGrants: (at, after, limit) =>
+      db.write(() => {
+        const next = endOfSlice(db, providerGrants, after, limit)
+        if (next === null) return { orphaned: 0, overdue: [], next }
+        const living = sql`rowid > ${after} and rowid <= ${next} and ended_at is null`
+        const { changes: orphaned } = db.sql.run(sql`update provider_grants set ended_at = ${at}
         where ${living} and not exists (select 1 from sessions s where s.public_id = session_id and s.ended_at is null)`)
-      const overdue = db.sql.all<{ id: string }>(sql`select distinct session_id as id from provider_grants
+        const overdue = db.sql.all<{ id: string }>(sql`select distinct session_id as id from provider_grants
         where ${living} and exists (select 1 from sessions s where s.public_id = session_id and min(s.absolute_ends_at, s.last_seen_at + s.idle_ms) <= ${at})`)
-      return { orphaned, overdue: overdue.map(({ id }) => id), next }
-    }),
+        return { orphaned, overdue: overdue.map(({ id }) => id), next }
+      }),
     singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }
 }

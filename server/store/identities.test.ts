@@ -14,20 +14,56 @@ beforeEach(() => {
 afterEach(() => opened.remove())
 
 function identity(userId: string, issuer: string, subject: string): void {
-  const row: IdentityRow = { id: `${userId}-${issuer}`, userId, provider: 'main', issuer, subject, email: null, emailVerified: false, label: 'x', linkedIn: null, createdAt: NOW, lastUsedAt: NOW }
+  const row: IdentityRow = {
+    id: `${userId}-${issuer}`,
+    userId,
+    provider: 'main',
+    issuer,
+    subject,
+    email: null,
+    emailVerified: false,
+    label: 'x',
+    linkedIn: null,
+    createdAt: NOW,
+    lastUsedAt: NOW,
+  }
   opened.store.db.sql.insert(identities).values(row).run()
 }
 function grant(userId: string, issuer: string, subject: string, endedAt: number | null = null): void {
   const row: ProviderGrantRow = {
-    id: `${userId}-${issuer}-${endedAt}`, sessionId: `s-${userId}`, userId, provider: 'main', issuer, subject, providerSid: null, origin: 'sign_in',
-    sealed: null, accessEndsAt: null, refreshingAt: null, refreshes: 0, createdAt: NOW, endedAt, idTokenAlg: null, recheckAt: null,
+    id: `${userId}-${issuer}-${endedAt}`,
+    sessionId: `s-${userId}`,
+    userId,
+    provider: 'main',
+    issuer,
+    subject,
+    providerSid: null,
+    origin: 'sign_in',
+    sealed: null,
+    accessEndsAt: null,
+    refreshingAt: null,
+    refreshes: 0,
+    createdAt: NOW,
+    endedAt,
+    idTokenAlg: null,
+    recheckAt: null,
   }
   insertGrant(opened.store.db, row)
 }
-const rowsOf = (table: typeof identities | typeof providerGrants) => opened.store.db.sql.select().from(table).all().map(row => `${row.userId} ${row.issuer} ${row.subject}`).toSorted()
+const rowsOf = (table: typeof identities | typeof providerGrants) =>
+  opened.store.db.sql
+    .select()
+    .from(table)
+    .all()
+    .map(row => `${row.userId} ${row.issuer} ${row.subject}`)
+    .toSorted()
 
 test('OI-7 accounts follow a provider to its new issuer with what was granted, whoever else has such a subject', async () => {
-  for (const [user, issuer, subject] of [['ann', OLD, '1'], ['bob', OLD, '2'], ['carl', OTHER, '1']] as const) {
+  for (const [user, issuer, subject] of [
+    ['ann', OLD, '1'],
+    ['bob', OLD, '2'],
+    ['carl', OTHER, '1'],
+  ] as const) {
     identity(user, issuer, subject)
     grant(user, issuer, subject)
   }
@@ -39,7 +75,10 @@ test('OI-7 accounts follow a provider to its new issuer with what was granted, w
 })
 
 test('somebody who has another account by the new issuer already keeps both, as they are', async () => {
-  for (const [user, issuer] of [['ann', OLD], ['ann-again', NEW]] as const) {
+  for (const [user, issuer] of [
+    ['ann', OLD],
+    ['ann-again', NEW],
+  ] as const) {
     identity(user, issuer, '1')
     grant(user, issuer, '1')
   }

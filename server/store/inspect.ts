@@ -27,22 +27,23 @@ export function inspectInstalled(dataDir: string): Inspection {
     const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
     try {
       const one = (sql: string) => raw.prepare(sql).pluck().get()
-      const checks = (kind: KeyKind) => JSON.parse(String(raw.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(keyChecksRow(kind)) ?? '[]')) as KeyCheck[]
+      const checks = (kind: KeyKind) =>
+        JSON.parse(
+          String(raw.prepare('SELECT value FROM meta WHERE key = ?').pluck().get(keyChecksRow(kind)) ?? '[]'),
+        ) as KeyCheck[]
       const newest = one('SELECT max(at) FROM events')
       return {
         sqliteVersion: String(one('SELECT sqlite_version()')),
         bytes: statSync(file).size,
         behind,
-        counter: Number(one('SELECT value FROM meta WHERE key = \'counter\'') ?? 0),
+        counter: Number(one("SELECT value FROM meta WHERE key = 'counter'") ?? 0),
         keyChecks: { roots: checks('roots'), signing: checks('signing') },
         newestAt: typeof newest === 'number' ? newest : null,
       }
-    }
-    finally {
+    } finally {
       raw.close()
     }
-  }
-  catch (error) {
+  } catch (error) {
     throw explained(error, file)
   }
 }

@@ -27,7 +27,7 @@ function makeLarge(): void {
 /** Spoils the first page of an index that opening a store does not read. */
 function spoil(): void {
   const store = open()
-  const page = Number(store.db.raw.prepare('SELECT rootpage FROM sqlite_master WHERE name = \'events_at\'').pluck().get())
+  const page = Number(store.db.raw.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'events_at'").pluck().get())
   const pageSize = Number(store.db.raw.pragma('page_size', { simple: true }))
   store.close()
   const file = databaseFile(dataDir)

@@ -7,10 +7,17 @@ const READ_FIRST_BYTES = 16 * 1024 * 1024
 
 const suspicion = (file: string) => `${file}.suspect`
 
-/** Whether a database has to be read whole before it is used: a small one always, a large one after an end that was none
- * in order (its write-ahead log is still there), or where damage has been found. Any other is read whole beside the server. */
+/** Whether a database has to be read whole before it is used: a small one always, a large one after an end that was
+ * none
+ * in order (its write-ahead log is still there), or where damage has been found. Any other is read whole beside the
+ * server. */
 export function isReadFirst(file: string): boolean {
-  return !existsSync(file) || statSync(file).size <= READ_FIRST_BYTES || existsSync(`${file}-wal`) || existsSync(suspicion(file))
+  return (
+    !existsSync(file) ||
+    statSync(file).size <= READ_FIRST_BYTES ||
+    existsSync(`${file}-wal`) ||
+    existsSync(suspicion(file))
+  )
 }
 
 /** Reads a database whole. @returns what is wrong with its structure, in SQLite's words; null: nothing

@@ -6,12 +6,10 @@ import { damageIn } from './integrity-check.ts'
 const raw = new Sqlite(String(workerData), { readonly: true, fileMustExist: true })
 try {
   parentPort?.postMessage(damageIn(raw))
-}
-catch (error) {
+} catch (error) {
   // Some damage is met before the check can put it into words.
   if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) throw error
   parentPort?.postMessage(error.message)
-}
-finally {
+} finally {
   raw.close()
 }

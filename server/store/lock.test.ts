@@ -30,7 +30,9 @@ test('a holder in another process keeps it, and kill -9 leaves nothing stale beh
     const lock = takeLock(${JSON.stringify(dataDir)}, 'another', 0)
     console.log(lock.state)
     setInterval(() => {}, 1000)`
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = new Promise(done => child.on('exit', done))
   const said = await new Promise(done => child.stdout.once('data', data => done(String(data).trim())))
   expect(said).toBe('held')

@@ -5,12 +5,15 @@ import { isBusy } from './database.ts'
 import { makePrivateFolder } from './files.ts'
 
 /** Who works on a data folder. */
-export interface Holder { pid: number, what: string }
+export interface Holder {
+  pid: number
+  what: string
+}
 
 export type Lock =
-  | { state: 'held', release(): void }
+  | { state: 'held'; release(): void }
   /** Somebody else has it; `by` is null when they have not said who they are yet. */
-  | { state: 'taken', by: Holder | null }
+  | { state: 'taken'; by: Holder | null }
 
 /** Takes a data folder for this process alone, or says who has it.
  * An open write transaction of SQLite holds it: the system lets go of its lock when the process dies, however it
@@ -24,14 +27,15 @@ export function takeLock(dataDir: string, what: string, patienceMs: number): Loc
   const raw = new Sqlite(file, { timeout: patienceMs })
   try {
     raw.exec('CREATE TABLE IF NOT EXISTS holder (pid INTEGER NOT NULL, what TEXT NOT NULL) STRICT')
-    raw.transaction(() => {
-      raw.exec('DELETE FROM holder')
-      raw.prepare('INSERT INTO holder VALUES (?, ?)').run(process.pid, what)
-    }).immediate()
+    raw
+      .transaction(() => {
+        raw.exec('DELETE FROM holder')
+        raw.prepare('INSERT INTO holder VALUES (?, ?)').run(process.pid, what)
+      })
+      .immediate()
     raw.exec('BEGIN IMMEDIATE')
     return { state: 'held', release: () => raw.close() }
-  }
-  catch (error) {
+  } catch (error) {
     const by = isBusy(error) ? readHolder(raw) : null
     raw.close()
     if (isBusy(error)) return { state: 'taken', by }
@@ -42,8 +46,7 @@ export function takeLock(dataDir: string, what: string, patienceMs: number): Loc
 function readHolder(raw: Sqlite.Database): Holder | null {
   try {
     return raw.prepare<[], Holder>('SELECT pid, what FROM holder').get() ?? null
-  }
-  catch {
+  } catch {
     return null
   }
 }

@@ -1,4 +1,14 @@
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -22,8 +32,7 @@ const open = (mayCreate = true) => openStore({ dataDir, mayCreate, clock: system
 const refusal = (work: () => unknown): OperatorError => {
   try {
     work()
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof OperatorError) return error
     throw error
   }
@@ -44,7 +53,10 @@ describe('a healthy database', () => {
 
   test('has STRICT tables only, and is opened with WAL, FULL and foreign keys', () => {
     const store = open()
-    const loose = store.db.raw.prepare('SELECT name FROM pragma_table_list WHERE schema = \'main\' AND strict = 0 AND name NOT LIKE \'sqlite_%\'').pluck().all()
+    const loose = store.db.raw
+      .prepare("SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'")
+      .pluck()
+      .all()
     expect(loose).toEqual([])
     const pragma = (name: string) => store.db.raw.pragma(name, { simple: true })
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1])
@@ -65,19 +77,27 @@ describe('never a silent empty database: refused, and left as it was', () => {
   const cases: [string, RegExp, (file: string) => void][] = [
     ['an empty file', /is empty/, file => writeFileSync(file, '')],
     ['a file that is no database', /is not a database/, file => writeFileSync(file, 'hello '.repeat(1000))],
-    ['another program\'s database', /another program/, (file) => {
-      const raw = new Sqlite(file)
-      raw.exec('CREATE TABLE t (a)')
-      raw.close()
-    }],
-    ['a damaged database', /is damaged/, (file) => {
-      const store = open()
-      store.db.raw.pragma('wal_checkpoint(TRUNCATE)')
-      store.close()
-      const bytes = readFileSync(file)
-      bytes.fill(0xab, 4096, 4096 * 6)
-      writeFileSync(file, bytes)
-    }],
+    [
+      "another program's database",
+      /another program/,
+      file => {
+        const raw = new Sqlite(file)
+        raw.exec('CREATE TABLE t (a)')
+        raw.close()
+      },
+    ],
+    [
+      'a damaged database',
+      /is damaged/,
+      file => {
+        const store = open()
+        store.db.raw.pragma('wal_checkpoint(TRUNCATE)')
+        store.close()
+        const bytes = readFileSync(file)
+        bytes.fill(0xab, 4096, 4096 * 6)
+        writeFileSync(file, bytes)
+      },
+    ],
   ]
   for (const [what, message, arrange] of cases) {
     test(what, () => {
@@ -104,17 +124,27 @@ describe('bringing a database up to date', () => {
 
   test('copies it first and keeps the newest three copies; a step that fails changes nothing', () => {
     const known = readMigrations(MIGRATIONS)
-    const step = (n: number, sql = `CREATE TABLE t${n} (id INTEGER PRIMARY KEY) STRICT`) => ({ tag: `000${n}_t`, hash: String(n), statements: [sql] })
+    const step = (n: number, sql = `CREATE TABLE t${n} (id INTEGER PRIMARY KEY) STRICT`) => ({
+      tag: `000${n}_t`,
+      hash: String(n),
+      statements: [sql],
+    })
     const at = (n: number): Clock => ({ now: () => ({ wall: Date.UTC(2027, n), steady: 0 }) })
-    const upgrade = (n: number, last?: string) => openMigrated({ dataDir, mayCreate: false, clock: at(n), log: createLog('silent') },
-      [...known, ...Array.from({ length: n }, (_, i) => step(i + 1, i + 1 === n ? last : undefined))])
+    const upgrade = (n: number, last?: string) =>
+      openMigrated({ dataDir, mayCreate: false, clock: at(n), log: createLog('silent') }, [
+        ...known,
+        ...Array.from({ length: n }, (_, i) => step(i + 1, i + 1 === n ? last : undefined)),
+      ])
     open().close()
     for (const n of [1, 2, 3, 4]) upgrade(n).close()
     const copies = readdirSync(backupFolder(dataDir)).sort()
     expect(copies.map(name => name.replace(/^.*-before-/, ''))).toEqual(['0002_t.db', '0003_t.db', '0004_t.db'])
     expect(statSync(join(backupFolder(dataDir), copies[0] ?? '')).mode & 0o777).toBe(0o600)
     const before = new Sqlite(join(backupFolder(dataDir), copies[0] ?? ''), { readonly: true })
-    expect(before.prepare('SELECT tag FROM migrations ORDER BY position').pluck().all()).toEqual([...known.map(one => one.tag), '0001_t'])
+    expect(before.prepare('SELECT tag FROM migrations ORDER BY position').pluck().all()).toEqual([
+      ...known.map(one => one.tag),
+      '0001_t',
+    ])
     before.close()
     expect(() => upgrade(5, 'INSERT INTO nowhere VALUES (1)')).toThrow(/nowhere/)
     upgrade(4).close()
@@ -130,18 +160,24 @@ describe('bringing a database up to date', () => {
       INSERT INTO events (at, kind, user_id) VALUES (1, 'account_created', 'a'), (2, 'signed_in', 'b');
       INSERT INTO codes (id, code_hash, kind, user_id, roles, created_at, ends_at) VALUES ('c', 'ch', 'reset', 'b', '[]', 1, 9);
     `)
-    const everything = (raw: Sqlite.Database) => ['accounts', 'sessions', 'events', 'codes'].map(table => raw.prepare(`SELECT * FROM ${table} ORDER BY rowid`).all())
+    const everything = (raw: Sqlite.Database) =>
+      ['accounts', 'sessions', 'events', 'codes'].map(table =>
+        raw.prepare(`SELECT * FROM ${table} ORDER BY rowid`).all(),
+      )
     const rows = everything(old.raw)
     old.close()
     const store = open(false)
     const { raw } = store.db
-    const account = (id: string, email: string | null) => raw.prepare('INSERT INTO accounts (id, email, email_key, name, roles, created_at) VALUES (?, ?, ?, \'N\', \'[]\', 1)').run(id, email, email)
+    const account = (id: string, email: string | null) =>
+      raw
+        .prepare("INSERT INTO accounts (id, email, email_key, name, roles, created_at) VALUES (?, ?, ?, 'N', '[]', 1)")
+        .run(id, email, email)
     expect(everything(raw)).toMatchObject(rows)
     expect(raw.pragma('foreign_key_check')).toEqual([])
     expect(() => account('c', 'ann@example.org')).toThrow(/UNIQUE/)
     account('d', null)
     account('e', null)
-    raw.exec('DELETE FROM accounts WHERE id = \'a\'')
+    raw.exec("DELETE FROM accounts WHERE id = 'a'")
     expect(raw.prepare('SELECT count(*) FROM sessions').pluck().get()).toBe(0)
     store.close()
   })
@@ -151,7 +187,9 @@ describe('bringing a database up to date', () => {
     const folder = backupFolder(dataDir)
     mkdirSync(folder)
     copyFileSync(databaseFile(dataDir), join(folder, '20260101-000000000Z-before-0001_next.db'))
-    pretend(raw => raw.prepare('INSERT INTO migrations (tag, hash, applied_at) VALUES (?, ?, ?)').run('0001_next', 'x', 1))
+    pretend(raw =>
+      raw.prepare('INSERT INTO migrations (tag, hash, applied_at) VALUES (?, ?, ?)').run('0001_next', 'x', 1),
+    )
     // What the newer version itself kept is of no use to this one.
     copyFileSync(databaseFile(dataDir), join(folder, '20260102-000000000Z-before-0002_later.db'))
     const said = refusal(() => open()).lines.join('\n')
@@ -161,7 +199,7 @@ describe('bringing a database up to date', () => {
 
   test('a step that was changed after it ran is refused', () => {
     open().close()
-    pretend(raw => raw.exec('UPDATE migrations SET hash = \'other\''))
+    pretend(raw => raw.exec("UPDATE migrations SET hash = 'other'"))
     expect(refusal(() => open()).message).toMatch(/another build/)
   })
 
@@ -170,10 +208,14 @@ describe('bringing a database up to date', () => {
     const { raw } = store.db
     const steps = [
       { tag: '0001_a', hash: 'a', statements: ['CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT'] },
-      { tag: '0002_b', hash: 'b', statements: ['CREATE TABLE b (id INTEGER PRIMARY KEY) STRICT', 'INSERT INTO nowhere VALUES (1)'] },
+      {
+        tag: '0002_b',
+        hash: 'b',
+        statements: ['CREATE TABLE b (id INTEGER PRIMARY KEY) STRICT', 'INSERT INTO nowhere VALUES (1)'],
+      },
     ]
     expect(() => applyMigrations(raw, steps, 1)).toThrow(/nowhere/)
-    expect(raw.prepare('SELECT count(*) FROM sqlite_schema WHERE name IN (\'a\', \'b\')').pluck().get()).toBe(0)
+    expect(raw.prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('a', 'b')").pluck().get()).toBe(0)
     expect(raw.pragma('foreign_keys', { simple: true })).toBe(1)
     store.close()
     open(false).close()
@@ -182,10 +224,29 @@ describe('bringing a database up to date', () => {
   test('rebuilding a table fires no cascade, and references to nothing are refused', () => {
     const store = open()
     const { raw } = store.db
-    raw.exec('CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (p INTEGER REFERENCES parent(id) ON DELETE CASCADE) STRICT; INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)')
-    applyMigrations(raw, [{ tag: '0001_a', hash: 'a', statements: ['CREATE TABLE p2 (id INTEGER PRIMARY KEY, more TEXT) STRICT', 'INSERT INTO p2 (id) SELECT id FROM parent', 'DROP TABLE parent', 'ALTER TABLE p2 RENAME TO parent'] }], 1)
+    raw.exec(
+      'CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE child (p INTEGER REFERENCES parent(id) ON DELETE CASCADE) STRICT; INSERT INTO parent VALUES (1); INSERT INTO child VALUES (1)',
+    )
+    applyMigrations(
+      raw,
+      [
+        {
+          tag: '0001_a',
+          hash: 'a',
+          statements: [
+            'CREATE TABLE p2 (id INTEGER PRIMARY KEY, more TEXT) STRICT',
+            'INSERT INTO p2 (id) SELECT id FROM parent',
+            'DROP TABLE parent',
+            'ALTER TABLE p2 RENAME TO parent',
+          ],
+        },
+      ],
+      1,
+    )
     expect(raw.prepare('SELECT count(*) FROM child').pluck().get()).toBe(1)
-    expect(() => applyMigrations(raw, [{ tag: '0002_b', hash: 'b', statements: ['DELETE FROM parent'] }], 1)).toThrow(OperatorError)
+    expect(() => applyMigrations(raw, [{ tag: '0002_b', hash: 'b', statements: ['DELETE FROM parent'] }], 1)).toThrow(
+      OperatorError,
+    )
     expect(raw.prepare('SELECT count(*) FROM parent').pluck().get()).toBe(1)
     store.close()
   })
@@ -196,10 +257,11 @@ test('a full disk is store_unavailable, nothing half written, and is over when s
   const { raw } = store.db
   const pages = Number(raw.pragma('page_count', { simple: true }))
   raw.pragma(`max_page_count = ${pages}`)
-  const fill = () => store.db.write(() => {
-    raw.prepare('INSERT INTO meta VALUES (?, ?)').run('first', 'small')
-    raw.prepare('INSERT INTO meta VALUES (?, ?)').run('second', 'x'.repeat(100_000))
-  })
+  const fill = () =>
+    store.db.write(() => {
+      raw.prepare('INSERT INTO meta VALUES (?, ?)').run('first', 'small')
+      raw.prepare('INSERT INTO meta VALUES (?, ?)').run('second', 'x'.repeat(100_000))
+    })
   await expect(fill()).rejects.toSatisfy(error => error instanceof Problem && error.code === 'store_unavailable')
   expect(raw.prepare('SELECT count(*) FROM meta').pluck().get()).toBe(0)
   expect(await store.meta.counter()).toBe(0)

@@ -24,23 +24,26 @@ const OLDEST_SQLITE = [3, 51, 3]
 
 /** Opens the database of a data folder, made or brought up to date where needed.
  * @param known the steps of the schema; others than drizzle's in tests only
- * @throws OperatorError for anything but a healthy database of ours: never makes an empty one in the place of a lost one */
+ * @throws OperatorError for anything but a healthy database of ours: never makes an empty one in the place of a lost
+ * one */
 export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
   try {
     makePrivateFolder(deps.dataDir)
     if (!existsSync(file)) {
       if (!deps.mayCreate) {
-        throw new OperatorError(`The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`, [
-          'Put it back, or restore a backup: porchlight restore FILE',
-          `To begin anew, with no accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
-        ])
+        throw new OperatorError(
+          `The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`,
+          [
+            'Put it back, or restore a backup: porchlight restore FILE',
+            `To begin anew, with no accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
+          ],
+        )
       }
       create(file, known, deps)
     }
     return openExisting(file, known, deps)
-  }
-  catch (error) {
+  } catch (error) {
     throw explained(error, file)
   }
 }
@@ -54,8 +57,7 @@ function create(file: string, known: readonly Migration[], deps: OpenDeps): void
   try {
     assertVersion(raw)
     applyMigrations(raw, known, deps.clock.now().wall)
-  }
-  finally {
+  } finally {
     raw.close()
   }
   moveInto(temporary, file)
@@ -75,8 +77,7 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
       deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database brought up to date')
     }
     return db
-  }
-  catch (error) {
+  } catch (error) {
     db.close()
     throw error
   }
@@ -101,16 +102,22 @@ export function inspect(file: string, known: readonly Migration[], backups: stri
       case 'newer':
         throw newer(file, standing.unknown, newestUsable(backups, known))
       case 'altered':
-        throw new OperatorError(`The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`, ['Use the version that made it.'])
+        throw new OperatorError(
+          `The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`,
+          ['Use the version that made it.'],
+        )
       case 'empty':
-        throw new OperatorError(`The database ${shown(file)} is empty.`, ['Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE'])
+        throw new OperatorError(`The database ${shown(file)} is empty.`, [
+          'Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE',
+        ])
       case 'foreign':
-        throw new OperatorError(`${shown(file)} is a database of another program.`, ['Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).'])
+        throw new OperatorError(`${shown(file)} is a database of another program.`, [
+          'Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).',
+        ])
       default:
         return standing satisfies never
     }
-  }
-  finally {
+  } finally {
     raw.close()
   }
 }
@@ -129,25 +136,58 @@ function assertVersion(raw: Sqlite.Database): void {
   const parts = version.split('.').map(Number)
   const differs = OLDEST_SQLITE.findIndex((least, at) => parts[at] !== least)
   if (differs !== -1 && (parts[differs] ?? 0) < (OLDEST_SQLITE[differs] ?? 0)) {
-    throw new OperatorError(`SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`, ['Install the dependencies anew: npm ci'])
+    throw new OperatorError(
+      `SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`,
+      ['Install the dependencies anew: npm ci'],
+    )
   }
 }
 
 function damaged(file: string, cause: unknown): OperatorError {
-  return new OperatorError(`The database ${shown(file)} is damaged.`, ['Nothing was changed. Restore a backup: porchlight restore FILE'], cause)
+  return new OperatorError(
+    `The database ${shown(file)} is damaged.`,
+    ['Nothing was changed. Restore a backup: porchlight restore FILE'],
+    cause,
+  )
 }
 
 /** What the driver's and the system's codes mean to the person who starts the server. */
 export function explained(error: unknown, file: string): unknown {
   if (error instanceof OperatorError || !(error instanceof Error) || !('code' in error)) return error
   const code = String(error.code)
-  if (code === 'SQLITE_NOTADB') return new OperatorError(`${shown(file)} is not a database.`, ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'], error)
+  if (code === 'SQLITE_NOTADB')
+    return new OperatorError(
+      `${shown(file)} is not a database.`,
+      ['Nothing was changed. Put the right file back, or restore a backup: porchlight restore FILE'],
+      error,
+    )
   if (code.startsWith('SQLITE_CORRUPT')) return damaged(file, error)
-  if (code.startsWith('SQLITE_BUSY')) return new OperatorError(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
-  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC') return new OperatorError(`There is no space left for the database ${shown(file)}.`, ['Make space on this disk, then start again.'], error)
-  if (code === 'EROFS' || code.startsWith('SQLITE_READONLY')) return new OperatorError(`The database ${shown(file)} cannot be written: the file or its disk is read-only.`, ['Its folder has to be writable by the user who runs this.'], error)
-  if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN')) return new OperatorError(`The database ${shown(file)} cannot be opened for writing.`, ['The folder and the files in it have to belong to the user who runs this.'], error)
-  if (code.startsWith('SQLITE_IOERR')) return new OperatorError(`The disk fails under the database ${shown(file)} (${code}).`, ['Look at the disk and its free space.'], error)
+  if (code.startsWith('SQLITE_BUSY'))
+    return new OperatorError(`Another program is using the database ${shown(file)}.`, ['Stop it first.'], error)
+  if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC')
+    return new OperatorError(
+      `There is no space left for the database ${shown(file)}.`,
+      ['Make space on this disk, then start again.'],
+      error,
+    )
+  if (code === 'EROFS' || code.startsWith('SQLITE_READONLY'))
+    return new OperatorError(
+      `The database ${shown(file)} cannot be written: the file or its disk is read-only.`,
+      ['Its folder has to be writable by the user who runs this.'],
+      error,
+    )
+  if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN'))
+    return new OperatorError(
+      `The database ${shown(file)} cannot be opened for writing.`,
+      ['The folder and the files in it have to belong to the user who runs this.'],
+      error,
+    )
+  if (code.startsWith('SQLITE_IOERR'))
+    return new OperatorError(
+      `The disk fails under the database ${shown(file)} (${code}).`,
+      ['Look at the disk and its free space.'],
+      error,
+    )
   return error
 }
 

@@ -18,7 +18,8 @@ export interface RestoreDeps {
   clock: Clock
   /** The key file's counter, which the copy takes on: this rollback is known of. null: there is none. */
   counter: number | null
-  /** Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used with.
+  /** Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used
+   * with.
    * @throws to stop there: nothing has changed then */
   check: (sample: Verifier[], known: KeyCheck[]) => Promise<void>
   /** What the keys are known by that it will be used with. */
@@ -36,7 +37,14 @@ const SAMPLE = 20
 /** Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
  * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
  * @throws OperatorError when the backup is not a healthy database of ours */
-export async function restoreDatabase({ source, dataDir, clock, counter, check, keyChecks }: RestoreDeps): Promise<Restored> {
+export async function restoreDatabase({
+  source,
+  dataDir,
+  clock,
+  counter,
+  check,
+  keyChecks,
+}: RestoreDeps): Promise<Restored> {
   const now = clock.now().wall
   if (!existsSync(source)) throw new OperatorError(`There is no file ${source}.`)
   const file = databaseFile(dataDir)
@@ -58,18 +66,15 @@ export async function restoreDatabase({ source, dataDir, clock, counter, check, 
       if (counter !== null) await meta.setCounter(counter)
       // One file, without a log beside it, can be moved into place in one step.
       db.raw.pragma('wal_checkpoint(TRUNCATE)')
-    }
-    finally {
+    } finally {
       db.close()
     }
     const aside = existsSync(file) ? putAside(file, now) : null
     moveInto(copy, file)
     return { aside, ended }
-  }
-  catch (error) {
+  } catch (error) {
     throw explained(error, source)
-  }
-  finally {
+  } finally {
     removeDatabase(copy)
   }
 }
@@ -79,8 +84,7 @@ async function copyOf(source: string, copy: string): Promise<void> {
   const raw = new Sqlite(source, { readonly: true, fileMustExist: true })
   try {
     await copyLive(raw, copy)
-  }
-  finally {
+  } finally {
     raw.close()
   }
 }

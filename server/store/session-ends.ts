@@ -4,29 +4,50 @@ import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
-import { madeSomething, requireAdministrator, requireLiving, voidCodes, voidCodesExceptIn, voidLinkedLately, voidMadeIn } from './voiding.ts'
+import {
+  madeSomething,
+  requireAdministrator,
+  requireLiving,
+  voidCodes,
+  voidCodesExceptIn,
+  voidLinkedLately,
+  voidMadeIn,
+} from './voiding.ts'
 
 // How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
 
 /** A session that has just been ended, as everybody else needs to know it. */
-export interface EndedSession { sidHash: string, publicId: string, userId: string, reason: EndReason, endedAt: UnixMs, throwaway: boolean }
+export interface EndedSession {
+  sidHash: string
+  publicId: string
+  userId: string
+  reason: EndReason
+  endedAt: UnixMs
+  throwaway: boolean
+}
 
 /** Why sessions end, and who ended them. */
-interface Why { reason: EndReason, at: UnixMs, byUserId: string | null }
-type Which = Why & { userId: string, except: string | null }
+interface Why {
+  reason: EndReason
+  at: UnixMs
+  byUserId: string | null
+}
+type Which = Why & { userId: string; except: string | null }
 
 /** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
 const BATCH = 50
 
-/** Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none: the caller
+/** Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none:
+ * the caller
  * sees to it that there are no more than a person may have. */
 export function endSessionsOf(db: Database, which: Which): EndedSession[] {
   return endOf(db, which, undefined)
 }
 
 /** The same for a batch of them. @returns `more`: there may be others
- * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no administrator */
-export function endBatchOf(db: Database, which: Which): { ended: EndedSession[], more: boolean } {
+ * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no
+ * administrator */
+export function endBatchOf(db: Database, which: Which): { ended: EndedSession[]; more: boolean } {
   requireLiving(db, which.except)
   if (which.byUserId !== null) requireAdministrator(db, { userId: which.byUserId, sessionId: null })
   const ended = endOf(db, which, BATCH)
@@ -36,31 +57,61 @@ export function endBatchOf(db: Database, which: Which): { ended: EndedSession[],
 function endOf(db: Database, which: Which, limit: number | undefined): EndedSession[] {
   if (which.except === null) voidCodes(db, which.userId, { ...which, network: null })
   else voidCodesExceptIn(db, which.userId, which.except, { ...which, network: null })
-  const theirs = and(eq(sessions.userId, which.userId), isNull(sessions.endedAt), which.except === null ? undefined : ne(sessions.publicId, which.except))
-  const some = limit === undefined ? theirs : sql`rowid in (select rowid from ${sessions} where ${theirs} limit ${limit})`
+  const theirs = and(
+    eq(sessions.userId, which.userId),
+    isNull(sessions.endedAt),
+    which.except === null ? undefined : ne(sessions.publicId, which.except),
+  )
+  const some =
+    limit === undefined ? theirs : sql`rowid in (select rowid from ${sessions} where ${theirs} limit ${limit})`
   const beside = voidLinkedLately(db, which)
   return [...endRows(db, some, which), ...endBeside(db, beside, which)].map(toEnded)
 }
 
 /** The same for sessions by their public ids. */
-export function endSessionsNamed(db: Database, publicIds: readonly string[], why: { reason: EndReason, at: UnixMs }): EndedSession[] {
-  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null })).map(toEnded)
+export function endSessionsNamed(
+  db: Database,
+  publicIds: readonly string[],
+  why: { reason: EndReason; at: UnixMs },
+): EndedSession[] {
+  return publicIds
+    .flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { ...why, byUserId: null }))
+    .map(toEnded)
 }
 
-/** The same for a batch of anybody's: after a restore, or when keys were compromised. By the index of those that live. */
-export function endAnyBatch(db: Database, why: { reason: EndReason, at: UnixMs }): { ended: EndedSession[], more: boolean } {
+/**
+ * The same for a batch of anybody's: after a restore, or when keys were compromised. By the index of those that live.
+ */
+export function endAnyBatch(
+  db: Database,
+  why: { reason: EndReason; at: UnixMs },
+): { ended: EndedSession[]; more: boolean } {
   const some = sql`rowid in (select rowid from ${sessions} where ended_at is null order by absolute_ends_at limit ${BATCH})`
   const ended = endRows(db, some, { ...why, byUserId: null })
   return { ended: ended.map(toEnded), more: ended.length >= BATCH }
 }
 
-export function endRows(db: Database, where: SQL | undefined, why: Why & { lastSeenAt?: UnixMs | undefined }): SessionRow[] {
-  const ended = db.sql.update(sessions)
-    .set({ endedAt: why.at, endReason: why.reason, ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }) })
+export function endRows(
+  db: Database,
+  where: SQL | undefined,
+  why: Why & { lastSeenAt?: UnixMs | undefined },
+): SessionRow[] {
+  const ended = db.sql
+    .update(sessions)
+    .set({
+      endedAt: why.at,
+      endReason: why.reason,
+      ...(why.lastSeenAt === undefined ? {} : { lastSeenAt: why.lastSeenAt }),
+    })
     .where(and(where, isNull(sessions.endedAt)))
-    .returning().all()
+    .returning()
+    .all()
   const logged = ended.filter(isLogged)
-  endGrants(db, ended.map(row => row.publicId), why.at)
+  endGrants(
+    db,
+    ended.map(row => row.publicId),
+    why.at,
+  )
   const beside = madeSomething(db, logged, why).flatMap(row => voidMadeIn(db, row, why))
   logEnds(db, logged, why)
   return [...ended, ...endBeside(db, beside, why)]
@@ -68,7 +119,9 @@ export function endRows(db: Database, where: SQL | undefined, why: Why & { lastS
 
 /** Sessions that came in by a way that was linked in one that is not trusted any more. */
 function endBeside(db: Database, publicIds: readonly string[], { at, byUserId }: Why): SessionRow[] {
-  return publicIds.flatMap(publicId => endRows(db, eq(sessions.publicId, publicId), { reason: 'signed_out_elsewhere', at, byUserId }))
+  return publicIds.flatMap(publicId =>
+    endRows(db, eq(sessions.publicId, publicId), { reason: 'signed_out_elsewhere', at, byUserId }),
+  )
 }
 
 /** One statement, however many they are: a statement for each would take most of the time that an end takes. */
@@ -87,5 +140,12 @@ export function isLogged(row: SessionRow): boolean {
 
 export function toEnded(row: SessionRow): EndedSession {
   if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
-  return { sidHash: row.sidHash, publicId: row.publicId, userId: row.userId, reason: row.endReason, endedAt: row.endedAt, throwaway: !isLogged(row) }
+  return {
+    sidHash: row.sidHash,
+    publicId: row.publicId,
+    userId: row.userId,
+    reason: row.endReason,
+    endedAt: row.endedAt,
+    throwaway: !isLogged(row),
+  }
 }

@@ -34,7 +34,10 @@ export interface Store {
   readonly meta: MetaStore
   /** For tests that look beneath; rooms use the functions beside it. */
   readonly db: Database
-  endEverything(why: { reason: EndReason, at: UnixMs }, announce: (ended: readonly EndedSession[]) => void): Promise<number>
+  endEverything(
+    why: { reason: EndReason; at: UnixMs },
+    announce: (ended: readonly EndedSession[]) => void,
+  ): Promise<number>
   /** Reads the whole database for damage, in a thread of its own; nothing is read that was read when it was opened.
    * @returns what is wrong, in SQLite's words; null: nothing @throws Error when it cannot be read */
   readWhole(): Promise<string | null>
@@ -66,7 +69,7 @@ export function openStore(deps: OpenDeps): Store {
     db,
     endEverything: (why, announce) => endEverything(db, why, announce),
     endAtProvider: logout => endAtProvider(db, logout),
-    readWhole: async () => wasRead ? null : damageBeside(file),
+    readWhole: async () => (wasRead ? null : damageBeside(file)),
     backup: to => copyLive(db.raw, to),
     close: () => db.close(),
   }

@@ -13,9 +13,17 @@ export interface AttemptKeys {
   lock: string
   network: string
 }
-export interface AttemptRows { recent: ThrottleRow | null, lock: ThrottleRow | null, network: ThrottleRow | null }
+export interface AttemptRows {
+  recent: ThrottleRow | null
+  lock: ThrottleRow | null
+  network: ThrottleRow | null
+}
 /** `null`: that row stays as it is. */
-export interface AttemptCounts { recent: ThrottleRow | null, lock: ThrottleRow | null, network: ThrottleRow | null }
+export interface AttemptCounts {
+  recent: ThrottleRow | null
+  lock: ThrottleRow | null
+  network: ThrottleRow | null
+}
 
 export interface ThrottleStore {
   /** Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that
@@ -27,8 +35,11 @@ export interface ThrottleStore {
    * @param userId '' for an address that nobody has: as many statements run
    * @param lockedNow whether this failure was the one that puts the password out of use */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
-  /** The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in `refund`. */
-  settle(what: { forget: readonly string[], refund: readonly string[] }): Promise<void>
+  /**
+   * The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in
+   * `refund`.
+   */
+  settle(what: { forget: readonly string[]; refund: readonly string[] }): Promise<void>
 }
 
 /** The row that is written where there is no account to write about; nobody reads it. */
@@ -37,37 +48,52 @@ const UNKNOWN = 'unknown'
 export function throttleQueries(db: Database): ThrottleStore {
   const thisKey = eq(throttles.key, sql.placeholder('key'))
   const byKey = db.sql.select().from(throttles).where(thisKey).prepare()
-  const upsert = db.sql.insert(throttles).values(everyColumn(throttles)).onConflictDoUpdate({
-    target: throttles.key,
-    set: { failures: sql`excluded.failures`, lastFailureAt: sql`excluded.last_failure_at`, nextAt: sql`excluded.next_at` },
-  }).prepare()
+  const upsert = db.sql
+    .insert(throttles)
+    .values(everyColumn(throttles))
+    .onConflictDoUpdate({
+      target: throttles.key,
+      set: {
+        failures: sql`excluded.failures`,
+        lastFailureAt: sql`excluded.last_failure_at`,
+        nextAt: sql`excluded.next_at`,
+      },
+    })
+    .prepare()
   const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
-  const refundOne = db.sql.update(throttles).set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 }).where(thisKey).prepare()
+  const refundOne = db.sql
+    .update(throttles)
+    .set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 })
+    .where(thisKey)
+    .prepare()
 
   function put(row: ThrottleRow | null): void {
     if (row !== null) upsert.run(row)
   }
 
   return {
-    reserve: (keys, decide) => db.write(() => {
-      const find = (key: string) => byKey.get({ key }) ?? null
-      const decided = decide({ recent: find(keys.recent), lock: find(keys.lock), network: find(keys.network) })
-      put(decided.write.recent)
-      put(decided.write.lock)
-      put(decided.write.network)
-      return decided
-    }),
+    reserve: (keys, decide) =>
+      db.write(() => {
+        const find = (key: string) => byKey.get({ key }) ?? null
+        const decided = decide({ recent: find(keys.recent), lock: find(keys.lock), network: find(keys.network) })
+        put(decided.write.recent)
+        put(decided.write.lock)
+        put(decided.write.network)
+        return decided
+      }),
     reserveOne: (key, decide) => db.write(() => put(decide(byKey.get({ key }) ?? null))),
-    failed: (userId, lockedNow, origin) => db.write(() => {
-      // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
-      if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
-      else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
-      if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
-    }),
-    settle: ({ forget, refund }) => db.write(() => {
-      for (const key of forget) forgetOne.run({ key })
-      for (const key of refund) refundOne.run({ key })
-    }),
+    failed: (userId, lockedNow, origin) =>
+      db.write(() => {
+        // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
+        if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
+        else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
+        if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
+      }),
+    settle: ({ forget, refund }) =>
+      db.write(() => {
+        for (const key of forget) forgetOne.run({ key })
+        for (const key of refund) refundOne.run({ key })
+      }),
   }
 }
 
@@ -93,10 +119,18 @@ export const strangersKeys = (emailKey: string): string[] => [recentKey(emailKey
 
 /** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */
 export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id' | 'emailKey'>): void {
-  db.sql.delete(throttles).where(inArray(throttles.key, [...emailKey === null ? [] : strangersKeys(emailKey), knownLock(id), confirmKey(id)])).run()
+  db.sql
+    .delete(throttles)
+    .where(
+      inArray(throttles.key, [...(emailKey === null ? [] : strangersKeys(emailKey)), knownLock(id), confirmKey(id)]),
+    )
+    .run()
 }
 
-/** A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more, known address or not. */
+/**
+ * A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more,
+ * known address or not.
+ */
 const LOCKS_KEPT_LONGER_MS = 400 * DAY
 
 /** Rows that a time limit may remove. */

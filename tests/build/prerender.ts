@@ -2,7 +2,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as nuxtModule from 'nuxt'
 
-// A prerendered page is everybody's, so the build has to fail on one that reads who is signed in, as ours do, and to say why.
+// A prerendered page is everybody's, so the build has to fail on one that reads who is signed in, as ours do, and to
+// say why.
 // A script of `.ci/run`, because a build takes a while. Exit 0: the build failed, for that reason.
 
 interface Builder {
@@ -32,9 +33,16 @@ const nuxt = await loadNuxt({
   cwd: join(ROOT, 'web'),
   overrides: { dev: false, buildDir: join(folder, 'work'), nitro: { prerender: { routes: ['/account'] } } },
 })
-const failed = await build(nuxt).then(() => false, () => true)
+const failed = await build(nuxt).then(
+  () => false,
+  () => true,
+)
 await nuxt.close()
 rmSync(folder, { recursive: true, force: true })
 const held = failed && said.includes(REASON)
-process.stdout.write(held ? '\nThe build refused to prerender a page that reads the session.\n' : `\nThe build ${failed ? 'failed for another reason' : 'went through'}.\n`)
+process.stdout.write(
+  held
+    ? '\nThe build refused to prerender a page that reads the session.\n'
+    : `\nThe build ${failed ? 'failed for another reason' : 'went through'}.\n`,
+)
 process.exit(held ? 0 : 1)

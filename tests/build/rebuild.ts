@@ -25,8 +25,7 @@ try {
   const next = await startServer()
   await next.stop()
   assert.equal((await browser.page('/account/security')).status, 200)
-}
-finally {
+} finally {
   await stopAll()
 }
 process.stdout.write('\nThe running server kept its files, and the next start took the new ones.\n')

@@ -12,8 +12,8 @@ let browser: Visitor
 
 beforeAll(async () => {
   server = await startServer({ settings: { REGISTRATION: 'open' } })
-  admin = (await setUp(server.origin)).browser;
-  ({ browser, person } = await signUp(admin))
+  admin = (await setUp(server.origin)).browser
+  ;({ browser, person } = await signUp(admin))
 })
 afterAll(stopAll)
 
@@ -27,10 +27,15 @@ afterEach(async () => {
 })
 
 function expectProblem(answer: Answer, status: number, code: ProblemBody['code']): void {
-  expect({ answered: answer.status, ...JSON.parse(answer.text || '{}') as object }).toMatchObject({ answered: status, status, code, type: 'about:blank' })
+  expect({ answered: answer.status, ...(JSON.parse(answer.text || '{}') as object) }).toMatchObject({
+    answered: status,
+    status,
+    code,
+    type: 'about:blank',
+  })
   expect(answer.headers['content-type']).toContain('application/problem+json')
   expect(answer.headers['x-content-type-options']).toBe('nosniff')
-  expect(answer.headers['content-security-policy']).toContain('frame-ancestors \'none\'')
+  expect(answer.headers['content-security-policy']).toContain("frame-ancestors 'none'")
   expect(answer.headers['cache-control']).toContain('no-store')
 }
 
@@ -48,12 +53,18 @@ describe('cookies that are not what they should be', () => {
     ['a cut access token', () => `porchlight-access=${access().slice(0, -7)}`],
     ['an access token with one letter changed', () => `porchlight-access=${flip(access(), 40)}`],
     ['a refresh token with its tag changed', () => `porchlight-refresh=${flip(refresh(), refresh().length - 3)}`],
-    ['a refresh token of a later generation with the old tag', () => `porchlight-refresh=${refresh().replace(/\.(\d+)\./, '.99.')}`],
+    [
+      'a refresh token of a later generation with the old tag',
+      () => `porchlight-refresh=${refresh().replace(/\.(\d+)\./, '.99.')}`,
+    ],
     ['a generation that is no canonical number', () => `porchlight-refresh=${refresh().replace(/\.(\d+)\./, '.0$1.')}`],
     ['the access token in the refresh cookie', () => `porchlight-refresh=${access()}`],
     ['the refresh token in the access cookie', () => `porchlight-access=${refresh()}`],
     ['CK-3 our names in other spellings', () => `PORCHLIGHT-ACCESS=${access()}; Porchlight-Refresh=${refresh()}`],
-    ['names of the other scheme', () => `__Host-porchlight-access=${access()}; __Host-Http-porchlight-refresh=${refresh()}`],
+    [
+      'names of the other scheme',
+      () => `__Host-porchlight-access=${access()}; __Host-Http-porchlight-refresh=${refresh()}`,
+    ],
     ['an unsigned token', () => `porchlight-access=${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`],
     ['binary', () => 'porchlight-access=\x80\xff\xfe; porchlight-refresh=\xc3\x28'],
   ])('%s: nobody, nothing set or cleared', async (_what, cookie) => {
@@ -65,18 +76,26 @@ describe('cookies that are not what they should be', () => {
 
   test('CK-11 two cookies of one name: nobody, whichever comes first, and a page says what to do', async () => {
     const mine = `porchlight-access=${access()}; porchlight-refresh=${refresh()}`
-    for (const cookie of [`porchlight-access=x; ${mine}`, `${mine}; porchlight-access=x`, `${mine}; porchlight-refresh=${refresh()}`]) {
+    for (const cookie of [
+      `porchlight-access=x; ${mine}`,
+      `${mine}; porchlight-access=x`,
+      `${mine}; porchlight-refresh=${refresh()}`,
+    ]) {
       const answer = await ask(cookie)
       expect(answer.setCookies).toEqual([])
       expect(JSON.parse(answer.text)).not.toMatchObject({ user: { email: person.email } })
-      const page = await browser.ask({ path: '/account', cookies: false, headers: { cookie, 'accept': 'text/html', 'sec-fetch-mode': 'navigate' } })
+      const page = await browser.ask({
+        path: '/account',
+        cookies: false,
+        headers: { cookie, accept: 'text/html', 'sec-fetch-mode': 'navigate' },
+      })
       expect(page.status).toBe(400)
       expect(page.text).toMatch(/Clear this site&#39;s data: select the icon left of the address/)
       expect(page.text).not.toContain(person.email)
     }
   })
 
-  test('cookies of another server are nobody\'s here', async () => {
+  test("cookies of another server are nobody's here", async () => {
     const other = await startServer()
     const { browser: foreign } = await setUp(other.origin)
     const answer = await ask(foreign.jar.header() ?? '')
@@ -85,7 +104,7 @@ describe('cookies that are not what they should be', () => {
     await other.stop()
   })
 
-  test('two people\'s cookies mixed: the refresh token names the session', async () => {
+  test("two people's cookies mixed: the refresh token names the session", async () => {
     const { browser: second, person: other } = await signUp(admin)
     const answer = await ask(`porchlight-access=${access()}; porchlight-refresh=${second.jar.value('refresh') ?? ''}`)
     expect(answer.json<{ user: { email: string } }>().user.email).toBe(other.email)
@@ -93,11 +112,16 @@ describe('cookies that are not what they should be', () => {
 
   test('a hundred foreign cookies beside ours do not matter', async () => {
     const crowd = Array.from({ length: 100 }, (_, i) => `c${i}=${'v'.repeat(20)}`).join('; ')
-    expect((await ask(`${crowd}; ${browser.jar.header() ?? ''}`)).json<{ user: { email: string } }>().user.email).toBe(person.email)
+    expect((await ask(`${crowd}; ${browser.jar.header() ?? ''}`)).json<{ user: { email: string } }>().user.email).toBe(
+      person.email,
+    )
   })
 
   test('headers over the limit are 431, as a problem with our headers', async () => {
-    const answer = await rawExchange(server.port, `GET /auth/session HTTP/1.1\r\nHost: localhost:${server.port}\r\nCookie: a=${'x'.repeat(40_000)}\r\n\r\n`)
+    const answer = await rawExchange(
+      server.port,
+      `GET /auth/session HTTP/1.1\r\nHost: localhost:${server.port}\r\nCookie: a=${'x'.repeat(40_000)}\r\n\r\n`,
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
     expect(answer).toContain('application/problem+json')
     expect(answer).toContain('"code":"headers_too_large"')
@@ -106,12 +130,25 @@ describe('cookies that are not what they should be', () => {
 })
 
 describe('bodies that are not what they should be', () => {
-  const login = (body: string, type = 'application/json') => browser.stranger().post('/auth/login', body, { 'content-type': type })
+  const login = (body: string, type = 'application/json') =>
+    browser.stranger().post('/auth/login', body, { 'content-type': type })
 
   test.each([
-    ['', 400], ['{', 400], ['{"email":', 400], ['null', 400], ['[]', 400], ['"text"', 400], ['12', 400], ['{"email":1,"password":2}', 400], ['{"email":"a@example.org"}', 400],
-    ['{"email":"a@example.org","password":"x","admin":true}', 400], ['{"__proto__":{"email":"a"},"email":"a@b.c","password":"x"}', 400], ['{"email":["a"],"password":{"$ne":null}}', 400],
-    ['\ufeff{}', 400], ['{"email":"a@example.org","password":"x","remember":"yes"}', 400], [`${'['.repeat(20_000)}${']'.repeat(20_000)}`, 400],
+    ['', 400],
+    ['{', 400],
+    ['{"email":', 400],
+    ['null', 400],
+    ['[]', 400],
+    ['"text"', 400],
+    ['12', 400],
+    ['{"email":1,"password":2}', 400],
+    ['{"email":"a@example.org"}', 400],
+    ['{"email":"a@example.org","password":"x","admin":true}', 400],
+    ['{"__proto__":{"email":"a"},"email":"a@b.c","password":"x"}', 400],
+    ['{"email":["a"],"password":{"$ne":null}}', 400],
+    ['\ufeff{}', 400],
+    ['{"email":"a@example.org","password":"x","remember":"yes"}', 400],
+    [`${'['.repeat(20_000)}${']'.repeat(20_000)}`, 400],
   ])('%.40s is %i', async (body, status) => {
     const answer = await login(body)
     expect(answer.status).toBe(status)
@@ -120,9 +157,27 @@ describe('bodies that are not what they should be', () => {
 
   test('CS-7, ASVS 3.5.1-3 only JSON is taken where JSON is spoken', async () => {
     for (const type of ['text/plain', 'multipart/form-data; boundary=x', 'application/xml', 'application/jsonp', '']) {
-      expectProblem(await browser.ask({ method: 'PATCH', path: '/auth/user', body: '{"name":"Mallory"}', headers: { 'content-type': type } }), 415, 'unsupported_media_type')
+      expectProblem(
+        await browser.ask({
+          method: 'PATCH',
+          path: '/auth/user',
+          body: '{"name":"Mallory"}',
+          headers: { 'content-type': type },
+        }),
+        415,
+        'unsupported_media_type',
+      )
     }
-    expectProblem(await browser.ask({ method: 'PATCH', path: '/auth/user', body: 'name=Mallory', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), 415, 'unsupported_media_type')
+    expectProblem(
+      await browser.ask({
+        method: 'PATCH',
+        path: '/auth/user',
+        body: 'name=Mallory',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      }),
+      415,
+      'unsupported_media_type',
+    )
   })
 
   test('a wrong field is named', async () => {
@@ -132,24 +187,45 @@ describe('bodies that are not what they should be', () => {
   })
 
   test('an unknown field is named', async () => {
-    const answer = await browser.stranger().post('/auth/login', { email: person.email, password: person.password, roles: ['admin'] })
+    const answer = await browser
+      .stranger()
+      .post('/auth/login', { email: person.email, password: person.password, roles: ['admin'] })
     expectProblem(answer, 400, 'invalid_body')
     expect(Object.keys(answer.json<ProblemBody>().fields ?? {})).toEqual(['roles'])
   })
 
   test('a megabyte of name is refused, by its size or by its length', async () => {
-    expectProblem(await browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: 'x'.repeat(1_048_576) } }), 413, 'body_too_large')
-    expectProblem(await browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: 'x'.repeat(1000) } }), 400, 'invalid_body')
+    expectProblem(
+      await browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: 'x'.repeat(1_048_576) } }),
+      413,
+      'body_too_large',
+    )
+    expectProblem(
+      await browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: 'x'.repeat(1000) } }),
+      400,
+      'invalid_body',
+    )
   })
 
   test('a body that grows past the limit without having said so is refused too', async () => {
     const size = 200_000
     const chunk = `${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`
-    const answer = await rawExchange(server.port, `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: ${server.origin}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${chunk.repeat(8)}0\r\n\r\n`)
+    const answer = await rawExchange(
+      server.port,
+      `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: ${server.origin}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n${chunk.repeat(8)}0\r\n\r\n`,
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
   })
 
-  test.each(['Zoë 🏮 Lampe', 'محمد عبد الله', 'שלום', '李小龍', 'O\u2019Neil <b>&amp;', '\u{1F468}\u200D\u{1F469}\u200D\u{1F467}', 'Robert\'); DROP TABLE accounts;--'])('a name like %s is kept as it is and shown as text', async (name) => {
+  test.each([
+    'Zoë 🏮 Lampe',
+    'محمد عبد الله',
+    'שלום',
+    '李小龍',
+    'O\u2019Neil <b>&amp;',
+    '\u{1F468}\u200D\u{1F469}\u200D\u{1F467}',
+    "Robert'); DROP TABLE accounts;--",
+  ])('a name like %s is kept as it is and shown as text', async name => {
     const someone = somebody(name)
     const visitor = browser.stranger()
     expect((await visitor.post('/auth/register', someone)).status).toBe(200)
@@ -158,29 +234,75 @@ describe('bodies that are not what they should be', () => {
     expect(text).not.toContain('<b>&amp;')
   })
 
-  test.each(['line\nbreak', 'null\u0000byte', '\u202eright-to-left override', '   '])('a name like %j is refused', async (name) => {
-    expectProblem(await browser.stranger().post('/auth/register', { ...somebody(), name }), 400, 'invalid_body')
-  })
+  test.each(['line\nbreak', 'null\u0000byte', '\u202eright-to-left override', '   '])(
+    'a name like %j is refused',
+    async name => {
+      expectProblem(await browser.stranger().post('/auth/register', { ...somebody(), name }), 400, 'invalid_body')
+    },
+  )
 })
 
 describe('odd paths', () => {
   const status = async (path: string, method = 'GET') => (await browser.ask({ path, method })).status
 
-  test.each(['/auth/%2e%2e/auth/session', '/auth/../auth/session', '/auth/./session', '/auth//session', '//auth/session', '/auth/session;x=1', '/auth%2fsession/..', '/auth/%252e%252e/session', '/auth\\session', '/auth/%', '/auth/%zz', '/auth/%c0%af', '/%2e%2e/%2e%2e/etc/passwd', '/auth/session%00', '/auth/%5c..'])('BBA-13, BBA-14 %s is refused', async (path) => {
+  test.each([
+    '/auth/%2e%2e/auth/session',
+    '/auth/../auth/session',
+    '/auth/./session',
+    '/auth//session',
+    '//auth/session',
+    '/auth/session;x=1',
+    '/auth%2fsession/..',
+    '/auth/%252e%252e/session',
+    '/auth\\session',
+    '/auth/%',
+    '/auth/%zz',
+    '/auth/%c0%af',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/auth/session%00',
+    '/auth/%5c..',
+  ])('BBA-13, BBA-14 %s is refused', async path => {
     const answer = await browser.ask({ path })
     expect([400, 404]).toContain(answer.status)
     expect(answer.text).not.toContain(person.email)
     expect(answer.headers['x-content-type-options']).toBe('nosniff')
   })
 
-  test.each(['http://evil.example/auth/session', 'http://localhost/auth/session', 'auth/session', '*', '/auth/ses sion', '/auth/\x07session', '/#/auth/session'])('BBA-13 the target %j is refused', async (target) => {
-    const answer = await rawExchange(server.port, `GET ${target} HTTP/1.1\r\nHost: localhost:${server.port}\r\nConnection: close\r\n\r\n`)
+  test.each([
+    'http://evil.example/auth/session',
+    'http://localhost/auth/session',
+    'auth/session',
+    '*',
+    '/auth/ses sion',
+    '/auth/\x07session',
+    '/#/auth/session',
+  ])('BBA-13 the target %j is refused', async target => {
+    const answer = await rawExchange(
+      server.port,
+      `GET ${target} HTTP/1.1\r\nHost: localhost:${server.port}\r\nConnection: close\r\n\r\n`,
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 (400|404)/)
     expect(answer.toLowerCase()).toContain('x-content-type-options: nosniff')
   })
 
   test('V13 13.4 nothing stray is served', async () => {
-    for (const path of ['/.git/config', '/.env', '/data/keys.json', '/porchlight.db', '/data/porchlight.sqlite', '/package.json', '/server/cli.ts', '/_porchlight/../package.json', '/_porchlight/x.js.map', '/_nuxt/', '/__nuxt_error', '/api/', '/api/x', '/_ipx/x', '/metrics']) {
+    for (const path of [
+      '/.git/config',
+      '/.env',
+      '/data/keys.json',
+      '/porchlight.db',
+      '/data/porchlight.sqlite',
+      '/package.json',
+      '/server/cli.ts',
+      '/_porchlight/../package.json',
+      '/_porchlight/x.js.map',
+      '/_nuxt/',
+      '/__nuxt_error',
+      '/api/',
+      '/api/x',
+      '/_ipx/x',
+      '/metrics',
+    ]) {
       expect([400, 404], path).toContain(await status(path))
     }
   })
@@ -205,12 +327,21 @@ describe('odd paths', () => {
   })
 
   test('BBA-15 a method that an address does not take is 405, and Allow says which', async () => {
-    for (const [method, path] of [['DELETE', '/auth/session'], ['GET', '/auth/login'], ['PUT', '/auth/user'], ['POST', '/sign-in'], ['TRACE', '/'], ['PUT', '/account']] as const) {
+    for (const [method, path] of [
+      ['DELETE', '/auth/session'],
+      ['GET', '/auth/login'],
+      ['PUT', '/auth/user'],
+      ['POST', '/sign-in'],
+      ['TRACE', '/'],
+      ['PUT', '/account'],
+    ] as const) {
       const answer = await browser.ask({ method, path })
       expect(answer.status, `${method} ${path}`).toBe(405)
       expect(answer.headers.allow, `${method} ${path}`).toBeTruthy()
     }
-    expect(await rawExchange(server.port, `BREW / HTTP/1.1\r\nHost: localhost:${server.port}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 (400|405)/)
+    expect(await rawExchange(server.port, `BREW / HTTP/1.1\r\nHost: localhost:${server.port}\r\n\r\n`)).toMatch(
+      /^HTTP\/1\.1 (400|405)/,
+    )
   })
 
   test('an unknown page is a 404 page of ours, with its policy', async () => {
@@ -226,9 +357,22 @@ describe('odd paths', () => {
 })
 
 describe('odd hosts', () => {
-  const raw = (head: string) => rawExchange(server.port, `GET /auth/session HTTP/1.1\r\n${head}Connection: close\r\n\r\n`)
+  const raw = (head: string) =>
+    rawExchange(server.port, `GET /auth/session HTTP/1.1\r\n${head}Connection: close\r\n\r\n`)
 
-  test.each(['evil.example', 'localhost', 'localhost:1', `evil.example:${'0'}`, '[::1]', 'localhost.', 'LOCALHOST.evil.example', 'localhost:99999', '', 'local host', 'user@localhost'])('Host %j is not served, and is told where the site is', async (host) => {
+  test.each([
+    'evil.example',
+    'localhost',
+    'localhost:1',
+    `evil.example:${'0'}`,
+    '[::1]',
+    'localhost.',
+    'LOCALHOST.evil.example',
+    'localhost:99999',
+    '',
+    'local host',
+    'user@localhost',
+  ])('Host %j is not served, and is told where the site is', async host => {
     const answer = await raw(`Host: ${host}\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 (400|421) /)
     expect(answer).not.toContain(person.email)
@@ -254,7 +398,11 @@ describe('odd hosts', () => {
   })
 
   test('X-Forwarded-Host does not stand in for it', async () => {
-    const answer = await browser.page('/account/sessions', { 'x-forwarded-host': 'evil.example', 'forwarded': 'host=evil.example', 'x-forwarded-proto': 'https' })
+    const answer = await browser.page('/account/sessions', {
+      'x-forwarded-host': 'evil.example',
+      forwarded: 'host=evil.example',
+      'x-forwarded-proto': 'https',
+    })
     expect(answer.status).toBe(200)
     expect(answer.text).not.toContain('evil.example')
   })
@@ -263,7 +411,12 @@ describe('odd hosts', () => {
 describe('broken HTTP', () => {
   test('V4 4.2.x conflicting lengths are refused', async () => {
     const head = `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: http://localhost:${server.port}\r\nContent-Type: application/json\r\n`
-    for (const more of ['Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x', 'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 'Content-Length: -1\r\n\r\n', 'Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n']) {
+    for (const more of [
+      'Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x',
+      'Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      'Content-Length: -1\r\n\r\n',
+      'Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n',
+    ]) {
       const answer = await rawExchange(server.port, head + more)
       expect(answer, more).toMatch(/^HTTP\/1\.1 400 /)
       expect(answer.toLowerCase(), more).toContain('x-content-type-options: nosniff')
@@ -277,7 +430,11 @@ describe('broken HTTP', () => {
   })
 
   test('a client that goes away in the middle of its body harms nobody', async () => {
-    await rawExchange(server.port, `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: ${server.origin}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"email":`, 300)
+    await rawExchange(
+      server.port,
+      `POST /auth/login HTTP/1.1\r\nHost: localhost:${server.port}\r\nOrigin: ${server.origin}\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"email":`,
+      300,
+    )
   })
 })
 
@@ -286,17 +443,20 @@ describe('CSRF', () => {
     ['CS-1 cross-site', { 'sec-fetch-site': 'cross-site' }],
     ['CS-1 same-site', { 'sec-fetch-site': 'same-site' }],
     ['CS-2 a foreign Origin although Sec-Fetch-Site is right', { origin: 'https://evil.example' }],
-    ['CS-2 Origin null from another site', { 'origin': 'null', 'sec-fetch-site': 'cross-site' }],
-    ['CS-2 Origin null from a sibling', { 'origin': 'null', 'sec-fetch-site': 'same-site' }],
+    ['CS-2 Origin null from another site', { origin: 'null', 'sec-fetch-site': 'cross-site' }],
+    ['CS-2 Origin null from a sibling', { origin: 'null', 'sec-fetch-site': 'same-site' }],
     ['CS-2 an Origin that begins like ours', { origin: 'PLACEHOLDER.evil.example' }],
     ['CS-4 none, but no navigation', { 'sec-fetch-site': 'none', 'sec-fetch-mode': 'cors' }],
   ])('%s: refused', async (_what, headers: Record<string, string>) => {
-    const real = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace('PLACEHOLDER', server.origin)]))
+    const real = Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, value.replace('PLACEHOLDER', server.origin)]),
+    )
     expectProblem(await browser.post('/auth/logout', undefined, real), 403, 'cross_origin')
   })
 
   test('CS-2 without Sec-Fetch-Site and Origin the Referer decides; without any, it is refused', async () => {
-    const bare = (headers: Record<string, string>) => browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: person.name }, browserLike: false, headers })
+    const bare = (headers: Record<string, string>) =>
+      browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: person.name }, browserLike: false, headers })
     expectProblem(await bare({}), 403, 'cross_origin')
     expectProblem(await bare({ referer: 'https://evil.example/' }), 403, 'cross_origin')
     expect((await bare({ referer: `${server.origin}/account` })).status).toBe(200)
@@ -311,19 +471,34 @@ describe('CSRF', () => {
 
   test('CS-6 reading changes nothing', async () => {
     const before = (await browser.get('/auth/sessions')).text
-    for (const path of ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', '/', '/account', '/signed-out']) {
+    for (const path of [
+      '/auth/session',
+      '/auth/sessions',
+      '/auth/events',
+      '/auth/methods',
+      '/',
+      '/account',
+      '/signed-out',
+    ]) {
       for (const method of ['GET', 'HEAD', 'OPTIONS']) await browser.ask({ method, path })
     }
-    expect((await browser.get('/auth/sessions')).json<{ sessions: unknown[] }>().sessions.length).toBe((JSON.parse(before) as { sessions: unknown[] }).sessions.length)
+    expect((await browser.get('/auth/sessions')).json<{ sessions: unknown[] }>().sessions.length).toBe(
+      (JSON.parse(before) as { sessions: unknown[] }).sessions.length,
+    )
   })
 
   test('CS-9 an Authorization header signs nobody in', async () => {
-    const answer = await browser.stranger().get('/auth/session', { authorization: `Bearer ${browser.jar.value('access') ?? ''}` })
+    const answer = await browser
+      .stranger()
+      .get('/auth/session', { authorization: `Bearer ${browser.jar.value('access') ?? ''}` })
     expect(answer.json()).toMatchObject({ user: null })
   })
 
   test('CS-13 an upgrade from elsewhere is refused', async () => {
-    const answer = await rawExchange(server.port, `GET /api/x HTTP/1.1\r\nHost: localhost:${server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: https://evil.example\r\nCookie: ${browser.jar.header() ?? ''}\r\n\r\n`)
+    const answer = await rawExchange(
+      server.port,
+      `GET /api/x HTTP/1.1\r\nHost: localhost:${server.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nOrigin: https://evil.example\r\nCookie: ${browser.jar.header() ?? ''}\r\n\r\n`,
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 403 /)
   })
 })

@@ -7,13 +7,14 @@ import { codeIn, somebody } from '../support/people.ts'
 import { type Server, SETUP_CODE, startServer, stopAll, waitUntil } from '../support/server.ts'
 import { SHORT_LIVES, untilAccessEnds } from '../support/short-lives.ts'
 
-// Something unmistakable in every place that holds a secret; afterwards everything that left the server is searched for it.
+// Something unmistakable in every place that holds a secret; afterwards everything that left the server is searched for
+// it.
 const CANARY = 'canary7f3a'
 const PASSWORDS = ['first', 'wrong', 'second', 'invited', 'reset'].map(word => `${CANARY} ${word} password lantern`)
 const [FIRST = '', WRONG = '', SECOND = '', INVITED = '', RESET = ''] = PASSWORDS
 
 let server: Server
-const answers: { what: string, answer: Answer }[] = []
+const answers: { what: string; answer: Answer }[] = []
 const secrets = new Map<string, string>(PASSWORDS.map(password => [`password ${password}`, password]))
 
 beforeAll(async () => {
@@ -30,37 +31,70 @@ async function liveALittle(): Promise<void> {
   await tell('wrong password', admin, () => admin.stranger().post('/auth/login', { email: ada.email, password: WRONG }))
   await tell('wrong password by form', admin, () => admin.form('/auth/login', { email: ada.email, password: WRONG }))
   await tell('the page after it', admin, () => admin.page('/sign-in'))
-  await tell('password in the wrong type', admin, () => admin.post('/auth/login', { email: ada.email, password: [WRONG] }))
-  await tell('password in an unknown field', admin, () => admin.post('/auth/login', { email: ada.email, password: WRONG, passwort: WRONG }))
-  await tell('a set-up form with a wrong password', admin, () => admin.form('/auth/register', { ...somebody(), password: WRONG, invite: `${CANARY}-invite` }))
-  secrets.set('a form\'s invitation code', `${CANARY}-invite`)
+  await tell('password in the wrong type', admin, () =>
+    admin.post('/auth/login', { email: ada.email, password: [WRONG] }),
+  )
+  await tell('password in an unknown field', admin, () =>
+    admin.post('/auth/login', { email: ada.email, password: WRONG, passwort: WRONG }),
+  )
+  await tell('a set-up form with a wrong password', admin, () =>
+    admin.form('/auth/register', { ...somebody(), password: WRONG, invite: `${CANARY}-invite` }),
+  )
+  secrets.set("a form's invitation code", `${CANARY}-invite`)
   await tell('the page after that', admin, () => admin.page('/sign-up'))
-  await tell('broken JSON', admin, () => admin.post('/auth/login', `{"password":"${WRONG}"`, { 'content-type': 'application/json' }))
+  await tell('broken JSON', admin, () =>
+    admin.post('/auth/login', `{"password":"${WRONG}"`, { 'content-type': 'application/json' }),
+  )
   await tell('password change', admin, () => admin.post('/auth/password', { current: FIRST, next: SECOND }))
   await tell('re-authentication', admin, () => admin.post('/auth/reauthenticate', { password: SECOND }))
 
   const invitation = await tell('invitation', admin, () => admin.post('/auth/invites', {}))
   const code = codeIn(invitation.json<InviteAnswer>().href)
   const grace = new Visitor(server.origin)
-  const made = await tell('sign-up', grace, () => grace.post('/auth/register', { ...somebody('Grace'), password: INVITED, invite: code }))
+  const made = await tell('sign-up', grace, () =>
+    grace.post('/auth/register', { ...somebody('Grace'), password: INVITED, invite: code }),
+  )
   secrets.set('invitation code', code)
-  const link = await tell('reset link', admin, () => admin.post(`/auth/people/${made.json<{ user: { id: string } }>().user.id}/reset`))
+  const link = await tell('reset link', admin, () =>
+    admin.post(`/auth/people/${made.json<{ user: { id: string } }>().user.id}/reset`),
+  )
   const resetCode = codeIn(link.json<ResetLinkAnswer>().href)
   await tell('reset', grace, () => grace.post('/auth/reset', { code: resetCode, password: RESET }))
   secrets.set('reset code', resetCode)
 
   await untilAccessEnds(admin)
-  for (const path of ['/', '/account', '/account/sessions', '/account/security', '/people', '/no-such-page']) await tell(`page ${path}`, admin, () => admin.page(path))
-  for (const path of ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', '/auth/people', '/auth/invites', '/auth/nothing']) await tell(path, admin, () => admin.get(path))
+  for (const path of ['/', '/account', '/account/sessions', '/account/security', '/people', '/no-such-page'])
+    await tell(`page ${path}`, admin, () => admin.page(path))
+  for (const path of [
+    '/auth/session',
+    '/auth/sessions',
+    '/auth/events',
+    '/auth/methods',
+    '/auth/people',
+    '/auth/invites',
+    '/auth/nothing',
+  ])
+    await tell(path, admin, () => admin.get(path))
   await tell('canary in a query', admin, () => admin.get(`/auth/session?token=${CANARY}-in-query`))
   secrets.set('query', `${CANARY}-in-query`)
-  await tell('canary in headers', admin, () => admin.get('/auth/session', { 'authorization': `Bearer ${CANARY}-bearer`, 'x-api-key': `${CANARY}-key`, 'referer': `${server.origin}/x?code=${CANARY}-referer` }))
+  await tell('canary in headers', admin, () =>
+    admin.get('/auth/session', {
+      authorization: `Bearer ${CANARY}-bearer`,
+      'x-api-key': `${CANARY}-key`,
+      referer: `${server.origin}/x?code=${CANARY}-referer`,
+    }),
+  )
   for (const word of ['bearer', 'key', 'referer']) secrets.set(`header ${word}`, `${CANARY}-${word}`)
-  await rawExchange(server.port, `GET / HTTP/1.1\r\nHost: localhost\r\nHost: x\r\nCookie: porchlight-refresh=${CANARY}-raw\r\n bad\r\n\r\n`, 1000)
+  await rawExchange(
+    server.port,
+    `GET / HTTP/1.1\r\nHost: localhost\r\nHost: x\r\nCookie: porchlight-refresh=${CANARY}-raw\r\n bad\r\n\r\n`,
+    1000,
+  )
   secrets.set('cookie in a broken request', `${CANARY}-raw`)
 
   for (const [index, browser] of [admin, grace].entries()) {
-    for (const cookie of browser.jar.received.filter(each => each.value !== '')) secrets.set(`${index} ${cookie.name} ${cookie.value.slice(-6)}`, cookie.value)
+    for (const cookie of browser.jar.received.filter(each => each.value !== ''))
+      secrets.set(`${index} ${cookie.name} ${cookie.value.slice(-6)}`, cookie.value)
   }
   await tell('sign-out', admin, () => admin.post('/auth/logout'))
   // Lines of the log leave together, a moment later.
@@ -94,11 +128,14 @@ test('ASVS 16.2.5 no password, code, cookie or token is in the log, and every re
   expect(server.output).toContain('/auth/password')
   expect([...secrets].filter(([, secret]) => server.output.includes(secret)).map(([name]) => name)).toEqual([])
   expect(server.output).not.toContain(CANARY)
-  for (const line of server.output.split('\n').filter(text => text.startsWith('{'))) expect(line).not.toMatch(/"[^"]*\?(code|invite|token)=/)
+  for (const line of server.output.split('\n').filter(text => text.startsWith('{')))
+    expect(line).not.toMatch(/"[^"]*\?(code|invite|token)=/)
 })
 
 test('what is on disk holds neither passwords nor codes nor tokens, in the database or beside it', () => {
-  const files = readdirSync(server.dataDir, { recursive: true, encoding: 'utf8' }).map(name => join(server.dataDir, name)).filter(path => statSync(path).isFile())
+  const files = readdirSync(server.dataDir, { recursive: true, encoding: 'utf8' })
+    .map(name => join(server.dataDir, name))
+    .filter(path => statSync(path).isFile())
   expect(files.length).toBeGreaterThan(1)
   for (const file of files) {
     const bytes = readFileSync(file).toString('latin1')
@@ -106,7 +143,7 @@ test('what is on disk holds neither passwords nor codes nor tokens, in the datab
   }
 })
 
-test('the data folder is its owner\'s alone', () => {
+test("the data folder is its owner's alone", () => {
   for (const name of ['', ...readdirSync(server.dataDir, { recursive: true, encoding: 'utf8' })]) {
     expect(statSync(join(server.dataDir, name)).mode & 0o077, name).toBe(0)
   }

@@ -18,19 +18,34 @@ test('npm run dev:provider and the configuration that it prints are enough to si
   const site = `http://localhost:${port}`
   let printed = ''
   // A group of its own: npm starts a shell, and that the provider.
-  provider = spawn('npm', ['run', '--silent', 'dev:provider'], { cwd: ROOT, detached: true, env: { ...process.env, PORCHLIGHT_PUBLIC_URL: site } })
+  provider = spawn('npm', ['run', '--silent', 'dev:provider'], {
+    cwd: ROOT,
+    detached: true,
+    env: { ...process.env, PORCHLIGHT_PUBLIC_URL: site },
+  })
   for (const stream of [provider.stdout, provider.stderr]) stream?.on('data', chunk => (printed += String(chunk)))
-  await waitUntil(() => printed.includes('Sign in there as'), 'the provider to say where it is; it wrote:\n', () => printed)
+  await waitUntil(
+    () => printed.includes('Sign in there as'),
+    'the provider to say where it is; it wrote:\n',
+    () => printed,
+  )
   expect(printed).toContain(`A test provider for ${site} at ${config.providers?.[0]?.issuer}`)
 
   const [, path] = /PORCHLIGHT_CONFIG=(\S+) npm run dev/.exec(printed) ?? []
   const server = await startServer({ port, settings: { CONFIG: join(ROOT, path ?? '') } })
   await setUp(server.origin)
-  const people = [...printed.matchAll(/^ {2}(\w+), with the password: (.+)$/gm)].map(([, login = '', password = '']) => ({ login, password, claims: {} }))
+  const people = [...printed.matchAll(/^ {2}(\w+), with the password: (.+)$/gm)].map(
+    ([, login = '', password = '']) => ({ login, password, claims: {} }),
+  )
   const roles = []
   for (const person of people) {
     const browser = new Visitor(server.origin)
-    const answer = await signInWith(browser, { as: 'test', issuer: config.providers?.[0]?.issuer ?? '', person, returnTo: '/account' })
+    const answer = await signInWith(browser, {
+      as: 'test',
+      issuer: config.providers?.[0]?.issuer ?? '',
+      person,
+      returnTo: '/account',
+    })
     expect(answer.headers.location).toBe('/account')
     roles.push((await browser.session()).user?.roles)
   }

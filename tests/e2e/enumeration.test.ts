@@ -3,7 +3,8 @@ import { Visitor } from '../support/client.ts'
 import { type Person, setUp, signUp } from '../support/people.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
 
-// That both take as long is proved where it is decided: each writes one row (server/accounts/credential-throttle.test.ts).
+// That both take as long is proved where it is decided: each writes one row
+// (server/accounts/credential-throttle.test.ts).
 const ACCOUNTS = 8
 let server: Server
 let people: Person[]

@@ -11,7 +11,7 @@ let server: Server
 let chromium: Browser
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer({ settings: { SETUP_CODE: null } }), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer({ settings: { SETUP_CODE: null } }), launchChromium()])
 })
 afterAll(async () => {
   await chromium?.close()
@@ -21,7 +21,10 @@ afterAll(async () => {
 test('a newcomer follows the set-up link, looks around, signs out and in, and ends a session from another browser', async () => {
   const person = somebody('Ada First')
   expect((await new Visitor(server.origin).get('/auth/methods')).json<MethodsAnswer>().setupNeeded).toBe(true)
-  const printed = await runCommand(['setup'], { dataDir: server.dataDir, settings: { PUBLIC_URL: server.origin, PORT: String(server.port) } })
+  const printed = await runCommand(['setup'], {
+    dataDir: server.dataDir,
+    settings: { PUBLIC_URL: server.origin, PORT: String(server.port) },
+  })
   const link = /https?:\/\/\S+/.exec(printed.output)?.[0] ?? ''
   expect(codeIn(link).length).toBeGreaterThanOrEqual(22)
 

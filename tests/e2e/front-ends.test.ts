@@ -9,7 +9,16 @@ import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { send } from '../support/forms.ts'
 import { type Person, setUp, signIn, somebody } from '../support/people.ts'
-import { freePort, ROOT, type Server, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+import {
+  freePort,
+  ROOT,
+  type Server,
+  startServer,
+  statusOf,
+  stopAll,
+  temporaryFolder,
+  waitUntil,
+} from '../support/server.ts'
 
 const FIXTURE = join(ROOT, 'tests/fixtures/vite-app')
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
@@ -21,7 +30,13 @@ const children: ChildProcess[] = []
 beforeAll(async () => {
   chromium = await launchChromium()
   // An API of one's own; it would refuse a call without a token.
-  api = http.createServer((incoming, outgoing) => outgoing.writeHead(incoming.headers.authorization?.startsWith('Bearer ') ? 200 : 403, { 'content-type': 'application/json' }).end('[]'))
+  api = http.createServer((incoming, outgoing) =>
+    outgoing
+      .writeHead(incoming.headers.authorization?.startsWith('Bearer ') ? 200 : 403, {
+        'content-type': 'application/json',
+      })
+      .end('[]'),
+  )
   await new Promise<void>(done => api.listen(0, '127.0.0.1', done))
 })
 afterAll(async () => {
@@ -32,7 +47,7 @@ afterAll(async () => {
 })
 
 /** Runs Vite as its users do, with a copy of the fixture. */
-function vite(...args: string[]): { child: ChildProcess, output: () => string, ended: Promise<number | null> } {
+function vite(...args: string[]): { child: ChildProcess; output: () => string; ended: Promise<number | null> } {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST') && name !== 'NODE_ENV')
   const child = spawn(process.execPath, [VITE, ...args], { cwd: ROOT, env: Object.fromEntries(inherited) })
   children.push(child)
@@ -41,7 +56,7 @@ function vite(...args: string[]): { child: ChildProcess, output: () => string, e
   return { child, output: () => output, ended: new Promise(done => child.on('exit', done)) }
 }
 
-async function startWith(site: object): Promise<{ server: Server, person: Person }> {
+async function startWith(site: object): Promise<{ server: Server; person: Person }> {
   const upstreams = [{ name: 'orders', target: `http://127.0.0.1:${(api.address() as AddressInfo).port}` }]
   const server = await startServer({ settings: { SITE: JSON.stringify(site), UPSTREAMS: JSON.stringify(upstreams) } })
   const person = somebody('Ada First')
@@ -50,7 +65,8 @@ async function startWith(site: object): Promise<{ server: Server, person: Person
 }
 
 const who = (page: Page) => page.textContent('#who')
-const become = (page: Page, text: string) => waitUntil(async () => await who(page) === text, `the page to say "${text}"`)
+const become = (page: Page, text: string) =>
+  waitUntil(async () => (await who(page)) === text, `the page to say "${text}"`)
 const fillIn = async (page: Page, person: Person) => {
   await hydrated(page)
   await send(page, '/auth/login', { email: person.email, password: person.password })
@@ -63,21 +79,31 @@ describe('a plain Vite build', () => {
   beforeAll(async () => {
     const dist = join(temporaryFolder(), 'dist')
     const build = vite('build', FIXTURE, '--outDir', dist, '--emptyOutDir', '--sourcemap', '--logLevel', 'warn')
-    expect(await build.ended, build.output()).toBe(0);
-    ({ server, person } = await startWith({ static: dist }))
+    expect(await build.ended, build.output()).toBe(0)
+    ;({ server, person } = await startWith({ static: dist }))
   })
 
   test('runs as it is, under a policy that lets nothing else run; a call without a session leads to the sign-in page and back to the wanted page', async () => {
     const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
     const elsewhere: string[] = []
-    page.on('request', request => request.url().startsWith(server.origin) || request.url().startsWith('data:') ? undefined : elsewhere.push(request.url()))
+    page.on('request', request =>
+      request.url().startsWith(server.origin) || request.url().startsWith('data:')
+        ? undefined
+        : elsewhere.push(request.url()),
+    )
     const first = await page.goto('/orders/7?view=all#lines')
-    expect(first?.headers()['content-security-policy']).toContain('script-src \'self\'')
+    expect(first?.headers()['content-security-policy']).toContain("script-src 'self'")
     await become(page, 'nobody (never)')
     expect(await page.evaluate('getComputedStyle(document.querySelector("h1")).color')).toBe('rgb(180, 83, 10)')
-    await waitUntil(() => page.evaluate<boolean>('document.getElementById("dot").naturalWidth > 0'), 'the picture that is inside the script')
+    await waitUntil(
+      () => page.evaluate<boolean>('document.getElementById("dot").naturalWidth > 0'),
+      'the picture that is inside the script',
+    )
     await page.click('#lazy')
-    await waitUntil(async () => await page.textContent('#answer') === 'a part that came later', 'the part that is loaded later')
+    await waitUntil(
+      async () => (await page.textContent('#answer')) === 'a part that came later',
+      'the part that is loaded later',
+    )
     expect(trouble).toEqual({ console: [], errors: [], csp: [], failed: [] })
 
     await page.click('#load')
@@ -86,7 +112,7 @@ describe('a plain Vite build', () => {
     await page.waitForURL('**/orders/7?view=all#lines')
     await become(page, 'Ada First')
     await page.click('#load')
-    await waitUntil(async () => await page.textContent('#answer') === '200', 'the orders')
+    await waitUntil(async () => (await page.textContent('#answer')) === '200', 'the orders')
 
     // The browser itself writes the 401 into its console.
     expect(trouble.console.filter(line => !line.includes('401'))).toEqual([])
@@ -102,7 +128,11 @@ describe('a plain Vite build', () => {
     await become(page, 'Ada First')
     const second = await context.newPage()
     const questions: (string | undefined)[] = []
-    second.on('request', request => request.url().endsWith('/auth/session') ? questions.push(request.headers()['x-porchlight-background']) : undefined)
+    second.on('request', request =>
+      request.url().endsWith('/auth/session')
+        ? questions.push(request.headers()['x-porchlight-background'])
+        : undefined,
+    )
     await second.goto('/second')
     await become(second, 'Ada First')
     await page.click('#out')
@@ -142,8 +172,14 @@ describe('a plain Vite build', () => {
     const visitor = new Visitor(server.origin)
     for (const encoding of ['identity', 'br, gzip']) {
       const answer = await visitor.get('/_porchlight/client.js', { 'accept-encoding': encoding })
-      expect([answer.status, answer.headers['content-type'], answer.headers['content-encoding']]).toEqual([200, 'text/javascript; charset=utf-8', undefined])
-      expect(Number(answer.headers['content-length'] ?? Buffer.byteLength(answer.text))).toBe(Buffer.byteLength(answer.text))
+      expect([answer.status, answer.headers['content-type'], answer.headers['content-encoding']]).toEqual([
+        200,
+        'text/javascript; charset=utf-8',
+        undefined,
+      ])
+      expect(Number(answer.headers['content-length'] ?? Buffer.byteLength(answer.text))).toBe(
+        Buffer.byteLength(answer.text),
+      )
       expect(Buffer.byteLength(answer.text)).toBeGreaterThan(0)
       expect(Buffer.byteLength(answer.text)).toBeLessThanOrEqual(2048)
       expect(answer.text).not.toMatch(/\bimport\b/)
@@ -160,18 +196,22 @@ describe('a plain Vite build', () => {
   })
 })
 
-test('Vite\'s dev server behind us: an edit reaches an open page through our origin, without a reload; its socket outlasts the session', async () => {
+test("Vite's dev server behind us: an edit reaches an open page through our origin, without a reload; its socket outlasts the session", async () => {
   const app = join(temporaryFolder(), 'app')
   cpSync(FIXTURE, app, { recursive: true })
   const port = await freePort()
   const dev = vite(app, '--port', String(port), '--strictPort', '--host', '127.0.0.1')
-  await waitUntil(async () => await statusOf(port, '/') === 200, 'Vite; it wrote:\n', dev.output, 60_000)
+  await waitUntil(async () => (await statusOf(port, '/')) === 200, 'Vite; it wrote:\n', dev.output, 60_000)
   const { server, person } = await startWith({ upstream: `http://127.0.0.1:${port}` })
 
   const { page, trouble } = await newContext(chromium, { baseURL: server.origin })
   const elsewhere: string[] = []
   const sockets: string[] = []
-  page.on('request', request => request.url().startsWith(server.origin) || request.url().startsWith('data:') ? undefined : elsewhere.push(request.url()))
+  page.on('request', request =>
+    request.url().startsWith(server.origin) || request.url().startsWith('data:')
+      ? undefined
+      : elsewhere.push(request.url()),
+  )
   page.on('websocket', socket => sockets.push(socket.url()))
   await page.goto('/orders/7')
   await become(page, 'nobody (never)')
@@ -184,7 +224,7 @@ test('Vite\'s dev server behind us: an edit reaches an open page through our ori
   const greeting = join(app, 'src/greeting.js')
   const edit = async (text: string) => {
     writeFileSync(greeting, readFileSync(greeting, 'utf8').replace(/'.*'/, `'${text}'`))
-    await waitUntil(async () => await page.textContent('#greeting') === text, `the edit "${text}" to arrive`)
+    await waitUntil(async () => (await page.textContent('#greeting')) === text, `the edit "${text}" to arrive`)
   }
   await page.evaluate('window.sameDocument = true')
   await edit('edited')

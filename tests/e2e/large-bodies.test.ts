@@ -17,7 +17,10 @@ const FRAMED = 160 * MEGABYTE
 const GROWTH_BELOW = 150 * MEGABYTE
 
 const seen = existsSync('/proc/self/status')
-if (!seen) process.stderr.write('\n!! large-bodies: this system has no /proc, so how much memory the server takes is NOT checked; that every byte arrives is.\n\n')
+if (!seen)
+  process.stderr.write(
+    '\n!! large-bodies: this system has no /proc, so how much memory the server takes is NOT checked; that every byte arrives is.\n\n',
+  )
 
 let server: Server
 let upstream: http.Server
@@ -28,9 +31,16 @@ beforeAll(async () => {
   upstream = http.createServer(answer).listen(0, '127.0.0.1')
   await once(upstream, 'listening')
   const { port } = upstream.address() as AddressInfo
-  server = await startServer({ settings: { UPSTREAMS: JSON.stringify([{ name: 'files', target: `http://127.0.0.1:${port}` }]) } })
+  server = await startServer({
+    settings: { UPSTREAMS: JSON.stringify([{ name: 'files', target: `http://127.0.0.1:${port}` }]) },
+  })
   const { browser } = await setUp(server.origin)
-  headers = { 'host': new URL(server.origin).host, 'cookie': browser.jar.header() ?? '', 'origin': server.origin, 'sec-fetch-site': 'same-origin' }
+  headers = {
+    host: new URL(server.origin).host,
+    cookie: browser.jar.header() ?? '',
+    origin: server.origin,
+    'sec-fetch-site': 'same-origin',
+  }
   // What the first call loads belongs to the relay, not to a body.
   await upload({ 'content-length': '1' }, [Buffer.from('x')])
   if (seen) idle = resident('VmRSS')
@@ -58,7 +68,10 @@ function hashOf(size: number): string {
   return hash.digest('hex')
 }
 
-interface Received { bytes: number, hash: string }
+interface Received {
+  bytes: number
+  hash: string
+}
 
 async function received(body: Readable): Promise<Received> {
   const hash = createHash('sha256')
@@ -72,24 +85,43 @@ async function received(body: Readable): Promise<Received> {
 
 function answer(incoming: http.IncomingMessage, outgoing: http.ServerResponse): void {
   if (incoming.method === 'POST') {
-    received(incoming).then(what => outgoing.end(JSON.stringify({ ...what, length: incoming.headers['content-length'] ?? null })), () => outgoing.destroy())
+    received(incoming).then(
+      what => outgoing.end(JSON.stringify({ ...what, length: incoming.headers['content-length'] ?? null })),
+      () => outgoing.destroy(),
+    )
     return
   }
   const isSized = incoming.url === '/sized'
-  outgoing.writeHead(200, { 'content-type': 'application/octet-stream', ...(isSized ? { 'content-length': LARGE } : {}) })
+  outgoing.writeHead(200, {
+    'content-type': 'application/octet-stream',
+    ...(isSized ? { 'content-length': LARGE } : {}),
+  })
   pipeline(Readable.from(content(isSized ? LARGE : FRAMED)), outgoing).catch(() => outgoing.destroy())
 }
 
-async function upload(size: Record<string, string>, body: Iterable<Buffer>): Promise<Received & { length: string | null }> {
-  const sent = http.request({ host: '127.0.0.1', port: server.port, path: '/api/files/', method: 'POST', agent: false, headers: { ...headers, ...size } })
-  const [[response]] = await Promise.all([once(sent, 'response') as Promise<[http.IncomingMessage]>, pipeline(Readable.from(body), sent)])
+async function upload(
+  size: Record<string, string>,
+  body: Iterable<Buffer>,
+): Promise<Received & { length: string | null }> {
+  const sent = http.request({
+    host: '127.0.0.1',
+    port: server.port,
+    path: '/api/files/',
+    method: 'POST',
+    agent: false,
+    headers: { ...headers, ...size },
+  })
+  const [[response]] = await Promise.all([
+    once(sent, 'response') as Promise<[http.IncomingMessage]>,
+    pipeline(Readable.from(body), sent),
+  ])
   return JSON.parse((await response.toArray()).join('')) as Received & { length: string | null }
 }
 
 async function download(path: string): Promise<Received & { length: string | null }> {
   const sent = http.get({ host: '127.0.0.1', port: server.port, path: `/api/files${path}`, agent: false, headers })
-  const [response] = await once(sent, 'response') as [http.IncomingMessage]
-  return { ...await received(response), length: response.headers['content-length'] ?? null }
+  const [response] = (await once(sent, 'response')) as [http.IncomingMessage]
+  return { ...(await received(response)), length: response.headers['content-length'] ?? null }
 }
 
 /** Bytes resident in the server: now, or the most there have ever been. */
@@ -97,13 +129,32 @@ function resident(line: 'VmRSS' | 'VmHWM'): number {
   return Number(new RegExp(`${line}:\\s+(\\d+)`).exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1]) * 1024
 }
 
-test.each<{ what: string, size: number, pass: () => Promise<Received & { length: string | null }>, length: string | null }>([
-  { what: 'an upload of 500 MB of known length', size: LARGE, pass: () => upload({ 'content-length': String(LARGE) }, content(LARGE)), length: String(LARGE) },
-  { what: 'a chunked upload of 160 MB', size: FRAMED, pass: () => upload({ 'transfer-encoding': 'chunked' }, content(FRAMED)), length: null },
+test.each<{
+  what: string
+  size: number
+  pass: () => Promise<Received & { length: string | null }>
+  length: string | null
+}>([
+  {
+    what: 'an upload of 500 MB of known length',
+    size: LARGE,
+    pass: () => upload({ 'content-length': String(LARGE) }, content(LARGE)),
+    length: String(LARGE),
+  },
+  {
+    what: 'a chunked upload of 160 MB',
+    size: FRAMED,
+    pass: () => upload({ 'transfer-encoding': 'chunked' }, content(FRAMED)),
+    length: null,
+  },
   { what: 'a download of 500 MB of known length', size: LARGE, pass: () => download('/sized'), length: String(LARGE) },
   { what: 'a chunked download of 160 MB', size: FRAMED, pass: () => download('/chunked'), length: null },
-])('$what arrives byte for byte, and the server keeps none of it', { timeout: 300_000 }, async ({ size, pass, length }) => {
-  expect(await pass()).toEqual({ bytes: size, hash: hashOf(size), length })
-  // The most there has been in all of the process's life: no sample can miss it.
-  if (seen) expect(resident('VmHWM') - idle).toBeLessThan(GROWTH_BELOW)
-})
+])(
+  '$what arrives byte for byte, and the server keeps none of it',
+  { timeout: 300_000 },
+  async ({ size, pass, length }) => {
+    expect(await pass()).toEqual({ bytes: size, hash: hashOf(size), length })
+    // The most there has been in all of the process's life: no sample can miss it.
+    if (seen) expect(resident('VmHWM') - idle).toBeLessThan(GROWTH_BELOW)
+  },
+)

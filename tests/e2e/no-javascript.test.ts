@@ -16,7 +16,7 @@ let context: BrowserContext
 let page: Page
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
 })
 beforeEach(async () => {
   await context?.close()
@@ -34,7 +34,12 @@ describe('UX-18 without JavaScript', () => {
   test('the first administrator is made', async () => {
     adminPerson = somebody('Ada First')
     await page.goto(`/set-up#code=${SETUP_CODE}`)
-    await send(page, '/auth/setup', { code: SETUP_CODE, email: adminPerson.email, name: adminPerson.name, password: adminPerson.password })
+    await send(page, '/auth/setup', {
+      code: SETUP_CODE,
+      email: adminPerson.email,
+      name: adminPerson.name,
+      password: adminPerson.password,
+    })
     expect(path()).toBe('/')
     expect(await page.content()).toContain(adminPerson.name)
     admin = new Visitor(server.origin)
@@ -67,7 +72,12 @@ describe('UX-18 without JavaScript', () => {
   test('an invitation makes an account', async () => {
     const person = somebody('Grace Invited')
     await page.goto('/sign-up')
-    await send(page, '/auth/register', { invite: await invite(admin), email: person.email, name: person.name, password: person.password })
+    await send(page, '/auth/register', {
+      invite: await invite(admin),
+      email: person.email,
+      name: person.name,
+      password: person.password,
+    })
     expect(path()).toBe('/')
     expect(await page.content()).toContain(person.name)
   })
@@ -75,7 +85,12 @@ describe('UX-18 without JavaScript', () => {
   test('a common password is refused with the fields kept, and the same invitation still works', async () => {
     const person = somebody('Grace Again')
     await page.goto('/sign-up')
-    await send(page, '/auth/register', { invite: await invite(admin), email: person.email, name: person.name, password: 'PasswordPassword' })
+    await send(page, '/auth/register', {
+      invite: await invite(admin),
+      email: person.email,
+      name: person.name,
+      password: 'PasswordPassword',
+    })
     expect(path()).toBe('/sign-up')
     expect(await formTo(page, '/auth/register').locator('[name=name]').inputValue()).toBe(person.name)
     await send(page, '/auth/register', { password: person.password })
@@ -126,13 +141,17 @@ describe('UX-18 without JavaScript', () => {
         for (const form of await page.locator('form').all()) {
           const [method, action] = [await form.getAttribute('method'), await form.getAttribute('action')]
           forms.add(action ?? '')
-          if (method !== 'post' || action?.startsWith('/') !== true) dead.push(`${route}: a form that goes out as ${method ?? 'GET'} to ${action ?? 'its own page'}`)
+          if (method !== 'post' || action?.startsWith('/') !== true)
+            dead.push(`${route}: a form that goes out as ${method ?? 'GET'} to ${action ?? 'its own page'}`)
         }
         for (const control of await page.locator('button, select, input, textarea, [role=button]').all()) {
-          if (!await control.isVisible()) continue
+          if (!(await control.isVisible())) continue
           const form = await actionOf(control)
           const type = await control.getAttribute('type')
-          if (form === null || !ALIVE.has(form) || type === 'button') dead.push(`${route}: ${(await control.textContent())?.trim() ?? ''} ${await control.getAttribute('name') ?? ''} ${type ?? ''} of ${form ?? 'no form'}`)
+          if (form === null || !ALIVE.has(form) || type === 'button')
+            dead.push(
+              `${route}: ${(await control.textContent())?.trim() ?? ''} ${(await control.getAttribute('name')) ?? ''} ${type ?? ''} of ${form ?? 'no form'}`,
+            )
         }
       }
     }
@@ -153,7 +172,7 @@ const ALIVE = new Set(['/auth/login', '/auth/logout', '/auth/register', '/auth/r
 async function actionOf(control: Locator): Promise<string | null> {
   const id = await control.getAttribute('form')
   const form = id === null ? control.locator('xpath=ancestor::form') : page.locator(`[id="${id}"]`)
-  return await form.count() === 0 ? null : form.getAttribute('action')
+  return (await form.count()) === 0 ? null : form.getAttribute('action')
 }
 
 async function signIn(at = '/sign-in'): Promise<void> {

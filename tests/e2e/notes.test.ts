@@ -18,11 +18,11 @@ let chromium: Browser
 let admin: Visitor
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
   admin = (await setUp(server.origin)).browser
 })
 // A page that is left open goes on asking and drawing.
-afterEach(async () => void await Promise.all(chromium.contexts().map(context => context.close())))
+afterEach(async () => void (await Promise.all(chromium.contexts().map(context => context.close()))))
 afterAll(async () => {
   await chromium?.close()
   await stopAll()
@@ -37,10 +37,15 @@ const field = (page: Page) => page.getByLabel('A new note')
 /** As many notes as somebody may have, written on other days: in one go the rate of changes would forbid it. */
 function fillBook(newest: string): void {
   const db = new Sqlite(join(server.dataDir, 'sample.db'), { timeout: 5000 })
-  const { owner, at } = db.prepare<[string], { owner: string, at: number }>('SELECT owner, created_at AS at FROM notes WHERE text = ?').get(newest) ?? { owner: '', at: 0 }
-  const insert = db.prepare('INSERT INTO notes (owner, id, text, created_at, changed_at, change) VALUES (?, ?, ?, ?, ?, ?)')
+  const { owner, at } = db
+    .prepare<[string], { owner: string; at: number }>('SELECT owner, created_at AS at FROM notes WHERE text = ?')
+    .get(newest) ?? { owner: '', at: 0 }
+  const insert = db.prepare(
+    'INSERT INTO notes (owner, id, text, created_at, changed_at, change) VALUES (?, ?, ?, ?, ?, ?)',
+  )
   db.transaction(() => {
-    for (let n = 0; n < MAX_NOTES - 1; n++) insert.run(owner, randomUUID(), `note ${n}`, at - MAX_NOTES + n, at - MAX_NOTES + n, n + 2)
+    for (let n = 0; n < MAX_NOTES - 1; n++)
+      insert.run(owner, randomUUID(), `note ${n}`, at - MAX_NOTES + n, at - MAX_NOTES + n, n + 2)
     db.prepare('UPDATE owners SET change = ? WHERE sub = ?').run(MAX_NOTES, owner)
   }).immediate()
   db.close()
@@ -50,7 +55,9 @@ function fillBook(newest: string): void {
 async function newcomer(options: { javaScriptEnabled?: boolean } = {}) {
   const { browser: visitor, person } = await signUp(admin)
   const made = await newContext(chromium, { baseURL: server.origin, locale: 'en', ...options })
-  await made.context.addCookies(visitor.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })))
+  await made.context.addCookies(
+    visitor.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })),
+  )
   return { visitor, person, ...made }
 }
 
@@ -68,7 +75,12 @@ async function write(page: Page, text: string): Promise<void> {
 }
 
 describe('the list', () => {
-  const texts = ['A lamp for the porch', 'خبز وزيتون', '👩‍👩‍👧‍👦 come on Saturday', '</script><img src=x onerror="window.broken = true">']
+  const texts = [
+    'A lamp for the porch',
+    'خبز وزيتون',
+    '👩‍👩‍👧‍👦 come on Saturday',
+    '</script><img src=x onerror="window.broken = true">',
+  ]
 
   test('is in the first byte, with JavaScript off', async () => {
     const { visitor, page } = await newcomer({ javaScriptEnabled: false })
@@ -83,7 +95,7 @@ describe('the list', () => {
     const { visitor, page, trouble } = await newcomer()
     for (const text of texts) await visitor.post('/api/notes', { text })
     let asked = 0
-    page.on('request', request => asked += new URL(request.url()).pathname === '/api/notes' ? 1 : 0)
+    page.on('request', request => (asked += new URL(request.url()).pathname === '/api/notes' ? 1 : 0))
     await open(page)
     expect(await noted(page)).toEqual([...texts].reverse())
     expect(asked).toBe(0)
@@ -112,7 +124,8 @@ describe('with the keyboard alone', () => {
     await write(page, 'first')
     await expect.poll(() => noted(page), patient).toEqual(['first'])
     expect(await field(page).inputValue()).toBe('')
-    const focused = () => page.evaluate('document.activeElement.innerText || document.activeElement.tagName') as Promise<string>
+    const focused = () =>
+      page.evaluate('document.activeElement.innerText || document.activeElement.tagName') as Promise<string>
 
     await page.getByRole('button', { name: /Edit\s*: first/ }).press('Enter')
     await expect.poll(focused).toBe('TEXTAREA')
@@ -150,7 +163,8 @@ describe('two windows', () => {
     const { context, page: first, trouble } = await newcomer()
     await open(first)
     const second = await another(context)
-    for (const page of [first, second]) await expect.poll(() => page.locator('.status').innerText(), patient).toContain('open in 2 windows')
+    for (const page of [first, second])
+      await expect.poll(() => page.locator('.status').innerText(), patient).toContain('open in 2 windows')
     await write(first, 'from the first')
     await expect.poll(() => noted(second), patient).toEqual(['from the first'])
     await second.getByRole('button', { name: 'Edit' }).click()
@@ -188,8 +202,15 @@ describe('what fails', () => {
     const { visitor, page } = await newcomer()
     await visitor.post('/api/notes', { text: 'stays' })
     await open(page)
-    await page.route(url => url.pathname.startsWith('/api/notes'), route => route.request().method() === 'GET' ? route.fallback() : route.abort())
-    const alert = () => page.getByRole('alert').allInnerTexts().then(all => all.join())
+    await page.route(
+      url => url.pathname.startsWith('/api/notes'),
+      route => (route.request().method() === 'GET' ? route.fallback() : route.abort()),
+    )
+    const alert = () =>
+      page
+        .getByRole('alert')
+        .allInnerTexts()
+        .then(all => all.join())
 
     await write(page, 'lost on the way')
     await expect.poll(alert, patient).toContain('was not added')
@@ -223,7 +244,9 @@ describe('what fails', () => {
     const first = await startServer()
     const { browser } = await setUp(first.origin)
     const { context, page } = await newContext(chromium, { baseURL: first.origin, locale: 'en' })
-    await context.addCookies(browser.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: first.origin })))
+    await context.addCookies(
+      browser.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: first.origin })),
+    )
     await open(page)
     await first.stop()
     await expect.poll(() => page.locator('.status').innerText(), patient).toContain('No live connection')
@@ -248,23 +271,36 @@ describe('what fails', () => {
   })
 })
 
-test('ASVS 7.2.4 at a re-authentication live connections end, and the pages connect again with the new cookies', { timeout: 60_000 }, async () => {
-  const { context, page, person } = await newcomer()
-  const [one, two] = [await open(page), await another(context)]
-  const closed = one.waitForEvent('requestfinished', { predicate: request => request.url().includes('/api/notes/feed'), ...patient })
-  const again = two.waitForRequest(request => request.url().includes('/api/notes/feed'), patient)
-  const answered = await one.evaluate(async (password) => {
-    const response = await fetch('/auth/reauthenticate', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ password }) })
-    return response.status
-  }, person.password)
-  expect(answered).toBe(200)
-  await Promise.all([closed, again])
-  await Promise.all([one, two].map(each => expect.poll(() => each.locator('.status').innerText(), patient).toContain('Live')))
-  await write(one, 'Still here')
-  await expect.poll(() => noted(two), patient).toContain('Still here')
-  await two.goto('/account/sessions')
-  await expect.poll(() => two.locator('main').innerText(), patient).toContain('live connection')
-})
+test(
+  'ASVS 7.2.4 at a re-authentication live connections end, and the pages connect again with the new cookies',
+  { timeout: 60_000 },
+  async () => {
+    const { context, page, person } = await newcomer()
+    const [one, two] = [await open(page), await another(context)]
+    const closed = one.waitForEvent('requestfinished', {
+      predicate: request => request.url().includes('/api/notes/feed'),
+      ...patient,
+    })
+    const again = two.waitForRequest(request => request.url().includes('/api/notes/feed'), patient)
+    const answered = await one.evaluate(async password => {
+      const response = await fetch('/auth/reauthenticate', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ password }),
+      })
+      return response.status
+    }, person.password)
+    expect(answered).toBe(200)
+    await Promise.all([closed, again])
+    await Promise.all(
+      [one, two].map(each => expect.poll(() => each.locator('.status').innerText(), patient).toContain('Live')),
+    )
+    await write(one, 'Still here')
+    await expect.poll(() => noted(two), patient).toContain('Still here')
+    await two.goto('/account/sessions')
+    await expect.poll(() => two.locator('main').innerText(), patient).toContain('live connection')
+  },
+)
 
 test('when the session ends, the page goes where one signs in, says why, and asks no more', async () => {
   const { person, page } = await newcomer()
@@ -273,9 +309,11 @@ test('when the session ends, the page goes where one signs in, says why, and ask
   const elsewhere = await signIn(server.origin, person)
   expect((await elsewhere.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
   await page.waitForURL('**/sign-in?returnTo=/notes', patient)
-  await expect.poll(() => page.locator('main').innerText(), patient).toContain('You signed this device out from another one.')
+  await expect
+    .poll(() => page.locator('main').innerText(), patient)
+    .toContain('You signed this device out from another one.')
   let asked = 0
-  page.on('request', request => asked += new URL(request.url()).pathname.startsWith('/api') ? 1 : 0)
+  page.on('request', request => (asked += new URL(request.url()).pathname.startsWith('/api') ? 1 : 0))
   await page.waitForTimeout(4000)
   expect(asked).toBe(0)
 
@@ -289,7 +327,9 @@ describe('after a sign-out in another tab', () => {
   function attempts(page: Page): string[] {
     const opened: string[] = []
     page.on('websocket', socket => opened.push(socket.url()))
-    page.on('request', request => new URL(request.url()).pathname === '/api/notes/feed' ? opened.push(request.url()) : undefined)
+    page.on('request', request =>
+      new URL(request.url()).pathname === '/api/notes/feed' ? opened.push(request.url()) : undefined,
+    )
     return opened
   }
 
@@ -300,8 +340,10 @@ describe('after a sign-out in another tab', () => {
     await other.goto('/')
     await hydrated(other)
     let release = () => {}
-    const held = new Promise<void>((resolve) => { release = resolve })
-    await page.route('**/auth/session', async (route) => {
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await page.route('**/auth/session', async route => {
       await held
       await route.continue()
     })
@@ -342,14 +384,28 @@ describe('the home page', () => {
     await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Live')
   })
 
-  test('lists other upstreams in the sample\'s place, those only that I may use, says which cannot be reached, and no page leads to the notes', async () => {
+  test("lists other upstreams in the sample's place, those only that I may use, says which cannot be reached, and no page leads to the notes", async () => {
     const config = join(temporaryFolder(), 'porchlight.json')
-    writeFileSync(config, JSON.stringify({
-      upstreams: [
-        { name: 'orders', target: 'http://127.0.0.1:9', title: 'Orders', description: 'What people want', icon: 'shopping-cart' },
-        { name: 'secrets', target: 'http://127.0.0.1:9', title: 'For administrators', requires: { roles: ['admin'] } },
-      ],
-    }))
+    writeFileSync(
+      config,
+      JSON.stringify({
+        upstreams: [
+          {
+            name: 'orders',
+            target: 'http://127.0.0.1:9',
+            title: 'Orders',
+            description: 'What people want',
+            icon: 'shopping-cart',
+          },
+          {
+            name: 'secrets',
+            target: 'http://127.0.0.1:9',
+            title: 'For administrators',
+            requires: { roles: ['admin'] },
+          },
+        ],
+      }),
+    )
     const other = await startServer({ settings: { CONFIG: config } })
     const { browser: keeper } = await setUp(other.origin)
     const { browser } = await signUp(keeper)

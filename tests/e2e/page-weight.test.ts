@@ -10,7 +10,7 @@ let server: Server
 let chromium: Browser
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
 })
 afterAll(async () => {
   await chromium?.close()
@@ -25,7 +25,9 @@ test('the JavaScript of the sign-in page stays under its budget, and is all that
 
   const loaded = new Set<string>()
   const { page } = await newContext(chromium, { baseURL: server.origin })
-  page.on('response', response => response.request().resourceType() === 'script' ? loaded.add(new URL(response.url()).pathname) : undefined)
+  page.on('response', response =>
+    response.request().resourceType() === 'script' ? loaded.add(new URL(response.url()).pathname) : undefined,
+  )
   await page.goto('/sign-in')
   await hydrated(page)
   await page.waitForLoadState('networkidle')

@@ -9,8 +9,8 @@ import { siteRoutes } from '../support/site-routes.ts'
 
 /** How each page of the site is visited, and by whom. */
 type Who = 'guest' | 'user' | 'admin'
-let links: { invite: string, reset: string }
-const VISITS: Record<string, { who: Who[], path?: () => string }> = {
+let links: { invite: string; reset: string }
+const VISITS: Record<string, { who: Who[]; path?: () => string }> = {
   '/': { who: ['guest', 'user'] },
   '/set-up': { who: ['guest'], path: () => `/set-up#code=${SETUP_CODE}` },
   '/sign-in': { who: ['guest'] },
@@ -41,7 +41,7 @@ let chromium: Browser
 const sessions = new Map<Who, BrowserContext['addCookies'] extends (cookies: infer C) => unknown ? C : never>()
 
 beforeAll(async () => {
-  [server, fresh, chromium] = await Promise.all([startServer(), startServer(), launchChromium()])
+  ;[server, fresh, chromium] = await Promise.all([startServer(), startServer(), launchChromium()])
   const { browser: admin, person } = await setUp(server.origin, somebody('Ada First'))
   const user = await signUp(admin, somebody('Grace Lantern'))
   await signIn(server.origin, user.person)
@@ -52,9 +52,14 @@ beforeAll(async () => {
   const reset = (await admin.post(`/auth/people/${user.answer.user?.id ?? ''}/reset`)).json<ResetLinkAnswer>().href
   const path = (href: string) => href.slice(new URL(href).origin.length)
   links = { invite: path(invite), reset: path(reset) }
-  const cookies = async (who: { email: string, password: string, name: string }) => (await signIn(server.origin, who)).jar.all()
-    .map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin }))
-  sessions.set('guest', []).set('user', await cookies(user.person)).set('admin', await cookies(person))
+  const cookies = async (who: { email: string; password: string; name: string }) =>
+    (await signIn(server.origin, who)).jar
+      .all()
+      .map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin }))
+  sessions
+    .set('guest', [])
+    .set('user', await cookies(user.person))
+    .set('admin', await cookies(person))
 })
 afterAll(async () => {
   await chromium?.close()
@@ -68,29 +73,41 @@ test('every page of the site is visited here', () => {
 test('the checks themselves notice what is wrong', async () => {
   const { page, trouble } = await visitor('guest', 'en', 'light')
   await page.goto('/sign-in')
-  await page.evaluate('document.body.append(new Image()), document.body.insertAdjacentHTML("beforeend", "<p onclick=alert(1) style=color:#eee;background:#fff>faint</p>")')
+  await page.evaluate(
+    'document.body.append(new Image()), document.body.insertAdjacentHTML("beforeend", "<p onclick=alert(1) style=color:#eee;background:#fff>faint</p>")',
+  )
   const found = await violations(page)
   expect(found.some(line => line.startsWith('image-alt'))).toBe(true)
   expect(found.some(line => line.startsWith('color-contrast'))).toBe(true)
   expect(await inlineHandlers(page)).toEqual(['P onclick'])
-  await page.evaluate('document.body.insertAdjacentHTML("beforeend", "<style>p { color: red }</style>"), document.querySelector("p[onclick]").click()')
-  await expect.poll(() => trouble.csp.map(line => line.split(' ')[0])).toEqual(expect.arrayContaining(['script-src-attr', 'style-src-elem']))
+  await page.evaluate(
+    'document.body.insertAdjacentHTML("beforeend", "<style>p { color: red }</style>"), document.querySelector("p[onclick]").click()',
+  )
+  await expect
+    .poll(() => trouble.csp.map(line => line.split(' ')[0]))
+    .toEqual(expect.arrayContaining(['script-src-attr', 'style-src-elem']))
   await page.context().close()
 })
 
-describe.each(LANGUAGES)('in %s', (language) => {
-  test.each(['guest', 'user', 'admin'] as const)('HD-4, axe: no page of a %s has a violation or an error, or is wider than its window', async (who) => {
-    const { page, trouble } = await visitor(who, language, 'light')
-    for (const [route, visit] of Object.entries(VISITS).filter(([, { who: whom }]) => whom.includes(who))) {
-      await page.goto(visit.path?.() ?? route, { waitUntil: 'load' })
-      await look(page, { route, who, language, trouble })
-    }
-    await page.context().close()
-  })
+describe.each(LANGUAGES)('in %s', language => {
+  test.each(['guest', 'user', 'admin'] as const)(
+    'HD-4, axe: no page of a %s has a violation or an error, or is wider than its window',
+    async who => {
+      const { page, trouble } = await visitor(who, language, 'light')
+      for (const [route, visit] of Object.entries(VISITS).filter(([, { who: whom }]) => whom.includes(who))) {
+        await page.goto(visit.path?.() ?? route, { waitUntil: 'load' })
+        await look(page, { route, who, language, trouble })
+      }
+      await page.context().close()
+    },
+  )
 
   test('so it is for the first page that anybody sees', async () => {
     const { page, trouble } = await visitor('guest', language, 'light', fresh.origin)
-    for (const [route, path] of [['/set-up', `/set-up#code=${SETUP_CODE}`], ['/', '/']] as const) {
+    for (const [route, path] of [
+      ['/set-up', `/set-up#code=${SETUP_CODE}`],
+      ['/', '/'],
+    ] as const) {
       await page.goto(path)
       await look(page, { route: `${route} of a fresh server`, who: 'guest', language, trouble })
     }
@@ -113,7 +130,13 @@ describe.each(LANGUAGES)('in %s', (language) => {
 })
 
 async function visitor(who: Who, language: string, theme: 'light' | 'dark', origin = server.origin) {
-  const made = await newContext(chromium, { baseURL: origin, colorScheme: theme, locale: language, viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })
+  const made = await newContext(chromium, {
+    baseURL: origin,
+    colorScheme: theme,
+    locale: language,
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+  })
   if (origin === server.origin) await made.context.addCookies(sessions.get(who) ?? [])
   return made
 }

@@ -24,7 +24,9 @@ async function startApi(): Promise<http.Server> {
     await sleep(100)
     calls.now--
     if (form.get('password') !== RIGHT) return json(response, 401, {})
-    const claims = Buffer.from(JSON.stringify({ sub: form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 })).toString('base64url')
+    const claims = Buffer.from(
+      JSON.stringify({ sub: form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 }),
+    ).toString('base64url')
     json(response, 200, { access_token: `e30.${claims}.x`, token_type: 'bearer' })
   })
   await new Promise<void>(done => slow.listen(0, '127.0.0.1', done))
@@ -33,10 +35,20 @@ async function startApi(): Promise<http.Server> {
 
 beforeAll(async () => {
   api = await startApi()
-  const tokenApi = JSON.stringify({ name: 'Shop', url: `http://127.0.0.1:${(api.address() as AddressInfo).port}`, refresh: { path: '/refresh' } })
+  const tokenApi = JSON.stringify({
+    name: 'Shop',
+    url: `http://127.0.0.1:${(api.address() as AddressInfo).port}`,
+    refresh: { path: '/refresh' },
+  })
   server = await startServer()
   behindApi = await startServer({
-    settings: { LOGIN: 'token-api', TOKEN_API: tokenApi, UPSTREAMS: JSON.stringify([{ name: 'shop', target: 'http://127.0.0.1:9', token: 'provider', provider: 'token-api' }]) },
+    settings: {
+      LOGIN: 'token-api',
+      TOKEN_API: tokenApi,
+      UPSTREAMS: JSON.stringify([
+        { name: 'shop', target: 'http://127.0.0.1:9', token: 'provider', provider: 'token-api' },
+      ]),
+    },
   })
   const { browser } = await setUp(server.origin)
   people = []
@@ -62,21 +74,37 @@ const CLIENTS: [string, (n: number) => string][] = [
   ['twelve addresses try', n => `203.0.113.${n % 12}`],
 ]
 
-describe.each<[string, () => { origin: string, whoever: [string, string][] }]>([
-  ['with a password that is kept here', () => ({ origin: server.origin, whoever: people.map(({ email, password }) => [email, password]) })],
-  ['with a password that an API judges', () => ({ origin: behindApi.origin, whoever: people.map((_, n) => [`person ${n}`, RIGHT]) })],
+describe.each<[string, () => { origin: string; whoever: [string, string][] }]>([
+  [
+    'with a password that is kept here',
+    () => ({ origin: server.origin, whoever: people.map(({ email, password }) => [email, password]) }),
+  ],
+  [
+    'with a password that an API judges',
+    () => ({ origin: behindApi.origin, whoever: people.map((_, n) => [`person ${n}`, RIGHT]) }),
+  ],
 ])('16.5.3 others sign in %s', (_how, at) => {
-  test.each(CLIENTS)(`while %s ${TRIES} passwords at once`, async (_who, addressOf) => {
-    const { origin, whoever } = at()
-    let left = TRIES
-    const flood = Array.from({ length: TRIES }, (_, n) => attempt(origin, addressOf(n), `nobody${n}@example.org`, 'a wrong guess').finally(() => left--))
-    await sleep(300)
-    const told = await Promise.all(whoever.map(([name, password], n) => attempt(origin, `192.0.2.${n + 1}`, name, password)))
-    const leftThen = left
-    const answers = await Promise.all(flood)
-    expect({ told, leftThen }).toMatchObject({ told: whoever.map(() => 'signed_in') })
-    expect([...new Set(answers)].filter(one => !['invalid_credentials', 'slow_down', 'busy'].includes(one))).toEqual([])
-  }, 60_000)
+  test.each(CLIENTS)(
+    `while %s ${TRIES} passwords at once`,
+    async (_who, addressOf) => {
+      const { origin, whoever } = at()
+      let left = TRIES
+      const flood = Array.from({ length: TRIES }, (_, n) =>
+        attempt(origin, addressOf(n), `nobody${n}@example.org`, 'a wrong guess').finally(() => left--),
+      )
+      await sleep(300)
+      const told = await Promise.all(
+        whoever.map(([name, password], n) => attempt(origin, `192.0.2.${n + 1}`, name, password)),
+      )
+      const leftThen = left
+      const answers = await Promise.all(flood)
+      expect({ told, leftThen }).toMatchObject({ told: whoever.map(() => 'signed_in') })
+      expect([...new Set(answers)].filter(one => !['invalid_credentials', 'slow_down', 'busy'].includes(one))).toEqual(
+        [],
+      )
+    },
+    60_000,
+  )
 })
 
 test('16.5.3 an API never has more sign-ins to judge at once than it bears', () => {

@@ -23,7 +23,9 @@ describe.concurrent('a server that dies', () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => signUp(admin)))
     await untilAccessEnds(admin)
     // Renewals are on their way when it dies: some answers arrive, some never do.
-    const calls = people.flatMap(({ browser }) => Array.from({ length: 10 }, () => browser.get('/auth/session').catch(() => null)))
+    const calls = people.flatMap(({ browser }) =>
+      Array.from({ length: 10 }, () => browser.get('/auth/session').catch(() => null)),
+    )
     await Promise.race(calls)
     await server.stop('SIGKILL')
     await Promise.all(calls)
@@ -38,21 +40,24 @@ describe.concurrent('a server that dies', () => {
     await next.stop()
   })
 
-  test.each(['SIGTERM', 'SIGHUP'] as const)('%s: not ready at once, what was begun is finished, and it ends by itself in time', async (signal) => {
-    const server = await startServer()
-    const { browser } = await setUp(server.origin)
-    const { finish, answered } = slowSignIn(server, somebody())
-    await sleep(200)
-    const ended = server.stop(signal)
-    await waitUntil(async () => (await statusOf(server.port, '/readyz')) !== 200, 'readiness to go')
-    finish()
-    expect(await answered).toBe(401)
-    expect(await ended).toBe(0)
+  test.each(['SIGTERM', 'SIGHUP'] as const)(
+    '%s: not ready at once, what was begun is finished, and it ends by itself in time',
+    async signal => {
+      const server = await startServer()
+      const { browser } = await setUp(server.origin)
+      const { finish, answered } = slowSignIn(server, somebody())
+      await sleep(200)
+      const ended = server.stop(signal)
+      await waitUntil(async () => (await statusOf(server.port, '/readyz')) !== 200, 'readiness to go')
+      finish()
+      expect(await answered).toBe(401)
+      expect(await ended).toBe(0)
 
-    const next = await again(server)
-    expect((await browser.session()).user?.name).toBe('Ada First')
-    await next.stop()
-  })
+      const next = await again(server)
+      expect((await browser.session()).user?.name).toBe('Ada First')
+      await next.stop()
+    },
+  )
 
   test('SIGINT, as Ctrl-C sends it, ends it too', async () => {
     const server = await startServer()
@@ -62,8 +67,9 @@ describe.concurrent('a server that dies', () => {
 
 test('the built pages can be read by whoever serves them, whoever built them under whatever umask', async () => {
   const { root, entry, files } = await ensureSiteBuilt(() => {})
-  const unreadable = [dirname(root), root, dirname(entry), entry, ...files.map(file => join(root, file.path))]
-    .filter(path => (statSync(path).mode & (statSync(path).isDirectory() ? 0o005 : 0o004)) === 0)
+  const unreadable = [dirname(root), root, dirname(entry), entry, ...files.map(file => join(root, file.path))].filter(
+    path => (statSync(path).mode & (statSync(path).isDirectory() ? 0o005 : 0o004)) === 0,
+  )
   expect(unreadable).toEqual([])
   expect(files.length).toBeGreaterThan(5)
   const [built] = readdirSync(join(dirname(root), '..')).filter(name => name.endsWith('.json'))
@@ -147,17 +153,31 @@ function limitFileSize(server: Server, limit: string): void {
 }
 
 /** A sign-in whose body has not wholly left the browser before `finish` is called. */
-function slowSignIn(server: Server, person: { email: string, password: string }): { finish: () => void, answered: Promise<number> } {
+function slowSignIn(
+  server: Server,
+  person: { email: string; password: string },
+): { finish: () => void; answered: Promise<number> } {
   const body = JSON.stringify({ email: person.email, password: person.password })
   const request = http.request({
-    host: '127.0.0.1', port: server.port, method: 'POST', path: '/auth/login', agent: false,
-    headers: { 'host': new URL(server.origin).host, 'origin': server.origin, 'content-type': 'application/json', 'content-length': body.length },
+    host: '127.0.0.1',
+    port: server.port,
+    method: 'POST',
+    path: '/auth/login',
+    agent: false,
+    headers: {
+      host: new URL(server.origin).host,
+      origin: server.origin,
+      'content-type': 'application/json',
+      'content-length': body.length,
+    },
   })
   const answered = new Promise<number>((resolve, reject) => {
-    request.on('response', (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    }).on('error', reject)
+    request
+      .on('response', response => {
+        response.resume()
+        resolve(response.statusCode ?? 0)
+      })
+      .on('error', reject)
   })
   request.write(body.slice(0, 10))
   return { finish: () => request.end(body.slice(10)), answered }

@@ -11,7 +11,7 @@ let chromium: Browser
 let person: Visitor
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
   person = (await setUp(server.origin)).browser
 })
 afterAll(async () => {
@@ -21,12 +21,15 @@ afterAll(async () => {
 
 async function proofPage() {
   const made = await newContext(chromium, { baseURL: server.origin, locale: 'en' })
-  await made.context.addCookies(person.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })))
+  await made.context.addCookies(
+    person.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })),
+  )
   await made.page.goto('/proof')
   await hydrated(made.page)
   return made
 }
-const section = (page: Page, title: RegExp) => page.locator('section', { has: page.getByRole('heading', { name: title }) })
+const section = (page: Page, title: RegExp) =>
+  page.locator('section', { has: page.getByRole('heading', { name: title }) })
 
 describe('/proof', () => {
   test('BBA-3 the page searches everything and finds nothing; what is planted anywhere, it finds', async () => {
@@ -52,9 +55,14 @@ describe('/proof', () => {
       const before = await look()
       await page.evaluate(plant)
       const after = await look()
-      expect(after.filter(one => place.test(one)), plant).toHaveLength(1)
+      expect(
+        after.filter(one => place.test(one)),
+        plant,
+      ).toHaveLength(1)
       expect(after.length, plant).toBeGreaterThanOrEqual(before.length)
-      await page.evaluate('document.cookie = \'left=; Max-Age=0\', sessionStorage.clear(), caches.delete(\'left\'), delete window.left, delete document.body.dataset.left, delete document.querySelector(\'#__nuxt\').__vue_app__.config.globalProperties.left')
+      await page.evaluate(
+        "document.cookie = 'left=; Max-Age=0', sessionStorage.clear(), caches.delete('left'), delete window.left, delete document.body.dataset.left, delete document.querySelector('#__nuxt').__vue_app__.config.globalProperties.left",
+      )
     }
 
     await search.getByRole('checkbox').check()
@@ -67,7 +75,11 @@ describe('/proof', () => {
   test('the other three are played, told in figures, a drawing and words, and leave the visitor as they were', async () => {
     const { page, trouble } = await proofPage()
     const before = (await person.get('/auth/events')).json<EventsAnswer>().events.length
-    for (const [title, figures] of [[/A hundred requests/, ['100', '1', '2', '1']], [/Lose the answer/, ['1', '2', '2', '1', '1']], [/Be the thief/, ['2', '0', '0', '2']]] as const) {
+    for (const [title, figures] of [
+      [/A hundred requests/, ['100', '1', '2', '1']],
+      [/Lose the answer/, ['1', '2', '2', '1', '1']],
+      [/Be the thief/, ['2', '0', '0', '2']],
+    ] as const) {
       const here = section(page, title)
       await here.getByRole('button').click()
       await expect.poll(() => here.locator('dd strong').allInnerTexts(), { timeout: 30_000 }).toEqual([...figures])
@@ -82,7 +94,14 @@ describe('/proof', () => {
   })
 
   test('another site cannot start one, nor can a stranger', async () => {
-    expect((await person.post('/auth/proof/storm', undefined, { 'origin': 'https://elsewhere.test', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect(
+      (
+        await person.post('/auth/proof/storm', undefined, {
+          origin: 'https://elsewhere.test',
+          'sec-fetch-site': 'cross-site',
+        })
+      ).status,
+    ).toBe(403)
     expect((await person.stranger().post('/auth/proof/storm')).status).toBe(401)
   })
 })

@@ -2,7 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LinksAnswer, ProviderLoginAnswer } from '../../server/contract/wire.ts'
 import { Visitor } from '../support/client.ts'
 import { CLIENT, type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts'
-import { arriveFrom, expectRefused, HOSTILE, type HostileStage, hostileStage, idOf, newAddress, returnFrom, signInAt, somebodyAt } from '../support/hostile-stage.ts'
+import {
+  arriveFrom,
+  expectRefused,
+  HOSTILE,
+  type HostileStage,
+  hostileStage,
+  idOf,
+  newAddress,
+  returnFrom,
+  signInAt,
+  somebodyAt,
+} from '../support/hostile-stage.ts'
 import { invite, signIn, signUp } from '../support/people.ts'
 import { begin, comeBack, providerSetting } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
@@ -12,14 +23,21 @@ let stage: HostileStage
 let others: Record<'second' | 'invited' | 'closed', HostileProvider>
 
 beforeAll(async () => {
-  const [second, invited, closed] = await Promise.all([startHostileProvider(), startHostileProvider(), startHostileProvider()])
+  const [second, invited, closed] = await Promise.all([
+    startHostileProvider(),
+    startHostileProvider(),
+    startHostileProvider(),
+  ])
   others = { second, invited, closed }
-  const setting = (id: string, { issuer }: HostileProvider, more = {}) => providerSetting(id, issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, more)
-  stage = await hostileStage({ more: [
-    setting('second', second),
-    setting('invited', invited, { register: 'invite' }),
-    setting('closed', closed, { register: 'closed' }),
-  ] })
+  const setting = (id: string, { issuer }: HostileProvider, more = {}) =>
+    providerSetting(id, issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, more)
+  stage = await hostileStage({
+    more: [
+      setting('second', second),
+      setting('invited', invited, { register: 'invite' }),
+      setting('closed', closed, { register: 'closed' }),
+    ],
+  })
 })
 afterAll(async () => {
   await Promise.all([stage?.stop(), ...Object.values(others ?? {}).map(each => each.stop())])
@@ -38,7 +56,9 @@ describe('OI-7 an address links nothing', () => {
   ])('nobody has it here, and it is %s', async (_, verified, kept) => {
     const email = newAddress()
     somebodyAt(stage.hostile, { email, email_verified: verified })
-    expect((await (await arriveFrom(stage.hostile, stage.server.origin)).session()).user?.email).toBe(kept ? email : null)
+    expect((await (await arriveFrom(stage.hostile, stage.server.origin)).session()).user?.email).toBe(
+      kept ? email : null,
+    )
   })
 
   test('it is verified there, and somebody with a password has it here: they have to link it', async () => {
@@ -60,7 +80,7 @@ describe('OI-7 an address links nothing', () => {
     expect((await signIn(stage.server.origin, person)).jar.value('access')).not.toBeNull()
   })
 
-  test('it is verified at two providers: the second is no way into the first one\'s account', async () => {
+  test("it is verified at two providers: the second is no way into the first one's account", async () => {
     const email = newAddress()
     somebodyAt(stage.hostile, { email, email_verified: true })
     somebodyAt(others.second, { email, email_verified: true })
@@ -71,10 +91,12 @@ describe('OI-7 an address links nothing', () => {
 
   test('the same subject at two providers is two people', async () => {
     others.second.person = { sub: somebodyAt(stage.hostile).sub, name: 'Somebody Else' }
-    expect(await idOf(await arriveFrom(stage.hostile, stage.server.origin))).not.toBe(await idOf(await arriveFrom(others.second, stage.server.origin, 'second')))
+    expect(await idOf(await arriveFrom(stage.hostile, stage.server.origin))).not.toBe(
+      await idOf(await arriveFrom(others.second, stage.server.origin, 'second')),
+    )
   })
 
-  test('it changes there: the account stays the person\'s own, with the address it had', async () => {
+  test("it changes there: the account stays the person's own, with the address it had", async () => {
     const email = newAddress()
     const person = somebodyAt(stage.hostile, { email, email_verified: true })
     const first = await idOf(await arriveFrom(stage.hostile, stage.server.origin))
@@ -97,13 +119,25 @@ describe('who has no account yet', () => {
   test('gets none where registration is closed', async () => {
     somebodyAt(others.closed)
     const browser = visitor()
-    await expectRefused(stage, browser, await signInAt(browser, others.closed, 'closed'), 'registration_closed', 'closed')
+    await expectRefused(
+      stage,
+      browser,
+      await signInAt(browser, others.closed, 'closed'),
+      'registration_closed',
+      'closed',
+    )
   })
 
   test('needs an invitation where it takes one; each makes one account', async () => {
     const first = somebodyAt(others.invited)
     const browser = visitor()
-    await expectRefused(stage, browser, await signInAt(browser, others.invited, 'invited'), 'invite_required', 'invited')
+    await expectRefused(
+      stage,
+      browser,
+      await signInAt(browser, others.invited, 'invited'),
+      'invite_required',
+      'invited',
+    )
     const code = await invite(stage.admin)
     expect((await withInvitation(browser, code)).headers.location).toBe('/')
     expect((await browser.session()).user?.name).toBe(others.invited.person['name'])
@@ -133,15 +167,20 @@ describe('who has no account yet', () => {
 test('ASVS 7.4.2 who is disabled is out at once, and stays out by every way', async () => {
   const { browser, person } = await signUp(stage.admin)
   somebodyAt(stage.hostile)
-  await comeBack(browser, await returnFrom(stage.hostile, (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href))
+  await comeBack(
+    browser,
+    await returnFrom(stage.hostile, (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href),
+  )
   const byProvider = await arriveFrom(stage.hostile, stage.server.origin)
   const id = await idOf(browser)
-  const change = (disabled: boolean) => stage.admin.ask({ method: 'PATCH', path: `/auth/people/${id}`, body: { disabled } })
+  const change = (disabled: boolean) =>
+    stage.admin.ask({ method: 'PATCH', path: `/auth/people/${id}`, body: { disabled } })
   const half = visitor()
   const underWay = await returnFrom(stage.hostile, await begin(half, { as: HOSTILE }))
   expect((await change(true)).status).toBe(200)
 
-  for (const each of [browser, byProvider]) expect(await each.session()).toMatchObject({ user: null, ended: 'disabled' })
+  for (const each of [browser, byProvider])
+    expect(await each.session()).toMatchObject({ user: null, ended: 'disabled' })
   await expectRefused(stage, half, await comeBack(half, underWay), 'account_disabled')
   const fresh = visitor()
   await expectRefused(stage, fresh, await signInAt(fresh, stage.hostile), 'account_disabled')

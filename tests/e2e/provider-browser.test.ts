@@ -19,8 +19,11 @@ let upstream: RecordingUpstream
 let stage: ProviderStage
 
 beforeAll(async () => {
-  [chromium, upstream] = await Promise.all([launchChromium(), startRecordingUpstream()])
-  stage = await providerStage({ first: {}, second: { options: { people: [BRUNO] } } }, { UPSTREAMS: JSON.stringify([{ name: 'orders', target: upstream.origin }]) })
+  ;[chromium, upstream] = await Promise.all([launchChromium(), startRecordingUpstream()])
+  stage = await providerStage(
+    { first: {}, second: { options: { people: [BRUNO] } } },
+    { UPSTREAMS: JSON.stringify([{ name: 'orders', target: upstream.origin }]) },
+  )
 })
 afterAll(async () => {
   await chromium?.close()
@@ -41,10 +44,16 @@ async function signInThere(page: Page, { login, password }: ProviderPerson): Pro
   await page.locator('[name=go]').click()
 }
 
-/** Signs in there with this browser's cookies, and stops before the way back is gone. @returns the address of our callback */
-async function signInThereOnly({ page, context }: { page: Page, context: BrowserContext }, { login, password }: ProviderPerson): Promise<string> {
+/**
+ * Signs in there with this browser's cookies, and stops before the way back is gone. @returns the address of our
+ * callback
+ */
+async function signInThereOnly(
+  { page, context }: { page: Page; context: BrowserContext },
+  { login, password }: ProviderPerson,
+): Promise<string> {
   const there = new URL(page.url()).origin
-  const form = await page.locator('form').getAttribute('action') ?? ''
+  const form = (await page.locator('form').getAttribute('action')) ?? ''
   let answer = await context.request.post(new URL(form, there).href, { form: { login, password }, maxRedirects: 0 })
   for (;;) {
     const next = new URL(answer.headers()['location'] ?? '', there)
@@ -53,8 +62,10 @@ async function signInThereOnly({ page, context }: { page: Page, context: Browser
   }
 }
 
-const open = async (): Promise<{ context: BrowserContext, page: Page }> => newContext(chromium, { baseURL: stage.origin })
-const nameIn = async (page: Page) => String(await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ user }) => user?.name)'))
+const open = async (): Promise<{ context: BrowserContext; page: Page }> =>
+  newContext(chromium, { baseURL: stage.origin })
+const nameIn = async (page: Page) =>
+  String(await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ user }) => user?.name)'))
 
 describe('a real browser and real providers', () => {
   test('two tabs that sign in at once both arrive where they were going', async () => {
@@ -89,7 +100,7 @@ describe('a real browser and real providers', () => {
     await Promise.all([mine.context.close(), other.context.close()])
   })
 
-  test('OA-20 a link that a stranger began ends at nobody\'s account in a victim\'s browser', async () => {
+  test("OA-20 a link that a stranger began ends at nobody's account in a victim's browser", async () => {
     const attacker = await signUp(stage.admin)
     const { href } = (await attacker.browser.post('/auth/links/second')).json<{ href: string }>()
     const { context, page } = await open()
@@ -100,21 +111,30 @@ describe('a real browser and real providers', () => {
     await signInThere(page, BRUNO)
     await page.waitForURL(`${stage.origin}/**`)
     const linksOf = async (browser: Visitor) => (await browser.get('/auth/links')).json<LinksAnswer>().links
-    expect(await page.evaluate('fetch("/auth/links").then(answer => answer.json()).then(({ links }) => links.map(each => each.provider))')).toEqual(['first'])
+    expect(
+      await page.evaluate(
+        'fetch("/auth/links").then(answer => answer.json()).then(({ links }) => links.map(each => each.provider))',
+      ),
+    ).toEqual(['first'])
     expect(await linksOf(attacker.browser)).toEqual([])
     expect(await nameIn(page)).toBe('Alma Quist')
     await context.close()
   })
 
   test('HD-15 two people at two providers are never mixed', async () => {
-    const who = [{ id: 'first', person: ALMA, name: 'Alma Quist' }, { id: 'second', person: BRUNO, name: 'Bruno Vale' }]
-    const both = await Promise.all(who.map(async ({ id, person, name }) => {
-      const { context, page } = await open()
-      await goToProvider(page, id, '/sign-in?returnTo=/account')
-      await signInThere(page, person)
-      await page.waitForURL(`${stage.origin}/account`)
-      return { context, page, name }
-    }))
+    const who = [
+      { id: 'first', person: ALMA, name: 'Alma Quist' },
+      { id: 'second', person: BRUNO, name: 'Bruno Vale' },
+    ]
+    const both = await Promise.all(
+      who.map(async ({ id, person, name }) => {
+        const { context, page } = await open()
+        await goToProvider(page, id, '/sign-in?returnTo=/account')
+        await signInThere(page, person)
+        await page.waitForURL(`${stage.origin}/account`)
+        return { context, page, name }
+      }),
+    )
     for (const { page, name } of both) {
       const other = both.find(each => each.name !== name)?.name ?? '-'
       for (const path of ['/account', '/account/sessions', '/account/security']) {
@@ -132,7 +152,9 @@ describe('a real browser and real providers', () => {
     await goToProvider(page, 'first')
     await signInThere(page, ALMA)
     await page.waitForURL(`${stage.origin}/`)
-    await page.evaluate('window.source = new EventSource("/api/orders/stream"); source.onmessage = () => (window.heard = true); source.onerror = () => { window.over = true; source.close() }')
+    await page.evaluate(
+      'window.source = new EventSource("/api/orders/stream"); source.onmessage = () => (window.heard = true); source.onerror = () => { window.over = true; source.close() }',
+    )
     await expect.poll(() => page.evaluate('window.heard === true')).toBe(true)
     await stage.at('first').signOut('alma')
     await expect.poll(() => page.evaluate('window.over === true')).toBe(true)
@@ -149,7 +171,13 @@ test('a provider that is down keeps no server from starting; once it is back, pe
   const port = await freePort()
   const client = await provider.addClient({ site: `http://localhost:${port}`, as: 'late' })
   await provider.goDown()
-  const server = await startServer({ port, settings: { REGISTRATION: 'open', PROVIDERS: JSON.stringify([providerSetting('late', provider.issuer, client, { name: 'Late riser' })]) } })
+  const server = await startServer({
+    port,
+    settings: {
+      REGISTRATION: 'open',
+      PROVIDERS: JSON.stringify([providerSetting('late', provider.issuer, client, { name: 'Late riser' })]),
+    },
+  })
   await setUp(server.origin)
   const { context, page } = await newContext(chromium, { baseURL: server.origin })
   await page.goto('/sign-in')
@@ -159,10 +187,15 @@ test('a provider that is down keeps no server from starting; once it is back, pe
   expect(page.url()).toBe(`${server.origin}/sign-in?problem=provider_unavailable&provider=late`)
 
   await provider.comeBack()
-  await expect.poll(async () => {
-    await page.goto('/sign-in')
-    return page.locator('a[href^="/auth/login/late"]').count()
-  }, { timeout: 90_000, interval: 500 }).toBe(1)
+  await expect
+    .poll(
+      async () => {
+        await page.goto('/sign-in')
+        return page.locator('a[href^="/auth/login/late"]').count()
+      },
+      { timeout: 90_000, interval: 500 },
+    )
+    .toBe(1)
   await page.locator('a[href^="/auth/login/late"]').click()
   await signInThere(page, ALMA)
   await page.waitForURL(`${server.origin}/`)
@@ -184,8 +217,14 @@ describe('what a browser gets to see of it', () => {
   test('BBA-1, BBA-2, BBA-3, OA-21 no secret, token, code or state is in scripts, pages, addresses, storage or anything a script can reach', async () => {
     const { context, page } = await newContext(chromium, { baseURL: hostile.server.origin })
     const reading: Promise<unknown>[] = []
-    page.on('response', (response) => {
-      if (response.url().startsWith(hostile.server.origin)) reading.push(response.text().then(text => bodies.push(text), () => {}))
+    page.on('response', response => {
+      if (response.url().startsWith(hostile.server.origin))
+        reading.push(
+          response.text().then(
+            text => bodies.push(text),
+            () => {},
+          ),
+        )
     })
     context.on('page', each => each.on('framenavigated', frame => addresses.push(frame.url())))
     page.on('framenavigated', frame => addresses.push(frame.url()))
@@ -195,22 +234,40 @@ describe('what a browser gets to see of it', () => {
     await page.waitForURL(`${hostile.server.origin}/account`)
     await hydrated(page)
     expect(await page.evaluate('fetch("/api/orders/1").then(answer => answer.status)')).toBe(200)
-    const reachable = [String(await page.evaluate(EVERYTHING_REACHABLE)), String(await page.evaluate('document.referrer + " " + history.length'))]
+    const reachable = [
+      String(await page.evaluate(EVERYTHING_REACHABLE)),
+      String(await page.evaluate('document.referrer + " " + history.length')),
+    ]
     for (const path of ['/', '/account/sessions', '/account/security', '/no-such-page']) {
       await page.goto(path)
       await hydrated(page)
     }
     await Promise.all(reading)
 
-    const asked = hostile.hostile.authorizations.flatMap(query => ['state', 'nonce', 'code_challenge'].map(name => query.get(name) ?? '-'))
+    const asked = hostile.hostile.authorizations.flatMap(query =>
+      ['state', 'nonce', 'code_challenge'].map(name => query.get(name) ?? '-'),
+    )
     const verifiers = hostile.hostile.tokenCalls.map(({ fields }) => fields.get('code_verifier') ?? '-')
     const secrets = [...hostile.hostile.secrets, ...asked, ...verifiers]
     expect(secrets.length).toBeGreaterThan(10)
     // The token did go where it belongs.
-    expect(hostile.upstream.requests.map(({ headers }) => headers.authorization?.slice('Bearer '.length)).filter(token => hostile.hostile.secrets.includes(token ?? ''))).not.toEqual([])
+    expect(
+      hostile.upstream.requests
+        .map(({ headers }) => headers.authorization?.slice('Bearer '.length))
+        .filter(token => hostile.hostile.secrets.includes(token ?? '')),
+    ).not.toEqual([])
     expect(bodies.some(text => text.includes('createApp') || text.includes('hydrat'))).toBe(true)
-    const everything = { bodies: bodies.join('\n'), addresses: addresses.join('\n'), reachable: reachable.join('\n'), log: hostile.server.output }
-    for (const [where, text] of Object.entries(everything)) expect(secrets.filter(secret => text.includes(secret)), where).toEqual([])
+    const everything = {
+      bodies: bodies.join('\n'),
+      addresses: addresses.join('\n'),
+      reachable: reachable.join('\n'),
+      log: hostile.server.output,
+    }
+    for (const [where, text] of Object.entries(everything))
+      expect(
+        secrets.filter(secret => text.includes(secret)),
+        where,
+      ).toEqual([])
     expect(addresses.filter(address => /[?&#](code|state|access_token|id_token)=/.test(address))).toEqual([])
     await context.close()
   })
@@ -219,8 +276,13 @@ describe('what a browser gets to see of it', () => {
     const browser = new Visitor(hostile.server.origin)
     await browser.page('/auth/login/hostile?returnTo=/account/very-private-page')
     for (const { value } of browser.jar.all()) {
-      const readable = value.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('\n') + value
-      for (const word of ['very-private-page', 'verifier', 'nonce', 'hostile', hostile.hostile.issuer]) expect(readable).not.toContain(word)
+      const readable =
+        value
+          .split('.')
+          .map(part => Buffer.from(part, 'base64url').toString('latin1'))
+          .join('\n') + value
+      for (const word of ['very-private-page', 'verifier', 'nonce', 'hostile', hostile.hostile.issuer])
+        expect(readable).not.toContain(word)
     }
   })
 })

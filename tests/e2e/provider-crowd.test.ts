@@ -24,7 +24,9 @@ beforeAll(async () => {
     await answer(request, response)
     calls.now--
   }
-  stage = await hostileStage({ more: [providerSetting('slow', slow.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: 'Slow' })] })
+  stage = await hostileStage({
+    more: [providerSetting('slow', slow.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: 'Slow' })],
+  })
   slow.change.instead = { '/par': slowly, '/token': slowly }
 })
 afterAll(async () => {
@@ -33,7 +35,10 @@ afterAll(async () => {
 })
 
 /** Keeps that many connections busy until it is told to stop. @returns how often each status was answered */
-function flood(addressOf: (n: number) => string, ask: (browser: Visitor) => Promise<{ status: number, headers: { location?: string | undefined } }>) {
+function flood(
+  addressOf: (n: number) => string,
+  ask: (browser: Visitor) => Promise<{ status: number; headers: { location?: string | undefined } }>,
+) {
   let isOn = true
   const answers: Record<string, number> = {}
   const all = Array.from({ length: CONNECTIONS }, async (_, n) => {
@@ -47,10 +52,13 @@ function flood(addressOf: (n: number) => string, ask: (browser: Visitor) => Prom
       if (problem !== '') await sleep(50)
     }
   })
-  return { answers, stop: async () => {
-    isOn = false
-    await Promise.all(all)
-  } }
+  return {
+    answers,
+    stop: async () => {
+      isOn = false
+      await Promise.all(all)
+    },
+  }
 }
 
 const others = () => Array.from({ length: 8 }, () => new Visitor(stage.server.origin))
@@ -63,30 +71,47 @@ const CLIENTS: [string, (n: number) => string][] = [
 ]
 
 describe('16.5.3 others sign in at a provider', () => {
-  test.each(CLIENTS)('while %s begins sign-ins over 600 connections', async (_who, addressOf) => {
-    const crowd = flood(addressOf, browser => browser.page('/auth/login/slow'))
-    await sleep(1500)
-    const locations = await Promise.all(others().map(async (browser) => {
-      const href = await begin(browser, { as: 'slow', returnTo: '/account' })
-      return (await comeBack(browser, await returnFrom(slow, href))).headers.location
-    }))
-    await crowd.stop()
-    expect(locations).toEqual(locations.map(() => '/account'))
-    expect(Object.keys(crowd.answers).toSorted()).toEqual(expect.arrayContaining(['303 ', '303 busy']))
-  }, 60_000)
+  test.each(CLIENTS)(
+    'while %s begins sign-ins over 600 connections',
+    async (_who, addressOf) => {
+      const crowd = flood(addressOf, browser => browser.page('/auth/login/slow'))
+      await sleep(1500)
+      const locations = await Promise.all(
+        others().map(async browser => {
+          const href = await begin(browser, { as: 'slow', returnTo: '/account' })
+          return (await comeBack(browser, await returnFrom(slow, href))).headers.location
+        }),
+      )
+      await crowd.stop()
+      expect(locations).toEqual(locations.map(() => '/account'))
+      expect(Object.keys(crowd.answers).toSorted()).toEqual(expect.arrayContaining(['303 ', '303 busy']))
+    },
+    60_000,
+  )
 
   test('while one address comes back with made-up codes', async () => {
-    const crowd = flood(() => '203.0.113.9', async (browser) => {
-      const begun = await browser.page(`/auth/login/${'hostile'}`)
-      const state = new URL(begun.headers.location ?? 'http://none.invalid').searchParams.get('state') ?? ''
-      return browser.page(`/auth/callback/hostile?code=made-up&state=${state}&iss=${encodeURIComponent(stage.hostile.issuer)}`)
-    })
-    stage.hostile.change = { instead: { '/token': (request, response) => void sleep(SLOW_MS).then(() => stage.hostile.answer(request, response)) } }
+    const crowd = flood(
+      () => '203.0.113.9',
+      async browser => {
+        const begun = await browser.page(`/auth/login/${'hostile'}`)
+        const state = new URL(begun.headers.location ?? 'http://none.invalid').searchParams.get('state') ?? ''
+        return browser.page(
+          `/auth/callback/hostile?code=made-up&state=${state}&iss=${encodeURIComponent(stage.hostile.issuer)}`,
+        )
+      },
+    )
+    stage.hostile.change = {
+      instead: {
+        '/token': (request, response) => void sleep(SLOW_MS).then(() => stage.hostile.answer(request, response)),
+      },
+    }
     await sleep(1500)
-    const locations = await Promise.all(others().map(async (browser) => {
-      const back = await returnFrom(stage.hostile, await begin(browser, { as: 'hostile', returnTo: '/account' }))
-      return (await comeBack(browser, back)).headers.location
-    }))
+    const locations = await Promise.all(
+      others().map(async browser => {
+        const back = await returnFrom(stage.hostile, await begin(browser, { as: 'hostile', returnTo: '/account' }))
+        return (await comeBack(browser, back)).headers.location
+      }),
+    )
     await crowd.stop()
     stage.hostile.change = {}
     expect(locations).toEqual(locations.map(() => '/account'))

@@ -9,7 +9,9 @@ import { type RecordingUpstream, startRecordingUpstream } from '../support/recor
 import { stopAll } from '../support/server.ts'
 import { troubles } from '../support/troubles.ts'
 
-const endpoint = (name: string, value: (origin: string) => unknown): Change => ({ metadata: metadata => (metadata[name] = value(String(metadata['issuer']))) })
+const endpoint = (name: string, value: (origin: string) => unknown): Change => ({
+  metadata: metadata => (metadata[name] = value(String(metadata['issuer']))),
+})
 
 /** What a discovery document may say that nobody may follow. */
 const DOCUMENTS: [string, Change][] = [
@@ -17,19 +19,31 @@ const DOCUMENTS: [string, Change][] = [
   ['OI-1 has a slash more in its issuer', endpoint('issuer', issuer => `${issuer}/`)],
   ['OI-1 names no issuer', { metadata: metadata => delete metadata['issuer'] }],
   ['has its token endpoint in a file', endpoint('token_endpoint', () => 'file:///etc/passwd')],
-  ['has its keys where a cloud machine keeps its secrets', endpoint('jwks_uri', () => 'http://169.254.169.254/latest/meta-data')],
+  [
+    'has its keys where a cloud machine keeps its secrets',
+    endpoint('jwks_uri', () => 'http://169.254.169.254/latest/meta-data'),
+  ],
   ['has its user information in the network next door', endpoint('userinfo_endpoint', () => 'http://10.0.0.1/admin')],
-  ['has a script for an authorization endpoint', endpoint('authorization_endpoint', () => 'javascript:alert(document.domain)')],
-  ['has a password in its token endpoint', endpoint('token_endpoint', issuer => `${issuer.replace('://', '://root:root@')}/token`)],
+  [
+    'has a script for an authorization endpoint',
+    endpoint('authorization_endpoint', () => 'javascript:alert(document.domain)'),
+  ],
+  [
+    'has a password in its token endpoint',
+    endpoint('token_endpoint', issuer => `${issuer.replace('://', '://root:root@')}/token`),
+  ],
   ['has no token endpoint', { metadata: metadata => delete metadata['token_endpoint'] }],
   ['has no keys', { metadata: metadata => delete metadata['jwks_uri'] }],
 ]
 
-
 /** Without an address: the same one at another provider would be somebody else's (OI-7). */
 const NAMELESS = { sub: 'visitor-1', name: 'Vera Visitor' }
 
-interface Case { title: string, id: string, provider: HostileProvider }
+interface Case {
+  title: string
+  id: string
+  provider: HostileProvider
+}
 
 let trap: RecordingUpstream
 beforeAll(async () => {
@@ -41,12 +55,28 @@ afterAll(async () => {
 })
 
 /** A server that knows one honest provider, and one for each change. Nothing of theirs has been asked for before. */
-function badProviders(changes: () => [string, Change][], more: Record<string, unknown>[] = []): { stage: () => HostileStage, cases: () => Case[] } {
+function badProviders(
+  changes: () => [string, Change][],
+  more: Record<string, unknown>[] = [],
+): { stage: () => HostileStage; cases: () => Case[] } {
   let stage: HostileStage
   let cases: Case[] = []
   beforeAll(async () => {
-    cases = await Promise.all(changes().map(async ([title, change], index) => ({ title, id: `bad-${index}`, provider: Object.assign(await startHostileProvider(), { change, person: NAMELESS }) })))
-    const settings = cases.map(({ id, provider }) => providerSetting(id, provider.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: `Provider ${id}` }))
+    cases = await Promise.all(
+      changes().map(async ([title, change], index) => ({
+        title,
+        id: `bad-${index}`,
+        provider: Object.assign(await startHostileProvider(), { change, person: NAMELESS }),
+      })),
+    )
+    const settings = cases.map(({ id, provider }) =>
+      providerSetting(
+        id,
+        provider.issuer,
+        { ...CLIENT, clientAuth: 'client_secret_basic' },
+        { name: `Provider ${id}` },
+      ),
+    )
     stage = await hostileStage({ more: [...settings, ...more] })
   })
   afterAll(() => Promise.all([stage?.stop(), ...cases.map(({ provider }) => provider.stop())]))
@@ -66,8 +96,12 @@ describe('a provider whose discovery document', () => {
   const NOWHERE = { id: 'nowhere', kind: 'oidc', issuer: 'https://provider.invalid', clientId: 'x', clientSecret: 'y' }
   const { stage, cases } = badProviders(() => DOCUMENTS, [NOWHERE])
 
-  test.each(DOCUMENTS)('%s is not used', async (title) => {
-    const { id, provider } = cases().find(each => each.title === title) ?? (() => { throw new Error('no such case') })()
+  test.each(DOCUMENTS)('%s is not used', async title => {
+    const { id, provider } =
+      cases().find(each => each.title === title) ??
+      (() => {
+        throw new Error('no such case')
+      })()
     await expectUnusable(stage(), id, 'provider_misconfigured')
     expect(new Set(provider.requests)).toEqual(new Set(['GET /.well-known/openid-configuration']))
   })
@@ -77,8 +111,18 @@ describe('a provider whose discovery document', () => {
   test('is mended is used again by itself', async () => {
     for (const { provider } of cases()) provider.change = {}
     const browser = new Visitor(stage().server.origin)
-    const { id, provider } = cases()[0] ?? (() => { throw new Error('no case') })()
-    await expect.poll(async () => (await browser.get('/auth/methods')).json<MethodsAnswer>().providers.find(each => each.id === id)?.available, { timeout: 90_000 }).toBe(true)
+    const { id, provider } =
+      cases()[0] ??
+      (() => {
+        throw new Error('no case')
+      })()
+    await expect
+      .poll(
+        async () =>
+          (await browser.get('/auth/methods')).json<MethodsAnswer>().providers.find(each => each.id === id)?.available,
+        { timeout: 90_000 },
+      )
+      .toBe(true)
     expect((await signInAt(browser, provider, id)).headers.location).toBe('/account')
   }, 120_000)
 
@@ -90,12 +134,21 @@ describe('a provider whose discovery document', () => {
 })
 
 describe('a provider that, asked for its discovery document,', () => {
-  const { stage, cases } = badProviders(() => troubles(`${trap.origin}/elsewhere`).map(({ what, answer }) => [what, { instead: { '/.well-known/openid-configuration': answer } }]))
+  const { stage, cases } = badProviders(() =>
+    troubles(`${trap.origin}/elsewhere`).map(({ what, answer }) => [
+      what,
+      { instead: { '/.well-known/openid-configuration': answer } },
+    ]),
+  )
 
-  test.each(troubles('').map(({ what }) => what))('%s is not used', async (what) => {
+  test.each(troubles('').map(({ what }) => what))('%s is not used', async what => {
     // Whoever answers, but not with such a document, is not where the setting says.
     const isDown = troubles('').find(each => each.what === what)?.code === 'provider_unavailable'
-    await expectUnusable(stage(), cases().find(each => each.title === what)?.id ?? '', isDown ? 'provider_unavailable' : 'provider_misconfigured')
+    await expectUnusable(
+      stage(),
+      cases().find(each => each.title === what)?.id ?? '',
+      isDown ? 'provider_unavailable' : 'provider_misconfigured',
+    )
     expect(trap.requests).toEqual([])
   })
 })

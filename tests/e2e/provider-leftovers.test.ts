@@ -1,7 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
 import { CLIENT } from '../support/hostile-provider.ts'
-import { arriveFrom, HOSTILE, type HostileStage, hostileStage, idOf, newAddress, returnFrom, signInAt, somebodyAt } from '../support/hostile-stage.ts'
+import {
+  arriveFrom,
+  HOSTILE,
+  type HostileStage,
+  hostileStage,
+  idOf,
+  newAddress,
+  returnFrom,
+  signInAt,
+  somebodyAt,
+} from '../support/hostile-stage.ts'
 import { signUp, somebody } from '../support/people.ts'
 import { comeBack } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
@@ -24,10 +34,12 @@ function listen(): void {
     instead: {
       '/revoke': (request, response) => {
         let body = ''
-        request.on('data', chunk => (body += String(chunk))).on('end', () => {
-          givenBack.push(new URLSearchParams(body).get('token') ?? '')
-          response.writeHead(200).end()
-        })
+        request
+          .on('data', chunk => (body += String(chunk)))
+          .on('end', () => {
+            givenBack.push(new URLSearchParams(body).get('token') ?? '')
+            response.writeHead(200).end()
+          })
       },
     },
   }
@@ -49,7 +61,15 @@ describe('a sign-in that is refused after the provider gave its tokens gives the
   test('of somebody who is disabled', async () => {
     somebodyAt(stage.hostile)
     const browser = await arriveFrom(stage.hostile, stage.server.origin)
-    expect((await stage.admin.ask({ method: 'PATCH', path: `/auth/people/${await idOf(browser)}`, body: { disabled: true } })).status).toBe(200)
+    expect(
+      (
+        await stage.admin.ask({
+          method: 'PATCH',
+          path: `/auth/people/${await idOf(browser)}`,
+          body: { disabled: true },
+        })
+      ).status,
+    ).toBe(200)
     listen()
     const answer = await signInAt(new Visitor(stage.server.origin), stage.hostile)
     expect(answer.headers.location).toContain('problem=account_disabled')
@@ -90,13 +110,33 @@ let tokens = 0
 async function logoutToken(claims: Record<string, unknown>): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
-  return stage.hostile.signed({ iss: stage.hostile.issuer, aud: CLIENT.clientId, iat: now, exp: now + 120, jti: `leftover-${++tokens}`, events, ...claims }, { typ: 'logout+jwt' })
+  return stage.hostile.signed(
+    {
+      iss: stage.hostile.issuer,
+      aud: CLIENT.clientId,
+      iat: now,
+      exp: now + 120,
+      jti: `leftover-${++tokens}`,
+      events,
+      ...claims,
+    },
+    { typ: 'logout+jwt' },
+  )
 }
 
 /** Tells our server, as the provider does. @returns the status */
 async function send(token: string): Promise<number> {
   const body = new URLSearchParams({ logout_token: token }).toString()
-  return (await new Visitor(stage.server.origin).ask({ method: 'POST', path: `/auth/backchannel/${HOSTILE}`, body, headers: { 'content-type': 'application/x-www-form-urlencoded' }, browserLike: false, cookies: false })).status
+  return (
+    await new Visitor(stage.server.origin).ask({
+      method: 'POST',
+      path: `/auth/backchannel/${HOSTILE}`,
+      body,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      browserLike: false,
+      cookies: false,
+    })
+  ).status
 }
 
 const logOut = async (sub: string, sid: string) => send(await logoutToken({ sub, sid }))

@@ -2,21 +2,32 @@ import { describe, expect, test } from 'vitest'
 import type { LinksAnswer, ProviderLoginAnswer, SessionListAnswer } from '../../server/contract/wire.ts'
 import type { Visitor } from '../support/client.ts'
 import type { Change } from '../support/hostile-provider.ts'
-import { arriveFrom, HOSTILE, hostileStageOfFile, idOf, newAddress, returnFrom, somebodyAt } from '../support/hostile-stage.ts'
+import {
+  arriveFrom,
+  HOSTILE,
+  hostileStageOfFile,
+  idOf,
+  newAddress,
+  returnFrom,
+  somebodyAt,
+} from '../support/hostile-stage.ts'
 import { signUp } from '../support/people.ts'
 import { begin, comeBack } from '../support/provider-visit.ts'
 
 const stage = hostileStageOfFile()
 
 describe('linking', () => {
-  const link = async (browser: Visitor) => (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href
+  const link = async (browser: Visitor) =>
+    (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>().href
   const linksOf = async (browser: Visitor) => (await browser.get('/auth/links')).json<LinksAnswer>().links
 
   test('adds a way in, which then opens the same account; removing takes it away', async () => {
     const { browser } = await signUp(stage.admin)
     const me = await idOf(browser)
     const person = somebodyAt(stage.hostile, { email: newAddress(), email_verified: true })
-    expect((await comeBack(browser, await returnFrom(stage.hostile, await link(browser)))).headers.location).toBe('/account')
+    expect((await comeBack(browser, await returnFrom(stage.hostile, await link(browser)))).headers.location).toBe(
+      '/account',
+    )
     const [mine] = await linksOf(browser)
     expect(mine).toMatchObject({ provider: HOSTILE, email: person['email'] })
     expect(await idOf(await arriveFrom(stage.hostile, stage.server.origin))).toBe(me)
@@ -55,9 +66,14 @@ describe('linking', () => {
     // Nor in a later session of the same person, in the same browser.
     const earlier = await signUp(stage.admin)
     const late = await returnFrom(stage.hostile, await link(earlier.browser))
-    expect((await earlier.browser.post('/auth/login', { email: earlier.person.email, password: earlier.person.password })).status).toBe(200)
+    expect(
+      (await earlier.browser.post('/auth/login', { email: earlier.person.email, password: earlier.person.password }))
+        .status,
+    ).toBe(200)
     const told = await comeBack(earlier.browser, late)
-    expect((await earlier.browser.page(told.headers.location ?? '')).headers.location).toBe(`/account?problem=login_expired&provider=${HOSTILE}`)
+    expect((await earlier.browser.page(told.headers.location ?? '')).headers.location).toBe(
+      `/account?problem=login_expired&provider=${HOSTILE}`,
+    )
     expect(await linksOf(earlier.browser)).toEqual([])
 
     const second = await returnFrom(stage.hostile, await link(attacker))
@@ -77,14 +93,24 @@ describe('linking', () => {
 })
 
 describe('showing again who one is', () => {
-  const again = async (browser: Visitor) => comeBack(browser, await returnFrom(stage.hostile, await begin(browser, { as: HOSTILE, returnTo: '/account', query: '&reauthenticate=1' })))
+  const again = async (browser: Visitor) =>
+    comeBack(
+      browser,
+      await returnFrom(
+        stage.hostile,
+        await begin(browser, { as: HOSTILE, returnTo: '/account', query: '&reauthenticate=1' }),
+      ),
+    )
 
   test('OI-5 asks the provider to ask anew, and renews the session', async () => {
     somebodyAt(stage.hostile)
     const browser = await arriveFrom(stage.hostile, stage.server.origin)
     const before = await browser.session()
     expect((await again(browser)).headers.location).toBe('/account')
-    expect(Object.fromEntries(stage.hostile.authorizations.at(-1) ?? [])).toMatchObject({ prompt: 'login', max_age: '0' })
+    expect(Object.fromEntries(stage.hostile.authorizations.at(-1) ?? [])).toMatchObject({
+      prompt: 'login',
+      max_age: '0',
+    })
     const after = await browser.session()
     expect(after.session?.id).not.toBe(before.session?.id)
     expect(after.session?.authTime).toBeGreaterThanOrEqual(before.session?.authTime ?? Infinity)
@@ -102,7 +128,10 @@ describe('showing again who one is', () => {
     const before = await browser.session()
     stage.hostile.change = change
     expect((await again(browser)).headers.location).toContain('problem=provider_answer_invalid')
-    expect((await browser.session()).session).toMatchObject({ id: before.session?.id, authTime: before.session?.authTime })
+    expect((await browser.session()).session).toMatchObject({
+      id: before.session?.id,
+      authTime: before.session?.authTime,
+    })
   })
 
   test('OI-5 a provider that does not say when it asked proves nothing fresh: the tokens are new, the sign-in is as old as before, and the page says so', async () => {
@@ -118,14 +147,23 @@ describe('showing again who one is', () => {
     expect((await browser.get('/api/orders/1')).status).toBe(200)
     expect((await browser.page(answer.headers.location ?? '')).text).toContain('did not say that it asked you anew')
     // Who only wants what the provider gives goes on to where they were.
-    const onward = await comeBack(browser, await returnFrom(stage.hostile, await begin(browser, { as: HOSTILE, returnTo: '/notes', query: '&reauthenticate=1' })))
+    const onward = await comeBack(
+      browser,
+      await returnFrom(
+        stage.hostile,
+        await begin(browser, { as: HOSTILE, returnTo: '/notes', query: '&reauthenticate=1' }),
+      ),
+    )
     expect(onward.headers.location).toBe('/notes')
   })
 
   test('whoever has no account of that provider linked is led to linking it, which an upstream then takes', async () => {
     const { browser } = await signUp(stage.admin)
     const refused = await browser.get('/api/orders/1')
-    expect([refused.status, refused.json()]).toMatchObject([401, { code: 'provider_sign_in_required', provider: HOSTILE }])
+    expect([refused.status, refused.json()]).toMatchObject([
+      401,
+      { code: 'provider_sign_in_required', provider: HOSTILE },
+    ])
     const { headers } = await browser.page(`/auth/login/${HOSTILE}?reauthenticate=1&returnTo=/notes`)
     expect(headers.location).toBe(`/account?problem=provider_sign_in_required&provider=${HOSTILE}`)
     expect((await browser.page(headers.location ?? '')).text).toContain('is not linked with your account yet')

@@ -14,9 +14,25 @@ import { startServer, stopAll, waitUntil } from '../support/server.ts'
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} }
 
 /** Posts as a provider's server does: no cookie, no Origin, nothing of a browser. */
-function tell(origin: string, as: string, token: string, more: { type?: string, body?: string, method?: string } = {}): Promise<Answer> {
-  const { type = 'application/x-www-form-urlencoded', body = new URLSearchParams({ logout_token: token }).toString(), method = 'POST' } = more
-  return new Visitor(origin).ask({ method, path: `/auth/backchannel/${as}`, body, headers: { 'content-type': type }, browserLike: false, cookies: false })
+function tell(
+  origin: string,
+  as: string,
+  token: string,
+  more: { type?: string; body?: string; method?: string } = {},
+): Promise<Answer> {
+  const {
+    type = 'application/x-www-form-urlencoded',
+    body = new URLSearchParams({ logout_token: token }).toString(),
+    method = 'POST',
+  } = more
+  return new Visitor(origin).ask({
+    method,
+    path: `/auth/backchannel/${as}`,
+    body,
+    headers: { 'content-type': type },
+    browserLike: false,
+    cookies: false,
+  })
 }
 
 describe('somebody signs out at the provider', () => {
@@ -27,13 +43,31 @@ describe('somebody signs out at the provider', () => {
   let pinned: HostileProvider
   let other: Awaited<ReturnType<typeof generateKeyPair>>
   beforeAll(async () => {
-    [two, pinned, other] = await Promise.all([startHostileProvider(), startHostileProvider(), generateKeyPair('ES256', { extractable: true })])
-    const published = { ...await exportJWK(other.publicKey), kid: 'other', alg: 'ES256', use: 'sig' }
-    two.change = { metadata: metadata => void Object.assign(metadata, { id_token_signing_alg_values_supported: ['RS256', 'ES256'], pushed_authorization_request_endpoint: null, revocation_endpoint: null, scopes_supported: null }), keys: keys => void keys.push(published) }
+    ;[two, pinned, other] = await Promise.all([
+      startHostileProvider(),
+      startHostileProvider(),
+      generateKeyPair('ES256', { extractable: true }),
+    ])
+    const published = { ...(await exportJWK(other.publicKey)), kid: 'other', alg: 'ES256', use: 'sig' }
+    two.change = {
+      metadata: metadata =>
+        void Object.assign(metadata, {
+          id_token_signing_alg_values_supported: ['RS256', 'ES256'],
+          pushed_authorization_request_endpoint: null,
+          revocation_endpoint: null,
+          scopes_supported: null,
+        }),
+      keys: keys => void keys.push(published),
+    }
     const client = { ...CLIENT, clientAuth: 'client_secret_basic' as const }
-    stage = await hostileStage({ more: [providerSetting('two', two.issuer, client), providerSetting('pinned', pinned.issuer, client, { idTokenAlg: 'ES256' })] })
+    stage = await hostileStage({
+      more: [
+        providerSetting('two', two.issuer, client),
+        providerSetting('pinned', pinned.issuer, client, { idTokenAlg: 'ES256' }),
+      ],
+    })
   })
-  afterAll(async () => void await Promise.all([stage?.stop(), two?.stop(), pinned?.stop()]))
+  afterAll(async () => void (await Promise.all([stage?.stop(), two?.stop(), pinned?.stop()])))
 
   async function arrived(sub: string): Promise<Visitor> {
     stage.hostile.person = { sub, name: `Person ${sub}` }
@@ -44,7 +78,18 @@ describe('somebody signs out at the provider', () => {
 
   function logoutToken(claims: JWTPayload, header: { typ?: string } = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
-    return stage.hostile.signed({ iss: stage.hostile.issuer, aud: CLIENT.clientId, iat: now, exp: now + 120, jti: randomUUID(), events: EVENTS, ...claims }, { typ: 'logout+jwt', ...header })
+    return stage.hostile.signed(
+      {
+        iss: stage.hostile.issuer,
+        aud: CLIENT.clientId,
+        iat: now,
+        exp: now + 120,
+        jti: randomUUID(),
+        events: EVENTS,
+        ...claims,
+      },
+      { typ: 'logout+jwt', ...header },
+    )
   }
   const send = (token: string, more = {}) => tell(stage.server.origin, HOSTILE, token, more)
   const isIn = async (browser: Visitor) => (await browser.session()).user !== null
@@ -60,7 +105,7 @@ describe('somebody signs out at the provider', () => {
     expect(await isIn(elsewhere)).toBe(true)
   })
 
-  test('LO-6 a token that names the person alone ends all of theirs, and nobody else\'s', async () => {
+  test("LO-6 a token that names the person alone ends all of theirs, and nobody else's", async () => {
     const mine = [await arrived('s-3'), await arrived('s-3')]
     const other = await arrived('s-4')
     expect((await send(await logoutToken({ sub: 's-3' }))).status).toBe(200)
@@ -81,15 +126,25 @@ describe('somebody signs out at the provider', () => {
     expect(await isIn(browser)).toBe(false)
   })
 
-  test('LO-3 a logout token in another algorithm than the session\'s ID token is refused, and one in the same ends it', async () => {
+  test("LO-3 a logout token in another algorithm than the session's ID token is refused, and one in the same ends it", async () => {
     two.person = { sub: 'two-1', name: 'Two' }
     const browser = await arriveFrom(two, stage.server.origin, 'two')
     const now = Math.floor(Date.now() / 1000)
     const claims = { iss: two.issuer, aud: CLIENT.clientId, iat: now, exp: now + 120, sub: 'two-1', events: EVENTS }
-    const otherwise = await new SignJWT({ ...claims, jti: randomUUID() }).setProtectedHeader({ alg: 'ES256', kid: 'other', typ: 'logout+jwt' }).sign(other.privateKey)
+    const otherwise = await new SignJWT({ ...claims, jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'other', typ: 'logout+jwt' })
+      .sign(other.privateKey)
     expect((await tell(stage.server.origin, 'two', otherwise)).status).toBe(400)
     expect(await isIn(browser)).toBe(true)
-    expect((await tell(stage.server.origin, 'two', await two.signed({ ...claims, jti: randomUUID() }, { typ: 'logout+jwt' }))).status).toBe(200)
+    expect(
+      (
+        await tell(
+          stage.server.origin,
+          'two',
+          await two.signed({ ...claims, jti: randomUUID() }, { typ: 'logout+jwt' }),
+        )
+      ).status,
+    ).toBe(200)
     expect(await isIn(browser)).toBe(false)
   })
 
@@ -125,18 +180,32 @@ describe('somebody signs out at the provider', () => {
 
   test.each<[string, () => Promise<Answer>]>([
     ['LO-2 a token of another kind', async () => send(await logoutToken({ sub: 's-9' }, { typ: 'at+jwt' }))],
-    ['LO-2 an ID token with the event in it', async () => send(await logoutToken({ sub: 's-9', auth_time: 1, at_hash: 'x' }, { typ: 'JWT' }))],
+    [
+      'LO-2 an ID token with the event in it',
+      async () => send(await logoutToken({ sub: 's-9', auth_time: 1, at_hash: 'x' }, { typ: 'JWT' })),
+    ],
     ['LO-5 a nonce', async () => send(await logoutToken({ sub: 's-9', nonce: 'n' }))],
     ['LO-3 another audience', async () => send(await logoutToken({ sub: 's-9', aud: 'another' }))],
     ['LO-5 no event', async () => send(await logoutToken({ sub: 's-9', events: {} }))],
     ['LO-6 nobody', async () => send(await logoutToken({}))],
     ['no token', () => send('', { body: '' })],
     ['two tokens', async () => send('', { body: `logout_token=${await logoutToken({ sub: 's-9' })}&logout_token=x` })],
-    ['JSON', async () => send('', { type: 'application/json', body: JSON.stringify({ logout_token: await logoutToken({ sub: 's-9' }) }) })],
+    [
+      'JSON',
+      async () =>
+        send('', {
+          type: 'application/json',
+          body: JSON.stringify({ logout_token: await logoutToken({ sub: 's-9' }) }),
+        }),
+    ],
   ])('LO-8 400 for %s, and nothing ends', async (_title, post) => {
     const browser = await arrived('s-9')
     const answer = await post()
-    expect([answer.status, answer.json(), answer.headers['cache-control']]).toMatchObject([400, { code: 'bad_request' }, 'private, no-store'])
+    expect([answer.status, answer.json(), answer.headers['cache-control']]).toMatchObject([
+      400,
+      { code: 'bad_request' },
+      'private, no-store',
+    ])
     expect(await isIn(browser)).toBe(true)
   })
 
@@ -154,13 +223,27 @@ describe('somebody signs out at the provider', () => {
 
 describe('somebody signs out here', () => {
   let stage: ProviderStage
-  const NAMELESS = { options: { people: [{ ...ALMA, claims: { name: 'Alma' } }, { ...BRUNO, claims: { name: 'Bruno' } }] } }
+  const NAMELESS = {
+    options: {
+      people: [
+        { ...ALMA, claims: { name: 'Alma' } },
+        { ...BRUNO, claims: { name: 'Bruno' } },
+      ],
+    },
+  }
   beforeAll(async () => {
-    stage = await providerStage({ main: NAMELESS, always: { ...NAMELESS, setting: { logout: 'always' } }, never: { ...NAMELESS, setting: { logout: 'never' } } })
+    stage = await providerStage({
+      main: NAMELESS,
+      always: { ...NAMELESS, setting: { logout: 'always' } },
+      never: { ...NAMELESS, setting: { logout: 'never' } },
+    })
   })
   afterAll(() => stage?.stop())
 
-  async function arrived(as: string, there = new Visitor(stage.at(as).issuer)): Promise<{ browser: Visitor, there: Visitor }> {
+  async function arrived(
+    as: string,
+    there = new Visitor(stage.at(as).issuer),
+  ): Promise<{ browser: Visitor; there: Visitor }> {
     const browser = new Visitor(stage.origin)
     expect((await stage.signIn(browser, as, ALMA, { there })).headers.location, stage.server.output).toBe('/')
     return { browser, there }
@@ -186,7 +269,10 @@ describe('somebody signs out here', () => {
     const away = await browser.page('/auth/logout/main')
     const href = new URL(away.headers.location ?? '')
     expect([away.status, href.origin]).toEqual([303, stage.at('main').issuer])
-    expect(decodeJwt(href.searchParams.get('id_token_hint') ?? '')).toMatchObject({ sub: 'alma', iss: stage.at('main').issuer })
+    expect(decodeJwt(href.searchParams.get('id_token_hint') ?? '')).toMatchObject({
+      sub: 'alma',
+      iss: stage.at('main').issuer,
+    })
     expect(href.searchParams.get('post_logout_redirect_uri')).toBe(`${stage.origin}/auth/logout/main`)
     expect(href.searchParams.get('state')?.length).toBeGreaterThan(40)
 
@@ -198,7 +284,9 @@ describe('somebody signs out here', () => {
     const next = new Visitor(stage.origin)
     const begun = await next.page('/auth/login/main?returnTo=/')
     const first = await there.page(pathOf(begun.headers.location ?? ''))
-    expect((await there.page(pathOf(new URL(first.headers.location ?? '', there.origin).href))).text).toContain('password')
+    expect((await there.page(pathOf(new URL(first.headers.location ?? '', there.origin).href))).text).toContain(
+      'password',
+    )
   })
 
   test('LO-9 a return with another state, or without having gone, claims nothing', async () => {
@@ -213,7 +301,9 @@ describe('somebody signs out here', () => {
     expect((await browser.stranger().page('/auth/logout/main')).headers.location).toBe('/signed-out')
     expect((await browser.page('/auth/logout/nobody')).status).toBe(404)
     // The way on is still open.
-    expect(new URL((await browser.page('/auth/logout/main')).headers.location ?? '').origin).toBe(stage.at('main').issuer)
+    expect(new URL((await browser.page('/auth/logout/main')).headers.location ?? '').origin).toBe(
+      stage.at('main').issuer,
+    )
   })
 
   test('by a form, and stays on this site: the page there offers the way on', async () => {
@@ -240,7 +330,14 @@ describe('somebody signs out here', () => {
   test('LO-11 a sign-out is a POST that comes from our own pages', async () => {
     const { browser } = await arrived('main')
     expect((await browser.page('/auth/logout')).status).toBe(405)
-    expect((await browser.post('/auth/logout', undefined, { 'origin': 'https://evil.example', 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+    expect(
+      (
+        await browser.post('/auth/logout', undefined, {
+          origin: 'https://evil.example',
+          'sec-fetch-site': 'cross-site',
+        })
+      ).status,
+    ).toBe(403)
     expect((await browser.session()).user).not.toBeNull()
   })
 
@@ -251,19 +348,26 @@ describe('somebody signs out here', () => {
     expect([out.status, (await one.browser.session()).user]).toEqual([200, null])
 
     await stage.server.stop()
-    const again = await startServer({ port: stage.server.port, dataDir: stage.server.dataDir, settings: stage.settings })
+    const again = await startServer({
+      port: stage.server.port,
+      dataDir: stage.server.dataDir,
+      settings: stage.settings,
+    })
     const form = await two.browser.form('/auth/logout', {})
     expect([form.status, form.headers.location]).toEqual([303, '/signed-out?provider=main'])
     expect((await two.browser.session()).user).toBeNull()
     const away = await two.browser.page('/auth/logout/main')
-    expect([away.status, away.headers.location]).toEqual([303, '/signed-out?provider=main&problem=provider_unavailable'])
+    expect([away.status, away.headers.location]).toEqual([
+      303,
+      '/signed-out?provider=main&problem=provider_unavailable',
+    ])
     expect((await two.browser.page(away.headers.location ?? '')).status).toBe(200)
     expect(again.running).toBe(true)
   })
 })
 
 describe('the provider tells us', () => {
-  test('LO-1 a real one\'s back-channel logout signs out every browser of that person', async () => {
+  test("LO-1 a real one's back-channel logout signs out every browser of that person", async () => {
     const stage = await providerStage({ main: {} })
     try {
       const browsers = [new Visitor(stage.origin), new Visitor(stage.origin)]
@@ -272,10 +376,10 @@ describe('the provider tells us', () => {
       await stage.signIn(bruno, 'main', BRUNO)
       await stage.at('main').signOut('alma')
       expect(stage.at('main').logouts).toEqual(browsers.map(() => ({ to: '/auth/backchannel/main', status: 200 })))
-      for (const browser of browsers) expect(await browser.session()).toMatchObject({ user: null, ended: 'provider_logout' })
+      for (const browser of browsers)
+        expect(await browser.session()).toMatchObject({ user: null, ended: 'provider_logout' })
       expect((await bruno.session()).user?.name).toBe('Bruno Vale')
-    }
-    finally {
+    } finally {
       await stage.stop()
     }
   })
@@ -287,10 +391,26 @@ afterAll(stopAll)
 function stream(browser: Visitor, path: string): { closed: Promise<void> } {
   const url = new URL(browser.origin)
   const closed = new Promise<void>((done, failed) => {
-    http.get({ host: '127.0.0.1', port: url.port, path, agent: false, headers: { 'host': url.host, 'accept': 'text/event-stream', 'cookie': browser.jar.header() ?? '', 'sec-fetch-site': 'same-origin' } }, (response) => {
-      response.resume()
-      response.on('close', () => done())
-    }).on('error', failed)
+    http
+      .get(
+        {
+          host: '127.0.0.1',
+          port: url.port,
+          path,
+          agent: false,
+          headers: {
+            host: url.host,
+            accept: 'text/event-stream',
+            cookie: browser.jar.header() ?? '',
+            'sec-fetch-site': 'same-origin',
+          },
+        },
+        response => {
+          response.resume()
+          response.on('close', () => done())
+        },
+      )
+      .on('error', failed)
   })
   return { closed }
 }

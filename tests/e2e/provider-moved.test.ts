@@ -10,7 +10,8 @@ afterAll(stopAll)
 
 test('OI-7 a provider that has another address is followed by its former issuer: same account, and who is signed in stays so', async () => {
   const [before, after] = [await startHostileProvider(), await startHostileProvider()]
-  const providers = (issuer: string, more = {}) => JSON.stringify([providerSetting('hostile', issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, more)])
+  const providers = (issuer: string, more = {}) =>
+    JSON.stringify([providerSetting('hostile', issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, more)])
   const settings = (list: string) => ({ REGISTRATION: 'open', PROVIDERS: list })
   const server = await startServer({ settings: settings(providers(before.issuer)) })
   await setUp(server.origin)
@@ -21,7 +22,11 @@ test('OI-7 a provider that has another address is followed by its former issuer:
   await server.stop()
 
   const { port, dataDir } = server
-  const again = await startServer({ port, dataDir, settings: settings(providers(after.issuer, { formerIssuers: [before.issuer, 'https://long-gone.example'] })) })
+  const again = await startServer({
+    port,
+    dataDir,
+    settings: settings(providers(after.issuer, { formerIssuers: [before.issuer, 'https://long-gone.example'] })),
+  })
   expect(again.output).toContain('"event":"identities_moved"')
   expect(await idOf(browser)).toBe(id)
   const elsewhere = new Visitor(server.origin)
@@ -29,11 +34,24 @@ test('OI-7 a provider that has another address is followed by its former issuer:
   expect(await idOf(elsewhere)).toBe(id)
   // A sign-out at the new address reaches the session that began at the old one.
   const now = Math.floor(Date.now() / 1000)
-  const logoutToken = await after.signed({
-    iss: after.issuer, aud: CLIENT.clientId, sub: 'visitor-1', iat: now, exp: now + 60, jti: 'once', events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-  }, { typ: 'logout+jwt' })
+  const logoutToken = await after.signed(
+    {
+      iss: after.issuer,
+      aud: CLIENT.clientId,
+      sub: 'visitor-1',
+      iat: now,
+      exp: now + 60,
+      jti: 'once',
+      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+    },
+    { typ: 'logout+jwt' },
+  )
   const told = await new Visitor(server.origin).ask({
-    method: 'POST', path: '/auth/backchannel/hostile', body: new URLSearchParams({ logout_token: logoutToken }).toString(), browserLike: false, cookies: false,
+    method: 'POST',
+    path: '/auth/backchannel/hostile',
+    body: new URLSearchParams({ logout_token: logoutToken }).toString(),
+    browserLike: false,
+    cookies: false,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   })
   expect(told.status).toBe(200)

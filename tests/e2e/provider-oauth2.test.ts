@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, type HostileProvider, json, startHostileProvider } from '../support/hostile-provider.ts'
-import { arriveFrom, expectRefused, type HostileStage, hostileStage, newAddress, returnFrom, signInAt } from '../support/hostile-stage.ts'
+import {
+  arriveFrom,
+  expectRefused,
+  type HostileStage,
+  hostileStage,
+  newAddress,
+  returnFrom,
+  signInAt,
+} from '../support/hostile-stage.ts'
 import { begin, comeBack } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
 
@@ -11,10 +19,20 @@ let plain: HostileProvider
 beforeAll(async () => {
   plain = await startHostileProvider()
   const at = (path: string) => `${plain.issuer}/${path}`
-  stage = await hostileStage({ more: [{
-    ...CLIENT, id: 'plain', kind: 'oauth2', authorizationEndpoint: at('authorize'), tokenEndpoint: at('token'), userInfoEndpoint: at('userinfo'), emailsEndpoint: at('emails'),
-    fields: { subject: 'id', name: 'profile.name' },
-  }] })
+  stage = await hostileStage({
+    more: [
+      {
+        ...CLIENT,
+        id: 'plain',
+        kind: 'oauth2',
+        authorizationEndpoint: at('authorize'),
+        tokenEndpoint: at('token'),
+        userInfoEndpoint: at('userinfo'),
+        emailsEndpoint: at('emails'),
+        fields: { subject: 'id', name: 'profile.name' },
+      },
+    ],
+  })
 })
 afterAll(async () => {
   await Promise.all([stage?.stop(), plain?.stop()])
@@ -31,7 +49,10 @@ describe('a provider that is not OpenID Connect', () => {
 
   test('is asked who it is, by the fields that the configuration names', async () => {
     plain.person = { sub: 'not this', id: 4711, profile: { name: 'Olga Plain' } }
-    plain.change = emails([{ email: 'second@plain.example', verified: true, primary: false }, { email: 'olga@plain.example', verified: true, primary: true }])
+    plain.change = emails([
+      { email: 'second@plain.example', verified: true, primary: false },
+      { email: 'olga@plain.example', verified: true, primary: true },
+    ])
     const browser = await arriveFrom(plain, stage.server.origin, 'plain')
     expect((await browser.session()).user).toMatchObject({ name: 'Olga Plain', email: 'olga@plain.example' })
     const asked = plain.authorizations.at(-1)
@@ -44,7 +65,10 @@ describe('a provider that is not OpenID Connect', () => {
     plain.change = emails([])
     const browser = await arriveFrom(plain, stage.server.origin, 'plain')
     const before = await browser.session()
-    const answer = await comeBack(browser, await returnFrom(plain, await begin(browser, { as: 'plain', returnTo: '/account', query: '&reauthenticate=1' })))
+    const answer = await comeBack(
+      browser,
+      await returnFrom(plain, await begin(browser, { as: 'plain', returnTo: '/account', query: '&reauthenticate=1' })),
+    )
     expect(answer.headers.location).toBe('/account?problem=reauthentication_required&provider=plain')
     const after = await browser.session()
     expect(after.user?.id).toBe(before.user?.id)

@@ -26,7 +26,7 @@ const people = new Map<Who, Visitor>()
 const windows = new Map<string, Awaited<ReturnType<typeof visitor>>>()
 
 /** How each state of a page that knows providers is come by. */
-const STATES: { route: string, who: Who, path?: () => string, lastWay?: string }[] = [
+const STATES: { route: string; who: Who; path?: () => string; lastWay?: string }[] = [
   { route: '/sign-in with three', who: 'guest', path: () => '/sign-in' },
   { route: '/sign-in used before', who: 'guest', path: () => '/sign-in', lastWay: 'long' },
   { route: '/sign-in password before', who: 'guest', path: () => '/sign-in', lastWay: '.password' },
@@ -46,18 +46,42 @@ const STATES: { route: string, who: Who, path?: () => string, lastWay?: string }
 ]
 
 beforeAll(async () => {
-  [stage, chromium] = await Promise.all([providerStage({
-    work: { options: { people: [ALMA, NEMO] }, setting: { name: 'Google', icon: 'google' } },
-    long: { setting: { name: LONG, icon: 'building', logout: 'always' } },
-    away: { setting: { name: '统一身份认证', icon: 'none-of-ours', issuer: `http://127.0.0.1:${await freePort()}` } },
-  }, { REGISTRATION: 'invite' }), launchChromium()])
-  only = await startServer({ settings: { PROVIDERS: JSON.stringify([{ id: 'work', kind: 'oidc', name: 'Google', icon: 'google', issuer: stage.at('work').issuer, clientId: 'x' }]) } })
+  ;[stage, chromium] = await Promise.all([
+    providerStage(
+      {
+        work: { options: { people: [ALMA, NEMO] }, setting: { name: 'Google', icon: 'google' } },
+        long: { setting: { name: LONG, icon: 'building', logout: 'always' } },
+        away: {
+          setting: { name: '统一身份认证', icon: 'none-of-ours', issuer: `http://127.0.0.1:${await freePort()}` },
+        },
+      },
+      { REGISTRATION: 'invite' },
+    ),
+    launchChromium(),
+  ])
+  only = await startServer({
+    settings: {
+      PROVIDERS: JSON.stringify([
+        { id: 'work', kind: 'oidc', name: 'Google', icon: 'google', issuer: stage.at('work').issuer, clientId: 'x' },
+      ]),
+    },
+  })
   const signedUp = await signUp(stage.admin, somebody('Grace Lantern'))
   grace = signedUp.person
   await link(signedUp.browser, 'work', ALMA)
-  people.set('linked', signedUp.browser).set('without', await join(NEMO)).set('admin', stage.admin).set('guest', new Visitor(stage.origin))
+  people
+    .set('linked', signedUp.browser)
+    .set('without', await join(NEMO))
+    .set('admin', stage.admin)
+    .set('guest', new Visitor(stage.origin))
   invite = await inviteLink()
-  await waitUntil(async () => (await new Visitor(stage.origin).get('/auth/methods')).json<MethodsAnswer>().providers.find(one => one.id === 'away')?.available === false, 'the one that is down to be noticed')
+  await waitUntil(
+    async () =>
+      (await new Visitor(stage.origin).get('/auth/methods'))
+        .json<MethodsAnswer>()
+        .providers.find(one => one.id === 'away')?.available === false,
+    'the one that is down to be noticed',
+  )
 })
 afterAll(async () => {
   await chromium?.close()
@@ -76,7 +100,9 @@ async function link(browser: Visitor, as: string, person: ProviderPerson): Promi
 async function join(person: ProviderPerson, as = 'work'): Promise<Visitor> {
   const browser = new Visitor(stage.origin)
   const code = new URL(await inviteLink(), stage.origin).hash.slice('#code='.length)
-  const { href } = (await browser.post(`/auth/login/${as}`, { invite: decodeURIComponent(code) })).json<{ href: string }>()
+  const { href } = (await browser.post(`/auth/login/${as}`, { invite: decodeURIComponent(code) })).json<{
+    href: string
+  }>()
   const answer = await comeBack(browser, await walkThroughProvider(new Visitor(stage.at(as).issuer), href, person))
   expect(answer.headers.location).toBe('/')
   return browser
@@ -88,14 +114,26 @@ async function inviteLink(): Promise<string> {
 }
 
 async function visitor(who: Who, language = 'en') {
-  const made = await newContext(chromium, { baseURL: stage.origin, locale: language, viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })
-  await made.context.addCookies((people.get(who)?.jar.all() ?? []).map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: stage.origin })))
+  const made = await newContext(chromium, {
+    baseURL: stage.origin,
+    locale: language,
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+  })
+  await made.context.addCookies(
+    (people.get(who)?.jar.all() ?? []).map(({ name, value, httpOnly }) => ({
+      name,
+      value,
+      httpOnly,
+      url: stage.origin,
+    })),
+  )
   return made
 }
 
 /** The window in which all pages of somebody are looked at. */
 async function windowOf(who: Who, language: string) {
-  const its = windows.get(`${who} ${language}`) ?? await visitor(who, language)
+  const its = windows.get(`${who} ${language}`) ?? (await visitor(who, language))
   windows.set(`${who} ${language}`, its)
   return its
 }
@@ -107,17 +145,25 @@ async function signInThere(page: Page, { login, password }: ProviderPerson): Pro
   await page.locator('[name=go]').click()
 }
 
-describe.each(LANGUAGES)('in %s', (language) => {
-  test.each(STATES)('HD-4, axe: $route for $who has no violation and no error, and fits its window', async ({ route, who, path, lastWay }) => {
-    const { page, trouble, context } = await windowOf(who, language)
-    if (lastWay !== undefined) await context.addCookies([{ name: 'porchlight-way', value: lastWay, url: stage.origin }])
-    await page.goto(path?.() ?? route, { waitUntil: 'load' })
-    await look(page, { route, who, language, trouble })
-    await context.clearCookies({ name: 'porchlight-way' })
-  })
+describe.each(LANGUAGES)('in %s', language => {
+  test.each(STATES)(
+    'HD-4, axe: $route for $who has no violation and no error, and fits its window',
+    async ({ route, who, path, lastWay }) => {
+      const { page, trouble, context } = await windowOf(who, language)
+      if (lastWay !== undefined)
+        await context.addCookies([{ name: 'porchlight-way', value: lastWay, url: stage.origin }])
+      await page.goto(path?.() ?? route, { waitUntil: 'load' })
+      await look(page, { route, who, language, trouble })
+      await context.clearCookies({ name: 'porchlight-way' })
+    },
+  )
 
   test('one provider alone beside the password looks right, too', async () => {
-    const { page, trouble, context } = await newContext(chromium, { baseURL: only.origin, locale: language, reducedMotion: 'reduce' })
+    const { page, trouble, context } = await newContext(chromium, {
+      baseURL: only.origin,
+      locale: language,
+      reducedMotion: 'reduce',
+    })
     await page.goto('/sign-in')
     await look(page, { route: '/sign-in with one', who: 'guest', language, trouble })
     await context.close()
@@ -141,7 +187,11 @@ describe('signing in by a provider', () => {
     await signInThere(page, ALMA)
     await page.waitForURL('**/account/sessions')
     await hydrated(page)
-    expect(await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.remember)')).toBe(true)
+    expect(
+      await page.evaluate(
+        'fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.remember)',
+      ),
+    ).toBe(true)
     await context.clearCookies({ name: /access|refresh/ })
     await page.goto('/sign-in')
     const first = page.locator('a[href^="/auth/login/"]').first()
@@ -159,7 +209,11 @@ describe('signing in by a provider', () => {
     const walked: string[] = []
     for (let step = 0; step < 7; step++) {
       await page.keyboard.press('Tab')
-      walked.push(String(await page.evaluate('document.activeElement.getAttribute("href") ?? document.activeElement.name ?? ""')).split('?')[0] ?? '')
+      walked.push(
+        String(
+          await page.evaluate('document.activeElement.getAttribute("href") ?? document.activeElement.name ?? ""'),
+        ).split('?')[0] ?? '',
+      )
     }
     expect(walked.slice(0, 5)).toEqual(['/auth/login/work', '/auth/login/long', 'remember', 'email', 'password'])
     expect(await page.locator('[href^="/auth/login/away"]').count()).toBe(0)
@@ -189,7 +243,9 @@ describe('signing in by a provider', () => {
     await page.locator('a[href^="/auth/login/work"]').click()
     await page.locator('[name=cancel]').click()
     await page.waitForURL('**/sign-in?problem=provider_refused&provider=work')
-    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/did not sign in at .?Google.?: you cancelled, or it refused you/)
+    expect(await page.locator('[role=alert]').first().innerText()).toMatch(
+      /did not sign in at .?Google.?: you cancelled, or it refused you/,
+    )
     await page.locator('a[href^="/auth/login/work"]').click()
     await signInThere(page, ALMA)
     await page.waitForURL(`${stage.origin}/`)
@@ -229,7 +285,9 @@ describe('ways in, on the account page', () => {
     expect(await page.locator('section[aria-labelledby=links]').innerText()).toContain('alma@provider.example')
     await page.locator('section[aria-labelledby=links] .lines').getByRole('button').click()
     await page.locator('dialog[open] .danger').click()
-    await expect.poll(async () => (await (await signIn(stage.origin, person)).get('/auth/links')).json<LinksAnswer>().links).toEqual([])
+    await expect
+      .poll(async () => (await (await signIn(stage.origin, person)).get('/auth/links')).json<LinksAnswer>().links)
+      .toEqual([])
     await context.close()
 
     const without = await visitor('without')
@@ -239,7 +297,9 @@ describe('ways in, on the account page', () => {
     expect(await without.page.locator('input[type=password]').count()).toBe(0)
     await without.page.locator('section[aria-labelledby=links] .lines').getByRole('button').click()
     await without.page.locator('dialog[open] .danger').click()
-    await expect.poll(() => without.page.locator('[role=alert] .toast').innerText()).toContain('only way into your account')
+    await expect
+      .poll(() => without.page.locator('[role=alert] .toast').innerText())
+      .toContain('only way into your account')
     await without.context.close()
   })
 
@@ -247,17 +307,27 @@ describe('ways in, on the account page', () => {
     const { page, context } = await visitor('without')
     await page.goto('/account')
     await hydrated(page)
-    await page.route('**/auth/links/long', route => route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'Confirm', status: 401, code: 'reauthentication_required' }) }))
+    await page.route('**/auth/links/long', route =>
+      route.fulfill({
+        status: 401,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ type: 'about:blank', title: 'Confirm', status: 401, code: 'reauthentication_required' }),
+      }),
+    )
     await page.getByRole('button', { name: /^Link .*Volkshochschulen/ }).click()
     const dialog = page.locator('dialog[open]')
     expect(await dialog.locator('input').count()).toBe(0)
     expect(await violations(page)).toEqual([])
-    const before = await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')
+    const before = await page.evaluate(
+      'fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)',
+    )
     await dialog.getByRole('link', { name: /Google/ }).click()
     await signInThere(page, NEMO)
     await page.waitForURL('**/account')
     await hydrated(page)
-    expect(await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')).not.toBe(before)
+    expect(
+      await page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)'),
+    ).not.toBe(before)
     await context.close()
   })
 
@@ -296,20 +366,23 @@ test('LO-9 after a sign-out the page leads on to the provider, and says so when 
   await context.close()
 })
 
-test.each([true, false])('LO-9 HD-3 where a sign-out always goes on to the provider it does, with JavaScript: %s', async (javaScriptEnabled) => {
-  const person = javaScriptEnabled ? ALMA : BRUNO
-  await join(person, 'long')
-  const context = await chromium.newContext({ javaScriptEnabled, baseURL: stage.origin })
-  const page = await context.newPage()
-  await page.goto('/sign-in')
-  await page.locator('a[href^="/auth/login/long"]').click()
-  await signInThere(page, person)
-  await page.waitForURL(`${stage.origin}/`)
-  if (javaScriptEnabled) await hydrated(page)
-  await formTo(page, '/auth/logout').first().locator('button').click()
-  await page.waitForURL(`${stage.at('long').issuer}/**`)
-  await page.locator('[name=logout]').click()
-  await page.waitForURL('**/signed-out?from=long')
-  expect((await context.cookies()).filter(cookie => /access|refresh/.test(cookie.name))).toEqual([])
-  await context.close()
-})
+test.each([true, false])(
+  'LO-9 HD-3 where a sign-out always goes on to the provider it does, with JavaScript: %s',
+  async javaScriptEnabled => {
+    const person = javaScriptEnabled ? ALMA : BRUNO
+    await join(person, 'long')
+    const context = await chromium.newContext({ javaScriptEnabled, baseURL: stage.origin })
+    const page = await context.newPage()
+    await page.goto('/sign-in')
+    await page.locator('a[href^="/auth/login/long"]').click()
+    await signInThere(page, person)
+    await page.waitForURL(`${stage.origin}/`)
+    if (javaScriptEnabled) await hydrated(page)
+    await formTo(page, '/auth/logout').first().locator('button').click()
+    await page.waitForURL(`${stage.at('long').issuer}/**`)
+    await page.locator('[name=logout]').click()
+    await page.waitForURL('**/signed-out?from=long')
+    expect((await context.cookies()).filter(cookie => /access|refresh/.test(cookie.name))).toEqual([])
+    await context.close()
+  },
+)

@@ -23,8 +23,20 @@ beforeAll(async () => {
   others = { strict, never }
   stage = await hostileStage({
     provider: MAPPED,
-    more: Object.entries(OTHERS).map(([id, more]) => providerSetting(id, others[id as keyof typeof OTHERS].issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, more)),
-    settings: upstream => ({ UPSTREAMS: JSON.stringify([{ name: 'orders', target: upstream.origin }, { name: 'office', target: upstream.origin, requires: { roles: ['admin'] } }]) }),
+    more: Object.entries(OTHERS).map(([id, more]) =>
+      providerSetting(
+        id,
+        others[id as keyof typeof OTHERS].issuer,
+        { ...CLIENT, clientAuth: 'client_secret_basic' },
+        more,
+      ),
+    ),
+    settings: upstream => ({
+      UPSTREAMS: JSON.stringify([
+        { name: 'orders', target: upstream.origin },
+        { name: 'office', target: upstream.origin, requires: { roles: ['admin'] } },
+      ]),
+    }),
   })
   await stage.resident.post('/auth/logout')
 })
@@ -41,21 +53,37 @@ afterAll(async () => {
   await stopAll()
 })
 
-type Told = { idToken?: (claims: JWTPayload) => void, answer?: Record<string, unknown>, refusal?: Record<string, unknown> }
+type Told = {
+  idToken?: (claims: JWTPayload) => void
+  answer?: Record<string, unknown>
+  refusal?: Record<string, unknown>
+}
 
 /** From now on refreshes work there, and give what `told` says. */
 function refreshes(at: HostileProvider, told: Told = {}): void {
-  at.change.instead = { '/token': (request, response) => {
-    request.resume()
-    const count = (asked.get(at) ?? 0) + 1
-    asked.set(at, count)
-    if (told.refusal !== undefined) return json(response, 400, told.refusal)
-    const now = Math.floor(Date.now() / 1000)
-    const claims: JWTPayload = { iss: at.issuer, aud: CLIENT.clientId, sub: at.person.sub, iat: now, exp: now + 300 }
-    told.idToken?.(claims)
-    const idToken = told.idToken === undefined ? Promise.resolve({}) : at.signed(claims).then(token => ({ id_token: token }))
-    void idToken.then(more => json(response, 200, { access_token: `fresh-${count}`, token_type: 'Bearer', expires_in: 300, refresh_token: `next-${count}`, ...more, ...told.answer }))
-  } }
+  at.change.instead = {
+    '/token': (request, response) => {
+      request.resume()
+      const count = (asked.get(at) ?? 0) + 1
+      asked.set(at, count)
+      if (told.refusal !== undefined) return json(response, 400, told.refusal)
+      const now = Math.floor(Date.now() / 1000)
+      const claims: JWTPayload = { iss: at.issuer, aud: CLIENT.clientId, sub: at.person.sub, iat: now, exp: now + 300 }
+      told.idToken?.(claims)
+      const idToken =
+        told.idToken === undefined ? Promise.resolve({}) : at.signed(claims).then(token => ({ id_token: token }))
+      void idToken.then(more =>
+        json(response, 200, {
+          access_token: `fresh-${count}`,
+          token_type: 'Bearer',
+          expires_in: 300,
+          refresh_token: `next-${count}`,
+          ...more,
+          ...told.answer,
+        }),
+      )
+    },
+  }
 }
 
 async function arrived(at: HostileProvider, claims: Record<string, unknown>, as?: string): Promise<Visitor> {
@@ -68,15 +96,29 @@ async function arrived(at: HostileProvider, claims: Record<string, unknown>, as?
 }
 
 const rolesOf = async (browser: Visitor) => (await browser.session()).user?.roles.toSorted() ?? null
-const untilRoles = (browser: Visitor, ...roles: string[]) => waitUntil(async () => String(await rolesOf(browser)) === String(roles), `the roles ${String(roles)}`, () => stage.server.output)
+const untilRoles = (browser: Visitor, ...roles: string[]) =>
+  waitUntil(
+    async () => String(await rolesOf(browser)) === String(roles),
+    `the roles ${String(roles)}`,
+    () => stage.server.output,
+  )
 
 /** @returns the first line of an event that the log got after `before` */
 async function logged(before: number, event: string): Promise<string | undefined> {
-  const find = () => stage.server.output.slice(before).split('\n').find(line => line.includes(`"event":"${event}"`))
+  const find = () =>
+    stage.server.output
+      .slice(before)
+      .split('\n')
+      .find(line => line.includes(`"event":"${event}"`))
   await waitUntil(() => find() !== undefined, event)
   return find()
 }
-const untilAsked = (at: HostileProvider, count: number) => waitUntil(() => (asked.get(at) ?? 0) >= count, `${count} refreshes`, () => stage.server.output)
+const untilAsked = (at: HostileProvider, count: number) =>
+  waitUntil(
+    () => (asked.get(at) ?? 0) >= count,
+    `${count} refreshes`,
+    () => stage.server.output,
+  )
 
 describe('roles of a living session', () => {
   test('that user-info tells are those of today: in the session, in what the relay asks for, and on open streams', async () => {
@@ -107,7 +149,13 @@ describe('roles of a living session', () => {
   test.each<[string, Told]>([
     ['no ID token comes and user-info lacks the claim: it may have been in the first ID token alone', {}],
     ['the ID token is signed by nobody', { idToken: () => {}, answer: { id_token: 'e30.e30.' } }],
-    ['there are too many groups for a token (Entra)', { idToken: claims => Object.assign(claims, { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } }) }],
+    [
+      'there are too many groups for a token (Entra)',
+      {
+        idToken: claims =>
+          Object.assign(claims, { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } }),
+      },
+    ],
   ])('stay when %s', async (_title, told) => {
     const browser = await arrived(stage.hostile, { realm: { roles: ['boss'] } })
     const before = stage.server.output.length
@@ -120,7 +168,10 @@ describe('roles of a living session', () => {
 
   test('stay when user-info does not answer, and follow once it does', async () => {
     const browser = await arrived(stage.hostile, { realm: { roles: ['boss'] } })
-    stage.hostile.change.instead = { ...stage.hostile.change.instead, '/userinfo': (_, response) => json(response, 503, {}) }
+    stage.hostile.change.instead = {
+      ...stage.hostile.change.instead,
+      '/userinfo': (_, response) => json(response, 503, {}),
+    }
     stage.hostile.person['realm'] = { roles: [] }
     await untilAsked(stage.hostile, 2)
     expect(await rolesOf(browser)).toEqual(['admin', 'user'])
@@ -131,7 +182,16 @@ describe('roles of a living session', () => {
   test('that an administrator changed here stay until the provider says something else than before', async () => {
     const browser = await arrived(stage.hostile, { realm: { roles: ['cook'] } })
     const { id } = (await browser.session()).user ?? {}
-    expect((await stage.admin.ask({ method: 'PATCH', path: `/auth/people/${id}`, body: JSON.stringify({ roles: ['admin', 'user'] }), headers: { 'content-type': 'application/json' } })).status).toBe(200)
+    expect(
+      (
+        await stage.admin.ask({
+          method: 'PATCH',
+          path: `/auth/people/${id}`,
+          body: JSON.stringify({ roles: ['admin', 'user'] }),
+          headers: { 'content-type': 'application/json' },
+        })
+      ).status,
+    ).toBe(200)
     await untilAsked(stage.hostile, 2)
     expect(await rolesOf(browser)).toEqual(['admin', 'user'])
   })
@@ -139,7 +199,11 @@ describe('roles of a living session', () => {
 
 test.each<[string, Record<string, unknown>, string]>([
   ['is missing', {}, 'let it be put into the ID token or the user-info answer'],
-  ['was left out for being too long (Entra)', { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } }, 'overage'],
+  [
+    'was left out for being too long (Entra)',
+    { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } },
+    'overage',
+  ],
 ])('a claim that %s at a sign-in is named in the log', async (_title, claims, why) => {
   const before = stage.server.output.length
   await arrived(stage.hostile, claims)

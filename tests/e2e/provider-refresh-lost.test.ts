@@ -17,9 +17,9 @@ afterAll(async () => {
 /** The provider has rotated; its answer never comes. @returns the refresh tokens that it was shown */
 async function dieInBetween({ browser, as, atToken }: Guest): Promise<string[]> {
   const shown: string[] = []
-  await new Promise<void>((rotated) => {
-    atToken((request) => {
-      void fieldsOf(request).then((fields) => {
+  await new Promise<void>(rotated => {
+    atToken(request => {
+      void fieldsOf(request).then(fields => {
         shown.push(fields.get('refresh_token') ?? '')
         rotated()
       })
@@ -30,14 +30,17 @@ async function dieInBetween({ browser, as, atToken }: Guest): Promise<string[]> 
   return shown
 }
 
-describe('a process that dies between the provider\'s rotation and our save', () => {
+describe("a process that dies between the provider's rotation and our save", () => {
   test('is recognised and told: the session ends as provider_refresh_lost, once, and nothing goes round in circles', async () => {
     const guest = await stage.arrived()
     const shown = await dieInBetween(guest)
-    guest.atToken((request, response) => void fieldsOf(request).then((fields) => {
-      shown.push(fields.get('refresh_token') ?? '')
-      json(response, 400, { error: 'invalid_grant' })
-    }))
+    guest.atToken(
+      (request, response) =>
+        void fieldsOf(request).then(fields => {
+          shown.push(fields.get('refresh_token') ?? '')
+          json(response, 400, { error: 'invalid_grant' })
+        }),
+    )
     await stage.startAgain()
     const burst = await Promise.all(Array.from({ length: 20 }, () => guest.call()))
     expect(new Set(burst.map(answer => answer.status))).toEqual(new Set([401]))
@@ -72,7 +75,8 @@ describe('a process that dies between the provider\'s rotation and our save', ()
   })
 })
 
-test('BBA-3 no token of a provider is in the log, in anything that a browser got, or readable in the data folder', () => stage.expectNoTokenAnywhere())
+test('BBA-3 no token of a provider is in the log, in anything that a browser got, or readable in the data folder', () =>
+  stage.expectNoTokenAnywhere())
 
 async function fieldsOf(request: IncomingMessage): Promise<URLSearchParams> {
   const chunks: Buffer[] = []

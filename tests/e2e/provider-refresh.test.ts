@@ -13,11 +13,13 @@ const TROUBLES = troubles('http://127.0.0.1:1/')
 type Answer = Record<string, unknown>
 type Bend = (answer: Answer, provider: HostileProvider) => void | Promise<void>
 
-const idToken = (change: (claims: JWTPayload) => void): Bend => async (answer, provider) => {
-  const claims = idClaims(provider)
-  change(claims)
-  answer['id_token'] = await provider.signed(claims)
-}
+const idToken =
+  (change: (claims: JWTPayload) => void): Bend =>
+  async (answer, provider) => {
+    const claims = idClaims(provider)
+    change(claims)
+    answer['id_token'] = await provider.signed(claims)
+  }
 
 function idClaims(provider: HostileProvider): JWTPayload {
   const now = Math.floor(Date.now() / 1000)
@@ -29,7 +31,10 @@ const BENT: [string, Bend][] = [
   ['an ID token of another issuer', idToken(claims => (claims.iss = 'https://evil.example'))],
   ['an ID token for another client', idToken(claims => (claims.aud = 'another'))],
   ['an ID token for another client, too', idToken(claims => (claims.aud = [CLIENT.clientId, 'another']))],
-  ['an ID token for us and another client', idToken(claims => Object.assign(claims, { aud: [CLIENT.clientId, 'another'], azp: CLIENT.clientId }))],
+  [
+    'an ID token for us and another client',
+    idToken(claims => Object.assign(claims, { aud: [CLIENT.clientId, 'another'], azp: CLIENT.clientId })),
+  ],
   ['no access token', answer => void delete answer['access_token']],
   ['an access token that is a number', answer => void (answer['access_token'] = 1)],
   ['another kind of token', answer => void (answer['token_type'] = 'mac')],
@@ -42,12 +47,32 @@ const ODD: [string, Bend][] = [
   ['an ID token of an earlier sign-in', idToken(claims => (claims['auth_time'] = 1))],
   ['an ID token that has run out', idToken(claims => (claims.exp = 1))],
   ['an ID token of tomorrow', idToken(claims => Object.assign(claims, { nbf: 9_999_999_999 }))],
-  ['an ID token with times in fractions and without bounds', idToken(claims => Object.assign(claims, { auth_time: 1_795_870_570.876_543_3, exp: 1e17 }))],
-  ['an ID token whose every other claim is null', idToken(claims => Object.assign(claims, { auth_time: null, azp: null, nonce: null, sid: null, amr: null }))],
-  ['an ID token that nobody signed', (answer, provider) => void (answer['id_token'] = new UnsecuredJWT({ ...idClaims(provider), exp: 9_999_999_999 }).encode())],
+  [
+    'an ID token with times in fractions and without bounds',
+    idToken(claims => Object.assign(claims, { auth_time: 1_795_870_570.876_543_3, exp: 1e17 })),
+  ],
+  [
+    'an ID token whose every other claim is null',
+    idToken(claims => Object.assign(claims, { auth_time: null, azp: null, nonce: null, sid: null, amr: null })),
+  ],
+  [
+    'an ID token that nobody signed',
+    (answer, provider) =>
+      void (answer['id_token'] = new UnsecuredJWT({ ...idClaims(provider), exp: 9_999_999_999 }).encode()),
+  ],
   ['an ID token that is none', answer => void (answer['id_token'] = 'x')],
   ['an ID token that is a number', answer => void (answer['id_token'] = 5)],
-  ['nulls for everything that it does not give', answer => void Object.assign(answer, { scope: null, refresh_token: null, id_token: null, expires_in: null, session_state: null })],
+  [
+    'nulls for everything that it does not give',
+    answer =>
+      void Object.assign(answer, {
+        scope: null,
+        refresh_token: null,
+        id_token: null,
+        expires_in: null,
+        session_state: null,
+      }),
+  ],
   ['a life as text', answer => void (answer['expires_in'] = '300')],
   ['a life that is negative', answer => void (answer['expires_in'] = -5)],
   ['a life longer than any', answer => void (answer['expires_in'] = 1e300)],
@@ -60,7 +85,11 @@ let upToSomething: RefreshStage
 let odd: RefreshStage
 
 beforeAll(async () => {
-  [inTrouble, upToSomething, odd] = await Promise.all([refreshStage(TROUBLES.length + 2), refreshStage(BENT.length + 1), refreshStage(ODD.length)])
+  ;[inTrouble, upToSomething, odd] = await Promise.all([
+    refreshStage(TROUBLES.length + 2),
+    refreshStage(BENT.length + 1),
+    refreshStage(ODD.length),
+  ])
 })
 afterAll(async () => {
   await Promise.all([inTrouble?.stop(), upToSomething?.stop(), odd?.stop()])
@@ -68,11 +97,14 @@ afterAll(async () => {
 })
 
 describe.concurrent('network trouble ends nothing', () => {
-  test.each(TROUBLES)('a token endpoint that $what', async (trouble) => {
+  test.each(TROUBLES)('a token endpoint that $what', async trouble => {
     const { as, browser, call, reached, atToken, refreshes, untilItWorks } = await inTrouble.arrived()
     atToken(trouble.answer)
     const answer = await call()
-    expect([answer.status, answer.json()]).toMatchObject([trouble.code === 'provider_unavailable' ? 503 : 502, { code: trouble.code, provider: as }])
+    expect([answer.status, answer.json()]).toMatchObject([
+      trouble.code === 'provider_unavailable' ? 503 : 502,
+      { code: trouble.code, provider: as },
+    ])
     expect(reached()).toBe(0)
     expect((await browser.session()).user?.name).toBe('Vera Visitor')
     refreshes()
@@ -91,7 +123,9 @@ describe.concurrent('network trouble ends nothing', () => {
     await untilItWorks()
   })
 
-  test('a provider that was not reached has used nothing up: if it refuses once it is back, it took the grant back', async ({ expect }) => {
+  test('a provider that was not reached has used nothing up: if it refuses once it is back, it took the grant back', async ({
+    expect,
+  }) => {
     // The context's own expect: which test polls is not known by the shared one while others run at once.
     const { hostile, browser, call, atToken } = await inTrouble.arrived()
     await hostile.stop()

@@ -22,8 +22,14 @@ const UNTRUSTED: [string, Change][] = [
   ['OI-2 an ID token for a list of sites that we are not on', claims(each => (each.aud = ['another-site', 'a-third']))],
   ['OI-2 an ID token for nobody', claims(each => delete each.aud)],
   ['OI-2 an ID token that another site had made (azp)', claims(each => (each.azp = 'another-site'))],
-  ['OI-2 an ID token for us and others that another site had made (azp)', claims(each => Object.assign(each, { aud: [CLIENT.clientId, 'another-site'], azp: 'another-site' }))],
-  ['OI-2 an ID token for us and others that says not whose it is', claims(each => (each.aud = [CLIENT.clientId, 'another-site']))],
+  [
+    'OI-2 an ID token for us and others that another site had made (azp)',
+    claims(each => Object.assign(each, { aud: [CLIENT.clientId, 'another-site'], azp: 'another-site' })),
+  ],
+  [
+    'OI-2 an ID token for us and others that says not whose it is',
+    claims(each => (each.aud = [CLIENT.clientId, 'another-site'])),
+  ],
   ['OA-11 an ID token with another nonce', claims(each => (each.nonce = 'n'.repeat(43)))],
   ['OA-11 an ID token without the nonce', claims(each => delete each.nonce)],
   ['OA-11 an ID token with a list of nonces', claims(each => Object.assign(each, { nonce: [each.nonce] }))],
@@ -37,27 +43,82 @@ const UNTRUSTED: [string, Change][] = [
   ['OI-2 an ID token of nobody', claims(each => delete each.sub)],
   ['OI-2 an ID token of somebody without a name', claims(each => (each.sub = ''))],
   ['OI-2 an ID token whose subject is a number', claims(each => Object.assign(each, { sub: 1 }))],
-  ['OI-6 an ID token with the at_hash of another access token', claims(each => (each['at_hash'] = leftHalf('another token')))],
-  ['OI-3 an ID token signed by another key of the same name', { sign: async (payload, header) => new SignJWT(payload).setProtectedHeader(header).sign((await generateKeyPair('RS256')).privateKey) }],
-  ['OI-3 an ID token whose signature was touched', { sign: async (payload, header) => touched(await stage.hostile.signed(payload, header)) }],
-  ['OI-3 an ID token whose content was changed after it was signed', { sign: async (payload, header) => withPayload(await stage.hostile.signed(payload, header), { ...payload, name: 'Somebody Else' }) }],
-  ['OI-3, JW-7 an ID token that nobody signed (none)', { sign: payload => `${part({ alg: 'none' })}.${part(payload)}.` }],
-  ['OI-3, JW-7 an ID token that nobody signed (NoNe), with a signature', { sign: async (payload, header) => `${part({ ...header, alg: 'NoNe' })}.${part(payload)}.${(await stage.hostile.signed(payload)).split('.')[2]}` }],
-  ['OI-3, JW-8 an ID token signed by HS256 with the public key', { sign: async (payload, header) => hmac(payload, header, await exportSPKI(stage.hostile.publicKey)) }],
-  ['OI-3, JW-8 an ID token signed by HS256 with the public key as JSON', { sign: async (payload, header) => hmac(payload, header, JSON.stringify(await exportJWK(stage.hostile.publicKey))) }],
-  ['OI-3 an ID token signed by HS256 with our own secret', { sign: (payload, header) => hmac(payload, header, CLIENT.clientSecret) }],
-  ['OI-3 an ID token signed by an algorithm that was not announced', { sign: async (payload, header) => new SignJWT(payload).setProtectedHeader({ ...header, alg: 'ES256' }).sign((await generateKeyPair('ES256')).privateKey) }],
+  [
+    'OI-6 an ID token with the at_hash of another access token',
+    claims(each => (each['at_hash'] = leftHalf('another token'))),
+  ],
+  [
+    'OI-3 an ID token signed by another key of the same name',
+    {
+      sign: async (payload, header) =>
+        new SignJWT(payload).setProtectedHeader(header).sign((await generateKeyPair('RS256')).privateKey),
+    },
+  ],
+  [
+    'OI-3 an ID token whose signature was touched',
+    { sign: async (payload, header) => touched(await stage.hostile.signed(payload, header)) },
+  ],
+  [
+    'OI-3 an ID token whose content was changed after it was signed',
+    {
+      sign: async (payload, header) =>
+        withPayload(await stage.hostile.signed(payload, header), { ...payload, name: 'Somebody Else' }),
+    },
+  ],
+  [
+    'OI-3, JW-7 an ID token that nobody signed (none)',
+    { sign: payload => `${part({ alg: 'none' })}.${part(payload)}.` },
+  ],
+  [
+    'OI-3, JW-7 an ID token that nobody signed (NoNe), with a signature',
+    {
+      sign: async (payload, header) =>
+        `${part({ ...header, alg: 'NoNe' })}.${part(payload)}.${(await stage.hostile.signed(payload)).split('.')[2]}`,
+    },
+  ],
+  [
+    'OI-3, JW-8 an ID token signed by HS256 with the public key',
+    { sign: async (payload, header) => hmac(payload, header, await exportSPKI(stage.hostile.publicKey)) },
+  ],
+  [
+    'OI-3, JW-8 an ID token signed by HS256 with the public key as JSON',
+    {
+      sign: async (payload, header) => hmac(payload, header, JSON.stringify(await exportJWK(stage.hostile.publicKey))),
+    },
+  ],
+  [
+    'OI-3 an ID token signed by HS256 with our own secret',
+    { sign: (payload, header) => hmac(payload, header, CLIENT.clientSecret) },
+  ],
+  [
+    'OI-3 an ID token signed by an algorithm that was not announced',
+    {
+      sign: async (payload, header) =>
+        new SignJWT(payload)
+          .setProtectedHeader({ ...header, alg: 'ES256' })
+          .sign((await generateKeyPair('ES256')).privateKey),
+    },
+  ],
   ['JW-11 an ID token that brings a key of its own along', { sign: (payload, header) => withOwnKey(payload, header) }],
-  ['OI-3 an ID token that insists on something unknown (crit)', { header: header => Object.assign(header, { crit: ['exp2'], exp2: 1 }) }],
+  [
+    'OI-3 an ID token that insists on something unknown (crit)',
+    { header: header => Object.assign(header, { crit: ['exp2'], exp2: 1 }) },
+  ],
   ['OI-2 an answer without an ID token', { tokens: answer => delete answer['id_token'] }],
   ['OI-2 an ID token that is no token', { sign: () => 'a.b.c' }],
   ['OI-2 an ID token that is an object', { tokens: answer => (answer['id_token'] = { sub: 'visitor-1' }) }],
   ['an answer without an access token', { tokens: answer => delete answer['access_token'] }],
   ['an answer with a kind of token that we do not know', { tokens: answer => (answer['token_type'] = 'mac') }],
-  ['OA-8 a response that another provider says it made (mix-up)', { response: query => query.set('iss', 'https://somebody-else.example') }],
+  [
+    'OA-8 a response that another provider says it made (mix-up)',
+    { response: query => query.set('iss', 'https://somebody-else.example') },
+  ],
   ['OA-8 a response whose issuer has a slash more', { response: query => query.set('iss', `${query.get('iss')}/`) }],
   ['OA-9 a response that names no issuer though it was announced', { response: query => query.delete('iss') }],
-  ['OA-8 a response that names two issuers', { response: query => query.append('iss', 'https://somebody-else.example') }],
+  [
+    'OA-8 a response that names two issuers',
+    { response: query => query.append('iss', 'https://somebody-else.example') },
+  ],
   ['a response without a code', { response: query => query.delete('code') }],
   ['a response with two codes', { response: query => query.append('code', 'another') }],
   ['BBA-2 a response with a token in it', { response: query => query.set('id_token', 'a.b.c') }],
@@ -73,7 +134,13 @@ describe('a provider that lies is not believed, once it has signed somebody in',
 
 describe('a sign-in that is not ours to finish', () => {
   test.each<[string, Change]>([
-    ['OA-5, OA-6 another state', { response: query => query.set('state', query.get('state')?.replace(/.$/, last => last === 'A' ? 'B' : 'A') ?? '') }],
+    [
+      'OA-5, OA-6 another state',
+      {
+        response: query =>
+          query.set('state', query.get('state')?.replace(/.$/, last => (last === 'A' ? 'B' : 'A')) ?? ''),
+      },
+    ],
     ['OA-5 no state', { response: query => query.delete('state') }],
     ['OA-5 two states', { response: query => query.append('state', query.get('state') ?? '') }],
     ['OA-5 an empty state', { response: query => query.set('state', '') }],
@@ -96,23 +163,45 @@ describe('a sign-in that is not ours to finish', () => {
     expect(stage.hostile.tokenCalls.length).toBe(calls)
   })
 
-  test.each<[string, ProblemCode]>([['access_denied', 'provider_refused'], ['login_required', 'provider_refused'], ['interaction_required', 'provider_refused'], ['user_cancelled_login', 'provider_refused'], ['invalid_scope', 'provider_misconfigured'], ['unauthorized_client', 'provider_misconfigured'], ['invalid_request', 'provider_misconfigured'], ['temporarily_unavailable', 'provider_unavailable'], ['server_error', 'provider_unavailable']])('the provider says %s', async (error, code) => {
-    await refused({
-      response: (query) => {
-        query.delete('code')
-        query.set('error', error)
-        query.set('error_description', '<script>alert(1)</script> somebody chose these words')
+  test.each<[string, ProblemCode]>([
+    ['access_denied', 'provider_refused'],
+    ['login_required', 'provider_refused'],
+    ['interaction_required', 'provider_refused'],
+    ['user_cancelled_login', 'provider_refused'],
+    ['invalid_scope', 'provider_misconfigured'],
+    ['unauthorized_client', 'provider_misconfigured'],
+    ['invalid_request', 'provider_misconfigured'],
+    ['temporarily_unavailable', 'provider_unavailable'],
+    ['server_error', 'provider_unavailable'],
+  ])('the provider says %s', async (error, code) => {
+    await refused(
+      {
+        response: query => {
+          query.delete('code')
+          query.set('error', error)
+          query.set('error_description', '<script>alert(1)</script> somebody chose these words')
+        },
       },
-    }, code)
+      code,
+    )
   })
 })
 
 describe('what is near enough is taken', () => {
   test.each<[string, (each: JWTPayload) => void]>([
-    ['OI-4 a provider whose clock is two minutes behind', each => Object.assign(each, { iat: now() - 118, auth_time: now() - 118, exp: now() - 88 })],
-    ['OI-4 a provider whose clock is two minutes ahead', each => Object.assign(each, { iat: now() + 118, nbf: now() + 118, auth_time: now() + 118, exp: now() + 418 })],
+    [
+      'OI-4 a provider whose clock is two minutes behind',
+      each => Object.assign(each, { iat: now() - 118, auth_time: now() - 118, exp: now() - 88 }),
+    ],
+    [
+      'OI-4 a provider whose clock is two minutes ahead',
+      each => Object.assign(each, { iat: now() + 118, nbf: now() + 118, auth_time: now() + 118, exp: now() + 418 }),
+    ],
     ['OI-2 a list of sites with us alone on it', each => (each.aud = [CLIENT.clientId])],
-    ['OI-2 an ID token for us and others that was made for us', each => Object.assign(each, { aud: [CLIENT.clientId, 'another-site'], azp: CLIENT.clientId })],
+    [
+      'OI-2 an ID token for us and others that was made for us',
+      each => Object.assign(each, { aud: [CLIENT.clientId, 'another-site'], azp: CLIENT.clientId }),
+    ],
     ['OI-6 no at_hash, which the code flow may leave out', each => delete each['at_hash']],
   ])('%s', async (_title, change) => {
     stage.hostile.change = { claims: change }
@@ -132,7 +221,13 @@ describe('what goes to the provider', () => {
       expect(new Set(values).size, name).toBe(3)
       for (const value of values) expect(value.length, name).toBeGreaterThanOrEqual(43)
     }
-    for (const query of asked) expect(Object.fromEntries(query)).toMatchObject({ response_type: 'code', code_challenge_method: 'S256', client_id: CLIENT.clientId, redirect_uri: `${stage.server.origin}/auth/callback/hostile` })
+    for (const query of asked)
+      expect(Object.fromEntries(query)).toMatchObject({
+        response_type: 'code',
+        code_challenge_method: 'S256',
+        client_id: CLIENT.clientId,
+        redirect_uri: `${stage.server.origin}/auth/callback/hostile`,
+      })
     const verifiers = stage.hostile.tokenCalls.slice(-3).map(({ fields }) => fields.get('code_verifier') ?? '')
     expect(new Set(verifiers).size).toBe(3)
     for (const verifier of verifiers) expect(verifier.length).toBeGreaterThanOrEqual(43)
@@ -144,10 +239,17 @@ describe('what goes to the provider', () => {
     for (const query of stage.hostile.authorizations) expect(query.has('client_secret')).toBe(false)
   })
 
-  test('JW-11 addresses of keys in a token\'s header (jku, x5u) are never visited', async () => {
+  test("JW-11 addresses of keys in a token's header (jku, x5u) are never visited", async () => {
     const trap = await startRecordingUpstream()
     const browser = new Visitor(stage.server.origin)
-    stage.hostile.change = { header: header => Object.assign(header, { jku: `${trap.origin}/keys`, x5u: `${trap.origin}/certificate`, kid: `${trap.origin}/kid` }) }
+    stage.hostile.change = {
+      header: header =>
+        Object.assign(header, {
+          jku: `${trap.origin}/keys`,
+          x5u: `${trap.origin}/certificate`,
+          kid: `${trap.origin}/kid`,
+        }),
+    }
     await expectRefused(stage, browser, await signInAt(browser, stage.hostile), 'provider_answer_invalid')
     expect(trap.requests).toEqual([])
     await trap.stop()
@@ -156,10 +258,16 @@ describe('what goes to the provider', () => {
 
 test('OA-21, ASVS 16.2.5 nothing of all this is in the log: no code, no state, no token, no secret', () => {
   const { hostile, server } = stage
-  const states = hostile.authorizations.flatMap(query => [query.get('state') ?? '-', query.get('nonce') ?? '-', query.get('code_challenge') ?? '-'])
+  const states = hostile.authorizations.flatMap(query => [
+    query.get('state') ?? '-',
+    query.get('nonce') ?? '-',
+    query.get('code_challenge') ?? '-',
+  ])
   expect(states.length).toBeGreaterThan(100)
   expect([...hostile.secrets, ...states].filter(secret => server.output.includes(secret))).toEqual([])
-  expect(server.output).toContain('the provider sent back invalid_scope: <script>alert(1)</script> somebody chose these words')
+  expect(server.output).toContain(
+    'the provider sent back invalid_scope: <script>alert(1)</script> somebody chose these words',
+  )
   expect(server.output).not.toMatch(/"status":500/)
 })
 

@@ -10,15 +10,24 @@ import { begin, comeBack, providerSetting, walkThroughProvider } from '../suppor
 import { stopAll } from '../support/server.ts'
 import { httpsStage } from '../support/stage.ts'
 
-const CHIARA: ProviderPerson = { login: 'chiara', password: 'chiara elsewhere', claims: { email: 'chiara@elsewhere.example', email_verified: true, name: 'Chiara Oss' } }
+const CHIARA: ProviderPerson = {
+  login: 'chiara',
+  password: 'chiara elsewhere',
+  claims: { email: 'chiara@elsewhere.example', email_verified: true, name: 'Chiara Oss' },
+}
 
 let stage: ProviderStage
 beforeAll(async () => {
   stage = await providerStage({
-    plain: { setting: { roles: { claim: 'groups', admin: ['admins'] }, scopes: ['openid', 'profile', 'email', 'groups'] } },
+    plain: {
+      setting: { roles: { claim: 'groups', admin: ['admins'] }, scopes: ['openid', 'profile', 'email', 'groups'] },
+    },
     strict: {
       options: { people: [CHIARA], dpopNonce: true, claimsInIdToken: true },
-      client: { auth: 'private_key_jwt', metadata: { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true } },
+      client: {
+        auth: 'private_key_jwt',
+        metadata: { dpop_bound_access_tokens: true, require_pushed_authorization_requests: true },
+      },
       setting: { dpop: true },
     },
   })
@@ -58,10 +67,22 @@ describe('a sign-in at a provider', () => {
     expect(cookie?.name).toMatch(/^porchlight-login-/)
     expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', domain: null, maxAge: 600 })
     const query = new URL(href).searchParams
-    for (const name of ['state', 'nonce', 'code_challenge']) expect(readable(cookie?.value ?? '')).not.toContain(query.get(name))
+    for (const name of ['state', 'nonce', 'code_challenge'])
+      expect(readable(cookie?.value ?? '')).not.toContain(query.get(name))
     const answer = await comeBack(browser, await walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA))
-    expect(answer.setCookies.map(line => parseSetCookie(line)).find(each => each.name === cookie?.name)).toMatchObject({ value: '', maxAge: 0, httpOnly: true, sameSite: 'Lax', path: '/' })
-    expect(browser.jar.all().map(each => each.name).filter(name => name.includes('login'))).toEqual([])
+    expect(answer.setCookies.map(line => parseSetCookie(line)).find(each => each.name === cookie?.name)).toMatchObject({
+      value: '',
+      maxAge: 0,
+      httpOnly: true,
+      sameSite: 'Lax',
+      path: '/',
+    })
+    expect(
+      browser.jar
+        .all()
+        .map(each => each.name)
+        .filter(name => name.includes('login')),
+    ).toEqual([])
   })
 
   test('OA-19 by private_key_jwt for the provider alone, with a pushed request (PAR) and tokens bound to a key (DPoP, with a nonce)', async () => {
@@ -70,13 +91,19 @@ describe('a sign-in at a provider', () => {
     const href = await begin(browser, { as: 'strict' })
     expect([...new URL(href).searchParams.keys()].sort()).toEqual(['client_id', 'request_uri'])
     expect(requests).toContain('POST /request')
-    const answer = await comeBack(browser, await walkThroughProvider(new Visitor(stage.at('strict').issuer), href, CHIARA))
+    const answer = await comeBack(
+      browser,
+      await walkThroughProvider(new Visitor(stage.at('strict').issuer), href, CHIARA),
+    )
     expect(answer.headers.location).toBe('/')
     expect((await browser.session()).user).toMatchObject({ name: 'Chiara Oss', email: 'chiara@elsewhere.example' })
   })
 
   test('is remembered, or ends with the browser, as the person asks', async () => {
-    for (const [query, remembered] of [['&remember=1', true], ['', false]] as const) {
+    for (const [query, remembered] of [
+      ['&remember=1', true],
+      ['', false],
+    ] as const) {
       const browser = visitor()
       await stage.signIn(browser, 'plain', ALMA, { query })
       const refresh = browser.jar.received.findLast(cookie => cookie.name.endsWith('refresh'))
@@ -93,12 +120,18 @@ describe('a sign-in at a provider', () => {
   })
 
   test('BBA-17, HD-15 of twenty people at once ends with each their own', async () => {
-    const people = Array.from({ length: 20 }, (_, i) => i % 2 === 0 ? { person: ALMA, as: 'plain', name: 'Alma Quist' } : { person: CHIARA, as: 'strict', name: 'Chiara Oss' })
-    const found = await Promise.all(people.map(async ({ person, as }) => {
-      const browser = visitor()
-      await stage.signIn(browser, as, person)
-      return (await browser.page('/account')).text
-    }))
+    const people = Array.from({ length: 20 }, (_, i) =>
+      i % 2 === 0
+        ? { person: ALMA, as: 'plain', name: 'Alma Quist' }
+        : { person: CHIARA, as: 'strict', name: 'Chiara Oss' },
+    )
+    const found = await Promise.all(
+      people.map(async ({ person, as }) => {
+        const browser = visitor()
+        await stage.signIn(browser, as, person)
+        return (await browser.page('/account')).text
+      }),
+    )
     for (const [index, text] of found.entries()) {
       const other = people[index]?.name === 'Alma Quist' ? 'Chiara Oss' : 'Alma Quist'
       expect(text).toContain(people[index]?.name)
@@ -118,8 +151,7 @@ describe('roles', () => {
       await stage.signIn(visitor(), 'plain', BRUNO)
       expect((await browser.session()).user?.roles).not.toContain('admin')
       expect((await browser.get('/auth/people')).status).toBe(403)
-    }
-    finally {
+    } finally {
       Object.assign(BRUNO.claims ?? {}, { groups: was })
     }
   })
@@ -127,9 +159,25 @@ describe('roles', () => {
 
 describe('where a sign-in ends', () => {
   test.each([
-    '//evil.example', '/\\evil.example', '\\\\evil.example', 'https:evil.example', 'https://evil.example/', 'http:/evil.example', '/\t/evil.example', '/%09/evil.example',
-    '/\r\nSet-Cookie: a=b', 'javascript:alert(1)', 'data:text/html,hi', ' //evil.example', '//localhost@evil.example', '/..//evil.example', '/auth/logout/plain', '/auth/login/plain', '', 'account',
-  ])('OA-1 is never %j', async (returnTo) => {
+    '//evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    'https:evil.example',
+    'https://evil.example/',
+    'http:/evil.example',
+    '/\t/evil.example',
+    '/%09/evil.example',
+    '/\r\nSet-Cookie: a=b',
+    'javascript:alert(1)',
+    'data:text/html,hi',
+    ' //evil.example',
+    '//localhost@evil.example',
+    '/..//evil.example',
+    '/auth/logout/plain',
+    '/auth/login/plain',
+    '',
+    'account',
+  ])('OA-1 is never %j', async returnTo => {
     const browser = visitor()
     const { headers, status } = await stage.signIn(browser, 'plain', ALMA, { returnTo })
     expect(status).toBe(303)
@@ -139,10 +187,13 @@ describe('where a sign-in ends', () => {
     expect(end.pathname).not.toMatch(/^\/auth\//)
   })
 
-  test.each(['/account', '/account/sessions?x=1&y=%2F#z', '/notes?q=a+b'])('is %s, where it was wanted', async (returnTo) => {
-    const { headers } = await stage.signIn(visitor(), 'plain', ALMA, { returnTo })
-    expect(headers.location).toBe(returnTo)
-  })
+  test.each(['/account', '/account/sessions?x=1&y=%2F#z', '/notes?q=a+b'])(
+    'is %s, where it was wanted',
+    async returnTo => {
+      const { headers } = await stage.signIn(visitor(), 'plain', ALMA, { returnTo })
+      expect(headers.location).toBe(returnTo)
+    },
+  )
 
   test('is where it was wanted at once for somebody who is signed in already', async () => {
     const browser = visitor()
@@ -157,10 +208,18 @@ describe('where a sign-in ends', () => {
 
 describe('several sign-ins in one browser', () => {
   test('both work when two tabs begin at once, in whichever order they end', async () => {
-    for (const order of [[0, 1], [1, 0]]) {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
       const browser = visitor()
-      const hrefs = [await begin(browser, { as: 'plain', returnTo: '/account' }), await begin(browser, { as: 'plain', returnTo: '/account/sessions' })]
-      const backs = await Promise.all(hrefs.map(href => walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA)))
+      const hrefs = [
+        await begin(browser, { as: 'plain', returnTo: '/account' }),
+        await begin(browser, { as: 'plain', returnTo: '/account/sessions' }),
+      ]
+      const backs = await Promise.all(
+        hrefs.map(href => walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA)),
+      )
       const ends: (string | undefined)[] = []
       for (const index of order) ends[index] = (await comeBack(browser, backs[index] ?? '')).headers.location
       expect(ends).toEqual(['/account', '/account/sessions'])
@@ -171,9 +230,14 @@ describe('several sign-ins in one browser', () => {
   test('both work when they come back in the same instant', async () => {
     const browser = visitor()
     const hrefs = [await begin(browser, { as: 'plain' }), await begin(browser, { as: 'plain' })]
-    const backs = await Promise.all(hrefs.map(href => walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA)))
+    const backs = await Promise.all(
+      hrefs.map(href => walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA)),
+    )
     const answers = await Promise.all(backs.map(back => comeBack(browser, back)))
-    expect(answers.map(answer => [answer.status, answer.headers.location])).toEqual([[303, '/'], [303, '/']])
+    expect(answers.map(answer => [answer.status, answer.headers.location])).toEqual([
+      [303, '/'],
+      [303, '/'],
+    ])
     expect((await browser.session()).user?.name).toBe('Alma Quist')
   })
 
@@ -182,14 +246,19 @@ describe('several sign-ins in one browser', () => {
     const hrefs: string[] = []
     for (let i = 0; i < 7; i++) hrefs.push(await begin(browser, { as: 'plain', returnTo: '/account' }))
     expect(browser.jar.all().filter(cookie => cookie.name.includes('login')).length).toBe(5)
-    const finish = async (href = '') => comeBack(browser, await walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA))
+    const finish = async (href = '') =>
+      comeBack(browser, await walkThroughProvider(new Visitor(stage.at('plain').issuer), href, ALMA))
     expect((await finish(hrefs[0])).headers.location).toBe('/sign-in?problem=login_expired&provider=plain')
     expect((await finish(hrefs[6])).headers.location).toBe('/account')
   })
 
   test('OA-5, OA-6 one that another browser began cannot be finished here', async () => {
     const [victim, attacker] = [visitor(), visitor()]
-    const back = await walkThroughProvider(new Visitor(stage.at('plain').issuer), await begin(attacker, { as: 'plain' }), ALMA)
+    const back = await walkThroughProvider(
+      new Visitor(stage.at('plain').issuer),
+      await begin(attacker, { as: 'plain' }),
+      ALMA,
+    )
     const { granted, refused } = stage.at('plain')
     const calls = granted.length + refused.length
     expect((await comeBack(victim, back)).headers.location).toBe('/sign-in?problem=login_expired&provider=plain')
@@ -197,23 +266,31 @@ describe('several sign-ins in one browser', () => {
     expect(granted.length + refused.length).toBe(calls)
   })
 
-  test('OA-10 one that began at a provider cannot be finished at another\'s address', async () => {
+  test("OA-10 one that began at a provider cannot be finished at another's address", async () => {
     const browser = visitor()
-    const back = await walkThroughProvider(new Visitor(stage.at('plain').issuer), await begin(browser, { as: 'plain' }), ALMA)
+    const back = await walkThroughProvider(
+      new Visitor(stage.at('plain').issuer),
+      await begin(browser, { as: 'plain' }),
+      ALMA,
+    )
     const redirects = ['plain', 'strict'].map(id => `${stage.origin}/auth/callback/${id}`)
     expect(back.startsWith(redirects[0] ?? '-')).toBe(true)
     const { length } = stage.at('strict').requests
-    expect((await comeBack(browser, back.replace('/plain', '/strict'))).headers.location).toBe('/sign-in?problem=login_expired&provider=strict')
+    expect((await comeBack(browser, back.replace('/plain', '/strict'))).headers.location).toBe(
+      '/sign-in?problem=login_expired&provider=strict',
+    )
     expect(stage.at('strict').requests.length).toBe(length)
     expect((await browser.session()).user).toBeNull()
   })
 })
 
 describe('what is no sign-in', () => {
-  test('a refusal at the provider is a plain page in the person\'s language', async () => {
+  test("a refusal at the provider is a plain page in the person's language", async () => {
     const browser = visitor()
     const answer = await stage.signIn(browser, 'plain', 'cancel', { returnTo: '/account' })
-    expect(answer.headers.location, 'the next attempt leads where this one would have').toBe('/sign-in?problem=provider_refused&provider=plain&returnTo=%2Faccount')
+    expect(answer.headers.location, 'the next attempt leads where this one would have').toBe(
+      '/sign-in?problem=provider_refused&provider=plain&returnTo=%2Faccount',
+    )
     const english = await browser.page(answer.headers.location ?? '', { 'accept-language': 'en' })
     const chinese = await browser.page(answer.headers.location ?? '', { 'accept-language': 'zh-CN' })
     expect(english.text).toContain('Nothing has changed')
@@ -224,7 +301,11 @@ describe('what is no sign-in', () => {
   })
 
   test('CS-6 a script, a picture or a frame begins none', async () => {
-    for (const headers of [{ 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }, { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }, { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }]) {
+    for (const headers of [
+      { 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
+      { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' },
+      { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' },
+    ]) {
       const browser = visitor()
       const answer = await browser.get('/auth/login/plain', headers)
       expect(answer.status, JSON.stringify(headers)).toBeGreaterThanOrEqual(400)
@@ -234,23 +315,41 @@ describe('what is no sign-in', () => {
   })
 
   test('a provider that nobody configured is not there', async () => {
-    for (const path of ['/auth/login/nobody', '/auth/callback/nobody?code=x&state=y', '/auth/login/PLAIN', '/auth/login/constructor', '/auth/login/__proto__']) {
+    for (const path of [
+      '/auth/login/nobody',
+      '/auth/callback/nobody?code=x&state=y',
+      '/auth/login/PLAIN',
+      '/auth/login/constructor',
+      '/auth/login/__proto__',
+    ]) {
       const answer = await visitor().page(path)
       expect(answer.status, path).toBe(404)
     }
   })
 
-  test.each(['', '?', '?code=x', '?state=x', '?code=x&state=y', '?error=access_denied', '?code=%00&state=%ff', '?state=abc-0123456789abcdef.x&code=%E0%A4%A'])('a callback that nobody sent: %j', isRefused)
+  test.each([
+    '',
+    '?',
+    '?code=x',
+    '?state=x',
+    '?code=x&state=y',
+    '?error=access_denied',
+    '?code=%00&state=%ff',
+    '?state=abc-0123456789abcdef.x&code=%E0%A4%A',
+  ])('a callback that nobody sent: %j', isRefused)
   test('a callback that nobody sent, and that is very long', () => isRefused(`?code=x&state=${'a'.repeat(7000)}`))
 
   async function isRefused(query: string): Promise<void> {
     const answer = await visitor().page(`/auth/callback/plain${query}`)
     expect([303, 400]).toContain(answer.status)
-    if (answer.status === 303) expect(answer.headers.location).toMatch(/^\/sign-in\?problem=(login_expired|provider_answer_invalid)&provider=plain$/)
+    if (answer.status === 303)
+      expect(answer.headers.location).toMatch(
+        /^\/sign-in\?problem=(login_expired|provider_answer_invalid)&provider=plain$/,
+      )
     expect(answer.text).not.toContain('stack')
   }
 
-  test('a callback with somebody\'s broken cookie', async () => {
+  test("a callback with somebody's broken cookie", async () => {
     const browser = visitor()
     const href = await begin(browser, { as: 'plain' })
     const cookie = browser.jar.all()[0]
@@ -262,7 +361,12 @@ describe('what is no sign-in', () => {
 
 test('BBA-7, CK-3 over https its cookies carry the prefix that no other host and no plain page can set', async () => {
   const hostile = await startHostileProvider()
-  const secure = await httpsStage({ REGISTRATION: 'open', PROVIDERS: JSON.stringify([providerSetting('any', hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' })]) })
+  const secure = await httpsStage({
+    REGISTRATION: 'open',
+    PROVIDERS: JSON.stringify([
+      providerSetting('any', hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }),
+    ]),
+  })
   try {
     const browser = new Visitor(secure.origin)
     const href = await begin(browser, { as: 'any', returnTo: '/account' })
@@ -277,10 +381,13 @@ test('BBA-7, CK-3 over https its cookies carry the prefix that no other host and
     expect((await comeBack(victim, back)).headers.location).toContain('problem=login_expired')
     expect((await comeBack(browser, back)).headers.location).toBe('/account')
     expect((await browser.session()).user?.name).toBe('Vera Visitor')
-  }
-  finally {
+  } finally {
     await Promise.all([secure.close(), hostile.stop()])
   }
 })
 
-const readable = (value: string) => value.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('\n') + value
+const readable = (value: string) =>
+  value
+    .split('.')
+    .map(part => Buffer.from(part, 'base64url').toString('latin1'))
+    .join('\n') + value

@@ -4,7 +4,10 @@ import { HOSTILE, type HostileStage, hostileStage, returnFrom, signInAt } from '
 import { begin, comeBack } from '../support/provider-visit.ts'
 import { stopAll } from '../support/server.ts'
 
-/** What proxies have room for: nginx gives an answer's headers 4 or 8 KB in all. Over https they are some 150 bytes longer than here. */
+/**
+ * What proxies have room for: nginx gives an answer's headers 4 or 8 KB in all. Over https they are some 150 bytes
+ * longer than here.
+ */
 const MAX_HEADERS = 4096 - 200
 const MAX_TRANSACTIONS = 3072
 
@@ -19,7 +22,9 @@ afterAll(async () => {
 
 /** Of an answer on the wire, with line ends. */
 function headerBytes({ headers }: Answer): number {
-  return Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map(one => `${name}: ${one}\r\n`)).join('').length
+  return Object.entries(headers)
+    .flatMap(([name, value]) => [value ?? []].flat().map(one => `${name}: ${one}\r\n`))
+    .join('').length
 }
 
 function transactionBytes(browser: Visitor): number {
@@ -34,7 +39,7 @@ const LONG: [string, string][] = [
   ['what grows when it is written into an address', `/notes?${'a=%26&'.repeat(120)}`],
 ]
 
-describe('CK-4, CK-5 a browser\'s sign-ins at providers stay short', () => {
+describe("CK-4, CK-5 a browser's sign-ins at providers stay short", () => {
   test.each(LONG)('with %s to return to, however many are begun, and the newest ends', async (_what, returnTo) => {
     const browser = new Visitor(stage.server.origin)
     let href = ''
@@ -54,7 +59,10 @@ describe('CK-4, CK-5 a browser\'s sign-ins at providers stay short', () => {
   test('with two begun at once: both end where they were to', async () => {
     const browser = new Visitor(stage.server.origin)
     const returnTo = `/notes?q=${'x'.repeat(700)}`
-    const [one, other] = [await begin(browser, { as: HOSTILE, returnTo }), await begin(browser, { as: HOSTILE, returnTo })]
+    const [one, other] = [
+      await begin(browser, { as: HOSTILE, returnTo }),
+      await begin(browser, { as: HOSTILE, returnTo }),
+    ]
     expect(transactionBytes(browser)).toBeLessThanOrEqual(MAX_TRANSACTIONS)
     for (const href of [one, other]) {
       const back = await comeBack(browser, await returnFrom(stage.hostile, href))
@@ -66,13 +74,19 @@ describe('CK-4, CK-5 a browser\'s sign-ins at providers stay short', () => {
     const browser = new Visitor(stage.server.origin)
     const hrefs: string[] = []
     for (let n = 0; n < 5; n++) hrefs.push(await begin(browser, { as: HOSTILE, returnTo: '/account/sessions' }))
-    for (const href of hrefs) expect((await comeBack(browser, await returnFrom(stage.hostile, href))).headers.location).toBe('/account/sessions')
+    for (const href of hrefs)
+      expect((await comeBack(browser, await returnFrom(stage.hostile, href))).headers.location).toBe(
+        '/account/sessions',
+      )
   })
 
   test.each(LONG)('and so does a failure with %s to return to', async (_what, returnTo) => {
     stage.hostile.change = { response: query => query.set('error', 'access_denied') }
     const browser = new Visitor(stage.server.origin)
-    const failed = await comeBack(browser, await returnFrom(stage.hostile, await begin(browser, { as: HOSTILE, returnTo })))
+    const failed = await comeBack(
+      browser,
+      await returnFrom(stage.hostile, await begin(browser, { as: HOSTILE, returnTo })),
+    )
     stage.hostile.change = {}
     expect(failed.headers.location).toMatch(/^\/sign-in\?problem=/)
     expect(headerBytes(failed)).toBeLessThanOrEqual(MAX_HEADERS)
@@ -114,7 +128,9 @@ describe('LO-9 a provider that sends no state back', () => {
     const browser = new Visitor(stage.server.origin)
     await signInAt(browser, stage.hostile)
     await browser.post('/auth/logout')
-    expect((await browser.page(`/auth/logout/${HOSTILE}`)).headers.location).toContain(`${stage.hostile.issuer}/logout?`)
+    expect((await browser.page(`/auth/logout/${HOSTILE}`)).headers.location).toContain(
+      `${stage.hostile.issuer}/logout?`,
+    )
     for (let n = 0; n < 3; n++) {
       const answer = await browser.page(`/auth/logout/${HOSTILE}`, { 'sec-fetch-site': 'cross-site' })
       expect([answer.status, answer.headers.location]).toEqual([303, '/signed-out'])
@@ -123,7 +139,9 @@ describe('LO-9 a provider that sends no state back', () => {
     // Another sign-in and sign-out in this browser goes there again.
     await signInAt(browser, stage.hostile)
     await browser.post('/auth/logout')
-    expect((await browser.page(`/auth/logout/${HOSTILE}`)).headers.location).toContain(`${stage.hostile.issuer}/logout?`)
+    expect((await browser.page(`/auth/logout/${HOSTILE}`)).headers.location).toContain(
+      `${stage.hostile.issuer}/logout?`,
+    )
   })
 
   test('is not gone to by a picture, a frame or a script', async () => {
@@ -131,23 +149,34 @@ describe('LO-9 a provider that sends no state back', () => {
     await signInAt(browser, stage.hostile)
     await browser.post('/auth/logout')
     expect((await browser.get(`/auth/logout/${HOSTILE}`)).status).toBe(400)
-    for (const destination of ['image', 'iframe']) expect((await browser.page(`/auth/logout/${HOSTILE}`, { 'sec-fetch-dest': destination })).status).toBe(400)
+    for (const destination of ['image', 'iframe'])
+      expect((await browser.page(`/auth/logout/${HOSTILE}`, { 'sec-fetch-dest': destination })).status).toBe(400)
     expect((await browser.page(`/auth/logout/${HOSTILE}`)).status).toBe(303)
   })
 })
 
 describe('CS-6 a browser that asks ahead of its person', () => {
   const AHEAD: Record<string, string>[] = [
-    { 'sec-purpose': 'prefetch' }, { 'sec-purpose': 'prefetch;prerender' }, { 'sec-purpose': 'prefetch;anonymous-client-ip' }, { purpose: 'prefetch' },
-    { 'x-moz': 'prefetch' }, { 'x-purpose': 'preview' },
+    { 'sec-purpose': 'prefetch' },
+    { 'sec-purpose': 'prefetch;prerender' },
+    { 'sec-purpose': 'prefetch;anonymous-client-ip' },
+    { purpose: 'prefetch' },
+    { 'x-moz': 'prefetch' },
+    { 'x-purpose': 'preview' },
   ]
-  test.each([...AHEAD, 'HEAD' as const])('(%o) begins nothing, ends nothing and goes nowhere', async (how) => {
+  test.each([...AHEAD, 'HEAD' as const])('(%o) begins nothing, ends nothing and goes nowhere', async how => {
     const { hostile, server } = stage
     const browser = new Visitor(server.origin)
     const refused = async (path: string) => {
-      const navigation = { 'accept': 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
-      const answer = how === 'HEAD' ? await browser.ask({ method: how, path, headers: navigation }) : await browser.page(path, how)
-      expect([answer.status, answer.setCookies, answer.headers.location, answer.headers['cache-control']]).toEqual([400, [], undefined, 'private, no-store'])
+      const navigation = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+      const answer =
+        how === 'HEAD' ? await browser.ask({ method: how, path, headers: navigation }) : await browser.page(path, how)
+      expect([answer.status, answer.setCookies, answer.headers.location, answer.headers['cache-control']]).toEqual([
+        400,
+        [],
+        undefined,
+        'private, no-store',
+      ])
     }
     const asked = hostile.requests.length
     await refused(`/auth/login/${HOSTILE}`)

@@ -7,7 +7,8 @@ import { type ProviderStage, providerStage } from '../support/provider-stage.ts'
 import { type RecordingUpstream, startRecordingUpstream } from '../support/recording-upstream.ts'
 import { stopAll, waitUntil } from '../support/server.ts'
 
-// The whole way with a real provider: its tokens are kept, refreshed, exchanged, bound and given back by our server, and an API
+// The whole way with a real provider: its tokens are kept, refreshed, exchanged, bound and given back by our server,
+// and an API
 // behind it sees them.
 /** Without an address, which at several providers would be taken. */
 const NAMELESS = { ...ALMA, claims: { name: 'Alma Quist' } }
@@ -18,20 +19,27 @@ let stage: ProviderStage
 beforeAll(async () => {
   upstream = await startRecordingUpstream()
   const at = { target: upstream.origin }
-  stage = await providerStage({
-    main: { options: { accessSeconds: LIFE_SECONDS, audiences: ['stock-api'] } },
-    still: { options: { accessSeconds: LIFE_SECONDS, rotates: false, people: [NAMELESS] } },
-    bound: { options: { accessSeconds: LIFE_SECONDS, dpopNonce: true, people: [NAMELESS] }, client: { metadata: { dpop_bound_access_tokens: true } }, setting: { dpop: true } },
-  }, {
-    UPSTREAMS: JSON.stringify([
-      { name: 'orders', ...at, token: 'provider', provider: 'main', websocket: true },
-      { name: 'stock', ...at, token: 'exchange', provider: 'main', audience: 'stock-api' },
-      { name: 'vault', ...at, token: 'exchange', provider: 'main', audience: 'nobody-knows' },
-      { name: 'still', ...at, token: 'provider', provider: 'still' },
-      { name: 'bound', ...at, token: 'provider', provider: 'bound' },
-      { name: 'own', ...at },
-    ]),
-  })
+  stage = await providerStage(
+    {
+      main: { options: { accessSeconds: LIFE_SECONDS, audiences: ['stock-api'] } },
+      still: { options: { accessSeconds: LIFE_SECONDS, rotates: false, people: [NAMELESS] } },
+      bound: {
+        options: { accessSeconds: LIFE_SECONDS, dpopNonce: true, people: [NAMELESS] },
+        client: { metadata: { dpop_bound_access_tokens: true } },
+        setting: { dpop: true },
+      },
+    },
+    {
+      UPSTREAMS: JSON.stringify([
+        { name: 'orders', ...at, token: 'provider', provider: 'main', websocket: true },
+        { name: 'stock', ...at, token: 'exchange', provider: 'main', audience: 'stock-api' },
+        { name: 'vault', ...at, token: 'exchange', provider: 'main', audience: 'nobody-knows' },
+        { name: 'still', ...at, token: 'provider', provider: 'still' },
+        { name: 'bound', ...at, token: 'provider', provider: 'bound' },
+        { name: 'own', ...at },
+      ]),
+    },
+  )
 })
 afterAll(async () => {
   await Promise.all([stage?.stop(), upstream?.stop()])
@@ -46,21 +54,31 @@ async function arrived(as: string, person: typeof ALMA = ALMA): Promise<Visitor>
 }
 
 /** Calls the upstream once. @returns what it was shown */
-async function shown(browser: Visitor, path: string): Promise<{ status: number, authorization: string, proof: string | null }> {
+async function shown(
+  browser: Visitor,
+  path: string,
+): Promise<{ status: number; authorization: string; proof: string | null }> {
   const mark = `${path}?n=${Math.random()}`
   const answer = await browser.get(mark)
   const request = upstream.requests.findLast(one => one.path.includes(mark.split('?')[1] ?? ''))
-  return { status: answer.status, authorization: request?.headers.authorization ?? '', proof: request?.headers['dpop'] as string | undefined ?? null }
+  return {
+    status: answer.status,
+    authorization: request?.headers.authorization ?? '',
+    proof: (request?.headers['dpop'] as string | undefined) ?? null,
+  }
 }
 
 const tokenIn = (authorization: string) => authorization.split(' ')[1] ?? ''
-const untilItEnds = (as: string, token: string) => waitUntil(async () => !await stage.at(as).isAlive(token), 'the token to end')
+const untilItEnds = (as: string, token: string) =>
+  waitUntil(async () => !(await stage.at(as).isAlive(token)), 'the token to end')
 const refreshes = (as: string) => stage.at(as).granted.filter(grant => grant === 'refresh_token').length
 
-describe('an upstream that takes the provider\'s token', () => {
+describe("an upstream that takes the provider's token", () => {
   test('gets the one of whoever asks, which is good at the provider', async () => {
     const [alma, bruno] = [await arrived('main', ALMA), await arrived('main', BRUNO)]
-    const tokens = (await Promise.all([shown(alma, '/api/orders/a'), shown(bruno, '/api/orders/b')])).map(one => tokenIn(one.authorization))
+    const tokens = (await Promise.all([shown(alma, '/api/orders/a'), shown(bruno, '/api/orders/b')])).map(one =>
+      tokenIn(one.authorization),
+    )
     expect(new Set(tokens).size).toBe(2)
     for (const token of tokens) expect(await stage.at('main').isAlive(token)).toBe(true)
   })
@@ -102,7 +120,7 @@ describe('an upstream that takes the provider\'s token', () => {
     expect(seen.size).toBe(3)
   })
 
-  test('is not called for somebody who signed in otherwise: 401 with the provider\'s name, and still signed in', async () => {
+  test("is not called for somebody who signed in otherwise: 401 with the provider's name, and still signed in", async () => {
     const before = upstream.requests.length
     const answer = await stage.admin.get('/api/orders/x')
     expect([answer.status, answer.json()]).toMatchObject([401, { code: 'provider_sign_in_required', provider: 'main' }])
@@ -161,7 +179,7 @@ describe('when it is over', () => {
     const before = revocations()
     expect((await browser.post('/auth/logout')).status).toBe(200)
     await waitUntil(() => revocations() > before, 'the tokens to be given back')
-    await waitUntil(async () => !await provider.isAlive(tokenIn(authorization)), 'the token to be dead')
+    await waitUntil(async () => !(await provider.isAlive(tokenIn(authorization))), 'the token to be dead')
     expect((await browser.get('/api/orders/x')).status).toBe(401)
   })
 

@@ -21,25 +21,32 @@ async function liveSessions(browser: Visitor): Promise<number> {
 
 // At once: each test has a browser of its own and mostly waits for a token to run out.
 describe.concurrent('renewal, over the wire', () => {
-  test.each([20, 100])('CK-13 %i parallel calls at the end of the access token leave one live session, all answered', async (calls) => {
-    const { browser, person } = await signUp(admin)
-    const { session } = await browser.session()
-    const before = browser.jar.value('refresh')
-    await untilAccessEnds(browser)
+  test.each([20, 100])(
+    'CK-13 %i parallel calls at the end of the access token leave one live session, all answered',
+    async calls => {
+      const { browser, person } = await signUp(admin)
+      const { session } = await browser.session()
+      const before = browser.jar.value('refresh')
+      await untilAccessEnds(browser)
 
-    const answers = await Promise.all(Array.from({ length: calls }, () => browser.get('/auth/session')))
+      const answers = await Promise.all(Array.from({ length: calls }, () => browser.get('/auth/session')))
 
-    expect(answers.map(answer => answer.status)).toEqual(Array<number>(calls).fill(200))
-    for (const answer of answers) {
-      expect(answer.json<SessionAnswer>().user?.email).toBe(person.email)
-      expect(answer.json<SessionAnswer>().session?.id).toBe(session?.id)
-    }
-    const sent = new Set(answers.flatMap(answer => answer.setCookies.filter(line => line.includes('porchlight-refresh=')).map(line => line.split(';')[0])))
-    expect(sent.size).toBe(1)
-    expect(browser.jar.value('refresh')).not.toBe(before)
-    expect(await liveSessions(browser)).toBe(1)
-    expect((await browser.session()).user?.email).toBe(person.email)
-  })
+      expect(answers.map(answer => answer.status)).toEqual(Array<number>(calls).fill(200))
+      for (const answer of answers) {
+        expect(answer.json<SessionAnswer>().user?.email).toBe(person.email)
+        expect(answer.json<SessionAnswer>().session?.id).toBe(session?.id)
+      }
+      const sent = new Set(
+        answers.flatMap(answer =>
+          answer.setCookies.filter(line => line.includes('porchlight-refresh=')).map(line => line.split(';')[0]),
+        ),
+      )
+      expect(sent.size).toBe(1)
+      expect(browser.jar.value('refresh')).not.toBe(before)
+      expect(await liveSessions(browser)).toBe(1)
+      expect((await browser.session()).user?.email).toBe(person.email)
+    },
+  )
 
   test('OA-14 an old refresh token after the new one was used ends the session for both holders', async () => {
     const { browser, person } = await signUp(admin)
@@ -59,7 +66,7 @@ describe.concurrent('renewal, over the wire', () => {
     expect((await browser.page('/sign-in')).text).toContain(english.ended.refresh_reuse)
 
     const again = await signIn(server.origin, person)
-    const { events } = (await again.get('/auth/events')).json<{ events: { kind: string, reason: string | null }[] }>()
+    const { events } = (await again.get('/auth/events')).json<{ events: { kind: string; reason: string | null }[] }>()
     expect(events).toContainEqual(expect.objectContaining({ kind: 'session_ended', reason: 'refresh_reuse' }))
     // Told wherever they sign in next, until they have had time to see it.
     expect((await again.page('/')).text).toContain(english.home.reuse)
@@ -91,7 +98,11 @@ describe.concurrent('renewal, over the wire', () => {
   test('CK-8 no answer sets one cookie twice', async () => {
     const { browser } = await signUp(admin)
     await untilAccessEnds(browser)
-    for (const answer of [await browser.get('/auth/session'), await browser.page('/'), await browser.post('/auth/logout')]) {
+    for (const answer of [
+      await browser.get('/auth/session'),
+      await browser.page('/'),
+      await browser.post('/auth/logout'),
+    ]) {
       const names = answer.setCookies.map(line => line.split('=')[0])
       expect(names).toEqual([...new Set(names)])
     }

@@ -17,15 +17,36 @@ test('two people on one connection are each themselves, through sign-outs, new s
   const { browser: bob, person } = await signUp(ada)
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   const ports = new Set<number | undefined>()
-  const asked = async (method: string, path: string, cookie: string): Promise<{ status: number | undefined, body: SessionAnswer, sets: string[] }> => {
-    const sent = request({ host: '127.0.0.1', port: server.port, path, method, agent, headers: { 'Host': new URL(server.origin).host, 'Sec-Fetch-Site': 'same-origin', 'Sec-Fetch-Mode': 'cors', 'Cookie': cookie } }).end()
-    const [answer] = await once(sent, 'response') as [IncomingMessage]
+  const asked = async (
+    method: string,
+    path: string,
+    cookie: string,
+  ): Promise<{ status: number | undefined; body: SessionAnswer; sets: string[] }> => {
+    const sent = request({
+      host: '127.0.0.1',
+      port: server.port,
+      path,
+      method,
+      agent,
+      headers: {
+        Host: new URL(server.origin).host,
+        'Sec-Fetch-Site': 'same-origin',
+        'Sec-Fetch-Mode': 'cors',
+        Cookie: cookie,
+      },
+    }).end()
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage]
     ports.add(sent.socket?.localPort)
-    return { status: answer.statusCode, body: await json(answer) as SessionAnswer, sets: answer.headers['set-cookie'] ?? [] }
+    return {
+      status: answer.statusCode,
+      body: (await json(answer)) as SessionAnswer,
+      sets: answer.headers['set-cookie'] ?? [],
+    }
   }
   const whoIs = async (cookie: string) => (await asked('GET', '/auth/session', cookie)).body.user?.id ?? null
   const cookiesOf = (browser: Visitor) => browser.jar.header() ?? ''
-  const one = (header: string, name: string) => header.split('; ').find(pair => pair.split('=')[0]?.endsWith(`porchlight-${name}`)) ?? ''
+  const one = (header: string, name: string) =>
+    header.split('; ').find(pair => pair.split('=')[0]?.endsWith(`porchlight-${name}`)) ?? ''
   try {
     const [adas, bobs] = [cookiesOf(ada), cookiesOf(bob)]
     const [adaId, bobId] = [await whoIs(adas), await whoIs(bobs)]
@@ -51,12 +72,17 @@ test('two people on one connection are each themselves, through sign-outs, new s
     expect(await whoIs(mixed)).toBeNull()
 
     const again = cookiesOf(await signIn(server.origin, person))
-    for (const [cookie, id] of [[again, bobId], [bobs, null], [adas, adaId], [again, bobId]] as const) expect(await whoIs(cookie)).toBe(id)
+    for (const [cookie, id] of [
+      [again, bobId],
+      [bobs, null],
+      [adas, adaId],
+      [again, bobId],
+    ] as const)
+      expect(await whoIs(cookie)).toBe(id)
     // Nobody's answer carries another's cookies.
     expect((await asked('GET', '/auth/session', adas)).sets).toEqual([])
     expect(ports.size).toBe(1)
-  }
-  finally {
+  } finally {
     agent.destroy()
   }
 })

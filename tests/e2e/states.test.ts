@@ -21,9 +21,9 @@ const NOTES = [
   'Ask whether the lamp on the porch needs oil',
 ]
 /** Nothing was heard of the server, so nothing is said of it. */
-const UNREACHABLE = { 'en': 'The server cannot be reached', 'zh-CN': '连不上服务器' }
+const UNREACHABLE = { en: 'The server cannot be reached', 'zh-CN': '连不上服务器' }
 const patient = { timeout: 15_000 }
-type Language = typeof LANGUAGES[number]
+type Language = (typeof LANGUAGES)[number]
 
 let sample: Server
 let configured: Server
@@ -37,14 +37,53 @@ beforeAll(async () => {
   const here = `http://127.0.0.1:${(api.address() as AddressInfo).port}`
   const nobody = 'http://127.0.0.1:9'
   const upstreams = [
-    { name: 'orders', target: here, title: 'Orders', description: 'What people want, and when they get it', icon: 'shopping-cart', page: '/orders' },
-    { name: 'stock', target: nobody, title: 'Stock', description: 'What is on the shelves', icon: 'package', page: 'https://stock.example.org/' },
-    { name: 'archive', target: here, title: 'Everything that was ever written down and never thrown away', description: 'Letters, receipts, plans and drawings since the house was built, with a full-text search and a list of those that somebody has lent to somebody else, and until when it has to be given back'.slice(0, 200), icon: 'book-open', page: '/archive' },
-    { name: 'unbroken', target: here, title: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbau', page: '/unbroken' },
+    {
+      name: 'orders',
+      target: here,
+      title: 'Orders',
+      description: 'What people want, and when they get it',
+      icon: 'shopping-cart',
+      page: '/orders',
+    },
+    {
+      name: 'stock',
+      target: nobody,
+      title: 'Stock',
+      description: 'What is on the shelves',
+      icon: 'package',
+      page: 'https://stock.example.org/',
+    },
+    {
+      name: 'archive',
+      target: here,
+      title: 'Everything that was ever written down and never thrown away',
+      description:
+        'Letters, receipts, plans and drawings since the house was built, with a full-text search and a list of those that somebody has lent to somebody else, and until when it has to be given back'.slice(
+          0,
+          200,
+        ),
+      icon: 'book-open',
+      page: '/archive',
+    },
+    {
+      name: 'unbroken',
+      target: here,
+      title: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbau',
+      page: '/unbroken',
+    },
     { name: 'scripts', target: nobody, title: 'المخزن', description: 'ما في المستودع، وما طُلب منه', icon: 'database' },
-    { name: 'deeply', prefix: '/api/a-long-prefix/that-goes-on/and-on/and-does-not-end/for-a-while', target: here, title: 'For programs only' },
-  ];
-  [sample, configured, chromium] = await Promise.all([startServer(), startServer({ settings: { UPSTREAMS: JSON.stringify(upstreams) } }), launchChromium()])
+    {
+      name: 'deeply',
+      prefix: '/api/a-long-prefix/that-goes-on/and-on/and-does-not-end/for-a-while',
+      target: here,
+      title: 'For programs only',
+    },
+  ]
+  ;[sample, configured, chromium] = await Promise.all([
+    startServer(),
+    startServer({ settings: { UPSTREAMS: JSON.stringify(upstreams) } }),
+    launchChromium(),
+  ])
   keeper = (await setUp(sample.origin, somebody('Ada First'))).browser
   owner = (await setUp(configured.origin, somebody('Ada First'))).browser
 })
@@ -62,15 +101,26 @@ async function newcomer(language: Language, path: string, notes: readonly string
 }
 
 async function open(language: Language, visitor: Visitor, path: string): Promise<Page> {
-  const { context, page } = await newContext(chromium, { baseURL: visitor.origin, locale: language, viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' })
-  await context.addCookies(visitor.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: visitor.origin })))
+  const { context, page } = await newContext(chromium, {
+    baseURL: visitor.origin,
+    locale: language,
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+  })
+  await context.addCookies(
+    visitor.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: visitor.origin })),
+  )
   await page.goto(path)
   await hydrated(page)
   return page
 }
 
-describe.each(LANGUAGES)('in %s', (language) => {
-  const refuseChanges = (page: Page) => page.route(url => url.pathname.startsWith('/api/notes'), route => route.request().method() === 'GET' ? route.fallback() : route.abort())
+describe.each(LANGUAGES)('in %s', language => {
+  const refuseChanges = (page: Page) =>
+    page.route(
+      url => url.pathname.startsWith('/api/notes'),
+      route => (route.request().method() === 'GET' ? route.fallback() : route.abort()),
+    )
 
   test('axe: the home page with several apps', async () => {
     const page = await open(language, owner, '/')
@@ -114,7 +164,10 @@ describe.each(LANGUAGES)('in %s', (language) => {
     await page.unrouteAll()
     await page.goto('/')
     await hydrated(page)
-    await page.route(url => url.pathname.startsWith('/api/notes'), route => route.abort())
+    await page.route(
+      url => url.pathname.startsWith('/api/notes'),
+      route => route.abort(),
+    )
     await page.locator('main a[href="/notes"]').click()
     await expect.poll(() => page.locator('main .notice').innerText(), patient).toContain(UNREACHABLE[language])
     await lookAt(page, { name: 'notes.unread', language })
@@ -124,30 +177,34 @@ describe.each(LANGUAGES)('in %s', (language) => {
 
 // Mostly waiting, so both at once.
 // The context's own expect: which test polls is not known by the shared one while two run at once.
-test.concurrent.for(LANGUAGES)('axe: in %s, each proof when it has been played, and one that could not be', { timeout: 120_000 }, async (language, { expect }) => {
-  const page = await newcomer(language, '/proof')
-  expect(await page.locator('.proof > section').count()).toBe(2 + PROOF_SCENARIOS.length)
-  const section = (nth: number) => `.proof > section:nth-of-type(${nth})`
-  const search = page.locator(section(2))
-  await search.getByRole('button').click()
-  await expect.poll(() => search.locator('table').count(), patient).toBe(1)
-  await lookAt(page, { name: 'proof.searched', language, part: section(2) })
-  await search.getByRole('checkbox').check()
-  await search.getByRole('button').click()
-  await expect.poll(() => search.locator('tr.wrong').count(), patient).toBe(1)
-  await lookAt(page, { name: 'proof.planted', language, part: section(2) })
+test.concurrent.for(LANGUAGES)(
+  'axe: in %s, each proof when it has been played, and one that could not be',
+  { timeout: 120_000 },
+  async (language, { expect }) => {
+    const page = await newcomer(language, '/proof')
+    expect(await page.locator('.proof > section').count()).toBe(2 + PROOF_SCENARIOS.length)
+    const section = (nth: number) => `.proof > section:nth-of-type(${nth})`
+    const search = page.locator(section(2))
+    await search.getByRole('button').click()
+    await expect.poll(() => search.locator('table').count(), patient).toBe(1)
+    await lookAt(page, { name: 'proof.searched', language, part: section(2) })
+    await search.getByRole('checkbox').check()
+    await search.getByRole('button').click()
+    await expect.poll(() => search.locator('tr.wrong').count(), patient).toBe(1)
+    await lookAt(page, { name: 'proof.planted', language, part: section(2) })
 
-  await page.route('**/auth/proof/*', route => route.abort())
-  await page.locator(section(3)).getByRole('button').click()
-  await expect.poll(() => page.locator(section(3)).getByRole('alert').count(), patient).toBe(1)
-  await lookAt(page, { name: 'proof.not-played', language, part: section(3) })
-  await page.unrouteAll()
-  for (const [at, scenario] of PROOF_SCENARIOS.entries()) {
-    const part = page.locator(section(at + 3))
-    await part.getByRole('button').click()
-    await expect.poll(() => part.getByRole('img').count(), { timeout: 40_000 }).toBe(1)
-    expect(await part.locator('.wrong').count()).toBe(0)
-    await lookAt(page, { name: `proof.${scenario}`, language, part: section(at + 3) })
-  }
-  await page.context().close()
-})
+    await page.route('**/auth/proof/*', route => route.abort())
+    await page.locator(section(3)).getByRole('button').click()
+    await expect.poll(() => page.locator(section(3)).getByRole('alert').count(), patient).toBe(1)
+    await lookAt(page, { name: 'proof.not-played', language, part: section(3) })
+    await page.unrouteAll()
+    for (const [at, scenario] of PROOF_SCENARIOS.entries()) {
+      const part = page.locator(section(at + 3))
+      await part.getByRole('button').click()
+      await expect.poll(() => part.getByRole('img').count(), { timeout: 40_000 }).toBe(1)
+      expect(await part.locator('.wrong').count()).toBe(0)
+      await lookAt(page, { name: `proof.${scenario}`, language, part: section(at + 3) })
+    }
+    await page.context().close()
+  },
+)

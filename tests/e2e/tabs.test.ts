@@ -12,11 +12,11 @@ let admin: Visitor
 let adminPerson: Person
 
 beforeAll(async () => {
-  [server, chromium] = await Promise.all([startServer(), launchChromium()]);
-  ({ browser: admin, person: adminPerson } = await setUp(server.origin))
+  ;[server, chromium] = await Promise.all([startServer(), launchChromium()])
+  ;({ browser: admin, person: adminPerson } = await setUp(server.origin))
 })
 // A page that is left open goes on asking and drawing.
-afterEach(async () => void await Promise.all(chromium.contexts().map(context => context.close())))
+afterEach(async () => void (await Promise.all(chromium.contexts().map(context => context.close()))))
 afterAll(async () => {
   await chromium?.close()
   await stopAll()
@@ -35,7 +35,8 @@ describe('several tabs of one browser', () => {
 
     await first.bringToFront()
     await expect.poll(() => first.locator('body').innerText()).toContain('Sign out')
-    // What a page has asked for as somebody is answered 401 when another tab signs out first: here nothing is under way.
+    // What a page has asked for as somebody is answered 401 when another tab signs out first: here nothing is under
+    // way.
     for (const page of [first, second]) await expect.poll(() => page.locator('main').innerText()).toContain('Reachable')
     await second.bringToFront()
     await signOutByForm(second)
@@ -56,7 +57,9 @@ describe('several tabs of one browser', () => {
     expect((await other.ask({ method: 'DELETE', path: '/auth/sessions' })).status).toBeLessThan(300)
     await page.goto('/account/sessions')
     expect(new URL(page.url()).pathname).toBe('/sign-in')
-    const { ended } = JSON.parse(await page.evaluate('fetch("/auth/session").then(answer => answer.text())')) as { ended: string }
+    const { ended } = JSON.parse(await page.evaluate('fetch("/auth/session").then(answer => answer.text())')) as {
+      ended: string
+    }
     expect(ended).toBe('signed_out_elsewhere')
   })
 })
@@ -71,17 +74,30 @@ describe('the wanted page', () => {
     expect(page.url()).toBe(`${server.origin}/account/security?from=mail`)
   })
 
-  const ELSEWHERE = ['https://evil.example/', '//evil.example', '/\\evil.example', '/%09/evil.example', 'javascript:alert(1)', 'data:text/html,x', 'https:evil.example', '/\t/evil.example', '/sign-in', '/auth/logout']
+  const ELSEWHERE = [
+    'https://evil.example/',
+    '//evil.example',
+    '/\\evil.example',
+    '/%09/evil.example',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'https:evil.example',
+    '/\t/evil.example',
+    '/sign-in',
+    '/auth/logout',
+  ]
 
-  test.each(ELSEWHERE)('OA-1 returnTo %j leads nowhere else', async (wanted) => {
-    const posted = await admin.stranger().form('/auth/login', { email: adminPerson.email, password: adminPerson.password, returnTo: wanted })
+  test.each(ELSEWHERE)('OA-1 returnTo %j leads nowhere else', async wanted => {
+    const posted = await admin
+      .stranger()
+      .form('/auth/login', { email: adminPerson.email, password: adminPerson.password, returnTo: wanted })
     expect(posted.status).toBe(303)
     expect(new URL(posted.headers.location ?? '', server.origin).origin).toBe(server.origin)
     const already = await admin.page(`/sign-in?returnTo=${encodeURIComponent(wanted)}`)
     expect(new URL(already.headers.location ?? '/', server.origin).origin).toBe(server.origin)
   })
 
-  test.each(ELSEWHERE.slice(0, 3))('OA-1 returnTo %j leads nowhere else with scripts either', async (wanted) => {
+  test.each(ELSEWHERE.slice(0, 3))('OA-1 returnTo %j leads nowhere else with scripts either', async wanted => {
     const { page, context } = await open()
     await page.goto(`/sign-in?returnTo=${encodeURIComponent(wanted)}`)
     await hydrated(page)
@@ -122,7 +138,7 @@ describe('without a mouse', () => {
     await page.waitForURL(url => url.pathname === '/')
 
     async function focused(selector: string): Promise<boolean> {
-      return await page.evaluate(`document.activeElement?.matches('${selector}')`) === true
+      return (await page.evaluate(`document.activeElement?.matches('${selector}')`)) === true
     }
     async function tabTo(selector: string): Promise<void> {
       for (let presses = 0; presses < 25; presses++) {
@@ -139,12 +155,27 @@ describe('without a mouse', () => {
     const fields = async (browser: typeof visitor, path: string) => {
       const page = (await browser.page(path)).text
       expect(page).not.toMatch(/onpaste/i)
-      return Object.fromEntries([...page.matchAll(/<input [^>]*>/g)].map(([tag]) => [/ name="([^"]+)"/.exec(tag)?.[1] ?? 'for password managers only', / autocomplete="([^"]+)"/.exec(tag)?.[1]]))
+      return Object.fromEntries(
+        [...page.matchAll(/<input [^>]*>/g)].map(([tag]) => [
+          / name="([^"]+)"/.exec(tag)?.[1] ?? 'for password managers only',
+          / autocomplete="([^"]+)"/.exec(tag)?.[1],
+        ]),
+      )
     }
     expect(await fields(stranger, '/sign-in')).toMatchObject({ email: 'username', password: 'current-password' })
-    expect(await fields(stranger, '/sign-up')).toMatchObject({ invite: 'off', name: 'name', email: 'username', password: 'new-password' })
+    expect(await fields(stranger, '/sign-up')).toMatchObject({
+      invite: 'off',
+      name: 'name',
+      email: 'username',
+      password: 'new-password',
+    })
     expect(await fields(stranger, '/reset')).toMatchObject({ code: 'off', password: 'new-password' })
-    expect(await fields(visitor, '/account')).toMatchObject({ 'name': 'name', 'current': 'current-password', 'next': 'new-password', 'for password managers only': 'username' })
+    expect(await fields(visitor, '/account')).toMatchObject({
+      name: 'name',
+      current: 'current-password',
+      next: 'new-password',
+      'for password managers only': 'username',
+    })
   })
 
   test('the first Tab leads past the header, and what has the focus shows it', async () => {
@@ -153,14 +184,16 @@ describe('without a mouse', () => {
     await hydrated(page)
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement.getAttribute("href")')).toMatch(/^#/)
-    const outline = await page.evaluate('getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow')
+    const outline = await page.evaluate(
+      'getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).boxShadow',
+    )
     expect(outline).not.toBe('nonenone')
   })
 
   test('UX-1 ASVS 6.2.7 a password can be pasted, and what was typed before the scripts came is kept', async () => {
     const { person } = await signUp(admin)
     const { page } = await open()
-    await page.route('**/_porchlight/**/*.js', async (route) => {
+    await page.route('**/_porchlight/**/*.js', async route => {
       await new Promise(done => setTimeout(done, 600))
       await route.continue()
     })

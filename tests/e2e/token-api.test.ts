@@ -31,7 +31,12 @@ async function startShop(): Promise<http.Server> {
     if (request.url === '/revoke') return json(response, 200, { done: givenBack.push(JSON.parse(text).refresh_token) })
     const form = new URLSearchParams(text)
     if (form.get('password') !== PASSWORD) return json(response, 401, {})
-    const claims = Buffer.from(JSON.stringify({ sub: isSomebodyElse ? 'nobody of theirs' : form.get('username'), exp: Math.floor(Date.now() / 1000) + 3600 })).toString('base64url')
+    const claims = Buffer.from(
+      JSON.stringify({
+        sub: isSomebodyElse ? 'nobody of theirs' : form.get('username'),
+        exp: Math.floor(Date.now() / 1000) + 3600,
+      }),
+    ).toString('base64url')
     const refreshToken = randomBytes(16).toString('hex')
     given.push(refreshToken)
     json(response, 200, { access_token: `e30.${claims}.x`, refresh_token: refreshToken, token_type: 'bearer' })
@@ -41,14 +46,27 @@ async function startShop(): Promise<http.Server> {
 }
 
 beforeAll(async () => {
-  [shop, works, chromium] = await Promise.all([startShop(), startHostileProvider(), launchChromium()])
+  ;[shop, works, chromium] = await Promise.all([startShop(), startHostileProvider(), launchChromium()])
   const origin = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`
   server = await startServer({
     settings: {
       LOGIN: 'token-api',
-      TOKEN_API: JSON.stringify({ name: 'Shop', url: origin, refresh: { path: '/refresh' }, revoke: { path: '/revoke' }, roles: { claim: 'sub', admin: ['first'] } }),
+      TOKEN_API: JSON.stringify({
+        name: 'Shop',
+        url: origin,
+        refresh: { path: '/refresh' },
+        revoke: { path: '/revoke' },
+        roles: { claim: 'sub', admin: ['first'] },
+      }),
       UPSTREAMS: JSON.stringify([{ name: 'shop', target: origin, token: 'provider', provider: 'token-api' }]),
-      PROVIDERS: JSON.stringify([providerSetting(HOSTILE, works.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: 'Works', register: 'open' })]),
+      PROVIDERS: JSON.stringify([
+        providerSetting(
+          HOSTILE,
+          works.issuer,
+          { ...CLIENT, clientAuth: 'client_secret_basic' },
+          { name: 'Works', register: 'open' },
+        ),
+      ]),
     },
   })
   // Whoever comes by the API is the first here; before that no provider makes accounts.
@@ -70,12 +88,25 @@ async function byName(name: string): Promise<Visitor> {
 
 /** Somebody's account page at the moment when a change wants to know whether it is still them. */
 async function askedAgain(who: Visitor) {
-  const made = await newContext(chromium, { baseURL: server.origin, locale: 'en', viewport: { width: 390, height: 700 }, reducedMotion: 'reduce' })
-  await made.context.addCookies(who.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })))
+  const made = await newContext(chromium, {
+    baseURL: server.origin,
+    locale: 'en',
+    viewport: { width: 390, height: 700 },
+    reducedMotion: 'reduce',
+  })
+  await made.context.addCookies(
+    who.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })),
+  )
   const { page } = made
   await page.goto('/account')
   await hydrated(page)
-  await page.route(/\/auth\/links\/./, route => route.fulfill({ status: 401, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Confirm', status: 401, code: 'reauthentication_required' }) }))
+  await page.route(/\/auth\/links\/./, route =>
+    route.fulfill({
+      status: 401,
+      contentType: 'application/problem+json',
+      body: JSON.stringify({ title: 'Confirm', status: 401, code: 'reauthentication_required' }),
+    }),
+  )
   return made
 }
 
@@ -89,7 +120,9 @@ describe('where an API keeps the passwords', () => {
     await dialog.waitFor()
     expect(await dialog.locator('input').count()).toBe(0)
     expect(await dialog.locator('a').count()).toBe(1)
-    expect(await dialog.locator('a').getAttribute('href')).toBe(`/auth/login/${HOSTILE}?reauthenticate=1&returnTo=%2Faccount`)
+    expect(await dialog.locator('a').getAttribute('href')).toBe(
+      `/auth/login/${HOSTILE}?reauthenticate=1&returnTo=%2Faccount`,
+    )
     await dialog.getByRole('link').click()
     await page.waitForURL('**/account')
     await hydrated(page)
@@ -110,7 +143,11 @@ describe('where an API keeps the passwords', () => {
     const before = (await grace.session()).session?.id
     await dialog.locator('input[type=password]').fill(PASSWORD)
     await dialog.getByRole('button', { name: 'Confirm' }).click()
-    await expect.poll(() => page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)')).not.toBe(before)
+    await expect
+      .poll(() =>
+        page.evaluate('fetch("/auth/session").then(answer => answer.json()).then(({ session }) => session.id)'),
+      )
+      .not.toBe(before)
     await context.close()
   })
 })
@@ -118,14 +155,17 @@ describe('where an API keeps the passwords', () => {
 describe('a sign-in that the API grants and this site refuses gives the tokens back:', () => {
   test('of somebody who is disabled here, at the sign-in', async () => {
     const mallory = await byName('mallory')
-    expect((await admin.ask({ method: 'PATCH', path: `/auth/people/${await idOf(mallory)}`, body: { disabled: true } })).status).toBe(200)
+    expect(
+      (await admin.ask({ method: 'PATCH', path: `/auth/people/${await idOf(mallory)}`, body: { disabled: true } }))
+        .status,
+    ).toBe(200)
     // What the session had, at its end.
     await expect.poll(() => givenBack).toContain(given.at(-1))
     expect((await mallory.stranger().post('/auth/login', { email: 'mallory', password: PASSWORD })).status).toBe(403)
     await expect.poll(() => givenBack).toContain(given.at(-1))
   })
 
-  test('of somebody else, who confirms in another\'s session', async () => {
+  test("of somebody else, who confirms in another's session", async () => {
     const oscar = await byName('oscar')
     const kept = given.at(-1)
     isSomebodyElse = true
@@ -138,26 +178,35 @@ describe('a sign-in that the API grants and this site refuses gives the tokens b
   })
 })
 
-test.each([700, 1600])('WCAG 2.4.11 a failure that stays until it was read hides nothing that the keyboard or a scroll comes to, in a window %d high', async (height) => {
-  const { page, context } = await askedAgain(await byName('ida'))
-  await page.setViewportSize({ width: 390, height })
-  await page.unroute(/\/auth\/links\/./)
-  await page.route(/\/auth\/links\/./, route => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify({ title: 'Away', status: 503, code: 'provider_unavailable', provider: HOSTILE }) }))
-  await page.getByRole('button', { name: /^Link/ }).click()
-  await page.locator('.toast.bad').waitFor()
-  const hidden = `[...document.querySelectorAll('main button, main input, footer button, footer select')].filter((part) => {
+test.each([700, 1600])(
+  'WCAG 2.4.11 a failure that stays until it was read hides nothing that the keyboard or a scroll comes to, in a window %d high',
+  async height => {
+    const { page, context } = await askedAgain(await byName('ida'))
+    await page.setViewportSize({ width: 390, height })
+    await page.unroute(/\/auth\/links\/./)
+    await page.route(/\/auth\/links\/./, route =>
+      route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ title: 'Away', status: 503, code: 'provider_unavailable', provider: HOSTILE }),
+      }),
+    )
+    await page.getByRole('button', { name: /^Link/ }).click()
+    await page.locator('.toast.bad').waitFor()
+    const hidden = `[...document.querySelectorAll('main button, main input, footer button, footer select')].filter((part) => {
     document.activeElement.blur()
     scrollTo(0, 0)
     part.focus()
     const { left, top, width, height } = part.getBoundingClientRect()
     return document.elementFromPoint(left + width / 2, top + height / 2)?.closest('.toasts') != null
   }).map(part => part.outerHTML)`
-  expect(await page.evaluate(hidden)).toEqual([])
-  const last = `(() => {
+    expect(await page.evaluate(hidden)).toEqual([])
+    const last = `(() => {
     scrollTo(0, document.documentElement.scrollHeight)
     const toast = document.querySelector('.toast.bad').getBoundingClientRect()
     return toast.top - document.querySelector('footer').getBoundingClientRect().bottom
   })()`
-  expect(await page.evaluate(last), 'between the end of the page and what is said below it').toBeGreaterThan(-1)
-  await context.close()
-})
+    expect(await page.evaluate(last), 'between the end of the page and what is said below it').toBeGreaterThan(-1)
+    await context.close()
+  },
+)

@@ -5,7 +5,7 @@ import { type Server, startServer, stopAll } from '../support/server.ts'
 import { SHORT_LIVES } from '../support/short-lives.ts'
 
 let server: Server
-let people: { browser: Visitor, person: Person }[]
+let people: { browser: Visitor; person: Person }[]
 
 beforeAll(async () => {
   server = await startServer({ settings: SHORT_LIVES })
@@ -44,7 +44,11 @@ describe('HD-15 several people at once', () => {
   })
 
   test('HD-10 ASVS 14.3.2 what was made for somebody is kept by no cache', async () => {
-    const { browser } = people[0] ?? (() => { throw new Error('nobody') })()
+    const { browser } =
+      people[0] ??
+      (() => {
+        throw new Error('nobody')
+      })()
     for (const path of ['/', '/account', '/account/sessions', '/sign-in']) {
       expect((await browser.page(path)).headers['cache-control'], path).toContain('no-store')
     }
@@ -54,19 +58,35 @@ describe('HD-15 several people at once', () => {
   })
 
   test('HD-1 no two answers carry the same nonce', async () => {
-    const { browser } = people[0] ?? (() => { throw new Error('nobody') })()
-    const nonces = await Promise.all(Array.from({ length: 20 }, async () => /'nonce-([^']+)'/.exec(String((await browser.page('/account')).headers['content-security-policy']))?.[1]))
+    const { browser } =
+      people[0] ??
+      (() => {
+        throw new Error('nobody')
+      })()
+    const nonces = await Promise.all(
+      Array.from(
+        { length: 20 },
+        async () =>
+          /'nonce-([^']+)'/.exec(String((await browser.page('/account')).headers['content-security-policy']))?.[1],
+      ),
+    )
     expect(new Set(nonces).size).toBe(20)
     expect(Math.min(...nonces.map(nonce => nonce?.length ?? 0))).toBeGreaterThanOrEqual(22)
   })
 
-  test('one person cannot see, change or end what is another\'s', async () => {
+  test("one person cannot see, change or end what is another's", async () => {
     const [alma, bruno] = people
     if (!alma || !bruno) throw new Error('nobody')
     const session = (await bruno.browser.session()).session
     await alma.browser.ask({ method: 'DELETE', path: `/auth/sessions/${session?.id ?? ''}` })
     expect((await bruno.browser.session()).user?.email).toBe(bruno.person.email)
-    for (const [method, path] of [['GET', '/auth/people'], ['GET', '/auth/invites'], ['POST', '/auth/invites'], ['PATCH', `/auth/people/${(await bruno.browser.session()).user?.id ?? ''}`], ['DELETE', '/auth/people/x/sessions']] as const) {
+    for (const [method, path] of [
+      ['GET', '/auth/people'],
+      ['GET', '/auth/invites'],
+      ['POST', '/auth/invites'],
+      ['PATCH', `/auth/people/${(await bruno.browser.session()).user?.id ?? ''}`],
+      ['DELETE', '/auth/people/x/sessions'],
+    ] as const) {
       const answer = await alma.browser.ask({ method, path, ...(method === 'GET' ? {} : { body: {} }) })
       expect(answer.status, `${method} ${path}`).toBe(403)
     }

@@ -12,7 +12,9 @@ const PAGE = `<!doctype html><title>as it came</title>
 <form method="post" action="/auth/logout"><button>win a prize</button></form>
 <a href="javascript:document.title='ran'">more</a>`
 
-const upstream = http.createServer((_request, response) => response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE))
+const upstream = http.createServer((_request, response) =>
+  response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE),
+)
 afterAll(async () => {
   upstream.closeAllConnections()
   upstream.close()
@@ -22,7 +24,14 @@ afterAll(async () => {
 test('HTML of an upstream is shown, and neither its scripts nor its forms act with the power of whoever looks at it', async () => {
   await new Promise<void>(done => upstream.listen(0, '127.0.0.1', done))
   const target = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-  const server = await startServer({ settings: { UPSTREAMS: JSON.stringify([{ name: 'evil', target }, { name: 'trusted', target, document: true }]) } })
+  const server = await startServer({
+    settings: {
+      UPSTREAMS: JSON.stringify([
+        { name: 'evil', target },
+        { name: 'trusted', target, document: true },
+      ]),
+    },
+  })
   const { person } = await setUp(server.origin)
   const chromium = await launchChromium()
   try {
@@ -42,8 +51,7 @@ test('HTML of an upstream is shown, and neither its scripts nor its forms act wi
     await page.goto('/api/trusted/page')
     await expect.poll(() => page.title()).toBe('ran')
     await expect.poll(() => asked).toContain('POST /auth/logout')
-  }
-  finally {
+  } finally {
     await chromium.close()
   }
 })

@@ -16,8 +16,10 @@ const passwordOf = (name: string) => `${name} keeps a lantern`
 let api: Service
 let server: Server
 
-const start = (port = 0, secret = 'the same after a restart: 0123456789abcdef') => startService(python ?? '', FOLDER, { ACCESS_SECONDS: String(ACCESS_SECONDS), SECRET_KEY: secret }, port)
-const signIn = (browser: Visitor, name: string, password = passwordOf(name)) => browser.ask({ method: 'POST', path: '/auth/login', body: { email: name, password } })
+const start = (port = 0, secret = 'the same after a restart: 0123456789abcdef') =>
+  startService(python ?? '', FOLDER, { ACCESS_SECONDS: String(ACCESS_SECONDS), SECRET_KEY: secret }, port)
+const signIn = (browser: Visitor, name: string, password = passwordOf(name)) =>
+  browser.ask({ method: 'POST', path: '/auth/login', body: { email: name, password } })
 const codeOf = (answer: Answer) => `${answer.status} ${answer.json<{ code: string }>().code}`
 const sleep = (ms: number) => new Promise(done => setTimeout(done, ms))
 
@@ -34,9 +36,11 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
       settings: {
         LOGIN: 'token-api',
         TOKEN_API: JSON.stringify({
-          name: 'Shop', url: api.origin,
+          name: 'Shop',
+          url: api.origin,
           refresh: { path: '/token/refresh' },
-          userInfo: '/users/me', fields: { subject: 'username', name: 'full_name' },
+          userInfo: '/users/me',
+          fields: { subject: 'username', name: 'full_name' },
           roles: { claim: 'username', admin: ['ada'] },
         }),
         UPSTREAMS: JSON.stringify([{ name: 'shop', target: api.origin, token: 'provider', title: 'Shop' }]),
@@ -51,7 +55,10 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
   test('its people sign in with its names and passwords; BBA-3 none of its tokens reaches the browser', async () => {
     const browser = new Visitor(server.origin)
     const answer = await signIn(browser, 'ada')
-    expect(answer.json<SessionAnswer>()).toMatchObject({ user: { name: 'Ada Lovelace', email: null, roles: ['admin', 'user'] }, session: { amr: ['pwd'] } })
+    expect(answer.json<SessionAnswer>()).toMatchObject({
+      user: { name: 'Ada Lovelace', email: null, roles: ['admin', 'user'] },
+      session: { amr: ['pwd'] },
+    })
     const everything = JSON.stringify([answer.text, answer.headers, [...answer.setCookies]])
     expect(everything).not.toMatch(/eyJhbGciOiJIUzI1NiI/)
     expect((await (await signedIn('grace')).session()).user?.roles).toEqual(['user'])
@@ -59,7 +66,10 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
 
   test('calls reach it with the token of whoever asks', async () => {
     const [ada, grace] = await Promise.all([signedIn('ada'), signedIn('grace')])
-    for (const [browser, name] of [[ada, 'ada'], [grace, 'grace']] as const) {
+    for (const [browser, name] of [
+      [ada, 'ada'],
+      [grace, 'grace'],
+    ] as const) {
       const orders = await browser.get('/api/shop/orders')
       expect([orders.status, orders.json()]).toEqual([200, [{ item: 'a lantern', for: name }]])
     }
@@ -80,7 +90,10 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
 
   test('unknown and wrong are alike; a disabled account is told so; nobody is signed in', async () => {
     const browser = new Visitor(server.origin)
-    const [wrong, unknown] = [await signIn(browser, 'grace', 'not this one at all'), await signIn(browser, 'nobody', 'not this one at all')]
+    const [wrong, unknown] = [
+      await signIn(browser, 'grace', 'not this one at all'),
+      await signIn(browser, 'nobody', 'not this one at all'),
+    ]
     expect(wrong.status).toBe(401)
     const plain = ({ status, text }: Answer) => [status, text.replace(/"requestId":"[^"]*"/, '')]
     expect(plain(wrong)).toEqual(plain(unknown))
@@ -99,11 +112,27 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
 
   test('what only a keeper of passwords can do is refused, in plain words', async () => {
     const browser = await signedIn('ada')
-    const { password, setupNeeded, registration } = (await browser.get('/auth/methods')).json<{ password: object, setupNeeded: boolean, registration: string }>()
-    expect([password, setupNeeded, registration]).toEqual([{ enabled: true, minLength: 15, by: 'Shop' }, false, 'closed'])
+    const { password, setupNeeded, registration } = (await browser.get('/auth/methods')).json<{
+      password: object
+      setupNeeded: boolean
+      registration: string
+    }>()
+    expect([password, setupNeeded, registration]).toEqual([
+      { enabled: true, minLength: 15, by: 'Shop' },
+      false,
+      'closed',
+    ])
     const person = { email: 'x@example.org', name: 'X', password: 'a lantern left burning' }
-    expect(codeOf(await browser.stranger().ask({ method: 'POST', path: '/auth/setup', body: { ...person, code: 'x'.repeat(22) } }))).toBe('403 registration_closed')
-    expect(codeOf(await browser.stranger().ask({ method: 'POST', path: '/auth/register', body: person }))).toBe('403 registration_closed')
+    expect(
+      codeOf(
+        await browser
+          .stranger()
+          .ask({ method: 'POST', path: '/auth/setup', body: { ...person, code: 'x'.repeat(22) } }),
+      ),
+    ).toBe('403 registration_closed')
+    expect(codeOf(await browser.stranger().ask({ method: 'POST', path: '/auth/register', body: person }))).toBe(
+      '403 registration_closed',
+    )
     const me = (await browser.session()).user?.id ?? ''
     expect(codeOf(await browser.ask({ method: 'POST', path: `/auth/people/${me}/reset` }))).toBe('403 forbidden')
   })
@@ -111,8 +140,16 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
   test('ASVS 7.2.4 confirming asks it again, and makes a new session with tokens of its own', async () => {
     const browser = await signedIn('ada')
     const before = (await browser.session()).session?.id
-    expect(codeOf(await browser.ask({ method: 'POST', path: '/auth/reauthenticate', body: { password: 'not this one at all' } }))).toBe('401 invalid_credentials')
-    const answer = await browser.ask({ method: 'POST', path: '/auth/reauthenticate', body: { password: passwordOf('ada') } })
+    expect(
+      codeOf(
+        await browser.ask({ method: 'POST', path: '/auth/reauthenticate', body: { password: 'not this one at all' } }),
+      ),
+    ).toBe('401 invalid_credentials')
+    const answer = await browser.ask({
+      method: 'POST',
+      path: '/auth/reauthenticate',
+      body: { password: passwordOf('ada') },
+    })
     expect(answer.status).toBe(200)
     expect(answer.json<SessionAnswer>().session?.id).not.toBe(before)
     expect((await browser.get('/api/shop/orders')).status).toBe(200)
@@ -144,7 +181,9 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
     await api.stop()
     api = await start(port, 'another secret, which makes every old token worthless')
     await sleep((ACCESS_SECONDS + 0.5) * 1000)
-    await expect.poll(async () => codeOf(await browser.get('/api/shop/orders')), { timeout: 60_000 }).toBe('401 not_signed_in')
+    await expect
+      .poll(async () => codeOf(await browser.get('/api/shop/orders')), { timeout: 60_000 })
+      .toBe('401 not_signed_in')
     expect(await browser.session()).toEqual({ user: null, session: null, ended: 'provider_revoked' })
   })
 })

@@ -23,7 +23,7 @@ let service: Service
 
 async function newKey(kid: string, alg = 'ES256'): Promise<CryptoKey> {
   const pair = await generateKeyPair(alg, { extractable: true })
-  published.push({ ...await exportJWK(pair.publicKey), kid, use: 'sig', alg })
+  published.push({ ...(await exportJWK(pair.publicKey)), kid, use: 'sig', alg })
   publicPem = await exportSPKI(pair.publicKey)
   return pair.privateKey
 }
@@ -31,13 +31,31 @@ async function newKey(kid: string, alg = 'ES256'): Promise<CryptoKey> {
 const seconds = () => Math.floor(Date.now() / 1000)
 
 /** A token that is good in every respect, but for what a test changes. A claim or header of undefined is left out. */
-async function mint(claims: Record<string, unknown> = {}, header: Record<string, unknown> = {}, key: CryptoKey | Uint8Array = privateKey): Promise<string> {
-  const payload = { iss: ISSUER, aud: 'orders', sub: 'ada', client_id: 'porchlight', iat: seconds(), exp: seconds() + 300, roles: ['user'], ...claims }
-  return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload).setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt', ...header }).sign(key)
+async function mint(
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = {},
+  key: CryptoKey | Uint8Array = privateKey,
+): Promise<string> {
+  const payload = {
+    iss: ISSUER,
+    aud: 'orders',
+    sub: 'ada',
+    client_id: 'porchlight',
+    iat: seconds(),
+    exp: seconds() + 300,
+    roles: ['user'],
+    ...claims,
+  }
+  return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload)
+    .setProtectedHeader({ alg: 'ES256', kid: 'k1', typ: 'at+jwt', ...header })
+    .sign(key)
 }
 
 const call = (token: string | null, path = '/orders', init: RequestInit = {}) =>
-  fetch(service.origin + path, { ...init, headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) } })
+  fetch(service.origin + path, {
+    ...init,
+    headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+  })
 const order = (token: string, body: unknown) => call(token, '/orders', { method: 'POST', body: JSON.stringify(body) })
 
 async function start(): Promise<void> {
@@ -50,7 +68,9 @@ describe.skipIf(python === null)('the FastAPI example', () => {
     privateKey = await newKey('k1')
     keyServer = createServer((_request, response) => {
       fetches++
-      response.writeHead(failing ? 503 : 200, { 'content-type': 'application/json' }).end(failing ? '' : JSON.stringify({ keys: published }))
+      response
+        .writeHead(failing ? 503 : 200, { 'content-type': 'application/json' })
+        .end(failing ? '' : JSON.stringify({ keys: published }))
     })
     await new Promise<void>(resolve => keyServer.listen(0, '127.0.0.1', resolve))
     await start()
@@ -73,7 +93,7 @@ describe.skipIf(python === null)('the FastAPI example', () => {
     const [cleo, dan] = [await mint({ sub: 'cleo' }), await mint({ sub: 'dan' })]
     const made = await order(cleo, { item: 'a lamp', quantity: 2 })
     expect(made.status).toBe(201)
-    const lamp = await made.json() as object
+    const lamp = (await made.json()) as object
     expect(lamp).toMatchObject({ item: 'a lamp', quantity: 2 })
     expect(await (await call(cleo)).json()).toEqual([lamp])
     expect(await (await call(dan)).json()).toEqual([])
@@ -82,14 +102,26 @@ describe.skipIf(python === null)('the FastAPI example', () => {
   test('redirects to the path without a slash, and behind the relay that comes back under its prefix, over https too', async () => {
     const here = await front([anUpstream(service.origin, { prefix: '/api/shop' })])
     onTestFinished(here.close)
-    const direct = await fetch(`${service.origin}/orders/`, { redirect: 'manual', headers: { 'x-forwarded-proto': 'https' } })
-    expect([direct.status, direct.headers.get('location')]).toEqual([307, `${service.origin.replace('http:', 'https:')}/orders`])
-    expect(await ask(here.origin, '/api/shop/orders/?a=b')).toMatchObject({ status: 307, headers: { location: '/api/shop/orders?a=b' } })
+    const direct = await fetch(`${service.origin}/orders/`, {
+      redirect: 'manual',
+      headers: { 'x-forwarded-proto': 'https' },
+    })
+    expect([direct.status, direct.headers.get('location')]).toEqual([
+      307,
+      `${service.origin.replace('http:', 'https:')}/orders`,
+    ])
+    expect(await ask(here.origin, '/api/shop/orders/?a=b')).toMatchObject({
+      status: 307,
+      headers: { location: '/api/shop/orders?a=b' },
+    })
   })
 
-  test.each([{}, { item: '' }, { item: 'x', quantity: 0 }, { item: 'x', sub: 'bob' }])('refuses %j as an order', async (body) => {
-    expect((await order(await mint(), body)).status).toBe(422)
-  })
+  test.each([{}, { item: '' }, { item: 'x', quantity: 0 }, { item: 'x', sub: 'bob' }])(
+    'refuses %j as an order',
+    async body => {
+      expect((await order(await mint(), body)).status).toBe(422)
+    },
+  )
 
   test.each([
     ['JW-1 JW-12 of another type', {}, { typ: 'JWT' }],
@@ -132,13 +164,22 @@ describe.skipIf(python === null)('the FastAPI example', () => {
 
   test('refuses what is no token at all, without falling over', async () => {
     const part = (text: string) => Buffer.from(text).toString('base64url')
-    const senseless = ['x', 'a.b.c', '..', `${part('[]')}.${part('{}')}.x`, `${part('{"alg":"ES256","kid":7}')}.${part('[]')}.x`, `${part('{"alg":"ES256","kid":["k1"]}')}.x.x`, 'a'.repeat(20_000), '%ff%fe.%00.x']
+    const senseless = [
+      'x',
+      'a.b.c',
+      '..',
+      `${part('[]')}.${part('{}')}.x`,
+      `${part('{"alg":"ES256","kid":7}')}.${part('[]')}.x`,
+      `${part('{"alg":"ES256","kid":["k1"]}')}.x.x`,
+      'a'.repeat(20_000),
+      '%ff%fe.%00.x',
+    ]
     for (const token of senseless) expect((await call(token)).status, token.slice(0, 40)).toBe(401)
     const none = await call(null)
     expect([none.status, none.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="orders"'])
   })
 
-  test('lets administrators see everyone\'s orders, and nobody else', async () => {
+  test("lets administrators see everyone's orders, and nobody else", async () => {
     await order(await mint({ sub: 'eve' }), { item: 'a rug' })
     expect((await call(await mint({ roles: ['user'] }), '/orders/everyone')).status).toBe(403)
     for (const roles of [undefined, [], 'admin', 'user admin', { admin: true }, null]) {
@@ -153,10 +194,17 @@ describe.skipIf(python === null)('the FastAPI example', () => {
   test('JW-16 takes a new key up by itself, and keeps the old one while it is published', async () => {
     const next = await newKey('k2')
     // The new key is published before it signs; the service looks again once its pause between two looks is over.
-    await expect.poll(async () => (await call(await mint({}, { kid: 'k2' }, next))).status, { timeout: 20_000, interval: 500 }).toBe(200)
+    await expect
+      .poll(async () => (await call(await mint({}, { kid: 'k2' }, next))).status, { timeout: 20_000, interval: 500 })
+      .toBe(200)
     expect((await call(await mint())).status).toBe(200)
     const rsa = await newKey('k3', 'RS256')
-    await expect.poll(async () => (await call(await mint({}, { kid: 'k3', alg: 'RS256' }, rsa))).status, { timeout: 20_000, interval: 500 }).toBe(200)
+    await expect
+      .poll(async () => (await call(await mint({}, { kid: 'k3', alg: 'RS256' }, rsa))).status, {
+        timeout: 20_000,
+        interval: 500,
+      })
+      .toBe(200)
   })
 
   test('OI-10 fetches the keys rarely: not for each request, nor for each unknown key', async () => {

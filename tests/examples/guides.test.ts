@@ -12,7 +12,11 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const FASTAPI = join(ROOT, 'examples/fastapi')
 const python = findPython()
 
-interface Block { where: string, language: string, code: string }
+interface Block {
+  where: string
+  language: string
+  code: string
+}
 
 /** Every fenced block of a page, with the line where its code begins. */
 function blocksOf(path: string): Block[] {
@@ -24,9 +28,20 @@ function blocksOf(path: string): Block[] {
   }))
 }
 
-const blocks = [...globSync('docs/guides/*.md', { cwd: ROOT }), 'examples/fastapi/README.md', 'examples/fastapi-tokens/README.md'].flatMap(blocksOf)
-const written = (...languages: string[]) => blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
-const scripts = written('ts', 'vue').map(([where, block]) => [where, block.language === 'vue' ? /<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '' : block.code] as const)
+const blocks = [
+  ...globSync('docs/guides/*.md', { cwd: ROOT }),
+  'examples/fastapi/README.md',
+  'examples/fastapi-tokens/README.md',
+].flatMap(blocksOf)
+const written = (...languages: string[]) =>
+  blocks.filter(({ language }) => languages.includes(language)).map(block => [block.where, block] as const)
+const scripts = written('ts', 'vue').map(
+  ([where, block]) =>
+    [
+      where,
+      block.language === 'vue' ? (/<script[^>]*>([\s\S]*?)<\/script>/.exec(block.code)?.[1] ?? '') : block.code,
+    ] as const,
+)
 const configurations = scripts.filter(([, code]) => /\b(?:upstreams|providers): \[/.test(code))
 const pythons = written('python')
 
@@ -37,12 +52,17 @@ test('the guides have code, all of it in a language that is checked here, but fo
 
 describe('TypeScript in the guides', () => {
   test.each(scripts)('%s compiles', (_where, code) => {
-    const { diagnostics } = ts.transpileModule(code, { reportDiagnostics: true, compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext } })
+    const { diagnostics } = ts.transpileModule(code, {
+      reportDiagnostics: true,
+      compilerOptions: { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext },
+    })
     expect((diagnostics ?? []).map(each => ts.flattenDiagnosticMessageText(each.messageText, '\n'))).toEqual([])
   })
 
   test.each(configurations)('%s is a configuration that Porchlight takes', async (_where, code) => {
-    const { default: config } = await import(`data:text/javascript,${encodeURIComponent(code)}`) as { default: Record<string, unknown> }
+    const { default: config } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+      default: Record<string, unknown>
+    }
     expect(v.safeParse(Settings, config).issues).toBeUndefined()
   })
 })
@@ -59,25 +79,41 @@ describe.skipIf(python === null)('Python in the guides', () => {
   beforeAll(() => {
     environment = environmentFor(python ?? '', join(FASTAPI, 'requirements.txt'))
   })
-  const run = (code: string, cwd: string) => execFileSync(environment, ['-B', '-W', 'error::SyntaxWarning', '-c', code], { cwd, stdio: 'pipe', encoding: 'utf8' })
+  const run = (code: string, cwd: string) =>
+    execFileSync(environment, ['-B', '-W', 'error::SyntaxWarning', '-c', code], {
+      cwd,
+      stdio: 'pipe',
+      encoding: 'utf8',
+    })
 
   test.each(pythons)('%s compiles', (_where, { code }) => {
     run(`compile(${JSON.stringify(code)}, 'guide', 'exec')`, FASTAPI)
   })
 
-  test.each(pythons.filter(([, { code }]) => code.startsWith('# after')))('%s works with the example\'s packages and its auth.py', (_where, { code }) => {
-    run(code, FASTAPI)
-  })
+  test.each(pythons.filter(([, { code }]) => code.startsWith('# after')))(
+    "%s works with the example's packages and its auth.py",
+    (_where, { code }) => {
+      run(code, FASTAPI)
+    },
+  )
 
-  test('the step that writes people\'s new ids beside their old rows does so, whatever the case of their address', () => {
+  test("the step that writes people's new ids beside their old rows does so, whatever the case of their address", () => {
     const code = pythons.map(([, block]) => block.code).find(each => each.includes('people.json')) ?? ''
     const folder = mkdtempSync(join(tmpdir(), 'guide-'))
-    const people = [{ id: 'p1', email: 'ada@example.org', name: 'Ada', roles: ['admin', 'user'], disabledAt: null }, { id: 'p2', email: 'nobody@example.org', name: 'N', roles: ['user'], disabledAt: null }]
+    const people = [
+      { id: 'p1', email: 'ada@example.org', name: 'Ada', roles: ['admin', 'user'], disabledAt: null },
+      { id: 'p2', email: 'nobody@example.org', name: 'N', roles: ['user'], disabledAt: null },
+    ]
     writeFileSync(join(folder, 'people.json'), JSON.stringify(people))
     const database = 'import sqlite3; db = sqlite3.connect("shop.db")\n'
-    run(`${database}db.execute("CREATE TABLE users (email TEXT)"); db.execute("INSERT INTO users VALUES ('Ada@Example.org'), ('bob@example.org')"); db.commit()`, folder)
+    run(
+      `${database}db.execute("CREATE TABLE users (email TEXT)"); db.execute("INSERT INTO users VALUES ('Ada@Example.org'), ('bob@example.org')"); db.commit()`,
+      folder,
+    )
     run(code, folder)
-    expect(run(`${database}print(db.execute("SELECT email, subject FROM users").fetchall())`, folder).trim()).toBe("[('Ada@Example.org', 'p1'), ('bob@example.org', None)]")
+    expect(run(`${database}print(db.execute("SELECT email, subject FROM users").fetchall())`, folder).trim()).toBe(
+      "[('Ada@Example.org', 'p1'), ('bob@example.org', None)]",
+    )
     rmSync(folder, { recursive: true, force: true })
   })
 })

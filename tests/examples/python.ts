@@ -14,19 +14,27 @@ export function findPython(): string | null {
   const problem = problemWith('python3')
   if (problem === null) return 'python3'
   if (process.env['CI'] === 'true') throw new Error(`The examples in Python cannot be tested: ${problem}.`)
-  process.stderr.write(`\n\n!!! NOT TESTED: the examples in Python, because ${problem}. On Debian: apt-get install python3-venv\n\n`)
+  process.stderr.write(
+    `\n\n!!! NOT TESTED: the examples in Python, because ${problem}. On Debian: apt-get install python3-venv\n\n`,
+  )
   return null
 }
 
 function problemWith(python: string): string | null {
   try {
-    const version = execFileSync(python, ['-c', 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])'], { encoding: 'utf8', stdio: 'pipe' }).trim()
+    const version = execFileSync(python, ['-c', 'import ensurepip, sys, venv; print("%d.%d" % sys.version_info[:2])'], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim()
     const [major = 0, minor = 0] = version.split('.').map(Number)
     const [leastMajor = 0, leastMinor = 0] = LEAST.split('.').map(Number)
-    return major > leastMajor || (major === leastMajor && minor >= leastMinor) ? null : `${python} is ${version}, and ${LEAST} is needed`
-  }
-  catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ENOENT' ? `there is no ${python}` : `${python} lacks venv or ensurepip`
+    return major > leastMajor || (major === leastMajor && minor >= leastMinor)
+      ? null
+      : `${python} is ${version}, and ${LEAST} is needed`
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+      ? `there is no ${python}`
+      : `${python} lacks venv or ensurepip`
   }
 }
 
@@ -43,14 +51,16 @@ export function environmentFor(python: string, requirements: string): string {
     const building = mkdtempSync(join(CACHE, 'new-'))
     try {
       execFileSync(python, ['-m', 'venv', building], { stdio: 'pipe' })
-      execFileSync(join(building, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements], { stdio: 'pipe' })
+      execFileSync(
+        join(building, 'bin', 'python'),
+        ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements],
+        { stdio: 'pipe' },
+      )
       renameSync(building, finished)
-    }
-    catch (error) {
+    } catch (error) {
       // Somebody else may have finished the same one meanwhile.
       if (!existsSync(finished)) throw error
-    }
-    finally {
+    } finally {
       rmSync(building, { recursive: true, force: true })
     }
   }

@@ -11,7 +11,12 @@ export interface Service {
 }
 
 /** Starts `main:app` of an example by uvicorn. @param port 0: any that is free */
-export async function startService(python: string, folder: string, env: Record<string, string>, port = 0): Promise<Service> {
+export async function startService(
+  python: string,
+  folder: string,
+  env: Record<string, string>,
+  port = 0,
+): Promise<Service> {
   const environment = environmentFor(python, join(folder, 'requirements.txt'))
   const child = spawn(environment, ['-m', 'uvicorn', 'main:app', '--host', '127.0.0.1', '--port', String(port)], {
     cwd: folder,

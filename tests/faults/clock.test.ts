@@ -35,8 +35,15 @@ describe.concurrent('the wall clock leaps under a running server', () => {
     const { browsers } = await gather(server, 4)
     setClock(400 * DAY_S)
     // The first pass comes a minute after the start.
-    await waitUntil(() => server.output.includes('the clock leapt'), 'housekeeping to notice', () => server.output, 90_000)
-    expect(whileRunning(server.dataDir, sessionsIn).size).toBe(browsers.length + 1 + new Set(browsers.map(browser => browser.person)).size)
+    await waitUntil(
+      () => server.output.includes('the clock leapt'),
+      'housekeeping to notice',
+      () => server.output,
+      90_000,
+    )
+    expect(whileRunning(server.dataDir, sessionsIn).size).toBe(
+      browsers.length + 1 + new Set(browsers.map(browser => browser.person)).size,
+    )
     setClock(0)
     for (const browser of browsers) await expectCurrent(browser, 0)
     expect(wronged(browsers)).toEqual([])
@@ -84,39 +91,50 @@ describe.concurrent('the wall clock leaps under a running server', () => {
     await server.stop()
   })
 
-  for (const [name, offset] of [['−1 h', -HOUR_S], ['−1 day', -DAY_S]] as const) test(`${name} and back: nobody is signed out, no token is good for longer, no end moves`, async () => {
-    const clocked = await startWithClock()
-    const { server } = clocked
-    const { admin, browsers } = await gather(server, 4)
-    const ends = await Promise.all(browsers.map(async browser => (await browser.session()).session?.absoluteEndsAt))
-    const accessOnly = browsers.map(browser => withoutRefresh(browser))
-    const code = await invite(admin)
+  for (const [name, offset] of [
+    ['−1 h', -HOUR_S],
+    ['−1 day', -DAY_S],
+  ] as const)
+    test(`${name} and back: nobody is signed out, no token is good for longer, no end moves`, async () => {
+      const clocked = await startWithClock()
+      const { server } = clocked
+      const { admin, browsers } = await gather(server, 4)
+      const ends = await Promise.all(browsers.map(async browser => (await browser.session()).session?.absoluteEndsAt))
+      const accessOnly = browsers.map(browser => withoutRefresh(browser))
+      const code = await invite(admin)
 
-    await leap(clocked, offset)
-    for (const thief of accessOnly) expect((await thief.session()).user).toBeNull()
-    for (const [at, browser] of browsers.entries()) {
-      const session = await expectCurrent(browser, offset)
-      expect(session.absoluteEndsAt).toBe(ends[at])
-    }
-    expect((await admin.stranger().post('/auth/register', { ...somebody(), invite: code })).status).toBe(200)
+      await leap(clocked, offset)
+      for (const thief of accessOnly) expect((await thief.session()).user).toBeNull()
+      for (const [at, browser] of browsers.entries()) {
+        const session = await expectCurrent(browser, offset)
+        expect(session.absoluteEndsAt).toBe(ends[at])
+      }
+      expect((await admin.stranger().post('/auth/register', { ...somebody(), invite: code })).status).toBe(200)
 
-    await leap(clocked, 0)
-    for (const browser of browsers) await expectCurrent(browser, 0)
-    expect(wronged(browsers)).toEqual([])
-    expect(whileRunning(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
-    await server.stop()
-  })
+      await leap(clocked, 0)
+      for (const browser of browsers) await expectCurrent(browser, 0)
+      expect(wronged(browsers)).toEqual([])
+      expect(whileRunning(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
+      await server.stop()
+    })
 
   test('+1 h: who comes back from a provider comes too late for a sign-in of ten minutes', async () => {
     const provider = await startProvider()
     const port = await freePort()
     const registered = await provider.addClient({ site: `http://localhost:${port}`, as: 'plain' })
-    const clocked = await startWithClock({ REGISTRATION: 'open', PROVIDERS: JSON.stringify([providerSetting('plain', provider.issuer, registered)]) }, port)
+    const clocked = await startWithClock(
+      { REGISTRATION: 'open', PROVIDERS: JSON.stringify([providerSetting('plain', provider.issuer, registered)]) },
+      port,
+    )
     const { origin } = clocked.server
     await setUp(origin)
     const signInAfter = async (leapsTo: number) => {
       const browser = new Visitor(origin)
-      const back = await walkThroughProvider(new Visitor(provider.issuer), await begin(browser, { as: 'plain', returnTo: '/account' }), ALMA)
+      const back = await walkThroughProvider(
+        new Visitor(provider.issuer),
+        await begin(browser, { as: 'plain', returnTo: '/account' }),
+        ALMA,
+      )
       await leap(clocked, leapsTo)
       return (await comeBack(browser, back)).headers.location
     }
@@ -131,7 +149,7 @@ describe.concurrent('the wall clock leaps under a running server', () => {
     const { server } = clocked
     const { admin, browsers } = await gather(server, 4)
     const code = await invite(admin)
-    const { user } = await (browsers[0] as LoggedBrowser).session() satisfies SessionAnswer
+    const { user } = (await (browsers[0] as LoggedBrowser).session()) satisfies SessionAnswer
     const reset = codeIn((await admin.post(`/auth/people/${user?.id ?? ''}/reset`)).json<{ href: string }>().href)
 
     await leap(clocked, 400 * DAY_S)
@@ -143,8 +161,12 @@ describe.concurrent('the wall clock leaps under a running server', () => {
       expect(browser.jar.header()).toBe(kept)
     }
     const stranger = admin.stranger()
-    expect((await stranger.post('/auth/register', { ...somebody(), invite: code })).json()).toMatchObject({ code: 'invalid_code' })
-    expect((await stranger.post('/auth/reset', { code: reset, password: somebody().password })).json()).toMatchObject({ code: 'invalid_code' })
+    expect((await stranger.post('/auth/register', { ...somebody(), invite: code })).json()).toMatchObject({
+      code: 'invalid_code',
+    })
+    expect((await stranger.post('/auth/reset', { code: reset, password: somebody().password })).json()).toMatchObject({
+      code: 'invalid_code',
+    })
     // Who signs in then has a session of then, and what they ask an API with is of then.
     const then = await signIn(server.origin, (browsers[0] as LoggedBrowser).person)
     expect((await then.get('/api/notes')).status).toBe(200)
@@ -168,7 +190,8 @@ function withoutRefresh(browser: LoggedBrowser): Visitor {
   return thief
 }
 
-/** Signed in, with an access token that is good by the server's clock and for no longer than its life; and so is what an API is
+/** Signed in, with an access token that is good by the server's clock and for no longer than its life; and so is what
+ * an API is
  * asked with. */
 async function expectCurrent(browser: LoggedBrowser, offsetSeconds: number): Promise<WireSession> {
   const { user, session } = await browser.session()

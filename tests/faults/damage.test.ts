@@ -3,7 +3,16 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { databaseFile } from '../../server/store/files.ts'
 import { type Person, signIn, somebody } from '../support/people.ts'
-import { runCommand, type Server, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+import {
+  runCommand,
+  type Server,
+  spawnServer,
+  startServer,
+  statusOf,
+  stopAll,
+  temporaryFolder,
+  waitUntil,
+} from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'
 import { gather, inLanes } from './support/crowd.ts'
@@ -29,7 +38,8 @@ describe('flipped bytes', () => {
     for (const places of placesIn(whole, first?.person ?? somebody())) {
       writeFileSync(file, flipped(whole, places))
       const next = await spawnServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
-      if (await outcome(next) === 'started') await expectNobodyGains(browsers, `after flips at ${places.join()} of ${whole.length}`)
+      if ((await outcome(next)) === 'started')
+        await expectNobodyGains(browsers, `after flips at ${places.join()} of ${whole.length}`)
       else refused += 1
       await next.stop('SIGKILL')
     }
@@ -45,7 +55,13 @@ describe('flipped bytes', () => {
     for (const part of ['', '-wal']) {
       const file = databaseFile(server.dataDir) + part
       const whole = readFileSync(file)
-      writeFileSync(file, flipped(whole, Array.from({ length: 200 }, (_, at) => Math.floor(whole.length * at / 200))))
+      writeFileSync(
+        file,
+        flipped(
+          whole,
+          Array.from({ length: 200 }, (_, at) => Math.floor((whole.length * at) / 200)),
+        ),
+      )
     }
     await expectNobodyGains(browsers, 'while it runs')
     expect(server.running).toBe(true)
@@ -80,7 +96,7 @@ describe('a key file that is gone', () => {
 
     copyFileSync(kept, keys)
     const next = await startServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
-    await inLanes(5, browsers, async (browser) => {
+    await inLanes(5, browsers, async browser => {
       expect((await browser.session()).user?.email).toBe(browser.person.email)
     })
     expect(wronged(browsers)).toEqual([])
@@ -100,9 +116,17 @@ describe('a key file that is gone', () => {
 
 /** Where it would hurt most (the header, the schema, what rows say of people), then evenly over all pages. */
 function placesIn(database: Buffer, person: Person): number[][] {
-  const chosen = [[0], [20], [100], ...['CREATE TABLE', '["user"]', '["pwd"]', person.email].map(text => everywhere(database, text))]
+  const chosen = [
+    [0],
+    [20],
+    [100],
+    ...['CREATE TABLE', '["user"]', '["pwd"]', person.email].map(text => everywhere(database, text)),
+  ]
   const spread = PLACES - chosen.length
-  return [...chosen, ...Array.from({ length: spread }, (_, at) => [Math.floor((database.length - 1) * (at + 1) / spread)])]
+  return [
+    ...chosen,
+    ...Array.from({ length: spread }, (_, at) => [Math.floor(((database.length - 1) * (at + 1)) / spread)]),
+  ]
 }
 
 function everywhere(database: Buffer, text: string): number[] {
@@ -120,10 +144,17 @@ function flipped(bytes: Buffer, places: readonly number[]): Buffer {
 
 /** A start either works or says why not, to a person: it does neither crash nor hang. */
 async function outcome(server: Server): Promise<'started' | 'refused'> {
-  await waitUntil(async () => !server.running || await statusOf(server.port, '/readyz') !== null, 'an outcome', () => server.output, 60_000)
+  await waitUntil(
+    async () => !server.running || (await statusOf(server.port, '/readyz')) !== null,
+    'an outcome',
+    () => server.output,
+    60_000,
+  )
   if (server.running) return 'started'
   expect(await server.exit()).toBe(1)
-  expect(server.output).toMatch(/damaged|not a database|another program|newer version|another build|older than|missing|is empty/)
+  expect(server.output).toMatch(
+    /damaged|not a database|another program|newer version|another build|older than|missing|is empty/,
+  )
   expect(server.output).not.toMatch(/^\s+at /m)
   return 'refused'
 }

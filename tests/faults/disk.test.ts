@@ -4,7 +4,16 @@ import { afterAll, describe, expect } from 'vitest'
 import { databaseFile } from '../../server/store/files.ts'
 import type { Answer } from '../support/client.ts'
 import { invite, somebody } from '../support/people.ts'
-import { type Server, sleep, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+import {
+  type Server,
+  sleep,
+  spawnServer,
+  startServer,
+  statusOf,
+  stopAll,
+  temporaryFolder,
+  waitUntil,
+} from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'
 import { gather } from './support/crowd.ts'
@@ -57,24 +66,29 @@ async function liveThrough(breaking: Break, { dataDir = temporaryFolder(), renew
     expectRefused(await current[0]?.post('/auth/logout'), 'sign-out')
     expect(await statusOf(server.port, '/readyz')).toBe(503)
     expect(await statusOf(server.port, '/healthz')).toBe(200)
-  }
-  finally {
+  } finally {
     await repair()
   }
 
-  await waitUntil(async () => await statusOf(server.port, '/readyz') === 200, 'the server to be ready again')
+  await waitUntil(async () => (await statusOf(server.port, '/readyz')) === 200, 'the server to be ready again')
   for (const browser of browsers) {
     browser.letAccessEnd()
     expect((await browser.session()).user?.email).toBe(browser.person.email)
   }
-  expect((await admin.stranger().post('/auth/register', { ...somebody(), invite: code })).status, 'the same invitation afterwards').toBe(200)
+  expect(
+    (await admin.stranger().post('/auth/register', { ...somebody(), invite: code })).status,
+    'the same invitation afterwards',
+  ).toBe(200)
   expect(server.running && server.pid === pid).toBe(true)
   expect(wronged(browsers)).toEqual([])
   await server.stop('SIGKILL')
   expect(onDisk(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
 }
 
-/** Asks for renewals until nothing can be written any more, and then by everybody. Each answer is either kept or a refusal. */
+/**
+ * Asks for renewals until nothing can be written any more, and then by everybody. Each answer is either kept or a
+ * refusal.
+ */
 async function refuseEverything(browsers: readonly LoggedBrowser[]): Promise<void> {
   let refused = 0
   for (let round = 0; refused < browsers.length; round++) {
@@ -101,54 +115,76 @@ const partsOf = ({ dataDir }: Server) => ['', '-wal'].map(part => databaseFile(d
 describe('a store that fails under a running server is 503, no cookie for what is not stored, nobody signed out; when it is mended the same process goes on', () => {
   testWith(tmpfs)('a disk without a byte left', async () => {
     const disk = smallDisk()
-    await liveThrough(async () => {
-      disk.fill()
-      return () => disk.empty()
-    }, { dataDir: disk.folder })
+    await liveThrough(
+      async () => {
+        disk.fill()
+        return () => disk.empty()
+      },
+      { dataDir: disk.folder },
+    )
   })
 
   testWith(strace)('a disk that has turned read-only: every write is answered EROFS', async () => {
-    await liveThrough(async (server) => {
-      const tracer = await attach(server.pid, inject(['pwrite64', 'ftruncate', 'fallocate'], partsOf(server), 'error=EROFS'))
-      return async () => void await tracer.detach()
+    await liveThrough(async server => {
+      const tracer = await attach(
+        server.pid,
+        inject(['pwrite64', 'ftruncate', 'fallocate'], partsOf(server), 'error=EROFS'),
+      )
+      return async () => void (await tracer.detach())
     })
   })
 
   testWith(strace)('a disk that takes writes and cannot keep them: every sync is answered EIO', async () => {
-    await liveThrough(async (server) => {
+    await liveThrough(async server => {
       const tracer = await attach(server.pid, inject(['fsync', 'fdatasync'], partsOf(server), 'error=EIO'))
-      return async () => void await tracer.detach()
+      return async () => void (await tracer.detach())
     })
   })
 
   testWith(prlimit)('a limit on the size of files', async () => {
-    await liveThrough(async (server) => {
-      const limit = (size: string) => void execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${size}:unlimited`])
+    await liveThrough(async server => {
+      const limit = (size: string) =>
+        void execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${size}:unlimited`])
       limit('0')
       return () => limit('unlimited')
     })
   })
 
   testWith()('a database that another program has locked', async () => {
-    await liveThrough(async (server) => {
-      const intruder = new Sqlite(databaseFile(server.dataDir))
-      intruder.exec('BEGIN IMMEDIATE')
-      return () => void intruder.close()
-    }, { renewals: 2 })
+    await liveThrough(
+      async server => {
+        const intruder = new Sqlite(databaseFile(server.dataDir))
+        intruder.exec('BEGIN IMMEDIATE')
+        return () => void intruder.close()
+      },
+      { renewals: 2 },
+    )
   })
 })
 
 describe('a disk that cannot be written is told at the start', () => {
   testWith(tmpfs)('one that is full: what is missing, and nothing is lost', async () => {
-    await refusesToStart(disk => disk.fill(), disk => disk.empty(), /space|full disk/)
+    await refusesToStart(
+      disk => disk.fill(),
+      disk => disk.empty(),
+      /space|full disk/,
+    )
   })
 
   testWith(tmpfs)('one that was remounted read-only', async () => {
-    await refusesToStart(disk => disk.readOnly(true), disk => disk.readOnly(false), /read-only/)
+    await refusesToStart(
+      disk => disk.readOnly(true),
+      disk => disk.readOnly(false),
+      /read-only/,
+    )
   })
 })
 
-async function refusesToStart(spoil: (disk: SmallDisk) => void, mend: (disk: SmallDisk) => void, words: RegExp): Promise<void> {
+async function refusesToStart(
+  spoil: (disk: SmallDisk) => void,
+  mend: (disk: SmallDisk) => void,
+  words: RegExp,
+): Promise<void> {
   const disk = smallDisk()
   const server = await startServer({ dataDir: disk.folder, settings: SETTINGS })
   const { browsers } = await gather(server, 5)

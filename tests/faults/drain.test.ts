@@ -19,17 +19,29 @@ const EXIT_MS = 10_000
 afterAll(stopAll)
 
 /** `n`: which call it was, in what it wrote too. */
-interface Sent { n: number, what: string, unsafe: boolean, status: number | null, ms: number }
+interface Sent {
+  n: number
+  what: string
+  unsafe: boolean
+  status: number | null
+  ms: number
+}
 
 /** What people do, in turn: every third call changes something. */
-const CALLS: { what: string, unsafe: boolean, send(browser: LoggedBrowser, n: number): Promise<{ status: number }> }[] = [
-  { what: 'session', unsafe: false, send: browser => browser.get('/auth/session') },
-  { what: 'note', unsafe: true, send: (browser, n) => browser.post('/api/notes', { text: noteOf(n) }) },
-  { what: 'page', unsafe: false, send: browser => browser.page('/account') },
-  { what: 'name', unsafe: true, send: (browser, n) => browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: `${browser.person.name} ${n}` } }) },
-  { what: 'sessions', unsafe: false, send: browser => browser.get('/auth/sessions') },
-  { what: 'list', unsafe: false, send: browser => browser.get('/api/notes') },
-]
+const CALLS: { what: string; unsafe: boolean; send(browser: LoggedBrowser, n: number): Promise<{ status: number }> }[] =
+  [
+    { what: 'session', unsafe: false, send: browser => browser.get('/auth/session') },
+    { what: 'note', unsafe: true, send: (browser, n) => browser.post('/api/notes', { text: noteOf(n) }) },
+    { what: 'page', unsafe: false, send: browser => browser.page('/account') },
+    {
+      what: 'name',
+      unsafe: true,
+      send: (browser, n) =>
+        browser.ask({ method: 'PATCH', path: '/auth/user', body: { name: `${browser.person.name} ${n}` } }),
+    },
+    { what: 'sessions', unsafe: false, send: browser => browser.get('/auth/sessions') },
+    { what: 'list', unsafe: false, send: browser => browser.get('/api/notes') },
+  ]
 
 /** Higher than any number of those that find out what the server can do. */
 const FIRST_OF_LOAD = 1_000_000
@@ -37,7 +49,7 @@ const FIRST_OF_LOAD = 1_000_000
 const noteOf = (n: number) => `note ${n}`
 
 /** @param from the number of its first call: no two have the same */
-function caller(browsers: readonly LoggedBrowser[], from: number): { sent: Sent[], call(): Promise<void> } {
+function caller(browsers: readonly LoggedBrowser[], from: number): { sent: Sent[]; call(): Promise<void> } {
   const sent: Sent[] = []
   let count = from
   return {
@@ -52,8 +64,7 @@ function caller(browsers: readonly LoggedBrowser[], from: number): { sent: Sent[
       const started = performance.now()
       try {
         one.status = (await kind.send(browser, n)).status
-      }
-      catch {
+      } catch {
         one.status = null
       }
       one.ms = performance.now() - started
@@ -67,10 +78,12 @@ test('SIGTERM at 70 % load: not ready first, then no unsafe call fails, streams 
   const { browsers } = await gather(server, BROWSERS, BROWSERS)
   // The first calls are dearer: they load what is loaded once.
   await capacity(browsers)
-  const perSecond = await capacity(browsers) * LOAD
+  const perSecond = (await capacity(browsers)) * LOAD
   const streams = await Promise.all(browsers.slice(0, STREAMS).map(browser => openStream(browser, '/api/notes/feed')))
   expect(streams.map(stream => stream.status)).toEqual(Array(STREAMS).fill(200))
-  const sockets = await Promise.all(browsers.slice(0, STREAMS).map(browser => openSocket(browser, '/api/notes/presence')))
+  const sockets = await Promise.all(
+    browsers.slice(0, STREAMS).map(browser => openSocket(browser, '/api/notes/presence')),
+  )
 
   const { sent, call } = caller(browsers, FIRST_OF_LOAD)
   const balancer = watchReadiness(server)
@@ -81,7 +94,7 @@ test('SIGTERM at 70 % load: not ready first, then no unsafe call fails, streams 
   const exit = server.stop('SIGTERM')
   await load.stopped
   const noticedMs = performance.now() - signalled
-  const sentPerSecond = sent.length / (performance.now() - started) * 1000
+  const sentPerSecond = (sent.length / (performance.now() - started)) * 1000
   await load.answered
   const code = await exit
   const exitMs = performance.now() - signalled
@@ -101,15 +114,24 @@ test('SIGTERM at 70 % load: not ready first, then no unsafe call fails, streams 
 
   expect(onDisk(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
   const next = await startServer({ dataDir: server.dataDir, port: server.port, settings: SETTINGS })
-  await inLanes(4, browsers, async (browser) => {
+  await inLanes(4, browsers, async browser => {
     expect((await browser.session()).user?.email).toBe(browser.person.email)
   })
   const one = new Map(browsers.map(browser => [browser.person, browser]))
   const kept = new Set<string>()
-  for (const browser of one.values()) for (const { text } of (await browser.get('/api/notes')).json<NotesAnswer>().notes) kept.add(text)
+  for (const browser of one.values())
+    for (const { text } of (await browser.get('/api/notes')).json<NotesAnswer>().notes) kept.add(text)
   expect(sent.filter(({ what, n }) => what === 'note' && !kept.has(noteOf(n)))).toEqual([])
   expect(wronged(browsers)).toEqual([])
-  report('sigterm', { callsPerSecond: Math.round(perSecond), calls: sent.length, unsafe: sent.filter(each => each.unsafe).length, failed: 0, notReadySeenAfterMs: Math.round(noticedMs), exitAfterMs: Math.round(exitMs), ...percentiles(sent.map(each => each.ms)) })
+  report('sigterm', {
+    callsPerSecond: Math.round(perSecond),
+    calls: sent.length,
+    unsafe: sent.filter(each => each.unsafe).length,
+    failed: 0,
+    notReadySeenAfterMs: Math.round(noticedMs),
+    exitAfterMs: Math.round(exitMs),
+    ...percentiles(sent.map(each => each.ms)),
+  })
   await next.stop('SIGKILL')
 })
 
@@ -117,14 +139,16 @@ test('SIGTERM at 70 % load: not ready first, then no unsafe call fails, streams 
 async function capacity(browsers: readonly LoggedBrowser[]): Promise<number> {
   const { sent, call } = caller(browsers, 0)
   const until = performance.now() + 2000
-  await Promise.all(Array.from({ length: LANES }, async () => {
-    while (performance.now() < until) await call()
-  }))
+  await Promise.all(
+    Array.from({ length: LANES }, async () => {
+      while (performance.now() < until) await call()
+    }),
+  )
   return sent.filter(({ status }) => status === 200 || status === 201).length / 2
 }
 
 /** Asks whether the server is ready as a balancer does: often, each time over a new connection. */
-function watchReadiness(server: Server): { ready(): boolean, first(): number | null | undefined, stop(): void } {
+function watchReadiness(server: Server): { ready(): boolean; first(): number | null | undefined; stop(): void } {
   let first: number | null | undefined
   let stopped = false
   const watch = async () => {
@@ -139,12 +163,16 @@ function watchReadiness(server: Server): { ready(): boolean, first(): number | n
 }
 
 /** Sends calls at a steady rate, however long their answers take, until told otherwise. */
-function sendWhile(go: () => boolean, perSecond: number, call: () => Promise<void>): { stopped: Promise<void>, answered: Promise<void> } {
+function sendWhile(
+  go: () => boolean,
+  perSecond: number,
+  call: () => Promise<void>,
+): { stopped: Promise<void>; answered: Promise<void> } {
   const underWay: Promise<void>[] = []
   const stopped = (async () => {
     const started = performance.now()
     while (go()) {
-      const due = (performance.now() - started) / 1000 * perSecond
+      const due = ((performance.now() - started) / 1000) * perSecond
       while (underWay.length < due) underWay.push(call())
       await sleep(4)
     }

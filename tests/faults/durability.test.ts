@@ -32,7 +32,7 @@ afterAll(stopAll)
 
 const test = testWith(strace)
 
-describe('what is acknowledged is on the disk: under strace, the log is synced between a request\'s arrival and its answer', () => {
+describe("what is acknowledged is on the disk: under strace, the log is synced between a request's arrival and its answer", () => {
   test('each of 20 renewals one after the other', async () => {
     await sleep(LATE_MS + 100)
     const names: string[] = []
@@ -55,16 +55,28 @@ describe('what is acknowledged is on the disk: under strace, the log is synced b
 
   test('each use of a one-time link: set-up, invitation, reset; and each sign-in and sign-out', async () => {
     const fresh = await startServer({ settings: SETTINGS })
-    const names = ['single-use-set-up', 'single-use-invitation', 'single-use-reset', 'sign-in-durable', 'sign-out-durable']
+    const names = [
+      'single-use-set-up',
+      'single-use-invitation',
+      'single-use-reset',
+      'sign-in-durable',
+      'sign-out-durable',
+    ]
     const [setUp = '', invitation = '', reset = '', signIn = '', signOut = ''] = names
     const trace = await traced(async () => {
       const admin = new Visitor(fresh.origin)
       await accepted(admin, '/auth/setup', setUp, { code: SETUP_CODE, ...somebody() })
       const person = somebody()
-      const made = await accepted(admin.stranger(), '/auth/register', invitation, { ...person, invite: await invite(admin) })
+      const made = await accepted(admin.stranger(), '/auth/register', invitation, {
+        ...person,
+        invite: await invite(admin),
+      })
       const link = await admin.post(`/auth/people/${made.json<{ user: { id: string } }>().user.id}/reset`)
       const password = `${person.password} anew`
-      await accepted(admin.stranger(), '/auth/reset', reset, { code: codeIn(link.json<ResetLinkAnswer>().href), password })
+      await accepted(admin.stranger(), '/auth/reset', reset, {
+        code: codeIn(link.json<ResetLinkAnswer>().href),
+        password,
+      })
       const browser = new LoggedBrowser(fresh.origin, { ...person, password })
       await accepted(browser, '/auth/login', signIn, { email: person.email, password })
       await accepted(browser, '/auth/logout', signOut, undefined)
@@ -72,13 +84,17 @@ describe('what is acknowledged is on the disk: under strace, the log is synced b
     expect(unsynced(trace, names)).toEqual([])
   })
 
-  test('the use of a sign-in\'s transaction, before the provider is asked; and the sign-in, before it is answered', async () => {
+  test("the use of a sign-in's transaction, before the provider is asked; and the sign-in, before it is answered", async () => {
     const stage = await providerStage({ plain: {} }, SETTINGS)
     const names = ['transaction-0', 'transaction-1', 'transaction-2']
     const trace = await traced(async () => {
       for (const name of names) {
         const browser = new Visitor(stage.origin)
-        const back = await walkThroughProvider(new Visitor(stage.at('plain').issuer), await begin(browser, { as: 'plain', returnTo: '/account' }), ALMA)
+        const back = await walkThroughProvider(
+          new Visitor(stage.at('plain').issuer),
+          await begin(browser, { as: 'plain', returnTo: '/account' }),
+          ALMA,
+        )
         const answer = await browser.page(pathOf(back), { 'sec-fetch-site': 'cross-site', 'x-request-id': name })
         expect([answer.status, answer.headers.location]).toEqual([303, '/account'])
       }
@@ -108,28 +124,33 @@ async function renew(browser: LoggedBrowser): Promise<string> {
 
 /** Every sync of the log, and every byte read and written, while `work` is done. */
 async function traced(work: () => Promise<void>, of: Server = server): Promise<string> {
-  const tracer = await attach(of.pid, ['-y', '-s', '4096', '-e', 'trace=fsync,fdatasync,pwrite64,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg'])
+  const tracer = await attach(of.pid, [
+    '-y',
+    '-s',
+    '4096',
+    '-e',
+    'trace=fsync,fdatasync,pwrite64,read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg',
+  ])
   try {
     await work()
-  }
-  finally {
+  } finally {
     await tracer.detach()
   }
   return tracer.trace()
 }
 
-/** Line numbers at which the write-ahead log had been synced. Lines stand in the order of time; a call that was interrupted by
+/** Line numbers at which the write-ahead log had been synced. Lines stand in the order of time; a call that was
+ * interrupted by
  * another thread's counts from where it began, and is over where it was resumed. */
-function syncsIn(trace: string): { begun: number, over: number }[] {
+function syncsIn(trace: string): { begun: number; over: number }[] {
   const begun = new Map<string, number>()
-  const syncs: { begun: number, over: number }[] = []
+  const syncs: { begun: number; over: number }[] = []
   for (const [at, line] of trace.split('\n').entries()) {
     const thread = line.split(' ')[0] ?? ''
     if (/ f(data)?sync\(/.test(line) && line.includes(WAL)) {
       if (line.includes('unfinished')) begun.set(thread, at)
       else if (line.endsWith('= 0')) syncs.push({ begun: at, over: at })
-    }
-    else if (/<\.\.\. f(data)?sync resumed>/.test(line)) {
+    } else if (/<\.\.\. f(data)?sync resumed>/.test(line)) {
       const from = begun.get(thread)
       begun.delete(thread)
       if (from !== undefined && line.endsWith('= 0')) syncs.push({ begun: from, over: at })
@@ -140,14 +161,27 @@ function syncsIn(trace: string): { begun: number, over: number }[] {
 
 /** Requests that were answered although the log was not synced after they arrived, or not to its last byte.
  * @param leaves what of a request must not leave before; its answer unless said otherwise */
-function unsynced(trace: string, names: readonly string[], leaves = (line: string, name: string) => /HTTP\/1\.1 [23]0\d/.test(line) && line.includes(name)): string[] {
+function unsynced(
+  trace: string,
+  names: readonly string[],
+  leaves = (line: string, name: string) => /HTTP\/1\.1 [23]0\d/.test(line) && line.includes(name),
+): string[] {
   const lines = trace.split('\n')
   const syncs = syncsIn(trace)
-  return names.flatMap((name) => {
-    const arrived = lines.findIndex(line => /(read|recv\w*)\(|resumed>/.test(line) && /x-request-id: /i.test(line) && line.includes(`: ${name}`) && !/HTTP\/1\.1 [23]0\d/.test(line))
+  return names.flatMap(name => {
+    const arrived = lines.findIndex(
+      line =>
+        /(read|recv\w*)\(|resumed>/.test(line) &&
+        /x-request-id: /i.test(line) &&
+        line.includes(`: ${name}`) &&
+        !/HTTP\/1\.1 [23]0\d/.test(line),
+    )
     const left = lines.findIndex((line, at) => at > arrived && leaves(line, name))
-    if (arrived === -1 || left === -1) return [`${name} was not seen ${arrived === -1 ? 'to arrive' : 'to be answered'}`]
+    if (arrived === -1 || left === -1)
+      return [`${name} was not seen ${arrived === -1 ? 'to arrive' : 'to be answered'}`]
     const written = lines.findLastIndex((line, at) => at < left && line.includes('pwrite64(') && line.includes(WAL))
-    return syncs.some(sync => sync.begun > Math.max(arrived, written) && sync.over < left) ? [] : [`${name} was answered before the log was synced`]
+    return syncs.some(sync => sync.begun > Math.max(arrived, written) && sync.over < left)
+      ? []
+      : [`${name} was answered before the log was synced`]
   })
 }

@@ -11,7 +11,8 @@ const PATIENCE_MS = 3000
 afterAll(stopAll)
 
 /** The time within which that share was answered. */
-const within = (times: number[], share: number) => times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? 0
+const within = (times: number[], share: number) =>
+  times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? 0
 
 test('another program that holds the database for 30 s stops no reading and nobody who does not write; writes are 503 after seconds, and go on by themselves', async () => {
   const server = await startServer({ settings: { LOG_LEVEL: 'warn' } })
@@ -22,7 +23,7 @@ test('another program that holds the database for 30 s stops no reading and nobo
   const until = performance.now() + HELD_MS
   const healthy: number[] = []
   const reading: number[] = []
-  const refused: { status: number, took: number }[] = []
+  const refused: { status: number; took: number }[] = []
   const timed = async (times: number[], ask: () => Promise<unknown>, right: unknown) => {
     while (performance.now() < until) {
       const began = performance.now()
@@ -41,7 +42,9 @@ test('another program that holds the database for 30 s stops no reading and nobo
   await Promise.all([
     timed(healthy, () => statusOf(server.port, '/healthz'), 200),
     timed(reading, async () => (await reader.browser.get('/auth/session')).status, 200),
-    write(), write(), write(),
+    write(),
+    write(),
+    write(),
   ])
   other.exec('ROLLBACK')
   other.close()

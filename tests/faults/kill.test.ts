@@ -9,7 +9,10 @@ import { report } from './support/figures.ts'
 const SESSIONS = 200
 const ROUNDS = 30
 const LATE_MS = 1000
-/** What is renewed in this suite is renewed because its browser let go of the access token: lives need not be waited for. */
+/**
+ * What is renewed in this suite is renewed because its browser let go of the access token: lives need not be waited
+ * for.
+ */
 const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
 
 afterAll(stopAll)
@@ -32,34 +35,41 @@ test(`kill -9 in the middle of ${SESSIONS} renewals at once, ${ROUNDS} times: wh
     const killAfter = randomInt(1, SESSIONS)
     let arrived = 0
     // Not always the same ones are the last to be answered.
-    await Promise.all(shuffled(browsers).map(async (browser) => {
-      if (await browser.attempt({ path: '/auth/session' }) === null) return
-      arrived += 1
-      if (arrived === killAfter) await server.stop('SIGKILL')
-    }))
+    await Promise.all(
+      shuffled(browsers).map(async browser => {
+        if ((await browser.attempt({ path: '/auth/session' })) === null) return
+        arrived += 1
+        if (arrived === killAfter) await server.stop('SIGKILL')
+      }),
+    )
     await server.stop('SIGKILL')
 
     const renewed = browsers.filter(browser => browser.generation > (held.get(browser) ?? 0)).length
     answered += renewed
     lost += SESSIONS - renewed
     if (renewed > 0 && renewed < SESSIONS) inTheMiddle += 1
-    onDisk(server.dataDir, (db) => {
+    onDisk(server.dataDir, db => {
       expect(complaints(db, browsers, { alive: true }), `round ${round}`).toEqual([])
       const stored = sessionsIn(db)
-      committedUnanswered += browsers.filter(browser => (stored.get(browser.sidHash)?.generation ?? 0) > browser.generation).length
+      committedUnanswered += browsers.filter(
+        browser => (stored.get(browser.sidHash)?.generation ?? 0) > browser.generation,
+      ).length
     })
 
     server = await again(server)
-    // One of them was copied long ago: a token from two generations back is never good, also not for a server that has just started.
+    // One of them was copied long ago: a token from two generations back is never good, also not for a server that has
+    // just started.
     const victim = shuffled(browsers).find(browser => spentTokens(browser).length > 0)
     if (victim !== undefined) {
       await expectSpent(server, victim)
       await victim.signIn()
     }
-    await Promise.all(browsers.map(async (browser) => {
-      const { user } = await browser.session()
-      expect(user?.email).toBe(browser.person.email)
-    }))
+    await Promise.all(
+      browsers.map(async browser => {
+        const { user } = await browser.session()
+        expect(user?.email).toBe(browser.person.email)
+      }),
+    )
     expect(wronged(browsers)).toEqual([])
   }
 
@@ -67,15 +77,27 @@ test(`kill -9 in the middle of ${SESSIONS} renewals at once, ${ROUNDS} times: wh
   for (const browser of browsers) if (spentTokens(browser).length > 0) await expectSpent(server, browser)
   await server.stop('SIGKILL')
   expect(onDisk(server.dataDir, db => complaints(db, browsers, { alive: false }))).toEqual([])
-  report('kill', { kills: ROUNDS, renewalsAtOnce: SESSIONS, inTheMiddle, answered, lost, committedButUnanswered: committedUnanswered, signedOut: 0 })
-  // Kills before the first answer or after the last would prove nothing, and neither would answers that were lost with what they tell.
+  report('kill', {
+    kills: ROUNDS,
+    renewalsAtOnce: SESSIONS,
+    inTheMiddle,
+    answered,
+    lost,
+    committedButUnanswered: committedUnanswered,
+    signedOut: 0,
+  })
+  // Kills before the first answer or after the last would prove nothing, and neither would answers that were lost with
+  // what they tell.
   expect(inTheMiddle).toBeGreaterThan(ROUNDS / 2)
   expect(committedUnanswered).toBeGreaterThan(0)
 }, 600_000)
 
 /** What this browser held of its session, from before the last two. */
 function spentTokens(browser: LoggedBrowser): string[] {
-  return browser.acknowledged().filter(token => tokenParts(token).sidHash === browser.sidHash).slice(0, -2)
+  return browser
+    .acknowledged()
+    .filter(token => tokenParts(token).sidHash === browser.sidHash)
+    .slice(0, -2)
 }
 
 /** Shows one of them. It ends the session. */

@@ -5,7 +5,15 @@ import { afterAll, describe, expect } from 'vitest'
 import { databaseFile, databaseParts } from '../../server/store/files.ts'
 import { applyMigrations, readMigrations } from '../../server/store/migrate.ts'
 import { MIGRATIONS } from '../../server/store/open.ts'
-import { type Server, spawnServer, startServer, statusOf, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
+import {
+  type Server,
+  spawnServer,
+  startServer,
+  statusOf,
+  stopAll,
+  temporaryFolder,
+  waitUntil,
+} from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'
 import { gather } from './support/crowd.ts'
@@ -14,7 +22,10 @@ import { strace, testWith } from './support/machine.ts'
 
 const SETTINGS = { LOG_LEVEL: 'warn' }
 const KNOWN = readMigrations(MIGRATIONS)
-/** The start is killed at these of its system calls on files: while it copies the database, while it changes it, in between. */
+/**
+ * The start is killed at these of its system calls on files: while it copies the database, while it changes it, in
+ * between.
+ */
 const MOMENTS = [
   ...[4, 40, 80, 110].map(when => ({ call: 'pwrite64', when })),
   ...[1, 2, 3, 4, 5].map(when => ({ call: 'fsync', when })),
@@ -24,43 +35,59 @@ const MOMENTS = [
 afterAll(stopAll)
 
 describe('a migration', () => {
-  testWith(strace)(`killed at ${MOMENTS.length} moments leaves the old database or the new one, and the next start goes on from either, with everybody signed in`, async () => {
-    const found = { old: 0, new: 0, notKilled: 0 }
-    const server = await startServer({ settings: SETTINGS })
-    const { browsers } = await gather(server, 3)
-    await server.stop()
-    const old = makeOld(server)
-    const keys = join(server.dataDir, 'keys.json')
-    const keysThen = readFileSync(keys)
+  testWith(strace)(
+    `killed at ${MOMENTS.length} moments leaves the old database or the new one, and the next start goes on from either, with everybody signed in`,
+    async () => {
+      const found = { old: 0, new: 0, notKilled: 0 }
+      const server = await startServer({ settings: SETTINGS })
+      const { browsers } = await gather(server, 3)
+      await server.stop()
+      const old = makeOld(server)
+      const keys = join(server.dataDir, 'keys.json')
+      const keysThen = readFileSync(keys)
 
-    for (const { call, when } of MOMENTS) {
-      for (const part of databaseParts(databaseFile(server.dataDir))) rmSync(part, { force: true })
-      copyFileSync(old, databaseFile(server.dataDir))
-      // With the key file of the same time: an older database is noticed, and ends every session.
-      writeFileSync(keys, keysThen)
-      const moment = `killed at ${call} ${when}`
-      const killed = await spawnServer({
-        dataDir: server.dataDir, port: server.port, settings: SETTINGS,
-        under: ['strace', '-D', '-f', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', `inject=${call}:signal=SIGKILL:when=${when}`],
-      })
-      if (await endsBeforeItIsReady(killed)) {
-        onDisk(server.dataDir, (db) => {
-          const applied = db.prepare('SELECT count(*) FROM migrations').pluck().get()
-          expect([1, KNOWN.length], moment).toContain(applied)
-          found[applied === 1 ? 'old' : 'new'] += 1
-          expect(complaints(db, browsers, { alive: true }), moment).toEqual([])
+      for (const { call, when } of MOMENTS) {
+        for (const part of databaseParts(databaseFile(server.dataDir))) rmSync(part, { force: true })
+        copyFileSync(old, databaseFile(server.dataDir))
+        // With the key file of the same time: an older database is noticed, and ends every session.
+        writeFileSync(keys, keysThen)
+        const moment = `killed at ${call} ${when}`
+        const killed = await spawnServer({
+          dataDir: server.dataDir,
+          port: server.port,
+          settings: SETTINGS,
+          under: [
+            'strace',
+            '-D',
+            '-f',
+            '-qq',
+            '-o',
+            '/dev/null',
+            '-e',
+            `trace=${call}`,
+            '-e',
+            `inject=${call}:signal=SIGKILL:when=${when}`,
+          ],
         })
+        if (await endsBeforeItIsReady(killed)) {
+          onDisk(server.dataDir, db => {
+            const applied = db.prepare('SELECT count(*) FROM migrations').pluck().get()
+            expect([1, KNOWN.length], moment).toContain(applied)
+            found[applied === 1 ? 'old' : 'new'] += 1
+            expect(complaints(db, browsers, { alive: true }), moment).toEqual([])
+          })
+        } else {
+          found.notKilled += 1
+        }
+        await killed.stop('SIGKILL')
+        await expectAllIsWell(server, browsers)
       }
-      else {
-        found.notKilled += 1
-      }
-      await killed.stop('SIGKILL')
-      await expectAllIsWell(server, browsers)
-    }
-    report('migration', { moments: MOMENTS.length, ...found })
-    expect(found.old).toBeGreaterThan(0)
-    expect(found.new).toBeGreaterThan(0)
-  }, 300_000)
+      report('migration', { moments: MOMENTS.length, ...found })
+      expect(found.old).toBeGreaterThan(0)
+      expect(found.new).toBeGreaterThan(0)
+    },
+    300_000,
+  )
 })
 
 /** The same data as the first version kept it. @returns a file outside the data folder */
@@ -70,9 +97,19 @@ function makeOld({ dataDir }: Server): string {
   applyMigrations(db, KNOWN.slice(0, 1), Date.now())
   db.prepare('ATTACH ? AS now').run(databaseFile(dataDir))
   db.pragma('foreign_keys = OFF')
-  const tables = db.prepare<[], string>("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations'").pluck().all()
+  const tables = db
+    .prepare<[], string>(
+      "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations'",
+    )
+    .pluck()
+    .all()
   for (const table of tables) {
-    const columns = db.prepare<[string], string>("SELECT name FROM pragma_table_info(?, 'main')").pluck().all(table).map(name => `"${name}"`).join(', ')
+    const columns = db
+      .prepare<[string], string>("SELECT name FROM pragma_table_info(?, 'main')")
+      .pluck()
+      .all(table)
+      .map(name => `"${name}"`)
+      .join(', ')
     db.exec(`INSERT INTO main."${table}" (${columns}) SELECT ${columns} FROM now."${table}"`)
   }
   db.close()
@@ -83,7 +120,12 @@ function makeOld({ dataDir }: Server): string {
 
 /** Waits for the first of two ends: it dies, or it is ready. */
 async function endsBeforeItIsReady(server: Server): Promise<boolean> {
-  await waitUntil(async () => !server.running || await statusOf(server.port, '/readyz') === 200, 'a start under strace', () => server.output, 60_000)
+  await waitUntil(
+    async () => !server.running || (await statusOf(server.port, '/readyz')) === 200,
+    'a start under strace',
+    () => server.output,
+    60_000,
+  )
   return !server.running
 }
 

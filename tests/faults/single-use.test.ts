@@ -24,9 +24,10 @@ interface SingleUse {
   make(): Promise<Made>
   /** The problem that everybody gets who comes too late. */
   refusal: string
-  /** Where the process is killed: at which of its writes to the log, or at which sync of it, while three race. Some lie between
+  /** Where the process is killed: at which of its writes to the log, or at which sync of it, while three race. Some lie
+   * between
    * the check and the commit, some between the commit and the answer. */
-  moments: { call: 'fsync' | 'pwrite64', when: number }[]
+  moments: { call: 'fsync' | 'pwrite64'; when: number }[]
 }
 interface Made {
   server: Server
@@ -45,29 +46,44 @@ interface Made {
 }
 
 /** A one-time code, as a script sends it. */
-async function codeOn(server: Server, { send, uses }: { send(racer: Visitor): Promise<Answer>, uses: string }): Promise<Made> {
+async function codeOn(
+  server: Server,
+  { send, uses }: { send(racer: Visitor): Promise<Answer>; uses: string },
+): Promise<Made> {
   return {
-    server, settings: SETTINGS, uses,
+    server,
+    settings: SETTINGS,
+    uses,
     use: () => send(new Visitor(server.origin)),
-    problemOf: answer => answer.status === 200 ? null : answer.json<{ code: string }>().code,
+    problemOf: answer => (answer.status === 200 ? null : answer.json<{ code: string }>().code),
   }
 }
 
 const setUpCode: SingleUse = {
   what: 'the set-up code',
   refusal: 'already_set_up',
-  moments: [{ call: 'fsync', when: 1 }, { call: 'fsync', when: 2 }, { call: 'pwrite64', when: 3 }],
-  make: async () => codeOn(await startServer({ settings: SETTINGS }), {
-    send: racer => racer.post('/auth/setup', { code: SETUP_CODE, ...somebody() }),
-    uses: "SELECT count(*) FROM events WHERE kind = 'account_created'",
-  }),
+  moments: [
+    { call: 'fsync', when: 1 },
+    { call: 'fsync', when: 2 },
+    { call: 'pwrite64', when: 3 },
+  ],
+  make: async () =>
+    codeOn(await startServer({ settings: SETTINGS }), {
+      send: racer => racer.post('/auth/setup', { code: SETUP_CODE, ...somebody() }),
+      uses: "SELECT count(*) FROM events WHERE kind = 'account_created'",
+    }),
 }
 
 const invitation: SingleUse = {
   what: 'an invitation',
   refusal: 'invalid_code',
   // The first three writes only count who comes from where.
-  moments: [{ call: 'fsync', when: 4 }, { call: 'fsync', when: 5 }, { call: 'pwrite64', when: 9 }, { call: 'pwrite64', when: 15 }],
+  moments: [
+    { call: 'fsync', when: 4 },
+    { call: 'fsync', when: 5 },
+    { call: 'pwrite64', when: 9 },
+    { call: 'pwrite64', when: 15 },
+  ],
   async make() {
     const server = await startServer({ settings: SETTINGS })
     const { browser: admin } = await setUp(server.origin)
@@ -82,12 +98,16 @@ const invitation: SingleUse = {
 const resetLink: SingleUse = {
   what: 'a reset link',
   refusal: 'invalid_code',
-  moments: [{ call: 'fsync', when: 1 }, { call: 'fsync', when: 2 }, { call: 'pwrite64', when: 3 }],
+  moments: [
+    { call: 'fsync', when: 1 },
+    { call: 'fsync', when: 2 },
+    { call: 'pwrite64', when: 3 },
+  ],
   async make() {
     const server = await startServer({ settings: SETTINGS })
     const { browser: admin } = await setUp(server.origin)
     const { browser } = await signUp(admin)
-    const { user } = await browser.session() satisfies SessionAnswer
+    const { user } = (await browser.session()) satisfies SessionAnswer
     const code = codeIn((await admin.post(`/auth/people/${user?.id ?? ''}/reset`)).json<ResetLinkAnswer>().href)
     return codeOn(server, {
       send: racer => racer.post('/auth/reset', { code, password: somebody().password }),
@@ -100,15 +120,27 @@ const resetLink: SingleUse = {
 const signInTransaction: SingleUse = {
   what: 'a sign-in transaction',
   refusal: 'login_expired',
-  // It is used up, the account is made, the session is opened: three commits, and the provider is asked after the first.
-  moments: [{ call: 'pwrite64', when: 1 }, { call: 'fsync', when: 1 }, { call: 'fsync', when: 2 }, { call: 'fsync', when: 3 }, { call: 'fsync', when: 4 }],
+  // It is used up, the account is made, the session is opened: three commits, and the provider is asked after the
+  // first.
+  moments: [
+    { call: 'pwrite64', when: 1 },
+    { call: 'fsync', when: 1 },
+    { call: 'fsync', when: 2 },
+    { call: 'fsync', when: 3 },
+    { call: 'fsync', when: 4 },
+  ],
   async make() {
     const { server, settings, origin, at } = await providerStage({ plain: {} }, SETTINGS)
     const { issuer, requests } = at('plain')
     const browser = new Visitor(origin)
-    const back = await walkThroughProvider(new Visitor(issuer), await begin(browser, { as: 'plain', returnTo: '/account' }), ALMA)
+    const back = await walkThroughProvider(
+      new Visitor(issuer),
+      await begin(browser, { as: 'plain', returnTo: '/account' }),
+      ALMA,
+    )
     return {
-      server, settings,
+      server,
+      settings,
       use: () => comeBack(browser.thief(), back),
       problemOf({ status, headers: { location = '' } }) {
         if (status === 303 && location === '/account') return null
@@ -123,18 +155,21 @@ const signInTransaction: SingleUse = {
 
 const SINGLE_USES = [setUpCode, invitation, resetLink, signInTransaction]
 
-const count = (dataDir: string, sql: string, look: typeof onDisk) => look(dataDir, db => Number(db.prepare(sql).pluck().get()))
+const count = (dataDir: string, sql: string, look: typeof onDisk) =>
+  look(dataDir, db => Number(db.prepare(sql).pluck().get()))
 
 /** @returns the answers, null for each that was lost */
-const race = (made: Made, racers: number) => Promise.all(Array.from({ length: racers }, () => made.use().catch(() => null)))
+const race = (made: Made, racers: number) =>
+  Promise.all(Array.from({ length: racers }, () => made.use().catch(() => null)))
 
-const wins = (made: Made, answers: (Answer | null)[]) => answers.filter(answer => answer !== null && made.problemOf(answer) === null).length
+const wins = (made: Made, answers: (Answer | null)[]) =>
+  answers.filter(answer => answer !== null && made.problemOf(answer) === null).length
 
 describe.each(SINGLE_USES)('$what', ({ make, refusal }) => {
   test(`used by ${RACERS} at once, one wins and the others are told so`, async () => {
     const made = await make()
     const { server } = made
-    const outcomes = (await race(made, RACERS)).map(answer => answer === null ? 'no answer' : made.problemOf(answer))
+    const outcomes = (await race(made, RACERS)).map(answer => (answer === null ? 'no answer' : made.problemOf(answer)))
     expect(outcomes.filter(outcome => outcome === null)).toHaveLength(1)
     expect(outcomes.filter(outcome => outcome !== null)).toEqual(Array(RACERS - 1).fill(refusal))
     expect(count(server.dataDir, made.uses, whileRunning)).toBe(1)
@@ -144,45 +179,50 @@ describe.each(SINGLE_USES)('$what', ({ make, refusal }) => {
 })
 
 describe.each(SINGLE_USES)('$what, in a server that is killed', ({ what, make, moments }) => {
-  testWith(strace)('at any moment between check, commit and answer is used at most once, and once when it is tried again before it was used up', async () => {
-    const found = { kills: 0, usedUpBeforeTheKill: 0, madeBeforeTheKill: 0 }
-    await Promise.all([0, 1].map(async (lane) => {
-      for (const moment of moments.filter((_, at) => at % 2 === lane)) {
-        const made = await make()
-        const { server } = made
-        const tracer = await killAt(server, moment)
-        const first = await race(made, 3)
-        // The later moments never come where little is written.
-        const killed = first.includes(null)
-        await (killed ? server.exit() : server.stop('SIGKILL'))
-        await tracer.detach()
-        const before = count(server.dataDir, made.uses, onDisk)
-        const spent = count(server.dataDir, made.spent ?? made.uses, onDisk)
-        expect(before).toBeLessThanOrEqual(spent)
-        expect(spent).toBeLessThanOrEqual(1)
-        // Who was told that it worked can rely on it.
-        expect(wins(made, first)).toBeLessThanOrEqual(before)
+  testWith(strace)(
+    'at any moment between check, commit and answer is used at most once, and once when it is tried again before it was used up',
+    async () => {
+      const found = { kills: 0, usedUpBeforeTheKill: 0, madeBeforeTheKill: 0 }
+      await Promise.all(
+        [0, 1].map(async lane => {
+          for (const moment of moments.filter((_, at) => at % 2 === lane)) {
+            const made = await make()
+            const { server } = made
+            const tracer = await killAt(server, moment)
+            const first = await race(made, 3)
+            // The later moments never come where little is written.
+            const killed = first.includes(null)
+            await (killed ? server.exit() : server.stop('SIGKILL'))
+            await tracer.detach()
+            const before = count(server.dataDir, made.uses, onDisk)
+            const spent = count(server.dataDir, made.spent ?? made.uses, onDisk)
+            expect(before).toBeLessThanOrEqual(spent)
+            expect(spent).toBeLessThanOrEqual(1)
+            // Who was told that it worked can rely on it.
+            expect(wins(made, first)).toBeLessThanOrEqual(before)
 
-        const next = await startServer({ settings: made.settings, dataDir: server.dataDir, port: server.port })
-        const second = await race(made, 3)
-        expect(wins(made, second)).toBe(1 - spent)
-        expect(count(server.dataDir, made.uses, whileRunning)).toBe(before + 1 - spent)
-        if (made.usesElsewhere) expect(made.usesElsewhere()).toBeLessThanOrEqual(1)
-        await next.stop('SIGKILL')
-        if (killed) {
-          found.kills += 1
-          found.usedUpBeforeTheKill += spent
-          found.madeBeforeTheKill += before
-        }
-      }
-    }))
-    report(`single-use ${what}`, { moments: moments.length, ...found })
-    // Kills on one side of the commit only would prove half of it.
-    expect(found.usedUpBeforeTheKill).toBeGreaterThan(0)
-    expect(found.kills).toBeGreaterThan(found.usedUpBeforeTheKill)
-  })
+            const next = await startServer({ settings: made.settings, dataDir: server.dataDir, port: server.port })
+            const second = await race(made, 3)
+            expect(wins(made, second)).toBe(1 - spent)
+            expect(count(server.dataDir, made.uses, whileRunning)).toBe(before + 1 - spent)
+            if (made.usesElsewhere) expect(made.usesElsewhere()).toBeLessThanOrEqual(1)
+            await next.stop('SIGKILL')
+            if (killed) {
+              found.kills += 1
+              found.usedUpBeforeTheKill += spent
+              found.madeBeforeTheKill += before
+            }
+          }
+        }),
+      )
+      report(`single-use ${what}`, { moments: moments.length, ...found })
+      // Kills on one side of the commit only would prove half of it.
+      expect(found.usedUpBeforeTheKill).toBeGreaterThan(0)
+      expect(found.kills).toBeGreaterThan(found.usedUpBeforeTheKill)
+    },
+  )
 })
 
-function killAt(server: Server, { call, when }: { call: string, when: number }): Promise<Tracer> {
+function killAt(server: Server, { call, when }: { call: string; when: number }): Promise<Tracer> {
   return attach(server.pid, inject([call], [`${databaseFile(server.dataDir)}-wal`], `signal=SIGKILL:when=${when}`))
 }

@@ -7,7 +7,8 @@ import { percentiles, report } from './support/figures.ts'
 
 const SESSIONS = 100
 const PARALLEL = 200
-/** Sessions whose storms meet: a thousand calls are open then. More connections at one instant than a listener's queue takes would
+/** Sessions whose storms meet: a thousand calls are open then. More connections at one instant than a listener's queue
+ * takes would
  * measure how TCP tries again. */
 const AT_ONCE = 5
 /** Sessions of which a spent token is shown. */
@@ -21,7 +22,9 @@ let server: Server
 let crowd: Crowd
 
 beforeAll(async () => {
-  server = await startServer({ settings: { ACCESS_SECONDS: '300', SETTLE_SECONDS: '1', LATE_SECONDS: '4', LOG_LEVEL: 'warn' } })
+  server = await startServer({
+    settings: { ACCESS_SECONDS: '300', SETTLE_SECONDS: '1', LATE_SECONDS: '4', LOG_LEVEL: 'warn' },
+  })
   crowd = await gather(server, SESSIONS)
 })
 afterAll(stopAll)
@@ -30,7 +33,11 @@ afterAll(stopAll)
 async function storm(browsers: readonly LoggedBrowser[], path: string): Promise<number[]> {
   const statuses: number[] = []
   for (const some of chunks(browsers, AT_ONCE)) {
-    await Promise.all(some.flatMap(browser => Array.from({ length: PARALLEL }, async () => statuses.push((await browser.get(path)).status))))
+    await Promise.all(
+      some.flatMap(browser =>
+        Array.from({ length: PARALLEL }, async () => statuses.push((await browser.get(path)).status)),
+      ),
+    )
     for (const browser of some) browser.close()
   }
   return statuses
@@ -55,8 +62,18 @@ describe('refresh storms', () => {
     expect(wronged(browsers)).toEqual([])
     expect(whileRunning(server.dataDir, db => complaints(db, browsers, { alive: true }))).toEqual([])
     const generations = whileRunning(server.dataDir, sessionsIn)
-    expect(browsers.map(browser => generations.get(browser.sidHash)?.generation)).toEqual(browsers.map(browser => browser.generation))
-    report('refresh-storm', { sessions: SESSIONS, callsEach: PARALLEL, callsOpenAtOnce: AT_ONCE * PARALLEL, renewals: SESSIONS, signedOut: 0, seconds: Math.round(seconds * 10) / 10, ...percentiles(callsOf(browsers)) })
+    expect(browsers.map(browser => generations.get(browser.sidHash)?.generation)).toEqual(
+      browsers.map(browser => browser.generation),
+    )
+    report('refresh-storm', {
+      sessions: SESSIONS,
+      callsEach: PARALLEL,
+      callsOpenAtOnce: AT_ONCE * PARALLEL,
+      renewals: SESSIONS,
+      signedOut: 0,
+      seconds: Math.round(seconds * 10) / 10,
+      ...percentiles(callsOf(browsers)),
+    })
   })
 
   test(`the token before, ${PARALLEL} times at once within \`late\`: whether or not the next one was seen, everybody is served, nothing is renewed, nobody is signed out`, async () => {
@@ -92,13 +109,17 @@ describe('refresh storms', () => {
     await storm(thieves, '/auth/session')
 
     for (const { calls } of thieves) {
-      expect(calls.map(({ answer }) => answer)).toEqual(Array(PARALLEL).fill({ status: 200, acknowledged: null, who: null, ended: 'refresh_reuse' }))
+      expect(calls.map(({ answer }) => answer)).toEqual(
+        Array(PARALLEL).fill({ status: 200, acknowledged: null, who: null, ended: 'refresh_reuse' }),
+      )
     }
     for (const victim of victims) expect(await victim.session()).toMatchObject({ user: null, ended: 'refresh_reuse' })
-    whileRunning(server.dataDir, (db) => {
+    whileRunning(server.dataDir, db => {
       const sessions = sessionsIn(db)
       const endings = endingsIn(db)
-      expect(victims.map(victim => endings.get(sessions.get(victim.sidHash)?.public_id ?? ''))).toEqual(Array(VICTIMS).fill(1))
+      expect(victims.map(victim => endings.get(sessions.get(victim.sidHash)?.public_id ?? ''))).toEqual(
+        Array(VICTIMS).fill(1),
+      )
       expect(complaints(db, others, { alive: true })).toEqual([])
     })
     for (const browser of others) await browser.session()

@@ -1,4 +1,5 @@
-// The README's first minute, as a person lives it: `npm start` in a fresh clone, the set-up link, a first administrator,
+// The README's first minute, as a person lives it: `npm start` in a fresh clone, the set-up link, a first
+// administrator,
 // a tab left open past the access token's life, sign-out and sign-in. Fails loudly; says what it did.
 import { spawn, spawnSync } from 'node:child_process'
 import { Visitor } from '../support/client.ts'
@@ -30,10 +31,15 @@ for (const stream of [npm.stdout, npm.stderr]) stream.on('data', chunk => (outpu
 const exited = new Promise<number | null>(done => npm.on('exit', done))
 
 try {
-  await waitUntil(async () => {
-    if (npm.exitCode !== null) throw new Error('npm start ended by itself')
-    return (await statusOf(port, '/readyz')) === 200
-  }, 'npm start to be ready', () => '', 300_000)
+  await waitUntil(
+    async () => {
+      if (npm.exitCode !== null) throw new Error('npm start ended by itself')
+      return (await statusOf(port, '/readyz')) === 200
+    },
+    'npm start to be ready',
+    () => '',
+    300_000,
+  )
   say('npm start is ready, the site built')
 
   const printed = spawnSync('npm', ['run', '--silent', 'porchlight', '--', 'setup'], { env, encoding: 'utf8' })
@@ -54,19 +60,20 @@ try {
 
   await sleep((ACCESS_SECONDS + 1) * 1000)
   const later = await browser.session()
-  must(later.user?.email === person.email, 'still signed in past the access token\'s life')
+  must(later.user?.email === person.email, "still signed in past the access token's life")
   must(browser.jar.value('access') !== before, 'the access token was renewed')
 
-  must((await browser.post('/auth/logout')).status === 200 && browser.jar.value('refresh') === null, 'signed out, the jar is empty')
+  must(
+    (await browser.post('/auth/logout')).status === 200 && browser.jar.value('refresh') === null,
+    'signed out, the jar is empty',
+  )
   must((await browser.session()).user === null, 'nobody is signed in')
   const again = await signIn(browser.origin, person)
   must((await again.session()).user?.email === person.email, 'signed in again')
-}
-catch (error) {
+} catch (error) {
   process.stdout.write(`${String(error)}\n--- what npm start wrote\n${output}\n`)
   process.exitCode = 1
-}
-finally {
+} finally {
   if (npm.pid !== undefined && npm.exitCode === null) process.kill(-npm.pid, 'SIGTERM')
   await exited
 }

@@ -9,9 +9,14 @@ const BUILT_IN = ['ci', 'start', 'test', 'install', 'run']
 
 /** Commands in fenced blocks and in `code` spans, one per line. */
 function commands(page: string): string[] {
-  const blocks = [...page.matchAll(/```(?:sh|bash|console)\n([\s\S]*?)```/g)].flatMap(match => (match[1] ?? '').split('\n'))
+  const blocks = [...page.matchAll(/```(?:sh|bash|console)\n([\s\S]*?)```/g)].flatMap(match =>
+    (match[1] ?? '').split('\n'),
+  )
   const spans = [...page.matchAll(/`((?:npm|npx) [^`]+)`/g)].map(match => match[1] ?? '')
-  return [...blocks, ...spans].flatMap(line => line.split('&&')).map(line => line.trim().replace(/^\$ /, '')).filter(line => line !== '' && !line.startsWith('#'))
+  return [...blocks, ...spans]
+    .flatMap(line => line.split('&&'))
+    .map(line => line.trim().replace(/^\$ /, ''))
+    .filter(line => line !== '' && !line.startsWith('#'))
 }
 
 describe('documents', () => {
@@ -19,8 +24,8 @@ describe('documents', () => {
     expect(read('README.md')).toMatch(/npm ci\s*(&&|\n)\s*npm start/)
   })
 
-  test.each(pages)('%s names only npm scripts that exist', (path) => {
-    const wrong = commands(read(path)).filter((command) => {
+  test.each(pages)('%s names only npm scripts that exist', path => {
+    const wrong = commands(read(path)).filter(command => {
       const [, verb, name] = /^npm (\S+)(?: (\S+))?/.exec(command) ?? []
       if (verb === undefined) return false
       return verb === 'run' ? !scripts.includes(name ?? '') : !BUILT_IN.includes(verb)
@@ -28,14 +33,14 @@ describe('documents', () => {
     expect(wrong).toEqual([])
   })
 
-  test.each(pages)('%s names only settings that exist', (path) => {
+  test.each(pages)('%s names only settings that exist', path => {
     const settings = files('server/config/*.ts').map(read).join('\n')
     const named = [...read(path).matchAll(/\bPORCHLIGHT_([A-Z][A-Z_]*[A-Z])\b/g)].map(match => match[1] ?? '')
     const known = (name: string) => settings.includes(name) || settings.includes(camel(name))
     expect(named.filter(name => !known(name) && !known(name.replace(/_FILE$/, '')))).toEqual([])
   })
 
-  test.each(pages)('%s links to files that are there', (path) => {
+  test.each(pages)('%s links to files that are there', path => {
     const links = [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].map(match => match[1] ?? '')
     expect(links.filter(link => !existsSync(join(ROOT, dirname(path), link)))).toEqual([])
   })

@@ -3,11 +3,18 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ROOT } from '../support/server.ts'
 
-// A form without a method goes out as GET before its page has come to life, or with JavaScript off: what was typed, a password
+// A form without a method goes out as GET before its page has come to life, or with JavaScript off: what was typed, a
+// password
 // too, would stand in the address bar, the history and the log of a proxy.
 
-const sources = globSync('web/app/**/*.vue', { cwd: ROOT }).map(file => ({ file, text: readFileSync(join(ROOT, file), 'utf8') }))
-const tags = (name: string) => sources.flatMap(({ file, text }) => [...text.matchAll(new RegExp(`<${name}\\b(?:[^>"]|"[^"]*")*>`, 'g'))].map(([tag]) => ({ file, tag })))
+const sources = globSync('web/app/**/*.vue', { cwd: ROOT }).map(file => ({
+  file,
+  text: readFileSync(join(ROOT, file), 'utf8'),
+}))
+const tags = (name: string) =>
+  sources.flatMap(({ file, text }) =>
+    [...text.matchAll(new RegExp(`<${name}\\b(?:[^>"]|"[^"]*")*>`, 'g'))].map(([tag]) => ({ file, tag })),
+  )
 
 test('every form of the site is posted, to an address of its own', () => {
   const forms = tags('form')
@@ -16,8 +23,17 @@ test('every form of the site is posted, to an address of its own', () => {
 })
 
 test('no button changes how its form is sent, and a password is asked for inside of a form', () => {
-  expect([...tags('button'), ...tags('input'), ...tags('SubmitButton')].filter(({ tag }) => /form-?(method|action)/i.test(tag))).toEqual([])
-  const asking = sources.filter(({ text }) => /<PasswordField\b|<input\b[^>]*type="password"/.test(text) && !text.includes('<form') && !text.includes('v-model="password"'))
+  expect(
+    [...tags('button'), ...tags('input'), ...tags('SubmitButton')].filter(({ tag }) =>
+      /form-?(method|action)/i.test(tag),
+    ),
+  ).toEqual([])
+  const asking = sources.filter(
+    ({ text }) =>
+      /<PasswordField\b|<input\b[^>]*type="password"/.test(text) &&
+      !text.includes('<form') &&
+      !text.includes('v-model="password"'),
+  )
   expect(asking.map(({ file }) => file)).toEqual([])
 })
 

@@ -2,7 +2,24 @@ import { describe, expect, test } from 'vitest'
 import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
 
 /** Each room may import itself and the rooms before it. */
-const ROOMS = ['contract', 'base', 'config', 'store', 'keys', 'session', 'accounts', 'providers', 'login', 'relay', 'ops', 'demo', 'http', 'bootstrap', 'main', 'cli']
+const ROOMS = [
+  'contract',
+  'base',
+  'config',
+  'store',
+  'keys',
+  'session',
+  'accounts',
+  'providers',
+  'login',
+  'relay',
+  'ops',
+  'demo',
+  'http',
+  'bootstrap',
+  'main',
+  'cli',
+]
 
 /** The same within the room that knows incoming HTTP. */
 const HTTP_ROOMS = ['request', 'response', 'steps', 'routes', 'site', 'server']
@@ -12,15 +29,15 @@ const HOMES: Record<string, string[]> = {
   // The demo's notes are another service that happens to run here: its rows are no business of the store.
   'better-sqlite3': ['store', 'demo'],
   'drizzle-orm': ['store'],
-  'hono': ['http', 'bootstrap', 'main'],
+  hono: ['http', 'bootstrap', 'main'],
   '@hono/node-server': ['http', 'bootstrap', 'main'],
   '@hono/standard-validator': ['http'],
   '@node-rs/argon2': ['accounts'],
-  'pino': ['base'],
+  pino: ['base'],
   'pino-pretty': ['base'],
   'prom-client': ['ops'],
-  'citty': ['cli'],
-  'nuxt': ['http', 'main', 'cli'],
+  citty: ['cli'],
+  nuxt: ['http', 'main', 'cli'],
 }
 
 const server = files('server/**/*.ts')
@@ -59,60 +76,106 @@ describe('the house', () => {
   })
 
   test('the site imports server/contract and nothing else of the server', () => {
-    const wrong = imports.filter(({ from, target }) => from.startsWith('web/') && target?.startsWith('server/') && roomOf(target) !== 'contract')
+    const wrong = imports.filter(
+      ({ from, target }) => from.startsWith('web/') && target?.startsWith('server/') && roomOf(target) !== 'contract',
+    )
     expect(wrong.map(show)).toEqual([])
   })
 
   test('no file is on a circle of imports', () => {
-    const graph = new Map([...server, ...web].map(path => [path, imports.filter(each => each.from === path && each.target !== null).map(each => each.target as string)]))
+    const graph = new Map(
+      [...server, ...web].map(path => [
+        path,
+        imports.filter(each => each.from === path && each.target !== null).map(each => each.target as string),
+      ]),
+    )
     expect(circle(graph)).toBeNull()
   })
 
   test('no file only passes on what others export', () => {
-    const barrels = [...server, ...web].filter(path => /(^|\/)index\.ts$/.test(path) || /^export \* from/m.test(read(path)))
+    const barrels = [...server, ...web].filter(
+      path => /(^|\/)index\.ts$/.test(path) || /^export \* from/m.test(read(path)),
+    )
     expect(barrels).toEqual([])
   })
 
   test('relative imports name their file, as node needs it', () => {
-    const wrong = imports.filter(({ from, specifier }) => from.startsWith('server/') && specifier.startsWith('.') && !/\.(ts|mjs|json)$/.test(specifier))
+    const wrong = imports.filter(
+      ({ from, specifier }) =>
+        from.startsWith('server/') && specifier.startsWith('.') && !/\.(ts|mjs|json)$/.test(specifier),
+    )
     expect(wrong.map(show)).toEqual([])
   })
 })
 
 describe('what a room is the only one to know', () => {
   test('the notes of the demo know nothing of us but what any upstream would', () => {
-    const wrong = imports.filter(({ from, target }) => from.startsWith('server/demo/notes/') && target !== null && !['base', 'contract', 'demo'].includes(roomOf(target) ?? ''))
+    const wrong = imports.filter(
+      ({ from, target }) =>
+        from.startsWith('server/demo/notes/') &&
+        target !== null &&
+        !['base', 'contract', 'demo'].includes(roomOf(target) ?? ''),
+    )
     expect(wrong.map(show)).toEqual([])
   })
 
   test('the contract imports valibot and nothing else', () => {
-    const wrong = imports.filter(({ from, specifier, target }) => from.startsWith('server/contract/') && product(from) && target === null && specifier !== 'valibot')
+    const wrong = imports.filter(
+      ({ from, specifier, target }) =>
+        from.startsWith('server/contract/') && product(from) && target === null && specifier !== 'valibot',
+    )
     expect(wrong.map(show)).toEqual([])
   })
 
   test.each(Object.entries(HOMES))('%s is imported in %s only', (name, rooms) => {
-    const wrong = imports.filter(({ from, specifier }) => from.startsWith('server/') && product(from) && packageOf(specifier) === name && !rooms.includes(roomOf(from) ?? ''))
+    const wrong = imports.filter(
+      ({ from, specifier }) =>
+        from.startsWith('server/') &&
+        product(from) &&
+        packageOf(specifier) === name &&
+        !rooms.includes(roomOf(from) ?? ''),
+    )
     expect(wrong.map(show)).toEqual([])
   })
 
   test('SQL is written in store/ only, and by the demo for its own file', () => {
-    const wrong = server.filter(path => product(path) && !['store', 'demo'].includes(roomOf(path) ?? '') && /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)))
+    const wrong = server.filter(
+      path =>
+        product(path) &&
+        !['store', 'demo'].includes(roomOf(path) ?? '') &&
+        /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)),
+    )
     expect(wrong).toEqual([])
   })
 
   test('only base/clock.ts reads the clock', () => {
-    const wrong = server.filter(path => product(path) && path !== 'server/base/clock.ts' && /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bprocess\.hrtime\b/.test(read(path)))
+    const wrong = server.filter(
+      path =>
+        product(path) &&
+        path !== 'server/base/clock.ts' &&
+        /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bprocess\.hrtime\b/.test(read(path)),
+    )
     expect(wrong).toEqual([])
   })
 
   test('only config/ and the command line read the environment', () => {
-    const wrong = server.filter(path => product(path) && !['config', 'cli', 'bootstrap', 'main'].includes(roomOf(path) ?? '') && /\bprocess\.env\b/.test(read(path)))
+    const wrong = server.filter(
+      path =>
+        product(path) &&
+        !['config', 'cli', 'bootstrap', 'main'].includes(roomOf(path) ?? '') &&
+        /\bprocess\.env\b/.test(read(path)),
+    )
     expect(wrong).toEqual([])
   })
 
   test('BBA-3 the site keeps nothing of ours where scripts of a page could read it', () => {
     // The search of /proof only reads, to show that nothing is there; preferences are no secrets.
-    const wrong = web.filter(path => product(path) && !['web/app/utils/token-search.ts', 'web/app/composables/preference.ts'].includes(path) && /\b(localStorage|sessionStorage|indexedDB|document\.cookie|cookieStore)\b/.test(read(path)))
+    const wrong = web.filter(
+      path =>
+        product(path) &&
+        !['web/app/utils/token-search.ts', 'web/app/composables/preference.ts'].includes(path) &&
+        /\b(localStorage|sessionStorage|indexedDB|document\.cookie|cookieStore)\b/.test(read(path)),
+    )
     expect(wrong).toEqual([])
   })
 })

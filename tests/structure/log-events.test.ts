@@ -7,7 +7,8 @@ import { files, read } from './source-tree.ts'
 const GUIDE = read('docs/guides/log-events.md')
 const known: ReadonlySet<string> = new Set([...SECURITY_EVENTS, ...OPERATION_EVENTS])
 /** The first cells of the tables, whose second heading is "when". */
-const listed = [...GUIDE.matchAll(/^\| (`[a-z_]+`(?: · `[a-z_]+`)*) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name))
+const listed = [...GUIDE.matchAll(/^\| (`[a-z_]+`(?: · `[a-z_]+`)*) \|/gm)]
+  .flatMap(([, cell = '']) => [...cell.matchAll(/`([a-z_]+)`/g)].map(([, name = '']) => name))
   .filter(name => name.includes('_'))
 
 /** What fail2ban does with a line: the date's match is cut out, then the rest is searched with <HOST> as an address. */
@@ -15,7 +16,7 @@ function banned(line: string): string | null {
   const [, datepattern = ''] = /^datepattern = (.+)$/m.exec(GUIDE) ?? []
   const [, failregex = ''] = /^failregex = (.+)$/m.exec(GUIDE) ?? []
   const rest = line.replace(new RegExp(datepattern.replace('{LEPOCH}', '\\d{13}')), '')
-  return rest === line ? null : new RegExp(failregex.replace('<HOST>', '([0-9a-f.:]+)')).exec(rest)?.[1] ?? null
+  return rest === line ? null : (new RegExp(failregex.replace('<HOST>', '([0-9a-f.:]+)')).exec(rest)?.[1] ?? null)
 }
 
 describe('log events', () => {
@@ -24,14 +25,21 @@ describe('log events', () => {
   })
 
   test('no line of the server names an event that is not in the union', () => {
-    const named = files('server/**/*.ts').filter(path => !path.endsWith('.test.ts'))
+    const named = files('server/**/*.ts')
+      .filter(path => !path.endsWith('.test.ts'))
       .flatMap(path => [...read(path).matchAll(/\bevent: '([a-z_]+)'/g)].map(([, name = '']) => ({ path, name })))
     expect(named.filter(({ name }) => !known.has(name))).toEqual([])
   })
 
-  test('the guide\'s fail2ban filter bans the address of a failed sign-in, known account or not, over IPv4 and IPv6, and nobody else', () => {
+  test("the guide's fail2ban filter bans the address of a failed sign-in, known account or not, over IPv4 and IPv6, and nobody else", () => {
     const { log, lines } = keptLog()
-    const failed = { event: 'sign_in_failed', outcome: 'failure', reason: 'invalid_credentials', method: 'password', requestId: 'r' } as const
+    const failed = {
+      event: 'sign_in_failed',
+      outcome: 'failure',
+      reason: 'invalid_credentials',
+      method: 'password',
+      requestId: 'r',
+    } as const
     logSecurity(log, { ...failed, network: '192.0.2.7' })
     logSecurity(log, { ...failed, network: '2001:db8::7', accountId: '5DvlHkWRpxpy3urNT02B4w' })
     logSecurity(log, { ...failed, event: 'password_reset_failed', reason: 'invalid_code', network: '192.0.2.8' })

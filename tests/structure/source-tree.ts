@@ -5,7 +5,11 @@ import ts from 'typescript'
 export const ROOT = resolve(import.meta.dirname, '../..')
 
 /** One import, export-from or dynamic import with a literal, as written in a file. */
-export interface Import { from: string, specifier: string, target: string | null }
+export interface Import {
+  from: string
+  specifier: string
+  target: string | null
+}
 
 const IGNORED = ['node_modules', '.nuxt', '.output']
 
@@ -34,8 +38,17 @@ function scripts(vue: string): string {
 
 /** `drizzle-orm/sqlite-core` → `drizzle-orm`, `@hono/node-server/x` → `@hono/node-server`, `node:fs` → null. */
 export function packageOf(specifier: string): string | null {
-  if (specifier.startsWith('.') || specifier.startsWith('node:') || specifier.startsWith('#') || specifier.startsWith('~')) return null
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  if (
+    specifier.startsWith('.') ||
+    specifier.startsWith('node:') ||
+    specifier.startsWith('#') ||
+    specifier.startsWith('~')
+  )
+    return null
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 /** The first circle in a graph, as the nodes on it, or null. */

@@ -2,12 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { files, read } from './source-tree.ts'
 
 const ID = /\b(?:BBA|OA|OI|LO|CK|CS|HD|NI|JW|UX|DB)-\d+\b|\bASVS \d+(?:\.\d+)+\b/g
-const sources = files('{server,web,nuxt,tests,bench}/**/*.{ts,vue,mjs}').filter(path => path !== 'tests/structure/standards.test.ts')
-const listed = new Set([...read('docs/standards.md').matchAll(/^\| (\S+(?: [\d.]+)?) \|/gm)].map(match => match[1] ?? ''))
+const sources = files('{server,web,nuxt,tests,bench}/**/*.{ts,vue,mjs}').filter(
+  path => path !== 'tests/structure/standards.test.ts',
+)
+const listed = new Set(
+  [...read('docs/standards.md').matchAll(/^\| (\S+(?: [\d.]+)?) \|/gm)].map(match => match[1] ?? ''),
+)
 
 describe('ids of standards', () => {
   test('each id that a test or comment cites has its line in docs/standards.md', () => {
-    const unknown = sources.flatMap(path => (read(path).match(ID) ?? []).filter(id => !listed.has(id)).map(id => `${path}: ${id}`))
+    const unknown = sources.flatMap(path =>
+      (read(path).match(ID) ?? []).filter(id => !listed.has(id)).map(id => `${path}: ${id}`),
+    )
     expect(unknown).toEqual([])
   })
 

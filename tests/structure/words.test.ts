@@ -7,13 +7,17 @@ import { files, read } from './source-tree.ts'
 /** Every string in a nested object, by its dotted path. */
 function leaves(value: unknown, path = ''): Map<string, string> {
   if (typeof value === 'string') return new Map([[path, value]])
-  return new Map(Object.entries(value as object).flatMap(([key, inner]) => [...leaves(inner, path === '' ? key : `${path}.${key}`)]))
+  return new Map(
+    Object.entries(value as object).flatMap(([key, inner]) => [...leaves(inner, path === '' ? key : `${path}.${key}`)]),
+  )
 }
 
-const languages = Object.fromEntries(['en', 'zh-CN'].map((language) => {
-  const paths = files(`web/i18n/locales/**/${language}.json`)
-  return [language, new Map(paths.flatMap(path => [...leaves(JSON.parse(read(path)))]))]
-}))
+const languages = Object.fromEntries(
+  ['en', 'zh-CN'].map(language => {
+    const paths = files(`web/i18n/locales/**/${language}.json`)
+    return [language, new Map(paths.flatMap(path => [...leaves(JSON.parse(read(path)))]))]
+  }),
+)
 const english = languages['en'] as Map<string, string>
 const chinese = languages['zh-CN'] as Map<string, string>
 
@@ -36,25 +40,36 @@ describe('words', () => {
   })
 
   test('Chinese is Chinese', () => {
-    const untranslated = [...chinese].filter(([key, text]) => text === english.get(key) && /[a-z]{4,} [a-z]{3,}/i.test(text))
+    const untranslated = [...chinese].filter(
+      ([key, text]) => text === english.get(key) && /[a-z]{4,} [a-z]{3,}/i.test(text),
+    )
     expect(untranslated).toEqual([])
   })
 
-  test.each([['en', english], ['zh-CN', chinese]])('%s has a sentence for every problem, end reason and kind of event', (_language, words) => {
+  test.each([
+    ['en', english],
+    ['zh-CN', chinese],
+  ])('%s has a sentence for every problem, end reason and kind of event', (_language, words) => {
     expect([...PROBLEM_CODES, ...END_REASONS, ...EVENT_KINDS].filter(word => !says(words, word))).toEqual([])
   })
 
   test('every problem that the contract promises is one that the server can answer', () => {
-    const source = files('server/**/*.ts').filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/problem-codes.ts').map(read).join('\n')
+    const source = files('server/**/*.ts')
+      .filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/problem-codes.ts')
+      .map(read)
+      .join('\n')
     expect(PROBLEM_CODES.filter(code => !source.includes(`'${code}'`))).toEqual([])
   })
 
-  test('a problem\'s status is one that says whose fault it is', () => {
+  test("a problem's status is one that says whose fault it is", () => {
     for (const code of PROBLEM_CODES) expect(PROBLEMS[code].status, code).toBeGreaterThanOrEqual(400)
   })
 
   test('every end reason is given by some rule', () => {
-    const source = files('server/**/*.ts').filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/end-reasons.ts').map(read).join('\n')
+    const source = files('server/**/*.ts')
+      .filter(path => !path.endsWith('.test.ts') && path !== 'server/contract/end-reasons.ts')
+      .map(read)
+      .join('\n')
     expect(END_REASONS.filter(reason => !source.includes(`'${reason}'`))).toEqual([])
   })
 })

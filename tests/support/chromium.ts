@@ -10,20 +10,32 @@ const PACKAGE = join(ROOT, 'node_modules/@sparticuz/chromium')
 const { version } = JSON.parse(readFileSync(join(PACKAGE, 'package.json'), 'utf8')) as { version: string }
 const UNPACKED = join(ROOT, `.cache/chromium-${version}`)
 const SYSTEM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
 
-/** Unpacks the Chromium that npm brings, once: Chromium's headless shell. It is the same for everybody, and a window of it
+/** Unpacks the Chromium that npm brings, once: Chromium's headless shell. It is the same for everybody, and a window of
+ * it
  * takes a quarter of the processor time of one of the whole browser. Without it, where it does not run. */
 export async function unpackChromium(): Promise<void> {
   if (existsSync(UNPACKED) || process.platform !== 'linux' || process.arch !== 'x64') return
   mkdirSync(dirname(UNPACKED), { recursive: true })
   const file = `${UNPACKED}.${process.pid}`
   try {
-    await pipeline(createReadStream(join(PACKAGE, 'bin/chromium.br')), createBrotliDecompress(), createWriteStream(file, { mode: 0o755 }))
+    await pipeline(
+      createReadStream(join(PACKAGE, 'bin/chromium.br')),
+      createBrotliDecompress(),
+      createWriteStream(file, { mode: 0o755 }),
+    )
     execFileSync(file, ['--version'], { stdio: 'pipe' })
     renameSync(file, UNPACKED)
-  }
-  catch (error) {
+  } catch (error) {
     rmSync(file, { force: true })
     process.stderr.write(`The Chromium that npm brings does not run here, so the system's is taken: ${String(error)}\n`)
   }
@@ -32,7 +44,8 @@ export async function unpackChromium(): Promise<void> {
 /** Each launch has a fresh profile. */
 export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
   const executablePath = [UNPACKED, ...SYSTEM].find(path => existsSync(path))
-  if (executablePath === undefined) throw new Error('there is no Chromium here, neither one that npm brought nor one of the system')
+  if (executablePath === undefined)
+    throw new Error('there is no Chromium here, neither one that npm brought nor one of the system')
   return chromium.launch({ executablePath, args: [...FLAGS, ...extraFlags] })
 }
 
@@ -41,27 +54,47 @@ const REPORT_VIOLATIONS = `document.addEventListener('securitypolicyviolation', 
   window.reportViolation(event.violatedDirective + ' blocked ' + event.blockedURI + ' on ' + event.documentURI + ' (' + event.sourceFile + ':' + event.lineNumber + ')'))`
 
 /** What a page did that it should not have. */
-export interface Trouble { console: string[], errors: string[], csp: string[], failed: string[] }
+export interface Trouble {
+  console: string[]
+  errors: string[]
+  csp: string[]
+  failed: string[]
+}
 
 export const NO_TROUBLE: Trouble = { console: [], errors: [], csp: [], failed: [] }
 
 /** A browser context whose pages report every console error, exception, broken policy and failed request of ours. */
-export async function newContext(browser: Browser, options: BrowserContextOptions = {}): Promise<{ context: BrowserContext, page: Page, trouble: Trouble }> {
+export async function newContext(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<{ context: BrowserContext; page: Page; trouble: Trouble }> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, ...options })
   const trouble: Trouble = { console: [], errors: [], csp: [], failed: [] }
   await context.exposeBinding('reportViolation', (_source, text: string) => void trouble.csp.push(text))
   await context.addInitScript({ content: REPORT_VIOLATIONS })
-  context.on('page', (each) => {
-    each.on('console', message => message.type() === 'error' || /hydration|vue warn/i.test(message.text()) ? trouble.console.push(message.text()) : undefined)
+  context.on('page', each => {
+    each.on('console', message =>
+      message.type() === 'error' || /hydration|vue warn/i.test(message.text())
+        ? trouble.console.push(message.text())
+        : undefined,
+    )
     each.on('pageerror', error => trouble.errors.push(String(error)))
     // Leaving a page cancels what it was still loading: that is no failure.
-    each.on('requestfailed', request => request.failure()?.errorText === 'net::ERR_ABORTED' ? undefined : trouble.failed.push(`${request.url()} ${request.failure()?.errorText ?? ''}`))
+    each.on('requestfailed', request =>
+      request.failure()?.errorText === 'net::ERR_ABORTED'
+        ? undefined
+        : trouble.failed.push(`${request.url()} ${request.failure()?.errorText ?? ''}`),
+    )
   })
   return { context, page: await context.newPage(), trouble }
 }
 
-/** Waits until Vue has taken over the server's HTML, so that a click reaches a listener. Asked through the debugger again and
+/** Waits until Vue has taken over the server's HTML, so that a click reaches a listener. Asked through the debugger
+ * again and
  * again: a waiting function would be evaluated by the page, which its policy forbids. */
 export async function hydrated(page: Page): Promise<void> {
-  await waitUntil(async () => await page.evaluate('window.useNuxtApp?.().isHydrating === false').catch(() => false) === true, `${page.url()} to be hydrated`)
+  await waitUntil(
+    async () => (await page.evaluate('window.useNuxtApp?.().isHydrating === false').catch(() => false)) === true,
+    `${page.url()} to be hydrated`,
+  )
 }

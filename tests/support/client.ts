@@ -65,7 +65,10 @@ export class Visitor {
 
   /** As a link or the address bar does it. */
   page(path: string, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
-    return this.ask({ path, headers: { 'accept': 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...headers } })
+    return this.ask({
+      path,
+      headers: { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', ...headers },
+    })
   }
 
   post(path: string, body?: unknown, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
@@ -74,7 +77,17 @@ export class Visitor {
 
   /** As a form without JavaScript posts it. */
   form(path: string, fields: Record<string, string>, headers: http.OutgoingHttpHeaders = {}): Promise<Answer> {
-    return this.ask({ method: 'POST', path, body: new URLSearchParams(fields).toString(), headers: { 'content-type': 'application/x-www-form-urlencoded', 'accept': 'text/html', 'sec-fetch-mode': 'navigate', ...headers } })
+    return this.ask({
+      method: 'POST',
+      path,
+      body: new URLSearchParams(fields).toString(),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        accept: 'text/html',
+        'sec-fetch-mode': 'navigate',
+        ...headers,
+      },
+    })
   }
 
   async session(headers: http.OutgoingHttpHeaders = {}): Promise<SessionAnswer> {
@@ -88,16 +101,21 @@ export class Visitor {
     const payload = body === undefined ? null : isText ? body : JSON.stringify(body)
     const all: http.OutgoingHttpHeaders = {
       'user-agent': this.userAgent,
-      'host': url.host,
+      host: url.host,
       'x-forwarded-for': this.address,
-      ...(browserLike ? { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'accept': '*/*', 'accept-language': 'en' } : {}),
+      ...(browserLike
+        ? { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', accept: '*/*', 'accept-language': 'en' }
+        : {}),
       ...(browserLike && method !== 'GET' && method !== 'HEAD' ? { origin: this.origin } : {}),
       ...(cookie === null ? {} : { cookie }),
       ...(payload === null ? {} : { 'content-length': Buffer.byteLength(payload) }),
       ...(payload === null || isText ? {} : { 'content-type': 'application/json' }),
       ...headers,
     }
-    const answer = await this.#send({ method, path, headers: all, host: '127.0.0.1', port: url.port, agent: this.#agent, servername: url.hostname }, payload)
+    const answer = await this.#send(
+      { method, path, headers: all, host: '127.0.0.1', port: url.port, agent: this.#agent, servername: url.hostname },
+      payload,
+    )
     this.jar.take(answer.setCookies)
     return answer
   }
@@ -105,13 +123,19 @@ export class Visitor {
   #send(options: https.RequestOptions, payload: string | null): Promise<Answer> {
     const send = this.origin.startsWith('https:') ? https.request : http.request
     return new Promise((resolve, reject) => {
-      const request = send(options, (response) => {
+      const request = send(options, response => {
         const chunks: Buffer[] = []
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString()
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, setCookies: response.headers['set-cookie'] ?? [], text, json: <T>() => JSON.parse(text) as T })
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            setCookies: response.headers['set-cookie'] ?? [],
+            text,
+            json: <T>() => JSON.parse(text) as T,
+          })
         })
       })
       request.on('error', reject)
@@ -120,7 +144,9 @@ export class Visitor {
   }
 }
 
-/** Writes bytes to the server and gives back all that it writes until it closes: for what no HTTP library would send. */
+/**
+ * Writes bytes to the server and gives back all that it writes until it closes: for what no HTTP library would send.
+ */
 export function rawExchange(port: number, bytes: string, waitMs = 5000): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(port, '127.0.0.1', () => socket.write(bytes))

@@ -3,7 +3,8 @@ import { ALMA, BRUNO, startProvider } from './provider.ts'
 import config from '../../examples/provider.config.ts'
 
 const [setting] = config.providers ?? []
-if (setting?.issuer === undefined || typeof setting.clientSecret !== 'string') throw new Error('examples/provider.config.ts names no provider')
+if (setting?.issuer === undefined || typeof setting.clientSecret !== 'string')
+  throw new Error('examples/provider.config.ts names no provider')
 const site = process.env.PORCHLIGHT_PUBLIC_URL ?? 'http://localhost:3000'
 
 const provider = await startProvider({ port: Number(new URL(setting.issuer).port), accessSeconds: 300 })

@@ -21,23 +21,56 @@ export interface HostileStage {
 export const HOSTILE = 'hostile'
 const HOSTILE_NAME = 'Hostile & Sons'
 
-/** Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later fails by
+/** Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later
+ * fails by
  * what the test changed and by nothing else. */
-export async function hostileStage(options: { provider?: Record<string, unknown>, more?: Record<string, unknown>[], settings?: Settings | ((upstream: RecordingUpstream) => Settings) } = {}): Promise<HostileStage> {
+export async function hostileStage(
+  options: {
+    provider?: Record<string, unknown>
+    more?: Record<string, unknown>[]
+    settings?: Settings | ((upstream: RecordingUpstream) => Settings)
+  } = {},
+): Promise<HostileStage> {
   const [port, hostile, upstream] = await Promise.all([freePort(), startHostileProvider(), startRecordingUpstream()])
-  const providers = [providerSetting(HOSTILE, hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }, { name: HOSTILE_NAME, ...options.provider }), ...options.more ?? []]
+  const providers = [
+    providerSetting(
+      HOSTILE,
+      hostile.issuer,
+      { ...CLIENT, clientAuth: 'client_secret_basic' },
+      { name: HOSTILE_NAME, ...options.provider },
+    ),
+    ...(options.more ?? []),
+  ]
   const upstreams = [{ name: 'orders', target: upstream.origin, token: 'provider', provider: HOSTILE }]
   const settings = typeof options.settings === 'function' ? options.settings(upstream) : options.settings
-  const server = await startServer({ port, settings: { REGISTRATION: 'open', PROVIDERS: JSON.stringify(providers), UPSTREAMS: JSON.stringify(upstreams), ...settings } })
+  const server = await startServer({
+    port,
+    settings: {
+      REGISTRATION: 'open',
+      PROVIDERS: JSON.stringify(providers),
+      UPSTREAMS: JSON.stringify(upstreams),
+      ...settings,
+    },
+  })
   const { browser: admin } = await setUp(server.origin)
   const resident = new Visitor(server.origin)
   const answer = await signInAt(resident, hostile)
   expect(answer.status, server.output).toBe(303)
   expect((await resident.session()).user?.name).toBe('Vera Visitor')
-  return { server, hostile, upstream, resident, admin, stop: async () => void await Promise.all([hostile.stop(), upstream.stop()]) }
+  return {
+    server,
+    hostile,
+    upstream,
+    resident,
+    admin,
+    stop: async () => void (await Promise.all([hostile.stop(), upstream.stop()])),
+  }
 }
 
-/** The stage of a file whose tests run one after another: there from its first test on, its provider honest again after each. */
+/**
+ * The stage of a file whose tests run one after another: there from its first test on, its provider honest again after
+ * each.
+ */
 export function hostileStageOfFile(): HostileStage {
   const stage: Partial<HostileStage> = {}
   beforeAll(async () => {
@@ -86,11 +119,24 @@ export async function arriveFrom(hostile: HostileProvider, origin: string, as = 
 export const idOf = async (browser: Visitor): Promise<string | undefined> => (await browser.session()).user?.id
 
 /** Nobody was signed in, nothing was asked of an upstream, nobody else noticed, and the page says so in words. */
-export async function expectRefused({ server, resident, upstream }: HostileStage, browser: Visitor, answer: Answer, code: ProblemCode, provider = HOSTILE): Promise<void> {
+export async function expectRefused(
+  { server, resident, upstream }: HostileStage,
+  browser: Visitor,
+  answer: Answer,
+  code: ProblemCode,
+  provider = HOSTILE,
+): Promise<void> {
   const asked = upstream.requests.length
   expect(answer.status).toBe(303)
-  expect(answer.headers.location).toMatch(new RegExp(`^/sign-in\\?problem=${code}&provider=${provider}(?:&returnTo=%2Faccount)?$`))
-  expect(browser.jar.all().map(cookie => cookie.name).filter(name => /access|refresh/.test(name))).toEqual([])
+  expect(answer.headers.location).toMatch(
+    new RegExp(`^/sign-in\\?problem=${code}&provider=${provider}(?:&returnTo=%2Faccount)?$`),
+  )
+  expect(
+    browser.jar
+      .all()
+      .map(cookie => cookie.name)
+      .filter(name => /access|refresh/.test(name)),
+  ).toEqual([])
   expect((await browser.session()).user).toBeNull()
   const page = await browser.page(answer.headers.location ?? '')
   expect(page.status).toBe(200)
@@ -102,4 +148,5 @@ export async function expectRefused({ server, resident, upstream }: HostileStage
   expect(server.running).toBe(true)
 }
 
-const readable = (html: string): string => html.replaceAll('&#39;', '\'').replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&amp;', '&')
+const readable = (html: string): string =>
+  html.replaceAll('&#39;', "'").replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&amp;', '&')

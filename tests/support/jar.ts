@@ -1,5 +1,15 @@
 /** One cookie as a browser keeps it. */
-export interface Cookie { name: string, value: string, path: string, secure: boolean, httpOnly: boolean, sameSite: string | null, domain: string | null, endsAt: number | null, maxAge: number | null }
+export interface Cookie {
+  name: string
+  value: string
+  path: string
+  secure: boolean
+  httpOnly: boolean
+  sameSite: string | null
+  domain: string | null
+  endsAt: number | null
+  maxAge: number | null
+}
 
 /** RFC 6265bis §5.6: name and value together; a longer one is dropped without a word. */
 const MAX_NAME_AND_VALUE = 4096

@@ -3,18 +3,29 @@ import type { InviteAnswer, SessionAnswer } from '../../server/contract/wire.ts'
 import { Visitor } from './client.ts'
 import { SETUP_CODE } from './server.ts'
 
-export interface Person { email: string, name: string, password: string }
+export interface Person {
+  email: string
+  name: string
+  password: string
+}
 
 let count = 0
 
 /** Somebody new, with a password that no list of common ones holds. */
 export function somebody(name = 'Robin Hartley'): Person {
   count += 1
-  return { email: `person-${count}-${randomBytes(4).toString('hex')}@example.org`, name, password: `quiet ${randomBytes(9).toString('hex')} lantern` }
+  return {
+    email: `person-${count}-${randomBytes(4).toString('hex')}@example.org`,
+    name,
+    password: `quiet ${randomBytes(9).toString('hex')} lantern`,
+  }
 }
 
 /** Makes the first administrator on a fresh server. @returns their browser, signed in */
-export async function setUp(origin: string, person: Person = somebody('Ada First')): Promise<{ browser: Visitor, person: Person, answer: SessionAnswer }> {
+export async function setUp(
+  origin: string,
+  person: Person = somebody('Ada First'),
+): Promise<{ browser: Visitor; person: Person; answer: SessionAnswer }> {
   const browser = new Visitor(origin)
   const answer = await browser.post('/auth/setup', { code: SETUP_CODE, ...person })
   if (answer.status !== 200) throw new Error(`set-up answered ${answer.status}: ${answer.text}`)
@@ -29,7 +40,10 @@ export async function signIn(origin: string, person: Person, options: { remember
 }
 
 /** An administrator invites somebody, who signs up. @returns their browser, signed in */
-export async function signUp(admin: Visitor, person: Person = somebody()): Promise<{ browser: Visitor, person: Person, answer: SessionAnswer }> {
+export async function signUp(
+  admin: Visitor,
+  person: Person = somebody(),
+): Promise<{ browser: Visitor; person: Person; answer: SessionAnswer }> {
   const code = await invite(admin)
   const browser = new Visitor(admin.origin)
   const answer = await browser.post('/auth/register', { ...person, invite: code })

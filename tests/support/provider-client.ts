@@ -4,7 +4,12 @@ import type { ClientMetadata } from 'oidc-provider'
 import { TOKEN_EXCHANGE } from './provider-exchange.ts'
 
 /** A provider's registration of one site: what its administrator writes into our configuration. */
-export interface RegisteredClient { clientId: string, clientSecret?: string, privateKey?: string, clientAuth: ClientAuth }
+export interface RegisteredClient {
+  clientId: string
+  clientSecret?: string
+  privateKey?: string
+  clientAuth: ClientAuth
+}
 export type ClientAuth = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none'
 
 export interface ClientOptions {
@@ -15,12 +20,20 @@ export interface ClientOptions {
   /** Preset, for a configuration that is written down somewhere; at random otherwise. */
   clientId?: string
   clientSecret?: string
-  /** More of its metadata (OIDC Registration §2): `dpop_bound_access_tokens`, `require_pushed_authorization_requests`. */
+  /**
+   * More of its metadata (OIDC Registration §2): `dpop_bound_access_tokens`, `require_pushed_authorization_requests`.
+   */
   metadata?: Partial<ClientMetadata>
 }
 
 /** A site as the provider knows it, and as the site knows itself. */
-export async function registration({ site, as, auth = 'client_secret_basic', metadata, ...preset }: ClientOptions): Promise<{ metadata: ClientMetadata, registered: RegisteredClient }> {
+export async function registration({
+  site,
+  as,
+  auth = 'client_secret_basic',
+  metadata,
+  ...preset
+}: ClientOptions): Promise<{ metadata: ClientMetadata; registered: RegisteredClient }> {
   const clientId = preset.clientId ?? `site-${randomBytes(6).toString('hex')}`
   const clientSecret = preset.clientSecret ?? randomBytes(24).toString('hex')
   const pair = auth === 'private_key_jwt' ? await generateKeyPair('ES256', { extractable: true }) : null

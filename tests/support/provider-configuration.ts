@@ -27,14 +27,17 @@ interface Parts {
   keys: JWKS
   store: ProviderStore
   people: readonly ProviderPerson[]
-  secrets: { cookies: string, nonce: Buffer }
+  secrets: { cookies: string; nonce: Buffer }
   port: number
   accessSeconds: () => number
   fetch: NonNullable<Configuration['fetch']>
 }
 
 /** oidc-provider's configuration for `options`. */
-export function configure(options: ProviderOptions, { keys, store, people, secrets, port, accessSeconds, fetch }: Parts): Configuration {
+export function configure(
+  options: ProviderOptions,
+  { keys, store, people, secrets, port, accessSeconds, fetch }: Parts,
+): Configuration {
   const { refreshSeconds = 3600, rotates = true, par = true, dpopNonce = false, claimsInIdToken = false } = options
   // Cookies know no ports: two providers on one host would lose each other's.
   const cookie = (name: string) => `provider-${port}-${name}`
@@ -43,9 +46,17 @@ export function configure(options: ProviderOptions, { keys, store, people, secre
     jwks: keys,
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
-    claims: { openid: ['sub', 'amr', 'auth_time'], email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
+    claims: {
+      openid: ['sub', 'amr', 'auth_time'],
+      email: ['email', 'email_verified'],
+      profile: ['name'],
+      groups: ['groups'],
+    },
     conformIdTokenClaims: !claimsInIdToken,
-    cookies: { keys: [secrets.cookies], names: { session: cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') } },
+    cookies: {
+      keys: [secrets.cookies],
+      names: { session: cookie('session'), interaction: cookie('interaction'), resume: cookie('resume') },
+    },
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
@@ -73,15 +84,24 @@ export function configure(options: ProviderOptions, { keys, store, people, secre
     assertJwtClientAuthClaimsAndHeader: (ctx, { aud }) => {
       if (aud !== ctx.oidc.issuer) throw new Error(`the assertion is for ${JSON.stringify(aud)}`)
     },
-    ttl: { AccessToken: accessSeconds, IdToken: 3600, RefreshToken: refreshSeconds, Session: 86_400, Grant: 86_400, Interaction: 600 },
+    ttl: {
+      AccessToken: accessSeconds,
+      IdToken: 3600,
+      RefreshToken: refreshSeconds,
+      Session: 86_400,
+      Grant: 86_400,
+      Interaction: 600,
+    },
   }
 }
 
 /** One key for each algorithm that clients may ask for. */
 export async function newKeys(): Promise<JWKS> {
-  const keys = await Promise.all(['RS256', 'ES256'].map(async (alg) => {
-    const { privateKey } = await generateKeyPair(alg, { extractable: true })
-    return { ...await exportJWK(privateKey), alg, use: 'sig', kid: randomBytes(6).toString('hex') }
-  }))
+  const keys = await Promise.all(
+    ['RS256', 'ES256'].map(async alg => {
+      const { privateKey } = await generateKeyPair(alg, { extractable: true })
+      return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: randomBytes(6).toString('hex') }
+    }),
+  )
   return { keys } as JWKS
 }

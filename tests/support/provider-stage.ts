@@ -7,7 +7,11 @@ import { providerSetting, signInWith, type WayIn } from './provider-visit.ts'
 import { freePort, type Server, type Settings, startServer } from './server.ts'
 
 /** One provider of a stage: how it is, how it knows the site, and what the site says of it. */
-export interface StagedProvider { options?: ProviderOptions, client?: Partial<ClientOptions>, setting?: Record<string, unknown> }
+export interface StagedProvider {
+  options?: ProviderOptions
+  client?: Partial<ClientOptions>
+  setting?: Record<string, unknown>
+}
 
 export interface ProviderStage {
   server: Server
@@ -23,7 +27,10 @@ export interface ProviderStage {
 }
 
 /** Our server with real providers, each with its own address and its own idea of us. */
-export async function providerStage(staged: Record<string, StagedProvider>, settings: Settings = {}): Promise<ProviderStage> {
+export async function providerStage(
+  staged: Record<string, StagedProvider>,
+  settings: Settings = {},
+): Promise<ProviderStage> {
   const port = await freePort()
   const site = `http://localhost:${port}`
   const providers = new Map<string, TestProvider>()
@@ -34,7 +41,11 @@ export async function providerStage(staged: Record<string, StagedProvider>, sett
     providers.set(id, provider)
     written.push(providerSetting(id, provider.issuer, registered, { name: `Provider ${id}`, ...setting }))
   }
-  const at = (id: string): TestProvider => providers.get(id) ?? (() => { throw new Error(`no provider ${id}`) })()
+  const at = (id: string): TestProvider =>
+    providers.get(id) ??
+    (() => {
+      throw new Error(`no provider ${id}`)
+    })()
   const all = { REGISTRATION: 'open', PROVIDERS: JSON.stringify(written), ...settings }
   const server = await startServer({ port, settings: all })
   return {
@@ -44,6 +55,6 @@ export async function providerStage(staged: Record<string, StagedProvider>, sett
     admin: (await setUp(server.origin)).browser,
     at,
     signIn: (browser, as, person, more = {}) => signInWith(browser, { as, issuer: at(as).issuer, person, ...more }),
-    stop: async () => void await Promise.all([...providers.values()].map(provider => provider.goDown())),
+    stop: async () => void (await Promise.all([...providers.values()].map(provider => provider.goDown()))),
   }
 }

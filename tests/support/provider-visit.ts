@@ -3,13 +3,23 @@ import type { ProviderPerson } from './provider-pages.ts'
 import type { RegisteredClient } from './provider-client.ts'
 
 /** What a site's administrator writes into our configuration for a provider. */
-export function providerSetting(id: string, issuer: string, client: RegisteredClient, more: Record<string, unknown> = {}): Record<string, unknown> {
+export function providerSetting(
+  id: string,
+  issuer: string,
+  client: RegisteredClient,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
   return { id, kind: 'oidc', issuer, ...client, ...more }
 }
 
-/** A person's browser at the provider: follows it from page to page, signs in where asked, and stops where it leaves the
+/** A person's browser at the provider: follows it from page to page, signs in where asked, and stops where it leaves
+ * the
  * provider again. @returns the address that the provider sends the browser to */
-export async function walkThroughProvider(there: Visitor, href: string, person: ProviderPerson | 'cancel'): Promise<string> {
+export async function walkThroughProvider(
+  there: Visitor,
+  href: string,
+  person: ProviderPerson | 'cancel',
+): Promise<string> {
   let answer = await there.page(pathOf(href))
   for (let steps = 0; steps < 12; steps++) {
     const { location } = answer.headers
@@ -20,8 +30,12 @@ export async function walkThroughProvider(there: Visitor, href: string, person: 
       continue
     }
     const form = /action="(\/interaction\/[^"]+)"/.exec(answer.text)?.[1]
-    if (form === undefined || answer.text.includes('another password')) throw new Error(`the provider answers ${answer.status}: ${answer.text}`)
-    answer = await there.form(form, person === 'cancel' ? { cancel: 'yes' } : { login: person.login, password: person.password })
+    if (form === undefined || answer.text.includes('another password'))
+      throw new Error(`the provider answers ${answer.status}: ${answer.text}`)
+    answer = await there.form(
+      form,
+      person === 'cancel' ? { cancel: 'yes' } : { login: person.login, password: person.password },
+    )
   }
   throw new Error('the provider goes round in circles')
 }
@@ -45,9 +59,13 @@ export async function signInWith(browser: Visitor, way: WayIn): Promise<Answer> 
 }
 
 /** Follows our link to the provider. @returns the address there */
-export async function begin(browser: Visitor, { as, returnTo = '/', query = '' }: Pick<WayIn, 'as' | 'returnTo' | 'query'>): Promise<string> {
+export async function begin(
+  browser: Visitor,
+  { as, returnTo = '/', query = '' }: Pick<WayIn, 'as' | 'returnTo' | 'query'>,
+): Promise<string> {
   const answer = await browser.page(`/auth/login/${as}?returnTo=${encodeURIComponent(returnTo)}${query}`)
-  if (answer.status !== 303 || answer.headers.location === undefined) throw new Error(`the sign-in does not begin: ${answer.status} ${answer.text}`)
+  if (answer.status !== 303 || answer.headers.location === undefined)
+    throw new Error(`the sign-in does not begin: ${answer.status} ${answer.text}`)
   return answer.headers.location
 }
 

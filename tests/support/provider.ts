@@ -19,7 +19,7 @@ export interface TestProvider {
   granted: string[]
   refused: string[]
   /** Answers to its logout tokens. */
-  logouts: { to: string, status: number }[]
+  logouts: { to: string; status: number }[]
   meddle: Meddler | null
   /** How long access tokens live that it gives from now on. */
   accessSeconds: number
@@ -38,23 +38,48 @@ export interface TestProvider {
   comeBack(): Promise<void>
 }
 
-export const ALMA: ProviderPerson = { login: 'alma', password: 'alma at the provider', claims: { email: 'alma@provider.example', email_verified: true, name: 'Alma Quist', groups: ['staff'] } }
-export const BRUNO: ProviderPerson = { login: 'bruno', password: 'bruno at the provider', claims: { email: 'bruno@provider.example', email_verified: true, name: 'Bruno Vale', groups: ['staff', 'admins'] } }
+export const ALMA: ProviderPerson = {
+  login: 'alma',
+  password: 'alma at the provider',
+  claims: { email: 'alma@provider.example', email_verified: true, name: 'Alma Quist', groups: ['staff'] },
+}
+export const BRUNO: ProviderPerson = {
+  login: 'bruno',
+  password: 'bruno at the provider',
+  claims: { email: 'bruno@provider.example', email_verified: true, name: 'Bruno Vale', groups: ['staff', 'admins'] },
+}
 
 /** A real OpenID provider (npm oidc-provider) on a loopback port. Stop it with `goDown`. */
 export async function startProvider(options: ProviderOptions = {}): Promise<TestProvider> {
   const { people = [ALMA, BRUNO] } = options
   const store = providerStore()
   const secrets = { cookies: randomBytes(24).toString('hex'), nonce: randomBytes(32) }
-  const server = http.createServer((request, response) => void answer(request, response).catch(error => fail(error, response)))
+  const server = http.createServer(
+    (request, response) => void answer(request, response).catch(error => fail(error, response)),
+  )
   await listen(options.port ?? 0)
   const { port } = server.address() as AddressInfo
   const issuer = `http://127.0.0.1:${port}`
-  const facts: Pick<TestProvider, 'requests' | 'granted' | 'refused' | 'logouts' | 'meddle' | 'accessSeconds'> = { requests: [], granted: [], refused: [], logouts: [], meddle: null, accessSeconds: options.accessSeconds ?? 60 }
+  const facts: Pick<TestProvider, 'requests' | 'granted' | 'refused' | 'logouts' | 'meddle' | 'accessSeconds'> = {
+    requests: [],
+    granted: [],
+    refused: [],
+    logouts: [],
+    meddle: null,
+    accessSeconds: options.accessSeconds ?? 60,
+  }
   let provider = await build()
 
   async function build(): Promise<Provider> {
-    const configuration = configure(options, { keys: await newKeys(), store, people, secrets, port, accessSeconds: () => facts.accessSeconds, fetch: tellSites })
+    const configuration = configure(options, {
+      keys: await newKeys(),
+      store,
+      people,
+      secrets,
+      port,
+      accessSeconds: () => facts.accessSeconds,
+      fetch: tellSites,
+    })
     const built = new Provider(issuer, configuration)
     addTokenExchange(built, options.audiences ?? [], facts.accessSeconds)
     built.on('grant.success', ctx => facts.granted.push(String(ctx.oidc.params?.grant_type)))
@@ -65,7 +90,7 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?')[0] ?? ''
     facts.requests.push(`${request.method} ${path}`)
-    if (facts.meddle && await facts.meddle(request, response)) return
+    if (facts.meddle && (await facts.meddle(request, response))) return
     if (path.startsWith('/interaction/')) return answerInteraction(provider, people, request, response)
     await provider.callback()(request, response)
   }
@@ -95,7 +120,8 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
     signOut: async (login: string) => {
       for (const { uid, authorizations } of store.all('Session').filter(each => each.accountId === login)) {
         const told = Object.entries(authorizations ?? {}).map(async ([clientId, { sid }]) => {
-          const client = await provider.Client.find(clientId) as { backchannelLogout(sub: string, sid?: string): Promise<void> } | undefined
+          const client = (await provider.Client.find(clientId)) as
+            { backchannelLogout(sub: string, sid?: string): Promise<void> } | undefined
           await client?.backchannelLogout(login, sid)
         })
         await Promise.all(told)
@@ -103,13 +129,15 @@ export async function startProvider(options: ProviderOptions = {}): Promise<Test
       }
     },
     revoke: (login: string) => {
-      for (const model of ['Grant', 'AccessToken', 'RefreshToken']) store.forget(model, payload => payload.accountId === login)
+      for (const model of ['Grant', 'AccessToken', 'RefreshToken'])
+        store.forget(model, payload => payload.accountId === login)
     },
-    isAlive: async (accessToken: string) => await provider.AccessToken.find(accessToken) !== undefined,
-    goDown: () => new Promise<void>((done) => {
-      server.close(() => done())
-      server.closeAllConnections()
-    }),
+    isAlive: async (accessToken: string) => (await provider.AccessToken.find(accessToken)) !== undefined,
+    goDown: () =>
+      new Promise<void>(done => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
     comeBack: () => listen(port),
   })
 }

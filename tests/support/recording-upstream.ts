@@ -1,7 +1,11 @@
 import http, { type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-export interface RecordedRequest { method: string, path: string, headers: IncomingHttpHeaders }
+export interface RecordedRequest {
+  method: string
+  path: string
+  headers: IncomingHttpHeaders
+}
 
 export interface RecordingUpstream {
   origin: string
@@ -18,7 +22,8 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
   const server = http.createServer((request, response) => {
     requests.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers })
     request.resume()
-    if (request.url !== '/stream') return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
+    if (request.url !== '/stream')
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
     open += 1
     response.on('close', () => (open -= 1))
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: hello\n\n')
@@ -28,9 +33,10 @@ export async function startRecordingUpstream(): Promise<RecordingUpstream> {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     streams: () => open,
-    stop: () => new Promise((done) => {
-      server.close(() => done())
-      server.closeAllConnections()
-    }),
+    stop: () =>
+      new Promise(done => {
+        server.close(() => done())
+        server.closeAllConnections()
+      }),
   }
 }

@@ -45,17 +45,35 @@ export interface RefreshStage {
 /** Our server with as many providers: each test bends one of its own, so that all are waited for together. */
 export async function refreshStage(count: number): Promise<RefreshStage> {
   const [port, upstream] = await Promise.all([freePort(), startRecordingUpstream()])
-  const providers = await Promise.all(Array.from({ length: count }, async (_, nth) => ({ as: `provider-${nth}`, hostile: await startHostileProvider() })))
+  const providers = await Promise.all(
+    Array.from({ length: count }, async (_, nth) => ({ as: `provider-${nth}`, hostile: await startHostileProvider() })),
+  )
   const settings = {
     REGISTRATION: 'open',
     LOG_LEVEL: 'debug',
-    PROVIDERS: JSON.stringify(providers.map(({ as, hostile }) => providerSetting(as, hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }))),
-    UPSTREAMS: JSON.stringify(providers.flatMap(({ as }) => [{ name: as, target: upstream.origin, token: 'provider', provider: as }, { name: `${as}-exchanged`, target: upstream.origin, token: 'exchange', provider: as }])),
+    PROVIDERS: JSON.stringify(
+      providers.map(({ as, hostile }) =>
+        providerSetting(as, hostile.issuer, { ...CLIENT, clientAuth: 'client_secret_basic' }),
+      ),
+    ),
+    UPSTREAMS: JSON.stringify(
+      providers.flatMap(({ as }) => [
+        { name: as, target: upstream.origin, token: 'provider', provider: as },
+        { name: `${as}-exchanged`, target: upstream.origin, token: 'exchange', provider: as },
+      ]),
+    ),
   }
   const logs: string[] = []
   const answers: Answer[] = []
   const unused = [...providers]
-  const stage: RefreshStage = { server: await startServer({ port, settings }), arrived, saw: answer => void answers.push(answer), startAgain, expectNoTokenAnywhere, stop }
+  const stage: RefreshStage = {
+    server: await startServer({ port, settings }),
+    arrived,
+    saw: answer => void answers.push(answer),
+    startAgain,
+    expectNoTokenAnywhere,
+    stop,
+  }
   await setUp(stage.server.origin)
   return stage
 
@@ -81,18 +99,33 @@ export async function refreshStage(count: number): Promise<RefreshStage> {
       return answered
     }
     return {
-      as, hostile, browser, call, atToken,
+      as,
+      hostile,
+      browser,
+      call,
+      atToken,
       reached: () => upstream.requests.filter(({ path }) => path === `/of-${as}`).length,
       refreshes: (change = () => {}) => {
         const asked = { count: 0 }
         atToken((_request, response) => {
           asked.count++
-          const fresh: Record<string, unknown> = { access_token: `fresh-${as}-${asked.count}`, token_type: 'Bearer', expires_in: 300, refresh_token: `next-${as}-${asked.count}` }
+          const fresh: Record<string, unknown> = {
+            access_token: `fresh-${as}-${asked.count}`,
+            token_type: 'Bearer',
+            expires_in: 300,
+            refresh_token: `next-${as}-${asked.count}`,
+          }
           void Promise.resolve(change(fresh)).then(() => json(response, 200, fresh))
         })
         return asked
       },
-      untilItWorks: () => waitUntil(async () => (await call()).status === 200, 'the provider to be asked again', () => stage.server.output, 60_000),
+      untilItWorks: () =>
+        waitUntil(
+          async () => (await call()).status === 200,
+          'the provider to be asked again',
+          () => stage.server.output,
+          60_000,
+        ),
     }
   }
 
@@ -104,11 +137,16 @@ export async function refreshStage(count: number): Promise<RefreshStage> {
   function expectNoTokenAnywhere(): void {
     const secrets = [...providers.flatMap(({ hostile }) => hostile.secrets), 'fresh-', 'next-']
     const files = filesIn(stage.server.dataDir).map(path => readFileSync(path, 'latin1'))
-    const seen = { log: logs.join('\n') + stage.server.output, answers: answers.map(answer => `${JSON.stringify(answer.headers)}\n${answer.text}`).join('\n'), data: files.join('\n') }
+    const seen = {
+      log: logs.join('\n') + stage.server.output,
+      answers: answers.map(answer => `${JSON.stringify(answer.headers)}\n${answer.text}`).join('\n'),
+      data: files.join('\n'),
+    }
     // A client's secret, a code and three tokens of each provider that somebody came by.
     expect(secrets.length).toBeGreaterThan(4 * (count - unused.length))
     expect(files.length).toBeGreaterThan(1)
-    for (const [where, text] of Object.entries(seen)) expect([where, secrets.filter(secret => text.includes(secret))]).toEqual([where, []])
+    for (const [where, text] of Object.entries(seen))
+      expect([where, secrets.filter(secret => text.includes(secret))]).toEqual([where, []])
   }
 
   async function stop(): Promise<void> {
@@ -117,5 +155,7 @@ export async function refreshStage(count: number): Promise<RefreshStage> {
 }
 
 function filesIn(folder: string): string[] {
-  return readdirSync(folder).map(name => join(folder, name)).flatMap(path => statSync(path).isDirectory() ? filesIn(path) : statSync(path).isFile() ? [path] : [])
+  return readdirSync(folder)
+    .map(name => join(folder, name))
+    .flatMap(path => (statSync(path).isDirectory() ? filesIn(path) : statSync(path).isFile() ? [path] : []))
 }

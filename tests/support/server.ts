@@ -38,7 +38,7 @@ export class Server {
   #output = ''
   readonly #exited: Promise<number | null>
 
-  constructor(child: ChildProcess, facts: { port: number, origin: string, dataDir: string }) {
+  constructor(child: ChildProcess, facts: { port: number; origin: string; dataDir: string }) {
     this.#child = child
     this.port = facts.port
     this.origin = facts.origin
@@ -78,19 +78,32 @@ const folders = new Set<string>()
 /** Starts a server and waits until it is ready. Stopped by `stopAll`. */
 export async function startServer(options: StartOptions = {}): Promise<Server> {
   const server = await spawnServer(options)
-  await waitUntil(async () => {
-    if (!server.running) throw new Error(`the server ended before it was ready:\n${server.output}`)
-    return (await statusOf(server.port, '/readyz')) === 200
-  }, 'the server to be ready; it wrote:\n', () => server.output, 60_000)
+  await waitUntil(
+    async () => {
+      if (!server.running) throw new Error(`the server ended before it was ready:\n${server.output}`)
+      return (await statusOf(server.port, '/readyz')) === 200
+    },
+    'the server to be ready; it wrote:\n',
+    () => server.output,
+    60_000,
+  )
   return server
 }
 
 /** Starts a server and does not wait: for those that should refuse to start. */
 export async function spawnServer(options: StartOptions = {}): Promise<Server> {
-  const port = options.port ?? await freePort()
+  const port = options.port ?? (await freePort())
   const origin = options.publicUrl ?? `http://localhost:${port}`
   const dataDir = options.dataDir ?? temporaryFolder()
-  const settings = { PUBLIC_URL: origin, PORT: String(port), DATA_DIR: dataDir, SETUP_CODE, LOG_LEVEL: 'info', TRUSTED_PROXIES: '127.0.0.1', ...options.settings }
+  const settings = {
+    PUBLIC_URL: origin,
+    PORT: String(port),
+    DATA_DIR: dataDir,
+    SETUP_CODE,
+    LOG_LEVEL: 'info',
+    TRUSTED_PROXIES: '127.0.0.1',
+    ...options.settings,
+  }
   const output = options.outputFile === undefined ? 'pipe' : openSync(options.outputFile, 'a')
   const [program = NODE, ...before] = options.under === undefined ? [] : [...options.under, NODE]
   const child = spawn(program, [...before, join(ROOT, 'server/porchlight.mjs'), 'start'], {
@@ -104,7 +117,10 @@ export async function spawnServer(options: StartOptions = {}): Promise<Server> {
 }
 
 /** Runs a command line of ours to its end, against the data folder of `server` unless told otherwise. */
-export async function runCommand(args: string[], options: { dataDir: string, settings?: Settings, input?: string, environment?: Record<string, string> }): Promise<{ code: number | null, output: string }> {
+export async function runCommand(
+  args: string[],
+  options: { dataDir: string; settings?: Settings; input?: string; environment?: Record<string, string> },
+): Promise<{ code: number | null; output: string }> {
   const settings: Settings = { DATA_DIR: options.dataDir, ...options.settings }
   const child = spawn(NODE, [join(ROOT, 'server/porchlight.mjs'), ...args], {
     cwd: ROOT,
@@ -131,12 +147,13 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A port nobody listens on right now. It is below those that the kernel gives to connections: one of these could take it
+/** A port nobody listens on right now. It is below those that the kernel gives to connections: one of these could take
+ * it
  * before the server that it is for does. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000)
-    const free = await new Promise<boolean>((done) => {
+    const free = await new Promise<boolean>(done => {
       const probe = net.createServer().on('error', () => done(false))
       probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)))
     })
@@ -145,18 +162,25 @@ export async function freePort(): Promise<number> {
 }
 
 export function statusOf(port: number, path: string): Promise<number | null> {
-  return new Promise((done) => {
-    http.get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-      response.resume()
-      done(response.statusCode ?? null)
-    }).on('error', () => done(null))
+  return new Promise(done => {
+    http
+      .get({ host: '127.0.0.1', port, path, agent: false }, response => {
+        response.resume()
+        done(response.statusCode ?? null)
+      })
+      .on('error', () => done(null))
   })
 }
 
 /** Asks again and again until the answer is yes. Generous: a busy machine is slow, not wrong. */
-export async function waitUntil(ask: () => boolean | Promise<boolean>, what: string, more: () => string = () => '', withinMs = 20_000): Promise<void> {
+export async function waitUntil(
+  ask: () => boolean | Promise<boolean>,
+  what: string,
+  more: () => string = () => '',
+  withinMs = 20_000,
+): Promise<void> {
   const deadline = Date.now() + withinMs
-  while (!await ask()) {
+  while (!(await ask())) {
     if (Date.now() > deadline) throw new Error(`waited ${withinMs} ms for ${what}${more()}`)
     await sleep(40)
   }
@@ -166,7 +190,11 @@ export const sleep = (ms: number) => new Promise<void>(done => setTimeout(done, 
 
 /** Settings in the developer's shell must not leak into a server under test. */
 function environment(settings: Settings): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && name !== 'NODE_ENV' && !name.startsWith('VITEST'))
-  const given = Object.entries(settings).filter(([, value]) => value !== null).map(([name, value]) => [`PORCHLIGHT_${name}`, value])
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('PORCHLIGHT_') && name !== 'NODE_ENV' && !name.startsWith('VITEST'),
+  )
+  const given = Object.entries(settings)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => [`PORCHLIGHT_${name}`, value])
   return Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv
 }

@@ -24,8 +24,8 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
   let person: Person
 
   beforeAll(async () => {
-    stage = await (secure ? httpsStage(SHORT_LIVES) : httpStage({ ...SHORT_LIVES, TRUSTED_PROXIES: null }));
-    ({ person } = await signUp(stage.admin))
+    stage = await (secure ? httpsStage(SHORT_LIVES) : httpStage({ ...SHORT_LIVES, TRUSTED_PROXIES: null }))
+    ;({ person } = await signUp(stage.admin))
     chromium = await launchChromium(stage.flags)
   })
   afterAll(async () => {
@@ -38,17 +38,21 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     test('ASVS 3.3.1-5, BBA-4, BBA-6, BBA-7, CK-6, CK-7 names, prefixes and attributes are exactly these', async () => {
       for (const remember of [true, false]) {
         const browser = await signIn(stage.origin, person, { remember })
-        const cookies = Object.fromEntries(browser.jar.received.filter(cookie => cookie.name === names.access || cookie.name === names.refresh).map(cookie => [cookie.name, cookie]))
+        const cookies = Object.fromEntries(
+          browser.jar.received
+            .filter(cookie => cookie.name === names.access || cookie.name === names.refresh)
+            .map(cookie => [cookie.name, cookie]),
+        )
         expect(Object.keys(cookies).sort()).toEqual([names.access, names.refresh].sort())
-        for (const cookie of Object.values(cookies)) expect(cookie).toMatchObject({ httpOnly: true, secure, sameSite: 'Lax', path: '/', domain: null })
+        for (const cookie of Object.values(cookies))
+          expect(cookie).toMatchObject({ httpOnly: true, secure, sameSite: 'Lax', path: '/', domain: null })
         expect(browser.jar.refused).toEqual([])
         for (const { maxAge } of browser.jar.received) expect(maxAge ?? 0).toBeLessThanOrEqual(400 * 86_400)
         if (remember) {
           expect(cookies[names.access]?.maxAge).toBeLessThanOrEqual(ACCESS_MS / 1000)
           expect(cookies[names.refresh]?.maxAge).toBeGreaterThan(30 * 86_400)
           expect(cookies[names.refresh]?.maxAge).toBeLessThanOrEqual(400 * 86_400)
-        }
-        else {
+        } else {
           expect(cookies[names.access]?.maxAge).toBeNull()
           expect(cookies[names.refresh]?.maxAge).toBeNull()
         }
@@ -60,7 +64,11 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       const answer = await browser.session()
       const known = [person.email, person.name, answer.user?.id ?? '-', answer.session?.id ?? '-', 'amr', 'sub"']
       for (const { name, value } of browser.jar.all()) {
-        const readable = value.split('.').map(part => Buffer.from(part, 'base64url').toString('latin1')).join('\n') + value
+        const readable =
+          value
+            .split('.')
+            .map(part => Buffer.from(part, 'base64url').toString('latin1'))
+            .join('\n') + value
         for (const word of known) expect(readable).not.toContain(word)
         expect(name.length + value.length).toBeLessThan(1024)
       }
@@ -71,9 +79,12 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       const browser = await signIn(stage.origin, person)
       const answer = await browser.post('/auth/logout')
       expect(answer.status).toBe(200)
-      const cleared = answer.setCookies.map(line => parseSetCookie(line)).filter(cookie => Object.values(names).includes(cookie.name))
+      const cleared = answer.setCookies
+        .map(line => parseSetCookie(line))
+        .filter(cookie => Object.values(names).includes(cookie.name))
       expect(cleared.map(cookie => cookie.name).sort()).toEqual(Object.values(names).sort())
-      for (const cookie of cleared) expect(cookie).toMatchObject({ maxAge: 0, value: '', secure, httpOnly: true, path: '/', sameSite: 'Lax' })
+      for (const cookie of cleared)
+        expect(cookie).toMatchObject({ maxAge: 0, value: '', secure, httpOnly: true, path: '/', sameSite: 'Lax' })
       expect(browser.jar.value('access')).toBeNull()
       expect(browser.jar.value('refresh')).toBeNull()
       expect(answer.headers['clear-site-data']).toBe('"storage"')
@@ -88,13 +99,20 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
 
     test('ASVS 3.4.1 https is for good where there is https, and only there', async () => {
       const { headers } = await stage.admin.get('/auth/session')
-      if (secure) expect(Number(/max-age=(\d+)/.exec(headers['strict-transport-security'] ?? '')?.[1])).toBeGreaterThanOrEqual(31_536_000)
+      if (secure)
+        expect(Number(/max-age=(\d+)/.exec(headers['strict-transport-security'] ?? '')?.[1])).toBeGreaterThanOrEqual(
+          31_536_000,
+        )
       else expect(headers['strict-transport-security']).toBeUndefined()
     })
 
-    test('ASVS 4.1.3 a visitor\'s own X-Forwarded-For convinces nobody', async () => {
+    test("ASVS 4.1.3 a visitor's own X-Forwarded-For convinces nobody", async () => {
       const browser = stage.admin.stranger()
-      await browser.post('/auth/login', { email: person.email, password: person.password }, { 'x-forwarded-for': '203.0.113.77', 'x-real-ip': '203.0.113.77', 'forwarded': 'for=203.0.113.77' })
+      await browser.post(
+        '/auth/login',
+        { email: person.email, password: person.password },
+        { 'x-forwarded-for': '203.0.113.77', 'x-real-ip': '203.0.113.77', forwarded: 'for=203.0.113.77' },
+      )
       const { sessions } = (await browser.get('/auth/sessions')).json<SessionListAnswer>()
       const { network } = sessions.find(session => session.current) ?? {}
       if (secure) expect(network).toBe(VISITOR_ADDRESS)
@@ -103,7 +121,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
   })
 
   describe(`a real browser over ${scheme}`, () => {
-    test('a tab left open past the access token\'s life stays signed in, and never shows itself signed out', async () => {
+    test("a tab left open past the access token's life stays signed in, and never shows itself signed out", async () => {
       const { page, context, trouble } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await context.addInitScript({ content: WATCH_FOR_FLASH })
@@ -119,7 +137,7 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
 
       await sleep(ACCESS_MS + 500)
       const answer = await page.reload()
-      const html = await answer?.text() ?? ''
+      const html = (await answer?.text()) ?? ''
       expect(html).toContain(person.name)
       expect(html).not.toContain('action="/auth/login"')
       await hydrated(page)
@@ -135,12 +153,18 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       const { page, context } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
       await hydrated(page)
-      const tokens = (await context.cookies()).filter(each => Object.values(names).includes(each.name)).map(each => each.value)
+      const tokens = (await context.cookies())
+        .filter(each => Object.values(names).includes(each.name))
+        .map(each => each.value)
       expect(tokens.length).toBe(2)
       const reachable = String(await page.evaluate(EVERYTHING_REACHABLE))
       for (const token of tokens) expect(reachable).not.toContain(token)
       // The router keeps how far each page was scrolled; nothing else keeps anything.
-      expect(await page.evaluate('Object.keys({ ...localStorage, ...sessionStorage }).filter(key => key !== "vue-router:scroll")')).toEqual([])
+      expect(
+        await page.evaluate(
+          'Object.keys({ ...localStorage, ...sessionStorage }).filter(key => key !== "vue-router:scroll")',
+        ),
+      ).toEqual([])
     })
 
     test('after signing out the browser holds nothing of the session, and Back shows nothing', async () => {
@@ -167,7 +191,10 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       await page.getByRole('button').click()
       await page.waitForURL(`${stage.origin}/**`)
       // The page cannot read the answers, nor can its debugger; the log tells of them. Nothing else here is refused.
-      const refused = () => stage.server.output.split('\n').filter(line => line.includes('"POST"') && (JSON.parse(line) as { status: number }).status === 403)
+      const refused = () =>
+        stage.server.output
+          .split('\n')
+          .filter(line => line.includes('"POST"') && (JSON.parse(line) as { status: number }).status === 403)
       await expect.poll(() => refused().length).toBe(4)
 
       await page.goto('/account')
@@ -186,7 +213,9 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
     test('CS-5 a link on another site arrives signed in', async () => {
       const { page } = await newContext(chromium, { baseURL: stage.origin })
       await signInByForm(page, person)
-      await page.goto(`${stage.foreignOrigin}/?html=${encodeURIComponent(`<a href="${stage.origin}/account">there</a>`)}`)
+      await page.goto(
+        `${stage.foreignOrigin}/?html=${encodeURIComponent(`<a href="${stage.origin}/account">there</a>`)}`,
+      )
       await page.getByRole('link').click()
       await page.waitForURL('**/account')
       expect(await page.content()).toContain(person.email)
@@ -194,7 +223,9 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
 
     test('OA-22, ASVS 3.4.6 no page of ours can be framed', async () => {
       const { page } = await newContext(chromium, { baseURL: stage.origin })
-      await page.goto(`${stage.siblingOrigin}/?html=${encodeURIComponent(`<iframe src="${stage.origin}/sign-in"></iframe>`)}`)
+      await page.goto(
+        `${stage.siblingOrigin}/?html=${encodeURIComponent(`<iframe src="${stage.origin}/sign-in"></iframe>`)}`,
+      )
       const frame = page.frames()[1]
       expect(await frame?.locator('form').count()).toBe(0)
     })
@@ -204,8 +235,12 @@ export function sessionSuite(scheme: 'http' | 'https'): void {
       expect(text).toContain('action="/auth/login"')
       const { page } = await newContext(chromium, { baseURL: stage.origin })
       await page.goto('/sign-in')
-      expect(await formTo(page, '/auth/login').locator('[name=email]').getAttribute('autocomplete')).toContain('username')
-      expect(await formTo(page, '/auth/login').locator('[name=password]').getAttribute('autocomplete')).toContain('current-password')
+      expect(await formTo(page, '/auth/login').locator('[name=email]').getAttribute('autocomplete')).toContain(
+        'username',
+      )
+      expect(await formTo(page, '/auth/login').locator('[name=password]').getAttribute('autocomplete')).toContain(
+        'current-password',
+      )
     })
   })
 }

@@ -25,7 +25,10 @@ const HOSTS = { own: 'app.porch.test', sibling: 'other.porch.test', foreign: 'el
 /** Our site behind a TLS terminator, as on the open web. */
 export async function httpsStage(settings: Settings): Promise<Stage> {
   const strangers = await startStrangers()
-  const routes = new Map([[HOSTS.sibling, strangers.port], [HOSTS.foreign, strangers.port]])
+  const routes = new Map([
+    [HOSTS.sibling, strangers.port],
+    [HOSTS.foreign, strangers.port],
+  ])
   const terminator = await startTerminator(Object.values(HOSTS), routes)
   const at = (host: string) => `https://${host}:${terminator.port}`
   const server = await startServer({ publicUrl: at(HOSTS.own), settings: { HOST: '127.0.0.1', ...settings } })
@@ -60,17 +63,20 @@ export async function httpStage(settings: Settings): Promise<Stage> {
 }
 
 /** A site that serves the page it is asked for in `?html=`. */
-async function startStrangers(): Promise<{ port: number, close(): Promise<void> }> {
+async function startStrangers(): Promise<{ port: number; close(): Promise<void> }> {
   const server = http.createServer((request, response) => {
     const html = new URL(request.url ?? '/', 'http://stranger.invalid').searchParams.get('html') ?? ''
-    response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(`<!doctype html><title>elsewhere</title>${html}`)
+    response
+      .writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
+      .end(`<!doctype html><title>elsewhere</title>${html}`)
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   return {
     port: (server.address() as AddressInfo).port,
-    close: () => new Promise((done) => {
-      server.closeAllConnections()
-      server.close(() => done())
-    }),
+    close: () =>
+      new Promise(done => {
+        server.closeAllConnections()
+        server.close(() => done())
+      }),
   }
 }

@@ -19,9 +19,11 @@ let timer: ReturnType<typeof setTimeout> | undefined
 /** Who is signed in, asked anew; `ended` is why the last session is over. Rejects when the server cannot say. */
 export async function session(options: { background?: boolean } = {}): Promise<SessionAnswer> {
   watch()
-  const answer = await window.fetch('/auth/session', { headers: options.background ? { 'X-Porchlight-Background': '1' } : {} })
+  const answer = await window.fetch('/auth/session', {
+    headers: options.background ? { 'X-Porchlight-Background': '1' } : {},
+  })
   if (!answer.ok) throw new Error(`/auth/session answered ${answer.status}`)
-  return take(await answer.json() as SessionAnswer)
+  return take((await answer.json()) as SessionAnswer)
 }
 
 /** Calls the listener now, as soon as that is known, and whenever somebody signs in or out, in this tab or in another.
@@ -33,13 +35,20 @@ export function onChange(listener: Listener): () => void {
   return () => void listeners.delete(listener)
 }
 
-/** As window.fetch, for calls of this origin. Where nobody is signed in any more it goes to the sign-in page, which comes
+/** As window.fetch, for calls of this origin. Where nobody is signed in any more it goes to the sign-in page, which
+ * comes
  * back here; the 401 is given back all the same. */
 export async function fetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const send = () => window.fetch(input, init)
   const answer = await send()
   if (answer.status !== 401 || new URL(answer.url).origin !== location.origin) return answer
-  const code = await answer.clone().json().then((problem: { code?: string }) => problem.code, () => undefined)
+  const code = await answer
+    .clone()
+    .json()
+    .then(
+      (problem: { code?: string }) => problem.code,
+      () => undefined,
+    )
   if (code === 'not_signed_in') signIn()
   // Another tab has just signed in anew, and this one's cookies are right by now. A stream cannot be sent twice.
   return code === 'session_replaced' && !(init?.body instanceof ReadableStream) ? send() : answer
@@ -55,7 +64,7 @@ export async function signOut(): Promise<void> {
   const answer = await window.fetch('/auth/logout', { method: 'POST' })
   if (!answer.ok) throw new Error(`/auth/logout answered ${answer.status}`)
   tabs.postMessage(null)
-  take(await answer.json() as SessionAnswer)
+  take((await answer.json()) as SessionAnswer)
 }
 
 function take(answer: SessionAnswer): SessionAnswer {
@@ -76,7 +85,9 @@ function facts({ user, session, ended }: SessionAnswer): string {
   return JSON.stringify([user, session?.id, ended])
 }
 
-/** A background question is no activity: it keeps no idle session alive. Where nothing can be learned, nothing changes. */
+/**
+ * A background question is no activity: it keeps no idle session alive. Where nothing can be learned, nothing changes.
+ */
 function look(): void {
   session({ background: true }).catch(() => undefined)
 }

@@ -10,7 +10,12 @@ const WEB = join(import.meta.dirname, '..')
 type Words = { [key: string]: string | Words }
 
 /** Every file of a language: some pages bring words of their own. */
-const read = (code: string) => new Map(globSync(`i18n/locales/**/${code}.json`, { cwd: WEB }).sort((a, b) => dirname(a).localeCompare(dirname(b))).flatMap(file => [...flatten(JSON.parse(readFileSync(join(WEB, file), 'utf8')) as Words)]))
+const read = (code: string) =>
+  new Map(
+    globSync(`i18n/locales/**/${code}.json`, { cwd: WEB })
+      .sort((a, b) => dirname(a).localeCompare(dirname(b)))
+      .flatMap(file => [...flatten(JSON.parse(readFileSync(join(WEB, file), 'utf8')) as Words)]),
+  )
 const en = read('en')
 const zh = read('zh-CN')
 
@@ -24,10 +29,17 @@ const MADE: Record<string, readonly string[]> = {
   'welcome.': ['inside.title', 'inside.text', 'ends.title', 'ends.text', 'yours.title', 'yours.text'],
 }
 
-const sources = globSync('app/**/*.{vue,ts}', { cwd: WEB }).filter(file => !file.endsWith('.test.ts')).map(file => readFileSync(join(WEB, file), 'utf8')).join('\n')
+const sources = globSync('app/**/*.{vue,ts}', { cwd: WEB })
+  .filter(file => !file.endsWith('.test.ts'))
+  .map(file => readFileSync(join(WEB, file), 'utf8'))
+  .join('\n')
 
 function flatten(words: Words, before = ''): Map<string, string> {
-  return new Map(Object.entries(words).flatMap(([key, value]) => typeof value === 'string' ? [[before + key, value] as const] : [...flatten(value, `${before}${key}.`)]))
+  return new Map(
+    Object.entries(words).flatMap(([key, value]) =>
+      typeof value === 'string' ? [[before + key, value] as const] : [...flatten(value, `${before}${key}.`)],
+    ),
+  )
 }
 const placeholders = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(match => match[1]).sort()
 const isUsed = (key: string) => new RegExp(`['"\`]${key.replaceAll('.', '\\.')}['"\`]`).test(sources)
@@ -46,12 +58,18 @@ describe('the words of the site', () => {
   })
 
   test('exist for every key that a page asks for', () => {
-    const asked = [...sources.matchAll(/\bt\(\s*'([\w.]+)'/g), ...sources.matchAll(/\bt\([^()'\n]*\? '([\w.]+)' : '([\w.]+)'/g)].flatMap(match => match.slice(1))
+    const asked = [
+      ...sources.matchAll(/\bt\(\s*'([\w.]+)'/g),
+      ...sources.matchAll(/\bt\([^()'\n]*\? '([\w.]+)' : '([\w.]+)'/g),
+    ].flatMap(match => match.slice(1))
     expect(asked.length).toBeGreaterThan(80)
     expect(asked.filter(key => !en.has(key))).toEqual([])
     for (const [prefix, values] of Object.entries(MADE)) {
       expect(sources, prefix).toContain(`\`${prefix}\${`)
-      expect(values.filter(value => !en.has(prefix + value)), prefix).toEqual([])
+      expect(
+        values.filter(value => !en.has(prefix + value)),
+        prefix,
+      ).toEqual([])
     }
   })
 
@@ -60,8 +78,12 @@ describe('the words of the site', () => {
     // `${key}Text` stands beside the key of the action that it explains.
     const explained = (key: string) => key.endsWith('Text') && isUsed(key.slice(0, -'Text'.length))
     // Pages that name a family of words, such as `proof.check.${name}`; what stands in the gap is typed.
-    const families = [...sources.matchAll(/`([a-z][\w-]*(?:\.[\w-]+)*\.)\$\{/g)].map(([, prefix = '']) => prefix).filter(prefix => !(prefix in MADE))
+    const families = [...sources.matchAll(/`([a-z][\w-]*(?:\.[\w-]+)*\.)\$\{/g)]
+      .map(([, prefix = '']) => prefix)
+      .filter(prefix => !(prefix in MADE))
     const ofFamily = (key: string) => families.some(prefix => key.startsWith(prefix))
-    expect([...en.keys()].filter(key => !made.has(key) && !explained(key) && !ofFamily(key) && !isUsed(key))).toEqual([])
+    expect([...en.keys()].filter(key => !made.has(key) && !explained(key) && !ofFamily(key) && !isUsed(key))).toEqual(
+      [],
+    )
   })
 })

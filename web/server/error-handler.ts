@@ -4,17 +4,18 @@ import { findSiteContext } from './utils/context'
 /** Marks the error page's own request; the server lets no client send it. */
 const RENDERING = 'x-nuxt-error'
 
-/** What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what was looked
+/** What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what
+ * was looked
  * for (ASVS 16.5.1). A person gets the error page, or a plain one where that breaks too; a script gets JSON. */
 export default defineNitroErrorHandler(async (error, event) => {
   const context = findSiteContext(event)
   const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500
   // Nobody's page: a build that prerenders. It shows the status line of what failed, and nothing else.
-  if (context === null) return setResponseStatus(event, 500, messageOf(error.cause ?? error)), send(event, '')
+  if (context === null) return (setResponseStatus(event, 500, messageOf(error.cause ?? error)), send(event, ''))
   if (error.unhandled || status >= 500) context.report(error.cause ?? error)
   if (event.handled) return
   if (getRequestHeader(event, RENDERING) !== undefined) return answer(event, 500, [], '')
-  const failure = { status, data: error.unhandled ? undefined : error.data as unknown }
+  const failure = { status, data: error.unhandled ? undefined : (error.data as unknown) }
   const page = wantsPage(event) ? await errorPage(event, failure.status) : null
   if (event.handled) return
   if (page !== null) return answer(event, status, ['Content-Type', 'text/html; charset=utf-8'], page)
@@ -22,20 +23,22 @@ export default defineNitroErrorHandler(async (error, event) => {
   return answer(event, plain.status, headers, body)
 })
 
-const messageOf = (error: unknown) => error instanceof Error ? error.message : String(error)
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 /** As the server itself tells a person from a script. */
 function wantsPage(event: H3Event): boolean {
   const mode = getRequestHeader(event, 'sec-fetch-mode')
-  return mode === undefined ? getRequestHeader(event, 'accept')?.includes('text/html') ?? false : mode === 'navigate'
+  return mode === undefined ? (getRequestHeader(event, 'accept')?.includes('text/html') ?? false) : mode === 'navigate'
 }
 
 /** @returns null: whatever broke the page breaks this one as well */
 async function errorPage(event: H3Event, statusCode: number): Promise<string | null> {
   const headers = { ...event.node.req.headers, [RENDERING]: 'true' } as HeadersInit
   const query = new URLSearchParams({ statusCode: String(statusCode), url: event.path })
-  const rendered = await useNitroApp().localFetch(`/__nuxt_error?${query}`, { headers, redirect: 'manual' }).catch(() => null)
-  return await rendered?.text() || null
+  const rendered = await useNitroApp()
+    .localFetch(`/__nuxt_error?${query}`, { headers, redirect: 'manual' })
+    .catch(() => null)
+  return (await rendered?.text()) || null
 }
 
 /** The server that carries the site adds its own headers. */

@@ -1,4 +1,5 @@
-// Better Auth as its guide for Hono has it: e-mail and password, better-sqlite3 in WAL. argv: port, folder, "cache" or "plain".
+// Better Auth as its guide for Hono has it: e-mail and password, better-sqlite3 in WAL. argv: port, folder, "cache" or
+// "plain".
 import { join } from 'node:path'
 import { argv } from 'node:process'
 import { serve } from '@hono/node-server'

@@ -12,11 +12,23 @@ const SqliteStore = makeStore(session)
 
 const app = express()
 app.use(express.json())
-app.use(session({ store: new SqliteStore({ client }), secret: 'a secret of this bench and of nothing else', resave: false, saveUninitialized: false }))
+app.use(
+  session({
+    store: new SqliteStore({ client }),
+    secret: 'a secret of this bench and of nothing else',
+    resave: false,
+    saveUninitialized: false,
+  }),
+)
 app.post('/sign-in', (request, response) => {
   const { email, name } = request.body
   request.session.user = { id: crypto.randomUUID(), email, name, roles: ['user'] }
   response.json({ ok: true })
 })
-app.get('/session', (request, response) => response.json({ user: request.session.user ?? null, session: request.session.user === undefined ? null : { endsAt: request.session.cookie.expires } }))
+app.get('/session', (request, response) =>
+  response.json({
+    user: request.session.user ?? null,
+    session: request.session.user === undefined ? null : { endsAt: request.session.cookie.expires },
+  }),
+)
 app.listen(Number(argv[2]), '127.0.0.1')

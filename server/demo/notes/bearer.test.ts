@@ -17,17 +17,20 @@ describe('an access token', () => {
     expect((await withToken(`Bearer ${await stage.issuer.tokenFor('ada')}`)).status).toBe(200)
   })
 
-  test.each(['RS256', 'Ed25519'])('may be signed with %s, where the issuer does', async (alg) => {
+  test.each(['RS256', 'Ed25519'])('may be signed with %s, where the issuer does', async alg => {
     const other = await startStage({ alg })
     expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(200)
     await other.close()
   })
 
-  test.each(['ES384', 'PS256'])('JW-7 ASVS 9.1.1 ASVS 9.1.2 signed with %s is refused, though its key is published', async (alg) => {
-    const other = await startStage({ alg })
-    expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(401)
-    await other.close()
-  })
+  test.each(['ES384', 'PS256'])(
+    'JW-7 ASVS 9.1.1 ASVS 9.1.2 signed with %s is refused, though its key is published',
+    async alg => {
+      const other = await startStage({ alg })
+      expect((await (await other.person('ada'))('GET', '/notes')).status).toBe(401)
+      await other.close()
+    },
+  )
 
   test('is found under any spelling of the scheme (RFC 9110 §11.1)', async () => {
     expect((await withToken(`bearer ${await stage.issuer.tokenFor('ada')}`)).status).toBe(200)
@@ -53,7 +56,9 @@ describe('an access token', () => {
   ])('%s is refused, with a challenge', async (_what, wanted) => {
     const answer = await withToken(`Bearer ${await stage.issuer.tokenFor('ada', wanted as object)}`)
     expect(answer.status).toBe(401)
-    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="notes", error="invalid_token", error_description="[^"]+"$/)
+    expect(answer.headers.get('www-authenticate')).toMatch(
+      /^Bearer realm="notes", error="invalid_token", error_description="[^"]+"$/,
+    )
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
     expect(await answer.json()).toMatchObject({ status: 401, code: 'invalid_token' })
   })
@@ -72,21 +77,39 @@ describe('an access token', () => {
   })
 
   test('OI-3 JW-7 signed by HMAC with the public key as the secret is refused', async () => {
-    const pem = await exportSPKI(await importJWK({ ...stage.issuer.publicJwk, ext: true }, 'ES256', { extractable: true }) as CryptoKey)
+    const pem = await exportSPKI(
+      (await importJWK({ ...stage.issuer.publicJwk, ext: true }, 'ES256', { extractable: true })) as CryptoKey,
+    )
     const token = await stage.issuer.tokenFor('ada', { header: { alg: 'HS256' }, key: new TextEncoder().encode(pem) })
     expect((await withToken(`Bearer ${token}`)).status).toBe(401)
   })
 
   test('JW-11 ASVS 9.1.3 that brings its own key is refused, and nothing is fetched for it', async () => {
     const { publicKey, privateKey } = await generateKeyPair('ES256')
-    const { kty, crv, x, y } = await crypto.subtle.exportKey('jwk', publicKey) as { kty: string, crv: string, x: string, y: string }
+    const { kty, crv, x, y } = (await crypto.subtle.exportKey('jwk', publicKey)) as {
+      kty: string
+      crv: string
+      x: string
+      y: string
+    }
     const fetches = stage.issuer.fetches
-    const token = await stage.issuer.tokenFor('ada', { key: privateKey, header: { jwk: { kty, crv, x, y }, jku: `${stage.issuer.jwks.origin}/theirs.json` } })
+    const token = await stage.issuer.tokenFor('ada', {
+      key: privateKey,
+      header: { jwk: { kty, crv, x, y }, jku: `${stage.issuer.jwks.origin}/theirs.json` },
+    })
     expect((await withToken(`Bearer ${token}`)).status).toBe(401)
     expect(stage.issuer.fetches).toBe(fetches)
   })
 
-  test.each(['', 'Bearer', 'Bearer ', 'Basic YWRhOmFkYQ==', 'Bearer a b', 'Bearer x.y.z', `Bearer ${'a'.repeat(10_000)}`])('%s is no token', async (authorization) => {
+  test.each([
+    '',
+    'Bearer',
+    'Bearer ',
+    'Basic YWRhOmFkYQ==',
+    'Bearer a b',
+    'Bearer x.y.z',
+    `Bearer ${'a'.repeat(10_000)}`,
+  ])('%s is no token', async authorization => {
     expect((await withToken(authorization)).status).toBe(401)
   })
 
@@ -128,7 +151,7 @@ describe('the keys', () => {
     await fresh.close()
   })
 
-  test('that cannot be fetched are our trouble, not the caller\'s: 503, and well again later', async () => {
+  test("that cannot be fetched are our trouble, not the caller's: 503, and well again later", async () => {
     const fresh = await startStage()
     const person = await fresh.person('ada')
     fresh.issuer.fail(true)

@@ -4,7 +4,10 @@ import { type Clock, SECOND } from '../../base/clock.ts'
 import { Refused } from './refused.ts'
 
 /** Whoever the token speaks for. Notes belong to `sub`. */
-export interface Caller { sub: string, name: string | null }
+export interface Caller {
+  sub: string
+  name: string | null
+}
 
 interface Deps {
   jwks: URL
@@ -43,21 +46,30 @@ export function createBearer({ jwks, issuer, audience, clock }: Deps) {
       if (typeof payload.sub !== 'string' || payload.sub === '') throw unauthorized('it names nobody')
       const name = payload['name']
       return { sub: payload.sub, name: typeof name === 'string' && name !== '' ? name : null }
-    }
-    catch (error) {
+    } catch (error) {
       throw asRefused(error)
     }
   }
 }
 
-/** A fault of the token is the caller's; a key set that cannot be read is not, and must not look like a signed-out person. */
+/**
+ * A fault of the token is the caller's; a key set that cannot be read is not, and must not look like a signed-out
+ * person.
+ */
 function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error
   if (error instanceof errors.JWTExpired) return unauthorized('it has expired', error)
-  if (error instanceof errors.JWTClaimValidationFailed) return unauthorized(`its ${error.claim} is not acceptable`, error)
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return unauthorized(`its ${error.claim} is not acceptable`, error)
   if (error instanceof errors.JWKSNoMatchingKey) return unauthorized('its key is unknown', error)
-  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) return unauthorized('its algorithm is not acceptable', error)
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JWKSMultipleMatchingKeys) return unauthorized('it is not well formed', error)
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
+    return unauthorized('its algorithm is not acceptable', error)
+  if (
+    error instanceof errors.JWSInvalid ||
+    error instanceof errors.JWTInvalid ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  )
+    return unauthorized('it is not well formed', error)
   if (error instanceof errors.JWSSignatureVerificationFailed) return unauthorized('its signature is wrong', error)
   return new Refused('keys_unreachable', { headers: { 'retry-after': '2' } }, error)
 }
@@ -66,5 +78,9 @@ function asRefused(error: unknown): Refused {
 function unauthorized(why: string | null, cause?: unknown): Refused {
   if (why === null) return new Refused('invalid_token', { headers: { 'www-authenticate': REALM } })
   const challenge = `${REALM}, error="invalid_token", error_description="The access token was refused: ${why.replaceAll('"', '')}"`
-  return new Refused('invalid_token', { detail: `The access token was refused: ${why}.`, headers: { 'www-authenticate': challenge } }, cause)
+  return new Refused(
+    'invalid_token',
+    { detail: `The access token was refused: ${why}.`, headers: { 'www-authenticate': challenge } },
+    cause,
+  )
 }

@@ -6,11 +6,14 @@ import { OperatorError } from '../../base/operator-error.ts'
 import { MAX_NOTES, type NoteEvent, type WireNote } from '../../contract/notes.ts'
 
 /** Each change of a person's notes has the next number: the feed's event ids, good across restarts. */
-export interface Change { number: number, event: NoteEvent }
+export interface Change {
+  number: number
+  event: NoteEvent
+}
 
 export type Outcome =
-  | { state: 'changed', note: WireNote, change: Change }
-  | { state: 'unchanged', note: WireNote }
+  | { state: 'changed'; note: WireNote; change: Change }
+  | { state: 'unchanged'; note: WireNote }
   | { state: 'deleted' }
   | { state: 'missing' }
   | { state: 'full' }
@@ -40,7 +43,14 @@ const SCHEMA = `
   CREATE UNIQUE INDEX notes_by_change ON notes (owner, change);
 `
 
-interface Row { id: string, text: string, created_at: number, changed_at: number, deleted_at: number | null, change: number }
+interface Row {
+  id: string
+  text: string
+  created_at: number
+  changed_at: number
+  deleted_at: number | null
+  change: number
+}
 
 /** The notes of everybody, in a SQLite file of their own. Every statement names the owner: a note of somebody else
  * is not forbidden, it does not exist. One function, one transaction.
@@ -55,32 +65,58 @@ export function openBook(file: string) {
   // From here on every query runs in the server's own thread: it may not sleep there for another program's lock.
   db.pragma('busy_timeout = 5')
 
-  const changeOf = db.prepare<[string], { change: number, forgotten: number }>('SELECT change, forgotten FROM owners WHERE sub = ?')
-  const nextChange = db.prepare<[string], number>('INSERT INTO owners (sub, change, forgotten) VALUES (?, 1, 0) ON CONFLICT (sub) DO UPDATE SET change = change + 1 RETURNING change').pluck()
-  const living = db.prepare<[string], Row>('SELECT * FROM notes WHERE owner = ? AND deleted_at IS NULL ORDER BY created_at DESC, id')
-  const counted = db.prepare<[string], number>('SELECT count(*) FROM notes WHERE owner = ? AND deleted_at IS NULL').pluck()
+  const changeOf = db.prepare<[string], { change: number; forgotten: number }>(
+    'SELECT change, forgotten FROM owners WHERE sub = ?',
+  )
+  const nextChange = db
+    .prepare<[string], number>(
+      'INSERT INTO owners (sub, change, forgotten) VALUES (?, 1, 0) ON CONFLICT (sub) DO UPDATE SET change = change + 1 RETURNING change',
+    )
+    .pluck()
+  const living = db.prepare<[string], Row>(
+    'SELECT * FROM notes WHERE owner = ? AND deleted_at IS NULL ORDER BY created_at DESC, id',
+  )
+  const counted = db
+    .prepare<[string], number>('SELECT count(*) FROM notes WHERE owner = ? AND deleted_at IS NULL')
+    .pluck()
   const one = db.prepare<[string, string], Row>('SELECT * FROM notes WHERE owner = ? AND id = ?')
-  const changedAfter = db.prepare<[string, number], Row>('SELECT * FROM notes WHERE owner = ? AND change > ? ORDER BY change')
-  const insert = db.prepare<[string, string, string, number, number, number]>('INSERT INTO notes (owner, id, text, created_at, changed_at, change) VALUES (?, ?, ?, ?, ?, ?)')
-  const update = db.prepare<[string, number, number | null, number, string, string]>('UPDATE notes SET text = ?, changed_at = ?, deleted_at = ?, change = ? WHERE owner = ? AND id = ?')
-  const remove = db.prepare<[string, number, string, number], number>(`DELETE FROM notes WHERE owner = ? AND (deleted_at < ? OR deleted_at IS NOT NULL AND change <=
-    (SELECT change FROM notes WHERE owner = ? AND deleted_at IS NOT NULL ORDER BY change DESC LIMIT 1 OFFSET ?)) RETURNING change`).pluck()
+  const changedAfter = db.prepare<[string, number], Row>(
+    'SELECT * FROM notes WHERE owner = ? AND change > ? ORDER BY change',
+  )
+  const insert = db.prepare<[string, string, string, number, number, number]>(
+    'INSERT INTO notes (owner, id, text, created_at, changed_at, change) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  const update = db.prepare<[string, number, number | null, number, string, string]>(
+    'UPDATE notes SET text = ?, changed_at = ?, deleted_at = ?, change = ? WHERE owner = ? AND id = ?',
+  )
+  const remove = db
+    .prepare<[string, number, string, number], number>(
+      `DELETE FROM notes WHERE owner = ? AND (deleted_at < ? OR deleted_at IS NOT NULL AND change <=
+    (SELECT change FROM notes WHERE owner = ? AND deleted_at IS NOT NULL ORDER BY change DESC LIMIT 1 OFFSET ?)) RETURNING change`,
+    )
+    .pluck()
   const forget = db.prepare<[number, string]>('UPDATE owners SET forgotten = max(forgotten, ?) WHERE sub = ?')
 
   const write = <T>(work: () => T): T => db.transaction(work).immediate()
 
-  function save(owner: string, row: Row, to: { text: string, changedAt: number, deletedAt: number | null }): Outcome {
+  function save(owner: string, row: Row, to: { text: string; changedAt: number; deletedAt: number | null }): Outcome {
     const number = nextChange.get(owner) ?? 0
     update.run(to.text, to.changedAt, to.deletedAt, number, owner, row.id)
     return changed({ ...row, text: to.text, changed_at: to.changedAt, deleted_at: to.deletedAt, change: number })
   }
 
   return {
-    list(owner: string): { notes: WireNote[], change: number } {
-      return db.transaction(() => ({ notes: living.all(owner).map(noteFrom), change: changeOf.get(owner)?.change ?? 0 }))()
+    list(owner: string): { notes: WireNote[]; change: number } {
+      return db.transaction(() => ({
+        notes: living.all(owner).map(noteFrom),
+        change: changeOf.get(owner)?.change ?? 0,
+      }))()
     },
 
-    /** What has happened after that change, at most one entry for each note; or `reload`, when that cannot be told any more. */
+    /**
+     * What has happened after that change, at most one entry for each note; or `reload`, when that cannot be told any
+     * more.
+     */
     since(owner: string, change: number): Change[] {
       return db.transaction((): Change[] => {
         const { change: latest, forgotten } = changeOf.get(owner) ?? { change: 0, forgotten: 0 }
@@ -151,7 +187,8 @@ function noteFrom({ id, text, created_at: createdAt, changed_at: changedAt }: Ro
 }
 
 function changeFrom(row: Row): Change {
-  const event: NoteEvent = row.deleted_at === null ? { type: 'saved', note: noteFrom(row) } : { type: 'deleted', id: row.id }
+  const event: NoteEvent =
+    row.deleted_at === null ? { type: 'saved', note: noteFrom(row) } : { type: 'deleted', id: row.id }
   return { number: row.change, event }
 }
 
@@ -166,7 +203,9 @@ function prepareSchema(db: Sqlite.Database, file: string): void {
   if (version === SCHEMA_VERSION) return
   if (version !== 0) {
     db.close()
-    throw new OperatorError(`The sample's notes in ${file} were written by a newer version.`, ['Use that version, or move the file away: a new one is made.'])
+    throw new OperatorError(`The sample's notes in ${file} were written by a newer version.`, [
+      'Use that version, or move the file away: a new one is made.',
+    ])
   }
   db.transaction(() => {
     db.exec(SCHEMA)

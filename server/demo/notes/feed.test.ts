@@ -8,7 +8,10 @@ import { createFeed } from './feed.ts'
 import { Refused } from './refused.ts'
 import { type NotesUser, type Stage, startStage } from './notes.testing.ts'
 
-interface Told { id: number, event: NoteEvent }
+interface Told {
+  id: number
+  event: NoteEvent
+}
 
 /** A reader of an event stream: each block as it came, comments too. */
 async function listen(response: Response) {
@@ -23,7 +26,7 @@ async function listen(response: Response) {
         buffer = buffer.slice(end + 2)
         return text
       }
-      const { value, done } = await reader?.read() ?? { value: undefined, done: true }
+      const { value, done } = (await reader?.read()) ?? { value: undefined, done: true }
       if (done) return null
       buffer += value
     }
@@ -53,7 +56,8 @@ describe('the live feed', () => {
   })
   afterEach(() => stage.close())
 
-  const add = async (person: NotesUser, text: string) => await (await person('POST', '/notes', { text })).json() as WireNote
+  const add = async (person: NotesUser, text: string) =>
+    (await (await person('POST', '/notes', { text })).json()) as WireNote
 
   test('tells every open page of a person what any of them did', async () => {
     const [one, two] = await Promise.all([0, 1].map(async () => listen(await ada('GET', '/notes/feed'))))
@@ -71,16 +75,21 @@ describe('the live feed', () => {
 
   test('is an event stream that nobody stores', async () => {
     const answer = await ada('GET', '/notes/feed')
-    expect([answer.status, answer.headers.get('content-type'), answer.headers.get('cache-control')]).toEqual([200, 'text/event-stream; charset=utf-8', 'no-store'])
+    expect([answer.status, answer.headers.get('content-type'), answer.headers.get('cache-control')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+      'no-store',
+    ])
     expect(await (await listen(answer)).block()).toBe('retry: 2000')
   })
 
-  test('tells nobody of somebody else\'s notes, not even by its numbers', async () => {
+  test("tells nobody of somebody else's notes, not even by its numbers", async () => {
     const page = await listen(await bob('GET', '/notes/feed'))
     await add(ada, 'private to Ada')
-    const note = await add(bob, 'Bob\'s')
+    const note = await add(bob, "Bob's")
     const fromTheStart = await listen(await bob('GET', '/notes/feed?since=0'))
-    for (const each of [page, fromTheStart]) expect(await each.next()).toEqual({ id: 1, event: { type: 'saved', note } })
+    for (const each of [page, fromTheStart])
+      expect(await each.next()).toEqual({ id: 1, event: { type: 'saved', note } })
   })
 
   test('goes on where a page left off, across a restart, with one event for each note', async () => {
@@ -107,7 +116,7 @@ describe('the live feed', () => {
 
   test('starts where the list ends: nothing is lost or told twice in between', async () => {
     await add(ada, 'listed')
-    const { change } = await (await ada('GET', '/notes')).json() as { change: number }
+    const { change } = (await (await ada('GET', '/notes')).json()) as { change: number }
     const between = await add(ada, 'between')
     const page = await listen(await ada('GET', `/notes/feed?since=${change}`))
     expect(await page.next()).toEqual({ id: 2, event: { type: 'saved', note: between } })
@@ -129,7 +138,7 @@ describe('the live feed', () => {
     expect(await upToDate.next()).toMatchObject({ id: 4, event: { type: 'deleted', id: b.id } })
   })
 
-  test.each(['-1', 'x', '1e3', '99999999999999999999', '0x10'])('refuses %s as a number', async (since) => {
+  test.each(['-1', 'x', '1e3', '99999999999999999999', '0x10'])('refuses %s as a number', async since => {
     expect((await ada('GET', `/notes/feed?since=${since}`)).status).toBe(400)
   })
 
@@ -156,12 +165,11 @@ describe('a stream by itself', () => {
   let feed: ReturnType<typeof createFeed>
   let origin: string
   beforeEach(async () => {
-    feed = createFeed({ since: () => [], timers: { every: (_ms, work) => (beat = work, () => {}) } })
+    feed = createFeed({ since: () => [], timers: { every: (_ms, work) => ((beat = work), () => {}) } })
     server = createServer((request, response) => {
       try {
         feed.open('ada', request, response, new URLSearchParams())
-      }
-      catch (error) {
+      } catch (error) {
         response.writeHead(error instanceof Refused ? error.status : 500).end()
       }
     })
@@ -188,8 +196,12 @@ describe('a stream by itself', () => {
       feed.tell('ada', { number, event: { type: 'saved', note } })
       if (number % 20 === 0) await new Promise(setImmediate)
     }
-    await expect((async () => {
-      for await (const _chunk of page.body ?? []) { /* reading at last */ }
-    })()).rejects.toThrow()
+    await expect(
+      (async () => {
+        for await (const _chunk of page.body ?? []) {
+          /* reading at last */
+        }
+      })(),
+    ).rejects.toThrow()
   })
 })

@@ -8,12 +8,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Reads a JSON body and holds it against its schema.
  * @throws Refused `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_body` */
 export async function readJson<T>(request: IncomingMessage, schema: v.GenericSchema<unknown, T>): Promise<T> {
-  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) throw new Refused('unsupported_media_type')
+  if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+    throw new Refused('unsupported_media_type')
   const parsed = v.safeParse(schema, parse(await readBytes(request)))
   if (parsed.success) return parsed.output
   const { nested = {}, root } = v.flatten(parsed.issues)
   const fields: Record<string, string> = {}
-  for (const [name, messages] of Object.entries(nested as Record<string, string[] | undefined>)) fields[name] = messages?.[0] ?? 'not acceptable'
+  for (const [name, messages] of Object.entries(nested as Record<string, string[] | undefined>))
+    fields[name] = messages?.[0] ?? 'not acceptable'
   throw new Refused('invalid_body', root === undefined ? { fields } : { fields, detail: root[0] })
 }
 
@@ -33,13 +35,15 @@ async function readBytes(request: IncomingMessage): Promise<Buffer> {
 function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(decoder.decode(bytes))
-  }
-  catch (error) {
+  } catch (error) {
     throw new Refused('invalid_json', {}, error)
   }
 }
 
 /** The connection goes too: nobody here reads the rest of that body. */
 function tooLarge(): Refused {
-  return new Refused('body_too_large', { detail: `At most ${MAX_BODY_BYTES} bytes are taken here.`, headers: { connection: 'close' } })
+  return new Refused('body_too_large', {
+    detail: `At most ${MAX_BODY_BYTES} bytes are taken here.`,
+    headers: { connection: 'close' },
+  })
 }

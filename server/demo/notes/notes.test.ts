@@ -22,8 +22,10 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-const add = async (person: NotesUser, text: string): Promise<WireNote> => await (await person('POST', '/notes', { text })).json() as WireNote
-const list = async (person: NotesUser): Promise<NotesAnswer> => await (await person('GET', '/notes')).json() as NotesAnswer
+const add = async (person: NotesUser, text: string): Promise<WireNote> =>
+  (await (await person('POST', '/notes', { text })).json()) as WireNote
+const list = async (person: NotesUser): Promise<NotesAnswer> =>
+  (await (await person('GET', '/notes')).json()) as NotesAnswer
 const texts = async (person: NotesUser) => (await list(person)).notes.map(note => note.text)
 
 describe('notes', () => {
@@ -35,7 +37,7 @@ describe('notes', () => {
     expect((await list(ada)).notes).toEqual([bread, milk])
 
     ahead = 20
-    const edited = await (await ada('PATCH', `/notes/${milk.id}`, { text: 'oat milk' })).json() as WireNote
+    const edited = (await (await ada('PATCH', `/notes/${milk.id}`, { text: 'oat milk' })).json()) as WireNote
     expect(edited).toMatchObject({ id: milk.id, text: 'oat milk', createdAt: milk.createdAt })
     expect(edited.changedAt).toBeGreaterThan(milk.changedAt)
 
@@ -53,7 +55,10 @@ describe('notes', () => {
 
   test('deleted twice, restored twice: the second time changes nothing', async () => {
     const note = await add(ada, 'x')
-    expect([(await ada('DELETE', `/notes/${note.id}`)).status, (await ada('DELETE', `/notes/${note.id}`)).status]).toEqual([204, 204])
+    expect([
+      (await ada('DELETE', `/notes/${note.id}`)).status,
+      (await ada('DELETE', `/notes/${note.id}`)).status,
+    ]).toEqual([204, 204])
     expect((await list(ada)).change).toBe(2)
     await ada('POST', `/notes/${note.id}/restore`)
     expect((await ada('POST', `/notes/${note.id}/restore`)).status).toBe(200)
@@ -100,35 +105,42 @@ describe('notes', () => {
     expect(await list(ada)).toEqual({ notes: [note], change: 1 })
   })
 
-  test.each(['👋🏽 emoji, 中文, ‮right to left', '<script>alert(1)</script>', "'; DROP TABLE notes; --", 'two\nlines'])('keep their text: %s', async (text) => {
-    await add(ada, text)
-    expect(await texts(ada)).toEqual([text])
-  })
+  test.each(['👋🏽 emoji, 中文, ‮right to left', '<script>alert(1)</script>', "'; DROP TABLE notes; --", 'two\nlines'])(
+    'keep their text: %s',
+    async text => {
+      await add(ada, text)
+      expect(await texts(ada)).toEqual([text])
+    },
+  )
 })
 
 describe('people', () => {
-  test('never see or touch each other\'s notes', async () => {
+  test("never see or touch each other's notes", async () => {
     const note = await add(ada, 'private to Ada')
     expect(await list(bob)).toEqual({ notes: [], change: 0 })
-    for (const [method, path, body] of [['PATCH', `/notes/${note.id}`, { text: 'mine now' }], ['DELETE', `/notes/${note.id}`], ['POST', `/notes/${note.id}/restore`]] as const) {
+    for (const [method, path, body] of [
+      ['PATCH', `/notes/${note.id}`, { text: 'mine now' }],
+      ['DELETE', `/notes/${note.id}`],
+      ['POST', `/notes/${note.id}/restore`],
+    ] as const) {
       expect((await bob(method, path, body)).status, `${method} ${path}`).toBe(404)
     }
     expect((await list(ada)).notes).toEqual([note])
   })
 
   test('may use the same id without meeting', async () => {
-    const { id } = await add(ada, 'Ada\'s')
-    expect((await bob('POST', '/notes', { id, text: 'Bob\'s' })).status).toBe(201)
+    const { id } = await add(ada, "Ada's")
+    expect((await bob('POST', '/notes', { id, text: "Bob's" })).status).toBe(201)
     await bob('DELETE', `/notes/${id}`)
-    expect(await texts(ada)).toEqual(['Ada\'s'])
+    expect(await texts(ada)).toEqual(["Ada's"])
     expect((await bob('POST', `/notes/${id}/restore`)).status).toBe(200)
-    expect(await texts(bob)).toEqual(['Bob\'s'])
+    expect(await texts(bob)).toEqual(["Bob's"])
   })
 
   test('BBA-17 who call interleaved, many times at once, get their own', async () => {
-    await Promise.all(Array.from({ length: 40 }, (_, i) => i % 2 === 0 ? add(ada, 'Ada\'s') : add(bob, 'Bob\'s')))
-    expect(new Set(await texts(ada))).toEqual(new Set(['Ada\'s']))
-    expect(new Set(await texts(bob))).toEqual(new Set(['Bob\'s']))
+    await Promise.all(Array.from({ length: 40 }, (_, i) => (i % 2 === 0 ? add(ada, "Ada's") : add(bob, "Bob's"))))
+    expect(new Set(await texts(ada))).toEqual(new Set(["Ada's"]))
+    expect(new Set(await texts(bob))).toEqual(new Set(["Bob's"]))
     expect([(await texts(ada)).length, (await texts(bob)).length]).toEqual([20, 20])
   })
 })
@@ -147,13 +159,15 @@ describe('what is refused', () => {
   ])('%s, naming the field', async (_what, body, field) => {
     const answer = await ada('POST', '/notes', body)
     expect(answer.status).toBe(400)
-    expect(Object.keys((await answer.json() as { fields: object }).fields)).toContain(field)
+    expect(Object.keys(((await answer.json()) as { fields: object }).fields)).toContain(field)
     expect(await texts(ada)).toEqual([])
   })
 
   test('a body that is not JSON, not declared as JSON, not UTF-8, or far too large', async () => {
     const authorization = `Bearer ${await stage.issuer.tokenFor('ada')}`
-    const send = async (type: string, body: string | Buffer<ArrayBuffer>) => (await fetch(`${stage.origin}/notes`, { method: 'POST', headers: { authorization, 'content-type': type }, body })).status
+    const send = async (type: string, body: string | Buffer<ArrayBuffer>) =>
+      (await fetch(`${stage.origin}/notes`, { method: 'POST', headers: { authorization, 'content-type': type }, body }))
+        .status
     expect(await send('application/json', '{"text":')).toBe(400)
     expect(await send('application/json', 'null')).toBe(400)
     expect(await send('application/json', Buffer.from([0x22, 0xff, 0x22]))).toBe(400)
@@ -170,18 +184,37 @@ describe('what is refused', () => {
         controller.close()
       },
     })
-    const answer = await fetch(`${stage.origin}/notes`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body, duplex: 'half' } as RequestInit)
+    const answer = await fetch(`${stage.origin}/notes`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body,
+      duplex: 'half',
+    } as RequestInit)
     expect(answer.status).toBe(413)
   })
 
   test.each([
-    ['GET', '/'], ['GET', '/note'], ['GET', '/notes/'], ['PATCH', '/notes/x'], ['DELETE', `/notes/${id}`], ['POST', `/notes/${id}/restore`],
-    ['POST', `/notes/${id}/restore/x`], ['GET', '/notes/feed/x'], ['PATCH', `/notes/${id.toUpperCase()}`], ['GET', '/notes//feed'], ['DELETE', '/notes/%2e%2e'],
+    ['GET', '/'],
+    ['GET', '/note'],
+    ['GET', '/notes/'],
+    ['PATCH', '/notes/x'],
+    ['DELETE', `/notes/${id}`],
+    ['POST', `/notes/${id}/restore`],
+    ['POST', `/notes/${id}/restore/x`],
+    ['GET', '/notes/feed/x'],
+    ['PATCH', `/notes/${id.toUpperCase()}`],
+    ['GET', '/notes//feed'],
+    ['DELETE', '/notes/%2e%2e'],
   ])('%s %s: there is nothing', async (method, path) => {
     expect((await ada(method, path, method === 'PATCH' ? { text: 'x' } : undefined)).status).toBe(404)
   })
 
-  test.each([['DELETE', '/notes', 'GET, POST'], ['PUT', `/notes/${id}`, 'PATCH, DELETE'], ['POST', '/notes/feed', 'GET'], ['GET', `/notes/${id}/restore`, 'POST']])('%s %s, saying what is allowed', async (method, path, allowed) => {
+  test.each([
+    ['DELETE', '/notes', 'GET, POST'],
+    ['PUT', `/notes/${id}`, 'PATCH, DELETE'],
+    ['POST', '/notes/feed', 'GET'],
+    ['GET', `/notes/${id}/restore`, 'POST'],
+  ])('%s %s, saying what is allowed', async (method, path, allowed) => {
     const answer = await ada(method, path)
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, allowed])
   })
@@ -193,18 +226,23 @@ describe('what is refused', () => {
     for (let i = 0; i < MAX_NOTES; i++) book.add('ada', `n${i}`, 'x', 1)
     book.close()
     const answer = await ada('POST', '/notes', { text: 'one more' })
-    expect([answer.status, (await answer.json() as { code: string }).code]).toEqual([409, 'notes_full'])
+    expect([answer.status, ((await answer.json()) as { code: string }).code]).toEqual([409, 'notes_full'])
     expect((await ada('POST', `/notes/${id}/restore`)).status).toBe(409)
     expect((await bob('POST', '/notes', { text: 'room for others' })).status).toBe(201)
   })
 })
 
-test('one person\'s changes have a rate, others\' do not wait for it, and what was deleted is kept for five hundred notes at most', async () => {
+test("one person's changes have a rate, others' do not wait for it, and what was deleted is kept for five hundred notes at most", async () => {
   const { id } = await add(ada, 'first')
-  const answers = await Promise.all(Array.from({ length: 120 }, (_, n) => ada('PATCH', `/notes/${id}`, { text: `text ${n}` })))
+  const answers = await Promise.all(
+    Array.from({ length: 120 }, (_, n) => ada('PATCH', `/notes/${id}`, { text: `text ${n}` })),
+  )
   expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(102)
   const refused = answers.find(({ status }) => status === 429)
-  expect([refused?.headers.get('retry-after'), (await refused?.json() as { code: string }).code]).toEqual(['1', 'slow_down'])
+  expect([refused?.headers.get('retry-after'), ((await refused?.json()) as { code: string }).code]).toEqual([
+    '1',
+    'slow_down',
+  ])
   expect((await ada('GET', '/notes')).status).toBe(200)
   expect((await bob('POST', '/notes', { text: 'no wait for others' })).status).toBe(201)
 
@@ -234,7 +272,11 @@ describe('the file', () => {
 })
 
 test('HD-10 no answer may be kept by a cache', async () => {
-  for (const [method, path] of [['GET', '/notes'], ['GET', '/nothing'], ['DELETE', '/notes']] as const) {
+  for (const [method, path] of [
+    ['GET', '/notes'],
+    ['GET', '/nothing'],
+    ['DELETE', '/notes'],
+  ] as const) {
     expect((await ada(method, path)).headers.get('cache-control')).toBe('no-store')
   }
 })

@@ -12,12 +12,16 @@ export const ISSUER = 'https://notes.example'
 export const AUDIENCE = 'notes'
 
 /** Claims and header of a token that is good in every respect; a test changes one thing. */
-interface Wanted { claims?: JWTPayload, header?: Partial<JWTHeaderParameters>, key?: CryptoKey | Uint8Array }
+interface Wanted {
+  claims?: JWTPayload
+  header?: Partial<JWTHeaderParameters>
+  key?: CryptoKey | Uint8Array
+}
 
 /** An issuer as any upstream sees one: a key, and an address where its public half can be fetched. */
 async function startIssuer(alg: string) {
   const { publicKey, privateKey } = await generateKeyPair(alg)
-  const jwk = { ...await exportJWK(publicKey), kid: 'k1', use: 'sig', alg }
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', use: 'sig', alg }
   let fetches = 0
   let failing = false
   const server = createServer((_request, response) => {
@@ -38,9 +42,21 @@ async function startIssuer(alg: string) {
     },
     async tokenFor(sub: string, { claims = {}, header = {}, key = privateKey }: Wanted = {}): Promise<string> {
       const now = Math.floor(systemClock.now().wall / 1000)
-      const payload = { iss: ISSUER, aud: AUDIENCE, sub, client_id: 'site', jti: crypto.randomUUID(), iat: now, exp: now + 300, roles: ['user'], ...claims }
+      const payload = {
+        iss: ISSUER,
+        aud: AUDIENCE,
+        sub,
+        client_id: 'site',
+        jti: crypto.randomUUID(),
+        iat: now,
+        exp: now + 300,
+        roles: ['user'],
+        ...claims,
+      }
       // A claim set to undefined is left out.
-      return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload).setProtectedHeader({ alg, kid: 'k1', typ: 'at+jwt', ...header }).sign(key)
+      return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload)
+        .setProtectedHeader({ alg, kid: 'k1', typ: 'at+jwt', ...header })
+        .sign(key)
     },
     close: () => new Promise(resolve => server.close(resolve)),
   }
@@ -49,10 +65,11 @@ async function startIssuer(alg: string) {
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** The sample with an issuer of its own, in a temporary folder. */
-export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock?: Clock, alg?: string } = {}) {
+export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock?: Clock; alg?: string } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'sample-'))
   const issuer = await startIssuer(alg)
-  const start = () => startSample({ dataDir, jwks: issuer.jwks, issuer: ISSUER, audience: AUDIENCE, log: silent, clock })
+  const start = () =>
+    startSample({ dataDir, jwks: issuer.jwks, issuer: ISSUER, audience: AUDIENCE, log: silent, clock })
   let sample = await start()
 
   return {
@@ -68,11 +85,12 @@ export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock
     /** A person's way to it: calls with a good token of theirs. */
     async person(sub: string) {
       const authorization = `Bearer ${await issuer.tokenFor(sub)}`
-      return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => fetch(sample.origin + path, {
-        method,
-        headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      })
+      return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+        fetch(sample.origin + path, {
+          method,
+          headers: { authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        })
     },
     async close() {
       await sample.close()

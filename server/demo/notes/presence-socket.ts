@@ -19,7 +19,12 @@ const GOODBYE_MS = 500
 /** Presence over WebSocket (RFC 6455): what `ws` does well, with our limits. */
 export function createPresenceSocket(timers: Timers) {
   const presence = createPresence()
-  const server = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, perMessageDeflate: false, clientTracking: true })
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: true,
+  })
   const answering = new WeakSet<WebSocket>()
 
   // Ticks only while somebody is there: an idle server stays idle.
@@ -61,7 +66,8 @@ export function createPresenceSocket(timers: Timers) {
   return {
     /** @throws Refused `too_many_streams`, before anything was answered */
     open(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-      if (presence.countOf(caller.sub) >= MAX_PAGES_EACH || presence.size >= MAX_PAGES) throw new Refused('too_many_streams', { headers: { 'retry-after': '10' } })
+      if (presence.countOf(caller.sub) >= MAX_PAGES_EACH || presence.size >= MAX_PAGES)
+        throw new Refused('too_many_streams', { headers: { 'retry-after': '10' } })
       server.handleUpgrade(request, socket, head, opened => join(opened, caller))
     },
 

@@ -14,13 +14,22 @@ const PATIENT = { timeout: 10_000 }
 /** The room with pages that write down what they are told. */
 function room() {
   const presence = createPresence()
-  const enter = (caller: { sub: string, name: string | null }) => {
+  const enter = (caller: { sub: string; name: string | null }) => {
     const told: PresenceEvent[] = []
     const closed: number[] = []
-    const seat = presence.join(caller, { send: text => told.push(JSON.parse(text) as PresenceEvent), close: code => closed.push(code) })
+    const seat = presence.join(caller, {
+      send: text => told.push(JSON.parse(text) as PresenceEvent),
+      close: code => closed.push(code),
+    })
     const [welcome] = told
     if (welcome?.type !== 'welcome') throw new Error('not welcomed')
-    return { ...seat, id: welcome.you, told, closed, point: (x: number, y: number) => seat.receive(JSON.stringify({ type: 'cursor', cursor: { x, y } })) }
+    return {
+      ...seat,
+      id: welcome.you,
+      told,
+      closed,
+      point: (x: number, y: number) => seat.receive(JSON.stringify({ type: 'cursor', cursor: { x, y } })),
+    }
   }
   return { presence, enter }
 }
@@ -34,7 +43,10 @@ describe('presence', () => {
     expect(third.told[0]).toEqual({
       type: 'welcome',
       you: third.id,
-      peers: [{ id: first.id, name: 'Ada', mine: false, cursor: null }, { id: second.id, name: 'Ada', mine: false, cursor: null }],
+      peers: [
+        { id: first.id, name: 'Ada', mine: false, cursor: null },
+        { id: second.id, name: 'Ada', mine: false, cursor: null },
+      ],
     })
     expect(first.told.slice(1)).toEqual([
       { type: 'joined', peer: { id: second.id, name: 'Ada', mine: true, cursor: null } },
@@ -44,7 +56,7 @@ describe('presence', () => {
     expect(third.told.at(-1)).toEqual({ type: 'left', id: second.id })
   })
 
-  test('tells no subject: only whether a page is one\'s own', () => {
+  test("tells no subject: only whether a page is one's own", () => {
     const { enter } = room()
     enter(ADA)
     expect(JSON.stringify(enter(BOB).told)).not.toContain('ada')
@@ -58,7 +70,9 @@ describe('presence', () => {
     expect(b.told.filter(event => event.type === 'cursors')).toEqual([])
     presence.tick()
     presence.tick()
-    expect(b.told.filter(event => event.type === 'cursors')).toEqual([{ type: 'cursors', cursors: [{ id: a.id, cursor: { x: 0.9, y: 0.5 } }] }])
+    expect(b.told.filter(event => event.type === 'cursors')).toEqual([
+      { type: 'cursors', cursors: [{ id: a.id, cursor: { x: 0.9, y: 0.5 } }] },
+    ])
     expect(a.told.filter(event => event.type === 'cursors')).toEqual([])
   })
 
@@ -74,9 +88,16 @@ describe('presence', () => {
   })
 
   test.each([
-    'no JSON', 'null', '[]', '{}', '{"type":"cursor"}', '{"type":"cursor","cursor":{"x":2,"y":0}}', '{"type":"cursor","cursor":{"x":0}}',
-    '{"type":"cursor","cursor":null,"name":"Bob"}', '{"type":"welcome","you":"x","peers":[]}',
-  ])('closes a line that says %s, and tells nobody', (text) => {
+    'no JSON',
+    'null',
+    '[]',
+    '{}',
+    '{"type":"cursor"}',
+    '{"type":"cursor","cursor":{"x":2,"y":0}}',
+    '{"type":"cursor","cursor":{"x":0}}',
+    '{"type":"cursor","cursor":null,"name":"Bob"}',
+    '{"type":"welcome","you":"x","peers":[]}',
+  ])('closes a line that says %s, and tells nobody', text => {
     const { presence, enter } = room()
     const other = enter(BOB)
     const page = enter(ADA)
@@ -111,7 +132,9 @@ describe('presence over WebSocket', () => {
   })
 
   function dial(token: string | null, path = '/notes/presence') {
-    const socket = new WebSocket(stage.origin.replace('http', 'ws') + path, { headers: token === null ? {} : { authorization: `Bearer ${token}` } })
+    const socket = new WebSocket(stage.origin.replace('http', 'ws') + path, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+    })
     opened.push(socket)
     const told: PresenceEvent[] = []
     socket.on('message', data => told.push(JSON.parse(String(data)) as PresenceEvent))
@@ -120,7 +143,7 @@ describe('presence over WebSocket', () => {
   }
 
   async function refusal(socket: WebSocket): Promise<number | undefined> {
-    const [, answer] = await once(socket, 'unexpected-response') as [unknown, IncomingMessage]
+    const [, answer] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage]
     answer.resume()
     return answer.statusCode
   }
@@ -129,10 +152,14 @@ describe('presence over WebSocket', () => {
     const a = dial(await stage.issuer.tokenFor('ada', { claims: { name: 'Ada' } }))
     await expect.poll(() => a.told.length, PATIENT).toBe(1)
     const b = dial(await stage.issuer.tokenFor('bob'))
-    await expect.poll(() => b.told[0], PATIENT).toMatchObject({ type: 'welcome', peers: [{ name: 'Ada', mine: false }] })
+    await expect
+      .poll(() => b.told[0], PATIENT)
+      .toMatchObject({ type: 'welcome', peers: [{ name: 'Ada', mine: false }] })
     await expect.poll(() => a.told[1], PATIENT).toMatchObject({ type: 'joined', peer: { name: null, mine: false } })
     a.socket.send(JSON.stringify({ type: 'cursor', cursor: { x: 0.25, y: 0.75 } }))
-    await expect.poll(() => b.told[1], PATIENT).toMatchObject({ type: 'cursors', cursors: [{ cursor: { x: 0.25, y: 0.75 } }] })
+    await expect
+      .poll(() => b.told[1], PATIENT)
+      .toMatchObject({ type: 'cursors', cursors: [{ cursor: { x: 0.25, y: 0.75 } }] })
     a.socket.close()
     await expect.poll(() => b.told[2], PATIENT).toMatchObject({ type: 'left' })
   })
@@ -157,19 +184,25 @@ describe('presence over WebSocket', () => {
   test('an upgrade to something else is refused', async () => {
     const { hostname, port } = new URL(stage.origin)
     const socket = connect(Number(port), hostname)
-    socket.write(`GET /notes/presence HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nAuthorization: Bearer ${await stage.issuer.tokenFor('ada')}\r\n\r\n`)
-    const [first] = await once(socket, 'data') as [Buffer]
+    socket.write(
+      `GET /notes/presence HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nAuthorization: Bearer ${await stage.issuer.tokenFor('ada')}\r\n\r\n`,
+    )
+    const [first] = (await once(socket, 'data')) as [Buffer]
     expect(String(first)).toMatch(/^HTTP\/1\.1 400 /)
     socket.destroy()
   })
 
   test('binary, oversized and senseless messages end that line and no other', async () => {
     const other = dial(await stage.issuer.tokenFor('bob'))
-    for (const [message, code] of [[Buffer.from([1, 2]), 1003], ['x'.repeat(2000), 1009], ['hello', 1008]] as const) {
+    for (const [message, code] of [
+      [Buffer.from([1, 2]), 1003],
+      ['x'.repeat(2000), 1009],
+      ['hello', 1008],
+    ] as const) {
       const { socket } = dial(await stage.issuer.tokenFor('ada'))
       await once(socket, 'open')
       socket.send(message)
-      const [closedWith] = await once(socket, 'close') as [number]
+      const [closedWith] = (await once(socket, 'close')) as [number]
       expect(closedWith).toBe(code)
     }
     expect(other.socket.readyState).toBe(WebSocket.OPEN)

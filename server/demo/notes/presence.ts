@@ -10,7 +10,13 @@ export interface Line {
   close(code: number, why: string): void
 }
 
-interface Peer { id: string, caller: Caller, line: Line, cursor: Cursor | null, budget: number }
+interface Peer {
+  id: string
+  caller: Caller
+  line: Line
+  cursor: Cursor | null
+  budget: number
+}
 
 /** Messages that one page may send between two ticks; a browser that throttles sends a few. */
 const MAX_MESSAGES_PER_TICK = 20
@@ -23,7 +29,12 @@ export function createPresence() {
 
   const tell = (peer: Peer, event: PresenceEvent) => peer.line.send(JSON.stringify(event))
   const others = (peer: Peer) => [...peers.values()].filter(each => each !== peer)
-  const seenBy = (viewer: Peer, { id, caller, cursor }: Peer): WirePeer => ({ id, name: caller.name, mine: caller.sub === viewer.caller.sub, cursor })
+  const seenBy = (viewer: Peer, { id, caller, cursor }: Peer): WirePeer => ({
+    id,
+    name: caller.name,
+    mine: caller.sub === viewer.caller.sub,
+    cursor,
+  })
 
   function receive(peer: Peer, text: string): void {
     if (--peer.budget < 0) return peer.line.close(1008, 'too many messages')
@@ -39,7 +50,7 @@ export function createPresence() {
       return peers.size
     },
 
-    join(caller: Caller, line: Line): { receive(text: string): void, leave(): void } {
+    join(caller: Caller, line: Line): { receive(text: string): void; leave(): void } {
       const peer: Peer = { id: randomId(8), caller, line, cursor: null, budget: MAX_MESSAGES_PER_TICK }
       tell(peer, { type: 'welcome', you: peer.id, peers: [...peers.values()].map(each => seenBy(peer, each)) })
       for (const each of peers.values()) tell(each, { type: 'joined', peer: seenBy(each, peer) })
@@ -58,7 +69,9 @@ export function createPresence() {
       for (const peer of peers.values()) peer.budget = MAX_MESSAGES_PER_TICK
       if (moved.size === 0) return
       for (const viewer of peers.values()) {
-        const cursors = others(viewer).filter(each => moved.has(each.id)).map(({ id, cursor }) => ({ id, cursor }))
+        const cursors = others(viewer)
+          .filter(each => moved.has(each.id))
+          .map(({ id, cursor }) => ({ id, cursor }))
         if (cursors.length > 0) tell(viewer, { type: 'cursors', cursors })
       }
       moved.clear()
@@ -69,8 +82,7 @@ export function createPresence() {
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
-  }
-  catch {
+  } catch {
     return null
   }
 }

@@ -48,6 +48,13 @@ export class Refused extends Error {
 
   get body(): string {
     const { detail, fields } = this.extras
-    return JSON.stringify({ type: 'about:blank', title: this.message, status: this.status, code: this.code, detail, fields })
+    return JSON.stringify({
+      type: 'about:blank',
+      title: this.message,
+      status: this.status,
+      code: this.code,
+      detail,
+      fields,
+    })
   }
 }

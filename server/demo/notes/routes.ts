@@ -13,10 +13,19 @@ import { Refused } from './refused.ts'
 /** Changes of one person's notes: so many in a row, then so many a second. */
 const CHANGES = { burst: 100, perSecond: 2 }
 
-export interface RouteDeps { clock: Clock, book: Book, feed: Feed }
+export interface RouteDeps {
+  clock: Clock
+  book: Book
+  feed: Feed
+}
 
-type Answer = { status: number, body?: unknown, location?: string } | 'streaming'
-type Handler = (caller: Caller, request: IncomingMessage, response: ServerResponse, query: URLSearchParams) => Answer | Promise<Answer>
+type Answer = { status: number; body?: unknown; location?: string } | 'streaming'
+type Handler = (
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+  query: URLSearchParams,
+) => Answer | Promise<Answer>
 
 /** Everything that is answered over plain HTTP:
  * `/notes` GET POST · `/notes/feed` GET · `/notes/:id` PATCH DELETE · `/notes/:id/restore` POST.
@@ -27,11 +36,13 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
   const rate = createRate(clock, CHANGES)
 
   /** Each change is a write to the disk. */
-  const slowed = (handler: Handler): Handler => (caller, request, response, query) => {
-    const wait = Math.ceil(rate.take(caller.sub))
-    if (wait > 0) throw new Refused('slow_down', { headers: { 'retry-after': String(wait) } })
-    return handler(caller, request, response, query)
-  }
+  const slowed =
+    (handler: Handler): Handler =>
+    (caller, request, response, query) => {
+      const wait = Math.ceil(rate.take(caller.sub))
+      if (wait > 0) throw new Refused('slow_down', { headers: { 'retry-after': String(wait) } })
+      return handler(caller, request, response, query)
+    }
 
   /** Says what came of it, to the other pages too. */
   function settle(owner: string, outcome: Outcome): Outcome & { state: 'changed' | 'unchanged' | 'deleted' } {
@@ -66,17 +77,23 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
     return { status: state === 'changed' ? 201 : 200, body: note, location: `notes/${note.id}` }
   }
 
-  const edit = (id: string): Handler => async ({ sub }, request) => {
-    const { text } = await readJson(request, ChangeNoteRequest)
-    return { status: 200, body: noteOf(sub, book.edit(sub, id, text, now())).note }
-  }
+  const edit =
+    (id: string): Handler =>
+    async ({ sub }, request) => {
+      const { text } = await readJson(request, ChangeNoteRequest)
+      return { status: 200, body: noteOf(sub, book.edit(sub, id, text, now())).note }
+    }
 
-  const remove = (id: string): Handler => ({ sub }) => {
-    settle(sub, book.remove(sub, id, now()))
-    return { status: 204 }
-  }
+  const remove =
+    (id: string): Handler =>
+    ({ sub }) => {
+      settle(sub, book.remove(sub, id, now()))
+      return { status: 204 }
+    }
 
-  const restore = (id: string): Handler => ({ sub }) => ({ status: 200, body: noteOf(sub, book.restore(sub, id)).note })
+  const restore =
+    (id: string): Handler =>
+    ({ sub }) => ({ status: 200, body: noteOf(sub, book.restore(sub, id)).note })
 
   const follow: Handler = ({ sub }, request, response, query) => {
     feed.open(sub, request, response, query)
@@ -97,7 +114,8 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
     const methods = methodsOf(path)
     if (methods === null) throw new Refused('not_found')
     const handler = Object.hasOwn(methods, method) ? methods[method] : undefined
-    if (handler === undefined) throw new Refused('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
+    if (handler === undefined)
+      throw new Refused('method_not_allowed', { headers: { allow: Object.keys(methods).join(', ') } })
     return method === 'GET' ? handler : slowed(handler)
   }
 }

@@ -26,7 +26,14 @@ const PRESENCE = '/notes/presence'
 /** Starts a small API on loopback, as an example of one behind us: people's notes, in a database of their own.
  * It shares nothing with the rest of this process; it could as well run elsewhere and be written in another language.
  * @throws OperatorError when its database cannot be used · the system's error when it cannot listen */
-export async function startSample({ dataDir, jwks, issuer, audience, log, clock }: SampleDeps): Promise<{ origin: string, close(): Promise<void> }> {
+export async function startSample({
+  dataDir,
+  jwks,
+  issuer,
+  audience,
+  log,
+  clock,
+}: SampleDeps): Promise<{ origin: string; close(): Promise<void> }> {
   const book = openBook(join(dataDir, 'sample.db'))
   const feed = createFeed({ timers: systemTimers, since: book.since })
   const presence = createPresenceSocket(systemTimers)
@@ -36,28 +43,45 @@ export async function startSample({ dataDir, jwks, issuer, audience, log, clock 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const caller = await callerOf(request)
     const { path, query } = targetOf(request)
-    if (path === PRESENCE) throw new Refused('upgrade_required', { headers: { upgrade: 'websocket', connection: 'upgrade' } })
+    if (path === PRESENCE)
+      throw new Refused('upgrade_required', { headers: { upgrade: 'websocket', connection: 'upgrade' } })
     const given = await route(request.method ?? '', path)(caller, request, response, query)
     if (given === 'streaming') return
-    const headers = { 'cache-control': 'no-store', ...(given.location === undefined ? {} : { location: given.location }) }
+    const headers = {
+      'cache-control': 'no-store',
+      ...(given.location === undefined ? {} : { location: given.location }),
+    }
     if (given.body === undefined) response.writeHead(given.status, headers).end()
-    else response.writeHead(given.status, { ...headers, 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(given.body))
+    else
+      response
+        .writeHead(given.status, { ...headers, 'content-type': 'application/json; charset=utf-8' })
+        .end(JSON.stringify(given.body))
   }
 
-  const server = createServer({ keepAliveTimeout: 65 * SECOND, headersTimeout: 10 * SECOND, requestTimeout: 30 * SECOND, maxHeaderSize: 16 * 1024 }, (request, response) => {
-    answer(request, response).catch((error: unknown) => {
-      const refused = asRefused(error, log)
-      if (response.headersSent) response.destroy()
-      else response.writeHead(refused.status, refused.headers).end(refused.body)
-    })
-  })
+  const server = createServer(
+    {
+      keepAliveTimeout: 65 * SECOND,
+      headersTimeout: 10 * SECOND,
+      requestTimeout: 30 * SECOND,
+      maxHeaderSize: 16 * 1024,
+    },
+    (request, response) => {
+      answer(request, response).catch((error: unknown) => {
+        const refused = asRefused(error, log)
+        if (response.headersSent) response.destroy()
+        else response.writeHead(refused.status, refused.headers).end(refused.body)
+      })
+    },
+  )
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    callerOf(request).then((caller) => {
-      if (targetOf(request).path !== PRESENCE) throw new Refused('not_found')
-      presence.open(caller, request, socket, head)
-    }).catch((error: unknown) => refuseUpgrade(socket, asRefused(error, log)))
+    callerOf(request)
+      .then(caller => {
+        if (targetOf(request).path !== PRESENCE) throw new Refused('not_found')
+        presence.open(caller, request, socket, head)
+      })
+      .catch((error: unknown) => refuseUpgrade(socket, asRefused(error, log)))
   })
 
   try {
@@ -73,8 +97,7 @@ export async function startSample({ dataDir, jwks, issuer, audience, log, clock 
         book.close()
       },
     }
-  }
-  catch (error) {
+  } catch (error) {
     feed.close()
     presence.close()
     book.close()
@@ -82,9 +105,11 @@ export async function startSample({ dataDir, jwks, issuer, audience, log, clock 
   }
 }
 
-function targetOf({ url = '/' }: IncomingMessage): { path: string, query: URLSearchParams } {
+function targetOf({ url = '/' }: IncomingMessage): { path: string; query: URLSearchParams } {
   const at = url.indexOf('?')
-  return at === -1 ? { path: url, query: new URLSearchParams() } : { path: url.slice(0, at), query: new URLSearchParams(url.slice(at)) }
+  return at === -1
+    ? { path: url, query: new URLSearchParams() }
+    : { path: url.slice(0, at), query: new URLSearchParams(url.slice(at)) }
 }
 
 function listen(server: Server): Promise<string> {
@@ -107,8 +132,10 @@ function asRefused(error: unknown, log: Log): Refused {
 }
 
 function refuseUpgrade(socket: Duplex, refused: Refused): void {
-  const headers = { ...refused.headers, 'connection': 'close', 'content-length': String(Buffer.byteLength(refused.body)) }
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  const headers = { ...refused.headers, connection: 'close', 'content-length': String(Buffer.byteLength(refused.body)) }
+  const lines = Object.entries(headers)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('')
   socket.once('finish', () => socket.destroy())
   socket.end(`HTTP/1.1 ${refused.status} ${refused.code}\r\n${lines}\r\n${refused.body}`)
 }

@@ -4,15 +4,30 @@ import { type Clock, SECOND } from '../../base/clock.ts'
 import { Jar } from './jar.ts'
 
 /** Where a site is: its name, and the address to connect to, which for our own is the listener itself. */
-export interface Place { origin: string, host: string, port: number, tls: boolean }
+export interface Place {
+  origin: string
+  host: string
+  port: number
+  tls: boolean
+}
 
-export interface Answer { status: number, headers: string, setCookies: readonly string[], text: string }
+export interface Answer {
+  status: number
+  headers: string
+  setCookies: readonly string[]
+  text: string
+}
 
-export interface Ask { method: string, path: string, body: { type: string, text: string } | null }
+export interface Ask {
+  method: string
+  path: string
+  body: { type: string; text: string } | null
+}
 
 const LONGEST_MS = 30 * SECOND
 
-/** A browser as far as a server can tell: a jar, and the headers that a page's own calls carry. Each call has a connection
+/** A browser as far as a server can tell: a jar, and the headers that a page's own calls carry. Each call has a
+ * connection
  * of its own, so that cutting one cuts no other. */
 export class Browser {
   readonly jar: Jar
@@ -32,7 +47,11 @@ export class Browser {
 
   /** A browser that holds only what scripts of a page could have read. */
   withoutHttpOnly(): Browser {
-    return new Browser(this.#place, this.#clock, this.jar.copy(({ httpOnly }) => !httpOnly))
+    return new Browser(
+      this.#place,
+      this.#clock,
+      this.jar.copy(({ httpOnly }) => !httpOnly),
+    )
   }
 
   get(path: string): Promise<Answer> {
@@ -57,11 +76,15 @@ export class Browser {
     const { origin, host, port, tls } = this.#place
     const cookie = this.jar.header(this.#clock.now().wall)
     const options: RequestOptions = {
-      method, path, host, port, agent: false,
+      method,
+      path,
+      host,
+      port,
+      agent: false,
       headers: {
-        'host': new URL(origin).host,
+        host: new URL(origin).host,
         'user-agent': 'Mozilla/5.0 (compatible; proof)',
-        'accept': '*/*',
+        accept: '*/*',
         'sec-fetch-site': 'same-origin',
         'sec-fetch-mode': 'cors',
         ...(cookie === '' ? {} : { cookie }),
@@ -70,9 +93,11 @@ export class Browser {
       },
     }
     return new Promise((resolve, reject) => {
-      const sent = (tls ? httpsRequest : httpRequest)(options, (response) => {
+      const sent = (tls ? httpsRequest : httpRequest)(options, response => {
         const { rawHeaders } = response
-        const headers = rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() !== 'set-cookie').join('\n')
+        const headers = rawHeaders
+          .filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]?.toLowerCase() !== 'set-cookie')
+          .join('\n')
         const head = { status: response.statusCode ?? 0, headers, setCookies: response.headers['set-cookie'] ?? [] }
         if (lose) {
           response.destroy()

@@ -1,7 +1,12 @@
 import { SECOND, type UnixMs } from '../../base/clock.ts'
 import { generationOf } from '../../contract/token-shapes.ts'
 
-interface Cookie { name: string, value: string, httpOnly: boolean, endsAt: UnixMs | null }
+interface Cookie {
+  name: string
+  value: string
+  httpOnly: boolean
+  endsAt: UnixMs | null
+}
 
 /** The cookies of one browser at one site, kept as browsers keep them: by name, until their end (RFC 6265bis §5.6).
  * Domain and path are not looked at: one site is all that it visits. */
@@ -24,12 +29,18 @@ export class Jar {
 
   /** A Cookie header; '' when there is nothing to send. */
   header(now: UnixMs): string {
-    return this.alive(now).map(({ name, value }) => `${name}=${value}`).join('; ')
+    return this.alive(now)
+      .map(({ name, value }) => `${name}=${value}`)
+      .join('; ')
   }
 
   /** The generation of our refresh token, where the site is one of ours. */
   generation(now: UnixMs): number | null {
-    return this.alive(now).map(({ value }) => generationOf(value)).find(found => found !== null) ?? null
+    return (
+      this.alive(now)
+        .map(({ value }) => generationOf(value))
+        .find(found => found !== null) ?? null
+    )
   }
 
   /** The same cookies in another's hands. */
@@ -43,7 +54,8 @@ export class Jar {
 function parse(line: string, now: UnixMs): Cookie {
   const [pair = '', ...attributes] = line.split(';').map(part => part.trim())
   const at = pair.indexOf('=')
-  const valueOf = (name: string) => attributes.find(one => one.toLowerCase().startsWith(`${name}=`))?.slice(name.length + 1) ?? null
+  const valueOf = (name: string) =>
+    attributes.find(one => one.toLowerCase().startsWith(`${name}=`))?.slice(name.length + 1) ?? null
   const maxAge = valueOf('max-age')
   const expires = valueOf('expires')
   return {

@@ -12,13 +12,15 @@ export function createLimits({ clock }: { clock: Clock }): (userId: string) => (
   const running = new Set<string>()
   const begun = new Map<string, SteadyMs[]>()
 
-  return (userId) => {
+  return userId => {
     const now = clock.now().steady
     for (const [person, times] of begun) if (times.every(at => now - at >= MINUTE)) begun.delete(person)
     const recent = (begun.get(userId) ?? []).filter(at => now - at < MINUTE)
-    if (running.has(userId) || running.size >= AT_ONCE) throw new Problem('slow_down', { retryAfter: TRY_AGAIN_SECONDS })
+    if (running.has(userId) || running.size >= AT_ONCE)
+      throw new Problem('slow_down', { retryAfter: TRY_AGAIN_SECONDS })
     const [oldest] = recent
-    if (oldest !== undefined && recent.length >= PER_MINUTE) throw new Problem('slow_down', { retryAfter: Math.ceil((oldest + MINUTE - now) / SECOND) })
+    if (oldest !== undefined && recent.length >= PER_MINUTE)
+      throw new Problem('slow_down', { retryAfter: Math.ceil((oldest + MINUTE - now) / SECOND) })
     begun.set(userId, [...recent, now])
     running.add(userId)
     return () => running.delete(userId)

@@ -21,15 +21,23 @@ export interface Visit {
 /** Signs in once and finds out what the demonstrations have to know.
  * @returns the site; what a script of its pages could have found; and `leave`, which signs out every browser
  * @throws OperatorError when it cannot be told from the answers whether one is signed in */
-export async function lookAround(visit: Visit): Promise<{ site: Site, tokens: ProofCheck, leave: () => Promise<void> }> {
+export async function lookAround(
+  visit: Visit,
+): Promise<{ site: Site; tokens: ProofCheck; leave: () => Promise<void> }> {
   const { clock, place, checkPath } = visit
   const browsers: Browser[] = []
 
-  async function arrive(): Promise<{ browser: Browser, welcome: Answer }> {
+  async function arrive(): Promise<{ browser: Browser; welcome: Answer }> {
     const browser = new Browser(place, clock)
     const welcome = await browser.ask(visit.login)
-    if (welcome.status >= 400) throw new OperatorError(`${place.origin} refused the sign-in: it answered ${welcome.status}.`, [welcome.text.slice(0, 300)])
-    if (browser.jar.alive(clock.now().wall).length === 0) throw new OperatorError(`The sign-in at ${visit.login.path} set no cookie.`, ['There is nothing that a browser would be remembered by.'])
+    if (welcome.status >= 400)
+      throw new OperatorError(`${place.origin} refused the sign-in: it answered ${welcome.status}.`, [
+        welcome.text.slice(0, 300),
+      ])
+    if (browser.jar.alive(clock.now().wall).length === 0)
+      throw new OperatorError(`The sign-in at ${visit.login.path} set no cookie.`, [
+        'There is nothing that a browser would be remembered by.',
+      ])
     browsers.push(browser)
     return { browser, welcome }
   }
@@ -41,15 +49,31 @@ export async function lookAround(visit: Visit): Promise<{ site: Site, tokens: Pr
   const shown = await first.get(checkPath)
   const ours = first.jar.alive(clock.now().wall).some(({ value }) => generationOf(value) !== null)
   const knows = ours ? isSignedIn : distinguish(visit, stranger, shown)
-  if (!knows(shown)) throw new OperatorError(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
+  if (!knows(shown))
+    throw new OperatorError(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
   const accessMs = visit.accessMs ?? (ours ? lifeIn(shown) : shortestCookie(first, clock))
-  if (accessMs === null) throw new OperatorError('How long an access token lives there cannot be told from its cookies.', ['Say so with --wait SECONDS.'])
+  if (accessMs === null)
+    throw new OperatorError('How long an access token lives there cannot be told from its cookies.', [
+      'Say so with --wait SECONDS.',
+    ])
 
-  const site: Site = { clock, checkPath, isSignedIn: knows, signIn: async () => (await arrive()).browser, accessMs, laterMs: accessMs, ours, row: null }
+  const site: Site = {
+    clock,
+    checkPath,
+    isSignedIn: knows,
+    signIn: async () => (await arrive()).browser,
+    accessMs,
+    laterMs: accessMs,
+    ours,
+    row: null,
+  }
   const texts = [welcome, shown, await first.get('/')].flatMap(({ headers, text }) => [headers, text])
   const tokens: ProofCheck = { id: 'tokens_found', wanted: 0, seen: await countReachable(site, first, texts) }
   const leave = async () => {
-    if (ours) await Promise.allSettled(browsers.map(browser => browser.ask({ method: 'POST', path: '/auth/logout', body: null })))
+    if (ours)
+      await Promise.allSettled(
+        browsers.map(browser => browser.ask({ method: 'POST', path: '/auth/logout', body: null })),
+      )
   }
   return { site, tokens, leave }
 }
@@ -63,17 +87,24 @@ async function countReachable(site: Site, browser: Browser, texts: readonly stri
     if (httpOnly && value.length >= 16 && texts.some(text => text.includes(value))) found.add(value)
   }
   // Whatever it looks like: if it opens the door by itself, it is a token.
-  if (readable.length > 0 && site.isSignedIn(await browser.withoutHttpOnly().get(site.checkPath))) found.add(readable.join())
+  if (readable.length > 0 && site.isSignedIn(await browser.withoutHttpOnly().get(site.checkPath)))
+    found.add(readable.join())
   return found.size
 }
 
 /** By what the answer to somebody signed in is told from the answer to a stranger. */
-function distinguish({ login, checkPath, expect }: Visit, stranger: Answer, shown: Answer): (answer: Answer) => boolean {
+function distinguish(
+  { login, checkPath, expect }: Visit,
+  stranger: Answer,
+  shown: Answer,
+): (answer: Answer) => boolean {
   if (shown.status !== stranger.status) return ({ status }) => status === shown.status
   const marks = expect === null ? stringsOf(login.body?.text ?? '') : [expect]
   const mark = marks.find(text => text.length > 2 && shown.text.includes(text) && !stranger.text.includes(text))
   if (mark === undefined) {
-    throw new OperatorError(`${checkPath} answers strangers as it answers somebody signed in.`, ['Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.'])
+    throw new OperatorError(`${checkPath} answers strangers as it answers somebody signed in.`, [
+      'Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.',
+    ])
   }
   return ({ status, text }) => status === shown.status && text.includes(mark)
 }
@@ -82,20 +113,24 @@ function distinguish({ login, checkPath, expect }: Visit, stranger: Answer, show
 function stringsOf(body: string): string[] {
   try {
     return Object.values(JSON.parse(body) as object).filter(value => typeof value === 'string')
-  }
-  catch {
+  } catch {
     return [...new URLSearchParams(body).values()]
   }
 }
 
 function lifeIn({ text }: Answer): number | null {
-  const { session } = JSON.parse(text) as { session: { createdAt?: number, accessEndsAt?: number | null } | null }
-  return typeof session?.accessEndsAt === 'number' && typeof session.createdAt === 'number' ? session.accessEndsAt - session.createdAt : null
+  const { session } = JSON.parse(text) as { session: { createdAt?: number; accessEndsAt?: number | null } | null }
+  return typeof session?.accessEndsAt === 'number' && typeof session.createdAt === 'number'
+    ? session.accessEndsAt - session.createdAt
+    : null
 }
 
 function shortestCookie({ jar }: Browser, clock: Clock): number | null {
   const now = clock.now().wall
-  const ends = jar.alive(now).map(({ endsAt }) => endsAt).filter(endsAt => endsAt !== null)
+  const ends = jar
+    .alive(now)
+    .map(({ endsAt }) => endsAt)
+    .filter(endsAt => endsAt !== null)
   return ends.length === 0 ? null : Math.min(...ends) - now
 }
 
@@ -105,20 +140,35 @@ const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
  * @throws OperatorError */
 export function parseLogin(text: string): Ask {
   const match = LOGIN.exec(text.trim())
-  if (match === null) throw new OperatorError(`This is no sign-in request: ${text}`, ['It has the form: POST /login {"email":"$email","password":"$password"}'])
+  if (match === null)
+    throw new OperatorError(`This is no sign-in request: ${text}`, [
+      'It has the form: POST /login {"email":"$email","password":"$password"}',
+    ])
   const [, method = '', path = '', body] = match
   if (body === undefined) return { method, path, body: null }
-  return { method, path, body: { type: body.startsWith('{') ? 'application/json' : 'application/x-www-form-urlencoded', text: body } }
+  return {
+    method,
+    path,
+    body: { type: body.startsWith('{') ? 'application/json' : 'application/x-www-form-urlencoded', text: body },
+  }
 }
 
 /** Puts what was asked for in the request's place-holders, escaped as its kind of body wants it. */
 export function fillIn({ method, path, body }: Ask, email: string, password: string): Ask {
   if (body === null) return { method, path, body }
-  const escape = body.type === 'application/json' ? (text: string) => JSON.stringify(text).slice(1, -1) : encodeURIComponent
-  return { method, path, body: { ...body, text: body.text.replaceAll('$email', () => escape(email)).replaceAll('$password', () => escape(password)) } }
+  const escape =
+    body.type === 'application/json' ? (text: string) => JSON.stringify(text).slice(1, -1) : encodeURIComponent
+  return {
+    method,
+    path,
+    body: {
+      ...body,
+      text: body.text.replaceAll('$email', () => escape(email)).replaceAll('$password', () => escape(password)),
+    },
+  }
 }
 
 /** Two lives of an access token: as long as the longest demonstration. */
 export function wholeWait({ accessMs }: Site): number {
-  return Math.ceil(2 * accessMs / SECOND)
+  return Math.ceil((2 * accessMs) / SECOND)
 }

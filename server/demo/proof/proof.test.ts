@@ -13,19 +13,26 @@ const runs = new Map<ProofScenario, ProofRun>()
 
 beforeAll(async () => {
   server = await startSessionServer()
-  proof = createProof({ clock: systemClock, sessions: server.sessions, store: server.store.sessions, place: server.place })
+  proof = createProof({
+    clock: systemClock,
+    sessions: server.sessions,
+    store: server.store.sessions,
+    place: server.place,
+  })
   // Each by somebody else, at once: the waiting is the same for all.
-  await Promise.all(PROOF_SCENARIOS.map(async (scenario) => {
-    person = server.newPerson()
-    runs.set(scenario, await proof.run(scenario, { userId: person, client }))
-  }))
+  await Promise.all(
+    PROOF_SCENARIOS.map(async scenario => {
+      person = server.newPerson()
+      runs.set(scenario, await proof.run(scenario, { userId: person, client }))
+    }),
+  )
 }, 60_000)
 afterAll(() => server.close())
 
 const run = (scenario: ProofScenario) => runs.get(scenario) as ProofRun
 const asked = (scenario: ProofScenario) => run(scenario).events.filter(event => event.kind === 'asked')
 
-test.each(PROOF_SCENARIOS)('%s passes under the real rules, and is told as the contract says', (scenario) => {
+test.each(PROOF_SCENARIOS)('%s passes under the real rules, and is told as the contract says', scenario => {
   expect(run(scenario).checks.filter(check => check.seen !== check.wanted)).toEqual([])
   expect(run(scenario).passed).toBe(true)
   expect(v.parse(ProofRun, run(scenario))).toEqual(run(scenario))
@@ -42,12 +49,19 @@ test('an answer that was lost after the server had renewed is given again, late 
   const [cut, ...later] = asked('lost-answer')
   expect(cut).toMatchObject({ answer: 'cut', shown: 1 })
   expect(run('lost-answer').events.find(event => event.kind === 'row')).toMatchObject({ generation: 2, ended: null })
-  expect(later.map(({ shown, answer, given }) => `${shown} ${answer} ${given}`)).toEqual(['1 again 2', '1 again 2', '2 served null'])
+  expect(later.map(({ shown, answer, given }) => `${shown} ${answer} ${given}`)).toEqual([
+    '1 again 2',
+    '1 again 2',
+    '2 served null',
+  ])
 })
 
 test('OA-24 a copied key that comes back puts both out, and both are told why', () => {
   expect(asked('thief').map(({ who, shown, answer, reason }) => `${who} ${shown} ${answer} ${reason}`)).toEqual([
-    'owner 1 renewed null', 'owner 2 renewed null', 'thief 1 out refresh_reuse', 'owner 3 out refresh_reuse',
+    'owner 1 renewed null',
+    'owner 2 renewed null',
+    'thief 1 out refresh_reuse',
+    'owner 3 out refresh_reuse',
   ])
   expect(run('thief').events.find(event => event.kind === 'row')).toMatchObject({ ended: 'refresh_reuse' })
 })

@@ -24,7 +24,7 @@ interface Deps {
 export interface Proof {
   /** Plays a demonstration on a throwaway session of this person, over real HTTP to this very server.
    * @throws Problem `slow_down`, `store_unavailable` */
-  run(scenario: ProofScenario, who: { userId: string, client: Client }): Promise<ProofRun>
+  run(scenario: ProofScenario, who: { userId: string; client: Client }): Promise<ProofRun>
 }
 
 export function createProof({ clock, sessions, store, place }: Deps): Proof {
@@ -36,7 +36,19 @@ export function createProof({ clock, sessions, store, place }: Deps): Proof {
       let publicId: string | null = null
 
       async function signIn(): Promise<Browser> {
-        const { session, grant } = await sessions.open({ userId, amr: ['pwd'], remember: false, client, replaces: null, numbers: QUICK, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null })
+        const { session, grant } = await sessions.open({
+          userId,
+          amr: ['pwd'],
+          remember: false,
+          client,
+          replaces: null,
+          numbers: QUICK,
+          reauthenticates: false,
+          passwordSetAt: null,
+          authTime: null,
+          endsAt: null,
+          providerGrant: null,
+        })
         publicId = session.publicId
         const browser = new Browser(place, clock)
         browser.jar.take(sessions.cookiesFor(grant), clock.now().wall)
@@ -51,10 +63,18 @@ export function createProof({ clock, sessions, store, place }: Deps): Proof {
 
       try {
         const { accessMs, settleMs, lateMs } = QUICK
-        const seen = await play(scenario, { clock, checkPath: '/auth/session', isSignedIn, signIn, accessMs, laterMs: LATER_MS, ours: true, row })
+        const seen = await play(scenario, {
+          clock,
+          checkPath: '/auth/session',
+          isSignedIn,
+          signIn,
+          accessMs,
+          laterMs: LATER_MS,
+          ours: true,
+          row,
+        })
         return { ...seen, numbers: { accessMs, settleMs, lateMs } }
-      }
-      finally {
+      } finally {
         done()
         if (publicId !== null) await sessions.end(publicId, { reason: 'signed_out', userId, byUserId: null })
       }

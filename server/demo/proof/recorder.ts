@@ -20,7 +20,7 @@ export interface Site {
   /** Whether it is one of ours: its refresh tokens say their generation, and its answers why a session ended. */
   ours: boolean
   /** The row of the session that was opened last; null where it cannot be looked at. */
-  row: (() => Promise<{ generation: number, ended: EndReason | null }>) | null
+  row: (() => Promise<{ generation: number; ended: EndReason | null }>) | null
 }
 
 /** One look at a site: does things and writes down what was sent, what came back, and when. */
@@ -43,7 +43,8 @@ export function createRecorder(site: Site) {
   }
 
   function classify(answer: Answer): Pick<AskedEvent, 'answer' | 'given' | 'reason'> {
-    if (!site.isSignedIn(answer)) return { answer: 'out', given: null, reason: site.ours ? reasonIn(answer.text) : null }
+    if (!site.isSignedIn(answer))
+      return { answer: 'out', given: null, reason: site.ours ? reasonIn(answer.text) : null }
     const values = answer.setCookies.map(line => line.slice(line.indexOf('=') + 1).split(';')[0] ?? '')
     const given = values.map(generationOf).find(found => found !== null) ?? null
     if (values.length === 0) return { answer: 'served', given, reason: null }
@@ -56,7 +57,9 @@ export function createRecorder(site: Site) {
   async function ask(browser: Browser, who: 'owner' | 'thief' = 'owner'): Promise<AskedEvent> {
     const at = now()
     const shown = generationIn(browser)
-    const outcome = await browser.get(checkPath).then(classify, () => ({ answer: 'failed' as const, given: null, reason: null }))
+    const outcome = await browser
+      .get(checkPath)
+      .then(classify, () => ({ answer: 'failed' as const, given: null, reason: null }))
     if (outcome.answer !== 'out' && outcome.answer !== 'served') grantedAt.set(browser, clock.now().steady)
     const event: AskedEvent = { kind: 'asked', at, until: now(), who, shown, ...outcome }
     events.push(event)
@@ -72,7 +75,16 @@ export function createRecorder(site: Site) {
     async askAndLose(browser: Browser): Promise<boolean> {
       const at = now()
       const lost = await browser.askAndLose(checkPath).catch(() => false)
-      events.push({ kind: 'asked', at, until: now(), who: 'owner', shown: generationIn(browser), answer: lost ? 'cut' : 'failed', given: null, reason: null })
+      events.push({
+        kind: 'asked',
+        at,
+        until: now(),
+        who: 'owner',
+        shown: generationIn(browser),
+        answer: lost ? 'cut' : 'failed',
+        given: null,
+        reason: null,
+      })
       return lost
     },
 
@@ -96,7 +108,7 @@ export function createRecorder(site: Site) {
     untilLater: () => wait(site.laterMs, 'later'),
 
     /** @returns the session's generation and end by its row, or null */
-    async row(): Promise<{ generation: number, ended: EndReason | null } | null> {
+    async row(): Promise<{ generation: number; ended: EndReason | null } | null> {
       if (site.row === null) return null
       const row = await site.row()
       // A generation that was made and lost is not new when it is sent.
@@ -113,8 +125,7 @@ function reasonIn(text: string): EndReason | null {
   try {
     const { ended } = JSON.parse(text) as { ended?: unknown }
     return END_REASONS.find(reason => reason === ended) ?? null
-  }
-  catch {
+  } catch {
     return null
   }
 }

@@ -1,4 +1,10 @@
-import { type AskedEvent, isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../../contract/proof-wire.ts'
+import {
+  type AskedEvent,
+  isMet,
+  type ProofCheck,
+  type ProofRun,
+  type ProofScenario,
+} from '../../contract/proof-wire.ts'
 import { createRecorder, type Recorder, type Site } from './recorder.ts'
 
 /** As many as a busy page with a few tabs could send at once, several times over. */
@@ -7,7 +13,7 @@ const TABS = 2
 
 type Play = (site: Site, recorder: Recorder) => Promise<ProofCheck[]>
 
-const PLAYS: Record<ProofScenario, Play> = { 'storm': storm, 'lost-answer': lostAnswer, 'thief': thief }
+const PLAYS: Record<ProofScenario, Play> = { storm: storm, 'lost-answer': lostAnswer, thief: thief }
 
 /** Plays one demonstration at a site and says whether what had to come out did. */
 export async function play(scenario: ProofScenario, site: Site): Promise<Omit<ProofRun, 'numbers'>> {
@@ -66,7 +72,9 @@ async function thief(site: Site, recorder: Recorder): Promise<ProofCheck[]> {
     check('owner_in', before.length, signedIn(before)),
     check('thief_in', 0, signedIn([stolen])),
     check('owner_in_after', 0, signedIn([after])),
-    ...(site.ours ? [check('told_why', 2, [stolen, after].filter(({ reason }) => reason === 'refresh_reuse').length)] : []),
+    ...(site.ours
+      ? [check('told_why', 2, [stolen, after].filter(({ reason }) => reason === 'refresh_reuse').length)]
+      : []),
   ]
 }
 

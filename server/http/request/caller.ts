@@ -6,8 +6,11 @@ import type { Client, IssuedCookies, LiveSession } from '../../session/types.ts'
 export interface Caller {
   readonly client: Client
   /** Both or neither: a session whose account is gone or disabled is nobody's. */
-  readonly signedIn: { session: LiveSession, user: WireUser } | null
-  /** Signed in, but by a session that was replaced a moment ago: only pages and the question who is signed in get this far. */
+  readonly signedIn: { session: LiveSession; user: WireUser } | null
+  /**
+   * Signed in, but by a session that was replaced a moment ago: only pages and the question who is signed in get this
+   * far.
+   */
   readonly replaced: boolean
   /** Why the session that the cookies name is over. */
   readonly ended: EndReason | null

@@ -8,7 +8,13 @@ describe('clientAddress', () => {
   test.each<[string, string | undefined, string | undefined, typeof nobody, string]>([
     ['the peer, when no proxy is trusted', '203.0.113.9', '1.2.3.4', nobody, '203.0.113.9'],
     ['4.1.3 the peer, when it is not a trusted one', '203.0.113.9', '1.2.3.4', ours, '203.0.113.9'],
-    ['a peer in a private network that is not trusted, with whom it names: neither is believed, clients are told apart', '192.168.1.5', '1.2.3.4, 203.0.113.9', ours, '192.168.1.5 says 203.0.113.9'],
+    [
+      'a peer in a private network that is not trusted, with whom it names: neither is believed, clients are told apart',
+      '192.168.1.5',
+      '1.2.3.4, 203.0.113.9',
+      ours,
+      '192.168.1.5 says 203.0.113.9',
+    ],
     ['that peer alone, when it names no address', '192.168.1.5', 'x'.repeat(1000), ours, '192.168.1.5'],
     ['what a trusted proxy saw', '10.0.0.1', '203.0.113.9', ours, '203.0.113.9'],
     ['4.1.3 nothing that a client put in front', '10.0.0.1', '1.2.3.4, 203.0.113.9', ours, '203.0.113.9'],

@@ -21,13 +21,22 @@ export function trustedProxies(ranges: readonly string[]): IsTrusted {
 
 /** The network address of whoever asks. X-Forwarded-For is read from its end, as far as trusted proxies wrote it;
  * what a client put in front is never believed (ASVS 4.1.3).
- * A peer in a private network that says for whom it asks, and is not trusted, is most likely a proxy that nobody named. It is not
- * believed either, but what it says tells its clients apart: one who guesses passwords does not keep out all the others.
+ * A peer in a private network that says for whom it asks, and is not trusted, is most likely a proxy that nobody
+ * named. It is not
+ * believed either, but what it says tells its clients apart: one who guesses passwords does not keep out all the
+ * others.
  * @returns an address, or `unknown` where a proxy wrote something else, or what `unconfirmed` makes of two */
-export function clientAddress(remote: string | undefined, forwardedFor: string | undefined, isTrusted: IsTrusted): string {
+export function clientAddress(
+  remote: string | undefined,
+  forwardedFor: string | undefined,
+  isTrusted: IsTrusted,
+): string {
   let address = plain(remote ?? '')
   if (forwardedFor === undefined) return address || 'unknown'
-  if (!isTrusted(address)) return isNear(address) ? unconfirmed(address, plain(forwardedFor.split(',').at(-1)?.trim() ?? '')) : address || 'unknown'
+  if (!isTrusted(address))
+    return isNear(address)
+      ? unconfirmed(address, plain(forwardedFor.split(',').at(-1)?.trim() ?? ''))
+      : address || 'unknown'
   const hops = forwardedFor.split(',')
   for (let hop = hops.pop(); hop !== undefined && isTrusted(address); hop = hops.pop()) {
     const next = plain(hop.trim())
@@ -38,7 +47,17 @@ export function clientAddress(remote: string | undefined, forwardedFor: string |
 }
 
 /** Where proxies are: private, shared (RFC 6598), link-local and loopback addresses. */
-const isNear = trustedProxies(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16', '127.0.0.0/8', '::1', 'fc00::/7', 'fe80::/10'])
+const isNear = trustedProxies([
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '127.0.0.0/8',
+  '::1',
+  'fc00::/7',
+  'fe80::/10',
+])
 
 /** Proxies write IPv6 in brackets, ports after addresses, and IPv4 in IPv6's clothes. */
 function plain(address: string): string {
@@ -48,7 +67,9 @@ function plain(address: string): string {
   return bare.startsWith('::ffff:') && bare.includes('.') ? bare.slice(7) : bare
 }
 
-/** Logs once when a proxy seems not to be trusted; a peer from elsewhere that makes the header up does not use that up. */
+/**
+ * Logs once when a proxy seems not to be trusted; a peer from elsewhere that makes the header up does not use that up.
+ */
 export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
   let told = false
 
@@ -57,7 +78,10 @@ export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
     const peer = plain(remoteAddress ?? '')
     if (!told && forwarded !== undefined && !isTrusted(peer) && isNear(peer)) {
       told = true
-      log.warn({ event: 'proxy_not_trusted', peer }, 'requests come through a proxy that is not trusted, so nobody\'s address is known: add it to PORCHLIGHT_TRUSTED_PROXIES')
+      log.warn(
+        { event: 'proxy_not_trusted', peer },
+        "requests come through a proxy that is not trusted, so nobody's address is known: add it to PORCHLIGHT_TRUSTED_PROXIES",
+      )
     }
     return clientAddress(remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, isTrusted)
   }

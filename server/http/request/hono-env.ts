@@ -9,4 +9,7 @@ export interface Variables {
 }
 
 /** Hono's environment in every route: `new Hono<Env>()`. */
-export interface Env { Bindings: { ctx: RequestContext }, Variables: Variables }
+export interface Env {
+  Bindings: { ctx: RequestContext }
+  Variables: Variables
+}

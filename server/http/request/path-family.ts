@@ -4,7 +4,10 @@ export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site
 
 /** Nuxt's `app.buildAssetsDir`, so that it cannot collide with another front end's files. */
 export const ASSETS_PREFIX = '/_porchlight/'
-/** What Nuxt asks of itself, inside the process. Asked for from outside, its error page would show a template of Nuxt's own. */
+/**
+ * What Nuxt asks of itself, inside the process. Asked for from outside, its error page would show a template of Nuxt's
+ * own.
+ */
 const NUXT_PREFIX = '/__nuxt'
 
 export function familyOf(path: string): Family {

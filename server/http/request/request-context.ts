@@ -79,7 +79,10 @@ export class RequestContext {
   }
 
   get client(): Client {
-    this.#client ??= this.parent?.client ?? { userAgent: this.headers['user-agent'] ?? '', network: this.#network(this) }
+    this.#client ??= this.parent?.client ?? {
+      userAgent: this.headers['user-agent'] ?? '',
+      network: this.#network(this),
+    }
     return this.#client
   }
 
@@ -139,6 +142,6 @@ export class PendingResponse implements ResponseCookies {
   }
 
   cookie(value: string): void {
-    (this.cookies ??= []).push(value)
+    ;(this.cookies ??= []).push(value)
   }
 }

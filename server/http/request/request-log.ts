@@ -11,16 +11,27 @@ const PATH_SHOWN = 300
 /** Some APIs name people by their address. */
 export const loggedPath = (path: string): string => withoutAddresses(path).slice(0, PATH_SHOWN)
 
-/** Writes one line for each request once its answer is out: never a query, a header, a cookie or an e-mail address. `network` is the
- * client's address. One whose client went away before the answer's end is told as `aborted`, and before any answer without a status:
+/** Writes one line for each request once its answer is out: never a query, a header, a cookie or an e-mail address.
+ * `network` is the
+ * client's address. One whose client went away before the answer's end is told as `aborted`, and before any answer
+ * without a status:
  * nobody was given one. */
-export function requestLog({ log, meter, clock }: { log: Log, meter: Meter, clock: Clock }) {
+export function requestLog({ log, meter, clock }: { log: Log; meter: Meter; clock: Clock }) {
   return (ctx: RequestContext, status: number | null, whole: boolean): void => {
     const ms = clock.now().steady - ctx.startedAt
-    meter.observe('request_seconds', ms / 1000, { family: ctx.family, status: status === null ? 'aborted' : String(status) })
+    meter.observe('request_seconds', ms / 1000, {
+      family: ctx.family,
+      status: status === null ? 'aborted' : String(status),
+    })
     const line = {
-      requestId: ctx.id, method: ctx.method, path: loggedPath(ctx.path), status: status ?? undefined, aborted: whole ? undefined : true,
-      ms: Math.round(ms * 10) / 10, family: ctx.family, network: peerOf(ctx.client.network),
+      requestId: ctx.id,
+      method: ctx.method,
+      path: loggedPath(ctx.path),
+      status: status ?? undefined,
+      aborted: whole ? undefined : true,
+      ms: Math.round(ms * 10) / 10,
+      family: ctx.family,
+      network: peerOf(ctx.client.network),
     }
     if (status !== null && status >= 500) log.warn(line, 'request')
     else if (ctx.family === 'health' || ctx.family === 'assets') log.debug(line, 'request')

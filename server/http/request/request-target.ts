@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Brings a request whose target is a whole URL of this site (RFC 9112 §3.2.2) into the usual form: a path, and the URL's
+/** Brings a request whose target is a whole URL of this site (RFC 9112 §3.2.2) into the usual form: a path, and the
+ * URL's
  * authority as its Host, whatever Host it came with. Everything after this sees one form only.
  * A target elsewhere stays as it is: it is no path, and the path guard refuses it. */
 export function toOriginForm(publicUrl: string) {
@@ -25,7 +26,7 @@ function pathOf(target: string, origin: string): string | null {
 /** A request with no Host, or with several, stays refusable: only one that there is gives way. */
 function nameHost(incoming: IncomingMessage, host: string): void {
   const { rawHeaders } = incoming
-  const places = rawHeaders.flatMap((name, at) => at % 2 === 0 && name.toLowerCase() === 'host' ? [at + 1] : [])
+  const places = rawHeaders.flatMap((name, at) => (at % 2 === 0 && name.toLowerCase() === 'host' ? [at + 1] : []))
   for (const place of places) rawHeaders[place] = host
   if (places.length > 0) incoming.headers.host = host
 }

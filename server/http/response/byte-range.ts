@@ -1,6 +1,9 @@
 /** The one range of bytes that a request asks for; both ends included (RFC 9110 §14.1.2).
  * @returns null: the whole (no range, a form that we do not take, or several) · 'unsatisfiable': answer 416 */
-export function byteRange(header: string | undefined, size: number): { start: number, end: number } | 'unsatisfiable' | null {
+export function byteRange(
+  header: string | undefined,
+  size: number,
+): { start: number; end: number } | 'unsatisfiable' | null {
   const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return null
   if (first === '') {

@@ -1,8 +1,15 @@
 import { type BrotliCompress, constants, createBrotliCompress, createGzip, type Gzip } from 'node:zlib'
 import type { Coding } from './negotiation.ts'
 
-/** About where more effort costs more time than it saves bytes, and a window that holds a page, so that many at once need little memory. */
-const BROTLI = { [constants.BROTLI_PARAM_QUALITY]: 4, [constants.BROTLI_PARAM_LGWIN]: 18, [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT }
+/**
+ * About where more effort costs more time than it saves bytes, and a window that holds a page, so that many at once
+ * need little memory.
+ */
+const BROTLI = {
+  [constants.BROTLI_PARAM_QUALITY]: 4,
+  [constants.BROTLI_PARAM_LGWIN]: 18,
+  [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+}
 const GZIP_LEVEL = 4
 
 /** Works on libuv's threads: the event loop only hands over and fetches. */

@@ -11,13 +11,21 @@ import { type Coding, matchesEtag } from './negotiation.ts'
 /** Up to here a file is read at once; a larger one is sent as it is read. */
 const WHOLE_BYTES = 256 * 1024
 
-export interface FileForm { whole: boolean, compress: Coding | null }
+export interface FileForm {
+  whole: boolean
+  compress: Coding | null
+}
 
 /** Answers with an open file, or with a part of it, or with a 304 (RFC 9110 §13–14). Takes over the handle.
  * @param headers Content-Type, Cache-Control and whatever else the answer carries
  * @param form `whole`: parts are refused, which of something compressed would be parts of something else.
  * `compress`: how it is compressed as it is sent */
-export async function fileReply(ctx: RequestContext, file: FileHandle, headers: readonly string[], { whole, compress }: FileForm): Promise<Reply> {
+export async function fileReply(
+  ctx: RequestContext,
+  file: FileHandle,
+  headers: readonly string[],
+  { whole, compress }: FileForm,
+): Promise<Reply> {
   let streaming = false
   try {
     const stat = await file.stat({ bigint: true })
@@ -25,7 +33,7 @@ export async function fileReply(ctx: RequestContext, file: FileHandle, headers: 
     const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}${compress === null ? '' : `-${compress}`}"`
     const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
     if (isFresh(ctx, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
-    const common = [...validators, ...headers, ...whole ? [] : ['Accept-Ranges', 'bytes']]
+    const common = [...validators, ...headers, ...(whole ? [] : ['Accept-Ranges', 'bytes'])]
     const range = whole || !mayRange(ctx, etag, stat) ? null : byteRange(ctx.headers.range, size)
     if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: null }
     const { start, end } = range ?? { start: 0, end: size - 1 }
@@ -37,14 +45,17 @@ export async function fileReply(ctx: RequestContext, file: FileHandle, headers: 
     if (length > WHOLE_BYTES) {
       streaming = true
       if (compress !== null) return { status, headers: common, body: compressed(file.createReadStream(), compress) }
-      return { status, headers: [...common, 'Content-Length', String(length)], body: file.createReadStream({ start, end }) }
+      return {
+        status,
+        headers: [...common, 'Content-Length', String(length)],
+        body: file.createReadStream({ start, end }),
+      }
     }
     const body = Buffer.alloc(length)
     const { bytesRead } = await file.read(body, 0, length, start)
     const read = body.subarray(0, bytesRead)
     return { status, headers: common, body: compress === null ? read : await buffer(compressor(compress).end(read)) }
-  }
-  finally {
+  } finally {
     // A stream closes its file itself.
     if (!streaming) await file.close()
   }
@@ -78,7 +89,8 @@ function modifiedOf({ mtimeMs }: BigIntStats): Date {
 function unchanging(headers: readonly string[]): string[] {
   const kept: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
-    if (!headers[i]?.startsWith('Content-') || headers[i] === 'Content-Security-Policy') kept.push(headers[i] ?? '', headers[i + 1] ?? '')
+    if (!headers[i]?.startsWith('Content-') || headers[i] === 'Content-Security-Policy')
+      kept.push(headers[i] ?? '', headers[i + 1] ?? '')
   }
   return kept
 }

@@ -7,7 +7,8 @@ import { chooseCoding, CODINGS } from './negotiation.ts'
 /** A page this small leaves in one packet either way. */
 const LEAST_BYTES = 1024
 
-/** Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of anybody, or it
+/** Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of
+ * anybody, or it
  * was not asked for by a stranger's site, which could put guesses into its address again and again. */
 function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'headers'>): boolean {
   if (caller === null || (caller.signedIn === null && caller.form === null)) return true
@@ -15,7 +16,8 @@ function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'heade
   return from === 'same-origin' || from === 'none'
 }
 
-/** Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers leave, which
+/** Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers
+ * leave, which
  * they do no later than without it: what was decided about cookies is then still so. */
 export function compressPage(ctx: RequestContext, outgoing: ServerResponse): PageCompression {
   const write = outgoing.write.bind(outgoing) as Write
@@ -26,10 +28,14 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
   let ended = false
 
   const wanted = (status: number, valueOf: (name: string) => string | undefined) =>
-    coding !== null && ctx.compression !== null && isHtml(valueOf('content-type')) && valueOf('content-encoding') === undefined && hasBody(status)
+    coding !== null &&
+    ctx.compression !== null &&
+    isHtml(valueOf('content-type')) &&
+    valueOf('content-encoding') === undefined &&
+    hasBody(status)
 
   function started(): BrotliCompress | Gzip {
-    return encoder ??= connect(compressor(coding ?? 'gzip'), outgoing, write, end)
+    return (encoder ??= connect(compressor(coding ?? 'gzip'), outgoing, write, end))
   }
 
   outgoing.write = ((chunk, charset, done) => {
@@ -82,7 +88,12 @@ type Write = (chunk: unknown, charset?: unknown, done?: Done) => boolean
 type End = (...given: unknown[]) => ServerResponse
 
 /** Lets the encoder's bytes go to the response, as fast as its reader takes them, and ends each with the other. */
-function connect<Encoder extends BrotliCompress | Gzip>(encoder: Encoder, outgoing: ServerResponse, write: Write, end: End): Encoder {
+function connect<Encoder extends BrotliCompress | Gzip>(
+  encoder: Encoder,
+  outgoing: ServerResponse,
+  write: Write,
+  end: End,
+): Encoder {
   encoder.on('data', (bytes: Buffer) => {
     if (!write(bytes)) encoder.pause()
   })
@@ -135,5 +146,6 @@ function remove(headers: string[], name: string): void {
 function addVary(headers: string[]): void {
   const at = placeOf(headers, 'vary')
   if (at < 0) headers.push('Vary', 'Accept-Encoding')
-  else if (!/(?:^|,)\s*(?:\*|accept-encoding)\s*(?:,|$)/i.test(headers[at + 1] ?? '')) headers[at + 1] += ', Accept-Encoding'
+  else if (!/(?:^|,)\s*(?:\*|accept-encoding)\s*(?:,|$)/i.test(headers[at + 1] ?? ''))
+    headers[at + 1] += ', Accept-Encoding'
 }

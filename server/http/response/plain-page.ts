@@ -6,13 +6,20 @@ import { DISPLAY_NAME } from '../../contract/name.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { plainWords } from './plain-words.ts'
 
-/** The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own nonce. */
-export function plainPage(ctx: RequestContext, problem: Problem): { html: string, policy: string } {
+/**
+ * The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own
+ * nonce.
+ */
+export function plainPage(ctx: RequestContext, problem: Problem): { html: string; policy: string } {
   const nonce = newNonce()
   const { headers } = ctx
-  const language = languageOf(readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null, headers['accept-language'])
+  const language = languageOf(
+    readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null,
+    headers['accept-language'],
+  )
   const words = plainWords(problem.code, language)
-  const details = problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
+  const details =
+    problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
   const html = `<!doctype html>
 <html lang="${language}">
 <head>
@@ -32,7 +39,10 @@ ${details}
 </body>
 </html>
 `
-  return { html, policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'` }
+  return {
+    html,
+    policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  }
 }
 
 const STYLE = `

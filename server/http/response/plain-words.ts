@@ -1,27 +1,39 @@
 import type { Language } from '../../contract/languages.ts'
 import { PROBLEMS, type ProblemCode } from '../../contract/problem-codes.ts'
 
-interface Words { title: string, advice: string[] }
+interface Words {
+  title: string
+  advice: string[]
+}
 
 const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   wrong_host: {
-    'en': { title: 'This site has another address', advice: ['Use the address below. If you run this site and want another one, change its public URL.'] },
-    'zh-CN': { title: '本站的网址不是这个', advice: ['请使用下面的网址。如果您是管理员并想更换网址，请修改公开网址设置。'] },
+    en: {
+      title: 'This site has another address',
+      advice: ['Use the address below. If you run this site and want another one, change its public URL.'],
+    },
+    'zh-CN': {
+      title: '本站的网址不是这个',
+      advice: ['请使用下面的网址。如果您是管理员并想更换网址，请修改公开网址设置。'],
+    },
   },
   bad_path: {
-    'en': { title: 'This address is not valid', advice: ['It holds something that no page of this site has. Check the link, or start from the front page.'] },
+    en: {
+      title: 'This address is not valid',
+      advice: ['It holds something that no page of this site has. Check the link, or start from the front page.'],
+    },
     'zh-CN': { title: '网址无效', advice: ['网址中含有本站不接受的内容。请检查链接，或从首页重新开始。'] },
   },
   bad_request: {
-    'en': { title: 'The request could not be understood', advice: ['Go back and try again.'] },
+    en: { title: 'The request could not be understood', advice: ['Go back and try again.'] },
     'zh-CN': { title: '无法理解该请求', advice: ['请返回后重试。'] },
   },
   duplicate_cookies: {
-    'en': {
+    en: {
       title: 'Your browser sent two different sessions',
       advice: [
-        'Something set a second copy of this site\'s cookies, so it is not clear which of them is yours. To be safe, neither was used.',
-        'Clear this site\'s data: select the icon left of the address, open the settings for cookies and site data, delete everything stored for this site, then load the page again.',
+        "Something set a second copy of this site's cookies, so it is not clear which of them is yours. To be safe, neither was used.",
+        "Clear this site's data: select the icon left of the address, open the settings for cookies and site data, delete everything stored for this site, then load the page again.",
       ],
     },
     'zh-CN': {
@@ -33,52 +45,77 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     },
   },
   cross_origin: {
-    'en': { title: 'This did not come from this site', advice: ['Another page tried to send something here in your name. Nothing was done. If it was you, open the page here and try again.'] },
-    'zh-CN': { title: '该请求并非来自本站', advice: ['另一个页面试图以您的名义提交内容，未执行任何操作。如果是您本人，请在本站打开页面后重试。'] },
+    en: {
+      title: 'This did not come from this site',
+      advice: [
+        'Another page tried to send something here in your name. Nothing was done. If it was you, open the page here and try again.',
+      ],
+    },
+    'zh-CN': {
+      title: '该请求并非来自本站',
+      advice: ['另一个页面试图以您的名义提交内容，未执行任何操作。如果是您本人，请在本站打开页面后重试。'],
+    },
   },
   session_replaced: {
-    'en': { title: 'You have signed in anew', advice: ['What you sent belonged to the earlier session and was not done. Go back and send it again.'] },
+    en: {
+      title: 'You have signed in anew',
+      advice: ['What you sent belonged to the earlier session and was not done. Go back and send it again.'],
+    },
     'zh-CN': { title: '您已重新登录', advice: ['刚才提交的内容属于之前的会话，没有执行。请返回后重新提交。'] },
   },
   not_found: {
-    'en': { title: 'There is nothing at this address', advice: ['Check the link, or start from the front page.'] },
+    en: { title: 'There is nothing at this address', advice: ['Check the link, or start from the front page.'] },
     'zh-CN': { title: '该网址没有内容', advice: ['请检查链接，或从首页重新开始。'] },
   },
   method_not_allowed: {
-    'en': { title: 'This address does not take that', advice: ['Go back and try again.'] },
+    en: { title: 'This address does not take that', advice: ['Go back and try again.'] },
     'zh-CN': { title: '该网址不接受此操作', advice: ['请返回后重试。'] },
   },
   body_too_large: {
-    'en': { title: 'That is too large', advice: ['Go back, shorten what you entered, and try again.'] },
+    en: { title: 'That is too large', advice: ['Go back, shorten what you entered, and try again.'] },
     'zh-CN': { title: '提交的内容过大', advice: ['请返回，缩短输入内容后重试。'] },
   },
   too_many_streams: {
-    'en': { title: 'Too many live connections', advice: ['Close other windows of this site, then try again.'] },
+    en: { title: 'Too many live connections', advice: ['Close other windows of this site, then try again.'] },
     'zh-CN': { title: '实时连接过多', advice: ['请关闭本站的其他窗口，然后重试。'] },
   },
   slow_down: {
-    'en': { title: 'Too many attempts', advice: ['Wait a little, then try again.'] },
+    en: { title: 'Too many attempts', advice: ['Wait a little, then try again.'] },
     'zh-CN': { title: '尝试次数过多', advice: ['请稍候再试。'] },
   },
   store_unavailable: {
-    'en': { title: 'Not available just now', advice: ['The database cannot be reached or written. Nothing is lost and you stay signed in. Try again in a moment.'] },
-    'zh-CN': { title: '暂时不可用', advice: ['数据库目前无法访问或写入。没有丢失任何内容，您仍保持登录状态。请稍后重试。'] },
+    en: {
+      title: 'Not available just now',
+      advice: [
+        'The database cannot be reached or written. Nothing is lost and you stay signed in. Try again in a moment.',
+      ],
+    },
+    'zh-CN': {
+      title: '暂时不可用',
+      advice: ['数据库目前无法访问或写入。没有丢失任何内容，您仍保持登录状态。请稍后重试。'],
+    },
   },
   busy: {
-    'en': { title: 'Very busy just now', advice: ['Try again in a moment.'] },
+    en: { title: 'Very busy just now', advice: ['Try again in a moment.'] },
     'zh-CN': { title: '当前非常繁忙', advice: ['请稍后重试。'] },
   },
   draining: {
-    'en': { title: 'The server is restarting', advice: ['Try again in a moment.'] },
+    en: { title: 'The server is restarting', advice: ['Try again in a moment.'] },
     'zh-CN': { title: '服务器正在重启', advice: ['请稍后重试。'] },
   },
   internal: {
-    'en': { title: 'Something went wrong here', advice: ['It is not your doing. Try again; if it stays, tell whoever runs this site the number below.'] },
-    'zh-CN': { title: '服务器出错了', advice: ['这不是您的问题。请重试；如果仍然如此，请把下面的编号告诉网站管理员。'] },
+    en: {
+      title: 'Something went wrong here',
+      advice: ['It is not your doing. Try again; if it stays, tell whoever runs this site the number below.'],
+    },
+    'zh-CN': {
+      title: '服务器出错了',
+      advice: ['这不是您的问题。请重试；如果仍然如此，请把下面的编号告诉网站管理员。'],
+    },
   },
 }
 
-const REQUEST_ID: Record<Language, string> = { 'en': 'Request', 'zh-CN': '请求编号' }
+const REQUEST_ID: Record<Language, string> = { en: 'Request', 'zh-CN': '请求编号' }
 
 /** What a plain page says of a problem. Codes that no navigation meets have only their English title. */
 export function plainWords(code: ProblemCode, language: Language): Words & { requestId: string } {

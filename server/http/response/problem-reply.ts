@@ -8,7 +8,8 @@ import { plainPage } from './plain-page.ts'
 import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
-/** The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser navigates.
+/** The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser
+ * navigates.
  * @param headers further ones, names and values in turn */
 export function problemReply(ctx: RequestContext, problem: Problem, headers: readonly string[] = []): Reply {
   const all = [...headers]
@@ -16,7 +17,8 @@ export function problemReply(ctx: RequestContext, problem: Problem, headers: rea
   if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))
   const { maxAge } = problem.extras
   // RFC 9470 §3: how a client learns that signing in again would help.
-  if (maxAge !== undefined) all.push('WWW-Authenticate', `Bearer error="insufficient_user_authentication", max_age="${maxAge}"`)
+  if (maxAge !== undefined)
+    all.push('WWW-Authenticate', `Bearer error="insufficient_user_authentication", max_age="${maxAge}"`)
   if (ctx.navigation) {
     const page = plainPage(ctx, problem)
     all.push('Content-Type', 'text/html; charset=utf-8', 'Content-Security-Policy', page.policy)
@@ -31,15 +33,29 @@ export function methodNotAllowed(ctx: RequestContext, allowed: readonly string[]
 }
 
 /** Somebody asked for what they may not have, or another site asked in their name (ASVS 16.3.2). */
-const DENIALS: ReadonlySet<ProblemCode> = new Set(['forbidden', 'cross_origin', 'reauthentication_required', 'insufficient_user_authentication'])
+const DENIALS: ReadonlySet<ProblemCode> = new Set([
+  'forbidden',
+  'cross_origin',
+  'reauthentication_required',
+  'insufficient_user_authentication',
+])
 
-/** Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves. */
+/**
+ * Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves.
+ */
 export function asProblem(error: unknown, ctx: RequestContext, log: Log): Problem {
   const context = { requestId: ctx.id, method: ctx.method, path: loggedPath(ctx.path) }
   if (error instanceof Problem) {
     if (DENIALS.has(error.code)) {
       const { caller, client, id } = ctx
-      logSecurity(log, { event: 'access_denied', outcome: 'denied', reason: error.code, accountId: caller?.signedIn?.user.id, network: peerOf(client.network), requestId: id })
+      logSecurity(log, {
+        event: 'access_denied',
+        outcome: 'denied',
+        reason: error.code,
+        accountId: caller?.signedIn?.user.id,
+        network: peerOf(client.network),
+        requestId: id,
+      })
     }
     if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
     return error

@@ -4,16 +4,20 @@ export interface SecurityHeaders {
   readonly fixed: readonly string[]
 }
 
-export const DEFAULT_POLICY = 'default-src \'none\'; base-uri \'none\'; form-action \'none\'; frame-ancestors \'none\''
+export const DEFAULT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 export const DEFAULT_REFERRER_POLICY = 'same-origin'
 const TWO_YEARS_S = 63_072_000
 
 export function securityHeaders(publicUrl: string): SecurityHeaders {
   const fixed = [
-    'X-Content-Type-Options', 'nosniff',
-    'Cross-Origin-Opener-Policy', 'same-origin',
-    'Cross-Origin-Resource-Policy', 'same-origin',
-    'Permissions-Policy', 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+    'X-Content-Type-Options',
+    'nosniff',
+    'Cross-Origin-Opener-Policy',
+    'same-origin',
+    'Cross-Origin-Resource-Policy',
+    'same-origin',
+    'Permissions-Policy',
+    'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
   ]
   // Without includeSubDomains: whether other hosts of the domain have https is not ours to say.
   if (publicUrl.startsWith('https:')) fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
@@ -22,14 +26,17 @@ export function securityHeaders(publicUrl: string): SecurityHeaders {
 
 /** The policy of one rendered page (HD-1, HD-2): scripts and style sheets by nonce, and nothing from anywhere else. */
 export function pagePolicy(nonce: string): string {
-  return `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; `
-    + 'connect-src \'self\'; img-src \'self\'; font-src \'self\'; form-action \'self\'; base-uri \'none\'; frame-ancestors \'none\''
+  return (
+    `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; ` +
+    "connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  )
 }
 
-/** The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what breaks
+/** The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what
+ * breaks
  * under the real policy breaks here first. */
 export function devPagePolicy(nonce: string): string {
   return pagePolicy(nonce)
-    .replace(/style-src-elem [^;]+/, 'style-src-elem \'self\' \'unsafe-inline\'')
-    .replace('connect-src \'self\'', 'connect-src \'self\' ws: wss:')
+    .replace(/style-src-elem [^;]+/, "style-src-elem 'self' 'unsafe-inline'")
+    .replace("connect-src 'self'", "connect-src 'self' ws: wss:")
 }

@@ -25,11 +25,18 @@ const NONE: readonly string[] = []
 
 /** Set by us, or nobody's to tell: what a route, a page or an upstream says of these is dropped. */
 const DROPPED = new Set([
-  'x-content-type-options', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'permissions-policy',
-  'strict-transport-security', 'x-request-id', 'x-powered-by', 'server',
+  'x-content-type-options',
+  'cross-origin-opener-policy',
+  'cross-origin-resource-policy',
+  'permissions-policy',
+  'strict-transport-security',
+  'x-request-id',
+  'x-powered-by',
+  'server',
 ])
 
-/** The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the headers
+/** The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the
+ * headers
  * leave. So this one place adds the security headers and decides the cookies. */
 export function porchlightResponse({ log, sessions, security, draining }: Deps) {
   return class PorchlightResponse extends ServerResponse<IncomingMessage> {
@@ -37,13 +44,12 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
 
     override writeHead(status: number, ...rest: unknown[]): this {
       const last = rest[rest.length - 1]
-      const given = typeof last === 'object' && last !== null ? last as AnyHeaders : null
+      const given = typeof last === 'object' && last !== null ? (last as AnyHeaders) : null
       if (status < 200) return super.writeHead(status, given ?? {})
       const headers = this.#compose(status, given)
       try {
         return super.writeHead(status, headers)
-      }
-      catch (error) {
+      } catch (error) {
         return this.#giveUp(error)
       }
     }
@@ -82,12 +88,16 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       if (unbuffered) headers.push('X-Accel-Buffering', 'no')
       if (ctx !== null) headers.push('X-Request-Id', ctx.id)
       // A 304 updates what a cache has stored: no cookie may ride on it.
-      const cookies = ctx === null || status === 304 || (ctx.answer.untouched && others.length === 0) ? NONE : setCookies(sessions, ctx.answer, others, isOwnCookie)
+      const cookies =
+        ctx === null || status === 304 || (ctx.answer.untouched && others.length === 0)
+          ? NONE
+          : setCookies(sessions, ctx.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
       const ours = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
-      // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping (HD-10).
+      // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping
+      // (HD-10).
       const unkept = ours && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
-      headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : cacheControl ?? UNKEPT)
+      headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : (cacheControl ?? UNKEPT))
       ctx?.compression?.begin(status, headers)
       if (draining()) headers.push('Connection', 'close')
       return headers
@@ -104,8 +114,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       }
       if (given === null || !Array.isArray(given)) {
         for (const name in given) all[name.toLowerCase()] = given[name]
-      }
-      else {
+      } else {
         for (let i = 0; i + 1 < given.length; i += 2) all[String(given[i]).toLowerCase()] = given[i + 1]
       }
       return all

@@ -16,7 +16,8 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 const whereTo = (answer: Response) => [answer.status, answer.headers.get('location')]
-const name = async () => (await (await browser.get('/auth/session')).json() as { user: { name: string } | null }).user?.name
+const name = async () =>
+  ((await (await browser.get('/auth/session')).json()) as { user: { name: string } | null }).user?.name
 
 describe('UX-18 the forms of the account page, without JavaScript', () => {
   test('a new name is kept, and the page says so', async () => {
@@ -26,8 +27,15 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
 
   test('a name that cannot be is back in its form with the problem, and in no address', async () => {
     const odd = 'x'.repeat(101)
-    expect(whereTo(await browser.form('/auth/user', { name: odd }))).toEqual([303, '/account?problem=invalid_body&form=profile#profile'])
-    expect(await browser.keptForm()).toMatchObject({ page: '/account#profile', problem: { code: 'invalid_body' }, fields: { name: odd } })
+    expect(whereTo(await browser.form('/auth/user', { name: odd }))).toEqual([
+      303,
+      '/account?problem=invalid_body&form=profile#profile',
+    ])
+    expect(await browser.keptForm()).toMatchObject({
+      page: '/account#profile',
+      problem: { code: 'invalid_body' },
+      fields: { name: odd },
+    })
     expect(await name()).toBe('Root')
   })
 
@@ -35,10 +43,13 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
     const before = [...browser.jar.values()]
     const other = at.browser()
     await other.post('/auth/login', { email: ROOT.email, password: ROOT.password })
-    expect(whereTo(await browser.form('/auth/password', { current: ROOT.password, next: NEXT }))).toEqual([303, '/account?saved=password'])
+    expect(whereTo(await browser.form('/auth/password', { current: ROOT.password, next: NEXT }))).toEqual([
+      303,
+      '/account?saved=password',
+    ])
     expect(await name()).toBe('Root')
     expect([...browser.jar.values()].filter(value => before.includes(value)).length).toBeLessThan(before.length)
-    expect((await (await other.get('/auth/session')).json() as { user: unknown }).user).toBeNull()
+    expect(((await (await other.get('/auth/session')).json()) as { user: unknown }).user).toBeNull()
     expect((await at.browser().post('/auth/login', { email: ROOT.email, password: NEXT })).status).toBe(200)
   })
 
@@ -54,12 +65,19 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
     expect((await at.browser().post('/auth/login', { email: ROOT.email, password: ROOT.password })).status).toBe(200)
   })
 
-  test.each(['/auth/user', '/auth/password'])('%s of somebody whose session has ended leads to the page, which asks for sign-in', async (path) => {
-    browser.jar.clear()
-    expect((await browser.form(path, { name: 'Rosa', current: ROOT.password, next: NEXT })).headers.get('location')).toMatch(/^\/account\?problem=(?:not_signed_in|invalid_body)&form=/)
-  })
+  test.each(['/auth/user', '/auth/password'])(
+    '%s of somebody whose session has ended leads to the page, which asks for sign-in',
+    async path => {
+      browser.jar.clear()
+      expect(
+        (await browser.form(path, { name: 'Rosa', current: ROOT.password, next: NEXT })).headers.get('location'),
+      ).toMatch(/^\/account\?problem=(?:not_signed_in|invalid_body)&form=/)
+    },
+  )
 
   test('what only a script sends is no form', async () => {
-    expect(await refusal(browser.form('/auth/reauthenticate', { password: ROOT.password }))).toBe('415 unsupported_media_type')
+    expect(await refusal(browser.form('/auth/reauthenticate', { password: ROOT.password }))).toBe(
+      '415 unsupported_media_type',
+    )
   })
 })

@@ -8,19 +8,21 @@ import type { AuthDeps } from './auth-deps.ts'
 
 /** What stands behind the door for whoever asks. */
 export function appsRoutes({ upstreams, reachable }: AuthDeps): Hono<Env> {
-  return new Hono<Env>().get('/apps', async (c) => {
+  return new Hono<Env>().get('/apps', async c => {
     const { user } = signedIn(c)
     const mine = upstreams.filter(upstream => mayUse(upstream, user))
     return c.json<AppsAnswer>({
-      apps: await Promise.all(mine.map(async upstream => ({
-        name: upstream.name,
-        title: upstream.title,
-        description: upstream.description,
-        icon: upstream.icon,
-        href: upstream.page,
-        prefix: upstream.prefix,
-        reachable: await reachable(upstream),
-      }))),
+      apps: await Promise.all(
+        mine.map(async upstream => ({
+          name: upstream.name,
+          title: upstream.title,
+          description: upstream.description,
+          icon: upstream.icon,
+          href: upstream.page,
+          prefix: upstream.prefix,
+          reachable: await reachable(upstream),
+        })),
+      ),
     })
   })
 }

@@ -8,22 +8,46 @@ import type { ProblemCode } from '../../contract/problem-codes.ts'
 import type { Env } from '../request/hono-env.ts'
 
 /** `attempt` may become another while it goes on: what a callback is for stands in it. */
-export interface How { attempt: Attempt, method: 'password' | 'token_api' | 'provider', provider?: string }
+export interface How {
+  attempt: Attempt
+  method: 'password' | 'token_api' | 'provider'
+  provider?: string
+}
 
 /** They did not show who they are. */
-const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set(['invalid_credentials', 'invalid_code', 'login_expired', 'provider_refused', 'provider_answer_invalid'])
+const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set([
+  'invalid_credentials',
+  'invalid_code',
+  'login_expired',
+  'provider_refused',
+  'provider_answer_invalid',
+])
 
-/** Writes one line for each attempt to be let in, whatever came of it. That an account was made, a password reset or an identity
+/** Writes one line for each attempt to be let in, whatever came of it. That an account was made, a password reset or an
+ * identity
  * linked is told by the store, with the change. @param work tells whose account it is about, once it knows */
-export async function logAttempt<T>(c: Context<Env>, log: Log, how: How, work: (isAbout: (accountId: string) => void) => Promise<T>): Promise<T> {
+export async function logAttempt<T>(
+  c: Context<Env>,
+  log: Log,
+  how: How,
+  work: (isAbout: (accountId: string) => void) => Promise<T>,
+): Promise<T> {
   let accountId: string | undefined
-  const line = () => ({ method: how.method, provider: how.provider, accountId, network: peerOf(c.get('caller').client.network), requestId: c.get('requestId') })
+  const line = () => ({
+    method: how.method,
+    provider: how.provider,
+    accountId,
+    network: peerOf(c.get('caller').client.network),
+    requestId: c.get('requestId'),
+  })
   try {
-    const result = await work((id) => { accountId = id })
-    if (how.attempt === 'sign_in' || how.attempt === 'reauthentication') logSecurity(log, { event: `${how.attempt}_succeeded`, outcome: 'success', ...line() })
+    const result = await work(id => {
+      accountId = id
+    })
+    if (how.attempt === 'sign_in' || how.attempt === 'reauthentication')
+      logSecurity(log, { event: `${how.attempt}_succeeded`, outcome: 'success', ...line() })
     return result
-  }
-  catch (error) {
+  } catch (error) {
     if (error instanceof Problem) accountId = error.accountId ?? accountId
     logSecurity(log, { ...judged(how.attempt, error), ...line() })
     throw error

@@ -8,7 +8,7 @@ import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 let at: ReturnType<typeof testRoutes>
 let admin: Browser
 const root = { email: 'root@example.org', name: 'Root', password: GOOD_PASSWORD }
-const json = async <T>(answer: Promise<Response>): Promise<T> => await (await answer).json() as T
+const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T
 const count = (sql: string) => at.store.db.raw.prepare(sql).pluck().get() as number
 
 beforeEach(async () => {
@@ -20,11 +20,17 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 test('people come a hundred a page, oldest first, with the number of all; each page goes on where the one before ended', async () => {
-  for (let n = 0; n < 249; n++) await at.store.accounts.create(newAccountRow({ email: `p${n}@example.org`, name: `P ${n}`, roles: ['user'] }, at.wall()), originOf(OPERATOR, '', at.wall()))
+  for (let n = 0; n < 249; n++)
+    await at.store.accounts.create(
+      newAccountRow({ email: `p${n}@example.org`, name: `P ${n}`, roles: ['user'] }, at.wall()),
+      originOf(OPERATOR, '', at.wall()),
+    )
   const seen: string[] = []
   const sizes: number[] = []
   for (let cursor: string | null = ''; cursor !== null;) {
-    const page: PeopleAnswer = await json<PeopleAnswer>(admin.get(`/auth/people${cursor === '' ? '' : `?cursor=${cursor}`}`))
+    const page: PeopleAnswer = await json<PeopleAnswer>(
+      admin.get(`/auth/people${cursor === '' ? '' : `?cursor=${cursor}`}`),
+    )
     expect(page.total).toBe(250)
     seen.push(...page.people.map(({ name }) => name))
     sizes.push(page.people.length)
@@ -38,7 +44,9 @@ test('people come a hundred a page, oldest first, with the number of all; each p
 })
 
 test('a page of people says of each how many sessions live and when they were last seen', async () => {
-  const { people: [first] } = await json<PeopleAnswer>(admin.get('/auth/people'))
+  const {
+    people: [first],
+  } = await json<PeopleAnswer>(admin.get('/auth/people'))
   expect(first).toMatchObject({ name: 'Root', sessions: 1, lastSeenAt: at.wall() })
 })
 
@@ -63,7 +71,11 @@ test('an administrator has a hundred open links at most; revoking one makes room
 test('invitations of many administrators come a hundred a page', async () => {
   for (let n = 0; n < 60; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, OPERATOR)
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
-  for (let n = 0; n < 60; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, { userId: id, sessionId: null, client: CLIENT })
+  for (let n = 0; n < 60; n++)
+    await at.people.registration.invite(
+      { email: null, roles: ['user'] },
+      { userId: id, sessionId: null, client: CLIENT },
+    )
   const first = await json<InvitesAnswer>(admin.get('/auth/invites'))
   const second = await json<InvitesAnswer>(admin.get(`/auth/invites?cursor=${first.next ?? ''}`))
   expect([first.invites.length, second.invites.length, second.next]).toEqual([100, 20, null])
@@ -72,11 +84,14 @@ test('invitations of many administrators come a hundred a page', async () => {
 
 test('the security log keeps the newest two hundred of each kind for an account: one kind pushes out no other', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
-  for (let n = 0; n < 260; n++) await at.people.accounts.changeName(id, `Name ${n}`, { userId: id, sessionId: null, client: CLIENT })
-  expect(count('select count(*) from events where kind = \'name_changed\'')).toBe(200)
+  for (let n = 0; n < 260; n++)
+    await at.people.accounts.changeName(id, `Name ${n}`, { userId: id, sessionId: null, client: CLIENT })
+  expect(count("select count(*) from events where kind = 'name_changed'")).toBe(200)
   const kinds = new Set<string>()
   for (let cursor: string | null = ''; cursor !== null;) {
-    const page: EventsAnswer = await json<EventsAnswer>(admin.get(`/auth/events${cursor === '' ? '' : `?cursor=${cursor}`}`))
+    const page: EventsAnswer = await json<EventsAnswer>(
+      admin.get(`/auth/events${cursor === '' ? '' : `?cursor=${cursor}`}`),
+    )
     expect(page.events.length).toBeLessThanOrEqual(50)
     for (const { kind } of page.events) kinds.add(kind)
     cursor = page.next
@@ -86,9 +101,24 @@ test('the security log keeps the newest two hundred of each kind for an account:
 
 test('an account has twenty ways in at most', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
-  const link = (n: number) => at.store.identities.link({
-    id: `i${n}`, userId: id, provider: 'work', issuer: 'https://work.example', subject: `s${n}`, email: null, emailVerified: false, label: 'X', linkedIn: null, createdAt: n, lastUsedAt: n,
-  }, null, originOf(OPERATOR, id, at.wall()))
+  const link = (n: number) =>
+    at.store.identities.link(
+      {
+        id: `i${n}`,
+        userId: id,
+        provider: 'work',
+        issuer: 'https://work.example',
+        subject: `s${n}`,
+        email: null,
+        emailVerified: false,
+        label: 'X',
+        linkedIn: null,
+        createdAt: n,
+        lastUsedAt: n,
+      },
+      null,
+      originOf(OPERATOR, id, at.wall()),
+    )
   for (let n = 0; n < 20; n++) await link(n)
   await expect(link(20)).rejects.toMatchObject({ code: 'limit_reached' })
   await link(3)
@@ -98,13 +128,16 @@ test('a password that is changed with the last write that is left gets its new s
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   for (let n = 0; n < 59; n++) at.writeRate.spend(id)
   expect(() => at.writeRate.spend(id)).toThrow(expect.objectContaining({ code: 'slow_down' }))
-  expect((await admin.post('/auth/password', { current: GOOD_PASSWORD, next: 'an entirely new lantern' })).status).toBe(200)
+  expect((await admin.post('/auth/password', { current: GOOD_PASSWORD, next: 'an entirely new lantern' })).status).toBe(
+    200,
+  )
   expect((await json<SessionAnswer>(admin.get('/auth/session'))).user?.name).toBe('Root')
 })
 
 test('whoever knows a password opens sixty sessions with it in a row, then one a second', async () => {
   const codes: string[] = []
-  for (let n = 0; n < 62; n++) codes.push(String((await at.browser().post('/auth/login', { email: root.email, password: root.password })).status))
+  for (let n = 0; n < 62; n++)
+    codes.push(String((await at.browser().post('/auth/login', { email: root.email, password: root.password })).status))
   // Set-up opened the first.
   expect([codes.indexOf('429'), codes.at(-1)]).toEqual([59, '429'])
   at.pass(2000)

@@ -3,7 +3,8 @@ import type { SessionAnswer } from '../../contract/wire.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
-// A machine that started with a wrong clock, a year ahead, and was put right: what was made in that year is in the future again.
+// A machine that started with a wrong clock, a year ahead, and was put right: what was made in that year is in the
+// future again.
 
 const YEAR = 365 * 86_400_000
 const EMAIL = 'ada@example.org'
@@ -40,7 +41,7 @@ test('a wait that was begun then does not last until then', async () => {
   expect((await signIn(stranger, GOOD_PASSWORD)).status).toBe(200)
 })
 
-test('a browser that signs in after is a known device, which strangers\' failures do not lock out', async () => {
+test("a browser that signs in after is a known device, which strangers' failures do not lock out", async () => {
   at.setBack(YEAR)
   await signIn(ada, GOOD_PASSWORD)
   await ada.post('/auth/logout')
@@ -52,7 +53,7 @@ test('a browser that signs in after is a known device, which strangers\' failure
 
 test('a sign-in of then is not fresh for a year', async () => {
   at.setBack(YEAR)
-  expect((await (await ada.get('/auth/session')).json() as SessionAnswer).user?.name).toBe('Ada')
+  expect(((await (await ada.get('/auth/session')).json()) as SessionAnswer).user?.name).toBe('Ada')
   expect(await refusal(ada.post('/auth/invites', { roles: ['admin'] }))).toBe('401 reauthentication_required')
   expect((await ada.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
   expect((await ada.post('/auth/invites', { roles: ['admin'] })).status).toBe(200)

@@ -14,31 +14,46 @@ const PAGE_MAX = 100
 export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
-  app.get('/sessions', async (c) => {
+  app.get('/sessions', async c => {
     const { user, session } = signedIn(c)
     const { cursor = null, limit } = c.req.query()
     const page = await sessions.page(user.id, { cursor, first: session.publicId, limit: pageSize(limit) })
     return c.json<SessionListAnswer>({
       next: page.next,
-      sessions: page.sessions.map(({ publicId, userAgent, ...one }) => ({ id: publicId, device: describeDevice(userAgent), current: publicId === session.publicId, streams: streams.of(publicId), ...one })),
+      sessions: page.sessions.map(({ publicId, userAgent, ...one }) => ({
+        id: publicId,
+        device: describeDevice(userAgent),
+        current: publicId === session.publicId,
+        streams: streams.of(publicId),
+        ...one,
+      })),
     })
   })
 
-  app.delete('/sessions', async (c) => {
+  app.delete('/sessions', async c => {
     const { user, session } = signedIn(c)
-    const ended = await sessions.endAll(user.id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
+    const ended = await sessions.endAll(user.id, {
+      reason: 'signed_out_elsewhere',
+      except: session.publicId,
+      byUserId: null,
+    })
     // Copied cookies may have opened some of this session's own: whoever has the cookies of now connects again.
     streams.endStreamsOf(session.publicId)
     return c.json({ ended })
   })
 
-  app.delete('/sessions/:id', async (c) => {
+  app.delete('/sessions/:id', async c => {
     const { user, session } = signedIn(c)
     const id = c.req.param('id')
     const current = id === session.publicId
     const ended = current
       ? await sessions.end(id, { reason: 'signed_out', userId: user.id, byUserId: null })
-      : await sessions.end(id, { reason: 'signed_out_elsewhere', userId: user.id, byUserId: null, from: session.publicId })
+      : await sessions.end(id, {
+          reason: 'signed_out_elsewhere',
+          userId: user.id,
+          byUserId: null,
+          from: session.publicId,
+        })
     if (!ended && !current) throw new Problem('not_found')
     if (current) signOut(c, config)
     return c.json({ ended: ended ? 1 : 0 })

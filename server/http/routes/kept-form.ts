@@ -11,9 +11,16 @@ const MAX_SEALED_LENGTH = 3800
 
 /** What is kept of a form that failed without JavaScript: sealed, for a minute, and never a password.
  * @param keep the names of fields that may be kept */
-export function keepForm(keyring: Keyring, failed: { page: string, problem: ProblemBody, fields: ReadonlyMap<string, string> }, keep: readonly string[], now: UnixMs): string {
+export function keepForm(
+  keyring: Keyring,
+  failed: { page: string; problem: ProblemBody; fields: ReadonlyMap<string, string> },
+  keep: readonly string[],
+  now: UnixMs,
+): string {
   const { page, problem } = failed
-  const fields = Object.fromEntries([...failed.fields].filter(([name, value]) => keep.includes(name) && value.length <= MAX_VALUE_LENGTH))
+  const fields = Object.fromEntries(
+    [...failed.fields].filter(([name, value]) => keep.includes(name) && value.length <= MAX_VALUE_LENGTH),
+  )
   const seal = (form: KeptForm) => keyring.seal('form', { form, endsAt: now + LIFE_MS })
   const sealed = seal({ page, problem, fields })
   return sealed.length <= MAX_SEALED_LENGTH ? sealed : seal({ page, problem: { ...problem, fields: {} }, fields: {} })

@@ -14,35 +14,98 @@ const root = { email: 'root@example.org', name: 'Root', password: GOOD_PASSWORD 
 let at: ReturnType<typeof testRoutes>
 let admin: Browser
 let rootId: string
-let begun: { provider: string, purpose: Purpose, returnTo: string }[]
+let begun: { provider: string; purpose: Purpose; returnTo: string }[]
 let forgotten: string[]
 
-const json = async <T>(answer: Promise<Response>): Promise<T> => await (await answer).json() as T
+const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T
 const session = (browser: Browser) => json<SessionAnswer>(browser.get('/auth/session'))
 const links = (browser: Browser) => json<LinksAnswer>(browser.get('/auth/links'))
-const kinds = async (browser: Browser) => (await json<EventsAnswer>(browser.get('/auth/events'))).events.map(event => event.kind)
+const kinds = async (browser: Browser) =>
+  (await json<EventsAnswer>(browser.get('/auth/events'))).events.map(event => event.kind)
 const problem = (code: string): unknown => expect.objectContaining({ code })
 
 const provider = (id: string, name: string, icon: string): Provider => ({
-  id, name, icon, kind: 'oidc', issuer: `https://${id}.example`, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, formerIssuers: [],
-  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null,
-  logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
+  id,
+  name,
+  icon,
+  kind: 'oidc',
+  issuer: `https://${id}.example`,
+  endpoints: null,
+  fields: { subject: 'sub', name: null, email: null, emailVerified: null },
+  userInfo: true,
+  formerIssuers: [],
+  clientId: 'porch',
+  clientSecret: null,
+  privateKey: null,
+  clientAuth: 'none',
+  scopes: ['openid'],
+  dpop: false,
+  parameters: {},
+  roles: null,
+  register: null,
+  logout: 'link',
+  recheckMs: null,
+  idTokenAlg: null,
+  clockToleranceSeconds: 120,
 })
 
 const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRow => ({
-  id: `${of}-${subject}`, userId, provider: of, issuer: `https://${of}.example`, subject, email: null, emailVerified: false, label: `Somebody at ${of}`, linkedIn: null,
-  createdAt: at.wall(), lastUsedAt: at.wall(),
+  id: `${of}-${subject}`,
+  userId,
+  provider: of,
+  issuer: `https://${of}.example`,
+  subject,
+  email: null,
+  emailVerified: false,
+  label: `Somebody at ${of}`,
+  linkedIn: null,
+  createdAt: at.wall(),
+  lastUsedAt: at.wall(),
 })
-const link = (userId: string, of: string, subject?: string) => at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))
+const link = (userId: string, of: string, subject?: string) =>
+  at.store.identities.link(identity(userId, of, subject), null, originOf(OPERATOR, userId, at.wall()))
 
-function grantOf(userId: string, { issuer, subject, provider: of }: IdentityRow, origin: ProviderGrantRow['origin'] = 'sign_in'): ProviderGrantRow {
-  return { id: `grant-${Math.random()}`, sessionId: '', userId, provider: of, issuer, subject, providerSid: null, origin, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null }
+function grantOf(
+  userId: string,
+  { issuer, subject, provider: of }: IdentityRow,
+  origin: ProviderGrantRow['origin'] = 'sign_in',
+): ProviderGrantRow {
+  return {
+    id: `grant-${Math.random()}`,
+    sessionId: '',
+    userId,
+    provider: of,
+    issuer,
+    subject,
+    providerSid: null,
+    origin,
+    sealed: null,
+    accessEndsAt: null,
+    idTokenAlg: null,
+    recheckAt: null,
+    refreshingAt: null,
+    refreshes: 0,
+    createdAt: at.wall(),
+    endedAt: null,
+  }
 }
 
 /** A browser that came in by a provider. */
 async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
   const browser = at.browser()
-  const { grant } = await at.sessions.open({ userId, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: grantOf(userId, one) })
+  const { grant } = await at.sessions.open({
+    userId,
+    amr: ['fed'],
+    remember: false,
+    client: CLIENT,
+    replaces: null,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: grantOf(userId, one),
+  })
   for (const cookie of at.sessions.cookiesFor(grant)) {
     const [pair = ''] = cookie.split(';')
     browser.jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
@@ -51,10 +114,15 @@ async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
 }
 
 /** Somebody whom a provider brought: no password, and no address unless one is given. */
-async function newcomer(of: string, email: string | null = null): Promise<{ id: string, browser: Browser }> {
+async function newcomer(of: string, email: string | null = null): Promise<{ id: string; browser: Browser }> {
   const row = newAccountRow({ email, name: 'Nemo', roles: ['user'] }, at.wall())
   const one = identity(row.id, of, `of-${row.id}`)
-  await at.store.identities.create(row, one, { invite: null, rolesDecided: true, mayBeFirst: false }, originOf(OPERATOR, row.id, at.wall()))
+  await at.store.identities.create(
+    row,
+    one,
+    { invite: null, rolesDecided: true, mayBeFirst: false },
+    originOf(OPERATOR, row.id, at.wall()),
+  )
   return { id: row.id, browser: await cameBy(row.id, one) }
 }
 
@@ -66,7 +134,10 @@ beforeEach(async () => {
     elsewhere: {
       configured: [provider('work', 'The Works', 'building'), provider('club', 'Club', 'log-in')],
       providers: {
-        all: () => [{ id: 'work', name: 'The Works', icon: 'building', kind: 'oidc', available: true }, { id: 'club', name: 'Club', icon: 'log-in', kind: 'oidc', available: false }],
+        all: () => [
+          { id: 'work', name: 'The Works', icon: 'building', kind: 'oidc', available: true },
+          { id: 'club', name: 'Club', icon: 'log-in', kind: 'oidc', available: false },
+        ],
         begin: async (id, { purpose, returnTo }) => {
           begun.push({ provider: id, purpose, returnTo })
           return { href: `https://${id}.example/authorize`, id: 'transaction-1', sealed: 'sealed' }
@@ -85,7 +156,8 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 test('a provider that nobody configured is not there for somebody who is signed in, either', async () => {
-  for (const path of ['/auth/login/nobody', '/auth/login/nobody?reauthenticate=1']) expect((await admin.get(path)).status, path).toBe(404)
+  for (const path of ['/auth/login/nobody', '/auth/login/nobody?reauthenticate=1'])
+    expect((await admin.get(path)).status, path).toBe(404)
 })
 
 test('the ways in are told with whether they can be reached', async () => {
@@ -97,14 +169,25 @@ test('the ways in are told with whether they can be reached', async () => {
   })
 })
 
-describe('one\'s own ways in', () => {
+describe("one's own ways in", () => {
   test('are listed for whoever is signed in, and for nobody else', async () => {
     expect(await refusal(at.browser().get('/auth/links'))).toBe('401 not_signed_in')
     expect(await links(admin)).toEqual({ links: [], password: true })
     await link(rootId, 'work')
     const { id: other } = await newcomer('club')
     const mine = await links(admin)
-    expect(mine.links).toEqual([{ id: 'work-subject-1', provider: 'work', name: 'The Works', icon: 'building', label: 'Somebody at work', email: null, createdAt: at.wall(), lastUsedAt: at.wall() }])
+    expect(mine.links).toEqual([
+      {
+        id: 'work-subject-1',
+        provider: 'work',
+        name: 'The Works',
+        icon: 'building',
+        label: 'Somebody at work',
+        email: null,
+        createdAt: at.wall(),
+        lastUsedAt: at.wall(),
+      },
+    ])
     expect(JSON.stringify(mine)).not.toContain(other)
     expect(JSON.stringify(mine)).not.toContain('https://work.example')
   })
@@ -119,7 +202,9 @@ describe('linking', () => {
   test('OA-20 begins for this account and this session alone, with a transaction of this browser', async () => {
     const { user, session: mine } = await session(admin)
     expect(await json(admin.post('/auth/links/work'))).toEqual({ href: 'https://work.example/authorize' })
-    expect(begun).toEqual([{ provider: 'work', purpose: { kind: 'link', userId: user?.id, sessionId: mine?.id }, returnTo: '/account' }])
+    expect(begun).toEqual([
+      { provider: 'work', purpose: { kind: 'link', userId: user?.id, sessionId: mine?.id }, returnTo: '/account' },
+    ])
     expect(admin.jar.get('__Host-porchlight-login-transaction-1')).toBe('sealed')
   })
 
@@ -157,7 +242,7 @@ describe('removing a way in', () => {
     expect(await refusal(admin.delete('/auth/links/work-subject-1'))).toBe('404 not_found')
   })
 
-  test('reaches nobody else\'s', async () => {
+  test("reaches nobody else's", async () => {
     const { id, browser } = await newcomer('work')
     expect(await refusal(admin.delete(`/auth/links/work-of-${id}`))).toBe('404 not_found')
     expect((await links(browser)).links).toHaveLength(1)
@@ -181,7 +266,7 @@ describe('removing a way in', () => {
     expect(await refusal(again.delete(`/auth/links/work-of-${id}`))).toBe('409 last_way_in')
   })
 
-  test('ends the other sessions that came by it, and no others; this one goes on without the provider\'s tokens', async () => {
+  test("ends the other sessions that came by it, and no others; this one goes on without the provider's tokens", async () => {
     await link(rootId, 'work')
     const one = identity(rootId, 'work')
     const here = await cameBy(rootId, one)

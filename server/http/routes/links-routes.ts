@@ -8,20 +8,24 @@ import { keepTransaction, roomForTransaction } from './provider-cookie.ts'
 /** Where linking began, and where it ends. */
 const PAGE = '/account'
 
-/** One's own ways in: accounts elsewhere that open this one. Each is a key to the house, so adding and removing one asks for a
+/** One's own ways in: accounts elsewhere that open this one. Each is a key to the house, so adding and removing one
+ * asks for a
  * fresh sign-in (ASVS 7.5.1). */
 export function linksRoutes({ people, providers, providerLogin, vault, clock, config }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
   const now = () => clock.now().wall
 
-  app.get('/links', async (c) => {
+  app.get('/links', async c => {
     const { user } = signedIn(c)
     const account = await people.accounts.find(user.id)
-    return c.json<LinksAnswer>({ links: await providerLogin.links(user.id), password: config.tokenApi === null && account?.hasPassword === true })
+    return c.json<LinksAnswer>({
+      links: await providerLogin.links(user.id),
+      password: config.tokenApi === null && account?.hasPassword === true,
+    })
   })
 
   // It ends in this session and in no other: the transaction names it (OA-20).
-  app.post('/links/:provider', async (c) => {
+  app.post('/links/:provider', async c => {
     const who = signedIn(c)
     requireFresh(who, now())
     const begun = await providers.begin(c.req.param('provider'), {
@@ -34,10 +38,14 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
     return c.json<ProviderLoginAnswer>({ href: begun.href })
   })
 
-  app.delete('/links/:id', async (c) => {
+  app.delete('/links/:id', async c => {
     const who = signedIn(c)
     requireFresh(who, now())
-    const unlinked = await providerLogin.unlink(c.req.param('id'), { ...who.actor, userId: who.user.id, sessionId: who.session.publicId })
+    const unlinked = await providerLogin.unlink(c.req.param('id'), {
+      ...who.actor,
+      userId: who.user.id,
+      sessionId: who.session.publicId,
+    })
     // The sessions go on; what the provider granted to them does not.
     for (const sessionId of unlinked) vault.ended(sessionId)
     return c.json({})

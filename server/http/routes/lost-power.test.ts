@@ -11,8 +11,28 @@ const MINUTE = 60_000
 const NEXT = 'an entirely new lantern'
 const ISSUER = 'https://work.example'
 const WORK: Provider = {
-  id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: ISSUER, endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, formerIssuers: [],
-  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
+  id: 'work',
+  name: 'Work',
+  icon: 'building',
+  kind: 'oidc',
+  issuer: ISSUER,
+  endpoints: null,
+  fields: { subject: 'sub', name: null, email: null, emailVerified: null },
+  userInfo: true,
+  formerIssuers: [],
+  clientId: 'porch',
+  clientSecret: null,
+  privateKey: null,
+  clientAuth: 'none',
+  scopes: ['openid'],
+  dpop: false,
+  parameters: {},
+  roles: null,
+  register: null,
+  logout: 'link',
+  recheckMs: null,
+  idTokenAlg: null,
+  clockToleranceSeconds: 120,
 }
 
 let at: ReturnType<typeof testRoutes>
@@ -23,36 +43,82 @@ let ann: Browser
 /** What the provider's next callback brings. */
 let finished: Finished | null
 
-const json = async <T>(answer: Promise<Response>): Promise<T> => await (await answer).json() as T
+const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T
 const idOf = async (browser: Browser) => (await json<SessionAnswer>(browser.get('/auth/session'))).user?.id ?? ''
 const address = (name: string) => `${name}@example.org`
 
 async function join(name: string, roles: Role[]): Promise<Browser> {
   const { href } = await at.people.registration.invite({ email: null, roles }, OPERATOR)
   const browser = at.browser()
-  expect((await browser.post('/auth/register', { email: address(name), name, password: GOOD_PASSWORD, invite: at.codeOf(href) })).status).toBe(200)
+  expect(
+    (
+      await browser.post('/auth/register', {
+        email: address(name),
+        name,
+        password: GOOD_PASSWORD,
+        invite: at.codeOf(href),
+      })
+    ).status,
+  ).toBe(200)
   return browser
 }
 
-const resetLink = async (by: Browser, id: string) => at.codeOf((await json<ResetLinkAnswer>(by.post(`/auth/people/${id}/reset`))).href)
-const invitation = async (by: Browser, roles: Role[] = ['admin']) => at.codeOf((await json<InviteAnswer>(by.post('/auth/invites', { roles }))).href)
+const resetLink = async (by: Browser, id: string) =>
+  at.codeOf((await json<ResetLinkAnswer>(by.post(`/auth/people/${id}/reset`))).href)
+const invitation = async (by: Browser, roles: Role[] = ['admin']) =>
+  at.codeOf((await json<InviteAnswer>(by.post('/auth/invites', { roles }))).href)
 const useReset = (code: string) => refusal(at.browser().post('/auth/reset', { code, password: NEXT }))
-const useInvite = (code: string) => refusal(at.browser().post('/auth/register', { email: address('stranger'), name: 'Stranger', password: GOOD_PASSWORD, invite: code }))
+const useInvite = (code: string) =>
+  refusal(
+    at
+      .browser()
+      .post('/auth/register', { email: address('stranger'), name: 'Stranger', password: GOOD_PASSWORD, invite: code }),
+  )
 const VOID = '400 invalid_code'
 
 function person(subject: string): Finished['person'] {
-  return { provider: 'work', issuer: ISSUER, subject, email: null, emailVerified: false, name: 'Somebody', label: null, roles: null, authTime: at.wall(), amr: ['fed'], providerSid: null }
+  return {
+    provider: 'work',
+    issuer: ISSUER,
+    subject,
+    email: null,
+    emailVerified: false,
+    name: 'Somebody',
+    label: null,
+    roles: null,
+    authTime: at.wall(),
+    amr: ['fed'],
+    providerSid: null,
+  }
 }
-const tokens: Finished['tokens'] = { accessToken: 'a', refreshToken: null, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }
+const tokens: Finished['tokens'] = {
+  accessToken: 'a',
+  refreshToken: null,
+  idToken: null,
+  tokenType: 'Bearer',
+  scope: null,
+  accessEndsAt: null,
+  dpopKey: null,
+}
 
 /** Links a subject at the provider with whoever is signed in there. */
 async function link(browser: Browser, subject: string): Promise<Response> {
   const { user, session } = await json<SessionAnswer>(browser.get('/auth/session'))
-  finished = { person: person(subject), tokens, purpose: { kind: 'link', userId: user?.id ?? '', sessionId: session?.id ?? '' }, returnTo: '/account' }
+  finished = {
+    person: person(subject),
+    tokens,
+    purpose: { kind: 'link', userId: user?.id ?? '', sessionId: session?.id ?? '' },
+    returnTo: '/account',
+  }
   return browser.get('/auth/callback/work?state=x')
 }
 async function cameBy(subject: string): Promise<Browser> {
-  finished = { person: person(subject), tokens, purpose: { kind: 'sign_in', remember: false, invite: null }, returnTo: '/' }
+  finished = {
+    person: person(subject),
+    tokens,
+    purpose: { kind: 'sign_in', remember: false, invite: null },
+    returnTo: '/',
+  }
   const browser = at.browser()
   await browser.get('/auth/callback/work?state=x')
   return browser
@@ -65,25 +131,52 @@ beforeEach(async () => {
   at = testRoutes({
     elsewhere: {
       configured: [WORK],
-      providers: { all: () => [{ id: 'work', name: 'Work', icon: 'building', kind: 'oidc', available: true }], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished ?? Promise.reject(new Error('no callback')), returnTo: async () => null },
+      providers: {
+        all: () => [{ id: 'work', name: 'Work', icon: 'building', kind: 'oidc', available: true }],
+        begin: () => Promise.reject(new Error('not in this test')),
+        finish: async () => finished ?? Promise.reject(new Error('no callback')),
+        returnTo: async () => null,
+      },
       vault: {
         grant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRow> => ({
-          id: `grant-${grants++}`, sessionId, userId, provider: who.provider, issuer: who.issuer, subject: who.subject, providerSid: null, origin, sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
+          id: `grant-${grants++}`,
+          sessionId,
+          userId,
+          provider: who.provider,
+          issuer: who.issuer,
+          subject: who.subject,
+          providerSid: null,
+          origin,
+          sealed: null,
+          accessEndsAt: null,
+          idTokenAlg: null,
+          recheckAt: null,
+          refreshingAt: null,
+          refreshes: 0,
+          createdAt: at.wall(),
+          endedAt: null,
         }),
-        linked: () => {}, revoke: () => {}, ended: () => {},
+        linked: () => {},
+        revoke: () => {},
+        ended: () => {},
       },
     },
   })
   root = at.browser()
   const { href } = await at.people.registration.makeSetupLink()
-  await root.post('/auth/setup', { email: address('root'), name: 'Root', password: GOOD_PASSWORD, code: at.codeOf(href) })
+  await root.post('/auth/setup', {
+    email: address('root'),
+    name: 'Root',
+    password: GOOD_PASSWORD,
+    code: at.codeOf(href),
+  })
   mallory = await join('mallory', ['admin'])
   ann = await join('ann', ['user'])
 })
 afterEach(() => at.close())
 
 describe('a code is worth as much as the power that made it', () => {
-  test('a removed administrator\'s reset link and invitation open nothing, even after the target has changed their own password', async () => {
+  test("a removed administrator's reset link and invitation open nothing, even after the target has changed their own password", async () => {
     const rootId = await idOf(root)
     const [reset, invite] = [await resetLink(mallory, rootId), await invitation(mallory)]
     const id = await idOf(mallory)
@@ -103,24 +196,45 @@ describe('a code is worth as much as the power that made it', () => {
     ['given a new password by a link', async id => useReset(await resetLink(root, id))],
     ['given a new password from the command line', id => at.people.accounts.setPassword(id, NEXT, OPERATOR)],
     ['signed out everywhere by another administrator', id => root.delete(`/auth/people/${id}/sessions`)],
-    ['signed out everywhere from the command line', id => at.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null })],
+    [
+      'signed out everywhere from the command line',
+      id => at.sessions.endAll(id, { reason: 'admin', except: null, byUserId: null }),
+    ],
     ['changing their own password', () => mallory.post('/auth/password', { current: GOOD_PASSWORD, next: NEXT })],
     ['linked with an account elsewhere', () => link(mallory, 'mallory-there')],
-    ['known to be robbed', async (id) => {
-      const [session] = await at.sessions.list(id)
-      await at.sessions.end(session?.publicId ?? '', { reason: 'refresh_reuse', userId: null, byUserId: null })
-    }],
-    ['refused by the provider that let them in', async (id) => {
-      const [session] = await at.sessions.list(id)
-      await at.sessions.end(session?.publicId ?? '', { reason: 'provider_revoked', userId: null, byUserId: null })
-    }],
-    ['let in as nothing by the roles that a provider gives them', async (id) => {
-      await at.store.identities.link({ ...identityOf(id), subject: 'mallory-there' }, null, originOf(OPERATOR, id, at.wall()))
-      finished = { person: { ...person('mallory-there'), roles: [] }, tokens, purpose: { kind: 'sign_in', remember: false, invite: null }, returnTo: '/' }
-      await at.browser().get('/auth/callback/work?state=x')
-      expect(at.events().at(-1)).toMatchObject({ event: 'sign_in_denied', reason: 'not_admitted', accountId: id })
-      expect((await at.people.accounts.find(id))?.roles).toEqual(['user'])
-    }],
+    [
+      'known to be robbed',
+      async id => {
+        const [session] = await at.sessions.list(id)
+        await at.sessions.end(session?.publicId ?? '', { reason: 'refresh_reuse', userId: null, byUserId: null })
+      },
+    ],
+    [
+      'refused by the provider that let them in',
+      async id => {
+        const [session] = await at.sessions.list(id)
+        await at.sessions.end(session?.publicId ?? '', { reason: 'provider_revoked', userId: null, byUserId: null })
+      },
+    ],
+    [
+      'let in as nothing by the roles that a provider gives them',
+      async id => {
+        await at.store.identities.link(
+          { ...identityOf(id), subject: 'mallory-there' },
+          null,
+          originOf(OPERATOR, id, at.wall()),
+        )
+        finished = {
+          person: { ...person('mallory-there'), roles: [] },
+          tokens,
+          purpose: { kind: 'sign_in', remember: false, invite: null },
+          returnTo: '/',
+        }
+        await at.browser().get('/auth/callback/work?state=x')
+        expect(at.events().at(-1)).toMatchObject({ event: 'sign_in_denied', reason: 'not_admitted', accountId: id })
+        expect((await at.people.accounts.find(id))?.roles).toEqual(['user'])
+      },
+    ],
   ]
   test.each(losses)('the open codes of an administrator, and for them, are void once they are %s', async (_, lose) => {
     const id = await idOf(mallory)
@@ -132,14 +246,16 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await useReset(forAnn)).toBe(VOID)
     expect(await useInvite(invite)).toBe(VOID)
     expect(await useReset(fromConsole)).toBe(VOID)
-    expect(await useInvite(others), 'somebody else\'s still works').not.toBe(VOID)
+    expect(await useInvite(others), "somebody else's still works").not.toBe(VOID)
     expect(at.events().filter(({ event }) => event === 'code_revoked').length).toBeGreaterThanOrEqual(3)
   })
 
   test('unlinking an account elsewhere voids them, too', async () => {
     await link(mallory, 'mallory-there')
     const invite = await invitation(mallory)
-    const { links: [one] } = await json<LinksAnswer>(mallory.get('/auth/links'))
+    const {
+      links: [one],
+    } = await json<LinksAnswer>(mallory.get('/auth/links'))
     expect((await mallory.delete(`/auth/links/${one?.id ?? ''}`)).status).toBe(200)
     expect(await useInvite(invite)).toBe(VOID)
   })
@@ -185,7 +301,11 @@ describe('a code is worth as much as the power that made it', () => {
     const { session } = await json<SessionAnswer>(mallory.get('/auth/session'))
     const actor = { userId: id, sessionId: session?.id ?? '', client: CLIENT }
     await at.people.accounts.change(id, { roles: ['user'] }, { ...actor, userId: rootId, sessionId: null })
-    const outcome = (work: Promise<unknown>) => work.then(() => 'done', (error: { code?: string }) => error.code)
+    const outcome = (work: Promise<unknown>) =>
+      work.then(
+        () => 'done',
+        (error: { code?: string }) => error.code,
+      )
     expect(await outcome(at.people.accounts.change(id, { roles: ['admin'] }, actor))).toBe('forbidden')
     expect(await outcome(at.people.accounts.change(annId, { disabled: true }, actor))).toBe('forbidden')
     expect(await outcome(at.people.resets.makeLink(annId, actor))).toBe('forbidden')
@@ -193,11 +313,25 @@ describe('a code is worth as much as the power that made it', () => {
     await at.people.accounts.change(id, { roles: ['admin'] }, OPERATOR)
     await at.sessions.end(actor.sessionId, { reason: 'signed_out_elsewhere', userId: id, byUserId: null })
     expect(await outcome(at.people.registration.invite({ email: null, roles: ['admin'] }, actor))).toBe('not_signed_in')
-    expect(await outcome(at.store.identities.link(identityOf(id), null, originOf(actor, id, at.wall())))).toBe('not_signed_in')
+    expect(await outcome(at.store.identities.link(identityOf(id), null, originOf(actor, id, at.wall())))).toBe(
+      'not_signed_in',
+    )
   })
 })
 
-const identityOf = (userId: string): IdentityRow => ({ id: 'i', userId, provider: 'work', issuer: ISSUER, subject: 'x', email: null, emailVerified: false, label: 'X', linkedIn: null, createdAt: at.wall(), lastUsedAt: at.wall() })
+const identityOf = (userId: string): IdentityRow => ({
+  id: 'i',
+  userId,
+  provider: 'work',
+  issuer: ISSUER,
+  subject: 'x',
+  email: null,
+  emailVerified: false,
+  label: 'X',
+  linkedIn: null,
+  createdAt: at.wall(),
+  lastUsedAt: at.wall(),
+})
 
 describe('a way in that a thief linked', () => {
   /** The owner signs in elsewhere; the session that they had was the thief's, too. */
@@ -235,15 +369,18 @@ describe('a way in that a thief linked', () => {
     ['its owner ends that session', (owner, id) => owner.delete(`/auth/sessions/${id}`)],
     ['its owner ends all others', owner => owner.delete('/auth/sessions')],
     ['its theft shows', (_, id) => at.sessions.end(id, { reason: 'refresh_reuse', userId: null, byUserId: null })],
-  ])('goes when %s, although the thief has confirmed the password since, and has a new session by that', async (_, happens) => {
-    const owner = at.browser()
-    await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
-    await link(ann, 'thief-there')
-    expect((await ann.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
-    const { session } = await json<SessionAnswer>(ann.get('/auth/session'))
-    await happens(owner, session?.id ?? '')
-    expect(await isOut(await cameBy('thief-there'))).toBe(true)
-  })
+  ])(
+    'goes when %s, although the thief has confirmed the password since, and has a new session by that',
+    async (_, happens) => {
+      const owner = at.browser()
+      await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
+      await link(ann, 'thief-there')
+      expect((await ann.post('/auth/reauthenticate', { password: GOOD_PASSWORD })).status).toBe(200)
+      const { session } = await json<SessionAnswer>(ann.get('/auth/session'))
+      await happens(owner, session?.id ?? '')
+      expect(await isOut(await cameBy('thief-there'))).toBe(true)
+    },
+  )
 
   test('goes when the password is changed within that time, although the session in which it was linked was signed out', async () => {
     const owner = at.browser()
@@ -275,9 +412,36 @@ describe('a way in that a thief linked', () => {
   test('a sign-in that was under way when its way in was removed opens nothing', async () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
-    const proof = at.sessions.open({ userId: id, amr: ['fed'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: {
-      id: 'late', sessionId: '', userId: id, provider: 'work', issuer: ISSUER, subject: 'gone', providerSid: null, origin: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null,
-    } })
+    const proof = at.sessions.open({
+      userId: id,
+      amr: ['fed'],
+      remember: false,
+      client: CLIENT,
+      replaces: null,
+      numbers: null,
+      reauthenticates: false,
+      passwordSetAt: null,
+      authTime: null,
+      endsAt: null,
+      providerGrant: {
+        id: 'late',
+        sessionId: '',
+        userId: id,
+        provider: 'work',
+        issuer: ISSUER,
+        subject: 'gone',
+        providerSid: null,
+        origin: 'sign_in',
+        sealed: null,
+        accessEndsAt: null,
+        idTokenAlg: null,
+        recheckAt: null,
+        refreshingAt: null,
+        refreshes: 0,
+        createdAt: at.wall(),
+        endedAt: null,
+      },
+    })
     await expect(proof).rejects.toMatchObject({ code: 'login_expired' })
   })
 })

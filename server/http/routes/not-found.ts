@@ -14,8 +14,10 @@ export function notFound(matches: Matches) {
     const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, ctx.path))
     // Whatever can be read can be asked about; Hono answers HEAD with the route of GET.
     if (others.includes('GET')) others.push('HEAD')
-    return toResponse(others.length > 0 && !others.includes(ctx.method)
-      ? methodNotAllowed(ctx, others)
-      : problemReply(ctx, new Problem('not_found')))
+    return toResponse(
+      others.length > 0 && !others.includes(ctx.method)
+        ? methodNotAllowed(ctx, others)
+        : problemReply(ctx, new Problem('not_found')),
+    )
   }
 }

@@ -1,6 +1,12 @@
 import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
-import { ChangePersonRequest, InviteRequest, type InvitesAnswer, type PeopleAnswer, type WirePerson } from '../../contract/wire.ts'
+import {
+  ChangePersonRequest,
+  InviteRequest,
+  type InvitesAnswer,
+  type PeopleAnswer,
+  type WirePerson,
+} from '../../contract/wire.ts'
 import type { Env } from '../request/hono-env.ts'
 import { readJson } from './read-body.ts'
 import { administrator, requireFresh } from './require-caller.ts'
@@ -19,12 +25,12 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
   const app = new Hono<Env>()
   const now = () => clock.now().wall
 
-  app.get('/people', async (c) => {
+  app.get('/people', async c => {
     administrator(c)
     return c.json<PeopleAnswer>(await people.accounts.page(cursorOf(c)))
   })
 
-  app.patch('/people/:id', async (c) => {
+  app.patch('/people/:id', async c => {
     const admin = administrator(c)
     const { roles, disabled } = await readJson(c, ChangePersonRequest)
     if (roles !== undefined || disabled === false) requireFresh(admin, now())
@@ -32,37 +38,38 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
     return c.json<WirePerson>(await people.accounts.person(id))
   })
 
-  app.delete('/people/:id/sessions', async (c) => {
+  app.delete('/people/:id/sessions', async c => {
     const { user, session } = administrator(c)
     const id = c.req.param('id')
-    if (await people.accounts.find(id) === null) throw new Problem('not_found')
+    if ((await people.accounts.find(id)) === null) throw new Problem('not_found')
     // As with one's own "all others": this session's streams may be somebody else's.
     if (id === user.id) streams.endStreamsOf(session.publicId)
-    const ended = id === user.id
-      ? await sessions.endAll(id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
-      : await sessions.endAll(id, { reason: 'admin', except: null, byUserId: user.id })
+    const ended =
+      id === user.id
+        ? await sessions.endAll(id, { reason: 'signed_out_elsewhere', except: session.publicId, byUserId: null })
+        : await sessions.endAll(id, { reason: 'admin', except: null, byUserId: user.id })
     return c.json({ ended })
   })
 
-  app.post('/people/:id/reset', async (c) => {
+  app.post('/people/:id/reset', async c => {
     const admin = administrator(c)
     requireFresh(admin, now())
     return c.json(await people.resets.makeLink(c.req.param('id'), admin.actor))
   })
 
-  app.get('/invites', async (c) => {
+  app.get('/invites', async c => {
     administrator(c)
     return c.json<InvitesAnswer>(await people.registration.invites(cursorOf(c)))
   })
 
-  app.post('/invites', async (c) => {
+  app.post('/invites', async c => {
     const admin = administrator(c)
     const { email = null, roles = ['user'] } = await readJson(c, InviteRequest)
     if (roles.includes('admin')) requireFresh(admin, now())
     return c.json(await people.registration.invite({ email, roles }, admin.actor))
   })
 
-  app.delete('/invites/:id', async (c) => {
+  app.delete('/invites/:id', async c => {
     const { actor } = administrator(c)
     await people.registration.revoke(c.req.param('id'), actor)
     return c.json({})

@@ -4,7 +4,14 @@ import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import { refusal, testRoutes } from './routes.testing.ts'
 
-const RUN: ProofRun = { scenario: 'storm', passed: true, tookMs: 1, numbers: { accessMs: 4000, settleMs: 1000, lateMs: 2000 }, checks: [], events: [] }
+const RUN: ProofRun = {
+  scenario: 'storm',
+  passed: true,
+  tookMs: 1,
+  numbers: { accessMs: 4000, settleMs: 1000, lateMs: 2000 },
+  checks: [],
+  events: [],
+}
 const asked: string[] = []
 const proof: Proof = {
   async run(scenario, { userId }) {
@@ -18,8 +25,13 @@ afterEach(() => services.close())
 async function signedIn() {
   const browser = services.browser()
   const code = services.codeOf((await services.people.registration.makeSetupLink()).href)
-  const answer = await browser.post('/auth/setup', { code, email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD })
-  return { browser, userId: (await answer.json() as { user: { id: string } }).user.id }
+  const answer = await browser.post('/auth/setup', {
+    code,
+    email: 'ann@example.org',
+    name: 'Ann',
+    password: GOOD_PASSWORD,
+  })
+  return { browser, userId: ((await answer.json()) as { user: { id: string } }).user.id }
 }
 
 test('where no sample runs there is nothing to show', async () => {

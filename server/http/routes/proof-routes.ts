@@ -10,12 +10,12 @@ import { signedIn } from './require-caller.ts'
 export function proofRoutes(proof: Proof): Hono<Env> {
   const app = new Hono<Env>()
 
-  app.get('/proof', (c) => {
+  app.get('/proof', c => {
     signedIn(c)
     return c.json<ProofAnswer>({ scenarios: PROOF_SCENARIOS })
   })
 
-  app.post('/proof/:scenario', async (c) => {
+  app.post('/proof/:scenario', async c => {
     const { user, client } = signedIn(c)
     const scenario = c.req.param('scenario')
     if (!v.is(ProofScenario, scenario)) throw new Problem('not_found')

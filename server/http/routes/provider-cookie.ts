@@ -5,7 +5,8 @@ import type { Begun } from '../../providers/types.ts'
 import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookies.ts'
 import type { Env } from '../request/hono-env.ts'
 
-/** What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be. More
+/** What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be.
+ * More
  * would fill the header until servers refuse it. */
 const MAX_TOTAL = 3072
 const MAX_UNDER_WAY = 5
@@ -22,7 +23,10 @@ export function roomForTransaction(c: Context<Env>, secure: boolean): number {
   return Math.min(MAX_ONE, MAX_TOTAL - taken) - pairBytes(name, '')
 }
 
-/** Remembers a sign-in that has begun in this browser, and forgets its oldest ones when they become too many or too long. */
+/**
+ * Remembers a sign-in that has begun in this browser, and forgets its oldest ones when they become too many or too
+ * long.
+ */
 export function keepTransaction(c: Context<Env>, { id, sealed }: Begun, secure: boolean): void {
   const name = transactionCookieName(id, secure)
   let left = MAX_TOTAL - pairBytes(name, sealed)
@@ -43,9 +47,11 @@ export function clearTransaction(c: Context<Env>, id: string, secure: boolean): 
 }
 
 /** The sign-ins that this browser has under way, newest first: their names sort by time. */
-function underWay(c: Context<Env>, secure: boolean): { id: string, bytes: number }[] {
+function underWay(c: Context<Env>, secure: boolean): { id: string; bytes: number }[] {
   const caller = c.get('caller')
-  return [...caller.transactions()].sort().reverse()
+  return [...caller.transactions()]
+    .sort()
+    .reverse()
     .map(id => ({ id, bytes: pairBytes(transactionCookieName(id, secure), caller.transaction(id) ?? '') }))
 }
 

@@ -16,26 +16,26 @@ const UNUSABLE: ReadonlySet<ProblemCode> = new Set(['provider_unavailable', 'pro
 export function providerLogoutRoutes({ logouts, config: { secureCookies: secure } }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
-  app.get('/logout/:provider', async (c) => {
+  app.get('/logout/:provider', async c => {
     refusePrefetch(c)
     const provider = c.req.param('provider')
     const { logout: sealed } = c.get('caller')
     const state = c.req.query('state')
     if (state !== undefined) {
       // A return that we did not ask for says nothing: the page then does not claim that they are signed out there.
-      if (!await logouts.returned(provider, sealed, state)) return c.redirect(PAGE, 303)
+      if (!(await logouts.returned(provider, sealed, state))) return c.redirect(PAGE, 303)
       c.get('answer').cookie(clearCookie(cookieName('logout', secure), { secure }))
       return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
     }
     try {
       const leaving = await logouts.leave(provider, sealed)
-      // Nobody signed out here, or a provider that sends no `state` has sent them back: whether they are out there, it did not say.
+      // Nobody signed out here, or a provider that sends no `state` has sent them back: whether they are out there, it
+      // did not say.
       if (leaving === null) return c.redirect(PAGE, 303)
       mustBeFollowed(c, 'A sign-out at a provider begins with a link that a person follows.')
       c.get('answer').cookie(logoutCookie(leaving, secure))
       return c.redirect(leaving.href, 303)
-    }
-    catch (error) {
+    } catch (error) {
       if (!(error instanceof Problem) || !UNUSABLE.has(error.code)) throw error
       return c.redirect(`${PAGE}?${new URLSearchParams({ provider, problem: error.code }).toString()}`, 303)
     }
@@ -44,12 +44,21 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
   return app
 }
 
-/** Names the grant whose ID token the provider is to be shown: the token itself is too long for a cookie, and no browser's business. */
-export function logoutCookie({ cookie, maxAgeSeconds }: Pick<Onward, 'cookie' | 'maxAgeSeconds'>, secure: boolean): string {
+/**
+ * Names the grant whose ID token the provider is to be shown: the token itself is too long for a cookie, and no
+ * browser's business.
+ */
+export function logoutCookie(
+  { cookie, maxAgeSeconds }: Pick<Onward, 'cookie' | 'maxAgeSeconds'>,
+  secure: boolean,
+): string {
   return serializeCookie(cookieName('logout', secure), cookie, { secure, maxAgeSeconds })
 }
 
-/** Where a form goes after a sign-out. Our own page, always: `form-action 'self'` lets no form's redirect leave the origin. */
+/**
+ * Where a form goes after a sign-out. Our own page, always: `form-action 'self'` lets no form's redirect leave the
+ * origin.
+ */
 export function afterForm(onward: Onward | null): string {
   if (onward === null) return PAGE
   return `${PAGE}?${new URLSearchParams({ provider: onward.provider, ...(onward.mode === 'always' ? { go: '1' } : {}) }).toString()}`

@@ -20,15 +20,26 @@ const ACCOUNT = '/account'
 const MAX_QUERY_LENGTH = 2048
 /** Our pages that ask people to confirm who they are. */
 const CONFIRMING = new Set([ACCOUNT, '/people'])
-const ATTEMPT_OF = { sign_in: 'sign_in', link: 'identity_link', reauthenticate: 'reauthentication' } as const satisfies Record<Purpose['kind'], Attempt>
+const ATTEMPT_OF = {
+  sign_in: 'sign_in',
+  link: 'identity_link',
+  reauthenticate: 'reauthentication',
+} as const satisfies Record<Purpose['kind'], Attempt>
 
-/** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token and
+/** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token
+ * and
  * never with 307, which would send a form along (OA-12). */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
-  const { providers, providerLogin, vault, log, config: { secureCookies: secure, tokenApi } } = deps
+  const {
+    providers,
+    providerLogin,
+    vault,
+    log,
+    config: { secureCookies: secure, tokenApi },
+  } = deps
   const app = new Hono<Env>()
 
-  app.get('/login/:provider', async (c) => {
+  app.get('/login/:provider', async c => {
     const id = c.req.param('provider')
     if (!providers.all().some(one => one.id === id)) throw new Problem('not_found')
     refusePrefetch(c)
@@ -37,28 +48,31 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'
     if (who !== null && !anew) return c.redirect(returnTo, 303)
-    const purpose: Purpose = who === null
-      ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
-      : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
+    const purpose: Purpose =
+      who === null
+        ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
+        : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
     try {
       // Nobody can show there who they are before it is linked.
-      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id)) return redirectToProvider(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
+      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id))
+        return redirectToProvider(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
       return redirectToProvider(c, await begin(c, id, purpose, returnTo))
-    }
-    catch (error) {
+    } catch (error) {
       return failed(c, id, returnTo, error)
     }
   })
 
   // From a script: with an invitation, which stands in no address.
-  app.post('/login/:provider', async (c) => {
+  app.post('/login/:provider', async c => {
     const { invite = null, remember = false, returnTo } = await readJson(c, ProviderLoginRequest)
     const wanted = safeReturnTo(returnTo)
     if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: wanted })
-    return c.json<ProviderLoginAnswer>({ href: await begin(c, c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted) })
+    return c.json<ProviderLoginAnswer>({
+      href: await begin(c, c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted),
+    })
   })
 
-  app.get('/callback/:provider', async (c) => {
+  app.get('/callback/:provider', async c => {
     refusePrefetch(c)
     const id = c.req.param('provider')
     const { search } = c.env.ctx
@@ -68,7 +82,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     let finished: Finished | null = null
     try {
       const how: How = { attempt: 'sign_in', method: 'provider', provider: id }
-      return await logAttempt(c, log, how, async (isAbout) => {
+      return await logAttempt(c, log, how, async isAbout => {
         finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
         const { person, tokens, purpose, returnTo } = finished
         how.attempt = ATTEMPT_OF[purpose.kind]
@@ -79,11 +93,10 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
         })
         return redirectToProvider(c, confirmed ? returnTo : unconfirmed(id, returnTo))
       })
-    }
-    catch (error) {
+    } catch (error) {
       // Pressed twice, or gone back to: whoever is signed in goes on. What came to nothing for another reason is told.
       const isOver = finished === null && error instanceof Problem && error.code === 'login_expired'
-      const wanted = await providers.returnTo(search, sealed) ?? HOME
+      const wanted = (await providers.returnTo(search, sealed)) ?? HOME
       if (isOver && c.get('caller').signedIn !== null) return redirectToProvider(c, wanted)
       return failed(c, id, wanted, error)
     }
@@ -91,7 +104,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 
   /** @returns where the browser goes: an address of the provider */
   async function begin(c: Context<Env>, id: string, purpose: Purpose, returnTo: string): Promise<string> {
-    const { client: { network } } = c.get('caller')
+    const {
+      client: { network },
+    } = c.get('caller')
     const begun = await providers.begin(id, { purpose, returnTo, room: roomForTransaction(c, secure), network })
     keepTransaction(c, begun, secure)
     return begun.href
@@ -99,18 +114,30 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 
   /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
    * @returns false when somebody was to confirm who they are, and the provider does not say that it asked */
-  async function arrive(c: Context<Env>, { person, tokens, purpose }: Finished, isAbout: (accountId: string) => void): Promise<boolean> {
+  async function arrive(
+    c: Context<Env>,
+    { person, tokens, purpose }: Finished,
+    isAbout: (accountId: string) => void,
+  ): Promise<boolean> {
     const { client } = c.get('caller')
     if (purpose.kind === 'sign_in') {
       const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
       isAbout(proven.account.id)
-      await openGranted(c, deps, { ...proven, person, tokens }, { remember: purpose.remember, replaces: currentSession(c), reauthenticates: false, endsAt: null })
+      await openGranted(
+        c,
+        deps,
+        { ...proven, person, tokens },
+        { remember: purpose.remember, replaces: currentSession(c), reauthenticates: false, endsAt: null },
+      )
       return true
     }
     const who = mustBeSame(c, purpose)
     isAbout(who.user.id)
     if (purpose.kind === 'link') {
-      const grant = await vault.grant({ person, userId: who.user.id, sessionId: who.session.publicId, origin: 'link' }, tokens)
+      const grant = await vault.grant(
+        { person, userId: who.user.id, sessionId: who.session.publicId, origin: 'link' },
+        tokens,
+      )
       if (await providerLogin.link(person, grant, who.actor)) vault.linked(who.session.publicId)
       else vault.revoke(person, tokens)
       return true
@@ -120,7 +147,12 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
     // What the token API gave goes over to the new session, and ends as soon as before.
     const endsAt = tokenApi === null ? null : who.session.absoluteEndsAt
-    await openGranted(c, deps, { ...proven, person: asked, tokens }, { remember: who.session.remember, replaces: who.session.publicId, reauthenticates: true, endsAt })
+    await openGranted(
+      c,
+      deps,
+      { ...proven, person: asked, tokens },
+      { remember: who.session.remember, replaces: who.session.publicId, reauthenticates: true, endsAt },
+    )
     return person.authTime !== null
   }
 
@@ -150,7 +182,8 @@ function pageWith(page: string, problem: ProblemCode, provider: string): string 
   return `${page}?${new URLSearchParams({ problem, provider }).toString()}`
 }
 
-/** To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What nobody
+/** To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What
+ * nobody
  * foresaw, and what no page could show, is for others to tell. */
 function failed(c: Context<Env>, provider: string, returnTo: string, error: unknown): Response {
   if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error

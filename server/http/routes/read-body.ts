@@ -30,7 +30,9 @@ export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
   return fields
 }
 
-/** Checks a form's fields against the schema of the same call in JSON: an empty field is none, a ticked box is `true`. */
+/**
+ * Checks a form's fields against the schema of the same call in JSON: an empty field is none, a ticked box is `true`.
+ */
 export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<string, string>): v.InferOutput<S> {
   const given = [...fields].filter(([name, value]) => value !== '' && name !== 'returnTo')
   return check(schema, Object.fromEntries(given.map(([name, value]) => [name, name === 'remember' ? true : value])))
@@ -49,8 +51,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 function parseJson(bytes: ArrayBuffer): unknown {
   try {
     return JSON.parse(UTF8.decode(bytes))
-  }
-  catch {
+  } catch {
     // The parser's own message quotes the body, which may hold a password.
     throw new Problem('invalid_json')
   }

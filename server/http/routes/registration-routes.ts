@@ -12,26 +12,61 @@ export function registrationRoutes(deps: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
   /** Whoever has just made an account is signed in to it. */
-  const signInNew = (c: Context<Env>, account: Account) => logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, (isAbout) => {
-    isAbout(account.id)
-    return openSession(c, deps, { account, amr: ['pwd'], remember: false, replaces: currentSession(c), passwordSetAt: null })
-  })
+  const signInNew = (c: Context<Env>, account: Account) =>
+    logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, isAbout => {
+      isAbout(account.id)
+      return openSession(c, deps, {
+        account,
+        amr: ['pwd'],
+        remember: false,
+        replaces: currentSession(c),
+        passwordSetAt: null,
+      })
+    })
 
-  app.post('/setup', c => submitted(c, deps, { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null }, async (fields) => {
-    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.registration.setUp(fields, c.get('caller').client))
-    return signInNew(c, account)
-  }))
+  app.post('/setup', c =>
+    submitted(
+      c,
+      deps,
+      { schema: SetupRequest, page: '/set-up', keep: ['code', 'email', 'name'], next: null },
+      async fields => {
+        const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () =>
+          people.registration.setUp(fields, c.get('caller').client),
+        )
+        return signInNew(c, account)
+      },
+    ),
+  )
 
-  app.post('/register', c => submitted(c, deps, { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null }, async (fields) => {
-    const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () => people.registration.register(fields, c.get('caller').client))
-    return signInNew(c, account)
-  }))
+  app.post('/register', c =>
+    submitted(
+      c,
+      deps,
+      { schema: RegisterRequest, page: '/sign-up', keep: ['invite', 'email', 'name'], next: null },
+      async fields => {
+        const account = await logAttempt(c, log, { attempt: 'registration', method: 'password' }, () =>
+          people.registration.register(fields, c.get('caller').client),
+        )
+        return signInNew(c, account)
+      },
+    ),
+  )
 
-  // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new password.
-  app.post('/reset', c => submitted(c, deps, { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/reset?done=1' }, async (fields) => {
-    await logAttempt(c, log, { attempt: 'password_reset', method: 'password' }, () => people.resets.use(fields, c.get('caller').client))
-    return { user: null, session: null } satisfies SessionAnswer
-  }))
+  // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new
+  // password.
+  app.post('/reset', c =>
+    submitted(
+      c,
+      deps,
+      { schema: ResetRequest, page: '/reset', keep: ['code'], next: '/reset?done=1' },
+      async fields => {
+        await logAttempt(c, log, { attempt: 'password_reset', method: 'password' }, () =>
+          people.resets.use(fields, c.get('caller').client),
+        )
+        return { user: null, session: null } satisfies SessionAnswer
+      },
+    ),
+  )
 
   return app
 }

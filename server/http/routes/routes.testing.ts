@@ -7,7 +7,13 @@ import { createPasswordLogin } from '../../login/password-login.ts'
 import { createProviderLogin } from '../../login/provider-login.ts'
 import { CLIENT, testPeople } from '../../accounts/accounts.testing.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
-import { cookieName, cookieValues, readSessionCookies, transactionCookieName, transactionIds } from '../../session/cookies.ts'
+import {
+  cookieName,
+  cookieValues,
+  readSessionCookies,
+  transactionCookieName,
+  transactionIds,
+} from '../../session/cookies.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
 import type { Env } from '../request/hono-env.ts'
@@ -17,7 +23,11 @@ import type { AuthDeps } from './auth-deps.ts'
 import { openKeptForm } from './kept-form.ts'
 
 /** Providers that a test configures, and what it puts in their place. */
-export interface Elsewhere { configured: Provider[], providers: AuthDeps['providers'], vault: AuthDeps['vault'] }
+export interface Elsewhere {
+  configured: Provider[]
+  providers: AuthDeps['providers']
+  vault: AuthDeps['vault']
+}
 
 const none = () => Promise.reject(new Problem('not_found'))
 const NOWHERE: Elsewhere = {
@@ -26,32 +36,95 @@ const NOWHERE: Elsewhere = {
   vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
 }
 
-/** For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real database. */
-export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstreams?: Upstream[], proof?: Proof, elsewhere?: Elsewhere, tokenApiLogin?: AuthDeps['tokenApiLogin'], streams?: AuthDeps['streams'] } = {}) {
+/**
+ * For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real
+ * database.
+ */
+export function testRoutes(
+  options: Parameters<typeof testPeople>[0] & {
+    upstreams?: Upstream[]
+    proof?: Proof
+    elsewhere?: Elsewhere
+    tokenApiLogin?: AuthDeps['tokenApiLogin']
+    streams?: AuthDeps['streams']
+  } = {},
+) {
   const services = testPeople(options)
   const { people, store, keyring, clock, log, meter, sessions, config } = services
   const { configured, providers, vault } = options.elsewhere ?? NOWHERE
-  const passwordLogin = createPasswordLogin({ accounts: people.accounts, passwords: people.passwords, throttles: store.throttles, keyring, clock, log, meter })
-  const providerLogin = createProviderLogin({ config: { ...config, providers: configured }, accounts: people.accounts, identities: store.identities, sessions, clock, log, meter })
+  const passwordLogin = createPasswordLogin({
+    accounts: people.accounts,
+    passwords: people.passwords,
+    throttles: store.throttles,
+    keyring,
+    clock,
+    log,
+    meter,
+  })
+  const providerLogin = createProviderLogin({
+    config: { ...config, providers: configured },
+    accounts: people.accounts,
+    identities: store.identities,
+    sessions,
+    clock,
+    log,
+    meter,
+  })
   const writeRate = createWriteRate(clock)
-  const routes = authRoutes({ config, clock, log, writeRate, keyring, sessions, people, passwordLogin, tokenApiLogin: options.tokenApiLogin ?? null, providers, providerLogin, vault, logouts: { after: async () => null, leave: async () => null, returned: async () => false }, proof: options.proof ?? null, upstreams: options.upstreams ?? [], streams: options.streams ?? { of: () => [], endStreamsOf: () => {} }, reachable: async () => true })
+  const routes = authRoutes({
+    config,
+    clock,
+    log,
+    writeRate,
+    keyring,
+    sessions,
+    people,
+    passwordLogin,
+    tokenApiLogin: options.tokenApiLogin ?? null,
+    providers,
+    providerLogin,
+    vault,
+    logouts: { after: async () => null, leave: async () => null, returned: async () => false },
+    proof: options.proof ?? null,
+    upstreams: options.upstreams ?? [],
+    streams: options.streams ?? { of: () => [], endStreamsOf: () => {} },
+    reachable: async () => true,
+  })
 
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
 
-    async function identify(): Promise<{ caller: Caller, grant: IssuedCookies | null }> {
+    async function identify(): Promise<{ caller: Caller; grant: IssuedCookies | null }> {
       const header = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-      const shown = readSessionCookies(header, { access: cookieName('access', true), refresh: cookieName('refresh', true) })
+      const shown = readSessionCookies(header, {
+        access: cookieName('access', true),
+        refresh: cookieName('refresh', true),
+      })
       const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
       const only = (kind: 'device' | 'form' | 'logout') => cookieValues(header, cookieName(kind, true))[0] ?? null
-      const base = { client, device: only('device'), form: only('form'), logout: only('logout'), transactions: () => transactionIds(header, true), transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null }
-      if (resolution.state === 'nobody') return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, grant: null }
+      const base = {
+        client,
+        device: only('device'),
+        form: only('form'),
+        logout: only('logout'),
+        transactions: () => transactionIds(header, true),
+        transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null,
+      }
+      if (resolution.state === 'nobody')
+        return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, grant: null }
       const user = await people.accounts.find(resolution.session.userId)
       const signedIn = user === null || user.disabledAt !== null ? null : { session: resolution.session, user }
-      return { caller: { ...base, signedIn, replaced: resolution.state === 'replaced', ended: null }, grant: resolution.grant }
+      return {
+        caller: { ...base, signedIn, replaced: resolution.state === 'replaced', ended: null },
+        grant: resolution.grant,
+      }
     }
 
-    async function send(method: string, path: string, init: { body?: string | Uint8Array<ArrayBuffer>, type?: string } = {}): Promise<Response> {
+    async function send(
+      method: string,
+      path: string,
+      init: { body?: string | Uint8Array<ArrayBuffer>; type?: string } = {},
+    ): Promise<Response> {
       const { caller, grant } = await identify()
       let session: readonly string[] = grant === null ? [] : sessions.cookiesFor(grant)
       const others: string[] = []
@@ -59,7 +132,15 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
       app.use((c, next) => {
         c.set('requestId', 'request-1')
         c.set('caller', caller)
-        c.set('answer', { grant: (one) => { session = sessions.cookiesFor(one) }, clear: () => { session = sessions.clearing() }, cookie: value => others.push(value) })
+        c.set('answer', {
+          grant: one => {
+            session = sessions.cookiesFor(one)
+          },
+          clear: () => {
+            session = sessions.clearing()
+          },
+          cookie: value => others.push(value),
+        })
         return next()
       })
       app.route('/auth', routes)
@@ -69,7 +150,11 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
       })
       const headers = init.type === undefined ? {} : { 'content-type': init.type }
       const ctx = { search: new URL(path, 'http://localhost').search }
-      const response = await app.request(path, { method, headers, ...(init.body === undefined ? {} : { body: init.body }) }, { ctx })
+      const response = await app.request(
+        path,
+        { method, headers, ...(init.body === undefined ? {} : { body: init.body }) },
+        { ctx },
+      )
       for (const cookie of [...session, ...others]) {
         const [pair = ''] = cookie.split(';')
         const name = pair.slice(0, pair.indexOf('='))
@@ -82,10 +167,13 @@ export function testRoutes(options: Parameters<typeof testPeople>[0] & { upstrea
     return {
       jar,
       get: (path: string) => send('GET', path),
-      post: (path: string, body?: unknown) => send('POST', path, body === undefined ? {} : { body: JSON.stringify(body), type: 'application/json' }),
-      patch: (path: string, body: unknown) => send('PATCH', path, { body: JSON.stringify(body), type: 'application/json; charset=utf-8' }),
+      post: (path: string, body?: unknown) =>
+        send('POST', path, body === undefined ? {} : { body: JSON.stringify(body), type: 'application/json' }),
+      patch: (path: string, body: unknown) =>
+        send('PATCH', path, { body: JSON.stringify(body), type: 'application/json; charset=utf-8' }),
       delete: (path: string) => send('DELETE', path),
-      form: (path: string, fields: Record<string, string>) => send('POST', path, { body: new URLSearchParams(fields).toString(), type: 'application/x-www-form-urlencoded' }),
+      form: (path: string, fields: Record<string, string>) =>
+        send('POST', path, { body: new URLSearchParams(fields).toString(), type: 'application/x-www-form-urlencoded' }),
       send,
       /** What the page would be given of a failed form. */
       keptForm: () => openKeptForm(keyring, jar.get(cookieName('form', true)) ?? '', clock.now().wall),
@@ -100,6 +188,6 @@ export type Browser = ReturnType<ReturnType<typeof testRoutes>['browser']>
 /** The code of a refusal, with its status: "401 not_signed_in". */
 export async function refusal(answer: Response | Promise<Response>): Promise<string> {
   const response = await answer
-  const body = await response.json() as Partial<ProblemBody>
+  const body = (await response.json()) as Partial<ProblemBody>
   return `${response.status} ${body.code ?? ''}`
 }

@@ -25,10 +25,16 @@ async function start(tokenApiLogin: AuthDeps['tokenApiLogin'] = null) {
   fails = null
   const none = () => Promise.reject(new Error('not in this test'))
   at = testRoutes({
-    registration: 'invite', tokenApiLogin,
+    registration: 'invite',
+    tokenApiLogin,
     elsewhere: {
       configured: [],
-      providers: { all: () => [], begin: none, finish: () => Promise.reject(new Problem(fails ?? 'internal')), returnTo: async () => null },
+      providers: {
+        all: () => [],
+        begin: none,
+        finish: () => Promise.reject(new Problem(fails ?? 'internal')),
+        returnTo: async () => null,
+      },
       vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
@@ -50,8 +56,19 @@ describe('the security log', () => {
     const common = { method: 'password', network: NETWORK, requestId: 'request-1' }
     const lines = since(from)
     expect(lines).toEqual([
-      expect.objectContaining({ event: 'sign_in_failed', outcome: 'failure', reason: 'invalid_credentials', accountId: rootId, ...common }),
-      expect.objectContaining({ event: 'sign_in_failed', outcome: 'failure', reason: 'invalid_credentials', ...common }),
+      expect.objectContaining({
+        event: 'sign_in_failed',
+        outcome: 'failure',
+        reason: 'invalid_credentials',
+        accountId: rootId,
+        ...common,
+      }),
+      expect.objectContaining({
+        event: 'sign_in_failed',
+        outcome: 'failure',
+        reason: 'invalid_credentials',
+        ...common,
+      }),
       expect.objectContaining({ event: 'sign_in_succeeded', outcome: 'success', accountId: rootId, ...common }),
     ])
     expect(lines[1]).not.toHaveProperty('accountId')
@@ -59,7 +76,10 @@ describe('the security log', () => {
   })
 
   test('ASVS 16.3.1 a disabled account and a throttled one are denials, with the account', async () => {
-    await at.people.accounts.create({ email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD }, OPERATOR)
+    await at.people.accounts.create(
+      { email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD },
+      OPERATOR,
+    )
     await at.people.accounts.change(rootId, { disabled: true }, OPERATOR)
     const from = mark()
     await stranger().post('/auth/login', { email: root.email, password: root.password })
@@ -80,30 +100,57 @@ describe('the security log', () => {
     fails = code
     const from = mark()
     await stranger().get('/auth/callback/work?state=x')
-    expect(since(from)).toEqual([expect.objectContaining({ event, outcome, reason: code, method: 'provider', provider: 'work', network: NETWORK })])
+    expect(since(from)).toEqual([
+      expect.objectContaining({ event, outcome, reason: code, method: 'provider', provider: 'work', network: NETWORK }),
+    ])
   })
 
   test('a sign-in that the token API judges is one line', async () => {
     await at.close()
-    await start({ authenticate: () => Promise.reject(new Problem('invalid_credentials')), confirm: () => Promise.reject(new Problem('invalid_credentials')) })
+    await start({
+      authenticate: () => Promise.reject(new Problem('invalid_credentials')),
+      confirm: () => Promise.reject(new Problem('invalid_credentials')),
+    })
     const from = mark()
     await stranger().post('/auth/login', { email: 'ada', password: 'wrong' })
     await admin.post('/auth/reauthenticate', { password: 'wrong' })
     expect(since(from)).toEqual([
-      expect.objectContaining({ event: 'sign_in_failed', reason: 'invalid_credentials', method: 'token_api', network: NETWORK }),
-      expect.objectContaining({ event: 'reauthentication_failed', reason: 'invalid_credentials', method: 'token_api', accountId: rootId }),
+      expect.objectContaining({
+        event: 'sign_in_failed',
+        reason: 'invalid_credentials',
+        method: 'token_api',
+        network: NETWORK,
+      }),
+      expect.objectContaining({
+        event: 'reauthentication_failed',
+        reason: 'invalid_credentials',
+        method: 'token_api',
+        accountId: rootId,
+      }),
     ])
   })
 
   test('ASVS 16.3.2 codes, privileges and passwords: each change is one line, by whom and whence, and nothing that was rolled back is told', async () => {
     const from = mark()
-    const invite = await (await admin.post('/auth/invites', {})).json() as InviteAnswer
+    const invite = (await (await admin.post('/auth/invites', {})).json()) as InviteAnswer
     const ann = stranger()
-    const joined = await (await ann.post('/auth/register', { email: 'ann@example.org', name: 'Ann', password: GOOD_PASSWORD, invite: at.codeOf(invite.href) })).json() as SessionAnswer
+    const joined = (await (
+      await ann.post('/auth/register', {
+        email: 'ann@example.org',
+        name: 'Ann',
+        password: GOOD_PASSWORD,
+        invite: at.codeOf(invite.href),
+      })
+    ).json()) as SessionAnswer
     const annId = joined.user?.id ?? ''
-    await ann.post('/auth/register', { email: 'eve@example.org', name: 'Eve', password: GOOD_PASSWORD, invite: at.codeOf(invite.href) })
+    await ann.post('/auth/register', {
+      email: 'eve@example.org',
+      name: 'Eve',
+      password: GOOD_PASSWORD,
+      invite: at.codeOf(invite.href),
+    })
     await admin.patch(`/auth/people/${annId}`, { roles: ['admin'] })
-    const link = await (await admin.post(`/auth/people/${annId}/reset`)).json() as ResetLinkAnswer
+    const link = (await (await admin.post(`/auth/people/${annId}/reset`)).json()) as ResetLinkAnswer
     await stranger().post('/auth/reset', { code: at.codeOf(link.href), password: 'an entirely new lantern' })
     await stranger().post('/auth/reset', { code: at.codeOf(link.href), password: 'an entirely new lantern' })
     await admin.patch(`/auth/people/${rootId}`, { disabled: false, roles: ['user'] })

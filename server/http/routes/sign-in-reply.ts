@@ -29,32 +29,69 @@ interface Opening {
 /** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
  * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
 export async function openSession(
-  c: Context<Env>, { sessions, keyring, clock, config, writeRate }: AuthDeps,
-  { account, amr, remember, replaces, reauthenticates = false, passwordSetAt, authTime = null, endsAt = null, providerGrant = null }: Opening,
+  c: Context<Env>,
+  { sessions, keyring, clock, config, writeRate }: AuthDeps,
+  {
+    account,
+    amr,
+    remember,
+    replaces,
+    reauthenticates = false,
+    passwordSetAt,
+    authTime = null,
+    endsAt = null,
+    providerGrant = null,
+  }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
-  // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted already, and
+  // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted
+  // already, and
   // may have changed a password by now.
   if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
-  const { session, grant } = await sessions.open({ userId: account.id, amr, remember, client, replaces, numbers: null, reauthenticates, passwordSetAt, authTime, endsAt, providerGrant })
+  const { session, grant } = await sessions.open({
+    userId: account.id,
+    amr,
+    remember,
+    client,
+    replaces,
+    numbers: null,
+    reauthenticates,
+    passwordSetAt,
+    authTime,
+    endsAt,
+    providerGrant,
+  })
   const now = clock.now().wall
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
   const answer = c.get('answer')
   answer.grant(grant)
-  answer.cookie(serializeCookie(cookieName('device', config.secureCookies), known, { secure: config.secureCookies, maxAgeSeconds: DEVICE_LIFE_MS / SECOND }))
+  answer.cookie(
+    serializeCookie(cookieName('device', config.secureCookies), known, {
+      secure: config.secureCookies,
+      maxAgeSeconds: DEVICE_LIFE_MS / SECOND,
+    }),
+  )
   return signedInAnswer(account, session)
 }
 
 /** The same for somebody whom another place vouches for, with what it granted.
  * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any */
 export async function openGranted(
-  c: Context<Env>, deps: AuthDeps, { account, amr, person, tokens }: Vouched, how: { remember: boolean, replaces: string | null, reauthenticates: boolean, endsAt: UnixMs | null },
+  c: Context<Env>,
+  deps: AuthDeps,
+  { account, amr, person, tokens }: Vouched,
+  how: { remember: boolean; replaces: string | null; reauthenticates: boolean; endsAt: UnixMs | null },
 ): Promise<SessionAnswer> {
   const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
   return openSession(c, deps, { account, amr, ...how, passwordSetAt: null, authTime: person.authTime, providerGrant })
 }
 
-interface Vouched { account: WireUser, amr: string[], person: ProviderProfile, tokens: ProviderTokens }
+interface Vouched {
+  account: WireUser
+  amr: string[]
+  person: ProviderProfile
+  tokens: ProviderTokens
+}
 
 /** The session that this browser has now, for the new one to take the place of. */
 export function currentSession(c: Context<Env>): string | null {
@@ -63,7 +100,10 @@ export function currentSession(c: Context<Env>): string | null {
 
 interface Submission<S> {
   schema: S
-  /** The page with the form, where a failed post without JavaScript comes back to; of several on one, its name after a `#`. */
+  /**
+   * The page with the form, where a failed post without JavaScript comes back to; of several on one, its name after a
+   * `#`.
+   */
   page: string
   /** Fields that it shows again then. */
   keep: readonly string[]
@@ -71,23 +111,35 @@ interface Submission<S> {
   next: string | null
 }
 
-/** Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on failure
+/** Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on
+ * failure
  * back to the form, which shows the problem and what was typed. No field is ever in a URL. */
 export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
-  c: Context<Env>, deps: AuthDeps, { schema, page, keep, next }: Submission<S>, act: (fields: v.InferOutput<S>) => Promise<SessionAnswer>,
+  c: Context<Env>,
+  deps: AuthDeps,
+  { schema, page, keep, next }: Submission<S>,
+  act: (fields: v.InferOutput<S>) => Promise<SessionAnswer>,
 ): Promise<Response> {
   if (!isForm(c)) return c.json(await act(await readJson(c, schema)))
   const fields = await readForm(c)
   const returnTo = safeReturnTo(fields.get('returnTo'))
   try {
     await act(checkForm(schema, fields))
-  }
-  catch (error) {
+  } catch (error) {
     if (!(error instanceof Problem)) throw error
     const problem = error.body(c.get('requestId'))
-    c.get('answer').cookie(formCookie(keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall), deps.config.secureCookies))
+    c.get('answer').cookie(
+      formCookie(
+        keepForm(deps.keyring, { page, problem, fields }, keep, deps.clock.now().wall),
+        deps.config.secureCookies,
+      ),
+    )
     const [path = '', form] = page.split('#')
-    const query = new URLSearchParams({ problem: error.code, ...(form === undefined ? {} : { form }), ...(returnTo === HOME ? {} : { returnTo }) })
+    const query = new URLSearchParams({
+      problem: error.code,
+      ...(form === undefined ? {} : { form }),
+      ...(returnTo === HOME ? {} : { returnTo }),
+    })
     return c.redirect(`${path}?${query.toString()}${form === undefined ? '' : `#${form}`}`, 303)
   }
   // What an earlier attempt left is not for the next form.

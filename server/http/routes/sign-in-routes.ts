@@ -13,29 +13,47 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
   const { passwordLogin, tokenApiLogin, sessions, logouts, config, log } = deps
   const app = new Hono<Env>()
 
-  app.post('/login', c => submitted(c, deps, { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null }, async ({ email, password, remember = false }) => {
-    const { client, device } = c.get('caller')
-    if (tokenApiLogin !== null) {
-      return logAttempt(c, log, { attempt: 'sign_in', method: 'token_api' }, async (isAbout) => {
-        const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
-        isAbout(known.account.id)
-        return openGranted(c, deps, known, { remember, replaces: currentSession(c), reauthenticates: false, endsAt: known.endsAt })
-      })
-    }
-    return logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, async (isAbout) => {
-      const proven = await passwordLogin.authenticate({ email, password, device, client })
-      isAbout(proven.account.id)
-      return openSession(c, deps, { ...proven, remember, replaces: currentSession(c), passwordSetAt: proven.account.passwordChangedAt })
-    })
-  }))
+  app.post('/login', c =>
+    submitted(
+      c,
+      deps,
+      { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null },
+      async ({ email, password, remember = false }) => {
+        const { client, device } = c.get('caller')
+        if (tokenApiLogin !== null) {
+          return logAttempt(c, log, { attempt: 'sign_in', method: 'token_api' }, async isAbout => {
+            const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
+            isAbout(known.account.id)
+            return openGranted(c, deps, known, {
+              remember,
+              replaces: currentSession(c),
+              reauthenticates: false,
+              endsAt: known.endsAt,
+            })
+          })
+        }
+        return logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, async isAbout => {
+          const proven = await passwordLogin.authenticate({ email, password, device, client })
+          isAbout(proven.account.id)
+          return openSession(c, deps, {
+            ...proven,
+            remember,
+            replaces: currentSession(c),
+            passwordSetAt: proven.account.passwordChangedAt,
+          })
+        })
+      },
+    ),
+  )
 
-  app.post('/logout', async (c) => {
+  app.post('/logout', async c => {
     const form = isForm(c)
     const type = c.req.header('content-type')
     if (!form && type !== undefined && !type.startsWith('application/json')) throw new Problem('unsupported_media_type')
     const who = c.get('caller').signedIn
     // Here first, whatever the provider does (LO-10).
-    if (who !== null) await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
+    if (who !== null)
+      await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
     signOut(c, config)
     const onward = who === null ? null : await logouts.after(who.session.publicId)
     if (onward !== null) c.get('answer').cookie(logoutCookie(onward, config.secureCookies))
@@ -47,8 +65,10 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never "cookies": that would
- * empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds: nothing about a person is kept there.
+/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never
+ * "cookies": that would
+ * empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds: nothing about a person
+ * is kept there.
  * What a front end of somebody else's has stored is theirs to clear. */
 export function signOut(c: Context<Env>, { site }: Pick<AuthDeps['config'], 'site'>): void {
   c.get('answer').clear()

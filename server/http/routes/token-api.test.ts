@@ -11,25 +11,99 @@ import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 const MINUTE = 60_000
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const WORK: Provider = {
-  id: 'work', name: 'Work', icon: 'building', kind: 'oidc', issuer: 'https://work.example', endpoints: null, fields: { subject: 'sub', name: null, email: null, emailVerified: null }, userInfo: true, formerIssuers: [],
-  clientId: 'porch', clientSecret: null, privateKey: null, clientAuth: 'none', scopes: ['openid'], dpop: false, parameters: {}, roles: null, register: null, logout: 'link', recheckMs: null, idTokenAlg: null, clockToleranceSeconds: 120,
+  id: 'work',
+  name: 'Work',
+  icon: 'building',
+  kind: 'oidc',
+  issuer: 'https://work.example',
+  endpoints: null,
+  fields: { subject: 'sub', name: null, email: null, emailVerified: null },
+  userInfo: true,
+  formerIssuers: [],
+  clientId: 'porch',
+  clientSecret: null,
+  privateKey: null,
+  clientAuth: 'none',
+  scopes: ['openid'],
+  dpop: false,
+  parameters: {},
+  roles: null,
+  register: null,
+  logout: 'link',
+  recheckMs: null,
+  idTokenAlg: null,
+  clockToleranceSeconds: 120,
 }
 
 let at: ReturnType<typeof testRoutes>
 let id: string
 let purpose: Purpose
 
-const session = async (browser: Browser) => await (await browser.get('/auth/session')).json() as SessionAnswer
-const grantOf = (userId: string): ProviderGrantRow => ({ id: `grant-${Math.random()}`, sessionId: '', userId, provider: 'work', issuer: WORK.issuer, subject: 'ada', providerSid: null, origin: 'sign_in', sealed: null, accessEndsAt: null, idTokenAlg: null, recheckAt: null, refreshingAt: null, refreshes: 0, createdAt: at.wall(), endedAt: null })
+const session = async (browser: Browser) => (await (await browser.get('/auth/session')).json()) as SessionAnswer
+const grantOf = (userId: string): ProviderGrantRow => ({
+  id: `grant-${Math.random()}`,
+  sessionId: '',
+  userId,
+  provider: 'work',
+  issuer: WORK.issuer,
+  subject: 'ada',
+  providerSid: null,
+  origin: 'sign_in',
+  sealed: null,
+  accessEndsAt: null,
+  idTokenAlg: null,
+  recheckAt: null,
+  refreshingAt: null,
+  refreshes: 0,
+  createdAt: at.wall(),
+  endedAt: null,
+})
 function finished(): Finished {
-  const person = { provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, name: 'Ada', label: null, roles: null, authTime: at.wall(), amr: ['fed'], providerSid: null }
-  return { person, tokens: { accessToken: 'a', refreshToken: null, idToken: null, tokenType: 'Bearer', scope: null, accessEndsAt: null, dpopKey: null }, purpose, returnTo: '/account' }
+  const person = {
+    provider: 'work',
+    issuer: WORK.issuer,
+    subject: 'ada',
+    email: null,
+    emailVerified: false,
+    name: 'Ada',
+    label: null,
+    roles: null,
+    authTime: at.wall(),
+    amr: ['fed'],
+    providerSid: null,
+  }
+  return {
+    person,
+    tokens: {
+      accessToken: 'a',
+      refreshToken: null,
+      idToken: null,
+      tokenType: 'Bearer',
+      scope: null,
+      accessEndsAt: null,
+      dpopKey: null,
+    },
+    purpose,
+    returnTo: '/account',
+  }
 }
 
 /** In the session that the token API opened, which renews nothing. */
 async function browserUntil(endsAt: number): Promise<Browser> {
   const browser = at.browser()
-  const { session: opened, grant } = await at.sessions.open({ userId: id, amr: ['pwd'], remember: false, client: CLIENT, replaces: null, numbers: null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt, providerGrant: null })
+  const { session: opened, grant } = await at.sessions.open({
+    userId: id,
+    amr: ['pwd'],
+    remember: false,
+    client: CLIENT,
+    replaces: null,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt,
+    providerGrant: null,
+  })
   purpose = { kind: 'reauthenticate', userId: id, sessionId: opened.publicId }
   for (const cookie of at.sessions.cookiesFor(grant)) {
     const [pair = ''] = cookie.split(';')
@@ -43,13 +117,35 @@ beforeEach(async () => {
     tokenApi,
     elsewhere: {
       configured: [WORK],
-      providers: { all: () => [], begin: () => Promise.reject(new Error('not in this test')), finish: async () => finished(), returnTo: async () => null },
+      providers: {
+        all: () => [],
+        begin: () => Promise.reject(new Error('not in this test')),
+        finish: async () => finished(),
+        returnTo: async () => null,
+      },
       vault: { grant: async () => grantOf(id), linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
   // Made before the API took the place of passwords.
-  id = (await at.people.accounts.create({ email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)).id
-  const identity: IdentityRow = { id: 'identity-1', userId: id, provider: 'work', issuer: WORK.issuer, subject: 'ada', email: null, emailVerified: false, label: 'Ada', linkedIn: null, createdAt: at.wall(), lastUsedAt: at.wall() }
+  id = (
+    await at.people.accounts.create(
+      { email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD },
+      OPERATOR,
+    )
+  ).id
+  const identity: IdentityRow = {
+    id: 'identity-1',
+    userId: id,
+    provider: 'work',
+    issuer: WORK.issuer,
+    subject: 'ada',
+    email: null,
+    emailVerified: false,
+    label: 'Ada',
+    linkedIn: null,
+    createdAt: at.wall(),
+    lastUsedAt: at.wall(),
+  }
   await at.store.identities.link(identity, null, originOf(OPERATOR, id, at.wall()))
 })
 afterEach(() => at.close())
@@ -57,9 +153,12 @@ afterEach(() => at.close())
 test('an old password of ours changes nothing and opens nothing, right or wrong', async () => {
   const browser = await browserUntil(at.wall() + 20 * MINUTE)
   const before = await session(browser)
-  for (const current of [GOOD_PASSWORD, 'not this one at all']) expect(await refusal(browser.post('/auth/password', { current, next: 'an entirely new lantern' }))).toBe('403 forbidden')
+  for (const current of [GOOD_PASSWORD, 'not this one at all'])
+    expect(await refusal(browser.post('/auth/password', { current, next: 'an entirely new lantern' }))).toBe(
+      '403 forbidden',
+    )
   expect((await session(browser)).session).toMatchObject({ id: before.session?.id })
-  const links = await (await browser.get('/auth/links')).json() as LinksAnswer
+  const links = (await (await browser.get('/auth/links')).json()) as LinksAnswer
   expect(links.password, 'it is not shown as a way in').toBe(false)
 })
 

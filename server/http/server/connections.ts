@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Every connection of a server until it closes. Node forgets one that leaves HTTP (an upgrade, CONNECT, what its parser
+/** Every connection of a server until it closes. Node forgets one that leaves HTTP (an upgrade, CONNECT, what its
+ * parser
  * refused): no timeout of its server ends it then, nor does `closeAllConnections`. */
 const open = new WeakMap<object, Set<Socket>>()
 

@@ -6,7 +6,8 @@ const LOOK_EVERY_MS = 50
 /** How long connections that were cut may take to close. */
 const CUT_MS = 1000
 
-/** Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be closed: what is on
+/** Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be
+ * closed: what is on
  * its way over a connection that looks idle would else be cut unread. Returns at once when nobody is connected. */
 export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
   for (let waited = 0; waited < forMs && servers.some(isConnected); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
@@ -15,11 +16,16 @@ export async function giveNotice(servers: readonly Server[], forMs: number): Pro
 /** Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
  * @returns whether everything finished in time */
 export async function drain(servers: readonly Server[], withinMs: number): Promise<boolean> {
-  const closed = Promise.all(servers.map(server => new Promise<void>((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    destroySilent(server)
-  })))
+  const closed = Promise.all(
+    servers.map(
+      server =>
+        new Promise<void>(resolve => {
+          server.close(() => resolve())
+          server.closeIdleConnections()
+          destroySilent(server)
+        }),
+    ),
+  )
   if (await settlesWithin(closed, withinMs)) return true
   for (const server of servers) destroyAll(server)
   await settlesWithin(closed, CUT_MS)
@@ -30,13 +36,12 @@ export async function drain(servers: readonly Server[], withinMs: number): Promi
  * @throws what the promise rejects with in time */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<false>((resolve) => {
+  const late = new Promise<false>(resolve => {
     timer = setTimeout(resolve, ms, false)
   })
   try {
     return await Promise.race([promise.then(() => true as const), late])
-  }
-  finally {
+  } finally {
     clearTimeout(timer)
   }
 }

@@ -2,7 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-// Requests may be pipelined (RFC 9112 §9.3.2): what comes behind one whose answer is under way must not cut that answer, nor
+// Requests may be pipelined (RFC 9112 §9.3.2): what comes behind one whose answer is under way must not cut that
+// answer, nor
 // write into it.
 
 /** How long a client that sends no more may take to read what it asked for before. */
@@ -13,10 +14,16 @@ type Listener = (...args: unknown[]) => void
 /** What Node itself does when a connection closes or drains. */
 const ofNode = new WeakMap<object, Record<'close' | 'drain', Listener[]>>()
 
-/** Remembers what Node listens for, since it stops when a connection leaves HTTP, whatever is still to be answered there. */
+/**
+ * Remembers what Node listens for, since it stops when a connection leaves HTTP, whatever is still to be answered
+ * there.
+ */
 export function rememberListeners(server: Pick<Server, 'on'>): void {
   server.on('connection', (socket: Socket) => {
-    ofNode.set(socket, { close: socket.listeners('close') as Listener[], drain: socket.listeners('drain') as Listener[] })
+    ofNode.set(socket, {
+      close: socket.listeners('close') as Listener[],
+      drain: socket.listeners('drain') as Listener[],
+    })
   })
 }
 
@@ -29,13 +36,15 @@ export function isAnswering(socket: object): boolean {
   return answerOn(socket) !== null
 }
 
-/** Calls back once all earlier requests of a connection that has left HTTP (CONNECT) have their whole answers; never, if it
+/** Calls back once all earlier requests of a connection that has left HTTP (CONNECT) have their whole answers; never,
+ * if it
  * closes before. What its client sends meanwhile is dropped. */
 export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
   if (!isAnswering(socket)) return then()
   for (const event of ['close', 'drain'] as const) {
     const present = socket.listeners(event)
-    for (const listener of ofNode.get(socket)?.[event] ?? []) if (!present.includes(listener)) socket.on(event, listener)
+    for (const listener of ofNode.get(socket)?.[event] ?? [])
+      if (!present.includes(listener)) socket.on(event, listener)
   }
   socket.on('error', () => socket.destroy())
   socket.resume()
@@ -45,7 +54,11 @@ export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
 /** Calls back once all earlier requests have their whole answers; never, if the connection closes before.
  * @param broken a request that cannot be read to its end, and therefore waits for nothing
  * @param then told whether the broken request has got an answer */
-export function afterAnswers(socket: Duplex, broken: IncomingMessage | null, then: (isAnswered: boolean) => void): void {
+export function afterAnswers(
+  socket: Duplex,
+  broken: IncomingMessage | null,
+  then: (isAnswered: boolean) => void,
+): void {
   const look = () => {
     if (socket.destroyed) return
     const answer = answerOn(socket)

@@ -26,7 +26,8 @@ const MAX_HEADER_BYTES = 16 * 1024
 export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
-    // Behind an answer that is under way it is a request as any other (RFC 9110 §7.8): it would be written into that answer.
+    // Behind an answer that is under way it is a request as any other (RFC 9110 §7.8): it would be written into that
+    // answer.
     shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isAnswering(incoming.socket),
     maxHeaderSize: MAX_HEADER_BYTES,
     // The Host rule answers these itself, with our headers.
@@ -35,7 +36,8 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
     // Uploads may take long; ones that stand still are ended by the relay, and bodies under /auth by limitBody.
     requestTimeout: 6 * HOUR,
     connectionsCheckingInterval: 5 * SECOND,
-    // Longer than the two minutes for which proxies keep a connection, so that they never send on one that we just closed.
+    // Longer than the two minutes for which proxies keep a connection, so that they never send on one that we just
+    // closed.
     keepAliveTimeout: 130 * SECOND,
     // TCP's own: a client that vanished without a word leaves no event stream behind.
     keepAlive: true,

@@ -18,7 +18,8 @@ interface Deps {
 }
 
 /** Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
- * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the page. */
+ * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the
+ * page. */
 export function internalFetch({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: RequestContext, path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a page can only call paths of this server, and ${path} is none`)
@@ -41,8 +42,7 @@ export function internalFetch({ clock, log, publicUrl, way, match, route }: Deps
       if (ctx.family !== 'auth' && ctx.family !== 'api') throw new Problem('not_found')
       const reply = await runSteps(way, ctx)
       return reply === undefined ? await route(request, ctx) : toResponse(reply)
-    }
-    catch (error) {
+    } catch (error) {
       return toResponse(problemReply(ctx, asProblem(error, ctx, log)))
     }
   }

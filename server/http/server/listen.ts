@@ -4,9 +4,15 @@ import { isIPv6 } from 'node:net'
 import type { Log } from '../../base/log.ts'
 import { OperatorError } from '../../base/operator-error.ts'
 
-/** Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is there.
+/** Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is
+ * there.
  * @throws OperatorError when an address cannot be listened on; none is open then */
-export async function listenOn(hosts: readonly string[], port: number, makeServer: () => Server, log: Log): Promise<Server[]> {
+export async function listenOn(
+  hosts: readonly string[],
+  port: number,
+  makeServer: () => Server,
+  log: Log,
+): Promise<Server[]> {
   const servers: Server[] = []
   try {
     for (const host of hosts) {
@@ -15,14 +21,12 @@ export async function listenOn(hosts: readonly string[], port: number, makeServe
       try {
         await once(server, 'listening')
         servers.push(server)
-      }
-      catch (error) {
+      } catch (error) {
         if (!isMissingAddress(error) || hosts.length === 1) throw error
         log.debug({ host }, 'this machine does not have that address')
       }
     }
-  }
-  catch (error) {
+  } catch (error) {
     for (const server of servers) server.close()
     throw asOperatorError(error, port)
   }
@@ -37,10 +41,26 @@ function isMissingAddress(error: unknown): boolean {
 function asOperatorError(error: unknown, port: number): unknown {
   const { code, address } = error as NodeJS.ErrnoException & { address?: string }
   switch (code) {
-    case 'EADDRINUSE': return new OperatorError(`Port ${port} is taken by another program.`, ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'], error)
-    case 'EACCES': return new OperatorError(`This user may not listen on port ${port}.`, ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'], error)
+    case 'EADDRINUSE':
+      return new OperatorError(
+        `Port ${port} is taken by another program.`,
+        ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'],
+        error,
+      )
+    case 'EACCES':
+      return new OperatorError(
+        `This user may not listen on port ${port}.`,
+        ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'],
+        error,
+      )
     case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND': return new OperatorError(`This machine has no address ${address ?? 'of that name'} to listen on.`, ['Set PORCHLIGHT_HOST to one that it has.'], error)
-    default: return error
+    case 'ENOTFOUND':
+      return new OperatorError(
+        `This machine has no address ${address ?? 'of that name'} to listen on.`,
+        ['Set PORCHLIGHT_HOST to one that it has.'],
+        error,
+      )
+    default:
+      return error
   }
 }

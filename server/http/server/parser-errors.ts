@@ -16,15 +16,21 @@ interface Deps {
   proxyProtocol: () => void
 }
 
-/** Of its version 2; version 1 begins with PROXY and a space. @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2 */
+/**
+ * Of its version 2; version 1 begins with PROXY and a space. @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2
+ */
 const PREAMBLE_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 
 function hasPreamble(error: Error): boolean {
   const packet = 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : null
-  return packet !== null && (packet.subarray(0, 6).toString('latin1') === 'PROXY ' || packet.subarray(0, PREAMBLE_2.length).equals(PREAMBLE_2))
+  return (
+    packet !== null &&
+    (packet.subarray(0, 6).toString('latin1') === 'PROXY ' || packet.subarray(0, PREAMBLE_2.length).equals(PREAMBLE_2))
+  )
 }
 
-/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the same headers
+/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the
+ * same headers
  * and body as everything else (HD-12). */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
   let told = false
@@ -35,12 +41,16 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     refused.add(socket)
     if (hasPreamble(error)) {
       proxyProtocol()
-      if (!told) log.warn({ event: 'proxy_protocol_received', peer: socket.remoteAddress }, 'a proxy speaks the PROXY protocol, which is not understood here: let it send X-Forwarded-For instead')
+      if (!told)
+        log.warn(
+          { event: 'proxy_protocol_received', peer: socket.remoteAddress },
+          'a proxy speaks the PROXY protocol, which is not understood here: let it send X-Forwarded-For instead',
+        )
       told = true
     }
     // There is nobody to tell.
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-    afterAnswers(socket, brokenOn(socket), (isAnswered) => {
+    afterAnswers(socket, brokenOn(socket), isAnswered => {
       // A second answer to one request would be taken for that of the next.
       if (isAnswered) leave(socket, null)
       else refuse(socket, codeOf(error), { parser: error.code })
@@ -48,7 +58,9 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
   })
   // Who asks for a tunnel. Without a listener Node would end the connection and not say a word.
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
-    afterAnswersOfLeft(socket, () => refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']))
+    afterAnswersOfLeft(socket, () =>
+      refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']),
+    )
   })
 
   function refuse(socket: Duplex, code: ProblemCode, logged: object, headers: readonly string[] = []): void {
@@ -56,7 +68,12 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     const requestId = randomId(9)
     log.info({ requestId, status: problem.status, ...logged }, 'request')
     const body = JSON.stringify(problem.body(requestId))
-    refuseSocket(socket, { status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body }, requestId, security)
+    refuseSocket(
+      socket,
+      { status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body },
+      requestId,
+      security,
+    )
   }
 }
 
@@ -68,9 +85,13 @@ function brokenOn(socket: Socket): IncomingMessage | null {
 
 function codeOf(error: NodeJS.ErrnoException): ProblemCode {
   switch (error.code) {
-    case 'HPE_HEADER_OVERFLOW': return 'headers_too_large'
-    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW': return 'body_too_large'
-    case 'ERR_HTTP_REQUEST_TIMEOUT': return 'request_timeout'
-    default: return 'bad_request'
+    case 'HPE_HEADER_OVERFLOW':
+      return 'headers_too_large'
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return 'body_too_large'
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return 'request_timeout'
+    default:
+      return 'bad_request'
   }
 }

@@ -15,12 +15,21 @@ import { frontPolicy } from '../site/upstream-front-end.ts'
 
 /** A browser's call of an upstream: its answer goes straight onto Node's response. */
 export function relayRequests(relay: Relay, front: FrontEnd) {
-  return async (ctx: RequestContext, match: Match, incoming: IncomingMessage, outgoing: PorchlightResponse): Promise<void> => {
+  return async (
+    ctx: RequestContext,
+    match: Match,
+    incoming: IncomingMessage,
+    outgoing: PorchlightResponse,
+  ): Promise<void> => {
     const request = relayRequest(ctx, incoming.rawHeaders, ctx.hasBody ? incoming : null)
     relay.admit(match, request)
-    await relay.pass(match, request, nodeSink(outgoing, (policy) => {
-      ctx.contentSecurityPolicy = ctx.family === 'front' ? frontPolicy(front, policy) : policy
-    }))
+    await relay.pass(
+      match,
+      request,
+      nodeSink(outgoing, policy => {
+        ctx.contentSecurityPolicy = ctx.family === 'front' ? frontPolicy(front, policy) : policy
+      }),
+    )
     linger(incoming)
   }
 }
@@ -41,11 +50,18 @@ export function internalRelay(relay: Relay) {
 export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[], body: Readable | null): RelayRequest {
   const { caller } = ctx
   // The list of steps ends with identify: a request that nobody identified must not reach an upstream.
-  if (caller === null) throw new Problem('internal', {}, new Error('a call was to be relayed before anybody was identified'))
+  if (caller === null)
+    throw new Problem('internal', {}, new Error('a call was to be relayed before anybody was identified'))
   return {
-    id: ctx.id, method: ctx.method, path: ctx.path, search: ctx.search, rawHeaders, body,
+    id: ctx.id,
+    method: ctx.method,
+    path: ctx.path,
+    search: ctx.search,
+    rawHeaders,
+    body,
     network: ctx.client.network,
-    // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot reload.
+    // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot
+    // reload.
     caller: ctx.family === 'front' ? null : caller.signedIn,
   }
 }

@@ -25,7 +25,9 @@ interface Deps {
   done: (ctx: RequestContext, status: number | null, whole: boolean) => void
 }
 
-/** How long a refused request may go on sending its body before the connection is cut: time enough to read our answer. */
+/**
+ * How long a refused request may go on sending its body before the connection is cut: time enough to read our answer.
+ */
 const LINGER_MS = 1000
 
 /** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
@@ -70,8 +72,7 @@ export function requestListener(deps: Deps) {
       const reply = runSteps(way, ctx)
       const outcome = reply instanceof Promise ? reply.then(proceed) : proceed(reply)
       if (outcome instanceof Promise) outcome.catch(fail)
-    }
-    catch (error) {
+    } catch (error) {
       fail(error)
     }
   }
@@ -89,10 +90,9 @@ function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Re
     outgoing.writeHead(status, headers as string[])
     // Whatever goes wrong now, the connection is all that is left to end, and pipeline ends it.
     pipeline(body, outgoing, () => {})
-  }
-  else {
+  } else {
     const bytes = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
-    outgoing.writeHead(status, body === null ? headers as string[] : [...headers, 'Content-Length', String(bytes)])
+    outgoing.writeHead(status, body === null ? (headers as string[]) : [...headers, 'Content-Length', String(bytes)])
     if (body === null || outgoing.req.method === 'HEAD') outgoing.end()
     // Nothing but ASCII, which Node writes in half the time when it need not look for more.
     else if (typeof body === 'string' && bytes === body.length) outgoing.end(body, 'latin1')
@@ -101,9 +101,13 @@ function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Re
   linger(incoming)
 }
 
-/** An answer that came before the whole request: its client gets a moment to stop sending and read, then the connection ends. */
+/**
+ * An answer that came before the whole request: its client gets a moment to stop sending and read, then the connection
+ * ends.
+ */
 export function linger(incoming: IncomingMessage): void {
-  // Node tells a moment later that a request without a body is complete. Meanwhile a timer for each would keep all of them in memory.
+  // Node tells a moment later that a request without a body is complete. Meanwhile a timer for each would keep all of
+  // them in memory.
   if (incoming.complete || !announcesBody(incoming.headers)) return
   incoming.resume()
   setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()

@@ -29,20 +29,33 @@ interface Deps {
   development: boolean
 }
 
-/** Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no further. */
+/**
+ * Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no
+ * further.
+ */
 export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
   return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-/** Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is dialled. */
+/**
+ * Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is
+ * dialled.
+ */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
   const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, check, development } = deps
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
     toOriginForm(incoming)
     const ctx = new RequestContext({
-      id: requestId(incoming), method: incoming.method ?? 'GET', target: incoming.url ?? '', headers: incoming.headers,
-      startedAt: clock.now().steady, parent: null, incoming, network, match,
+      id: requestId(incoming),
+      method: incoming.method ?? 'GET',
+      target: incoming.url ?? '',
+      headers: incoming.headers,
+      startedAt: clock.now().steady,
+      parent: null,
+      incoming,
+      network,
+      match,
     })
     // In development the site's tools have live connections of their own on this server.
     if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return

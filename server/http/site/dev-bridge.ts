@@ -5,8 +5,10 @@ import type { RequestContext } from '../request/request-context.ts'
 import { standFor } from '../steps/authenticate.ts'
 import type { Step } from '../steps/pipeline.ts'
 
-/** Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to us
- * over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives as long
+/** Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to
+ * us
+ * over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives
+ * as long
  * as its page's request. */
 export interface DevBridge {
   /** Puts the context on a request that goes to the worker. */
@@ -24,9 +26,18 @@ export function devBridge(secret: string, origin: string): DevBridge {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
-      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({ secret, key, origin, session, nonce, ownPages, answered, form })
+      incoming.headers[DEV_CONTEXT_HEADER] = encodeDevContext({
+        secret,
+        key,
+        origin,
+        session,
+        nonce,
+        ownPages,
+        answered,
+        form,
+      })
     },
-    identifyOr: identify => (ctx) => {
+    identifyOr: identify => ctx => {
       const key = ctx.headers[DEV_CONTEXT_HEADER]
       const page = typeof key === 'string' ? pages.get(key) : undefined
       if (page === undefined) return identify(ctx)

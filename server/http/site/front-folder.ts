@@ -22,17 +22,33 @@ export interface FrontFolder {
   open(file: FrontFile, coding: Coding | null): Promise<FileHandle | null>
 }
 
-interface Index { root: string, stamp: string, files: ReadonlyMap<string, FrontFile> }
+interface Index {
+  root: string
+  stamp: string
+  files: ReadonlyMap<string, FrontFile>
+}
 
 /** How often a miss may have us look whether the folder was built anew. */
 const LOOK_MS = SECOND
 
-/** A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so none can
+/** A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so
+ * none can
  * leave the folder. Links, names that begin with a dot and source maps are not listed.
  * @throws OperatorError when there is no index.html in it */
-export async function openFrontFolder({ root, sourceMaps, clock }: { root: string, sourceMaps: boolean, clock: Clock }): Promise<FrontFolder> {
+export async function openFrontFolder({
+  root,
+  sourceMaps,
+  clock,
+}: {
+  root: string
+  sourceMaps: boolean
+  clock: Clock
+}): Promise<FrontFolder> {
   const firstStamp = await stampOf(root)
-  if (firstStamp === null) throw new OperatorError(`The folder of the setting "site" has no index.html: ${root}`, ['Build the front end first, or correct the path.'])
+  if (firstStamp === null)
+    throw new OperatorError(`The folder of the setting "site" has no index.html: ${root}`, [
+      'Build the front end first, or correct the path.',
+    ])
   let index: Index = await list(root, sourceMaps, firstStamp)
   let lookedAt: SteadyMs = clock.now().steady
   let looking: Promise<void> | null = null
@@ -61,9 +77,11 @@ export async function openFrontFolder({ root, sourceMaps, clock }: { root: strin
     },
     async open(file, coding) {
       try {
-        return await open(join(index.root, file.path) + (coding === null ? '' : SUFFIX[coding]), constants.O_RDONLY | constants.O_NOFOLLOW)
-      }
-      catch {
+        return await open(
+          join(index.root, file.path) + (coding === null ? '' : SUFFIX[coding]),
+          constants.O_RDONLY | constants.O_NOFOLLOW,
+        )
+      } catch {
         await lookAgain()
         return null
       }
@@ -77,8 +95,7 @@ async function stampOf(root: string): Promise<string | null> {
     const real = await realpath(root)
     const { ino, size, mtimeMs } = await stat(join(real, 'index.html'))
     return `${real} ${ino} ${size} ${mtimeMs}`
-  }
-  catch {
+  } catch {
     return null
   }
 }
@@ -86,7 +103,11 @@ async function stampOf(root: string): Promise<string | null> {
 async function list(root: string, sourceMaps: boolean, stamp: string): Promise<Index> {
   const real = await realpath(root)
   const entries = await readdir(real, { recursive: true, withFileTypes: true })
-  const paths = new Set(entries.filter(entry => entry.isFile()).map(entry => `/${relative(real, join(entry.parentPath, entry.name)).split(sep).join('/')}`))
+  const paths = new Set(
+    entries
+      .filter(entry => entry.isFile())
+      .map(entry => `/${relative(real, join(entry.parentPath, entry.name)).split(sep).join('/')}`),
+  )
   const files = new Map<string, FrontFile>()
   for (const path of paths) {
     if (path.includes('/.') || (!sourceMaps && /\.map(?:\.br|\.gz)?$/.test(path))) continue

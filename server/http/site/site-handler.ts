@@ -40,7 +40,16 @@ const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /** Hands a request to the site, with all that it may know about it and nothing else. */
-export function siteMount({ log, listener, internalFetch, openForm, secureCookies, ownPages, answered, development }: Deps) {
+export function siteMount({
+  log,
+  listener,
+  internalFetch,
+  openForm,
+  secureCookies,
+  ownPages,
+  answered,
+  development,
+}: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
   // The site's bundle looks for it here; only the error page's second rendering needs it.
   Object.assign(globalThis, { [STORAGE]: storage })
@@ -48,7 +57,8 @@ export function siteMount({ log, listener, internalFetch, openForm, secureCookie
 
   async function keptForm(ctx: RequestContext): Promise<KeptForm | null> {
     const sealed = ctx.caller?.form ?? null
-    // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who does.
+    // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who
+    // does.
     if (sealed === null || ctx.method === 'HEAD' || isPrefetch(ctx.headers)) return null
     const kept = await openForm(sealed)
     if (kept === null || kept.page.split('#', 1)[0] !== ctx.path) return null
@@ -68,7 +78,11 @@ export function siteMount({ log, listener, internalFetch, openForm, secureCookie
       form: await keptForm(ctx),
       fetch: (path, init) => internalFetch(ctx, path, init),
       setCookie: value => ctx.answer.cookie(preference(value)),
-      report: error => log.error({ event: 'page_failed', error, requestId: ctx.id, path: loggedPath(ctx.path) }, 'a page could not be rendered'),
+      report: error =>
+        log.error(
+          { event: 'page_failed', error, requestId: ctx.id, path: loggedPath(ctx.path) },
+          'a page could not be rendered',
+        ),
       fail: failure => failedPage(ctx, failure),
     }
     hideFromSite(incoming)
@@ -85,19 +99,27 @@ export function runningPage(): SiteContext | null {
 }
 
 function preference(setCookie: string): string {
-  if (isOwnCookie(cookieNameOf(setCookie))) throw new Error('the site may not set the server\'s own cookies')
+  if (isOwnCookie(cookieNameOf(setCookie))) throw new Error("the site may not set the server's own cookies")
   return setCookie
 }
 
 /** Headers by which a client could tell the site's code something about itself that only we may say. */
 const HIDDEN = /^(?:authorization|proxy-authorization|x-nuxt-.*|x-nitro-.*)$/
 
-/** Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS 4.1.3). */
+/**
+ * Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS
+ * 4.1.3).
+ */
 function hideFromSite(incoming: IncomingMessage): void {
   const shown: IncomingHttpHeaders = {}
   const raw: string[] = []
   for (const [name, given] of Object.entries(incoming.headers)) {
-    const value = name === 'cookie' ? cookiesForSite(String(given)) : HIDDEN.test(name) || isIdentityHeader(name) ? undefined : given
+    const value =
+      name === 'cookie'
+        ? cookiesForSite(String(given))
+        : HIDDEN.test(name) || isIdentityHeader(name)
+          ? undefined
+          : given
     if (value === undefined) continue
     shown[name] = value
     raw.push(name, String(value))
@@ -106,8 +128,14 @@ function hideFromSite(incoming: IncomingMessage): void {
   incoming.rawHeaders = raw
 }
 
-/** Our own cookies are ours to read, and one that cannot be decoded is none: pages, and what they are made with, decode them all. */
+/**
+ * Our own cookies are ours to read, and one that cannot be decoded is none: pages, and what they are made with, decode
+ * them all.
+ */
 function cookiesForSite(header: string): string | undefined {
-  const cookies = header.split(';').map(pair => pair.trim()).filter(pair => !isOwnCookie(cookieNameOf(pair)) && decoded(pair) !== null)
+  const cookies = header
+    .split(';')
+    .map(pair => pair.trim())
+    .filter(pair => !isOwnCookie(cookieNameOf(pair)) && decoded(pair) !== null)
   return cookies.length === 0 ? undefined : cookies.join('; ')
 }

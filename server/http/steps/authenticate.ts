@@ -1,7 +1,13 @@
 import { mapMaybe, type MaybePromise } from '../../base/maybe-promise.ts'
 import { Problem } from '../../base/problem.ts'
 import type { WireUser } from '../../contract/wire.ts'
-import { type CookieKind, cookieName, cookieValues, transactionCookieName, transactionIds } from '../../session/cookies.ts'
+import {
+  type CookieKind,
+  cookieName,
+  cookieValues,
+  transactionCookieName,
+  transactionIds,
+} from '../../session/cookies.ts'
 import type { Client, RequestTraits, Resolution, Sessions } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
 import type { RequestContext } from '../request/request-context.ts'
@@ -56,9 +62,13 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
     if (resolution.session.throwaway && !mayThrowaway(ctx)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
     if (replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
-    return mapMaybe(findUser(resolution.session.userId), (user) => {
+    return mapMaybe(findUser(resolution.session.userId), user => {
       if (user !== null && resolution.grant !== null) ctx.answer.grant(resolution.grant)
-      ctx.caller = new RequestCaller(ctx, names, { signedIn: user === null ? null : { session: resolution.session, user }, replaced, ended: null })
+      ctx.caller = new RequestCaller(ctx, names, {
+        signedIn: user === null ? null : { session: resolution.session, user },
+        replaced,
+        ended: null,
+      })
       return undefined
     })
   }
@@ -74,7 +84,8 @@ const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
 
 type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
 
-/** The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal with
+/** The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal
+ * with
  * getters is slow to make. */
 class RequestCaller implements Caller {
   readonly client: Client
@@ -120,8 +131,10 @@ function mayThrowaway({ method, path, upgrade }: RequestContext): boolean {
   return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
-/** A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a thief could
- * do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with the new cookies.
+/** A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a
+ * thief could
+ * do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with the new
+ * cookies.
  * A front end never learns who asks. */
 function mayReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
   if (family === 'front') return true
@@ -129,12 +142,19 @@ function mayReplaced({ method, path, family, navigation, upgrade }: RequestConte
   return reads && (path === '/auth/session' || (family === 'site' && navigation))
 }
 
-/** HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's activity. */
+/**
+ * HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's
+ * activity.
+ */
 function traitsOf(ctx: RequestContext): RequestTraits {
   const { headers, upgrade } = ctx
   return {
     renews: ctx.method !== 'HEAD' && !upgrade,
-    foreground: !upgrade && !isPrefetch(headers) && headers['x-porchlight-background'] !== '1' && !(headers.accept?.includes('text/event-stream') ?? false),
+    foreground:
+      !upgrade &&
+      !isPrefetch(headers) &&
+      headers['x-porchlight-background'] !== '1' &&
+      !(headers.accept?.includes('text/event-stream') ?? false),
   }
 }
 

@@ -11,7 +11,8 @@ export type BackchannelLogout = (provider: string, token: string | null) => Prom
 const PREFIX = '/auth/backchannel/'
 const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
 
-/** `POST /auth/backchannel/PROVIDER`: a provider's server says that somebody signed out there. It has no cookies and comes from
+/** `POST /auth/backchannel/PROVIDER`: a provider's server says that somebody signed out there. It has no cookies and
+ * comes from
  * no page of ours; its signed token is the proof, so it is answered before anybody looks at either.
  * @see OIDC Back-Channel Logout §2.5, §2.8 */
 export function answerBackchannel(logout: BackchannelLogout) {

@@ -1,7 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import { type Duplex, Readable } from 'node:stream'
 import { SECOND } from '../../base/clock.ts'
-import { BODY_BYTES, CHECK_HEADER, CHECK_PREFIX, type CheckAction, type FrontCheck, STREAM_EVENTS, STREAM_GAP_MS } from '../../ops/front-check.ts'
+import {
+  BODY_BYTES,
+  CHECK_HEADER,
+  CHECK_PREFIX,
+  type CheckAction,
+  type FrontCheck,
+  STREAM_EVENTS,
+  STREAM_GAP_MS,
+} from '../../ops/front-check.ts'
 import type { IsTrusted } from '../request/client-address.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
@@ -17,7 +25,8 @@ interface FrontCheckSteps {
 }
 
 /** Answers the doctor's requests, and only those that bring its token.
- * @returns `note` comes first of all steps, so that a request that arrives under another path or name is seen too; `answer` after
+ * @returns `note` comes first of all steps, so that a request that arrives under another path or name is seen too;
+ * `answer` after
  *   the Host and the path have been judged; `socket` completes a WebSocket */
 export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontCheckSteps {
   const ours = new WeakSet<RequestContext>()
@@ -62,7 +71,7 @@ export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontC
       if (!isOurs(ctx, 'socket') || ctx.incoming === null) return false
       const { WebSocketServer } = await import('ws')
       const server = new WebSocketServer({ noServer: true, maxPayload: 1024 })
-      server.handleUpgrade(ctx.incoming, socket, head, (client) => {
+      server.handleUpgrade(ctx.incoming, socket, head, client => {
         client.on('error', () => client.terminate())
         client.on('message', () => client.send('heard', () => client.close()))
         setTimeout(() => client.terminate(), BODY_MS).unref()
@@ -85,7 +94,7 @@ async function* events(): AsyncGenerator<string> {
 
 /** Nothing of it is kept. A body that is larger than it should be, or slower, is not read to its end. */
 function countedBody(incoming: IncomingMessage): Promise<number> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     let bytes = 0
     const deadline = setTimeout(done, BODY_MS)
     function done(): void {

@@ -18,7 +18,8 @@ export function guardPath(ctx: RequestContext): undefined {
   if (fault !== null) throw new Problem('bad_path', { detail: fault })
 }
 
-/** What is wrong with a raw path, or null. One pass over the bytes; only paths with an escape or a dot segment cost more.
+/** What is wrong with a raw path, or null. One pass over the bytes; only paths with an escape or a dot segment cost
+ * more.
  * @param strict on our own families also `//`, `;` and an escaped slash, backslash or percent sign are refused */
 export function pathFault(path: string, strict: boolean): string | null {
   if (path.charCodeAt(0) !== SLASH) return 'The target has to be a path.'
@@ -28,10 +29,12 @@ export function pathFault(path: string, strict: boolean): string | null {
   let previous = 0
   for (let i = 0; i < path.length; i++) {
     const code = path.charCodeAt(i)
-    if (code <= SPACE || code === DELETE || code === HASH || code === BACKSLASH) return 'The path holds a character that has to be escaped.'
+    if (code <= SPACE || code === DELETE || code === HASH || code === BACKSLASH)
+      return 'The path holds a character that has to be escaped.'
     if (code === PERCENT) escaped = true
     else if (code === DOT && previous === SLASH) dotted = true
-    else if (strict && (code === SEMICOLON || (code === SLASH && previous === SLASH))) return 'The path holds an empty segment or a semicolon.'
+    else if (strict && (code === SEMICOLON || (code === SLASH && previous === SLASH)))
+      return 'The path holds an empty segment or a semicolon.'
     previous = code
   }
   if (!escaped) return dotted && hasDotSegment(path) ? DOT_SEGMENT : null
@@ -55,8 +58,7 @@ function hasDotSegment(path: string): boolean {
 function decode(text: string): string | null {
   try {
     return decodeURIComponent(text)
-  }
-  catch {
+  } catch {
     return null
   }
 }

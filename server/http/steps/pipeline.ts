@@ -8,7 +8,11 @@ export type Step = (ctx: RequestContext) => Reply | undefined | Promise<Reply | 
 
 /** Walks the list in order; a promise is made only when a step makes one.
  * @returns the first answer, or undefined when every step let the request pass */
-export function runSteps(way: readonly Step[], ctx: RequestContext, from = 0): Reply | undefined | Promise<Reply | undefined> {
+export function runSteps(
+  way: readonly Step[],
+  ctx: RequestContext,
+  from = 0,
+): Reply | undefined | Promise<Reply | undefined> {
   for (let i = from; i < way.length; i++) {
     const reply = way[i]?.(ctx)
     if (reply instanceof Promise) return reply.then(later => later ?? runSteps(way, ctx, i + 1))

@@ -2,7 +2,8 @@ import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 
-/** Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
+/** Serves one host: the configured one. A page from another name would set cookies there, and would make links that
+ * lead
  * elsewhere; answering under any name is also what DNS rebinding lives on. */
 export function requireHost(publicUrl: string) {
   const { host, hostname, protocol, port } = new URL(publicUrl)
@@ -15,7 +16,9 @@ export function requireHost(publicUrl: string) {
     if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })
     const asked = given[0]?.toLowerCase()
     if (asked === host || asked === withDefaultPort) return
-    throw new Problem('wrong_host', { detail: `You asked for "${shown(asked)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.` })
+    throw new Problem('wrong_host', {
+      detail: `You asked for "${shown(asked)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.`,
+    })
   }
 }
 

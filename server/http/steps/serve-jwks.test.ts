@@ -16,7 +16,18 @@ const ISSUER = 'https://example.org'
 const ORDERS = { name: 'orders', audience: 'orders', scopes: [] as string[] } as Upstream
 const caller = (who: string): RelayCaller => ({
   user: { id: who, email: `${who}@example.org`, name: who, roles: ['user'] },
-  session: { publicId: `s-${who}`, userId: who, createdAt: AT, authTime: AT, amr: ['pwd'], remember: true, accessEndsAt: null, idleEndsAt: AT * 2, absoluteEndsAt: AT * 2, throwaway: false },
+  session: {
+    publicId: `s-${who}`,
+    userId: who,
+    createdAt: AT,
+    authTime: AT,
+    amr: ['pwd'],
+    remember: true,
+    accessEndsAt: null,
+    idleEndsAt: AT * 2,
+    absoluteEndsAt: AT * 2,
+    throwaway: false,
+  },
 })
 
 afterEach(() => {
@@ -28,7 +39,9 @@ const headerOf = ({ headers }: Reply, name: string) => headers[headers.indexOf(n
 test('JW-15 the published keys are told with kid, use and alg, and without a private member', () => {
   const signing = testSigning(AT)
   signing.rotate(AT)
-  const reply = answerJwks({ clock: { now: () => ({ wall: AT, steady: 0 }) }, signing, jwksMaxAgeMs: 600_000 })({ headers: {} })
+  const reply = answerJwks({ clock: { now: () => ({ wall: AT, steady: 0 }) }, signing, jwksMaxAgeMs: 600_000 })({
+    headers: {},
+  })
   expect(reply.status).toBe(200)
   expect(headerOf(reply, 'Content-Type')).toBe('application/jwk-set+json')
   const { keys } = JSON.parse(String(reply.body)) as { keys: object[] }
@@ -37,7 +50,11 @@ test('JW-15 the published keys are told with kid, use and alg, and without a pri
 })
 
 test('JW-17 the answer may be kept for less time than a new key is published before it signs', () => {
-  const reply = answerJwks({ clock: { now: () => ({ wall: AT, steady: 0 }) }, signing: testSigning(AT), jwksMaxAgeMs: SIGNING.jwksMaxAgeMs })({ headers: {} })
+  const reply = answerJwks({
+    clock: { now: () => ({ wall: AT, steady: 0 }) },
+    signing: testSigning(AT),
+    jwksMaxAgeMs: SIGNING.jwksMaxAgeMs,
+  })({ headers: {} })
   const maxAge = /^public, max-age=(\d+)$/.exec(headerOf(reply, 'Cache-Control') ?? '')?.[1]
   expect(Number(maxAge) * 1000).toBe(SIGNING.jwksMaxAgeMs)
   expect(LEAD).toBeGreaterThanOrEqual(2 * Number(maxAge) * 1000)
@@ -64,23 +81,31 @@ function world(overstay = 1) {
   const keys = keptKeys()
   let settings = SIGNING
   let signing = testSigning(now(), settings, keys)
-  const makeTokens = () => createUpstreamTokens({ clock, signing, publicUrl: ISSUER, upstreamTokenMs: settings.upstreamTokenMs })
+  const makeTokens = () =>
+    createUpstreamTokens({ clock, signing, publicUrl: ISSUER, upstreamTokenMs: settings.upstreamTokenMs })
   let tokens = makeTokens()
 
-  const fromServer = () => Promise.resolve(toResponse(answerJwks({ clock, signing, jwksMaxAgeMs: settings.jwksMaxAgeMs })({ headers: {} })))
+  const fromServer = () =>
+    Promise.resolve(toResponse(answerJwks({ clock, signing, jwksMaxAgeMs: settings.jwksMaxAgeMs })({ headers: {} })))
   /** A cache on the way that keeps answers for their max-age and does not tell how old they are. */
-  let cached: { text: string, until: number } | null = null
+  let cached: { text: string; until: number } | null = null
   const throughProxy = async () => {
     if (cached === null || now() >= cached.until) {
       const response = await fromServer()
-      cached = { text: await response.text(), until: now() + Number(/max-age=(\d+)/.exec(response.headers.get('Cache-Control') ?? '')?.[1]) * 1000 }
+      cached = {
+        text: await response.text(),
+        until: now() + Number(/max-age=(\d+)/.exec(response.headers.get('Cache-Control') ?? '')?.[1]) * 1000,
+      }
     }
     return new Response(cached.text)
   }
   // No upstream here looks again when it meets a key that it does not know: that kindness must not be what saves us.
-  const upstream = (fetch: () => Promise<Response>) => createRemoteJWKSet(new URL('https://example.org/.well-known/jwks.json'), {
-    [customFetch]: fetch, cacheMaxAge: settings.jwksMaxAgeMs * overstay, cooldownDuration: Infinity,
-  })
+  const upstream = (fetch: () => Promise<Response>) =>
+    createRemoteJWKSet(new URL('https://example.org/.well-known/jwks.json'), {
+      [customFetch]: fetch,
+      cacheMaxAge: settings.jwksMaxAgeMs * overstay,
+      cooldownDuration: Infinity,
+    })
   const upstreams = { direct: upstream(fromServer), behind: upstream(throughProxy), alsoBehind: upstream(throughProxy) }
 
   return {
@@ -89,7 +114,10 @@ function world(overstay = 1) {
     tidy: () => signing.tidy(now()),
     /** To a time at which a key's use changes, or just before or after. */
     passToChange(off: number) {
-      const changes = signing.list(now()).flatMap(({ signsAt, retiresAt }) => [signsAt, retiresAt ?? 0]).filter(at => at + off > now())
+      const changes = signing
+        .list(now())
+        .flatMap(({ signsAt, retiresAt }) => [signsAt, retiresAt ?? 0])
+        .filter(at => at + off > now())
       if (changes.length > 0) vi.setSystemTime(Math.min(...changes) + off)
     },
     /** Another process on the same key file. */
@@ -100,84 +128,128 @@ function world(overstay = 1) {
     },
     replaceAll: () => signing.replaceAll(now()),
     mint: (who: string) => tokens.tokenFor(ORDERS, caller(who), false),
-    isOver: (token: string) => Number(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp) * 1000 <= now(),
-    verify: (upstream: Reader, token: string) => jwtVerify(token, upstreams[upstream], {
-      issuer: ISSUER, audience: 'orders', typ: 'at+jwt', algorithms: ['ES256', 'Ed25519'], currentDate: new Date(now()),
-    }),
+    isOver: (token: string) =>
+      Number(JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp) * 1000 <= now(),
+    verify: (upstream: Reader, token: string) =>
+      jwtVerify(token, upstreams[upstream], {
+        issuer: ISSUER,
+        audience: 'orders',
+        typ: 'at+jwt',
+        algorithms: ['ES256', 'Ed25519'],
+        currentDate: new Date(now()),
+      }),
   }
 }
 
 const reader = fc.constantFrom<Reader>('direct', 'behind', 'alsoBehind')
-const wait = fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.integer({ min: 0, max: SIGNING.upstreamTokenMs }), fc.integer({ min: 0, max: 2 * LEAD }))
+const wait = fc.oneof(
+  fc.integer({ min: 0, max: 2000 }),
+  fc.integer({ min: 0, max: SIGNING.upstreamTokenMs }),
+  fc.integer({ min: 0, max: 2 * LEAD }),
+)
 const step = fc.oneof(
   { weight: 3, arbitrary: wait.map(ms => ({ kind: 'wait' as const, ms })) },
-  { weight: 2, arbitrary: fc.constantFrom(-60_000, -1000, -1, 0, 1, 1000).map(off => ({ kind: 'change' as const, off })) },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(-60_000, -1000, -1, 0, 1, 1000).map(off => ({ kind: 'change' as const, off })),
+  },
   { weight: 5, arbitrary: fc.nat(8).map(who => ({ kind: 'call' as const, who: `p${who}` })) },
   { weight: 5, arbitrary: reader.map(upstream => ({ kind: 'verify' as const, upstream })) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('across' as const), off: fc.integer({ min: 1, max: 240_000 }), upstream: reader }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('across' as const),
+      off: fc.integer({ min: 1, max: 240_000 }),
+      upstream: reader,
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'rotate' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'tidy' as const }) },
-  { weight: 1, arbitrary: fc.constantFrom<SigningAlg>('ES256', 'Ed25519').map(alg => ({ kind: 'restart' as const, alg })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<SigningAlg>('ES256', 'Ed25519').map(alg => ({ kind: 'restart' as const, alg })),
+  },
 )
 
 const MAX_AGE = SIGNING.jwksMaxAgeMs
 
 test('JW-16 no valid token is ever refused through any rotations, by upstreams that keep the keys for as long as they may', async () => {
   const seen = { verified: 0, keys: new Set<string>(), twoKeys: 0 }
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), async (steps) => {
-    const w = world()
-    let held: string[] = []
-    const call = async (who: string) => {
-      held = [...held.slice(-5), await w.mint(who)]
-    }
-    const verify = async (upstream: Reader) => {
-      held = held.filter(token => !w.isOver(token))
-      const kids = held.map(token => decodeProtectedHeader(token).kid ?? '')
-      for (const token of held) await w.verify(upstream, token)
-      seen.verified += held.length
-      for (const kid of kids) seen.keys.add(kid)
-      if (new Set(kids).size > 1) seen.twoKeys++
-    }
-    for (const one of steps) {
-      switch (one.kind) {
-        case 'wait': w.pass(one.ms); break
-        case 'change': w.passToChange(one.off); break
-        case 'call': await call(one.who); break
-        case 'rotate': w.rotate(); break
-        case 'tidy': w.tidy(); break
-        case 'restart': w.restart(one.alg); break
-        case 'verify': await verify(one.upstream); break
-        case 'across': {
-          w.passToChange(-one.off)
-          await call('ada')
-          w.pass(one.off)
-          await call('bob')
-          await verify(one.upstream)
-          break
-        }
-        default: one satisfies never
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), async steps => {
+      const w = world()
+      let held: string[] = []
+      const call = async (who: string) => {
+        held = [...held.slice(-5), await w.mint(who)]
       }
-    }
-  }), { numRuns: 30, endOnFailure: true })
+      const verify = async (upstream: Reader) => {
+        held = held.filter(token => !w.isOver(token))
+        const kids = held.map(token => decodeProtectedHeader(token).kid ?? '')
+        for (const token of held) await w.verify(upstream, token)
+        seen.verified += held.length
+        for (const kid of kids) seen.keys.add(kid)
+        if (new Set(kids).size > 1) seen.twoKeys++
+      }
+      for (const one of steps) {
+        switch (one.kind) {
+          case 'wait':
+            w.pass(one.ms)
+            break
+          case 'change':
+            w.passToChange(one.off)
+            break
+          case 'call':
+            await call(one.who)
+            break
+          case 'rotate':
+            w.rotate()
+            break
+          case 'tidy':
+            w.tidy()
+            break
+          case 'restart':
+            w.restart(one.alg)
+            break
+          case 'verify':
+            await verify(one.upstream)
+            break
+          case 'across': {
+            w.passToChange(-one.off)
+            await call('ada')
+            w.pass(one.off)
+            await call('bob')
+            await verify(one.upstream)
+            break
+          }
+          default:
+            one satisfies never
+        }
+      }
+    }),
+    { numRuns: 30, endOnFailure: true },
+  )
   // Otherwise nothing was proven.
   expect(seen.verified).toBeGreaterThan(500)
   expect(seen.keys.size).toBeGreaterThan(40)
   expect(seen.twoKeys).toBeGreaterThan(10)
 }, 60_000)
 
-test.each([1, 1000, MAX_AGE / 2, MAX_AGE - 2, MAX_AGE - 1])('JW-16 an upstream behind a cache that tells no age may hold keys of twice the max-age: fetched %d ms after the cache did', async (later) => {
-  for (const rotatedAfter of [0, 1, later]) {
-    const w = world()
-    await w.verify('behind', await w.mint('ada'))
-    w.pass(rotatedAfter)
-    w.rotate()
-    w.pass(later - rotatedAfter)
-    await w.verify('alsoBehind', await w.mint('ada'))
-    w.passToChange(0)
-    await w.verify('alsoBehind', await w.mint('bob'))
-    vi.useRealTimers()
-  }
-})
+test.each([1, 1000, MAX_AGE / 2, MAX_AGE - 2, MAX_AGE - 1])(
+  'JW-16 an upstream behind a cache that tells no age may hold keys of twice the max-age: fetched %d ms after the cache did',
+  async later => {
+    for (const rotatedAfter of [0, 1, later]) {
+      const w = world()
+      await w.verify('behind', await w.mint('ada'))
+      w.pass(rotatedAfter)
+      w.rotate()
+      w.pass(later - rotatedAfter)
+      await w.verify('alsoBehind', await w.mint('ada'))
+      w.passToChange(0)
+      await w.verify('alsoBehind', await w.mint('bob'))
+      vi.useRealTimers()
+    }
+  },
+)
 
 test('JW-16 the bound is real: an upstream that keeps the keys beyond the lead refuses a valid token', async () => {
   const w = world(2.5)
@@ -194,7 +266,7 @@ test('JW-16 the bound is real: an upstream that keeps the keys beyond the lead r
 test('an upstream goes on calling while a rotation passes: every few seconds, never refused, and the key changes', async () => {
   const w = world()
   const kids = new Set<string>()
-  for (let second = 0; second < 2 * LEAD / 1000; second += 5) {
+  for (let second = 0; second < (2 * LEAD) / 1000; second += 5) {
     if (second === 5) w.rotate()
     if (second % 60 === 0) w.tidy()
     const token = await w.mint(`p${second % 3}`)

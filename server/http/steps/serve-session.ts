@@ -4,7 +4,10 @@ import { sessionAnswer } from '../response/session-body.ts'
 
 const HEADERS = ['Content-Type', 'application/json']
 
-/** Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and a Response. */
+/**
+ * Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and
+ * a Response.
+ */
 export function answerSession(ctx: RequestContext): Reply | undefined {
   const { path, method, caller } = ctx
   if (path !== '/auth/session' || caller === null || (method !== 'GET' && method !== 'HEAD') || ctx.upgrade) return

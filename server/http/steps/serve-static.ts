@@ -24,7 +24,10 @@ const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'public, max-age=0, must-revalidate'
 
 /** The files of a built site. */
-export interface StaticSite { root: string, files: readonly StaticFile[] }
+export interface StaticSite {
+  root: string
+  files: readonly StaticFile[]
+}
 
 /** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
  * @param site null: a dev server makes files as they are asked for */
@@ -44,15 +47,25 @@ async function answer(root: string, file: StaticFile, ctx: RequestContext): Prom
   const encoding = chooseCoding(ctx.headers['accept-encoding'], file.encodings)
   // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
   const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
-  const headers = ['ETag', etag, 'Cache-Control', file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE, 'Vary', 'Accept-Encoding']
+  const headers = [
+    'ETag',
+    etag,
+    'Cache-Control',
+    file.path.startsWith(ASSETS_PREFIX) ? IMMUTABLE : REVALIDATE,
+    'Vary',
+    'Accept-Encoding',
+  ]
   const known = ctx.headers['if-none-match']
   if (known !== undefined && matchesEtag(known, etag)) return { status: 304, headers, body: null }
   headers.push('Content-Type', file.type)
   if (encoding !== null) headers.push('Content-Encoding', encoding)
   try {
-    return { status: 200, headers, body: await readFile(join(root, file.path) + (encoding === null ? '' : SUFFIX[encoding])) }
-  }
-  catch (cause) {
+    return {
+      status: 200,
+      headers,
+      body: await readFile(join(root, file.path) + (encoding === null ? '' : SUFFIX[encoding])),
+    }
+  } catch (cause) {
     // The site was rebuilt under a running server.
     throw new Problem('not_found', {}, cause)
   }

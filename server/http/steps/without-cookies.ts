@@ -9,7 +9,10 @@ import type { Reply } from '../response/reply.ts'
 /** Whether the server can do its work: null, or why not. */
 export type Readiness = () => Promise<Problem | null>
 
-interface WellKnown { jwks: (ctx: RequestContext) => Reply, securityTxt: () => Reply | null }
+interface WellKnown {
+  jwks: (ctx: RequestContext) => Reply
+  securityTxt: () => Reply | null
+}
 
 const SECURITY_TXT_PATH = '/.well-known/security.txt'
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8']
@@ -27,21 +30,35 @@ function answerHealth(readiness: Readiness) {
 const SECURITY_TXT_MS = 30 * DAY
 
 /** Whom to tell of a weakness, if the configuration names somebody. @see RFC 9116 §2.5 */
-export function answerSecurityTxt({ clock, config: { publicUrl, securityContact } }: { clock: Clock, config: Pick<Config, 'publicUrl' | 'securityContact'> }) {
+export function answerSecurityTxt({
+  clock,
+  config: { publicUrl, securityContact },
+}: {
+  clock: Clock
+  config: Pick<Config, 'publicUrl' | 'securityContact'>
+}) {
   return (): Reply | null => {
     if (securityContact === null) return null
     const expires = new Date(clock.now().wall + SECURITY_TXT_MS).toISOString()
-    return { status: 200, headers: TEXT, body: `Contact: ${securityContact}\nExpires: ${expires}\nCanonical: ${publicUrl}${SECURITY_TXT_PATH}\n` }
+    return {
+      status: 200,
+      headers: TEXT,
+      body: `Contact: ${securityContact}\nExpires: ${expires}\nCanonical: ${publicUrl}${SECURITY_TXT_PATH}\n`,
+    }
   }
 }
 
 /** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
 function answerWellKnown(ctx: RequestContext, { jwks, securityTxt }: WellKnown): Reply {
   switch (ctx.path) {
-    case JWKS_PATH: return jwks(ctx)
-    case SECURITY_TXT_PATH: return securityTxt() ?? problemReply(ctx, new Problem('not_found'))
-    case '/.well-known/change-password': return { status: 303, headers: ['Location', '/account'], body: null }
-    default: return problemReply(ctx, new Problem('not_found'))
+    case JWKS_PATH:
+      return jwks(ctx)
+    case SECURITY_TXT_PATH:
+      return securityTxt() ?? problemReply(ctx, new Problem('not_found'))
+    case '/.well-known/change-password':
+      return { status: 303, headers: ['Location', '/account'], body: null }
+    default:
+      return problemReply(ctx, new Problem('not_found'))
   }
 }
 

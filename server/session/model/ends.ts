@@ -78,7 +78,10 @@ export const ENDS: Scenario[] = [
       const numbers = { accessMs: 4000, settleMs: 1000, lateMs: 2000, absoluteMs: 600_000 }
       const { publicId, throwaway } = await world.signIn({ numbers })
       assert.equal(throwaway, true)
-      assert.deepEqual((await world.sessions.list(world.userId)).filter(one => one.publicId === publicId), [])
+      assert.deepEqual(
+        (await world.sessions.list(world.userId)).filter(one => one.publicId === publicId),
+        [],
+      )
       const stolen = { ...world.jar }
       for (const generation of [2, 3]) {
         world.pass(5)
@@ -128,7 +131,7 @@ export const ENDS: Scenario[] = [
     name: 'poll-driven idle: polling does not keep a session alive, and does not cut an active person off',
     async run(world) {
       await world.signIn()
-      for (let minutes = 0; minutes < 2 * IDLE / 60; minutes += 10) {
+      for (let minutes = 0; minutes < (2 * IDLE) / 60; minutes += 10) {
         world.pass(600)
         alive(world, await world.visit(minutes % 60 === 0 ? PAGE : POLL))
         await world.tick()

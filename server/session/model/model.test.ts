@@ -15,8 +15,7 @@ async function inWorld(run: (world: ReturnType<typeof createWorld>) => Promise<v
   const world = createWorld({ store, make: createSessions })
   try {
     await run(world)
-  }
-  finally {
+  } finally {
     await world.stop()
     for (const [verdict, times] of world.verdicts) reached.set(verdict, (reached.get(verdict) ?? 0) + times)
   }
@@ -33,13 +32,29 @@ describe('the bounds are real: just past them an honest client is cut off', () =
 describe('random lives within the bounds: nobody honest is ended, no second chain starts', () => {
   for (const profile of PROFILES) {
     test(profile.name, { timeout: 60_000 }, async () => {
-      await fc.assert(fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))), { numRuns: 80, seed: 20261123 })
+      await fc.assert(
+        fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))),
+        { numRuns: 80, seed: 20261123 },
+      )
     })
   }
 })
 
 test('every verdict was reached many times, so that no rule stands untried', () => {
-  for (const verdict of ['pass', 'beside', 'access_only', 'rotate', 'again', 'serve', 'reuse', 'rolled_back', 'idle', 'absolute', 'ended', 'replaced']) {
+  for (const verdict of [
+    'pass',
+    'beside',
+    'access_only',
+    'rotate',
+    'again',
+    'serve',
+    'reuse',
+    'rolled_back',
+    'idle',
+    'absolute',
+    'ended',
+    'replaced',
+  ]) {
     expect(reached.get(verdict) ?? 0, verdict).toBeGreaterThan(verdict === 'absolute' || verdict === 'replaced' ? 0 : 1)
   }
 })

@@ -11,48 +11,228 @@ import { createWorld } from './world.ts'
 
 // Each entry takes one rule out of the real code. The traces or the random lives must notice: a rule whose absence
 // nothing notices is either untested or not needed.
-const MUTATIONS: { without: string, file: string, find: string, put: string }[] = [
-  { without: 'settling before a generation is proven', file: 'judge.ts', find: '&& issuedAge > numbers.settleMs', put: '' },
-  { without: 'nothing for a spent token while the newest is settling', file: 'judge.ts', find: 'at.seen === at.newest && at.issuedAge <= numbers.settleMs', put: 'false' },
-  { without: 'mercy for late requests', file: 'judge.ts', find: 'at.provenAge <= numbers.lateMs ? \'serve\'', put: 'false ? \'serve\'' },
-  { without: 'an end of that mercy', file: 'judge.ts', find: 'at.provenAge <= numbers.lateMs ? \'serve\'', put: 'true ? \'serve\'' },
-  { without: 'the floor under rotation', file: 'judge.ts', find: 'at.issuedAge <= numbers.lateMs ? \'access_only\'', put: 'false ? \'access_only\'' },
-  { without: 'rotation', file: 'judge.ts', find: 'at.issuedAge <= numbers.lateMs ? \'access_only\'', put: 'true ? \'access_only\'' },
-  { without: 'sending an unproven generation again', file: 'judge.ts', find: 'return settling ? \'serve\' : \'again\'', put: 'return settling ? \'serve\' : \'reuse\'' },
-  { without: 'the line "beside"', file: 'judge.ts', find: 'return besides ? \'beside\' : \'pass\'', put: 'return \'pass\'' },
-  { without: 'looking at the refresh token before an access token proves anything', file: 'judge.ts', find: 'shown.access?.generation === newest && !behind', put: 'shown.access?.generation === newest' },
-  { without: 'the quiet end for a refresh token from the future', file: 'judge.ts', find: 'if (presented > at.newest) return \'rolled_back\'', put: 'if (presented > at.newest) return \'reuse\'' },
-  { without: 'the quiet end for an access token from the future', file: 'judge.ts', find: 'if (access !== null && access.generation > at.newest) return \'rolled_back\'', put: '' },
-  { without: 'the end of a session whose older tokens come back', file: 'judge.ts', find: 'if (presented < at.newest - 1) return \'reuse\'', put: 'if (presented < at.newest - 1) return \'serve\'' },
-  { without: 'counting lateness from the proof', file: 'judge.ts', find: 'return Math.min(onDisk, inMemory)', put: 'return Math.max(0, now.wall - row.rotatedAt)' },
-  { without: 'the idle end', file: 'judge.ts', find: 'now.wall < Math.min(idleEnd, row.absoluteEndsAt)', put: 'now.wall < row.absoluteEndsAt' },
-  { without: 'the absolute end', file: 'judge.ts', find: 'now.wall < Math.min(idleEnd, row.absoluteEndsAt)', put: 'now.wall < idleEnd' },
-  { without: 'the time a replaced session is still served', file: 'judge.ts', find: 'replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? \'replaced\'', put: 'false ? \'replaced\'' },
-  { without: 'the end of that time', file: 'judge.ts', find: 'replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? \'replaced\'', put: 'replacedAge < Infinity ? \'replaced\'' },
-  { without: 'ten seconds as the longest of that time', file: 'judge.ts', find: 'Math.min(numbers.settleMs, REPLACED_SERVED_MS)', put: 'numbers.settleMs' },
-  { without: 'a look at whether the session that took the place still lives', file: 'session-runtime.ts', find: 'return rows.get(last.sidHash)?.endedAt === null ? first.at : null', put: 'return first.at' },
-  { without: 'following replacements to the last', file: 'session-runtime.ts', find: 'later !== undefined; later = successors', put: 'false; later = successors' },
+const MUTATIONS: { without: string; file: string; find: string; put: string }[] = [
+  {
+    without: 'settling before a generation is proven',
+    file: 'judge.ts',
+    find: '&& issuedAge > numbers.settleMs',
+    put: '',
+  },
+  {
+    without: 'nothing for a spent token while the newest is settling',
+    file: 'judge.ts',
+    find: 'at.seen === at.newest && at.issuedAge <= numbers.settleMs',
+    put: 'false',
+  },
+  {
+    without: 'mercy for late requests',
+    file: 'judge.ts',
+    find: "at.provenAge <= numbers.lateMs ? 'serve'",
+    put: "false ? 'serve'",
+  },
+  {
+    without: 'an end of that mercy',
+    file: 'judge.ts',
+    find: "at.provenAge <= numbers.lateMs ? 'serve'",
+    put: "true ? 'serve'",
+  },
+  {
+    without: 'the floor under rotation',
+    file: 'judge.ts',
+    find: "at.issuedAge <= numbers.lateMs ? 'access_only'",
+    put: "false ? 'access_only'",
+  },
+  {
+    without: 'rotation',
+    file: 'judge.ts',
+    find: "at.issuedAge <= numbers.lateMs ? 'access_only'",
+    put: "true ? 'access_only'",
+  },
+  {
+    without: 'sending an unproven generation again',
+    file: 'judge.ts',
+    find: "return settling ? 'serve' : 'again'",
+    put: "return settling ? 'serve' : 'reuse'",
+  },
+  { without: 'the line "beside"', file: 'judge.ts', find: "return besides ? 'beside' : 'pass'", put: "return 'pass'" },
+  {
+    without: 'looking at the refresh token before an access token proves anything',
+    file: 'judge.ts',
+    find: 'shown.access?.generation === newest && !behind',
+    put: 'shown.access?.generation === newest',
+  },
+  {
+    without: 'the quiet end for a refresh token from the future',
+    file: 'judge.ts',
+    find: "if (presented > at.newest) return 'rolled_back'",
+    put: "if (presented > at.newest) return 'reuse'",
+  },
+  {
+    without: 'the quiet end for an access token from the future',
+    file: 'judge.ts',
+    find: "if (access !== null && access.generation > at.newest) return 'rolled_back'",
+    put: '',
+  },
+  {
+    without: 'the end of a session whose older tokens come back',
+    file: 'judge.ts',
+    find: "if (presented < at.newest - 1) return 'reuse'",
+    put: "if (presented < at.newest - 1) return 'serve'",
+  },
+  {
+    without: 'counting lateness from the proof',
+    file: 'judge.ts',
+    find: 'return Math.min(onDisk, inMemory)',
+    put: 'return Math.max(0, now.wall - row.rotatedAt)',
+  },
+  {
+    without: 'the idle end',
+    file: 'judge.ts',
+    find: 'now.wall < Math.min(idleEnd, row.absoluteEndsAt)',
+    put: 'now.wall < row.absoluteEndsAt',
+  },
+  {
+    without: 'the absolute end',
+    file: 'judge.ts',
+    find: 'now.wall < Math.min(idleEnd, row.absoluteEndsAt)',
+    put: 'now.wall < idleEnd',
+  },
+  {
+    without: 'the time a replaced session is still served',
+    file: 'judge.ts',
+    find: "replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced'",
+    put: "false ? 'replaced'",
+  },
+  {
+    without: 'the end of that time',
+    file: 'judge.ts',
+    find: "replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced'",
+    put: "replacedAge < Infinity ? 'replaced'",
+  },
+  {
+    without: 'ten seconds as the longest of that time',
+    file: 'judge.ts',
+    find: 'Math.min(numbers.settleMs, REPLACED_SERVED_MS)',
+    put: 'numbers.settleMs',
+  },
+  {
+    without: 'a look at whether the session that took the place still lives',
+    file: 'session-runtime.ts',
+    find: 'return rows.get(last.sidHash)?.endedAt === null ? first.at : null',
+    put: 'return first.at',
+  },
+  {
+    without: 'following replacements to the last',
+    file: 'session-runtime.ts',
+    find: 'later !== undefined; later = successors',
+    put: 'false; later = successors',
+  },
   { without: 'renewing ahead of the end', file: 'judge.ts', find: 'Math.min(MINUTE, numbers.accessMs / 15)', put: '0' },
-  { without: 'a look at the generation when headers leave', file: 'issue-cookies.ts', find: '&& row.generation === grant.generation', put: '' },
-  { without: 'a look at the end when headers leave', file: 'issue-cookies.ts', find: '&& row.endedAt === null ', put: '' },
-  { without: 'a look at the age when headers leave', file: 'issue-cookies.ts', find: '<= GRANT_LIFE_MS', put: '< Infinity' },
-  { without: 'a judgement on the row inside the transaction', file: 'resolve.ts', find: 'verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict', put: 'verdict = \'rotate\'' },
-  { without: 'the difference between polling and a person', file: 'resolve.ts', find: 'if (traits.foreground) memory.active', put: 'if (true) memory.active' },
-  { without: 'noting activity', file: 'resolve.ts', find: 'if (traits.foreground) memory.active', put: 'if (false) memory.active' },
-  { without: 'ignoring an access token of another session', file: 'resolve.ts', find: 'access?.sid === refresh.sid ? access : null', put: 'access' },
+  {
+    without: 'a look at the generation when headers leave',
+    file: 'issue-cookies.ts',
+    find: 'row.generation === grant.generation &&',
+    put: '',
+  },
+  {
+    without: 'a look at the end when headers leave',
+    file: 'issue-cookies.ts',
+    find: 'row.endedAt === null &&',
+    put: '',
+  },
+  {
+    without: 'a look at the age when headers leave',
+    file: 'issue-cookies.ts',
+    find: '<= GRANT_LIFE_MS',
+    put: '< Infinity',
+  },
+  {
+    without: 'a judgement on the row inside the transaction',
+    file: 'resolve.ts',
+    find: 'verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict',
+    put: "verdict = 'rotate'",
+  },
+  {
+    without: 'the difference between polling and a person',
+    file: 'resolve.ts',
+    find: 'if (traits.foreground) memory.active',
+    put: 'if (true) memory.active',
+  },
+  {
+    without: 'noting activity',
+    file: 'resolve.ts',
+    find: 'if (traits.foreground) memory.active',
+    put: 'if (false) memory.active',
+  },
+  {
+    without: 'ignoring an access token of another session',
+    file: 'resolve.ts',
+    find: 'access?.sid === refresh.sid ? access : null',
+    put: 'access',
+  },
   { without: 'the tag', file: 'resolve.ts', find: 'withdrawn || tokens.isGenuine(refresh, row)', put: 'true' },
   { without: 'the end of an access token', file: 'resolve.ts', find: 'access.endsAt > now.wall &&', put: '' },
-  { without: 'refusing access tokens from the future', file: 'resolve.ts', find: '&& access.issuedAt - now.wall <= numbers.settleMs', put: '' },
-  { without: 'sending nothing to upgrades', file: 'resolve.ts', find: 'traits.renews ? sendsFor(verdict) : null', put: 'sendsFor(verdict)' },
-  { without: 'not rotating for upgrades', file: 'resolve.ts', find: '(verdict === \'rotate\' && traits.renews)', put: 'verdict === \'rotate\'' },
+  {
+    without: 'refusing access tokens from the future',
+    file: 'resolve.ts',
+    find: '&& access.issuedAt - now.wall <= numbers.settleMs',
+    put: '',
+  },
+  {
+    without: 'sending nothing to upgrades',
+    file: 'resolve.ts',
+    find: 'traits.renews ? sendsFor(verdict) : null',
+    put: 'sendsFor(verdict)',
+  },
+  {
+    without: 'not rotating for upgrades',
+    file: 'resolve.ts',
+    find: "(verdict === 'rotate' && traits.renews)",
+    put: "verdict === 'rotate'",
+  },
   { without: 'skipping a renewal that fails', file: 'resolve.ts', find: 'shown.access === null ||', put: 'true ||' },
-  { without: 'failing closed once the access token is over', file: 'resolve.ts', find: 'verdict !== \'rotate\' || shown.access === null ||', put: '' },
-  { without: 'counting settling anew when a generation is sent again', file: 'resolve.ts', find: 'if (verdict !== \'access_only\') memory.issued(recollection, now)', put: '' },
-  { without: 'counting from the start of the process', file: 'session-runtime.ts', find: 'Math.max(rotatedAt, deps.startedAt)', put: 'rotatedAt' },
-  { without: 'keeping what the rules need until it is late', file: 'session-runtime.ts', find: 'if (!recent && of', put: 'if (of' },
-  { without: 'judging a row by the numbers that it carries', file: 'judge.ts', find: 'const numbers = numbersOf(row, settings)', put: 'const numbers = settings' },
-  { without: 'the access life that a row carries', file: 'issue-cookies.ts', find: 'numbersOf(row, numbers).accessMs', put: 'numbers.accessMs' },
-  { without: 'the absolute end that was asked for', file: 'sessions.ts', find: 'numbers?.absoluteMs ?? settings.absoluteMs', put: 'settings.absoluteMs' },
+  {
+    without: 'failing closed once the access token is over',
+    file: 'resolve.ts',
+    find: "verdict !== 'rotate' || shown.access === null ||",
+    put: '',
+  },
+  {
+    without: 'counting settling anew when a generation is sent again',
+    file: 'resolve.ts',
+    find: "if (verdict !== 'access_only') memory.issued(recollection, now)",
+    put: '',
+  },
+  {
+    without: 'counting from the start of the process',
+    file: 'session-runtime.ts',
+    find: 'Math.max(rotatedAt, deps.startedAt)',
+    put: 'rotatedAt',
+  },
+  {
+    without: 'keeping what the rules need until it is late',
+    file: 'session-runtime.ts',
+    find: 'if (!recent && of',
+    put: 'if (of',
+  },
+  {
+    without: 'judging a row by the numbers that it carries',
+    file: 'judge.ts',
+    find: 'const numbers = numbersOf(row, settings)',
+    put: 'const numbers = settings',
+  },
+  {
+    without: 'the access life that a row carries',
+    file: 'issue-cookies.ts',
+    find: 'numbersOf(row, numbers).accessMs',
+    put: 'numbers.accessMs',
+  },
+  {
+    without: 'the absolute end that was asked for',
+    file: 'sessions.ts',
+    find: 'numbers?.absoluteMs ?? settings.absoluteMs',
+    put: 'settings.absoluteMs',
+  },
   { without: 'writing last-seen times', file: 'sessions.ts', find: 'await store.saveProgress(batch)', put: '' },
 ]
 
@@ -67,7 +247,7 @@ afterAll(() => {
 })
 
 /** A copy of the room with one piece of text exchanged; what it imports from other rooms stays the real thing. */
-async function mutant(index: number, mutation: typeof MUTATIONS[number]): Promise<typeof createSessions> {
+async function mutant(index: number, mutation: (typeof MUTATIONS)[number]): Promise<typeof createSessions> {
   const folder = join(MUTANTS, String(index))
   mkdirSync(folder, { recursive: true })
   expect(existsSync(join(SOURCE, mutation.file)), `${mutation.file} is there`).toBe(true)
@@ -77,9 +257,11 @@ async function mutant(index: number, mutation: typeof MUTATIONS[number]): Promis
       expect(text.split(mutation.find).length, `"${mutation.find}" stands once in ${name}`).toBe(2)
       text = text.replace(mutation.find, () => mutation.put)
     }
-    writeFileSync(join(folder, name), text.replaceAll('from \'../', `from '${resolve(SOURCE, '..')}/`))
+    writeFileSync(join(folder, name), text.replaceAll("from '../", `from '${resolve(SOURCE, '..')}/`))
   }
-  const module = await import(/* @vite-ignore */ pathToFileURL(join(folder, 'sessions.ts')).href) as { createSessions: typeof createSessions }
+  const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, 'sessions.ts')).href)) as {
+    createSessions: typeof createSessions
+  }
   return module.createSessions
 }
 
@@ -88,21 +270,22 @@ async function fails(make: typeof createSessions): Promise<string | null> {
     const world = createWorld({ store, make })
     try {
       await run(world)
-    }
-    finally {
+    } finally {
       await world.stop()
     }
   }
   for (const scenario of SCENARIOS) {
     try {
       await inWorld(scenario.run)
-    }
-    catch {
+    } catch {
       return scenario.name
     }
   }
   for (const profile of PROFILES) {
-    const result = await fc.check(fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))), { numRuns: 40, seed: 7, endOnFailure: true })
+    const result = await fc.check(
+      fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))),
+      { numRuns: 40, seed: 7, endOnFailure: true },
+    )
     if (result.failed) return profile.name
   }
   return null

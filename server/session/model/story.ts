@@ -3,7 +3,10 @@ import { ACCESS, type World } from './world.ts'
 
 /** A named story about one browser, its network and the server. Throws when the rules do not hold in it.
  * The letters are those of the model-checked traces that plainer rules fail (docs/decisions/002-refresh-rules.md). */
-export interface Scenario { name: string, run: (world: World) => Promise<void> }
+export interface Scenario {
+  name: string
+  run: (world: World) => Promise<void>
+}
 
 /** Signed in, the access token expired, and generation 1 sent longer ago than `late`: the next request rotates. */
 export async function due(world: World): Promise<void> {

@@ -59,7 +59,14 @@ export const THEFT: Scenario[] = [
       const renewal = world.send()
       await world.take(renewal)
       const [session] = await world.sessions.list(world.userId)
-      assert.equal(await world.sessions.end(session?.publicId ?? '', { reason: 'signed_out', userId: world.userId, byUserId: null }), true)
+      assert.equal(
+        await world.sessions.end(session?.publicId ?? '', {
+          reason: 'signed_out',
+          userId: world.userId,
+          byUserId: null,
+        }),
+        true,
+      )
       assert.deepEqual(world.leave(renewal), [])
       await endedAs(world, await world.visit(), 'signed_out')
     },
@@ -96,7 +103,12 @@ export const THEFT: Scenario[] = [
       await world.visit()
       world.pass(ACCESS + 1)
       const [sid = '', , tag = ''] = (world.jar.refresh ?? '').split('.')
-      for (const forged of [`${sid}.1.${'A'.repeat(43)}`, `${sid}.3.${tag}`, `${sid}.02.${tag}`, `${sid}.2.${tag.slice(0, -1)}`]) {
+      for (const forged of [
+        `${sid}.1.${'A'.repeat(43)}`,
+        `${sid}.3.${tag}`,
+        `${sid}.02.${tag}`,
+        `${sid}.2.${tag.slice(0, -1)}`,
+      ]) {
         assert.equal((await world.visit(PAGE, { access: null, refresh: forged })).state, 'nobody')
       }
       assert.equal(world.row().endedAt, null)

@@ -22,17 +22,28 @@ export const IDLE = 12 * 3600
 export const ABSOLUTE = 30 * 86_400
 
 const SETTINGS: SessionSettings = {
-  accessMs: ACCESS * 1000, settleMs: SETTLE * 1000, lateMs: LATE * 1000,
-  idleMs: 7 * 86_400_000, browserIdleMs: IDLE * 1000, absoluteMs: ABSOLUTE * 1000, maxSessions: 100, secureCookies: true,
+  accessMs: ACCESS * 1000,
+  settleMs: SETTLE * 1000,
+  lateMs: LATE * 1000,
+  idleMs: 7 * 86_400_000,
+  browserIdleMs: IDLE * 1000,
+  absoluteMs: ABSOLUTE * 1000,
+  maxSessions: 100,
+  secureCookies: true,
 }
 
 export const PAGE: RequestTraits = { renews: true, foreground: true }
 export const POLL: RequestTraits = { renews: true, foreground: false }
 export const UPGRADE: RequestTraits = { renews: false, foreground: false }
 
-export interface Jar { access: string | null, refresh: string | null }
+export interface Jar {
+  access: string | null
+  refresh: string | null
+}
 
-/** One request on its way: sent, then taken by the server, then its headers leave, then the browser stores what came. */
+/**
+ * One request on its way: sent, then taken by the server, then its headers leave, then the browser stores what came.
+ */
 export interface Flight {
   readonly carried: Jar
   readonly traits: RequestTraits
@@ -46,8 +57,11 @@ export interface Flight {
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
-/** A server (the real session room on a real database), one browser and the network between them, with time in our hands. */
-export function createWorld(deps: { store: Store, make: typeof createSessions, settings?: SessionSettings }) {
+/**
+ * A server (the real session room on a real database), one browser and the network between them, with time in our
+ * hands.
+ */
+export function createWorld(deps: { store: Store; make: typeof createSessions; settings?: SessionSettings }) {
   const queries = sessionQueries(deps.store.db)
   const keyring = createKeyring([newRoot(0)])
   const verdicts = new Map<string, number>()
@@ -55,7 +69,9 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
   const jar: Jar = { access: null, refresh: null }
   const failing = { on: false }
   const timed = new Set<() => void>()
-  /** Every refresh token that was ever sent, by generation: a second text for one generation would be a second chain. */
+  /**
+   * Every refresh token that was ever sent, by generation: a second text for one generation would be a second chain.
+   */
   const sent = new Map<number, Set<string>>()
   let sidHash = ''
   let userId = ''
@@ -69,7 +85,8 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
   }
   const meter: Meter = {
     count(name, labels) {
-      if (name === 'session_verdicts_total' && labels?.['verdict'] !== undefined) verdicts.set(labels['verdict'], (verdicts.get(labels['verdict']) ?? 0) + 1)
+      if (name === 'session_verdicts_total' && labels?.['verdict'] !== undefined)
+        verdicts.set(labels['verdict'], (verdicts.get(labels['verdict']) ?? 0) + 1)
     },
     observe() {},
   }
@@ -81,10 +98,14 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
       return queries.change(...args)
     },
   }
-  const boot = (): Sessions => deps.make({ clock, timers, log: silent, meter, store, keyring, settings: deps.settings ?? SETTINGS })
+  const boot = (): Sessions =>
+    deps.make({ clock, timers, log: silent, meter, store, keyring, settings: deps.settings ?? SETTINGS })
   let sessions = boot()
 
-  function keepCookies(setCookies: readonly string[], keep: { access: boolean, refresh: boolean } = { access: true, refresh: true }): void {
+  function keepCookies(
+    setCookies: readonly string[],
+    keep: { access: boolean; refresh: boolean } = { access: true, refresh: true },
+  ): void {
     for (const line of setCookies) {
       const [pair = ''] = line.split(';')
       const kind = pair.includes('-refresh=') ? 'refresh' : 'access'
@@ -131,13 +152,35 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
       await new Promise(resolve => setImmediate(resolve))
     },
 
-    async signIn(options: { remember?: boolean, replaces?: string | null, deliver?: boolean, numbers?: OpenInput['numbers'] } = {}) {
+    async signIn(
+      options: { remember?: boolean; replaces?: string | null; deliver?: boolean; numbers?: OpenInput['numbers'] } = {},
+    ) {
       if (userId === '') {
         userId = randomId()
-        deps.store.db.sql.insert(accounts).values({ id: userId, email: `${userId}@example.test`, emailKey: userId, name: 'A', roles: ['user'], createdAt: time.wall }).run()
+        deps.store.db.sql
+          .insert(accounts)
+          .values({
+            id: userId,
+            email: `${userId}@example.test`,
+            emailKey: userId,
+            name: 'A',
+            roles: ['user'],
+            createdAt: time.wall,
+          })
+          .run()
       }
       const { session, grant } = await sessions.open({
-        userId, amr: ['pwd'], remember: options.remember ?? false, client: { userAgent: 'model', network: '192.0.2.1' }, replaces: options.replaces ?? null, numbers: options.numbers ?? null, reauthenticates: false, passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null,
+        userId,
+        amr: ['pwd'],
+        remember: options.remember ?? false,
+        client: { userAgent: 'model', network: '192.0.2.1' },
+        replaces: options.replaces ?? null,
+        numbers: options.numbers ?? null,
+        reauthenticates: false,
+        passwordSetAt: null,
+        authTime: null,
+        endsAt: null,
+        providerGrant: null,
       })
       sidHash = grant.sidHash
       sent.clear()
@@ -162,7 +205,7 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
       record(flight.cookies)
       return flight.cookies
     },
-    deliver(flight: Flight, keep?: { access: boolean, refresh: boolean }) {
+    deliver(flight: Flight, keep?: { access: boolean; refresh: boolean }) {
       if (!flight.orphan) keepCookies(flight.cookies ?? [], keep)
     },
     /** A request whose answer arrives at once. */
@@ -194,7 +237,12 @@ export function createWorld(deps: { store: Store, make: typeof createSessions, s
       world.crash()
     },
     ends() {
-      return deps.store.db.sql.select().from(events).where(eq(events.userId, userId)).all().filter(event => event.kind === 'session_ended')
+      return deps.store.db.sql
+        .select()
+        .from(events)
+        .where(eq(events.userId, userId))
+        .all()
+        .filter(event => event.kind === 'session_ended')
     },
     /** A refresh token of an older generation, as a thief would have kept it. */
     token(generation: number): string {

@@ -1,4 +1,5 @@
-/** What the journeys need of a browser, and both of these have. Everything a person does, is done by keys: that works the same
+/** What the journeys need of a browser, and both of these have. Everything a person does, is done by keys: that works
+ * the same
  * in both, and shows on the way that it can be done so. */
 export interface BrowserUnderTest {
   /** The one tab of a new window's worth of cookies is shared by all. */
@@ -22,6 +23,9 @@ export interface Tab {
 /** Keys that have no character (WebDriver §17.4.2). */
 export const ENTER = '\uE007'
 
-export function keystrokes(text: string): { type: 'keyDown' | 'keyUp', value: string }[] {
-  return [...text].flatMap(value => [{ type: 'keyDown', value }, { type: 'keyUp', value }])
+export function keystrokes(text: string): { type: 'keyDown' | 'keyUp'; value: string }[] {
+  return [...text].flatMap(value => [
+    { type: 'keyDown', value },
+    { type: 'keyUp', value },
+  ])
 }

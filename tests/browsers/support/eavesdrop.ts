@@ -24,7 +24,8 @@ const LISTEN = `(() => {
   document.addEventListener('securitypolicyviolation', event => tell(event.violatedDirective + ' blocked ' + event.blockedURI))
 })()`
 
-/** Between a browser whose console nobody can read and the server: each page gets one script more, that reports here. Everything
+/** Between a browser whose console nobody can read and the server: each page gets one script more, that reports here.
+ * Everything
  * else passes as it is, live connections too. */
 export async function startEavesdropper(): Promise<Eavesdropper> {
   const heard: string[] = []
@@ -36,17 +37,22 @@ export async function startEavesdropper(): Promise<Eavesdropper> {
       return void outgoing.writeHead(204).end()
     }
     const { 'accept-encoding': _, ...headers } = incoming.headers
-    const passed = http.request({ host: '127.0.0.1', port: target, method: incoming.method, path: incoming.url, headers }, (answer) => {
-      const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1]
-      if (nonce === undefined || !String(answer.headers['content-type']).startsWith('text/html')) {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
-        return void answer.pipe(outgoing)
-      }
-      void textOf(answer).then((html) => {
-        const { 'content-length': _length, ...kept } = answer.headers
-        outgoing.writeHead(answer.statusCode ?? 502, kept).end(html.replace('<head>', `<head><script nonce="${nonce}">${LISTEN}</script>`))
-      })
-    })
+    const passed = http.request(
+      { host: '127.0.0.1', port: target, method: incoming.method, path: incoming.url, headers },
+      answer => {
+        const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1]
+        if (nonce === undefined || !String(answer.headers['content-type']).startsWith('text/html')) {
+          outgoing.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
+          return void answer.pipe(outgoing)
+        }
+        void textOf(answer).then(html => {
+          const { 'content-length': _length, ...kept } = answer.headers
+          outgoing
+            .writeHead(answer.statusCode ?? 502, kept)
+            .end(html.replace('<head>', `<head><script nonce="${nonce}">${LISTEN}</script>`))
+        })
+      },
+    )
     passed.on('error', () => outgoing.destroy())
     outgoing.on('close', () => passed.destroy())
     incoming.pipe(passed)
@@ -55,22 +61,25 @@ export async function startEavesdropper(): Promise<Eavesdropper> {
   server.on('upgrade', (incoming, socket: net.Socket, head: Buffer) => {
     const passed = net.connect(target, '127.0.0.1', () => {
       const lines: string[] = []
-      for (let i = 0; i < incoming.rawHeaders.length; i += 2) lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
+      for (let i = 0; i < incoming.rawHeaders.length; i += 2)
+        lines.push(`${incoming.rawHeaders[i]}: ${incoming.rawHeaders[i + 1]}`)
       passed.write(`${incoming.method} ${incoming.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
       passed.write(head)
       passed.pipe(socket).pipe(passed)
     })
-    for (const end of [passed, socket]) end.on('error', () => end.destroy()).on('close', () => [passed, socket].forEach(each => each.destroy()))
+    for (const end of [passed, socket])
+      end.on('error', () => end.destroy()).on('close', () => [passed, socket].forEach(each => each.destroy()))
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   return {
     port: (server.address() as AddressInfo).port,
     heard,
     passTo: port => void (target = port),
-    close: () => new Promise((done) => {
-      server.close(() => done())
-      for (const socket of sockets) socket.destroy()
-    }),
+    close: () =>
+      new Promise(done => {
+        server.close(() => done())
+        for (const socket of sockets) socket.destroy()
+      }),
   }
 }
 

@@ -9,7 +9,10 @@ import { type BrowserUnderTest, ENTER, type Tab } from './driver.ts'
 
 const PATIENT_MS = 30_000
 
-interface Launched { browser: BrowserUnderTest, server: Server }
+interface Launched {
+  browser: BrowserUnderTest
+  server: Server
+}
 
 /** What people do, in a browser that is not Chromium. No page may cause an error or breach its policy on the way. */
 export function journeys(name: string, ability: Ability, launch: () => Promise<Launched>): void {
@@ -24,8 +27,8 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
 
     beforeAll(async () => {
       if (!ability.there) return
-      ({ server, browser } = await launch());
-      ({ browser: admin } = await setUp(server.origin))
+      ;({ server, browser } = await launch())
+      ;({ browser: admin } = await setUp(server.origin))
       one = await browser.newTab()
       other = await browser.newTab()
     })
@@ -54,7 +57,7 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
       noTrouble()
     })
 
-    journey('renews in two tabs past the access token\'s life: one session, nobody asked to sign in', async () => {
+    journey("renews in two tabs past the access token's life: one session, nobody asked to sign in", async () => {
       const person = await somebodyNew()
       await one.goto(at('/sign-in'))
       await signIn(one, person)
@@ -62,10 +65,20 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
       const before = await session(one)
       for (let life = 0; life < 2; life++) {
         await sleep(Number(SHORT_LIVES.ACCESS_SECONDS) * 1000 + 300)
-        const answers = await Promise.all([one, other].map(tab => tab.evaluate<SessionAnswer[]>('Promise.all(Array.from({ length: 5 }, () => fetch("/auth/session").then(answer => answer.json())))')))
-        expect(answers.flat().map(answer => answer.session?.id)).toEqual(Array<string | undefined>(10).fill(before.session?.id))
+        const answers = await Promise.all(
+          [one, other].map(tab =>
+            tab.evaluate<SessionAnswer[]>(
+              'Promise.all(Array.from({ length: 5 }, () => fetch("/auth/session").then(answer => answer.json())))',
+            ),
+          ),
+        )
+        expect(answers.flat().map(answer => answer.session?.id)).toEqual(
+          Array<string | undefined>(10).fill(before.session?.id),
+        )
       }
-      const { sessions } = await one.evaluate<SessionListAnswer>('fetch("/auth/sessions").then(answer => answer.json())')
+      const { sessions } = await one.evaluate<SessionListAnswer>(
+        'fetch("/auth/sessions").then(answer => answer.json())',
+      )
       expect(sessions).toHaveLength(1)
       await open(other, '/account')
       expect(await other.evaluate('document.body.innerText')).toContain(person.name)
@@ -92,13 +105,21 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
       await signIn(one, await somebodyNew())
       await open(one, '/notes')
       await open(other, '/notes')
-      for (const tab of [one, other]) await until(tab, 'document.querySelector(".status .lit") !== null && /2/.test(document.querySelector(".status").innerText)')
-      for (const [from, to, text] of [[one, other, 'a lamp for the porch'], [other, one, 'bread & olives']] as const) {
+      for (const tab of [one, other])
+        await until(
+          tab,
+          'document.querySelector(".status .lit") !== null && /2/.test(document.querySelector(".status").innerText)',
+        )
+      for (const [from, to, text] of [
+        [one, other, 'a lamp for the porch'],
+        [other, one, 'bread & olives'],
+      ] as const) {
         await from.bringToFront()
         await from.evaluate('document.querySelector("form.compose textarea").focus()')
         await from.type(text)
         await press(from, 'form.compose button[type=submit]')
-        for (const tab of [from, to]) await until(tab, `document.querySelector("main").innerText.includes(${JSON.stringify(text)})`)
+        for (const tab of [from, to])
+          await until(tab, `document.querySelector("main").innerText.includes(${JSON.stringify(text)})`)
       }
       noTrouble()
     })
@@ -114,7 +135,10 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
         await one.evaluate(`${verdict}.closest("section").querySelector("button").focus()`)
         await one.type(ENTER)
         await until(one, `!${verdict}.classList.contains("sr-only")`)
-        expect(await one.evaluate<boolean>(`${verdict}.classList.contains("wrong")`), await one.evaluate(`${verdict}.closest("section").innerText`)).toBe(false)
+        expect(
+          await one.evaluate<boolean>(`${verdict}.classList.contains("wrong")`),
+          await one.evaluate(`${verdict}.closest("section").innerText`),
+        ).toBe(false)
       }
       noTrouble()
     })
@@ -130,7 +154,9 @@ export function journeys(name: string, ability: Ability, launch: () => Promise<L
       for (let steps = 0; steps < 2; steps++) {
         await one.back()
         await sleep(1000)
-        const shown = await one.evaluate<string>('document.body.innerText + Array.from(document.querySelectorAll("input"), field => field.value).join()')
+        const shown = await one.evaluate<string>(
+          'document.body.innerText + Array.from(document.querySelectorAll("input"), field => field.value).join()',
+        )
         expect(shown).not.toContain(person.email)
       }
       expect((await session(one)).user).toBeNull()
@@ -154,10 +180,16 @@ const session = (tab: Tab) => tab.evaluate<SessionAnswer>('fetch("/auth/session"
 
 async function until(tab: Tab, condition: string): Promise<void> {
   // While a page is being left, it answers nothing.
-  await waitUntil(() => tab.evaluate<boolean>(condition).catch(() => false), `${condition}`, () => '', PATIENT_MS)
+  await waitUntil(
+    () => tab.evaluate<boolean>(condition).catch(() => false),
+    `${condition}`,
+    () => '',
+    PATIENT_MS,
+  )
 }
 
-/** Come to life, and with everything that it fetches of itself: leaving a page cancels what it is still loading, which is no
+/** Come to life, and with everything that it fetches of itself: leaving a page cancels what it is still loading, which
+ * is no
  * fault, and a console tells it as one. */
 async function hydrated(tab: Tab): Promise<void> {
   await until(tab, 'window.useNuxtApp?.().isHydrating === false')
@@ -175,7 +207,10 @@ async function press(tab: Tab, selector: string): Promise<void> {
 
 async function signIn(tab: Tab, person: Person): Promise<void> {
   await hydrated(tab)
-  for (const [name, value] of [['email', person.email], ['password', person.password]]) {
+  for (const [name, value] of [
+    ['email', person.email],
+    ['password', person.password],
+  ]) {
     await tab.evaluate(`document.querySelector('form[action="/auth/login"] [name=${name}]').focus()`)
     await tab.type(value ?? '')
   }
@@ -185,4 +220,5 @@ async function signIn(tab: Tab, person: Person): Promise<void> {
 }
 
 /** A server for a browser that comes through somebody else's port. */
-export const serverAt = (publicUrl?: string): Promise<Server> => startServer({ settings: SHORT_LIVES, ...(publicUrl === undefined ? {} : { publicUrl }) })
+export const serverAt = (publicUrl?: string): Promise<Server> =>
+  startServer({ settings: SHORT_LIVES, ...(publicUrl === undefined ? {} : { publicUrl }) })

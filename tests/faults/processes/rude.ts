@@ -1,4 +1,5 @@
-// Clients that no server wishes for, in a process of their own so that honest ones beside them are measured, not delayed; and the
+// Clients that no server wishes for, in a process of their own so that honest ones beside them are measured, not
+// delayed; and the
 // API behind the server that some of them misuse. Says the API's port, waits for an order on stdin, then for its end.
 import { createHash } from 'node:crypto'
 import http from 'node:http'
@@ -29,25 +30,41 @@ const api = http.createServer((request, response) => {
   request.on('error', () => response.destroy())
 })
 api.on('upgrade', (request, socket) => {
-  const accept = createHash('sha1').update(`${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  const accept = createHash('sha1')
+    .update(`${request.headers['sec-websocket-key'] ?? ''}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest('base64')
   tunnels += 1
   openTunnels.add(socket)
   socket.on('error', () => socket.destroy())
   socket.on('close', () => openTunnels.delete(socket))
   socket.on('end', () => socket.end())
   socket.resume()
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+  )
 })
 api.listen(0, '127.0.0.1', () => stdout.write(`${JSON.stringify({ port: (api.address() as net.AddressInfo).port })}\n`))
 
 const lines = createInterface(stdin)
-lines.once('line', line => void misbehave(JSON.parse(line) as RudeOrder).then(outcome => stdout.write(`${JSON.stringify(outcome)}\n`)))
+lines.once(
+  'line',
+  line => void misbehave(JSON.parse(line) as RudeOrder).then(outcome => stdout.write(`${JSON.stringify(outcome)}\n`)),
+)
 lines.on('close', () => process.exit(0))
 
 async function misbehave(order: RudeOrder): Promise<RudeOutcome> {
   const { port, host, origin, cookie } = order
   const head = (method: string, path: string, more: string[] = []) =>
-    [`${method} ${path} HTTP/1.1`, `Host: ${host}`, `Origin: ${origin}`, 'Sec-Fetch-Site: same-origin', `Cookie: ${cookie}`, ...more, '', ''].join('\r\n')
+    [
+      `${method} ${path} HTTP/1.1`,
+      `Host: ${host}`,
+      `Origin: ${origin}`,
+      'Sec-Fetch-Site: same-origin',
+      `Cookie: ${cookie}`,
+      ...more,
+      '',
+      '',
+    ].join('\r\n')
   const json = 'Content-Type: application/json'
   const sockets = new Set<net.Socket>()
 
@@ -78,10 +95,20 @@ async function misbehave(order: RudeOrder): Promise<RudeOutcome> {
     drip(head('POST', '/auth/login', [json, 'Content-Length: 5000']), '{"email":"slow@example.org","password":"')
     drip(head('POST', '/api/sink/slow', [json, 'Content-Length: 5000']), 'slow ')
   }
-  for (let i = 0; i < order.slowReaders; i++) dial().pause().write(head('GET', '/api/sink/flood', ['Accept: text/event-stream']))
+  for (let i = 0; i < order.slowReaders; i++)
+    dial()
+      .pause()
+      .write(head('GET', '/api/sink/flood', ['Accept: text/event-stream']))
   for (let i = 0; i < order.abortedUpgrades; i++) {
     const socket = dial()
-    socket.write(head('GET', '/api/sink/socket', ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==']))
+    socket.write(
+      head('GET', '/api/sink/socket', [
+        'Connection: Upgrade',
+        'Upgrade: websocket',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      ]),
+    )
     // Some before the server has read it, some while it dials, some when the tunnel stands.
     if (i % 2 === 0) socket.once('data', () => socket.destroy())
     else setTimeout(() => socket.destroy(), (i % 20) * 5)
@@ -90,12 +117,31 @@ async function misbehave(order: RudeOrder): Promise<RudeOutcome> {
   const cookies = (count: number, value: string) => Array.from({ length: count }, (_, i) => `c${i}=${value}`).join('; ')
   const outcome: RudeOutcome = {
     hugeToAuth: await upload(dial, head('POST', '/auth/login', [json, 'Transfer-Encoding: chunked']), order.hugeBytes),
-    hugeToApi: await upload(dial, head('POST', '/api/sink/upload', ['Transfer-Encoding: chunked', 'Connection: close']), order.hugeBytes),
+    hugeToApi: await upload(
+      dial,
+      head('POST', '/api/sink/upload', ['Transfer-Encoding: chunked', 'Connection: close']),
+      order.hugeBytes,
+    ),
     uploaded,
-    manyCookies: await exchange(dial, head('GET', '/auth/session', [`Cookie: ${cookies(200, 'v'.repeat(20))}`, 'Connection: close']).replace(`Cookie: ${cookie}\r\n`, '')),
-    tooManyCookies: await exchange(dial, head('GET', '/auth/session', [`Cookie: ${cookies(200, 'v'.repeat(200))}`, 'Connection: close'])),
-    deepJson: await exchange(dial, head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '['.repeat(60_000)),
-    deepObject: await exchange(dial, head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '{"a":'.repeat(12_000)),
+    manyCookies: await exchange(
+      dial,
+      head('GET', '/auth/session', [`Cookie: ${cookies(200, 'v'.repeat(20))}`, 'Connection: close']).replace(
+        `Cookie: ${cookie}\r\n`,
+        '',
+      ),
+    ),
+    tooManyCookies: await exchange(
+      dial,
+      head('GET', '/auth/session', [`Cookie: ${cookies(200, 'v'.repeat(200))}`, 'Connection: close']),
+    ),
+    deepJson: await exchange(
+      dial,
+      head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '['.repeat(60_000),
+    ),
+    deepObject: await exchange(
+      dial,
+      head('POST', '/auth/login', [json, 'Content-Length: 60000', 'Connection: close']) + '{"a":'.repeat(12_000),
+    ),
     openAtTheEnd: sockets.size,
     tunnels,
     tunnelsLeft: await leftAfter(5000),
@@ -132,7 +178,7 @@ function exchange(dial: () => net.Socket, bytes: string): Promise<number> {
 
 /** 0: the connection ended without an answer. */
 function statusFrom(socket: net.Socket): Promise<number> {
-  return new Promise((resolve) => {
+  return new Promise(resolve => {
     socket.on('data', data => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(data.toString('latin1'))?.[1] ?? 0)))
     socket.on('close', () => resolve(0))
   })

@@ -3,15 +3,21 @@ import type { SessionAnswer } from '../../../server/contract/wire.ts'
 import { type Answer, type Ask, Visitor } from '../../support/client.ts'
 import type { Person } from '../../support/people.ts'
 
-/** One call as its browser saw it: the generation of the refresh token that it showed, and what came back, if anything did. */
+/**
+ * One call as its browser saw it: the generation of the refresh token that it showed, and what came back, if anything
+ * did.
+ */
 export interface Call {
   path: string
   shown: number | null
-  answer: { status: number, acknowledged: string | null, who: string | null | undefined, ended: string | null } | null
+  answer: { status: number; acknowledged: string | null; who: string | null | undefined; ended: string | null } | null
   ms: number
 }
 
-/** A browser that writes down every call, and every cookie that it was given: what it holds can be checked against afterwards. */
+/**
+ * A browser that writes down every call, and every cookie that it was given: what it holds can be checked against
+ * afterwards.
+ */
 export class LoggedBrowser extends Visitor {
   readonly calls: Call[] = []
   readonly person: Person
@@ -23,15 +29,19 @@ export class LoggedBrowser extends Visitor {
 
   override async ask(what: Ask): Promise<Answer> {
     const shown = this.jar.value('refresh')
-    const call: Call = { path: what.path, shown: shown === null ? null : tokenParts(shown).generation, answer: null, ms: 0 }
+    const call: Call = {
+      path: what.path,
+      shown: shown === null ? null : tokenParts(shown).generation,
+      answer: null,
+      ms: 0,
+    }
     this.calls.push(call)
     const started = performance.now()
     try {
       const answer = await super.ask(what)
       call.answer = { status: answer.status, acknowledged: refreshIn(answer), ...judged(what.path, answer) }
       return answer
-    }
-    finally {
+    } finally {
       call.ms = performance.now() - started
     }
   }
@@ -48,7 +58,13 @@ export class LoggedBrowser extends Visitor {
 
   /** Every refresh token that reached this browser, oldest first. */
   acknowledged(): string[] {
-    return [...new Set(this.jar.received.filter(cookie => cookie.name.endsWith('-refresh') && cookie.value !== '').map(cookie => cookie.value))]
+    return [
+      ...new Set(
+        this.jar.received
+          .filter(cookie => cookie.name.endsWith('-refresh') && cookie.value !== '')
+          .map(cookie => cookie.value),
+      ),
+    ]
   }
 
   /** The session that its refresh token names, as the database calls it. */
@@ -67,19 +83,25 @@ export class LoggedBrowser extends Visitor {
 }
 
 /** `sid.generation.tag`, as docs/decisions/002 has it. */
-export function tokenParts(token: string): { sidHash: string, generation: number } {
+export function tokenParts(token: string): { sidHash: string; generation: number } {
   const [sid = '', generation = ''] = token.split('.')
   return { sidHash: sha256(sid), generation: Number(generation) }
 }
 
 function refreshIn({ setCookies }: Answer): string | null {
   const line = setCookies.find(each => each.includes('porchlight-refresh='))
-  return line === undefined ? null : /refresh=([^;]*)/.exec(line)?.[1] ?? null
+  return line === undefined ? null : (/refresh=([^;]*)/.exec(line)?.[1] ?? null)
 }
 
 /** Whom the server took the browser for; undefined where an answer does not say. */
-function judged(path: string, answer: Answer): { who: string | null | undefined, ended: string | null } {
-  if (!path.startsWith('/auth/session') || path.startsWith('/auth/sessions') || answer.status !== 200 || answer.text === '') return { who: undefined, ended: null }
+function judged(path: string, answer: Answer): { who: string | null | undefined; ended: string | null } {
+  if (
+    !path.startsWith('/auth/session') ||
+    path.startsWith('/auth/sessions') ||
+    answer.status !== 200 ||
+    answer.text === ''
+  )
+    return { who: undefined, ended: null }
   const { user, ended } = answer.json<SessionAnswer>()
   return { who: user?.email ?? null, ended: ended ?? null }
 }

@@ -5,11 +5,12 @@ import { decodeJwt } from 'jose'
 import type { NotesAnswer } from '../../../server/contract/notes.ts'
 import { sleep } from '../../support/server.ts'
 
-/** An API for the notes' page that takes its time, and now and then fails or hangs up: pages that ask it wait for each other's
+/** An API for the notes' page that takes its time, and now and then fails or hangs up: pages that ask it wait for each
+ * other's
  * answers in every order. */
 export interface CapriciousApi {
   target: string
-  outcomes: { answered: number, failed: number, hungUp: number }
+  outcomes: { answered: number; failed: number; hungUp: number }
   stop(): void
 }
 
@@ -28,15 +29,16 @@ export async function startCapriciousApi(slowestMs: number): Promise<CapriciousA
     if (dice === 0) {
       outcomes.hungUp += 1
       response.destroy()
-    }
-    else if (dice === 1) {
+    } else if (dice === 1) {
       outcomes.failed += 1
       response.writeHead(500, { 'content-type': 'text/plain' }).end(noteOf(sub))
-    }
-    else {
+    } else {
       outcomes.answered += 1
       const at = Date.now()
-      const body: NotesAnswer = { notes: [{ id: crypto.randomUUID(), text: noteOf(sub), createdAt: at, changedAt: at }], change: 1 }
+      const body: NotesAnswer = {
+        notes: [{ id: crypto.randomUUID(), text: noteOf(sub), createdAt: at, changedAt: at }],
+        change: 1,
+      }
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     }
   }

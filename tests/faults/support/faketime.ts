@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { type Server, startServer, temporaryFolder } from '../../support/server.ts'
 import { faketimeLibrary } from './machine.ts'
 
-/** A server whose wall clock can be set while it runs. Its monotonic clock stays true, as on a machine whose time is set. */
+/**
+ * A server whose wall clock can be set while it runs. Its monotonic clock stays true, as on a machine whose time is
+ * set.
+ */
 export interface ClockedServer {
   server: Server
   /** By how many seconds its wall clock is wrong from now on. */

@@ -4,16 +4,37 @@ import { join } from 'node:path'
 import { statusOf, temporaryFolder, waitUntil } from '../../support/server.ts'
 import { nginxProgram } from './machine.ts'
 
-export interface Nginx { stop(): Promise<void> }
+export interface Nginx {
+  stop(): Promise<void>
+}
 
-/** What is written into nginx's configuration, at each of its levels. `listen` is the port with what belongs to it, such as `ssl`. */
-interface Configuration { port: number, behind: number, listen?: string, http?: string, server?: string, location: string }
+/**
+ * What is written into nginx's configuration, at each of its levels. `listen` is the port with what belongs to it,
+ * such as `ssl`.
+ */
+interface Configuration {
+  port: number
+  behind: number
+  listen?: string
+  http?: string
+  server?: string
+  location: string
+}
 
 /** Debian's nginx in front of a server. */
-export async function startNginx({ port, behind, listen = '', http = '', server = '', location }: Configuration): Promise<Nginx> {
+export async function startNginx({
+  port,
+  behind,
+  listen = '',
+  http = '',
+  server = '',
+  location,
+}: Configuration): Promise<Nginx> {
   const folder = temporaryFolder()
   for (const name of ['cache', 'body', 'proxy']) mkdirSync(join(folder, name))
-  writeFileSync(join(folder, 'nginx.conf'), `
+  writeFileSync(
+    join(folder, 'nginx.conf'),
+    `
     daemon off;
     worker_processes 1;
     ${process.getuid?.() === 0 ? 'user root;' : ''}
@@ -36,11 +57,14 @@ export async function startNginx({ port, behind, listen = '', http = '', server 
           ${location}
         }
       }
-    }`)
-  const child = spawn(nginxProgram(), ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], { stdio: 'ignore' })
+    }`,
+  )
+  const child = spawn(nginxProgram(), ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
+    stdio: 'ignore',
+  })
   const ended = new Promise<void>(done => child.on('exit', () => done()))
   // Over TLS too: what it says to a plain request is an answer.
-  await waitUntil(async () => await statusOf(port, '/healthz') !== null, 'nginx to listen')
+  await waitUntil(async () => (await statusOf(port, '/healthz')) !== null, 'nginx to listen')
   return {
     async stop() {
       child.kill('SIGTERM')
@@ -49,7 +73,8 @@ export async function startNginx({ port, behind, listen = '', http = '', server 
   }
 }
 
-/** As eager a cache as can be configured: it keeps every answer that does not forbid it, for everybody, and tells in `X-Cache`
+/** As eager a cache as can be configured: it keeps every answer that does not forbid it, for everybody, and tells in
+ * `X-Cache`
  * what came out of it. */
 export function startSharedCache(port: number, behind: number): Promise<Nginx> {
   return startNginx({

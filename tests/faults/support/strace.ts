@@ -15,7 +15,9 @@ export interface Tracer {
  * @param options of strace: what to trace, what to inject */
 export async function attach(pid: number, options: string[]): Promise<Tracer> {
   const file = join(temporaryFolder(), 'trace')
-  const child = spawn('strace', ['-f', '-p', String(pid), '-o', file, ...options], { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = spawn('strace', ['-f', '-p', String(pid), '-o', file, ...options], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   const ended = new Promise<void>(done => child.on('exit', () => done()))
   await attached(child)
   const trace = () => readFileSync(file, 'utf8')
@@ -41,5 +43,11 @@ async function attached(child: ChildProcess): Promise<void> {
 
 /** Options by which every call of these kinds on these files fails, or kills the process. */
 export function inject(calls: string[], files: string[], fault: string): string[] {
-  return ['-e', `trace=${calls.join(',')}`, ...files.flatMap(file => ['-P', file]), '-e', `inject=${calls.join(',')}:${fault}`]
+  return [
+    '-e',
+    `trace=${calls.join(',')}`,
+    ...files.flatMap(file => ['-P', file]),
+    '-e',
+    `inject=${calls.join(',')}:${fault}`,
+  ]
 }

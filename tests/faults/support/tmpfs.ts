@@ -25,8 +25,7 @@ export function mountSmallDisk(megabytes: number): SmallDisk {
       const file = openSync(filler, 'a')
       try {
         for (let size = 64 * 1024; size >= 1; size = Math.floor(size / 2)) while (fits(file, size));
-      }
-      finally {
+      } finally {
         closeSync(file)
       }
     },
@@ -39,8 +38,7 @@ export function mountSmallDisk(megabytes: number): SmallDisk {
 function fits(file: number, size: number): boolean {
   try {
     return writeSync(file, Buffer.alloc(size, 1)) === size
-  }
-  catch (error) {
+  } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false
     throw error
   }

@@ -2,7 +2,12 @@ import { PROBLEMS, type ProblemBody, type ProblemCode } from '../../../server/co
 import type { Answer } from '../../support/client.ts'
 
 /** One answer as it came over the wire. Names are in lower case; a header that came twice has both values. */
-export interface WireAnswer { status: number, headers: Map<string, string[]>, body: string, trailers: Map<string, string[]> }
+export interface WireAnswer {
+  status: number
+  headers: Map<string, string[]>
+  body: string
+  trailers: Map<string, string[]>
+}
 
 /** Everything that a connection said, answer by answer. Interim ones (1xx) are left out; 101 is the last. */
 export function answersIn(bytes: Buffer): WireAnswer[] {
@@ -11,7 +16,8 @@ export function answersIn(bytes: Buffer): WireAnswer[] {
   while (rest !== '') {
     const head = /^HTTP\/1\.1 (\d{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n/.exec(rest)
     if (head === null) {
-      if (answers.length > 0 || !rest.startsWith('HTTP/1.1 ')) throw new Error(`this is no answer: ${JSON.stringify(rest.slice(0, 200))}`)
+      if (answers.length > 0 || !rest.startsWith('HTTP/1.1 '))
+        throw new Error(`this is no answer: ${JSON.stringify(rest.slice(0, 200))}`)
       // Cut by the end of the connection.
       return answers
     }
@@ -33,12 +39,15 @@ function headersOf(lines: string): Map<string, string[]> {
   for (const line of lines.split('\r\n').filter(each => each !== '')) {
     const at = line.indexOf(':')
     const name = line.slice(0, at).toLowerCase()
-    headers.set(name, [...headers.get(name) ?? [], line.slice(at + 1).trim()])
+    headers.set(name, [...(headers.get(name) ?? []), line.slice(at + 1).trim()])
   }
   return headers
 }
 
-function bodyOf(text: string, headers: Map<string, string[]>): { body: string, length: number, trailers?: Map<string, string[]> } {
+function bodyOf(
+  text: string,
+  headers: Map<string, string[]>,
+): { body: string; length: number; trailers?: Map<string, string[]> } {
   const [said] = headers.get('content-length') ?? []
   if (said !== undefined) return { body: text.slice(0, Number(said)), length: Number(said) }
   if (!/chunked/i.test(headers.get('transfer-encoding')?.[0] ?? '')) return { body: text, length: text.length }
@@ -60,7 +69,12 @@ function bodyOf(text: string, headers: Map<string, string[]>): { body: string, l
 
 /** The same of an answer that an HTTP library has read. */
 export function wireAnswer({ status, headers, text }: Answer): WireAnswer {
-  return { status, headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat()])), body: text, trailers: new Map() }
+  return {
+    status,
+    headers: new Map(Object.entries(headers).map(([name, value]) => [name, [value ?? []].flat()])),
+    body: text,
+    trailers: new Map(),
+  }
 }
 
 /** What a stack, a path of ours or a file of ours looks like. */
@@ -68,15 +82,21 @@ const STACK = /^\s+at .+(?::\d+:\d+|<anonymous>)\)?$|node_modules\/|server\/[\w/
 
 /** @param relayed whether an upstream may have written it: then its status and body are the upstream's
  * @param ownPolicy whether the upstream serves documents: then it says itself what these may do
- * @throws unless it is an answer of ours that anybody may see: no 500, our headers, and for a refusal a code that clients know */
+ * @throws unless it is an answer of ours that anybody may see: no 500, our headers, and for a refusal a code that
+ * clients know */
 export function judge(answer: WireAnswer, { relayed = false, ownPolicy = false } = {}): void {
   const { status, body } = answer
   if (status === 101) return
-  if ((status === 500 && !relayed) || status < 200 || status > 599) throw new Error(`an answer with status ${status}: ${body.slice(0, 500)}`)
+  if ((status === 500 && !relayed) || status < 200 || status > 599)
+    throw new Error(`an answer with status ${status}: ${body.slice(0, 500)}`)
   for (const fault of [headersFault(answer, ownPolicy), status >= 400 && !relayed ? refusalFault(answer) : null]) {
-    if (fault !== null) throw new Error(`${status}: ${fault}: ${body.slice(0, 500)}\n${[...answer.headers].map(pair => pair.join(': ')).join('\n')}`)
+    if (fault !== null)
+      throw new Error(
+        `${status}: ${fault}: ${body.slice(0, 500)}\n${[...answer.headers].map(pair => pair.join(': ')).join('\n')}`,
+      )
   }
-  if (STACK.test(body) && status >= 400 && !relayed) throw new Error(`${status}: a stack, or a file of ours, in ${body.slice(0, 500)}`)
+  if (STACK.test(body) && status >= 400 && !relayed)
+    throw new Error(`${status}: a stack, or a file of ours, in ${body.slice(0, 500)}`)
 }
 
 const only = (answer: WireAnswer, name: string): string => answer.headers.get(name)?.join(' / ') ?? ''
@@ -87,7 +107,8 @@ function headersFault(answer: WireAnswer, ownPolicy: boolean): string | null {
   if (only(answer, 'cross-origin-opener-policy') !== 'same-origin') return 'no cross-origin-opener-policy'
   if (only(answer, 'cross-origin-resource-policy') !== 'same-origin') return 'no cross-origin-resource-policy'
   if (!only(answer, 'permissions-policy').includes('camera=()')) return 'no permissions-policy'
-  if (!ownPolicy && !only(answer, 'content-security-policy').includes('frame-ancestors \'none\'')) return 'no policy against frames'
+  if (!ownPolicy && !only(answer, 'content-security-policy').includes("frame-ancestors 'none'"))
+    return 'no policy against frames'
   if (!answer.headers.has('referrer-policy')) return 'no referrer-policy'
   if (!answer.headers.has('x-request-id')) return 'no x-request-id'
   return answer.headers.has('cache-control') ? null : 'nothing said of caches'

@@ -8,16 +8,30 @@ export type Manner = (typeof MANNERS)[number]
 
 export function headersOf(manner: Manner): http.OutgoingHttpHeaders {
   switch (manner) {
-    case 'navigation': return { 'accept': 'text/html,application/xhtml+xml,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
-    case 'script': return { accept: '*/*' }
-    case 'json': return { accept: 'application/json' }
-    case 'program': return { 'accept': 'text/plain', 'sec-fetch-mode': 'no-cors', 'accept-language': 'zh' }
-    default: return manner satisfies never
+    case 'navigation':
+      return {
+        accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
+        'sec-fetch-mode': 'navigate',
+        'sec-fetch-dest': 'document',
+      }
+    case 'script':
+      return { accept: '*/*' }
+    case 'json':
+      return { accept: 'application/json' }
+    case 'program':
+      return { accept: 'text/plain', 'sec-fetch-mode': 'no-cors', 'accept-language': 'zh' }
+    default:
+      return manner satisfies never
   }
 }
 
 /** Somebody to whom anything may happen. */
-export interface Scapegoat { browser: Visitor, email: string, password: string, id: string }
+export interface Scapegoat {
+  browser: Visitor
+  email: string
+  password: string
+  id: string
+}
 
 /** Makes an account where registration is open. */
 export async function newcomer(origin: string): Promise<Scapegoat> {

@@ -6,16 +6,16 @@ import { ROOT } from '../../support/server.ts'
 /** What each area takes of the whole time. Starting a process for each input is slow, so these get more. */
 const SHARES = {
   'raw requests': 3,
-  'paths': 2,
-  'cookies': 2,
-  'bodies': 3,
+  paths: 2,
+  cookies: 2,
+  bodies: 3,
   'upstream answers': 3,
-  'websockets': 3,
-  'presence': 1,
+  websockets: 3,
+  presence: 1,
   'provider answers': 3,
   'discovery and keys': 5,
   'logout tokens': 2,
-  'configuration': 5,
+  configuration: 5,
   'damaged files': 6,
 } as const
 export type Area = keyof typeof SHARES
@@ -56,35 +56,41 @@ export function fuzz<T>(area: Area, { input, batch, seeds = {}, prepare, run, be
   }
   describe(area, () => {
     for (const [title, inputs] of Object.entries(seeds)) test(title, () => together(inputs))
-    test('random input breaks no invariant', () => search(area, fc.array(input, { minLength: 1, maxLength: batch }), together))
+    test('random input breaks no invariant', () =>
+      search(area, fc.array(input, { minLength: 1, maxLength: batch }), together))
   })
 }
 
 /** Rounds of a few batches, each with a seed that follows from the one given, until the time is over. */
 async function search<T>(area: Area, input: fc.Arbitrary<T>, attempt: (input: T) => Promise<void>): Promise<void> {
-  const until = Date.now() + Number(process.env['FUZZ_SECONDS']) * 1000 * SHARES[area] / WHOLE
+  const until = Date.now() + (Number(process.env['FUZZ_SECONDS']) * 1000 * SHARES[area]) / WHOLE
   let failedAt: number | null = null
   let batches = 0
-  const property = fc.asyncProperty(input, async (value) => {
+  const property = fc.asyncProperty(input, async value => {
     if (failedAt === null ? batches > 0 && Date.now() > until : Date.now() > failedAt + SHRINK_MS) return
     batches += 1
     try {
       await attempt(value)
-    }
-    catch (error) {
+    } catch (error) {
       failedAt ??= Date.now()
       throw error
     }
   })
   for (let seed = SEED; batches === 0 || Date.now() < until; seed++) {
-    const found = await fc.check(property, PATH === undefined ? { seed, numRuns: ROUND } : { seed, path: PATH, endOnFailure: true, numRuns: 1 })
+    const found = await fc.check(
+      property,
+      PATH === undefined ? { seed, numRuns: ROUND } : { seed, path: PATH, endOnFailure: true, numRuns: 1 },
+    )
     if (found.failed) throw new Error(report(area, found), { cause: found.errorInstance })
     if (PATH !== undefined) break
   }
   process.stdout.write(`fuzz: ${area}: ${batches} batches held\n`)
 }
 
-function report<T>(area: Area, { seed, counterexamplePath, counterexample, numShrinks, errorInstance }: fc.RunDetails<T>): string {
+function report<T>(
+  area: Area,
+  { seed, counterexamplePath, counterexample, numShrinks, errorInstance }: fc.RunDetails<T>,
+): string {
   const file = relative(ROOT, expect.getState().testPath ?? '')
   return [
     `${area}: an invariant broke: ${errorInstance instanceof Error ? errorInstance.message : String(errorInstance)}`,

@@ -1,4 +1,14 @@
-import { appendFileSync, closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, statSync, truncateSync } from 'node:fs'
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,7 +17,15 @@ import { HEAP_OPTIONS, liveHeapBytes } from '../../faults/support/heap.ts'
 import { usageOf } from '../../faults/support/machine.ts'
 import { Visitor } from '../../support/client.ts'
 import { setUp, signUp } from '../../support/people.ts'
-import { type Server, SETUP_CODE, type Settings, sleep, startServer, stopAll, temporaryFolder } from '../../support/server.ts'
+import {
+  type Server,
+  SETUP_CODE,
+  type Settings,
+  sleep,
+  startServer,
+  stopAll,
+  temporaryFolder,
+} from '../../support/server.ts'
 
 /** Pools to upstreams and providers may grow by this many; what is left open beyond that, leaks. */
 const SPARE_DESCRIPTORS = 16
@@ -43,7 +61,8 @@ export interface Ground {
   seen(text: string): void
 }
 
-/** A real server for the tests of a file, with somebody honest in it. The file's last tests are that it gives back what it took,
+/** A real server for the tests of a file, with somebody honest in it. The file's last tests are that it gives back what
+ * it took,
  * and ends when it is asked to. */
 export function groundOfFile(prepare: () => Promise<Settings> | Settings): Ground {
   const ground = {} as Ground
@@ -60,7 +79,8 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     const { server: before } = ground
     log.processBegins()
     ground.server = await startServer({
-      outputFile, environment: { NODE_OPTIONS: HEAP_OPTIONS },
+      outputFile,
+      environment: { NODE_OPTIONS: HEAP_OPTIONS },
       settings: { REGISTRATION: 'open', ...settings, ...more },
       ...(before === undefined ? {} : { port: before.port, dataDir: before.dataDir }),
     })
@@ -81,28 +101,36 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     Object.assign(ground, { admin, resident })
     honest = await sessionOf(resident)
     for (const secret of secretsIn(ground.server.dataDir)) secrets.add(secret)
-    for (const secret of [person.password, them.password, ...resident.jar.all().map(cookie => cookie.value)]) secrets.add(secret)
+    for (const secret of [person.password, them.password, ...resident.jar.all().map(cookie => cookie.value)])
+      secrets.add(secret)
     await ground.settle()
     ground.heapBefore = await ground.heap()
     descriptors = usageOf(ground.server.pid).descriptors
   })
 
-  ground.heap = () => liveHeapBytes({ pid: ground.server.pid, get output() { return log.ofProcess() } })
+  ground.heap = () =>
+    liveHeapBytes({
+      pid: ground.server.pid,
+      get output() {
+        return log.ofProcess()
+      },
+    })
 
   ground.keepSecret = (...texts) => {
     recent.push(...texts)
     recent.splice(0, Math.max(0, recent.length - RECENT))
   }
-  ground.seen = (text) => {
-    for (const secret of [...secrets, ...recent]) if (text.includes(secret)) throw new Error(`a secret in ${text.slice(0, 1000)}`)
+  ground.seen = text => {
+    for (const secret of [...secrets, ...recent])
+      if (text.includes(secret)) throw new Error(`a secret in ${text.slice(0, 1000)}`)
   }
-  ground.restart = async (more) => {
+  ground.restart = async more => {
     await ground.server.stop('SIGKILL')
     log.next()
     await start(more)
   }
 
-  ground.beside = async (batch) => {
+  ground.beside = async batch => {
     let over = false
     void batch.then(() => (over = true))
     do await expectPulse(ground.server, control)
@@ -120,10 +148,11 @@ export function groundOfFile(prepare: () => Promise<Settings> | Settings): Groun
     await expectDescriptors(server, descriptors + SPARE_DESCRIPTORS)
   }
   // What broke one batch must not be what the next, or a smaller one, is found to break.
-  ground.settle = () => expectAllWell().catch(async (fault: unknown) => {
-    await ground.restart({})
-    throw fault
-  })
+  ground.settle = () =>
+    expectAllWell().catch(async (fault: unknown) => {
+      await ground.restart({})
+      throw fault
+    })
 
   afterAll(async () => {
     control?.close()
@@ -141,7 +170,7 @@ async function sessionOf(browser: Visitor): Promise<string> {
 /** The last tests of a file: call it after all others. */
 export function endsWell(ground: Ground): void {
   test('what was taken of memory comes back', async () => {
-    expect(await ground.heap() - ground.heapBefore).toBeLessThan(MAX_KEPT_BYTES)
+    expect((await ground.heap()) - ground.heapBefore).toBeLessThan(MAX_KEPT_BYTES)
   })
 
   test('asked to end afterwards, the process does, cleanly and in time', async () => {
@@ -192,7 +221,8 @@ class LogReader {
   }
 }
 
-const NOTICE = /^(?:Debugger listening on|For help, see: https:\/\/nodejs|Debugger (?:attached|ending)|Waiting for the debugger)/
+const NOTICE =
+  /^(?:Debugger listening on|For help, see: https:\/\/nodejs|Debugger (?:attached|ending)|Waiting for the debugger)/
 
 /** What it writes is JSON, a line each, tells of no fault of ours, and holds neither stacks nor secrets. */
 function expectLogOf(news: string, seen: (text: string) => void): void {
@@ -210,8 +240,7 @@ function lineOf(line: string): { level: number } | null {
   try {
     const { level, time, msg } = JSON.parse(line) as Record<string, unknown>
     return typeof level === 'number' && typeof time === 'number' && typeof msg === 'string' ? { level } : null
-  }
-  catch {
+  } catch {
     return null
   }
 }
@@ -219,28 +248,48 @@ function lineOf(line: string): { level: number } | null {
 /** Asked at the same moment, a server of this process tells how long this machine lets anybody wait. */
 async function expectPulse(server: Server, control: http.Server): Promise<void> {
   const [health, idle] = await Promise.all([timeOf(server.port), timeOf((control.address() as AddressInfo).port)])
-  expect(health - idle, `milliseconds until /healthz is answered (${idle} of them are this machine's)`).toBeLessThan(HEALTH_MS)
+  expect(health - idle, `milliseconds until /healthz is answered (${idle} of them are this machine's)`).toBeLessThan(
+    HEALTH_MS,
+  )
 }
 
 function timeOf(port: number): Promise<number> {
   const started = performance.now()
   return new Promise((done, failed) => {
-    http.get({ port, host: '127.0.0.1', path: '/healthz', agent: false, timeout: 10_000 }, (response) => {
-      response.resume().on('end', () => response.statusCode === 200 ? done(performance.now() - started) : failed(new Error(`/healthz: ${response.statusCode}`)))
-    }).on('timeout', () => failed(new Error('/healthz is not answered within 10 s'))).on('error', failed)
+    http
+      .get({ port, host: '127.0.0.1', path: '/healthz', agent: false, timeout: 10_000 }, response => {
+        response
+          .resume()
+          .on('end', () =>
+            response.statusCode === 200
+              ? done(performance.now() - started)
+              : failed(new Error(`/healthz: ${response.statusCode}`)),
+          )
+      })
+      .on('timeout', () => failed(new Error('/healthz is not answered within 10 s')))
+      .on('error', failed)
   })
 }
 
 async function expectDescriptors(server: Server, most: number): Promise<void> {
   const until = Date.now() + SETTLED_MS
   while (usageOf(server.pid).descriptors > most) {
-    if (Date.now() > until) throw new Error(`${usageOf(server.pid).descriptors} descriptors are open, ${SETTLED_MS / 1000} s after everybody left; ${most} at most are needed`)
+    if (Date.now() > until)
+      throw new Error(
+        `${usageOf(server.pid).descriptors} descriptors are open, ${SETTLED_MS / 1000} s after everybody left; ${most} at most are needed`,
+      )
     await sleep(50)
   }
 }
 
 /** Root secrets and private parts of keys. */
 function secretsIn(dataDir: string): string[] {
-  const { roots, signing } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as { roots: { secret: string }[], signing: unknown }
-  return [...roots.map(root => root.secret), ...[...JSON.stringify(signing).matchAll(/"d":"([\w-]{20,})"/g)].map(match => match[1] ?? '')]
+  const { roots, signing } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as {
+    roots: { secret: string }[]
+    signing: unknown
+  }
+  return [
+    ...roots.map(root => root.secret),
+    ...[...JSON.stringify(signing).matchAll(/"d":"([\w-]{20,})"/g)].map(match => match[1] ?? ''),
+  ]
 }

@@ -2,7 +2,10 @@ import net from 'node:net'
 
 export interface RawUpstream {
   origin: string
-  /** What is written to whoever asks for `/<name>`, in Latin-1, each piece in a packet of its own; then the connection is ended, or not. */
+  /**
+   * What is written to whoever asks for `/<name>`, in Latin-1, each piece in a packet of its own; then the connection
+   * is ended, or not.
+   */
   script: Map<string, Script>
   close(): Promise<void>
 }
@@ -16,17 +19,21 @@ export interface Script {
 export async function startRawUpstream(): Promise<RawUpstream> {
   const script = new Map<string, Script>()
   const sockets = new Set<net.Socket>()
-  const server = net.createServer({ allowHalfOpen: true }, (socket) => {
+  const server = net.createServer({ allowHalfOpen: true }, socket => {
     sockets.add(socket)
     let asked = ''
     let deaf = false
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy())
     socket.on('end', () => deaf || socket.end())
-    socket.on('data', (chunk) => {
+    socket.on('data', chunk => {
       if (deaf) return
       asked += chunk.toString('latin1')
       // Bodies are not read as such: whatever looks like the head of a request, is one.
-      for (let head = /(?:^|\n)[A-Z]+ \/([\w-]*)\S* HTTP\/1\.1\r\n[\s\S]*?\r\n\r\n/.exec(asked); head !== null; head = /(?:^|\n)[A-Z]+ \/([\w-]*)\S* HTTP\/1\.1\r\n[\s\S]*?\r\n\r\n/.exec(asked)) {
+      for (
+        let head = /(?:^|\n)[A-Z]+ \/([\w-]*)\S* HTTP\/1\.1\r\n[\s\S]*?\r\n\r\n/.exec(asked);
+        head !== null;
+        head = /(?:^|\n)[A-Z]+ \/([\w-]*)\S* HTTP\/1\.1\r\n[\s\S]*?\r\n\r\n/.exec(asked)
+      ) {
         asked = asked.slice(head.index + head[0].length)
         const said = script.get(head[1] ?? '')
         if (said === undefined) return void socket.destroy()
@@ -41,9 +48,10 @@ export async function startRawUpstream(): Promise<RawUpstream> {
   return {
     origin: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}`,
     script,
-    close: () => new Promise((done) => {
-      server.close(() => done())
-      for (const socket of sockets) socket.destroy()
-    }),
+    close: () =>
+      new Promise(done => {
+        server.close(() => done())
+        for (const socket of sockets) socket.destroy()
+      }),
   }
 }

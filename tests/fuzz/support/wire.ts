@@ -23,7 +23,7 @@ export async function deliver(port: number, { pieces, ending, quietMs = 250 }: D
     chunks.push(chunk)
     last = performance.now()
   })
-  const closed = new Promise<void>((done) => {
+  const closed = new Promise<void>(done => {
     const finish = () => {
       over = true
       done()

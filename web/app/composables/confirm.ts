@@ -1,5 +1,12 @@
-export interface Question { title: string, text: string, action: string, danger: boolean }
-interface Asked extends Question { answer(yes: boolean): void }
+export interface Question {
+  title: string
+  text: string
+  action: string
+  danger: boolean
+}
+interface Asked extends Question {
+  answer(yes: boolean): void
+}
 
 /** Lives in the browser only: on a server it would be everybody's. */
 const asked = shallowRef<Asked | null>(null)
@@ -8,8 +15,14 @@ const asked = shallowRef<Asked | null>(null)
 export function useConfirm() {
   function confirm(question: Question): Promise<boolean> {
     asked.value?.answer(false)
-    return new Promise((resolve) => {
-      asked.value = { ...question, answer: (yes) => { asked.value = null; resolve(yes) } }
+    return new Promise(resolve => {
+      asked.value = {
+        ...question,
+        answer: yes => {
+          asked.value = null
+          resolve(yes)
+        },
+      }
     })
   }
   return { asked: readonly(asked), confirm }

@@ -3,17 +3,17 @@ import type { Language } from '#contract/languages.ts'
 
 /** A language's words come as a script of their own, which the page preloads. */
 const LOADERS: Record<Language, () => Promise<{ default: Words }>> = {
-  'en': () => import('../../i18n/locales/en.json'),
+  en: () => import('../../i18n/locales/en.json'),
   'zh-CN': () => import('../../i18n/locales/zh-CN.json'),
 }
-const NAMES: Record<Language, string> = { 'en': 'English', 'zh-CN': '简体中文' }
+const NAMES: Record<Language, string> = { en: 'English', 'zh-CN': '简体中文' }
 
 export interface I18n {
   t(key: string, values?: Values): string
   /** Whether there is a sentence at that key. */
   has(key: string): boolean
   locale: Readonly<Ref<Language>>
-  locales: readonly { code: Language, name: string }[]
+  locales: readonly { code: Language; name: string }[]
   /** Resolves once the words are there and shown. */
   setLocale(code: Language): Promise<void>
   /** Adds words that only some pages have. */
@@ -22,8 +22,10 @@ export interface I18n {
 
 /** Made once for each page, by plugins/language.ts, which waits for `setLocale`. */
 export function createI18n(locale: Ref<Language>): I18n {
-  const words = shallowReactive<Record<Language, Words>>({ 'en': {}, 'zh-CN': {} })
-  const add = (code: Language, more: Words) => { words[code] = { ...words[code], ...more } }
+  const words = shallowReactive<Record<Language, Words>>({ en: {}, 'zh-CN': {} })
+  const add = (code: Language, more: Words) => {
+    words[code] = { ...words[code], ...more }
+  }
   const loaded = new Set<Language>()
   return {
     t: (key, values) => translate(words[locale.value], key, values),

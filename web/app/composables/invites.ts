@@ -11,19 +11,29 @@ export function useInvites() {
   const made = ref<InviteAnswer | null>(null)
 
   async function create(email: string, admin: boolean): Promise<void> {
-    const body: InviteRequest = { roles: admin ? ['admin', 'user'] : ['user'], ...(email.trim() === '' ? {} : { email }) }
+    const body: InviteRequest = {
+      roles: admin ? ['admin', 'user'] : ['user'],
+      ...(email.trim() === '' ? {} : { email }),
+    }
     made.value = await api<InviteAnswer>('/auth/invites', { method: 'POST', body })
     await refresh()
   }
   async function revoke(invite: WireInvite): Promise<void> {
-    if (!await confirm({ title: t('invites.revoke'), text: t('invites.revokeText'), action: t('invites.revoke'), danger: true })) return
+    if (
+      !(await confirm({
+        title: t('invites.revoke'),
+        text: t('invites.revokeText'),
+        action: t('invites.revoke'),
+        danger: true,
+      }))
+    )
+      return
     try {
       await api(`/auth/invites/${invite.id}`, { method: 'DELETE' })
       if (made.value?.invite.id === invite.id) made.value = null
       say(t('invites.revoked'))
       await refresh()
-    }
-    catch (failure) {
+    } catch (failure) {
       say(text(problemOf(failure)), 'bad')
     }
   }

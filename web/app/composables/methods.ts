@@ -16,7 +16,7 @@ export function useMethods() {
 export function useProviderName(): (id: string) => string {
   const { t } = useI18n()
   const { data } = useNuxtData<MethodsAnswer>('/auth/methods')
-  return (id) => {
+  return id => {
     const found = data.value?.providers.find(one => one.id === id)
     return found === undefined ? t('provider.some') : isolate(found.name)
   }

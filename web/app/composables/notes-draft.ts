@@ -3,7 +3,9 @@ export function useNotesDraft() {
   const kept = useState('notes-draft', () => ({ userId: '', text: '' }))
   const { user } = useUserSession()
   return computed({
-    get: () => kept.value.userId === user.value?.id ? kept.value.text : '',
-    set: (text) => { kept.value = { userId: user.value?.id ?? '', text } },
+    get: () => (kept.value.userId === user.value?.id ? kept.value.text : ''),
+    set: text => {
+      kept.value = { userId: user.value?.id ?? '', text }
+    },
   })
 }

@@ -1,10 +1,14 @@
-interface Told { opened(): void, lost(): void }
+interface Told {
+  opened(): void
+  lost(): void
+}
 export type LinkState = 'opening' | 'live' | 'away' | 'offline'
 
 /** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
 const REST_AFTER_MS = 20_000
 
-/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before each
+/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before
+ * each
  * further attempt it asks for the session; once that is over it stops and leaves for the sign-in page, which says why.
  * @param connect opens a connection, tells of it, and returns what closes it without a word */
 export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHidden }: { restsWhenHidden: boolean }) {
@@ -41,7 +45,10 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     stop()
     state.value = navigator.onLine ? 'away' : 'offline'
     // The `online` event starts it again.
-    if (state.value === 'away') void ifSignedIn(() => { timer = setTimeout(restart, waitBefore(failures++, Math.random())) })
+    if (state.value === 'away')
+      void ifSignedIn(() => {
+        timer = setTimeout(restart, waitBefore(failures++, Math.random()))
+      })
   }
   /** Another tab may have signed out since this page last heard of its session. */
   function restart(): void {
@@ -50,14 +57,13 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
   }
   async function ifSignedIn(then: () => void): Promise<void> {
     const mine = turn
-    if (await stillSignedIn() && mine === turn && !left) then()
+    if ((await stillSignedIn()) && mine === turn && !left) then()
   }
   /** A server that does not answer says nothing about the session. */
   async function stillSignedIn(): Promise<boolean> {
     try {
       await fetch({ background: true })
-    }
-    catch {
+    } catch {
       return true
     }
     if (user.value !== null) return true
@@ -68,8 +74,7 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     clearTimeout(rest)
     if (document.visibilityState === 'hidden') {
       if (restsWhenHidden) rest = setTimeout(stop, REST_AFTER_MS)
-    }
-    else if (close === null) restart()
+    } else if (close === null) restart()
   }
   const listeners: [EventTarget, string, () => void][] = import.meta.server
     ? []
@@ -92,9 +97,12 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
   })
   // Nobody is signed in any more, or somebody else is: what is open was opened as the one before.
-  watch(() => user.value?.id, (id) => {
-    if (id === undefined) stop()
-    else if (close !== null) start()
-  })
+  watch(
+    () => user.value?.id,
+    id => {
+      if (id === undefined) stop()
+      else if (close !== null) start()
+    },
+  )
   return { state, restart: start }
 }

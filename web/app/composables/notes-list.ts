@@ -10,7 +10,10 @@ const KEPT_DELETED = 5
 /** Asked again by itself: nobody has been signed out. */
 const isReplaced = ({ _data }: { _data?: unknown }) => readProblem({ data: _data }).code === 'session_replaced'
 
-export interface NoteFailure { code: string, text: string }
+export interface NoteFailure {
+  code: string
+  text: string
+}
 
 /** My notes: in the page's first byte, then as they are changed here and elsewhere. Each change shows at once; one that
  * fails is taken back. The functions answer null, or why it failed. */
@@ -20,9 +23,15 @@ export function useNotes() {
   const { user } = useUserSession()
   const nuxtApp = useNuxtApp()
   const loaded = useFetch<NotesAnswer>(PATH, {
-    key: PATH, lazy: true, retry: 0,
-    onRequestError: ({ error: cause }) => { throw unanswered(cause) },
-    onResponseError: ({ response }) => { if (import.meta.client && response.status === 401 && !isReplaced(response)) void nuxtApp.callHook('session:lost') },
+    key: PATH,
+    lazy: true,
+    retry: 0,
+    onRequestError: ({ error: cause }) => {
+      throw unanswered(cause)
+    },
+    onResponseError: ({ response }) => {
+      if (import.meta.client && response.status === 401 && !isReplaced(response)) void nuxtApp.callHook('session:lost')
+    },
   })
   const { data, error, status, refresh } = loaded
   askAgainOnceReplaced({ error, refresh })
@@ -46,18 +55,18 @@ export function useNotes() {
       const note = await inTurn(send)
       if (data.value && owner === user.value?.id) data.value = withAnswer(data.value, change, note ?? null)
       return null
-    }
-    catch (error) {
+    } catch (error) {
       const failure = failureOf(error)
       // Another window deleted it, and its feed has not said so yet.
-      if (failure.code === 'not_found' && data.value && owner === user.value?.id) data.value = withAnswer(data.value, change, null)
+      if (failure.code === 'not_found' && data.value && owner === user.value?.id)
+        data.value = withAnswer(data.value, change, null)
       return failure
-    }
-    finally {
+    } finally {
       pending.value = pending.value.filter(one => one !== change)
     }
   }
-  const call = (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => () => api<WireNote | undefined>(PATH + path, { method, timeout: TIMEOUT_MS, ...(body && { body }) })
+  const call = (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => () =>
+    api<WireNote | undefined>(PATH + path, { method, timeout: TIMEOUT_MS, ...(body && { body }) })
 
   /** The id is made here, so that a note whose answer was lost can be sent again and is there once. */
   function add(text: string): Promise<NoteFailure | null> {
@@ -90,10 +99,13 @@ export function useNotes() {
     data.value = withEvent(before, number, event)
     return isNews(before, pending.value, number, event)
   }
-  watch(() => user.value?.id, (id) => {
-    deleted.value = []
-    if (id !== undefined) void refresh()
-  })
+  watch(
+    () => user.value?.id,
+    id => {
+      deleted.value = []
+      if (id !== undefined) void refresh()
+    },
+  )
   return { loaded, data, error, status, refresh, rows, count, hear, add, edit, remove, restore, dismiss }
 }
 
@@ -101,7 +113,7 @@ export function useNotes() {
 function useNoteFailure(): (error: unknown) => NoteFailure {
   const { t } = useI18n()
   const text = useProblemText()
-  return (error) => {
+  return error => {
     const problem = problemOf(error)
     const code = (error as { data?: { code?: string } }).data?.code ?? problem.code
     if (code === 'notes_full') return { code, text: t('notes.full', { max: MAX_NOTES }) }

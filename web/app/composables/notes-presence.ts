@@ -4,7 +4,10 @@ import type { Peers } from '~/utils/notes-peers'
 /** As often as the service passes pointers on. */
 const EVERY_MS = 50
 
-/** My other windows with the notes open, and where their pointers are, by WebSocket. Other people's are nobody's business here. */
+/**
+ * My other windows with the notes open, and where their pointers are, by WebSocket. Other people's are nobody's
+ * business here.
+ */
 export function useNotesPresence() {
   const peers = shallowRef<Peers>(new Map())
   const mine = computed(() => [...peers.value.values()].filter(peer => peer.mine))
@@ -12,20 +15,27 @@ export function useNotesPresence() {
   let wanted: Cursor | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const { state } = useNotesLink(({ opened, lost }) => {
-    const opening = socket = new WebSocket(`${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/api/notes/presence`)
-    opening.onopen = opened
-    opening.onmessage = ({ data }: MessageEvent<string>) => { peers.value = withPresence(peers.value, JSON.parse(data) as PresenceEvent) }
-    opening.onclose = () => {
-      peers.value = new Map()
-      lost()
-    }
-    return () => {
-      opening.onclose = null
-      opening.close()
-      peers.value = new Map()
-    }
-  }, { restsWhenHidden: false })
+  const { state } = useNotesLink(
+    ({ opened, lost }) => {
+      const opening = (socket = new WebSocket(
+        `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/api/notes/presence`,
+      ))
+      opening.onopen = opened
+      opening.onmessage = ({ data }: MessageEvent<string>) => {
+        peers.value = withPresence(peers.value, JSON.parse(data) as PresenceEvent)
+      }
+      opening.onclose = () => {
+        peers.value = new Map()
+        lost()
+      }
+      return () => {
+        opening.onclose = null
+        opening.close()
+        peers.value = new Map()
+      }
+    },
+    { restsWhenHidden: false },
+  )
 
   function send(): void {
     timer = undefined
@@ -41,8 +51,8 @@ export function useNotesPresence() {
 
   return {
     /** How many of my windows show the notes, this one included. */
-    windows: computed(() => state.value === 'live' ? mine.value.length + 1 : 1),
-    pointers: computed(() => mine.value.flatMap(({ id, cursor }) => cursor === null ? [] : [{ id, ...cursor }])),
+    windows: computed(() => (state.value === 'live' ? mine.value.length + 1 : 1)),
+    pointers: computed(() => mine.value.flatMap(({ id, cursor }) => (cursor === null ? [] : [{ id, ...cursor }]))),
     point,
   }
 }

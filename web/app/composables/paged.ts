@@ -7,7 +7,7 @@ export function usePaged<Page extends { next: string | null }, Item>(path: strin
   const first = useApiData<Page>(path)
   const firstPage = computed(() => first.data.value as Page | undefined)
   const later = shallowRef<Page[]>([])
-  const pages = computed(() => firstPage.value ? [firstPage.value, ...later.value] : [])
+  const pages = computed(() => (firstPage.value ? [firstPage.value, ...later.value] : []))
   const next = computed(() => pages.value.at(-1)?.next ?? null)
   const busy = ref(false)
   const failed = ref<Problem | null>(null)
@@ -22,16 +22,21 @@ export function usePaged<Page extends { next: string | null }, Item>(path: strin
     failed.value = null
     try {
       later.value = [...later.value, await api<Page>(path, { query: { cursor: next.value } })]
-    }
-    catch (error) {
+    } catch (error) {
       failed.value = problemOf(error)
-    }
-    finally {
+    } finally {
       busy.value = false
     }
   }
   return {
-    first: firstPage, items: computed(() => pages.value.flatMap(itemsOf)), more: computed(() => next.value !== null),
-    busy, failed, loading: first.loading, error: first.error, refresh, loadMore,
+    first: firstPage,
+    items: computed(() => pages.value.flatMap(itemsOf)),
+    more: computed(() => next.value !== null),
+    busy,
+    failed,
+    loading: first.loading,
+    error: first.error,
+    refresh,
+    loadMore,
   }
 }

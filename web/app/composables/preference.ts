@@ -2,16 +2,21 @@ import { readableCookies } from '#contract/cookies.ts'
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
-/** What somebody chose on this device: a plain cookie that is worth no trust, so its reader decides what counts. The page
+/** What somebody chose on this device: a plain cookie that is worth no trust, so its reader decides what counts. The
+ * page
  * brings the value along, and other tabs follow a change. */
 export function usePreference<T extends string>(name: string, accepted: (value: string) => value is T): Ref<T | null> {
   const nuxtApp = useNuxtApp()
   const state = useState<T | null>(`preference:${name}`, () => {
-    const value = import.meta.server ? readableCookies(useRequestEvent(nuxtApp)?.node.req.headers.cookie ?? '').get(name) : undefined
+    const value = import.meta.server
+      ? readableCookies(useRequestEvent(nuxtApp)?.node.req.headers.cookie ?? '').get(name)
+      : undefined
     return value !== undefined && accepted(value) ? value : null
   })
   if (import.meta.server) return state as Ref<T | null>
-  const channel = channelOf(name, (value) => { state.value = value !== null && accepted(value) ? value : null })
+  const channel = channelOf(name, value => {
+    state.value = value !== null && accepted(value) ? value : null
+  })
   return computed<T | null>({
     get: () => state.value,
     set(value) {

@@ -17,18 +17,28 @@ export function useProofWords() {
     const next = [...given].join(', ')
     return [
       t('proof.asked.many', { n: asked.length, key, lasting: time(until - at), answered }),
-      answered < asked.length ? t('proof.asked.away', { n: asked.length - answered }) : t(renewed === 1 ? 'proof.asked.once' : 'proof.asked.same', { next }),
+      answered < asked.length
+        ? t('proof.asked.away', { n: asked.length - answered })
+        : t(renewed === 1 ? 'proof.asked.once' : 'proof.asked.same', { next }),
     ].join(locale.value.startsWith('zh') ? '' : ' ')
   }
 
   return (step: ProofStep): string => {
     switch (step.kind) {
-      case 'signed_in': return t('proof.step.signedIn', { key: step.generation ?? 0 })
-      case 'copied': return t('proof.step.copied', { key: step.generation ?? 0 })
-      case 'waited': return t(step.why === 'expiry' ? 'proof.step.expiry' : 'proof.step.later', { lasting: time(step.until - step.at) })
-      case 'row': return step.ended === null ? t('proof.step.row', { key: step.generation }) : t('proof.step.rowEnded')
-      case 'asked': return tellAsked(step)
-      default: return step satisfies never
+      case 'signed_in':
+        return t('proof.step.signedIn', { key: step.generation ?? 0 })
+      case 'copied':
+        return t('proof.step.copied', { key: step.generation ?? 0 })
+      case 'waited':
+        return t(step.why === 'expiry' ? 'proof.step.expiry' : 'proof.step.later', {
+          lasting: time(step.until - step.at),
+        })
+      case 'row':
+        return step.ended === null ? t('proof.step.row', { key: step.generation }) : t('proof.step.rowEnded')
+      case 'asked':
+        return tellAsked(step)
+      default:
+        return step satisfies never
     }
   }
 }

@@ -2,7 +2,7 @@ import type { ProofRun, ProofScenario } from '#contract/proof-wire.ts'
 import type { Problem } from './problem.ts'
 
 /** About how long each takes: two lives of a pass for the theft, one and a pause for the lost answer. */
-const ABOUT_MS: Record<ProofScenario, number> = { 'storm': 4500, 'lost-answer': 7000, 'thief': 8500 }
+const ABOUT_MS: Record<ProofScenario, number> = { storm: 4500, 'lost-answer': 7000, thief: 8500 }
 const TICK_MS = 200
 
 /** One demonstration: ready, running, done (passed or not) or failed (it could not be run). */
@@ -21,14 +21,14 @@ export function useProof(scenario: ProofScenario) {
     run.value = null
     problem.value = null
     passedMs.value = 0
-    const timer = setInterval(() => { passedMs.value += TICK_MS }, TICK_MS)
+    const timer = setInterval(() => {
+      passedMs.value += TICK_MS
+    }, TICK_MS)
     try {
       run.value = await api<ProofRun>(`/auth/proof/${scenario}`, { method: 'POST' })
-    }
-    catch (error) {
+    } catch (error) {
       problem.value = problemOf(error)
-    }
-    finally {
+    } finally {
       clearInterval(timer)
       busy.value = null
     }

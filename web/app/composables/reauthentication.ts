@@ -4,7 +4,9 @@ const waiting = shallowRef<((confirmed: boolean) => void) | null>(null)
 export function useReauthentication() {
   function ask(): Promise<boolean> {
     waiting.value?.(false)
-    return new Promise((resolve) => { waiting.value = resolve })
+    return new Promise(resolve => {
+      waiting.value = resolve
+    })
   }
   function settle(confirmed: boolean): void {
     waiting.value?.(confirmed)

@@ -1,6 +1,9 @@
 import type { SessionListAnswer, SessionListItem } from '#contract/wire.ts'
 
-/** Where I am signed in. An ended one leaves the list at once and comes back, with the reason, if the server could not end it. */
+/**
+ * Where I am signed in. An ended one leaves the list at once and comes back, with the reason, if the server could not
+ * end it.
+ */
 export function useSessions() {
   const { t } = useI18n()
   const api = useApi()
@@ -20,25 +23,40 @@ export function useSessions() {
     try {
       await api(path, { method: 'DELETE' })
       say(done)
-    }
-    catch (failure) {
+    } catch (failure) {
       data.value = before
       say(text(problemOf(failure)), 'bad')
     }
   }
   async function end(one: SessionListItem): Promise<void> {
     const device = isolate(deviceName(one.device))
-    if (!await confirm({ title: t('sessions.confirmTitle'), text: t(one.current ? 'sessions.confirmThis' : 'sessions.confirmOne', { device }), action: t('layout.signOut'), danger: true })) return
-    if (!one.current) return await without(other => other.id === one.id, `/auth/sessions/${one.id}`, t('sessions.ended', { device }))
+    if (
+      !(await confirm({
+        title: t('sessions.confirmTitle'),
+        text: t(one.current ? 'sessions.confirmThis' : 'sessions.confirmOne', { device }),
+        action: t('layout.signOut'),
+        danger: true,
+      }))
+    )
+      return
+    if (!one.current)
+      return await without(other => other.id === one.id, `/auth/sessions/${one.id}`, t('sessions.ended', { device }))
     try {
       await leaveTo(await clear())
-    }
-    catch (failure) {
+    } catch (failure) {
       say(text(problemOf(failure)), 'bad')
     }
   }
   async function endOthers(): Promise<void> {
-    if (!await confirm({ title: t('sessions.confirmTitle'), text: t('sessions.confirmOthers'), action: t('sessions.endOthers'), danger: true })) return
+    if (
+      !(await confirm({
+        title: t('sessions.confirmTitle'),
+        text: t('sessions.confirmOthers'),
+        action: t('sessions.endOthers'),
+        danger: true,
+      }))
+    )
+      return
     await without(one => !one.current, '/auth/sessions', t('sessions.othersEnded'))
     // This one's live connections ended too, and are coming back.
     await refresh()
@@ -50,11 +68,9 @@ export function useSessions() {
     try {
       const page = await api<SessionListAnswer>('/auth/sessions', { query: { cursor: known.next } })
       data.value = { ...page, sessions: [...sessions.value, ...page.sessions] }
-    }
-    catch (failure) {
+    } catch (failure) {
       say(text(problemOf(failure)), 'bad')
-    }
-    finally {
+    } finally {
       busy.value = false
     }
   }

@@ -5,17 +5,28 @@ const PAPER = { light: '#faf7f1', dark: '#15120f' }
 
 const isChosen = (value: string): value is 'light' | 'dark' => value === 'light' || value === 'dark'
 
-/** The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script. */
+/**
+ * The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script.
+ */
 export function useTheme() {
   const cookie = usePreference('porchlight-theme', isChosen)
   const theme = computed<Theme>({
     get: () => cookie.value ?? 'system',
-    set: (next) => { cookie.value = next === 'system' ? null : next },
+    set: next => {
+      cookie.value = next === 'system' ? null : next
+    },
   })
-  const attribute = computed(() => theme.value === 'system' ? undefined : theme.value)
+  const attribute = computed(() => (theme.value === 'system' ? undefined : theme.value))
   /** What a phone paints its own bars with. */
-  const barColours = computed(() => attribute.value !== undefined
-    ? [{ name: 'theme-color', content: PAPER[attribute.value] }]
-    : (['light', 'dark'] as const).map(scheme => ({ name: 'theme-color', content: PAPER[scheme], media: `(prefers-color-scheme: ${scheme})`, key: `theme-color-${scheme}` })))
+  const barColours = computed(() =>
+    attribute.value !== undefined
+      ? [{ name: 'theme-color', content: PAPER[attribute.value] }]
+      : (['light', 'dark'] as const).map(scheme => ({
+          name: 'theme-color',
+          content: PAPER[scheme],
+          media: `(prefers-color-scheme: ${scheme})`,
+          key: `theme-color-${scheme}`,
+        })),
+  )
   return { theme, attribute, barColours }
 }

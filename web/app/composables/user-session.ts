@@ -14,7 +14,10 @@ export interface UserSession {
   accept(answer: SessionAnswer): void
   /** Asks the server. A background question is no activity: it does not keep an idle session alive. */
   fetch(options?: { background?: boolean }): Promise<void>
-  /** Signs out here; throws what the server said if it could not. @returns where to go now: our own page, or on to the provider */
+  /**
+   * Signs out here; throws what the server said if it could not. @returns where to go now: our own page, or on to the
+   * provider
+   */
   clear(): Promise<string>
 }
 
@@ -30,7 +33,9 @@ export function useUserSession(): UserSession {
 
   function read(): SessionAnswer {
     if (import.meta.prerender && state.value === null) {
-      throw new Error('A prerendered page belongs to nobody: show who is signed in inside <AuthState>, or render this route on request.')
+      throw new Error(
+        'A prerendered page belongs to nobody: show who is signed in inside <AuthState>, or render this route on request.',
+      )
     }
     return state.value ?? NOBODY
   }
@@ -39,7 +44,12 @@ export function useUserSession(): UserSession {
     state.value = answer
   }
   async function fetch(options: { background?: boolean } = {}): Promise<void> {
-    accept(await api<SessionAnswer>('/auth/session', options.background === true ? { headers: { 'X-Porchlight-Background': '1' } } : {}))
+    accept(
+      await api<SessionAnswer>(
+        '/auth/session',
+        options.background === true ? { headers: { 'X-Porchlight-Background': '1' } } : {},
+      ),
+    )
   }
   async function clear(): Promise<string> {
     const { next } = await api<SignOutAnswer>('/auth/logout', { method: 'POST' })

@@ -9,5 +9,5 @@ const WORDS = {
 export async function useWordsOf(page: keyof typeof WORDS): Promise<void> {
   const { addWords } = useI18n()
   const [en, zh] = await WORDS[page]()
-  addWords({ 'en': en.default, 'zh-CN': zh.default })
+  addWords({ en: en.default, 'zh-CN': zh.default })
 }

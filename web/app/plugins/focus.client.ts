@@ -4,7 +4,9 @@ export default defineNuxtPlugin({
   setup(nuxtApp) {
     const router = useRouter()
     let moved = false
-    router.afterEach((to, from) => { moved = from.matched.length > 0 && to.path !== from.path })
+    router.afterEach((to, from) => {
+      moved = from.matched.length > 0 && to.path !== from.path
+    })
     nuxtApp.hook('page:finish', () => {
       if (!moved) return
       moved = false

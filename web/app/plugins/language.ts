@@ -6,7 +6,11 @@ export default defineNuxtPlugin({
   enforce: 'pre',
   async setup(nuxtApp) {
     const chosen = useLanguageCookie()
-    const language = useState<Language>('language', () => import.meta.server ? languageOf(chosen.value, useRequestEvent(nuxtApp)?.node.req.headers['accept-language']) : 'en')
+    const language = useState<Language>('language', () =>
+      import.meta.server
+        ? languageOf(chosen.value, useRequestEvent(nuxtApp)?.node.req.headers['accept-language'])
+        : 'en',
+    )
     nuxtApp.hook('app:rendered', ({ ssrContext }) => {
       ssrContext?.modules?.add(`../i18n/locales/${language.value}.json`)
     })

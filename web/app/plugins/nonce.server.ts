@@ -1,6 +1,9 @@
 import type { SiteContext } from '#contract/site-context.ts'
 
-/** Stamps the response's nonce on every script, style and preload of the page, Nuxt's own and the error page's included (HD-1). */
+/**
+ * Stamps the response's nonce on every script, style and preload of the page, Nuxt's own and the error page's included
+ * (HD-1).
+ */
 export default defineNuxtPlugin({
   name: 'nonce',
   enforce: 'pre',

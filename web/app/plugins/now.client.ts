@@ -5,7 +5,9 @@ export default defineNuxtPlugin({
   setup(nuxtApp) {
     const { now } = useNow()
     nuxtApp.hook('app:mounted', () => {
-      setInterval(() => { if (document.visibilityState === 'visible') now.value = Date.now() }, EVERY_MS)
+      setInterval(() => {
+        if (document.visibilityState === 'visible') now.value = Date.now()
+      }, EVERY_MS)
     })
   },
 })

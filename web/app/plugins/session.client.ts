@@ -12,14 +12,14 @@ export default defineNuxtPlugin({
       if (user.value === null && (wanted === 'user' || wanted === 'admin')) {
         await navigateTo({ path: '/sign-in', query: { returnTo: route.fullPath } })
       }
-      if (user.value !== null && wanted === 'guest') await navigateTo(safeReturnTo(route.query.returnTo), { replace: true })
+      if (user.value !== null && wanted === 'guest')
+        await navigateTo(safeReturnTo(route.query.returnTo), { replace: true })
     }
     async function check(): Promise<void> {
       const before = user.value?.id
       try {
         await fetch({ background: true })
-      }
-      catch {
+      } catch {
         // Nothing is known, so nothing changes: the next look asks again.
         return
       }
@@ -44,7 +44,9 @@ export default defineNuxtPlugin({
         void check()
       })
       // A page from the browser's back-forward memory shows who was signed in then.
-      window.addEventListener('pageshow', (event) => { if (event.persisted) void check() })
+      window.addEventListener('pageshow', event => {
+        if (event.persisted) void check()
+      })
     })
   },
 })

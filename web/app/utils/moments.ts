@@ -7,7 +7,10 @@ const STEPS: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
   [8 * DAY, DAY, 'day'],
 ]
 
-/** "3 hours ago", "in 6 days"; null where a date says more. @param at unix milliseconds @param justNow said of less than a minute */
+/**
+ * "3 hours ago", "in 6 days"; null where a date says more. @param at unix milliseconds @param justNow said of less
+ * than a minute
+ */
 export function relativeTime(at: number, now: number, locale: string, justNow: string): string | null {
   const away = at - now
   const format = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' })
@@ -17,9 +20,16 @@ export function relativeTime(at: number, now: number, locale: string, justNow: s
 }
 
 export function fullDate(at: number, locale: string, timeZone: string | undefined): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium', ...(timeZone === undefined ? {} : { timeZone }) }).format(at)
+  return new Intl.DateTimeFormat(locale, {
+    dateStyle: 'medium',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(at)
 }
 
 export function fullDateTime(at: number, locale: string, timeZone: string | undefined): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'short', ...(timeZone === undefined ? {} : { timeZone }) }).format(at)
+  return new Intl.DateTimeFormat(locale, {
+    dateStyle: 'long',
+    timeStyle: 'short',
+    ...(timeZone === undefined ? {} : { timeZone }),
+  }).format(at)
 }

@@ -27,7 +27,9 @@ describe('the list and its feed', () => {
 
   test('a late answer does not bring a deleted note back', () => {
     const without = withEvent(answer, 6, { type: 'deleted', id: 'a' })
-    expect(withAnswer(without, { type: 'edit', id: 'a', text: 'x' }, note('a', 1, 'x')).notes.map(one => one.id)).toEqual(['b'])
+    expect(
+      withAnswer(without, { type: 'edit', id: 'a', text: 'x' }, note('a', 1, 'x')).notes.map(one => one.id),
+    ).toEqual(['b'])
   })
 
   test('the echo of what was done here is no news, before and after its answer', () => {
@@ -49,7 +51,10 @@ describe('the list and its feed', () => {
 
 describe('what was done here', () => {
   test('is shown before it is confirmed, over what comes in meanwhile', () => {
-    const pending = [{ type: 'edit', id: 'a', text: 'mine' }, { type: 'add', note: note('d', 4) }] as const
+    const pending = [
+      { type: 'edit', id: 'a', text: 'mine' },
+      { type: 'add', note: note('d', 4) },
+    ] as const
     const heard = withEvent(answer, 6, { type: 'saved', note: note('c', 3) })
     expect(texts(rowsOf(heard.notes, pending, []))).toEqual(['note:d', 'note:c', 'note:b', 'note:mine'])
   })

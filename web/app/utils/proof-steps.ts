@@ -2,7 +2,7 @@ import type { AskedEvent, ProofEvent } from '#contract/proof-wire.ts'
 
 /** What happened, as it is told and drawn: requests that were under way together are one step. */
 export type ProofStep =
-  | { kind: 'asked', at: number, until: number, who: AskedEvent['who'], asked: AskedEvent[] }
+  | { kind: 'asked'; at: number; until: number; who: AskedEvent['who']; asked: AskedEvent[] }
   | Exclude<ProofEvent, AskedEvent>
 
 /** @param events in the order in which they began */
@@ -17,12 +17,12 @@ export function stepsOf(events: readonly ProofEvent[]): ProofStep[] {
     if (last?.kind === 'asked' && last.who === event.who && (event.at < last.until || event.at === last.at)) {
       last.asked.push(event)
       last.until = Math.max(last.until, event.until)
-    }
-    else {
+    } else {
       steps.push({ kind: 'asked', at: event.at, until: event.until, who: event.who, asked: [event] })
     }
   }
   return steps
 }
 
-export const isSignedIn = ({ answer }: AskedEvent): boolean => answer !== 'out' && answer !== 'cut' && answer !== 'failed'
+export const isSignedIn = ({ answer }: AskedEvent): boolean =>
+  answer !== 'out' && answer !== 'cut' && answer !== 'failed'

@@ -13,5 +13,7 @@ test('a clock that is fast does not make the page ask without pause', () => {
 })
 
 test('thirty days do not overflow a timer', () => {
-  expect(waitUntilEnd({ idleEndsAt: NOW + 30 * 86_400_000, absoluteEndsAt: NOW + 30 * 86_400_000 }, NOW)).toBe(2 ** 31 - 1)
+  expect(waitUntilEnd({ idleEndsAt: NOW + 30 * 86_400_000, absoluteEndsAt: NOW + 30 * 86_400_000 }, NOW)).toBe(
+    2 ** 31 - 1,
+  )
 })

@@ -1,20 +1,44 @@
 import { tokensIn } from '#contract/token-shapes.ts'
 
-// The one file of the site that reads where scripts can keep things: to show that nothing of ours is there. It writes nowhere.
+// The one file of the site that reads where scripts can keep things: to show that nothing of ours is there. It writes
+// nowhere.
 
-export const SEARCHED_PLACES = ['cookies', 'storage', 'databases', 'caches', 'globals', 'payload', 'html', 'workers', 'address', 'answers'] as const
-export type SearchedPlace = typeof SEARCHED_PLACES[number]
+export const SEARCHED_PLACES = [
+  'cookies',
+  'storage',
+  'databases',
+  'caches',
+  'globals',
+  'payload',
+  'html',
+  'workers',
+  'address',
+  'answers',
+] as const
+export type SearchedPlace = (typeof SEARCHED_PLACES)[number]
 
-/** What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one too. */
-export interface SearchResult { place: SearchedPlace, characters: number, found: string[] }
+/**
+ * What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one
+ * too.
+ */
+export interface SearchResult {
+  place: SearchedPlace
+  characters: number
+  found: string[]
+}
 
 type Collect = () => Promise<string[]> | string[]
 
-/** Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to read. */
+/**
+ * Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to
+ * read.
+ */
 export async function lookThrough(places: Record<SearchedPlace, Collect>): Promise<SearchResult[]> {
   const results: SearchResult[] = []
   for (const place of SEARCHED_PLACES) {
-    const texts = await Promise.resolve().then(places[place]).catch(() => [])
+    const texts = await Promise.resolve()
+      .then(places[place])
+      .catch(() => [])
     results.push({
       place,
       characters: texts.reduce((sum, text) => sum + text.length, 0),
@@ -31,16 +55,30 @@ const OWN_CALLS = ['/auth/session', '/auth/sessions', '/auth/events', '/auth/met
 export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect> {
   return {
     cookies: () => [document.cookie],
-    storage: () => [localStorage, sessionStorage].flatMap(storage => Object.entries({ ...storage }).flat().map(String)),
-    databases: async () => (await Promise.all((await indexedDB.databases()).map(({ name }) => readDatabase(name ?? '')))).flat(),
+    storage: () =>
+      [localStorage, sessionStorage].flatMap(storage =>
+        Object.entries({ ...storage })
+          .flat()
+          .map(String),
+      ),
+    databases: async () =>
+      (await Promise.all((await indexedDB.databases()).map(({ name }) => readDatabase(name ?? '')))).flat(),
     caches: readCaches,
     // Frameworks hang their own objects on elements: the whole application can be reached from its root.
     globals: () => stringsIn([window, ...document.querySelectorAll('*')]),
     payload: () => stringsIn(payload),
     html: async () => [document.documentElement.outerHTML, await (await fetch(location.pathname, BACKGROUND)).text()],
-    workers: async () => (await navigator.serviceWorker.getRegistrations()).flatMap(one => [one.scope, one.active?.scriptURL ?? '']),
-    address: () => [location.href, document.referrer, window.name, ...stringsIn(history.state), ...performance.getEntries().map(entry => entry.name)],
-    answers: async () => (await Promise.all(OWN_CALLS.map(async path => answerTexts(await fetch(path, BACKGROUND))))).flat(),
+    workers: async () =>
+      (await navigator.serviceWorker.getRegistrations()).flatMap(one => [one.scope, one.active?.scriptURL ?? '']),
+    address: () => [
+      location.href,
+      document.referrer,
+      window.name,
+      ...stringsIn(history.state),
+      ...performance.getEntries().map(entry => entry.name),
+    ],
+    answers: async () =>
+      (await Promise.all(OWN_CALLS.map(async path => answerTexts(await fetch(path, BACKGROUND))))).flat(),
   }
 }
 
@@ -62,10 +100,11 @@ async function readCaches(): Promise<string[]> {
 }
 
 async function readDatabase(name: string): Promise<string[]> {
-  const done = <T>(request: IDBRequest<T>) => new Promise<T>((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => reject(request.error as Error)
-  })
+  const done = <T>(request: IDBRequest<T>) =>
+    new Promise<T>((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result)
+      request.onerror = () => reject(request.error as Error)
+    })
   const database = await done(indexedDB.open(name))
   const stores = [...database.objectStoreNames]
   const contents = await Promise.all(stores.map(store => done(database.transaction(store).objectStore(store).getAll())))
@@ -76,7 +115,8 @@ async function readDatabase(name: string): Promise<string[]> {
 const DEEPEST = 24
 const MOST = 400_000
 
-/** Every string, and every name, that can be reached from a value by walking what was put there; what the browser itself
+/** Every string, and every name, that can be reached from a value by walking what was put there; what the browser
+ * itself
  * defines is on prototypes, and not walked. */
 function stringsIn(root: unknown): string[] {
   const texts: string[] = []
@@ -86,7 +126,13 @@ function stringsIn(root: unknown): string[] {
   for (const [value, depth] of waiting) {
     if (seen.size > MOST) break
     if (typeof value === 'string') texts.push(value)
-    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value) || depth > DEEPEST) continue
+    if (
+      value === null ||
+      (typeof value !== 'object' && typeof value !== 'function') ||
+      seen.has(value) ||
+      depth > DEEPEST
+    )
+      continue
     seen.add(value)
     for (const [name, inner] of insides(value)) {
       texts.push(name)
@@ -100,19 +146,21 @@ function insides(value: object): [string, unknown][] {
   if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().map(inner => ['', inner])
   if (ArrayBuffer.isView(value)) return []
   // Prototypes hold what the browser defines, and some of it complains when it is looked at there.
-  return Object.getOwnPropertyNames(value).filter(name => name !== 'prototype').map((name) => {
-    try {
-      return [name, (value as Record<string, unknown>)[name]]
-    }
-    catch {
-      // Some properties of a window throw when they are looked at.
-      return [name, null]
-    }
-  })
+  return Object.getOwnPropertyNames(value)
+    .filter(name => name !== 'prototype')
+    .map(name => {
+      try {
+        return [name, (value as Record<string, unknown>)[name]]
+      } catch {
+        // Some properties of a window throw when they are looked at.
+        return [name, null]
+      }
+    })
 }
 
 /** A made-up token of the shape that a real one would have. */
 export function madeUpToken(): string {
-  const part = (length: number) => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(length)))).replaceAll(/[+/=]/g, '_')
+  const part = (length: number) =>
+    btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(length)))).replaceAll(/[+/=]/g, '_')
   return `eyJ${part(24)}.${part(60)}.${part(48)}`
 }

@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { translate } from './translate.ts'
 
-const WORDS = { greeting: 'Welcome home, {name}', of: { windows: 'one window | {n} windows', people: 'nobody | one | {n} people', one: 'only', open: '{what} is open | {what} is open in {n} windows' } }
+const WORDS = {
+  greeting: 'Welcome home, {name}',
+  of: {
+    windows: 'one window | {n} windows',
+    people: 'nobody | one | {n} people',
+    one: 'only',
+    open: '{what} is open | {what} is open in {n} windows',
+  },
+}
 
 describe('a sentence', () => {
   test.each([
@@ -21,7 +29,10 @@ describe('a sentence', () => {
     expect(translate(WORDS, key, values)).toBe(sentence)
   })
 
-  test.each(['missing', 'of', 'of.missing', 'of.one.more', 'toString', '__proto__.x'])('that is not there shows its key: %s', (key) => {
-    expect(translate(WORDS, key)).toBe(key)
-  })
+  test.each(['missing', 'of', 'of.missing', 'of.one.more', 'toString', '__proto__.x'])(
+    'that is not there shows its key: %s',
+    key => {
+      expect(translate(WORDS, key)).toBe(key)
+    },
+  )
 })

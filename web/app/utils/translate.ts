@@ -1,5 +1,7 @@
 /** The words of a language, by nested keys. */
-export interface Words { [key: string]: string | Words }
+export interface Words {
+  [key: string]: string | Words
+}
 /** What stands in the gaps of a sentence; a number `n`, which may come alone, also chooses among plurals. */
 export type Values = number | Readonly<Record<string, string | number>>
 

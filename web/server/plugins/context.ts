@@ -3,13 +3,17 @@ import type { H3Event } from 'h3'
 import { isUnderAny } from '#contract/reserved.ts'
 import type { SiteContext } from '#contract/site-context.ts'
 
-/** Gives every request its context, and makes `useFetch('/auth/…')` reach the server in this process: no hop, and no header that a client could forge. */
-export default defineNitroPlugin((nitro) => {
-  nitro.hooks.hook('request', (event) => {
+/**
+ * Gives every request its context, and makes `useFetch('/auth/…')` reach the server in this process: no hop, and no
+ * header that a client could forge.
+ */
+export default defineNitroPlugin(nitro => {
+  nitro.hooks.hook('request', event => {
     const context = findSiteContext(event)
     if (context === null) return
     event.context.porchlight = context
-    // Else Nitro makes a copy for each page, with a look into the environment for every value in it: a twentieth of its time.
+    // Else Nitro makes a copy for each page, with a look into the environment for every value in it: a twentieth of its
+    // time.
     event.context.nitro.runtimeConfig = useRuntimeConfig()
     const local = event.fetch
     const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -22,5 +26,7 @@ export default defineNitroPlugin((nitro) => {
 })
 
 declare module 'h3' {
-  interface H3EventContext { porchlight?: SiteContext }
+  interface H3EventContext {
+    porchlight?: SiteContext
+  }
 }

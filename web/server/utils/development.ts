@@ -1,7 +1,8 @@
 import type { H3Event } from 'h3'
 import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site-context.ts'
 
-/** In development pages render in a worker of their own: the context comes in a header that only our server can make, and
+/** In development pages render in a worker of their own: the context comes in a header that only our server can make,
+ * and
  * calls go back to it over HTTP. No build holds this. */
 export function developmentContext(event: H3Event): SiteContext | null {
   const header = getRequestHeader(event, DEV_CONTEXT_HEADER)
@@ -16,7 +17,11 @@ export function developmentContext(event: H3Event): SiteContext | null {
     ownPages,
     answered,
     form,
-    fetch: (path, init) => fetch(new URL(path, origin), { ...init, headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key } }),
+    fetch: (path, init) =>
+      fetch(new URL(path, origin), {
+        ...init,
+        headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key },
+      }),
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
     // eslint-disable-next-line no-console -- the worker has no log but the terminal
     report: error => console.error(error),

@@ -7,8 +7,9 @@ export function getUserSession(event: H3Event): SessionAnswer {
 }
 
 /** @throws 401 where nobody is signed in */
-export function requireUserSession(event: H3Event): { user: WireUser, session: WireSession } {
+export function requireUserSession(event: H3Event): { user: WireUser; session: WireSession } {
   const { user, session } = getUserSession(event)
-  if (user === null || session === null) throw createError({ statusCode: 401, statusMessage: 'Unauthorized', data: { code: 'not_signed_in' } })
+  if (user === null || session === null)
+    throw createError({ statusCode: 401, statusMessage: 'Unauthorized', data: { code: 'not_signed_in' } })
   return { user, session }
 }
