@@ -32,7 +32,7 @@ const patient = { timeout: 15_000 }
 const listed = async (who: Visitor) => (await who.get('/api/notes')).json<NotesAnswer>().notes.map(note => note.text)
 const line = (page: Page, text: string) => page.locator('li', { has: page.getByText(text, { exact: true }) })
 const noted = (page: Page) => page.locator('article .text').allInnerTexts()
-const field = (page: Page) => page.getByLabel('A new note')
+const field = (page: Page) => page.getByLabel('New note')
 
 /** As many notes as somebody may have, written on other days: in one go the rate of changes would forbid it. */
 function fillBook(newest: string): void {
@@ -87,7 +87,7 @@ describe('the list', () => {
     for (const text of texts) expect((await visitor.post('/api/notes', { text })).status).toBe(201)
     await page.goto('/notes')
     expect(await noted(page)).toEqual([...texts].reverse())
-    expect(await page.getByText('JavaScript is off').isVisible()).toBe(true)
+    expect(await page.getByText('JavaScript is turned off').isVisible()).toBe(true)
     expect(await page.locator('main').getByRole('button').count()).toBe(0)
   })
 
@@ -120,7 +120,7 @@ describe('with the keyboard alone', () => {
   test('notes are added, changed, deleted and brought back, and the focus is never lost', async () => {
     const { visitor, page } = await newcomer()
     await open(page)
-    expect(await page.getByText('Nothing noted yet').isVisible()).toBe(true)
+    expect(await page.getByText('No notes yet').isVisible()).toBe(true)
     await write(page, 'first')
     await expect.poll(() => noted(page), patient).toEqual(['first'])
     expect(await field(page).inputValue()).toBe('')
@@ -225,7 +225,7 @@ describe('what fails', () => {
     await page.keyboard.type(' changed')
     await page.keyboard.press('Control+Enter')
     await expect.poll(alert, patient).toContain('was not saved')
-    expect(await page.getByLabel('Text of the note').inputValue()).toBe('stays changed')
+    expect(await page.getByLabel('Note text').inputValue()).toBe('stays changed')
     expect(await listed(visitor)).toEqual(['stays'])
   })
 
@@ -249,7 +249,7 @@ describe('what fails', () => {
     )
     await open(page)
     await first.stop()
-    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('No live connection')
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Disconnected')
     await startServer({ port: first.port, dataDir: first.dataDir })
     expect((await browser.post('/api/notes', { text: 'after the restart' })).status).toBe(201)
     await expect.poll(() => noted(page), { timeout: 40_000 }).toEqual(['after the restart'])
@@ -262,11 +262,11 @@ describe('what fails', () => {
     await visitor.post('/api/notes', { text: 'note 499' })
     fillBook('note 499')
     await open(page)
-    expect(await page.getByText('There is room for 500 notes').isVisible()).toBe(true)
+    expect(await page.getByText('You have reached the limit of 500 notes').isVisible()).toBe(true)
     await write(page, 'one too many')
     expect(await field(page).inputValue()).toBe('one too many')
     await page.getByRole('button', { name: /Delete\s*: note 499/ }).click()
-    await page.getByRole('button', { name: 'Add the note' }).click()
+    await page.getByRole('button', { name: 'Add note' }).click()
     await expect.poll(async () => (await listed(visitor))[0], patient).toBe('one too many')
   })
 })
@@ -311,7 +311,7 @@ test('when the session ends, the page goes where one signs in, says why, and ask
   await page.waitForURL('**/sign-in?returnTo=/notes', patient)
   await expect
     .poll(() => page.locator('main').innerText(), patient)
-    .toContain('You signed this device out from another one.')
+    .toContain('You signed out of this device from another one.')
   let asked = 0
   page.on('request', request => (asked += new URL(request.url()).pathname.startsWith('/api') ? 1 : 0))
   await page.waitForTimeout(4000)
@@ -349,7 +349,7 @@ describe('after a sign-out in another tab', () => {
     })
     const opened = attempts(page)
     await signOutByForm(other)
-    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('No live connection')
+    await expect.poll(() => page.locator('.status').innerText(), patient).toContain('Disconnected')
     for (const event of ['online', 'pageshow']) await page.evaluate(`window.dispatchEvent(new Event('${event}'))`)
     await page.evaluate('document.dispatchEvent(new Event("visibilitychange"))')
     await page.waitForTimeout(2500)
@@ -377,7 +377,7 @@ describe('the home page', () => {
     const { page } = await newcomer()
     await page.goto('/')
     await hydrated(page)
-    const apps = page.getByRole('region', { name: 'What stands behind the door' })
+    const apps = page.getByRole('region', { name: 'Apps', exact: true })
     expect(await apps.innerText()).toContain('Reachable')
     await apps.getByRole('link', { name: /Open\s*: Notes/ }).click()
     await page.waitForURL('**/notes')
@@ -411,7 +411,7 @@ describe('the home page', () => {
     const { browser } = await signUp(keeper)
     const home = (await browser.page('/')).text
     expect(home).toContain('What people want')
-    expect(home).toContain('Not reachable just now')
+    expect(home).toContain('Unreachable')
     expect(home).not.toContain('For administrators')
     expect(home).not.toContain('"/notes"')
     expect((await browser.page('/notes')).status).toBe(404)

@@ -77,7 +77,7 @@ describe('/proof', () => {
     const before = (await person.get('/auth/events')).json<EventsAnswer>().events.length
     for (const [title, figures] of [
       [/A hundred requests/, ['100', '1', '2', '1']],
-      [/Lose the answer/, ['1', '2', '2', '1', '1']],
+      [/Lose the response/, ['1', '2', '2', '1', '1']],
       [/Be the thief/, ['2', '0', '0', '2']],
     ] as const) {
       const here = section(page, title)

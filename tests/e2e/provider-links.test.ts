@@ -145,7 +145,9 @@ describe('showing again who one is', () => {
     expect(after.session?.id).not.toBe(before.session?.id)
     expect(after.session?.authTime).toBe(before.session?.authTime)
     expect((await browser.get('/api/orders/1')).status).toBe(200)
-    expect((await browser.page(answer.headers.location ?? '')).text).toContain('did not say that it asked you anew')
+    expect((await browser.page(answer.headers.location ?? '')).text).toContain(
+      'did not confirm that it verified you again',
+    )
     // Who only wants what the provider gives goes on to where they were.
     const onward = await comeBack(
       browser,
@@ -166,7 +168,7 @@ describe('showing again who one is', () => {
     ])
     const { headers } = await browser.page(`/auth/login/${HOSTILE}?reauthenticate=1&returnTo=/notes`)
     expect(headers.location).toBe(`/account?problem=provider_sign_in_required&provider=${HOSTILE}`)
-    expect((await browser.page(headers.location ?? '')).text).toContain('is not linked with your account yet')
+    expect((await browser.page(headers.location ?? '')).text).toContain('is not linked to your account yet')
     somebodyAt(stage.hostile)
     const { href } = (await browser.post(`/auth/links/${HOSTILE}`)).json<ProviderLoginAnswer>()
     await comeBack(browser, await returnFrom(stage.hostile, href))

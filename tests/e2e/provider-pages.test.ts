@@ -217,7 +217,7 @@ describe('signing in by a provider', () => {
     }
     expect(walked.slice(0, 5)).toEqual(['/auth/login/work', '/auth/login/long', 'remember', 'email', 'password'])
     expect(await page.locator('[href^="/auth/login/away"]').count()).toBe(0)
-    expect(await page.locator('main').innerText()).toContain('Not available right now')
+    expect(await page.locator('main').innerText()).toContain('Unavailable right now')
     await context.close()
   })
 
@@ -244,7 +244,7 @@ describe('signing in by a provider', () => {
     await page.locator('[name=cancel]').click()
     await page.waitForURL('**/sign-in?problem=provider_refused&provider=work')
     expect(await page.locator('[role=alert]').first().innerText()).toMatch(
-      /did not sign in at .?Google.?: you cancelled, or it refused you/,
+      /You were not signed in: you cancelled, or .?Google.? refused/,
     )
     await page.locator('a[href^="/auth/login/work"]').click()
     await signInThere(page, ALMA)
@@ -297,9 +297,7 @@ describe('ways in, on the account page', () => {
     expect(await without.page.locator('input[type=password]').count()).toBe(0)
     await without.page.locator('section[aria-labelledby=links] .lines').getByRole('button').click()
     await without.page.locator('dialog[open] .danger').click()
-    await expect
-      .poll(() => without.page.locator('[role=alert] .toast').innerText())
-      .toContain('only way into your account')
+    await expect.poll(() => without.page.locator('[role=alert] .toast').innerText()).toContain('only sign-in method')
     await without.context.close()
   })
 
@@ -343,7 +341,7 @@ describe('ways in, on the account page', () => {
     await page.goto('/auth/login/work?reauthenticate=1&returnTo=%2Faccount')
     await signInThere(page, ALMA)
     await page.waitForURL('**/account?problem=forbidden&provider=work')
-    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/At .?Google.? you are somebody else/)
+    expect(await page.locator('[role=alert]').first().innerText()).toMatch(/signed in at .?Google.? as someone else/)
     expect(await page.evaluate(who)).toBe(before)
     await context.close()
   })
@@ -358,7 +356,7 @@ test('LO-9 after a sign-out the page leads on to the provider, and says so when 
   await hydrated(page)
   await formTo(page, '/auth/logout').first().locator('button').click()
   await page.waitForURL('**/signed-out?provider=work')
-  await page.getByRole('link', { name: /Sign out at/ }).click()
+  await page.getByRole('link', { name: /Sign out of/ }).click()
   await page.locator('[name=logout]').click()
   await page.waitForURL('**/signed-out?from=work')
   expect(await page.locator('main').innerText()).toMatch(/signed out here and at .?Google/)

@@ -21,7 +21,7 @@ const NOTES = [
   'Ask whether the lamp on the porch needs oil',
 ]
 /** Nothing was heard of the server, so nothing is said of it. */
-const UNREACHABLE = { en: 'The server cannot be reached', 'zh-CN': '连不上服务器' }
+const UNREACHABLE = { en: 'The server cannot be reached', 'zh-CN': '无法连接服务器' }
 const patient = { timeout: 15_000 }
 type Language = (typeof LANGUAGES)[number]
 

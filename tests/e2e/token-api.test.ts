@@ -116,7 +116,7 @@ describe('where an API keeps the passwords', () => {
     const { page, context } = await askedAgain(await arriveFrom(works, server.origin))
     await page.getByRole('button', { name: /^Remove/ }).click()
     await page.locator('dialog[open] .danger').click()
-    const dialog = page.locator('dialog[open]', { hasText: 'Is it still you?' })
+    const dialog = page.locator('dialog[open]', { hasText: 'Confirm it is you' })
     await dialog.waitFor()
     expect(await dialog.locator('input').count()).toBe(0)
     expect(await dialog.locator('a').count()).toBe(1)
