@@ -44,8 +44,10 @@ const STOP_MS = 25 * SECOND
 /** Starts the server and returns once it listens; a signal then ends the process.
  * @throws OperatorError when it cannot start, with words for whoever started it */
 export async function main({ dev }: { dev: boolean }): Promise<void> {
-  const { config } = await loadConfig(process.env, process.cwd())
+  const { config, renamed } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
+  for (const { former, current } of renamed)
+    log.warn({ event: 'setting_renamed', former, current }, 'a setting is written by a former name')
   // A slip in code that is being edited must not end the dev server.
   if (!dev) {
     endOnSurprises(log)

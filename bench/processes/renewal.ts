@@ -30,8 +30,8 @@ const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
 const store = openStore({ dataDir: folder, mayCreate: true, clock, log })
 const settings = {
   accessMs: 15 * MINUTE,
-  settleMs: MINUTE,
-  lateMs: 10 * MINUTE,
+  confirmMs: MINUTE,
+  graceMs: 10 * MINUTE,
   idleMs: 300 * DAY,
   browserIdleMs: 300 * DAY,
   absoluteMs: 300 * DAY,

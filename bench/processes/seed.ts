@@ -31,8 +31,8 @@ store.db.raw.pragma('synchronous = OFF')
 const made: SessionRow[] = []
 const settings = {
   accessMs: 15 * MINUTE,
-  settleMs: MINUTE,
-  lateMs: 10 * MINUTE,
+  confirmMs: MINUTE,
+  graceMs: 10 * MINUTE,
   idleMs: 7 * DAY,
   browserIdleMs: DAY / 2,
   absoluteMs: 30 * DAY,

@@ -56,8 +56,8 @@ export function testPeople(
   }
   const settings = {
     accessMs: 15 * MINUTE,
-    settleMs: MINUTE,
-    lateMs: 10 * MINUTE,
+    confirmMs: MINUTE,
+    graceMs: 10 * MINUTE,
     idleMs: 7 * DAY,
     browserIdleMs: 12 * HOUR,
     absoluteMs: 30 * DAY,

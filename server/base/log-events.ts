@@ -51,6 +51,7 @@ export const OPERATION_EVENTS = [
   'signing_keys_lost',
   'key_file_exposed',
   'stop_timed_out',
+  'setting_renamed',
   'header_unsendable',
   'upstream_plain_http',
   'stream_judgement_failed',

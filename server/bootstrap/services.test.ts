@@ -136,7 +136,7 @@ test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a 
   })
   const { userId, session } = await signedIn(services)
   const { session: robbed } = await signedIn(services)
-  const numbers = { settleMs: 1000, lateMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
+  const numbers = { confirmMs: 1000, graceMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
   const staged = await services.sessions.open({
     userId,
     amr: ['pwd'],

@@ -19,16 +19,17 @@ const check = command({
   description: 'Show every setting, what it is and where that is written, or everything that is wrong',
   args: { json },
   async run(args) {
-    const { config, file, report } = await loadConfig(process.env, process.cwd())
+    const { config, file, report, renamed } = await loadConfig(process.env, process.cwd())
     const { examineClientKeys } = await import('../ops/provider-doctor.ts')
     const findings = await examineClientKeys(config, systemClock)
     const isWrong = findings.some(finding => finding.state === 'fail')
     if (isWrong) process.exitCode = 1
-    if (args.json) return printJson({ file, settings: report, findings })
+    if (args.json) return printJson({ file, settings: report, renamed, findings })
     printTable(
       ['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'],
       report.map(one => [one.key, one.variable, one.value, one.from]),
     )
+    if (renamed.length > 0) print('', ...renamed.map(({ former, current }) => `${former} is called ${current} now.`))
     if (findings.length > 0) print('')
     printFindings(findings)
     print(

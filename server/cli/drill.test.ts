@@ -13,7 +13,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const ROOM = join(ROOT, 'server/session')
 const MUTANTS = join(ROOT, '.cache/drill-mutants')
 /** In the proportions of the defaults, short enough to wait for. */
-const settings = { accessMs: 2000, lateMs: 1000, settleMs: 400 }
+const settings = { accessMs: 2000, graceMs: 1000, confirmMs: 400 }
 const LOGIN = ['--login', 'POST /login', '--check', '/auth/session']
 
 afterAll(() => rmSync(MUTANTS, { recursive: true, force: true }))

@@ -4,7 +4,12 @@ import { MAX_LIFE_SECONDS, type Settings } from './settings.ts'
 export type Lives = Required<
   Pick<
     Settings,
-    'accessSeconds' | 'idleSeconds' | 'browserIdleSeconds' | 'absoluteSeconds' | 'settleSeconds' | 'lateSeconds'
+    | 'accessSeconds'
+    | 'idleSeconds'
+    | 'browserIdleSeconds'
+    | 'absoluteSeconds'
+    | 'refreshConfirmSeconds'
+    | 'refreshGraceSeconds'
   >
 >
 
@@ -14,7 +19,7 @@ export type Lives = Required<
 export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   const absoluteSeconds =
     set.absoluteSeconds ?? Math.max(defaults.absoluteSeconds, set.idleSeconds ?? 0, set.browserIdleSeconds ?? 0)
-  const leastAccess = Math.ceil((leastLate(set) * 8) / 7)
+  const leastAccess = Math.ceil((leastGrace(set) * 8) / 7)
   const idle = (key: 'idleSeconds' | 'browserIdleSeconds') =>
     set[key] ??
     between((set.accessSeconds ?? leastAccess) * 2, defaults[key], Math.min(absoluteSeconds, MAX_LIFE_SECONDS))
@@ -22,15 +27,17 @@ export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
 
   const longestAccess = Math.floor(Math.min(idleSeconds, browserIdleSeconds) / 2)
   const accessSeconds = set.accessSeconds ?? between(leastAccess, defaults.accessSeconds, longestAccess)
-  const longestLate = Math.max(1, Math.floor((accessSeconds * 7) / 8))
-  const lateSeconds = set.lateSeconds ?? between(leastLate(set), defaults.lateSeconds, longestLate)
-  const settleSeconds = set.settleSeconds ?? Math.min(defaults.settleSeconds, Math.floor(lateSeconds / 2))
-  return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, settleSeconds, lateSeconds }
+  const longestGrace = Math.max(1, Math.floor((accessSeconds * 7) / 8))
+  const refreshGraceSeconds =
+    set.refreshGraceSeconds ?? between(leastGrace(set), defaults.refreshGraceSeconds, longestGrace)
+  const refreshConfirmSeconds =
+    set.refreshConfirmSeconds ?? Math.min(defaults.refreshConfirmSeconds, Math.floor(refreshGraceSeconds / 2))
+  return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, refreshConfirmSeconds, refreshGraceSeconds }
 }
 
 /** What was set of the two asks for at least so much of the other. */
-function leastLate({ lateSeconds, settleSeconds }: Partial<Lives>): number {
-  return lateSeconds ?? (settleSeconds === undefined ? 1 : settleSeconds + 1)
+function leastGrace({ refreshGraceSeconds, refreshConfirmSeconds }: Partial<Lives>): number {
+  return refreshGraceSeconds ?? (refreshConfirmSeconds === undefined ? 1 : refreshConfirmSeconds + 1)
 }
 
 /** As near to what is wanted as the bounds allow; the upper one wins. */

@@ -39,8 +39,8 @@ describe('with nothing configured', () => {
       idleMs: 604_800_000,
       browserIdleMs: 43_200_000,
       absoluteMs: 2_592_000_000,
-      settleMs: 60_000,
-      lateMs: 600_000,
+      confirmMs: 60_000,
+      graceMs: 600_000,
       passwordMinLength: 15,
       setupCode: null,
       registration: 'invite',
@@ -56,10 +56,10 @@ describe('with nothing configured', () => {
 
 describe('settings that others follow', () => {
   const seconds = async (env: Environment) => {
-    const { accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs } = await load(
+    const { accessMs, idleMs, browserIdleMs, absoluteMs, confirmMs, graceMs } = await load(
       Object.fromEntries(Object.entries(env).map(([name, value]) => [`PORCHLIGHT_${name}_SECONDS`, value])),
     )
-    return [accessMs, idleMs, browserIdleMs, absoluteMs, settleMs, lateMs].map(ms => ms / 1000)
+    return [accessMs, idleMs, browserIdleMs, absoluteMs, confirmMs, graceMs].map(ms => ms / 1000)
   }
 
   test('the port alone moves the address with it, and an address that was set stays', async () => {
@@ -95,15 +95,17 @@ describe('settings that others follow', () => {
   })
 
   test('two that contradict each other are refused by name', async () => {
-    expect((await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_LATE_SECONDS: '600' })).join()).toMatch(
-      /PORCHLIGHT_LATE_SECONDS: got .*600.*; expected at most 52/,
-    )
+    expect(
+      (await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_REFRESH_GRACE_SECONDS: '600' })).join(),
+    ).toMatch(/PORCHLIGHT_REFRESH_GRACE_SECONDS: got .*600.*; expected at most 52/)
   })
 
   test('config check shows what follows', async () => {
     const { report } = await loadConfig({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_PORT: '4000' }, cwd)
     expect(
-      report.filter(({ key }) => key === 'lateSeconds' || key === 'publicUrl').map(({ value, from }) => [value, from]),
+      report
+        .filter(({ key }) => key === 'refreshGraceSeconds' || key === 'publicUrl')
+        .map(({ value, from }) => [value, from]),
     ).toEqual([
       ['"http://localhost:4000"', 'default'],
       ['52', 'default'],
@@ -120,7 +122,7 @@ describe('where settings come from', () => {
   test('a JSON file', async () => {
     write(
       'porchlight.config.json',
-      '{ "accessSeconds": 600, "lateSeconds": 500, "trustedProxies": ["10.0.0.0/8", "::1"] }',
+      '{ "accessSeconds": 600, "refreshGraceSeconds": 500, "trustedProxies": ["10.0.0.0/8", "::1"] }',
     )
     expect(await load()).toMatchObject({ accessMs: 600_000, trustedProxies: ['10.0.0.0/8', '::1'] })
   })
@@ -194,8 +196,8 @@ describe('where settings come from', () => {
       idleSeconds: '600000',
       browserIdleSeconds: '40000',
       accessSeconds: '800',
-      lateSeconds: '500',
-      settleSeconds: '50',
+      refreshGraceSeconds: '500',
+      refreshConfirmSeconds: '50',
       tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
       securityContact: 'mailto:security@example.org',
     }
@@ -238,6 +240,36 @@ describe('where settings come from', () => {
     })
     expect(report.find(one => one.key === 'accessSeconds')).toMatchObject({ value: '900', from: 'default' })
     expect(JSON.stringify(report)).not.toContain('canary')
+  })
+})
+
+describe('settings that were renamed', () => {
+  test('are read by their former names, each reported with the name to write now', async () => {
+    write('porchlight.config.json', '{ "settleSeconds": 50 }')
+    write('late', '500\n')
+    const { config, renamed } = await loadConfig({ PORCHLIGHT_LATE_SECONDS_FILE: 'late' }, cwd)
+    expect(config).toMatchObject({ confirmMs: 50_000, graceMs: 500_000 })
+    expect(renamed).toEqual([
+      { former: 'settleSeconds in porchlight.config.json', current: 'refreshConfirmSeconds' },
+      { former: 'PORCHLIGHT_LATE_SECONDS_FILE', current: 'PORCHLIGHT_REFRESH_GRACE_SECONDS_FILE' },
+    ])
+  })
+
+  test('are refused beside their present names, and judged as these are', async () => {
+    expect(await problems({ PORCHLIGHT_LATE_SECONDS: '500', PORCHLIGHT_REFRESH_GRACE_SECONDS: '400' })).toEqual([
+      'PORCHLIGHT_LATE_SECONDS: give either this or PORCHLIGHT_REFRESH_GRACE_SECONDS, not both.',
+    ])
+    expect((await problems({ PORCHLIGHT_SETTLE_SECONDS: 'soon' }))[0]).toMatch(
+      /^PORCHLIGHT_SETTLE_SECONDS: got .*; expected a whole number/,
+    )
+    write('porchlight.config.json', '{ "settleSeconds": 50, "refreshConfirmSeconds": 60 }')
+    expect(await problems()).toEqual([
+      'settleSeconds in porchlight.config.json: give either this or refreshConfirmSeconds, not both.',
+    ])
+  })
+
+  test('are never suggested for a misspelt one', async () => {
+    expect((await problems({ PORCHLIGHT_SETLE_SECONDS: '1' }))[0]).not.toContain('SETTLE')
   })
 })
 
@@ -354,13 +386,13 @@ describe('problems', () => {
     ],
     [
       'settle that is not below late',
-      { PORCHLIGHT_SETTLE_SECONDS: '600', PORCHLIGHT_LATE_SECONDS: '600' },
-      /^PORCHLIGHT_SETTLE_SECONDS: got 600; expected less than PORCHLIGHT_LATE_SECONDS, which is 600/,
+      { PORCHLIGHT_REFRESH_CONFIRM_SECONDS: '600', PORCHLIGHT_REFRESH_GRACE_SECONDS: '600' },
+      /^PORCHLIGHT_REFRESH_CONFIRM_SECONDS: got 600; expected less than PORCHLIGHT_REFRESH_GRACE_SECONDS, which is 600/,
     ],
     [
       'late over seven eighths of the access life',
-      { PORCHLIGHT_LATE_SECONDS: '788', PORCHLIGHT_ACCESS_SECONDS: '900' },
-      /^PORCHLIGHT_LATE_SECONDS: got 788; expected at most 787/,
+      { PORCHLIGHT_REFRESH_GRACE_SECONDS: '788', PORCHLIGHT_ACCESS_SECONDS: '900' },
+      /^PORCHLIGHT_REFRESH_GRACE_SECONDS: got 788; expected at most 787/,
     ],
     [
       'plain http on another host',
@@ -406,8 +438,8 @@ describe('problems', () => {
     await load({
       PORCHLIGHT_BROWSER_IDLE_SECONDS: '1800',
       PORCHLIGHT_IDLE_SECONDS: '2592000',
-      PORCHLIGHT_SETTLE_SECONDS: '599',
-      PORCHLIGHT_LATE_SECONDS: '787',
+      PORCHLIGHT_REFRESH_CONFIRM_SECONDS: '599',
+      PORCHLIGHT_REFRESH_GRACE_SECONDS: '787',
     })
     await load({ PORCHLIGHT_PUBLIC_URL: 'http://example.org', PORCHLIGHT_INSECURE_HTTP: 'true' })
   })

@@ -11,7 +11,7 @@ import { type ConfigProblem, describeProblem, shownValue } from './config-proble
 import { SHOWN_FIELDS, shownProviders, toProviders } from './provider-settings.ts'
 import { judgeTogether, providerIds, type Told } from './rules.ts'
 import { FILE_ENDING, SECRET_SETTINGS, SETTING_KEYS, type SettingKey, Settings, variableOf } from './settings.ts'
-import { type Environment, gather, type Sources, type Written } from './sources.ts'
+import { type Environment, gather, type Renamed, type Sources, type Written } from './sources.ts'
 import { toSite } from './site-settings.ts'
 import type { Provider } from './provider-config.ts'
 import { toTokenApi } from './token-api-settings.ts'
@@ -29,6 +29,8 @@ export interface Loaded {
   config: Config
   file: string | null
   report: SettingReport[]
+  /** Settings that were written by a former name, which a later version will not read. */
+  renamed: Renamed[]
 }
 
 const DEFAULTS = {
@@ -39,8 +41,8 @@ const DEFAULTS = {
   idleSeconds: 7 * 86_400,
   browserIdleSeconds: 12 * 3600,
   absoluteSeconds: 30 * 86_400,
-  settleSeconds: 60,
-  lateSeconds: 600,
+  refreshConfirmSeconds: 60,
+  refreshGraceSeconds: 600,
   insecureHttp: false,
   passwordMinLength: 15,
   registration: 'invite',
@@ -63,7 +65,7 @@ const DEFAULTS = {
 /** Reads the configuration once, from its file and from the environment.
  * @throws OperatorError that lists every problem at once and shows no secret */
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
-  const { sources, problems, file } = await gather(env, cwd)
+  const { sources, problems, file, renamed } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const alone = toConfig(settings, sources, cwd)
@@ -102,7 +104,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
     value: sources.has(key) ? shownOf(key, sources, config) : defaultOf(key, config),
     from: sources.get(key)?.from ?? 'default',
   }))
-  return { config, file, report }
+  return { config, file, report, renamed }
 }
 
 /** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
@@ -179,8 +181,8 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     idleMs: set.idleSeconds * SECOND,
     browserIdleMs: set.browserIdleSeconds * SECOND,
     absoluteMs: set.absoluteSeconds * SECOND,
-    settleMs: set.settleSeconds * SECOND,
-    lateMs: set.lateSeconds * SECOND,
+    confirmMs: set.refreshConfirmSeconds * SECOND,
+    graceMs: set.refreshGraceSeconds * SECOND,
     keys: keySource(settings.keys ?? join(dataDir, 'keys.json'), folderOf('keys'), sources.get('keys')),
     signingKeys:
       settings.signingKeys === undefined
@@ -235,8 +237,8 @@ const LIVES = {
   idleSeconds: 'idleMs',
   browserIdleSeconds: 'browserIdleMs',
   absoluteSeconds: 'absoluteMs',
-  settleSeconds: 'settleMs',
-  lateSeconds: 'lateMs',
+  refreshConfirmSeconds: 'confirmMs',
+  refreshGraceSeconds: 'graceMs',
 } as const
 
 function defaultOf(key: SettingKey, config: Config): string {
@@ -247,8 +249,8 @@ function defaultOf(key: SettingKey, config: Config): string {
     case 'idleSeconds':
     case 'browserIdleSeconds':
     case 'absoluteSeconds':
-    case 'settleSeconds':
-    case 'lateSeconds':
+    case 'refreshConfirmSeconds':
+    case 'refreshGraceSeconds':
       return String(config[LIVES[key]] / SECOND)
     case 'host':
       return config.hosts.join(', ')

@@ -36,11 +36,14 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
     refuse('idleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
   if (config.browserIdleMs > config.absoluteMs)
     refuse('browserIdleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
-  if (config.settleMs >= config.lateMs)
-    refuse('settleSeconds', `less than ${name('lateSeconds')}, which is ${seconds(config.lateMs)}`)
+  if (config.confirmMs >= config.graceMs)
+    refuse('refreshConfirmSeconds', `less than ${name('refreshGraceSeconds')}, which is ${seconds(config.graceMs)}`)
   // Otherwise an answer as late as is allowed could meet an access token that has run out.
-  if (config.lateMs * 8 > config.accessMs * 7)
-    refuse('lateSeconds', `at most ${seconds((config.accessMs * 7) / 8)}, seven eighths of ${name('accessSeconds')}`)
+  if (config.graceMs * 8 > config.accessMs * 7)
+    refuse(
+      'refreshGraceSeconds',
+      `at most ${seconds((config.accessMs * 7) / 8)}, seven eighths of ${name('accessSeconds')}`,
+    )
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse(
       'publicUrl',

@@ -52,8 +52,8 @@ export const Settings = v.strictObject({
   idleSeconds: whole(4, MAX_LIFE_SECONDS),
   browserIdleSeconds: whole(4, MAX_LIFE_SECONDS),
   absoluteSeconds: whole(4, MAX_LIFE_SECONDS),
-  settleSeconds: whole(0, 3600),
-  lateSeconds: whole(1, DAY_SECONDS),
+  refreshConfirmSeconds: whole(0, 3600),
+  refreshGraceSeconds: whole(1, DAY_SECONDS),
   keys: v.exactOptional(text('the path of a key file, or the content of one')),
   signingKeys: v.exactOptional(text('the path of a file of signing keys, or the content of one')),
   insecureHttp: v.exactOptional(v.boolean('true or false')),
@@ -98,13 +98,19 @@ export const SETTING_KEYS = Object.keys(Settings.entries) as SettingKey[]
 /** Settings whose value is never shown. */
 export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'signingKeys', 'setupCode'])
 
+/** Names that settings had before 0.1: still read, with a warning, until 0.2. */
+export const FORMER_NAMES: ReadonlyMap<string, SettingKey> = new Map([
+  ['settleSeconds', 'refreshConfirmSeconds'],
+  ['lateSeconds', 'refreshGraceSeconds'],
+])
+
 export const ENVIRONMENT_PREFIX = `${NAME.toUpperCase()}_`
 /** The path of the configuration file; of the environment only. */
 export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
 export const FILE_ENDING = '_FILE'
 
 /** publicUrl → PORCHLIGHT_PUBLIC_URL */
-export function variableOf(key: SettingKey): string {
+export function variableOf(key: string): string {
   return ENVIRONMENT_PREFIX + key.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 }
 
@@ -114,8 +120,8 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'idleSeconds',
   'browserIdleSeconds',
   'absoluteSeconds',
-  'settleSeconds',
-  'lateSeconds',
+  'refreshConfirmSeconds',
+  'refreshGraceSeconds',
   'passwordMinLength',
   'metricsPort',
   'upstreamTokenSeconds',

@@ -8,6 +8,7 @@ import {
   CONFIG_VARIABLE,
   ENVIRONMENT_PREFIX,
   FILE_ENDING,
+  FORMER_NAMES,
   fromText,
   SETTING_KEYS,
   type SettingKey,
@@ -34,6 +35,15 @@ export interface Gathered {
   sources: Sources
   problems: ConfigProblem[]
   file: string | null
+  /** Settings that were written by a former name. */
+  renamed: Renamed[]
+}
+
+export interface Renamed {
+  /** As it was written: a variable, or a key of the configuration file. */
+  former: string
+  /** What to write instead. */
+  current: string
 }
 
 /** Collects what was written, wherever that is; the environment wins. Judges no value yet. */
@@ -44,17 +54,17 @@ export async function gather(env: Environment, cwd: string): Promise<Gathered> {
     sources: new Map([...fromFile.sources, ...fromEnvironment.sources]),
     problems: [...fromFile.problems, ...fromEnvironment.problems],
     file: fromFile.file,
+    renamed: [...fromFile.renamed, ...fromEnvironment.renamed],
   }
 }
 
-function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources' | 'problems'> {
+function readEnvironment(env: Environment, cwd: string): Omit<Gathered, 'file'> {
   const sources: Sources = new Map()
   const problems: ConfigProblem[] = []
-  const byName = new Map<string, { key: SettingKey; file: boolean }>()
-  for (const key of SETTING_KEYS) {
-    byName.set(variableOf(key), { key, file: false })
-    byName.set(variableOf(key) + FILE_ENDING, { key, file: true })
-  }
+  const renamed: Renamed[] = []
+  const byName = new Map(
+    SETTING_KEYS.flatMap(key => variablesOf(key).map(variable => [variable.name, variable] as const)),
+  )
 
   for (const [name, text] of Object.entries(env)) {
     if (text === undefined || !name.startsWith(ENVIRONMENT_PREFIX) || name === CONFIG_VARIABLE) continue
@@ -63,13 +73,15 @@ function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources
       problems.push({
         name,
         given: null,
-        expected: `there is no such setting${meant(name, [...byName.keys(), CONFIG_VARIABLE])}`,
+        expected: `there is no such setting${meant(name, [...SETTING_KEYS.flatMap(currentVariablesOf), CONFIG_VARIABLE])}`,
       })
       continue
     }
-    const { key, file } = known
-    if (file && env[variableOf(key)] !== undefined) {
-      problems.push({ name, given: null, expected: `give either this or ${variableOf(key)}, not both` })
+    const { key, file, current } = known
+    const rival = variablesOf(key).find(variable => env[variable.name] !== undefined)?.name
+    if (name !== current) renamed.push({ former: name, current })
+    if (rival !== undefined && rival !== name) {
+      problems.push({ name, given: null, expected: `give either this or ${rival}, not both` })
     } else if (text === '') {
       problems.push({ name, given: 'nothing', expected: 'a value, or that the variable is not set at all' })
     } else {
@@ -89,8 +101,30 @@ function readEnvironment(env: Environment, cwd: string): Pick<Gathered, 'sources
         })
     }
   }
-  return { sources, problems }
+  return { sources, problems, renamed }
 }
+
+interface Variable {
+  name: string
+  key: SettingKey
+  /** Whether it names a file that holds the value. */
+  file: boolean
+  /** The name to use today. */
+  current: string
+}
+
+/** Every variable that can give a setting, the one to use first. */
+function variablesOf(key: SettingKey): Variable[] {
+  const current = variableOf(key)
+  return [key, ...formerNamesOf(key)].flatMap(name => [
+    { name: variableOf(name), key, file: false, current },
+    { name: variableOf(name) + FILE_ENDING, key, file: true, current: current + FILE_ENDING },
+  ])
+}
+
+const currentVariablesOf = (key: SettingKey) => [variableOf(key), variableOf(key) + FILE_ENDING]
+
+const formerNamesOf = (key: SettingKey) => [...FORMER_NAMES].filter(([, now]) => now === key).map(([former]) => former)
 
 /** A secret's file usually ends in a line end that is not part of it. */
 function contentOf(path: string, cwd: string): { text: string } | { failure: string } {
@@ -107,6 +141,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
   if (wanted === undefined && usual.length > 1) {
     return {
       sources,
+      renamed: [],
       file: null,
       problems: [
         {
@@ -118,7 +153,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
     }
   }
   const chosen = wanted ?? usual[0]
-  if (chosen === undefined) return { sources, file: null, problems: [] }
+  if (chosen === undefined) return { sources, renamed: [], file: null, problems: [] }
   const file = resolve(cwd, chosen)
   const name = wanted === undefined ? chosen : CONFIG_VARIABLE
   try {
@@ -126,6 +161,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
     if (typeof content !== 'object' || content === null || Array.isArray(content)) {
       return {
         sources,
+        renamed: [],
         file,
         problems: [
           {
@@ -136,25 +172,37 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
         ],
       }
     }
-    const problems: ConfigProblem[] = []
-    for (const [key, value] of Object.entries(content)) {
-      if (value === undefined) continue
-      const written = `${key} in ${basename(file)}`
-      if (SETTING_KEYS.some(known => known === key))
-        sources.set(key, { value, name: written, from: file, folder: dirname(file) })
-      else
-        problems.push({ name: written, given: null, expected: `there is no such setting${meant(key, SETTING_KEYS)}` })
-    }
-    return { sources, file, problems }
+    return { file, ...readSettings(content, file) }
   } catch (error) {
     return {
       sources,
+      renamed: [],
       file,
       problems: [
         { name, given: JSON.stringify(chosen), expected: `a configuration file that can be read (${codeOf(error)})` },
       ],
     }
   }
+}
+
+function readSettings(content: object, file: string): Omit<Gathered, 'file'> {
+  const sources: Sources = new Map()
+  const problems: ConfigProblem[] = []
+  const renamed: Renamed[] = []
+  for (const [written, value] of Object.entries(content)) {
+    if (value === undefined) continue
+    const name = `${written} in ${basename(file)}`
+    const key = FORMER_NAMES.get(written) ?? SETTING_KEYS.find(known => known === written)
+    if (key === undefined) {
+      problems.push({ name, given: null, expected: `there is no such setting${meant(written, SETTING_KEYS)}` })
+    } else if (key !== written && key in content) {
+      problems.push({ name, given: null, expected: `give either this or ${key}, not both` })
+    } else {
+      if (key !== written) renamed.push({ former: name, current: key })
+      sources.set(key, { value, name, from: file, folder: dirname(file) })
+    }
+  }
+  return { sources, problems, renamed }
 }
 
 async function contentsOf(file: string): Promise<unknown> {

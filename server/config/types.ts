@@ -27,8 +27,8 @@ export interface Config {
   /** Idle end of a session that lives with the browser. */
   browserIdleMs: number
   absoluteMs: number
-  settleMs: number
-  lateMs: number
+  confirmMs: number
+  graceMs: number
   keys: KeySource
   /** Where the keys that sign upstream tokens live; null: in the key file. */
   signingKeys: KeySource | null

@@ -63,7 +63,7 @@ export const ProofRun = v.object({
   passed: v.boolean(),
   tookMs: ms,
   /** What the session lived by. */
-  numbers: v.object({ accessMs: ms, settleMs: ms, lateMs: ms }),
+  numbers: v.object({ accessMs: ms, confirmMs: ms, graceMs: ms }),
   checks: v.array(ProofCheck),
   events: v.array(ProofEvent),
 })

@@ -4,8 +4,8 @@ import type { SessionRow } from '../store/schema.ts'
 /** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
 export interface Numbers {
   accessMs: number
-  settleMs: number
-  lateMs: number
+  confirmMs: number
+  graceMs: number
 }
 
 /**
@@ -15,8 +15,8 @@ export interface Numbers {
 const REPLACED_SERVED_MS = 10 * SECOND
 
 /** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
-export function numbersOf({ settleMs, lateMs, accessMs }: SessionRow, settings: Numbers): Numbers {
-  return settleMs === null || lateMs === null || accessMs === null ? settings : { settleMs, lateMs, accessMs }
+export function numbersOf({ confirmMs, graceMs, accessMs }: SessionRow, settings: Numbers): Numbers {
+  return confirmMs === null || graceMs === null || accessMs === null ? settings : { confirmMs, graceMs, accessMs }
 }
 
 /** What only this process knows of a session. */
@@ -97,7 +97,7 @@ export function judge(
       now,
     ),
     shows,
-    proves: shows && proven < newest && issuedAge > numbers.settleMs,
+    proves: shows && proven < newest && issuedAge > numbers.confirmMs,
   }
 }
 
@@ -120,13 +120,13 @@ function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, 
 
   const presented = refresh.generation
   if (presented > at.newest) return 'rolled_back'
-  if (presented === at.newest) return at.issuedAge <= numbers.lateMs ? 'access_only' : 'rotate'
+  if (presented === at.newest) return at.issuedAge <= numbers.graceMs ? 'access_only' : 'rotate'
   if (presented < at.newest - 1) return 'reuse'
   if (at.proven < at.newest) {
-    const settling = at.seen === at.newest && at.issuedAge <= numbers.settleMs
+    const settling = at.seen === at.newest && at.issuedAge <= numbers.confirmMs
     return settling ? 'serve' : 'again'
   }
-  return at.provenAge <= numbers.lateMs ? 'serve' : 'reuse'
+  return at.provenAge <= numbers.graceMs ? 'serve' : 'reuse'
 }
 
 /** Renewal is due a little before the end, so that a page does not begin with a token that dies under it. */
@@ -141,7 +141,7 @@ export function idleEndsAt(row: SessionRow, recollection: Pick<SessionRuntime, '
 function endOf(row: SessionRow, recollection: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
   if (row.endedAt !== null) {
     const replacedAge = recollection.replacedAt === null ? Infinity : now.steady - recollection.replacedAt
-    return replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
+    return replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
   }
   const idleEnd = idleEndsAt(row, recollection)
   if (now.wall < Math.min(idleEnd, row.absoluteEndsAt)) return null

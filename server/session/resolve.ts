@@ -76,7 +76,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
 
   /** A token from the future was made before the clock was set back: it counts as expired, and is renewed. */
   function isCurrent(access: AccessClaims, now: Now): boolean {
-    return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.settleMs
+    return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.confirmMs
   }
 
   function shownOf(named: Named, now: Now): Presented {

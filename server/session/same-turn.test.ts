@@ -16,8 +16,8 @@ const NAMES = { access: '__Host-porchlight-access', refresh: '__Host-Http-porchl
 const CLIENT = { userAgent: 'test', network: '192.0.2.1' }
 const SETTINGS = {
   accessMs: 15 * MINUTE,
-  settleMs: MINUTE,
-  lateMs: 10 * MINUTE,
+  confirmMs: MINUTE,
+  graceMs: 10 * MINUTE,
   idleMs: 7 * DAY,
   browserIdleMs: 12 * HOUR,
   absoluteMs: 30 * DAY,

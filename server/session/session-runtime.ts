@@ -23,7 +23,7 @@ const ROWS_MAX = 20_000
 const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 
 /** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
-export function createRuntimes(deps: { lateMs: number; startedAt: SteadyMs }) {
+export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
   const recollections = new Map<string, TrackedRuntime>()
   /** Sessions that were replaced a moment ago, and by which. */
@@ -141,8 +141,8 @@ export function createRuntimes(deps: { lateMs: number; startedAt: SteadyMs }) {
     sweep(now: Now) {
       for (const [sidHash, of] of recollections) {
         const recent =
-          now.steady - of.issuedAt <= deps.lateMs ||
-          (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.lateMs))
+          now.steady - of.issuedAt <= deps.graceMs ||
+          (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.graceMs))
         if (!recent && of.lastSeenAt <= of.savedLastSeenAt) recollections.delete(sidHash)
       }
     },

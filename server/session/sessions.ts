@@ -45,7 +45,7 @@ const USER_AGENT_MAX = 300
 export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
   const listeners = new Set<EndListener>()
   const tokens = createTokens(keyring)
-  const memory = createRuntimes({ lateMs: settings.lateMs, startedAt: clock.now().steady })
+  const memory = createRuntimes({ graceMs: settings.graceMs, startedAt: clock.now().steady })
   const grants = createIssuer({ clock, memory, tokens, numbers: settings, secure: settings.secureCookies })
   const { resolve, expire } = createResolver({
     clock,
@@ -86,8 +86,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       idleMs: numbers?.absoluteMs ?? idleMs,
       tagKeyId: keyring.currentId,
       boundKey: null,
-      settleMs: numbers?.settleMs ?? null,
-      lateMs: numbers?.lateMs ?? null,
+      confirmMs: numbers?.confirmMs ?? null,
+      graceMs: numbers?.graceMs ?? null,
       accessMs: numbers?.accessMs ?? null,
       generation: 1,
       proven: 1,

@@ -46,8 +46,8 @@ export const sessions = sqliteTable(
     /** For device-bound sessions: a JWK thumbprint. */
     boundKey: text(),
     /** Numbers of its own, which only a throwaway session of /proof has; null: the settings'. All three or none. */
-    settleMs: integer(),
-    lateMs: integer(),
+    confirmMs: integer('settle_ms'),
+    graceMs: integer('late_ms'),
     accessMs: integer(),
     generation: integer().notNull(),
     proven: integer().notNull(),

@@ -38,8 +38,8 @@ function row(publicId: string, changes: Partial<SessionRow> = {}): SessionRow {
     idleMs: 7 * DAY,
     tagKeyId: 'k',
     boundKey: null,
-    settleMs: null,
-    lateMs: null,
+    confirmMs: null,
+    graceMs: null,
     accessMs: null,
     generation: 1,
     proven: 1,
@@ -103,7 +103,7 @@ describe("a person's sessions", () => {
   })
 
   test("throwaway sessions are counted apart: they end no session of a person's, and are bounded too", async () => {
-    const throwaway = (publicId: string) => row(publicId, { settleMs: 1, lateMs: 2, accessMs: 4 })
+    const throwaway = (publicId: string) => row(publicId, { confirmMs: 1, graceMs: 2, accessMs: 4 })
     expect(await open([row('a'), row('b'), row('c'), ...['t1', 't2', 't3', 't4'].map(throwaway)])).toEqual([
       't1 too_many',
     ])

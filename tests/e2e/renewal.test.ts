@@ -54,7 +54,7 @@ describe.concurrent('renewal, over the wire', () => {
     for (let rotation = 0; rotation < 2; rotation++) {
       await untilAccessEnds(browser)
       await browser.session()
-      await sleep(1100 * Number(SHORT_LIVES.SETTLE_SECONDS))
+      await sleep(1100 * Number(SHORT_LIVES.REFRESH_CONFIRM_SECONDS))
       await browser.session()
     }
     thief.jar.drop('access')

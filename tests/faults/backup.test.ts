@@ -11,7 +11,7 @@ import { report } from './support/figures.ts'
 
 const BROWSERS = 10
 const BACKUPS = 3
-const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 
 afterAll(stopAll)
 

@@ -18,7 +18,7 @@ import { complaints, onDisk, wronged } from './support/checker.ts'
 import { gather, inLanes } from './support/crowd.ts'
 import { report } from './support/figures.ts'
 
-const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 const PLACES = 12
 
 afterAll(stopAll)

@@ -22,7 +22,7 @@ import { attach, inject } from './support/strace.ts'
 import { mountSmallDisk, type SmallDisk } from './support/tmpfs.ts'
 
 const LATE_MS = 1000
-const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 /** More renewals than fit into what a file system rounds up to. */
 const UNTIL_FULL = 100
 

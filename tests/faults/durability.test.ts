@@ -16,7 +16,7 @@ import { attach } from './support/strace.ts'
 
 const LATE_MS = 1000
 const AT_ONCE = 50
-const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 
 /** The write-ahead log's name, as strace tells the file behind a descriptor. */
 const WAL = `${basename(databaseFile(''))}-wal>`

@@ -13,7 +13,7 @@ const LATE_MS = 1000
  * What is renewed in this suite is renewed because its browser let go of the access token: lives need not be waited
  * for.
  */
-const SETTINGS = { ACCESS_SECONDS: '300', SETTLE_SECONDS: '0', LATE_SECONDS: '1', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 
 afterAll(stopAll)
 

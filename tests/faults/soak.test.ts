@@ -16,7 +16,7 @@ const SECONDS = Number(process.env['FAULTS_SOAK_SECONDS'] ?? 60)
 /** One person each, and few enough changes that nobody meets the rate of what one account may write. */
 const BROWSERS = 30
 /** As short as a busy machine's delays allow: a call under way for longer than `late` is no honest one. */
-const SETTINGS = { ACCESS_SECONDS: '12', SETTLE_SECONDS: '1', LATE_SECONDS: '10', LOG_LEVEL: 'warn' }
+const SETTINGS = { ACCESS_SECONDS: '12', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '10', LOG_LEVEL: 'warn' }
 const MEGABYTE = 1024 * 1024
 /** A heap is let grow before it is tidied, so its size says little: what is left of it after a collection does. A leak
  * grows with

@@ -23,7 +23,7 @@ let crowd: Crowd
 
 beforeAll(async () => {
   server = await startServer({
-    settings: { ACCESS_SECONDS: '300', SETTLE_SECONDS: '1', LATE_SECONDS: '4', LOG_LEVEL: 'warn' },
+    settings: { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '4', LOG_LEVEL: 'warn' },
   })
   crowd = await gather(server, SESSIONS)
 })

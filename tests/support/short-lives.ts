@@ -2,7 +2,7 @@ import type { Visitor } from './client.ts'
 import { sleep } from './server.ts'
 
 /** Lives short enough to wait for, in the proportions that the server insists on. */
-export const SHORT_LIVES = { ACCESS_SECONDS: '4', SETTLE_SECONDS: '1', LATE_SECONDS: '2' }
+export const SHORT_LIVES = { ACCESS_SECONDS: '4', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '2' }
 
 /**
  * Waits until the access token that this browser holds is over, and a little more. Makes no request that could renew

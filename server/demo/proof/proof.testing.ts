@@ -14,8 +14,8 @@ import { testStore } from '../../store/store.testing.ts'
 const HOUR = 3_600_000
 const SETTINGS: SessionSettings = {
   accessMs: 900_000,
-  settleMs: 60_000,
-  lateMs: 600_000,
+  confirmMs: 60_000,
+  graceMs: 600_000,
   idleMs: HOUR,
   browserIdleMs: HOUR,
   absoluteMs: HOUR,

@@ -9,9 +9,9 @@ import { createLimits } from './limits.ts'
 import { play } from './scenarios.ts'
 
 /** Lives short enough to watch, in proportions that the rules allow. */
-const QUICK = { settleMs: SECOND, lateMs: 2 * SECOND, accessMs: 4 * SECOND, absoluteMs: 10 * MINUTE }
+const QUICK = { confirmMs: SECOND, graceMs: 2 * SECOND, accessMs: 4 * SECOND, absoluteMs: 10 * MINUTE }
 /** Longer than `late`: an answer that was lost is given again however long ago that was. */
-const LATER_MS = QUICK.lateMs + SECOND / 2
+const LATER_MS = QUICK.graceMs + SECOND / 2
 
 interface Deps {
   clock: Clock
@@ -62,7 +62,7 @@ export function createProof({ clock, sessions, store, place }: Deps): Proof {
       }
 
       try {
-        const { accessMs, settleMs, lateMs } = QUICK
+        const { accessMs, confirmMs, graceMs } = QUICK
         const seen = await play(scenario, {
           clock,
           checkPath: '/auth/session',
@@ -73,7 +73,7 @@ export function createProof({ clock, sessions, store, place }: Deps): Proof {
           ours: true,
           row,
         })
-        return { ...seen, numbers: { accessMs, settleMs, lateMs } }
+        return { ...seen, numbers: { accessMs, confirmMs, graceMs } }
       } finally {
         done()
         if (publicId !== null) await sessions.end(publicId, { reason: 'signed_out', userId, byUserId: null })

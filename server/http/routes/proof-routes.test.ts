@@ -8,7 +8,7 @@ const RUN: ProofRun = {
   scenario: 'storm',
   passed: true,
   tookMs: 1,
-  numbers: { accessMs: 4000, settleMs: 1000, lateMs: 2000 },
+  numbers: { accessMs: 4000, confirmMs: 1000, graceMs: 2000 },
   checks: [],
   events: [],
 }

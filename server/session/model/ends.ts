@@ -75,7 +75,7 @@ export const ENDS: Scenario[] = [
   {
     name: 'a throwaway session lives by its own numbers, and leaves no trace in lists and logs',
     async run(world) {
-      const numbers = { accessMs: 4000, settleMs: 1000, lateMs: 2000, absoluteMs: 600_000 }
+      const numbers = { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 }
       const { publicId, throwaway } = await world.signIn({ numbers })
       assert.equal(throwaway, true)
       assert.deepEqual(
@@ -97,7 +97,7 @@ export const ENDS: Scenario[] = [
   {
     name: 'a throwaway session ends at its own end',
     async run(world) {
-      await world.signIn({ numbers: { accessMs: 4000, settleMs: 1000, lateMs: 2000, absoluteMs: 600_000 } })
+      await world.signIn({ numbers: { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 } })
       world.pass(599)
       alive(world, await world.visit())
       world.pass(1)

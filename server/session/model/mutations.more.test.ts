@@ -15,37 +15,37 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'settling before a generation is proven',
     file: 'judge.ts',
-    find: '&& issuedAge > numbers.settleMs',
+    find: '&& issuedAge > numbers.confirmMs',
     put: '',
   },
   {
     without: 'nothing for a spent token while the newest is settling',
     file: 'judge.ts',
-    find: 'at.seen === at.newest && at.issuedAge <= numbers.settleMs',
+    find: 'at.seen === at.newest && at.issuedAge <= numbers.confirmMs',
     put: 'false',
   },
   {
     without: 'mercy for late requests',
     file: 'judge.ts',
-    find: "at.provenAge <= numbers.lateMs ? 'serve'",
+    find: "at.provenAge <= numbers.graceMs ? 'serve'",
     put: "false ? 'serve'",
   },
   {
     without: 'an end of that mercy',
     file: 'judge.ts',
-    find: "at.provenAge <= numbers.lateMs ? 'serve'",
+    find: "at.provenAge <= numbers.graceMs ? 'serve'",
     put: "true ? 'serve'",
   },
   {
     without: 'the floor under rotation',
     file: 'judge.ts',
-    find: "at.issuedAge <= numbers.lateMs ? 'access_only'",
+    find: "at.issuedAge <= numbers.graceMs ? 'access_only'",
     put: "false ? 'access_only'",
   },
   {
     without: 'rotation',
     file: 'judge.ts',
-    find: "at.issuedAge <= numbers.lateMs ? 'access_only'",
+    find: "at.issuedAge <= numbers.graceMs ? 'access_only'",
     put: "true ? 'access_only'",
   },
   {
@@ -100,20 +100,20 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'the time a replaced session is still served',
     file: 'judge.ts',
-    find: "replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced'",
+    find: "replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced'",
     put: "false ? 'replaced'",
   },
   {
     without: 'the end of that time',
     file: 'judge.ts',
-    find: "replacedAge <= Math.min(numbers.settleMs, REPLACED_SERVED_MS) ? 'replaced'",
+    find: "replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced'",
     put: "replacedAge < Infinity ? 'replaced'",
   },
   {
     without: 'ten seconds as the longest of that time',
     file: 'judge.ts',
-    find: 'Math.min(numbers.settleMs, REPLACED_SERVED_MS)',
-    put: 'numbers.settleMs',
+    find: 'Math.min(numbers.confirmMs, REPLACED_SERVED_MS)',
+    put: 'numbers.confirmMs',
   },
   {
     without: 'a look at whether the session that took the place still lives',
@@ -175,7 +175,7 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'refusing access tokens from the future',
     file: 'resolve.ts',
-    find: '&& access.issuedAt - now.wall <= numbers.settleMs',
+    find: '&& access.issuedAt - now.wall <= numbers.confirmMs',
     put: '',
   },
   {

@@ -23,8 +23,8 @@ export const ABSOLUTE = 30 * 86_400
 
 const SETTINGS: SessionSettings = {
   accessMs: ACCESS * 1000,
-  settleMs: SETTLE * 1000,
-  lateMs: LATE * 1000,
+  confirmMs: SETTLE * 1000,
+  graceMs: LATE * 1000,
   idleMs: 7 * 86_400_000,
   browserIdleMs: IDLE * 1000,
   absoluteMs: ABSOLUTE * 1000,
