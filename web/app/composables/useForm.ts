@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts'
+import type { Problem } from './useProblem.ts'
 
 /** One form: what was typed, whether it is on its way, what went wrong. The same when the server rendered it after a
  * failed

@@ -1,4 +1,4 @@
-import type { Problem } from './problem.ts'
+import type { Problem } from './useProblem.ts'
 
 /** A list that comes a page at a time. Reading it anew begins at its first page again.
  * @param itemsOf what one page holds */
