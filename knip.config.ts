@@ -10,13 +10,13 @@ const find = (pattern: string) => globSync(pattern, { cwd: WEB }).map(path => jo
  */
 const AUTO_IMPORTS = new Map([
   // Each also under its lazy name.
-  ...find('app/components/**/*.vue').flatMap(file =>
+  ...find('{app,layers/*/app}/components/**/*.vue').flatMap(file =>
     ['', 'Lazy'].map(
       prefix => [prefix + basename(file, '.vue'), `import ${prefix}${basename(file, '.vue')} from '${file}'`] as const,
     ),
   ),
-  ...find('{app/composables,app/utils,server/utils}/**/*.ts').flatMap(file =>
-    exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const),
+  ...find('{app/composables,app/utils,layers/*/app/composables,layers/*/app/utils,server/utils}/**/*.ts').flatMap(
+    file => exportsOf(file).map(name => [name, `import { ${name} } from '${file}'`] as const),
   ),
 ])
 
@@ -51,8 +51,9 @@ export default {
     '.ci/*.mjs',
     'web/client/porchlight.ts',
     'web/app/{app,error}.vue',
-    'web/app/{pages,layouts}/**/*.vue',
-    'web/app/{middleware,plugins}/**/*.ts',
+    'web/{app,layers/*/app}/{pages,layouts}/**/*.vue',
+    'web/{app,layers/*/app}/{middleware,plugins}/**/*.ts',
+    'web/layers/*/nuxt.config.ts',
     'web/server/plugins/**/*.ts',
     // Nitro is given it by its configuration.
     'web/server/error-handler.ts',

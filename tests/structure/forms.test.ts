@@ -7,7 +7,7 @@ import { ROOT } from '../support/server.ts'
 // password
 // too, would stand in the address bar, the history and the log of a proxy.
 
-const sources = globSync('web/app/**/*.vue', { cwd: ROOT }).map(file => ({
+const sources = globSync('web/{app,layers/*/app}/**/*.vue', { cwd: ROOT }).map(file => ({
   file,
   text: readFileSync(join(ROOT, file), 'utf8'),
 }))

@@ -173,7 +173,7 @@ describe('what a room is the only one to know', () => {
     const wrong = web.filter(
       path =>
         product(path) &&
-        !['web/app/utils/token-search.ts', 'web/app/composables/usePreference.ts'].includes(path) &&
+        !['web/layers/demo/app/utils/token-search.ts', 'web/app/composables/usePreference.ts'].includes(path) &&
         /\b(localStorage|sessionStorage|indexedDB|document\.cookie|cookieStore)\b/.test(read(path)),
     )
     expect(wrong).toEqual([])

@@ -14,7 +14,7 @@ function leaves(value: unknown, path = ''): Map<string, string> {
 
 const languages = Object.fromEntries(
   ['en', 'zh-CN'].map(language => {
-    const paths = files(`web/i18n/locales/**/${language}.json`)
+    const paths = files(`web/{i18n,layers/*/i18n}/locales/**/${language}.json`)
     return [language, new Map(paths.flatMap(path => [...leaves(JSON.parse(read(path)))]))]
   }),
 )

@@ -12,7 +12,7 @@ type Words = { [key: string]: string | Words }
 /** Every file of a language: some pages bring words of their own. */
 const read = (code: string) =>
   new Map(
-    globSync(`i18n/locales/**/${code}.json`, { cwd: WEB })
+    globSync(`{i18n,layers/*/i18n}/locales/**/${code}.json`, { cwd: WEB })
       .sort((a, b) => dirname(a).localeCompare(dirname(b)))
       .flatMap(file => [...flatten(JSON.parse(readFileSync(join(WEB, file), 'utf8')) as Words)]),
   )
@@ -29,7 +29,7 @@ const MADE: Record<string, readonly string[]> = {
   'welcome.': ['inside.title', 'inside.text', 'ends.title', 'ends.text', 'yours.title', 'yours.text'],
 }
 
-const sources = globSync('app/**/*.{vue,ts}', { cwd: WEB })
+const sources = globSync('{app,layers/*/app}/**/*.{vue,ts}', { cwd: WEB })
   .filter(file => !file.endsWith('.test.ts'))
   .map(file => readFileSync(join(WEB, file), 'utf8'))
   .join('\n')

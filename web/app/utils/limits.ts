@@ -1,6 +1,3 @@
 /** As in the wire contract, whose schemas stay out of the browser's bundle; a test holds them together. */
 export const MAX_EMAIL = 254
 export const MAX_NAME = 100
-/** UTF-16 code units, as `maxlength` counts them. */
-export const MAX_NOTE = 2000
-export const MAX_NOTES = 500

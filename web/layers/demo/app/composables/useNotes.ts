@@ -1,5 +1,5 @@
 import type { NoteEvent, NotesAnswer, WireNote } from '#contract/notes.ts'
-import type { NoteChange } from '~/utils/notes-book'
+import type { NoteChange } from '../utils/notes-book.ts'
 
 const PATH = '/api/notes'
 /** Longer than the service ever takes; then the next change may be sent. */

@@ -1,4 +1,4 @@
-import type { ProofStep } from '~/utils/proof-steps'
+import type { ProofStep } from '../utils/proof-steps.ts'
 
 /** Tells a step in a sentence: whoever cannot see the picture, or would rather read, misses nothing. */
 export function useProofWords() {

@@ -1,5 +1,5 @@
 import type { Cursor, PresenceEvent, PresenceRequest } from '#contract/notes.ts'
-import type { Peers } from '~/utils/notes-peers'
+import type { Peers } from '../utils/notes-peers.ts'
 
 /** As often as the service passes pointers on. */
 const EVERY_MS = 50
