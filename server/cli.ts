@@ -9,7 +9,7 @@ const porchlight = defineCommand({
   meta: {
     name: NAME,
     version,
-    description: `${DISPLAY_NAME}: signs people in and keeps every token out of the browser's JavaScript`,
+    description: `${DISPLAY_NAME}: a self-hosted backend-for-frontend that keeps tokens on the server`,
   },
   subCommands: {
     start: async () => (await import('./cli/server-commands.ts')).start,

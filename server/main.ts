@@ -156,11 +156,11 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
     async stop(noticeMs) {
       draining = true
       stopCheck()
-      log.info({}, 'stopping: requests under way are finished first')
+      log.info({}, 'stopping; finishing requests in progress')
       await giveNotice(servers, noticeMs)
       relay.closeStreams()
       const inTime = await drain(servers, DRAIN_MS)
-      if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took longer and were cut')
+      if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took too long and were cut off')
       await settlesWithin(site.close(), CLOSE_MS)
       await settlesWithin(running.close(), CLOSE_MS)
       await settlesWithin(housekeeping.stop(), CLOSE_MS)
@@ -195,13 +195,13 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
     if (stopping) process.exit(1)
     stopping = true
     setTimeout(() => {
-      log.error({ event: 'stop_timed_out', seconds: STOP_MS / SECOND }, 'stopping took too long: the process ends now')
+      log.error({ event: 'stop_timed_out', seconds: STOP_MS / SECOND }, 'stopping took too long; exiting now')
       process.exit(1)
     }, STOP_MS).unref()
     stop(signal).then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ error }, 'stopping failed')
+        log.error({ error }, 'failed to stop cleanly')
         process.exit(1)
       },
     )
@@ -215,7 +215,7 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
 /** An error that nobody caught leaves the process in a state that nobody knows: a supervisor starts a fresh one. */
 function endOnSurprises(log: Log): void {
   const end = (error: unknown) => {
-    log.error({ error }, 'an error that nobody caught: the process ends')
+    log.error({ error }, 'uncaught error; exiting')
     process.exit(1)
   }
   process.on('uncaughtException', end)

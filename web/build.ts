@@ -66,8 +66,8 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
   const duration = last === null ? 'about a minute' : `about ${last.seconds} seconds, like the last time`
   say(
     last === null
-      ? `Building the pages. This happens once and takes ${duration}; later starts take less than a second.`
-      : `The pages' sources have changed: building them again. This takes ${duration}.`,
+      ? `Building the site. This happens once and takes ${duration}; later starts take less than a second.`
+      : `The site's sources have changed; rebuilding. This takes ${duration}.`,
   )
   if (mkdirSync(OUTPUT, { recursive: true }) !== undefined) forAllToRead(OUTPUT)
   const folder = mkdtempSync(join(OUTPUT, 'build-'))
@@ -88,7 +88,7 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
     forAllToRead(`${STAMP}.tmp`)
     renameSync(`${STAMP}.tmp`, STAMP)
     removeOldBuilds()
-    say(`The pages are built (${stamp.seconds} seconds).`)
+    say(`The site is built (${stamp.seconds} seconds).`)
     return stamp
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
@@ -183,6 +183,6 @@ async function runNuxt(output: string): Promise<void> {
   rmSync(`${output}-work`, { recursive: true, force: true })
   if (code !== 0)
     throw new Error(
-      `The pages could not be built. The builder's last words:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`,
+      `The site could not be built. The end of the build output:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`,
     )
 }

@@ -12,7 +12,7 @@ export function refuseCachedPages(rules: Readonly<Record<string, Rule>>): void {
   for (const [path, { cache, swr, isr }] of Object.entries(rules)) {
     if ((cache || swr || isr) && !path.startsWith('/api/')) {
       throw new Error(
-        `routeRules['${path}'] caches a page. Pages hold a session and a nonce: cache the data that they read instead.`,
+        `routeRules['${path}'] caches a page. Pages contain a session and a nonce: cache the data that they read instead.`,
       )
     }
   }

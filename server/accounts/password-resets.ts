@@ -51,10 +51,11 @@ export function createResets({
       if (account.disabledAt !== null) throw new Problem('account_disabled')
       if (account.email === null)
         throw new Problem('forbidden', {
-          detail: 'Nobody signs in by password without an e-mail address: this person comes by a provider.',
+          detail:
+            'This account has no e-mail address, so it cannot have a password; its owner signs in with a provider.',
         })
       if (config.tokenApi !== null)
-        throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
+        throw new Problem('forbidden', { detail: `Passwords are managed by ${config.tokenApi.name}.` })
       const code = newCode()
       const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))

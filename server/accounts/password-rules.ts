@@ -28,14 +28,14 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
   return {
     async check(password, { email, name }) {
       if (!password.isWellFormed())
-        throw new Problem('invalid_body', { fields: { password: 'It holds half a character.' } })
+        throw new Problem('invalid_body', { fields: { password: 'It contains an incomplete character.' } })
       const normal = password.normalize('NFC')
       const length = [...normal].length
       const counted = `It has ${length} characters`
       if (length < minLength)
-        throw new Problem('password_too_short', { minLength, detail: `${counted}; at least ${minLength} are needed.` })
+        throw new Problem('password_too_short', { minLength, detail: `${counted}; it needs at least ${minLength}.` })
       if (length > MAX_PASSWORD_LENGTH)
-        throw new Problem('password_too_long', { detail: `${counted}; at most ${MAX_PASSWORD_LENGTH} are taken.` })
+        throw new Problem('password_too_long', { detail: `${counted}; the limit is ${MAX_PASSWORD_LENGTH}.` })
       // Few set a password: a start does not wait for the lists.
       const [ranks, { isWholePhrase }, { fold }, { strengthOf }] = await Promise.all([
         commonWords(),
@@ -44,7 +44,7 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
         import('./password-strength.ts'),
       ])
       if (ranks.has(fold(normal)) || isWholePhrase(normal))
-        throw new Problem('password_common', { detail: 'It is on the list of passwords that are tried first.' })
+        throw new Problem('password_common', { detail: 'It is on the list of common passwords.' })
       const told = [name, email ?? '', email?.split('@')[0] ?? '']
       const context = new Set([...site, ...told.flatMap(one => wordsOf(one, 3))].map(fold))
       const { bits, personal } = await strengthOf(normal, ranks, context)
@@ -54,7 +54,7 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
           detail: 'It is mostly your own name or e-mail address, or the name of this site.',
         })
       throw new Problem('password_common', {
-        detail: 'It is a commonly used password or a row of keys, only made longer or spelled otherwise.',
+        detail: 'It is a variation of a common password or a keyboard pattern.',
       })
     },
   }

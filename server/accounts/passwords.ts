@@ -85,10 +85,7 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
       const opened = await keyring.open('at-rest', passwordSealed, id)
       const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
       if (known === null) {
-        log.error(
-          { accountId: id },
-          'a password cannot be checked: the key that it was sealed with is missing from the key file',
-        )
+        log.error({ accountId: id }, 'failed to check a password: its key is missing from the key file')
         await timed(queueOf(client), () => hash(normal(password), COST))
         return 'wrong'
       }

@@ -77,7 +77,7 @@ export function createRegistration({
   function refuseElsewhere(): void {
     if (config.tokenApi !== null)
       throw new Problem('registration_closed', {
-        detail: `Accounts are kept by ${config.tokenApi.name}: sign in with one of those.`,
+        detail: `Accounts are managed by ${config.tokenApi.name}. Sign in with one of those.`,
       })
   }
 

@@ -24,5 +24,5 @@ export function logConsole(log: Log): void {
   }
   // Node's own listener would write to stderr.
   process.removeAllListeners('warning')
-  process.on('warning', warning => log.warn({ event: 'node_warning', error: warning }, 'Node warned'))
+  process.on('warning', warning => log.warn({ event: 'node_warning', error: warning }, 'Node emitted a warning'))
 }

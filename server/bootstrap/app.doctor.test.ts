@@ -47,8 +47,8 @@ describe('the doctor, through what stands in front', () => {
     expect((await found()).map(({ what }) => what)).toEqual([
       'Trusted proxy 127.0.0.1; it says that we come from 127.0.0.1',
       'A body of 2 MB gets through',
-      'An event stream comes through as it is sent',
-      'A WebSocket comes through',
+      'An event stream arrives without delay',
+      'A WebSocket gets through',
     ])
   })
 
@@ -63,19 +63,19 @@ describe('the doctor, through what stands in front', () => {
 
   test.each<[string, Partial<typeof GOOD>, RegExp]>([
     ['no X-Forwarded-For', { forwardedFor: 'none' }, /sends no X-Forwarded-For.*proxy_set_header X-Forwarded-For/],
-    ['an X-Forwarded-For without addresses', { forwardedFor: 'nonsense' }, /something else than addresses/],
-    ['no upgrade', { upgrades: false }, /does not pass on WebSocket upgrades.*proxy_set_header Upgrade/],
+    ['an X-Forwarded-For without addresses', { forwardedFor: 'nonsense' }, /something other than addresses/],
+    ['no upgrade', { upgrades: false }, /does not forward WebSocket upgrades.*proxy_set_header Upgrade/],
     [
       'streams that are compressed, and held by that',
       { compresses: true },
-      /holds event streams back.*compression of text\/event-stream/,
+      /buffers event streams.*compression of text\/event-stream/,
     ],
     [
       'another proxy before it that nobody named',
       { forwardedFor: 'two' },
-      /another proxy in between \(198\.18\.0\.7\).*PORCHLIGHT_TRUSTED_PROXIES=127\.0\.0\.1,198\.18\.0\.7/,
+      /Another proxy \(198\.18\.0\.7\).*PORCHLIGHT_TRUSTED_PROXIES=127\.0\.0\.1,198\.18\.0\.7/,
     ],
-    ['held streams', { buffers: true }, /holds event streams back.*proxy_buffering off/],
+    ['held streams', { buffers: true }, /buffers event streams.*proxy_buffering off/],
     [
       'a limit of 1 MB',
       { mostBodyBytes: 1024 * 1024 },
@@ -88,19 +88,19 @@ describe('the doctor, through what stands in front', () => {
       /PROXY protocol/,
     ],
     ['a sub-path', { prefix: '/porch' }, /\/auth\/doctor\/look arrived as \/porch\/auth\/doctor\/look/],
-    ['another Host', { host: 'inner:8080' }, /does not pass on the Host/],
+    ['another Host', { host: 'inner:8080' }, /does not forward the Host/],
   ])('sees %s', async (_what, manners, expected) => {
     await start(['127.0.0.1'])
     front.manners = { ...GOOD, ...manners }
     expect(await wrong()).toEqual([expect.stringMatching(expected)])
   })
 
-  test('sees a proxy that passes on what a client makes up', async () => {
+  test('sees a proxy that passes on what sent by the client', async () => {
     await start(['127.0.0.1'])
     front.manners = { ...GOOD, forwardedFor: 'pass' }
     expect(await wrong()).toEqual([
       expect.stringMatching(/sends no X-Forwarded-For/),
-      expect.stringMatching(/a client makes up/),
+      expect.stringMatching(/sent by the client/),
     ])
   })
 

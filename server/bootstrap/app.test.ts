@@ -500,7 +500,7 @@ describe('who is asking', () => {
     expect(answered).toMatchObject({ status: 503, headers: { 'retry-after': '5' } })
     const page = await app.ask('/account', { headers: { ...headers, ...NAVIGATION } })
     expect(page.status).toBe(503)
-    expect(page.body).toContain('Nothing is lost')
+    expect(page.body).toContain('Temporarily unavailable')
     expect([...setCookies(answered), ...setCookies(page)]).toEqual([])
   })
 })

@@ -14,23 +14,23 @@ export async function greet({
   if (!process.stdout.isTTY) {
     log.info(
       { publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet },
-      nobodyYet ? 'listening; nobody can sign in yet: run `porchlight setup` for the set-up link' : 'listening',
+      nobodyYet ? 'listening; no accounts yet: run `porchlight setup` for the set-up link' : 'listening',
     )
-    if (!secureCookies && !loopback) log.warn({ publicUrl }, 'plain http: anybody on the way can take over sessions')
+    if (!secureCookies && !loopback) log.warn({ publicUrl }, 'plain http: anyone on the network can take over sessions')
     return
   }
   const lines = ['', `  ${DISPLAY_NAME} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
   if (nobodyYet) {
     const { href } = await people.registration.makeSetupLink()
-    lines.push('', '  Nobody can sign in yet. Make yourself the administrator within the hour:', `  ${href}`)
+    lines.push('', '  No accounts yet. Create the administrator within an hour:', `  ${href}`)
   }
   if (!secureCookies) {
     lines.push(
       '',
       loopback
-        ? '  Plain http on this machine: cookies are not marked Secure. Elsewhere, use https.'
-        : '  Warning: plain http. Anybody on the way can read passwords and take over sessions. Use https.',
+        ? '  Plain http on this machine, so cookies are not Secure. Use https anywhere else.'
+        : '  Warning: plain http. Anyone on the network can read passwords and take over sessions. Use https.',
     )
   }
-  process.stdout.write(`${lines.join('\n')}\n\n  Ctrl-C stops it.\n\n`)
+  process.stdout.write(`${lines.join('\n')}\n\n  Press Ctrl-C to stop.\n\n`)
 }

@@ -204,7 +204,7 @@ describe('housekeeping', () => {
     expect(await housekeeping.run()).toBeNull()
     pass(HOUR)
     expect(await housekeeping.run()).toBeNull()
-    expect(home.logged.filter(line => line.includes('clock leapt'))).toHaveLength(1)
+    expect(home.logged.filter(line => line.includes('clock jumped'))).toHaveLength(1)
     pass(DAY)
     expect(await housekeeping.run()).not.toBeNull()
   })
@@ -242,7 +242,7 @@ describe('the control socket', () => {
     )
     expect(await ask('session.end', { id: one.session.publicId })).toEqual({ output: { ended: 1 } })
     expect([await stateOf(services, one.shown), await stateOf(services, other.shown)]).toEqual(['nobody admin', 'live'])
-    await expect(ask('session.end', { id: one.session.publicId })).rejects.toThrow(/No living session/)
+    await expect(ask('session.end', { id: one.session.publicId })).rejects.toThrow(/No live session/)
 
     await ask('user.disable', { email: 'ada@example.org' })
     expect(await stateOf(services, other.shown)).toBe('nobody disabled')
@@ -301,7 +301,9 @@ describe('the control socket', () => {
 
   test('passes on refusals and problems as they are, and checks what it is given', async () => {
     const close = await startControl(services)
-    await expect(ask('user.disable', { email: 'nobody@example.org' })).rejects.toThrow(/Nobody has the e-mail address/)
+    await expect(ask('user.disable', { email: 'nobody@example.org' })).rejects.toThrow(
+      /No account has the e-mail address/,
+    )
     await expect(
       ask('user.add', { email: 'a@example.org', name: 'A', roles: ['user'], password: 'short' }),
     ).rejects.toMatchObject({ code: 'password_too_short' })
@@ -358,7 +360,7 @@ describe('backup and restore', () => {
     const file = join(home.dataDir, 'there')
     writeFileSync(file, 'mine')
     const close = await startControl(services)
-    await expect(askServer(home.dataDir, 'backup', { file, withKeys: false })).rejects.toThrow(/exists already/)
+    await expect(askServer(home.dataDir, 'backup', { file, withKeys: false })).rejects.toThrow(/already exists/)
     expect(readFileSync(file, 'utf8')).toBe('mine')
     await close()
   })
@@ -370,7 +372,7 @@ describe('backup and restore', () => {
     ).rejects.toMatchObject({
       lines: [
         expect.stringMatching(/copy\.db cannot be written \(ENOENT\)\.$/),
-        'The folder does not exist: make it first.',
+        'The folder does not exist. Create it first.',
       ],
     })
     await expect(

@@ -45,7 +45,7 @@ describe('a later start', () => {
 
   test('refuses a folder that another works on, and saying so leaves that one alone', async () => {
     const first = await home.start()
-    await expect(home.start()).rejects.toThrow(/Another process \(the test, pid \d+\) is working on the data folder/)
+    await expect(home.start()).rejects.toThrow(/Another process \(the test, pid \d+\) is using the data folder/)
     expect(await first.store.accounts.anybody()).toBe(false)
     await first.close()
     await (await home.start()).close()

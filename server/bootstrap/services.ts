@@ -104,7 +104,7 @@ async function openKnownSigningKeys({
   if (used && signingKeys.all().length === 0) {
     log.warn(
       { event: 'signing_keys_lost' },
-      'the signing keys that this database was used with are gone: new ones are made, and upstreams may refuse calls until they have fetched the keys again',
+      'the signing keys last used with this database are missing; created new ones, which upstreams may refuse until they fetch the keys again',
     )
   }
   return signingKeys
@@ -116,7 +116,7 @@ async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, rel
     // A copy of the database taken before now is then told from the one that was in use last.
     await raiseCounter({ keys, store })
   } catch (error) {
-    log.warn({ error }, 'the last writes before closing failed')
+    log.warn({ error }, 'failed to write pending changes before closing')
   } finally {
     store.close()
     release()

@@ -42,7 +42,7 @@ export async function followFormerIssuers({
       if (kept > 0)
         log.warn(
           { event: 'identities_not_moved', ...fields, kept },
-          'some people have another account by the new issuer already; theirs by the old one stay where they are',
+          'some people already have another account at the new issuer; their old accounts were not moved',
         )
     }
   }

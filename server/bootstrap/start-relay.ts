@@ -32,7 +32,7 @@ export async function startRelay(
   for (const { name, target } of plainHttpElsewhere(everyUpstream(config))) {
     log.warn(
       { event: 'upstream_plain_http', upstream: name, target: target.origin },
-      'upstream on another machine is called over plain http; its tokens and data can be read on the way',
+      'upstream on another machine uses plain http; its tokens and data can be read on the network',
     )
   }
   const tokens = createUpstreamTokens({
@@ -95,7 +95,7 @@ async function sampleUpstream({
         target: `${sample.origin}/notes`,
         websocket: true,
         title: 'Notes',
-        description: 'A small sample that stands behind the door until you put something of your own there.',
+        description: 'A small sample API, until you add your own.',
         icon: 'notebook-pen',
         ...(config.site.kind === 'own' ? { page: '/notes' } : {}),
       },

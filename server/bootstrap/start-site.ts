@@ -35,7 +35,7 @@ export async function builtSite(log: Log): Promise<MainSite> {
     mount: { listener, built: { root, files }, development: null },
     clientScript: async () => client,
     opened() {
-      listener().catch((error: unknown) => log.error({ error }, 'the site could not be loaded'))
+      listener().catch((error: unknown) => log.error({ error }, 'failed to load the site'))
     },
     close: async () => {},
   }
@@ -55,7 +55,7 @@ export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
     clientScript: buildClient,
     opened(servers) {
       startDevSite({ web: join(import.meta.dirname, '..', '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
-      promise.catch((error: unknown) => log.error({ error }, 'the dev server for the pages could not start'))
+      promise.catch((error: unknown) => log.error({ error }, 'failed to start the dev server for the pages'))
     },
     close: async () => (await promise).close(),
   }

@@ -6,13 +6,13 @@ import { OperatorError } from '../base/operator-error.ts'
 export async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine()
   const password = await askHidden('New password: ')
-  if ((await askHidden('Once more: ')) !== password) throw new OperatorError('The two are not the same.')
+  if ((await askHidden('Repeat password: ')) !== password) throw new OperatorError('The passwords do not match.')
   return password
 }
 
 /** Asks before something that cannot be taken back. Without a terminal, only an option can say yes. */
 export async function confirm(question: string, option: string): Promise<void> {
-  if (!process.stdin.isTTY) throw new OperatorError(`${question} Say so with ${option}.`)
+  if (!process.stdin.isTTY) throw new OperatorError(`${question} Confirm with ${option}.`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await new Promise<string>(resolve => terminal.question(`${question} Type yes: `, resolve))
   terminal.close()
@@ -23,7 +23,7 @@ async function firstLine(): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk)
   const [line = ''] = Buffer.concat(chunks).toString('utf8').split(/\r?\n/)
-  if (line === '') throw new OperatorError('No password came on stdin.', ['Type one line, or run this on a terminal.'])
+  if (line === '') throw new OperatorError('No password on stdin.', ['Send one line, or run this in a terminal.'])
   return line
 }
 

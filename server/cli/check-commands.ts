@@ -16,7 +16,7 @@ function printFindings(findings: readonly Finding[]): void {
 
 const check = command({
   name: 'porchlight config check',
-  description: 'Show every setting, what it is and where that is written, or everything that is wrong',
+  description: 'Show every setting with its source, or all problems',
   args: { json },
   async run(args) {
     const { config, file, report, renamed } = await loadConfig(process.env, process.cwd())
@@ -34,7 +34,7 @@ const check = command({
     printFindings(findings)
     print(
       '',
-      `${file === null ? 'There is no configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' Nothing is wrong.'}`,
+      `${file === null ? 'No configuration file.' : `Configuration file: ${file}.`}${isWrong ? '' : ' No problems found.'}`,
     )
   },
 })
@@ -56,7 +56,7 @@ function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
 
 export const doctor = command({
   name: 'porchlight doctor',
-  description: 'Look at everything that tends to be wrong, and say what to do',
+  description: 'Check for common problems, and say how to fix them',
   args: { json },
   async run(args) {
     const { config } = await loadConfig(process.env, process.cwd())

@@ -64,19 +64,19 @@ function refuseUnknown(rawArgs: readonly string[], args: ArgsDef): void {
     if (raw === '--') return
     if (!raw.startsWith('-') || raw === '-') {
       free++
-      if (free > positionals) throw new OperatorError(`There is one word too many: ${raw}`, ['See --help.'])
+      if (free > positionals) throw new OperatorError(`Unexpected argument: ${raw}`, ['See --help.'])
       continue
     }
     const option = raw.replace(/^--?/, '').replace(/=.*$/s, '')
     if (!options.includes(option)) {
       const near = nearest(option, options)
       throw new OperatorError(
-        `There is no option ${raw.replace(/=.*$/s, '')} here.`,
+        `Unknown option: ${raw.replace(/=.*$/s, '')}`,
         near !== null
           ? [`Did you mean --${near}?`]
           : [
               'See --help.',
-              ...(positionals > 0 ? ['A word that begins with a dash, such as an id, goes after --'] : []),
+              ...(positionals > 0 ? ['Put an argument that begins with a dash, such as an id, after --'] : []),
             ],
       )
     }

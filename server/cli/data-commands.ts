@@ -9,13 +9,13 @@ import { perform, readConfig } from './perform.ts'
 
 export const backup = command({
   name: 'porchlight backup',
-  description: 'Copy the database to a file, while the server goes on',
+  description: 'Copy the database to a file while the server keeps running',
   args: {
-    file: { type: 'positional', required: true, description: 'Where to: a file that does not exist yet' },
+    file: { type: 'positional', required: true, description: 'Target: a file that does not exist yet' },
     'with-keys': {
       type: 'boolean',
       description:
-        'Copy the keys too, to FILE.keys.json and, where they have a file of their own, FILE.signing-keys.json',
+        'Also copy the keys, to FILE.keys.json and, if signing keys have their own file, FILE.signing-keys.json',
     },
   },
   async run(args) {
@@ -25,22 +25,22 @@ export const backup = command({
     })
     print(`The database was copied to ${file}.`)
     if (keys === null)
-      print('The key file is not in it, and is needed to restore: keep a copy of it elsewhere, or add --with-keys.')
+      print('It does not include the key file, which a restore needs: keep a copy elsewhere, or add --with-keys.')
     else
       print(
         `The keys were copied to ${keys}${signingKeys === null ? '' : ` and ${signingKeys}`}.`,
-        'Whoever has the database and the keys can read everything: keep them apart.',
+        'Anyone with both the database and the keys can read everything: keep them apart.',
       )
   },
 })
 
 export const restore = command({
   name: 'porchlight restore',
-  description: "Put a backup in the database's place. Everybody is signed out; what was there is kept",
+  description: 'Replace the database with a backup. Everyone is signed out; the previous database is kept',
   args: {
     file: { type: 'positional', required: true, description: 'The backup' },
-    anyway: { type: 'boolean', description: "Go on although the keys do not fit the backup's passwords" },
-    yes: { type: 'boolean', description: 'Do not ask' },
+    anyway: { type: 'boolean', description: "Continue even if the keys do not match the backup's passwords" },
+    yes: { type: 'boolean', description: 'Do not ask for confirmation' },
   },
   async run(args) {
     const config = await readConfig()
@@ -49,14 +49,14 @@ export const restore = command({
         'Stop it first, restore, and start it again.',
       ])
     }
-    if (!args.yes) await confirm('Everything since the backup will be gone, and everybody signed out.', '--yes')
+    if (!args.yes) await confirm('All changes since the backup will be lost, and everyone will be signed out.', '--yes')
     const { restore: restoreNow } = await import('../ops/restore-operation.ts')
     const { aside, ended } = await restoreNow(
       { config, clock: systemClock, log: commandLog },
       { file: resolve(args.file), anyway: args.anyway ?? false },
     )
-    print('The backup is in place.', `Sessions ended: ${ended}. Every one-time link is void.`)
-    if (aside !== null) print(`What was there before is kept: ${aside}`)
+    print('The backup is restored.', `Sessions ended: ${ended}. Every one-time link is void.`)
+    if (aside !== null) print(`The previous database is kept: ${aside}`)
     print('Start the server: porchlight start')
   },
 })

@@ -2,22 +2,22 @@ import { isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../co
 
 const SCENARIOS: Record<ProofScenario, string> = {
   storm: 'A hundred requests at expiry',
-  'lost-answer': 'Lose the answer',
+  'lost-answer': 'Lose the response',
   thief: 'Be the thief',
 }
 
 const CHECKS: Record<ProofCheck['id'], string> = {
   tokens_found: 'tokens within reach of scripts',
   answered: 'requests answered, signed in',
-  renewals: 'refresh tokens handed out',
-  row_generation: 'newest generation, by the row',
-  lost: 'answers lost on the way',
-  committed: 'newest generation by then, by the row',
-  let_in_again: 'tabs let in with the old cookies',
+  renewals: 'refresh tokens issued',
+  row_generation: 'newest generation, in the database',
+  lost: 'responses lost',
+  committed: 'newest generation then, in the database',
+  let_in_again: 'tabs accepted with old cookies',
   still_in: 'signed in afterwards',
-  owner_in: "owner's visits before, signed in",
-  thief_in: "thief's visits, signed in",
-  owner_in_after: "owner's visits after, signed in",
+  owner_in: "owner's requests before, signed in",
+  thief_in: "thief's requests, signed in",
+  owner_in_after: "owner's requests after, signed in",
   told_why: 'of the two, told why',
 }
 

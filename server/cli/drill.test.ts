@@ -130,8 +130,8 @@ test(
 
 test.each([
   [['https://example.org'], '--i-own-this'],
-  [['not an address'], 'no address of a site'],
-  [['http://localhost:9', '--login', 'nonsense', '--check', '/'], 'no sign-in request'],
+  [['not an address'], 'Not the address of a site'],
+  [['http://localhost:9', '--login', 'nonsense', '--check', '/'], 'Not a sign-in request'],
   [['http://localhost:9', '--login', 'POST /in'], '--check PATH'],
   [['http://localhost:9'], 'DRILL_EMAIL'],
   [['http://localhost:9', ...LOGIN], 'cannot be reached'],

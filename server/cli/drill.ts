@@ -18,30 +18,30 @@ const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d+){3}|\[::1\])$/
 
 export const drill = command({
   name: `${NAME} drill`,
-  description: 'Try what must hold of sessions: tokens out of reach, a storm at expiry, a lost answer, a stolen cookie',
+  description: 'Test the session guarantees: token exposure, a storm at expiry, a lost response, a stolen cookie',
   args: {
     url: {
       type: 'positional',
       required: false,
-      description: 'The site to try; without one, a server of its own in a temporary folder',
+      description: 'The site to test; by default, its own server in a temporary folder',
     },
     login: { type: 'string', valueHint: 'request', description: `How to sign in at another site, as '${OUR_LOGIN}'` },
     check: {
       type: 'string',
       valueHint: 'path',
-      description: 'A path there whose answer tells whether one is signed in',
+      description: 'A path whose response differs when signed in',
     },
     expect: {
       type: 'string',
       valueHint: 'text',
-      description: 'A text that only the signed-in answer has; found out where it can be',
+      description: 'A text that only the signed-in response contains; detected if possible',
     },
     wait: {
       type: 'string',
       valueHint: 'seconds',
-      description: 'How long an access token lives there; found out where it can be',
+      description: 'Lifetime of an access token there; detected if possible',
     },
-    'i-own-this': { type: 'boolean', description: 'Allow a site that is not on this machine' },
+    'i-own-this': { type: 'boolean', description: 'Allow a site on another machine' },
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
@@ -68,10 +68,10 @@ async function tryOut(visit: Visit, { json, staged }: { json: boolean; staged: b
   else {
     print('')
     printTable(['DEMONSTRATION', 'CHECK', 'WANTED', 'SEEN', ''], rowsOf(tokens, runs))
-    print('', failed === 0 ? 'Everything held.' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed.`)
+    print('', failed === 0 ? 'All checks passed.' : `${failed} ${failed === 1 ? 'check' : 'checks'} failed.`)
     if (staged && site.ours)
       print(
-        'The theft was staged: the security log of this account shows a session that ended because an old key came back.',
+        'The theft was staged: the security log of this account shows a session that ended because an old key was used again.',
       )
   }
   if (failed > 0) process.exitCode = 1
@@ -89,14 +89,14 @@ interface Given {
 async function visitOf(given: Given): Promise<Visit> {
   const url = URL.parse(given.url)
   if (url === null || !/^https?:$/.test(url.protocol))
-    throw new OperatorError(`This is no address of a site: ${given.url}`, ['It has the form: http://localhost:3000'])
+    throw new OperatorError(`Not the address of a site: ${given.url}`, ['Expected the form http://localhost:3000'])
   if (!LOOPBACK.test(url.hostname) && given['i-own-this'] !== true) {
     throw new OperatorError(`${url.hostname} is not this machine.`, [
-      'A drill sends a hundred requests at once and replays cookies. If the site is yours, say so with --i-own-this.',
+      'A drill sends a hundred requests at once and replays cookies. If you own the site, add --i-own-this.',
     ])
   }
   if (given.login !== undefined && given.check === undefined)
-    throw new OperatorError('Say with --check PATH where it shows whether one is signed in.')
+    throw new OperatorError('Use --check PATH for a path that shows whether one is signed in.')
   const wait = given.wait === undefined ? null : Number(given.wait)
   if (wait !== null && !(wait > 0))
     throw new OperatorError(`--wait takes a number of seconds, not ${given.wait ?? ''}.`)
@@ -132,8 +132,8 @@ async function filled(login: Ask): Promise<Ask> {
   for await (const line of lines) given.push(line)
   const [email, password] = given
   if (email === undefined || password === undefined)
-    throw new OperatorError('Nobody said who signs in.', [
-      'Set DRILL_EMAIL and DRILL_PASSWORD, or write the two to stdin, a line each.',
+    throw new OperatorError('No credentials given.', [
+      'Set DRILL_EMAIL and DRILL_PASSWORD, or write both to stdin, one per line.',
     ])
   return fillIn(login, email, password)
 }

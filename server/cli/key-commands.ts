@@ -8,18 +8,18 @@ import { perform } from './perform.ts'
 const USES: Record<SigningUse, string> = {
   published: 'published, signs later',
   signs: 'signs',
-  verifies: 'verifies what it signed',
-  retired: 'none, is deleted within the hour',
+  verifies: 'verifies earlier tokens',
+  retired: 'none, will be deleted within an hour',
 }
 
 const list = command({
   name: 'porchlight key list',
-  description: 'Show the keys, never their content',
+  description: 'List the keys, never their content',
   args: { json: { type: 'boolean', description: 'Print JSON, for scripts' } },
   async run(args) {
     const { keys, signing } = await perform('key.list', {})
     if (args.json) return printJson({ keys, signing })
-    print('Root keys, which seal cookies and what is stored:')
+    print('Root keys, which seal cookies and stored data:')
     printTable(
       ['ID', 'MADE', 'REPLACED', 'USE'],
       keys.map(key => [
@@ -29,7 +29,7 @@ const list = command({
         key.replacedAt === null ? 'seals and opens' : 'opens',
       ]),
     )
-    print('', 'Signing keys, which upstreams verify tokens with:')
+    print('', 'Signing keys, with which upstreams verify tokens:')
     printTable(
       ['ID', 'ALGORITHM', 'MADE', 'SIGNS FROM', 'GONE FROM', 'USE'],
       signing.map(key => [
@@ -46,50 +46,49 @@ const list = command({
 
 const rotate = command({
   name: 'porchlight key rotate',
-  description:
-    'Make new keys. Nobody is signed out: older keys open what they sealed, and verify what they signed, until nothing can need them',
+  description: 'Create new keys. Nobody is signed out: old keys still open and verify until nothing needs them',
   args: {
     reseal: {
       type: 'boolean',
-      description: 'Seal what is stored under the new key now, instead of when the old one is retired',
+      description: 'Re-encrypt stored data with the new key now, instead of when the old key is retired',
     },
     compromised: {
       type: 'boolean',
-      description: 'Somebody else has the keys: retire them at once, end every session, void every link',
+      description: 'The keys have leaked: retire them at once, end every session, void every link',
     },
-    yes: { type: 'boolean', description: 'Do not ask' },
+    yes: { type: 'boolean', description: 'Do not ask for confirmation' },
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
     const compromised = args.compromised ?? false
-    if (compromised && !args.yes) await confirm('Everybody will be signed out, and every link will be void.', '--yes')
+    if (compromised && !args.yes) await confirm('Everyone will be signed out, and every link will be void.', '--yes')
     const done = await perform('key.rotate', { reseal: args.reseal ?? false, compromised })
     if (args.json) return printJson(done)
-    print(`The key ${done.newest.id} seals from now on.`)
+    print(`The key ${done.newest.id} is now in use.`)
     print(signingLine(done.signing, compromised))
-    if (done.resealed !== null) print(`Stored passwords sealed anew: ${done.resealed}.`)
+    if (done.resealed !== null) print(`Stored passwords re-encrypted: ${done.resealed}.`)
     if (done.unreadable > 0)
-      print(`Stored passwords that no key opens any more: ${done.unreadable}. Make reset links for their owners.`)
+      print(`Stored passwords that no key can open: ${done.unreadable}. Create reset links for their owners.`)
     if (done.tokens !== null && done.tokens.resealed > 0)
-      print(`Grants by providers whose tokens were sealed anew: ${done.tokens.resealed}.`)
+      print(`Provider grants re-encrypted: ${done.tokens.resealed}.`)
     if (compromised)
       print(
         `Keys retired: ${done.retired}. Sessions ended: ${done.ended}. All signing keys were replaced.`,
-        'Upstreams take tokens of the old signing keys until they fetch the keys again: restart those that must not.',
-        'Copies of the key file that you kept are worth nothing now; make a new one.',
+        'Upstreams accept tokens of the old signing keys until they fetch the keys again; restart those that must not.',
+        'Existing copies of the key file are useless now; make a new one.',
       )
-    else print('Copy the key file to where you keep secrets: backups of the database leave it out.')
+    else print('Copy the key file to where you keep secrets: database backups do not include it.')
   },
 })
 
 function signingLine(made: SigningSummary | null, compromised: boolean): string {
   if (made === null)
-    return 'The signing keys cannot be changed from here and stay as they are: replace them where you keep them.'
-  if (compromised) return `The key ${made.id} signs upstreams' tokens from now on.`
-  return `The key ${made.id} is published now and signs upstreams' tokens from ${shownTime(made.signsAt)}.`
+    return 'The signing keys cannot be changed here and stay as they are: replace them where they are kept.'
+  if (compromised) return `The key ${made.id} now signs upstream tokens.`
+  return `The key ${made.id} is published now and signs upstream tokens from ${shownTime(made.signsAt)}.`
 }
 
-export const key = group('porchlight key', "The keys that seal cookies and passwords, and sign upstreams' tokens", {
+export const key = group('porchlight key', 'Keys that seal cookies and passwords, and sign upstream tokens', {
   list: async () => list,
   rotate: async () => rotate,
 })

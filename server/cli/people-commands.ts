@@ -9,7 +9,7 @@ const whom = { ...email, description: 'Their e-mail address, or the id of an acc
 const json = { type: 'boolean', description: 'Print JSON, for scripts' } as const
 const withPassword = {
   type: 'boolean',
-  description: 'Ask for a password (on the terminal, or the first line of stdin) instead of making a link',
+  description: 'Prompt for a password (or read the first line of stdin) instead of creating a link',
 } as const
 const admin = { type: 'boolean', description: 'As an administrator' } as const
 
@@ -19,23 +19,23 @@ const printLink = (what: string, { href, endsAt }: { href: string; endsAt: numbe
 
 export const setup = command({
   name: 'porchlight setup',
-  description: 'Show the link by which the first administrator is made',
+  description: 'Show the link for creating the first administrator',
   args: { json },
   async run(args) {
     const link = await perform('setup', {})
     if (args.json) printJson(link)
-    else printLink('Open this to make yourself the first administrator.', link)
+    else printLink('Open this to create the first administrator.', link)
   },
 })
 
 export const invite = command({
   name: 'porchlight invite',
-  description: 'Make a one-time link by which somebody makes their account',
+  description: 'Create a one-time link for creating an account',
   args: {
     email: {
       ...email,
       required: false,
-      description: 'The only address that may use it; without one, whoever has the link',
+      description: 'The only address that may use it; by default, anyone with the link',
     },
     admin,
     json,
@@ -44,7 +44,7 @@ export const invite = command({
     const { invite: made, href } = await perform('invite', { email: args.email ?? null, roles: rolesOf(args.admin) })
     if (args.json) printJson({ invite: made, href })
     else
-      printLink(made.email === null ? 'Give this to whom you invite.' : `Give this to ${plain(made.email)}.`, {
+      printLink(made.email === null ? 'Send this to the person you invite.' : `Send this to ${plain(made.email)}.`, {
         href,
         endsAt: made.endsAt,
       })
@@ -53,7 +53,7 @@ export const invite = command({
 
 const add = command({
   name: 'porchlight user add',
-  description: 'Make an account, with a link to choose a password by',
+  description: 'Create an account, with a link for choosing a password',
   args: {
     email,
     name: { type: 'string', required: true, description: 'Their name, as others see it' },
@@ -66,18 +66,18 @@ const add = command({
     const made = await perform('user.add', { email: args.email, name: args.name, roles: rolesOf(args.admin), password })
     if (args.json) printJson(made)
     else if (made.link === null) print(`${plain(args.email)} can sign in now.`)
-    else printLink(`${plain(args.email)} has an account. Give them this to choose a password.`, made.link)
+    else printLink(`${plain(args.email)} has an account. Send them this link to choose a password.`, made.link)
   },
 })
 
 const list = command({
   name: 'porchlight user list',
-  description: 'Show everybody who has an account',
+  description: 'List all accounts',
   args: { json },
   async run(args) {
     const { people } = await perform('user.list', {})
     if (args.json) return printJson(people)
-    if (people.length === 0) return print('Nobody has an account yet. Make the first: porchlight setup')
+    if (people.length === 0) return print('No accounts yet. Create the first: porchlight setup')
     printTable(
       ['E-MAIL', 'NAME', 'ROLES', 'STATE', 'SESSIONS', 'LAST SEEN'],
       people.map(person => [
@@ -94,7 +94,7 @@ const list = command({
 
 const disable = command({
   name: 'porchlight user disable',
-  description: 'Keep somebody out: every session ends at once, and they cannot sign in',
+  description: 'Disable an account: its sessions end at once, and it cannot sign in',
   args: { email: whom },
   async run(args) {
     await perform('user.disable', { email: args.email })
@@ -104,7 +104,7 @@ const disable = command({
 
 const enable = command({
   name: 'porchlight user enable',
-  description: 'Let somebody in again',
+  description: 'Enable an account again',
   args: { email: whom },
   async run(args) {
     await perform('user.enable', { email: args.email })
@@ -114,32 +114,31 @@ const enable = command({
 
 const resetPassword = command({
   name: 'porchlight user reset-password',
-  description: 'Make a link to choose a new password by; using it signs them out everywhere',
+  description: 'Create a reset link; using it signs them out everywhere',
   args: { email: whom, 'with-password': withPassword, json },
   async run(args) {
     const password = args['with-password'] ? await askPassword() : null
     const { link } = await perform('user.reset-password', { email: args.email, password })
     if (args.json) printJson({ link })
     else if (link === null) print(`${args.email} has a new password and is signed out everywhere.`)
-    else printLink(`Give this to ${args.email}.`, link)
+    else printLink(`Send this to ${args.email}.`, link)
   },
 })
 
 const link = command({
   name: 'porchlight user link',
-  description:
-    'Say who somebody is at the API that keeps the passwords: signing in there then opens their account here',
+  description: 'Link an account to a user of the API that checks passwords; signing in there then opens it',
   args: {
     email: whom,
     subject: {
       type: 'positional',
       required: true,
-      description: 'What the API calls them: the field that tokenApi.fields.subject names',
+      description: 'Their user id at the API (tokenApi.fields.subject)',
     },
   },
   async run({ email: address, subject }) {
     const { by } = await perform('user.link', { email: address, subject })
-    print(`Whoever signs in at ${plain(by)} as ${plain(subject)} opens the account of ${plain(address)}.`)
+    print(`Signing in at ${plain(by)} as ${plain(subject)} now opens the account of ${plain(address)}.`)
   },
 })
 

@@ -16,10 +16,10 @@ export async function readConfig(): Promise<Config> {
  * @throws OperatorError when nobody said where the data is */
 function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
   if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default'))
-    return printError([`There was no database in ${dataDir}: this makes a new one.`])
-  throw new OperatorError(`There is no database in ${dataDir}, and no server runs there.`, [
-    'If the server runs as a service, give this command the same settings, as the same user: PORCHLIGHT_DATA_DIR, or PORCHLIGHT_CONFIG.',
-    'For a new installation, start the server first (porchlight start), or name the folder: PORCHLIGHT_DATA_DIR=data',
+    return printError([`No database in ${dataDir}; creating a new one.`])
+  throw new OperatorError(`There is no database in ${dataDir}, and no server is running there.`, [
+    'If the server runs as a service, run this command as the same user with the same settings: PORCHLIGHT_DATA_DIR, or PORCHLIGHT_CONFIG.',
+    'For a new installation, start the server first (porchlight start), or set the folder: PORCHLIGHT_DATA_DIR=data',
   ])
 }
 

@@ -24,7 +24,7 @@ export async function run(program: CommandDef, rawArgs: readonly string[], versi
     const { name = '' } = (await resolved(command.meta)) ?? {}
     const near = nearest(unknown, Object.keys(commands))
     return refuse(
-      `There is no command ${name} ${unknown}.`,
+      `Unknown command: ${name} ${unknown}.`,
       near === null ? `See ${name} --help.` : `Did you mean ${name} ${near}?`,
     )
   }

@@ -2,7 +2,7 @@ import { command, tell } from './command.ts'
 
 export const start = command({
   name: 'porchlight start',
-  description: 'Start the server; builds the site first where that is needed',
+  description: 'Start the server, building the site first if needed',
   args: {},
   run: () => startMain(false),
 })

@@ -5,7 +5,7 @@ import { perform } from './perform.ts'
 
 const list = command({
   name: 'porchlight session list',
-  description: 'Show where somebody is signed in',
+  description: 'List the sessions of an account',
   args: {
     email: {
       type: 'positional',
@@ -34,18 +34,18 @@ const list = command({
 
 const end = command({
   name: 'porchlight session end',
-  description: "End a session, or all of somebody's, at once",
+  description: 'End a session, or all sessions of an account, at once',
   args: {
-    id: { type: 'positional', required: false, description: "The session's id, as session list shows it" },
+    id: { type: 'positional', required: false, description: "The session's id, from session list" },
     of: {
       type: 'string',
       valueHint: 'email',
-      description: 'End all sessions of the person with this e-mail address, or with this id',
+      description: 'End all sessions of the account with this e-mail address or id',
     },
   },
   async run(args) {
     if ((args.id === undefined) === (args.of === undefined))
-      throw new OperatorError("Say which: a session's id, or --of with somebody's e-mail address.")
+      throw new OperatorError("Name a session's id, or use --of with an e-mail address.")
     const { ended } =
       args.of === undefined
         ? await perform('session.end', { id: args.id ?? '' })

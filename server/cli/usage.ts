@@ -35,8 +35,8 @@ export async function showUsage<Args extends ArgsDef>(given: CommandDef<Args>): 
   print(
     '',
     Object.keys(commands).length > 0
-      ? `More about one: ${name} COMMAND --help${version === undefined ? '' : `   (version ${version})`}`
-      : 'Settings come from porchlight.config.ts and PORCHLIGHT_… in the environment: porchlight config check',
+      ? `Help for a command: ${name} COMMAND --help${version === undefined ? '' : `   (version ${version})`}`
+      : 'Settings come from porchlight.config.ts and PORCHLIGHT_… variables; see porchlight config check',
   )
 }
 

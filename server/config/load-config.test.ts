@@ -321,7 +321,7 @@ describe('problems', () => {
       'colour in porchlight.config.json: there is no such setting.',
       'passwordMinLenght in porchlight.config.json: there is no such setting (did you mean passwordMinLength?).',
       'PORCHLIGHT_PUBLIC_ULR: there is no such setting (did you mean PORCHLIGHT_PUBLIC_URL?).',
-      'PORCHLIGHT_LOG_LEVEL: got nothing; expected a value, or that the variable is not set at all.',
+      'PORCHLIGHT_LOG_LEVEL: got nothing; expected a value, or the variable not set.',
       'port in porchlight.config.json: got "3000"; expected a whole number from 1 to 65535.',
       'PORCHLIGHT_ACCESS_SECONDS: got "1.5"; expected a whole number from 2 to 86400.',
       'PORCHLIGHT_INSECURE_HTTP: got "yes"; expected true or false.',
@@ -412,7 +412,7 @@ describe('problems', () => {
     [
       "metrics on the site's port",
       { PORCHLIGHT_METRICS_PORT: '3000' },
-      /^PORCHLIGHT_METRICS_PORT: got 3000; expected another port/,
+      /^PORCHLIGHT_METRICS_PORT: got 3000; expected a port other than/,
     ],
     ['a value given twice', { PORCHLIGHT_PORT: '1', PORCHLIGHT_PORT_FILE: 'x' }, /either this or PORCHLIGHT_PORT/],
     [

@@ -263,7 +263,7 @@ function defaultOf(key: SettingKey, config: Config): string {
     case 'signingKeys':
       return 'in the key file'
     case 'site':
-      return 'the pages that come with it'
+      return 'the built-in pages'
     case 'setupCode':
     case 'metricsPort':
     case 'securityContact':

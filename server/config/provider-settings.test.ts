@@ -132,7 +132,7 @@ describe('a provider', () => {
       [{ ...MAIN, formerIssuers: ['x', 'x'] }],
     ]) {
       expect(await problems(wrong)).toEqual([
-        expect.stringContaining("formerIssuers that are nobody's issuer now, each in one entry"),
+        expect.stringContaining("formerIssuers that are no provider's current issuer, each in one entry"),
       ])
     }
   })
@@ -248,8 +248,8 @@ describe('what is wrong', () => {
   })
 
   test('two of one id, and two of one issuer', async () => {
-    expect((await problems([MAIN, { ...MAIN, issuer: 'https://other.example' }]))[0]).toMatch(/ids that differ/)
-    expect((await problems([MAIN, { ...MAIN, id: 'other' }]))[0]).toMatch(/issuers that differ/)
+    expect((await problems([MAIN, { ...MAIN, issuer: 'https://other.example' }]))[0]).toMatch(/unique ids/)
+    expect((await problems([MAIN, { ...MAIN, id: 'other' }]))[0]).toMatch(/unique issuers/)
   })
 })
 

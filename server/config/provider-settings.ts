@@ -69,10 +69,7 @@ export const ProviderSetting = group({
     ),
   ),
   formerIssuers: v.exactOptional(
-    v.pipe(
-      v.array(text('an issuer that it had'), 'a list of issuers that it had'),
-      v.maxLength(10, 'at most 10 issuers'),
-    ),
+    v.pipe(v.array(text('an earlier issuer'), 'a list of earlier issuers'), v.maxLength(10, 'at most 10 issuers')),
   ),
   authorizationEndpoint: v.exactOptional(endpoint),
   tokenEndpoint: v.exactOptional(endpoint),
@@ -94,7 +91,7 @@ export const ProviderSetting = group({
       v.record(v.string(), v.string('text'), 'names and their values'),
       v.check(
         all => Object.keys(all).every(name => !OUR_PARAMETERS.includes(name)),
-        `other parameters than ${OUR_PARAMETERS.join(', ')}`,
+        `parameters other than ${OUR_PARAMETERS.join(', ')}`,
       ),
     ),
   ),
@@ -125,15 +122,15 @@ export type ProviderSetting = v.InferOutput<typeof ProviderSetting>
 export const ProvidersSetting = v.pipe(
   v.array(ProviderSetting, 'a list of providers'),
   v.maxLength(20, 'at most 20 providers'),
-  v.check(list => new Set(list.map(one => one.id)).size === list.length, 'ids that differ from each other'),
+  v.check(list => new Set(list.map(one => one.id)).size === list.length, 'unique ids'),
   v.check(list => {
     const issuers = list.map(one => one.issuer ?? presetOf(one)?.issuer).filter(issuer => typeof issuer === 'string')
     return new Set(issuers).size === issuers.length
-  }, 'issuers that differ from each other: one provider, one entry'),
+  }, 'unique issuers: one entry per provider'),
   v.check(list => {
     const former = list.flatMap(one => one.formerIssuers ?? [])
     return new Set(former).size === former.length && list.every(one => !former.includes(issuerOf(one)))
-  }, "formerIssuers that are nobody's issuer now, each in one entry"),
+  }, "formerIssuers that are no provider's current issuer, each in one entry"),
 )
 
 /** Fields that a message may show the content of. */
@@ -204,14 +201,13 @@ function toProvider(
   const kind = setting.kind ?? preset?.kind ?? 'oidc'
   if (setting.kind === undefined && preset === null) wrong('kind', 'oidc or oauth2, or a preset')
   if (setting.kind !== undefined && preset !== null && setting.kind !== preset.kind)
-    wrong('kind', `${preset.kind}, as the preset has it`)
+    wrong('kind', `${preset.kind}, as in the preset`)
   const clientSecret = secretOf('clientSecret')
   const privateKey = secretOf('privateKey')
   const clientAuth = setting.clientAuth ?? usualAuth(setting, preset)
   judgeAuth(setting, clientAuth, privateKey, wrong)
   const issuer = setting.issuer ?? preset?.issuer ?? null
-  if (kind === 'oidc' && issuer === null)
-    wrong('issuer', 'the address of the provider, as its discovery document spells it')
+  if (kind === 'oidc' && issuer === null) wrong('issuer', "the provider's issuer, exactly as in its discovery document")
   return {
     id: setting.id,
     kind,
@@ -250,8 +246,7 @@ function endpointsOf(
   const names = ['authorizationEndpoint', 'tokenEndpoint', 'userInfoEndpoint'] as const
   if (kind === 'oidc') {
     for (const name of [...names, 'emailsEndpoint', 'revocationEndpoint'] as const)
-      if (setting[name] !== undefined)
-        wrong(name, 'no such field here: an oidc provider says itself where its endpoints are')
+      if (setting[name] !== undefined) wrong(name, 'no such field here: oidc providers publish their endpoints')
     return null
   }
   const [authorization, token, userInfo] = names.map(name => {
@@ -276,7 +271,7 @@ function fieldsOf(
 ): UserInfoFields {
   const known = { ...preset?.fields, ...fields }
   if (kind === 'oidc' && Object.keys(fields).length > 0)
-    wrong('fields', 'no such field here: OpenID Connect names them')
+    wrong('fields', 'no such field here: OpenID Connect defines them')
   if (kind === 'oauth2' && known.subject === undefined)
     wrong('fields.subject', `${FIELD_FORM}: what never changes about an account`)
   return {
@@ -293,7 +288,7 @@ function userInfoOf(
   wrong: (field: string, expected: string) => void,
 ): boolean {
   if (kind === 'oauth2' && userInfo === false)
-    wrong('userInfo', 'true: nothing else says who an account of an oauth2 provider is')
+    wrong('userInfo', "true: user info is the only source of an oauth2 provider's accounts")
   return userInfo ?? true
 }
 
@@ -303,7 +298,8 @@ function scopesOf(
   preset: Preset | null,
   wrong: (field: string, expected: string) => void,
 ): string[] {
-  if (kind === 'oidc' && scopes !== undefined && !scopes.includes('openid')) wrong('scopes', 'openid among them')
+  if (kind === 'oidc' && scopes !== undefined && !scopes.includes('openid'))
+    wrong('scopes', 'a list that includes openid')
   return scopes ?? preset?.scopes ?? (kind === 'oidc' ? ['openid', 'profile', 'email'] : [])
 }
 
@@ -336,7 +332,7 @@ function judgeKey(privateKey: Secret, wrong: (field: string, expected: string) =
       'a private key in PEM (PKCS #8) or as a JWK: EC P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more',
     )
   else if (key.alg !== null && !key.canDo.includes(key.alg))
-    wrong('privateKey', `an "alg" in the JWK that its key can do: ${key.canDo.join(', ')}`)
+    wrong('privateKey', `an "alg" in the JWK that its key supports: ${key.canDo.join(', ')}`)
 }
 
 /** @returns what is wrong with it, as text */
@@ -353,7 +349,7 @@ function readSecret(
   }
   try {
     const value = readFileSync(resolve(folder, written.file), 'utf8').replace(/\r?\n$/, '')
-    return value === '' ? `${written.file} to hold it` : new Secret(value)
+    return value === '' ? `${written.file} to contain it` : new Secret(value)
   } catch (error) {
     return `${written.file} to be readable (${error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'})`
   }

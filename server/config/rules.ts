@@ -47,36 +47,33 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
   if (!config.secureCookies && !config.loopback && !insecureHttp) {
     refuse(
       'publicUrl',
-      `https, since cookies over plain http can be read on the way; for a network that you trust, allow it with ${name('insecureHttp')}`,
+      `https, since cookies over plain http can be read on the network; to allow it on a trusted network, set ${name('insecureHttp')}`,
     )
   }
   if (login === 'token-api' && !tokenApi)
     refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
   if (login !== 'token-api' && tokenApi) refuse('login', `token-api, since ${name('tokenApi')} is set`)
   if (config.providers.some(provider => provider.id === TOKEN_API))
-    refuse('providers', `another id than ${TOKEN_API}, which is the token API's`)
+    refuse('providers', `an id other than ${TOKEN_API}, which the token API uses`)
   const same = config.providers.find(({ issuer }) => issuer.replace(/\/+$/, '') === config.tokenApi?.url)
   if (same !== undefined)
-    refuse(
-      'tokenApi',
-      `another url than the issuer of the provider ${same.id}: what both call people would count as one`,
-    )
+    refuse('tokenApi', `a url other than the issuer of the provider ${same.id}: their user ids would be mixed up`)
   for (const upstream of config.upstreams) {
     const wrong = judgeProvider(upstream, providerIds(config))
     if (wrong !== null) refuse('upstreams', wrong)
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl)
-    refuse('site', `another address than ${name('publicUrl')}: a front end behind us cannot be ourselves`)
+    refuse('site', `an address other than ${name('publicUrl')}: the front end must be a different server`)
   if (
     config.signingKeys !== null &&
     'file' in config.signingKeys &&
     'file' in config.keys &&
     config.signingKeys.file === config.keys.file
   ) {
-    refuse('signingKeys', `another file than ${name('keys')}, which holds the root keys`)
+    refuse('signingKeys', `a file other than ${name('keys')}, which contains the root keys`)
   }
   if (config.metricsPort !== null && config.metricsPort === config.port)
-    refuse('metricsPort', `another port than ${name('port')}`)
+    refuse('metricsPort', `a port other than ${name('port')}`)
   return problems
 }

@@ -29,7 +29,7 @@ const PUBLIC_URL =
   'an address like https://example.org: http or https, a host and perhaps a port, without path, query or user name'
 const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
 const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
-const SECURITY_CONTACT = 'where to report a weakness: mailto:security@example.org, an https address or tel:+49-123'
+const SECURITY_CONTACT = 'where to report vulnerabilities: mailto:security@example.org, an https address or tel:+49-123'
 const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
 
 /** Every setting, as it may be written in a configuration file. The environment's names follow from these. */

@@ -22,7 +22,7 @@ describe('the setting site', () => {
     expect(config.site).toEqual({ kind: 'own', serverRoutes: false })
     expect(report.find(line => line.key === 'site')).toMatchObject({
       variable: 'PORCHLIGHT_SITE',
-      value: 'the pages that come with it',
+      value: 'the built-in pages',
       from: 'default',
     })
   })
@@ -69,13 +69,13 @@ describe('the setting site', () => {
     [
       'a policy for our own pages',
       { serverRoutes: true, policy: 'script-src *' },
-      'policy beside static or upstream only',
+      'policy only with static or upstream',
     ],
-    ['source maps of our own pages', { serverRoutes: true, sourceMaps: true }, 'sourceMaps beside static only'],
+    ['source maps of our own pages', { serverRoutes: true, sourceMaps: true }, 'sourceMaps only with static'],
     [
       'redirects of our own pages',
       { serverRoutes: true, redirectOrigins: ['https://login.example.org'] },
-      'redirectOrigins beside upstream only',
+      'redirectOrigins only with upstream',
     ],
     ['neither of the two', {}, 'either { static'],
     ['both of them', { static: 'dist', upstream: 'http://127.0.0.1:5173' }, 'either { static'],
@@ -99,9 +99,9 @@ describe('the setting site', () => {
     [
       'source maps of an upstream',
       { upstream: 'http://127.0.0.1:5173', sourceMaps: true },
-      'sourceMaps beside static only',
+      'sourceMaps only with static',
     ],
-    ['ourselves behind us', { upstream: 'http://localhost:3000' }, 'another address than PORCHLIGHT_PUBLIC_URL'],
+    ['ourselves behind us', { upstream: 'http://localhost:3000' }, 'an address other than PORCHLIGHT_PUBLIC_URL'],
   ])('refuses %s', async (_name, site, words) => {
     expect(await problem(site)).toContain(words)
   })

@@ -5,8 +5,8 @@ import type { Upstream } from './upstream-config.ts'
 import { toUpstream } from './upstream-settings.ts'
 
 const SITE_FORM =
-  'either { static: a folder of built files } or { upstream: the address of a front end }, or { serverRoutes: true } for the pages that come with it'
-const FOLDER_FORM = 'the path of a folder that holds an index.html, such as ../shop/dist'
+  'either { static: a folder of built files } or { upstream: the address of a front end }, or { serverRoutes: true } for the built-in pages'
+const FOLDER_FORM = 'the path of a folder that contains an index.html, such as ../shop/dist'
 const UPSTREAM_FORM =
   'an address like http://127.0.0.1:5173: http or https, a host and perhaps a port, without path, query or user name'
 const POLICY_FORM = "a Content-Security-Policy in one line, such as script-src 'self'"
@@ -41,15 +41,15 @@ export const SiteSetting = v.pipe(
   ),
   v.check(
     one => one.static !== undefined || one.sourceMaps === undefined,
-    'sourceMaps beside static only: an upstream decides itself what it serves',
+    'sourceMaps only with static: an upstream decides what it serves',
   ),
   v.check(
     one => one.serverRoutes === undefined || one.policy === undefined,
-    'policy beside static or upstream only: the pages here have one with a nonce',
+    'policy only with static or upstream: the built-in pages have one with a nonce',
   ),
   v.check(
     one => one.upstream !== undefined || one.redirectOrigins === undefined,
-    'redirectOrigins beside upstream only: nothing else redirects',
+    'redirectOrigins only with upstream: nothing else redirects',
   ),
 )
 export type SiteSetting = v.InferOutput<typeof SiteSetting>

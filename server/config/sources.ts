@@ -83,7 +83,7 @@ function readEnvironment(env: Environment, cwd: string): Omit<Gathered, 'file'> 
     if (rival !== undefined && rival !== name) {
       problems.push({ name, given: null, expected: `give either this or ${rival}, not both` })
     } else if (text === '') {
-      problems.push({ name, given: 'nothing', expected: 'a value, or that the variable is not set at all' })
+      problems.push({ name, given: 'nothing', expected: 'a value, or the variable not set' })
     } else {
       const value = file ? contentOf(text, cwd) : { text }
       if ('failure' in value)
@@ -167,7 +167,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
           {
             name: basename(file),
             given: null,
-            expected: `the file has to ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings`,
+            expected: `the file must ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings`,
           },
         ],
       }
@@ -227,7 +227,7 @@ async function contentsOf(file: string): Promise<unknown> {
 async function withinPatience(name: string, loading: Promise<unknown>): Promise<unknown> {
   const onExit = () => {
     process.stderr.write(
-      `${name} ended the process while it was being loaded. Let it export its settings, or throw what is wrong.\n`,
+      `${name} ended the process while it was being loaded. It should export its settings or throw an error.\n`,
     )
     process.exitCode = 1
   }

@@ -87,7 +87,7 @@ test('no provider may be called as the token API is', async () => {
   ])
   expect(
     (await problems(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_PROVIDERS: providers }))).join(),
-  ).toMatch(/another id than token-api/)
+  ).toMatch(/an id other than token-api/)
 })
 
 test.each(['https://login.example.org', 'https://login.example.org/'])(

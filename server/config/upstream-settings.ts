@@ -106,8 +106,8 @@ export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
 
 export const Upstreams = v.pipe(
   v.array(UpstreamSetting, 'a list of upstreams'),
-  v.check(list => distinct(list.map(one => one.name)), 'names that differ from each other'),
-  v.check(list => distinct(list.map(prefixOf)), 'prefixes that differ from each other'),
+  v.check(list => distinct(list.map(one => one.name)), 'unique names'),
+  v.check(list => distinct(list.map(prefixOf)), 'unique prefixes'),
   v.check(
     list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'),
     `prefixes other than /api itself and ${RESERVED.join(', ')}`,
@@ -168,10 +168,10 @@ export function withProvider(upstream: Upstream, providers: readonly string[]): 
 export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
   const { name, token, provider } = upstream
   if (!takesProviderToken(upstream))
-    return provider === null ? null : `no provider for "${name}", which takes none's token`
-  if (providers.length === 0) return `a provider to be set up, since "${name}" takes its token`
+    return provider === null ? null : `no provider for "${name}", which does not use a provider's token`
+  if (providers.length === 0) return `a configured provider, since "${name}" uses its token`
   if (provider === null || !providers.includes(provider))
-    return `"${name}" to name the provider whose token it takes (token: '${token}'): one of ${providers.join(', ')}`
+    return `"${name}" to name the provider whose token it uses (token: '${token}'): one of ${providers.join(', ')}`
   return null
 }
 

@@ -36,20 +36,20 @@ describe("an upstream that takes a provider's token", () => {
     )
     expect(upstreams[0]).toMatchObject({ token: 'exchange', provider: 'other', audience: 'orders-api' })
     expect(await refused([upstream({ token: 'exchange' })], several)).toContain(
-      '"orders" to name the provider whose token it takes (token: \'exchange\'): one of main, other',
+      '"orders" to name the provider whose token it uses (token: \'exchange\'): one of main, other',
     )
     expect(await refused([upstream({ token: 'provider', provider: 'third' })], several)).toContain('one of main, other')
   })
 
   test('needs one to be set up', async () => {
     expect(await refused([upstream({ token: 'provider' })], [])).toContain(
-      'a provider to be set up, since "orders" takes its token',
+      'a configured provider, since "orders" uses its token',
     )
   })
 
   test('one that takes ours, or nothing, names none', async () => {
     expect(await refused([upstream({ provider: 'main' })], [provider('main')])).toContain(
-      'no provider for "orders", which takes none\'s token',
+      'no provider for "orders", which does not use a provider\'s token',
     )
     expect(await refused([upstream({ token: 'none', provider: 'main' })], [provider('main')])).toContain(
       'no provider for "orders"',

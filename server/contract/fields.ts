@@ -17,7 +17,7 @@ export function describeFields(issues: readonly v.BaseIssue<unknown>[], whole: s
 }
 
 function sentence(issue: v.BaseIssue<unknown>): string {
-  if (issue.expected === 'never') return 'There is no such field.'
+  if (issue.expected === 'never') return 'Unknown field.'
   switch (issue.type) {
     case 'min_length':
       return 'It is too short.'
@@ -26,8 +26,8 @@ function sentence(issue: v.BaseIssue<unknown>): string {
     case 'email':
       return 'It is not an e-mail address.'
     case 'regex':
-      return 'It holds characters that are not allowed.'
+      return 'It contains characters that are not allowed.'
     default:
-      return issue.received === 'undefined' ? 'It is missing.' : 'It is not of the right kind.'
+      return issue.received === 'undefined' ? 'It is missing.' : 'It has the wrong type.'
   }
 }

@@ -31,7 +31,7 @@ const VERSION = 2
 const SIGNING_VERSION = 1
 const SigningList = v.pipe(
   v.array(StoredSigningKey),
-  v.check(keys => new Set(keys.map(key => key.id)).size === keys.length, 'Two keys have one id'),
+  v.check(keys => new Set(keys.map(key => key.id)).size === keys.length, 'Two keys have the same id'),
 )
 const FileShape = v.strictObject({
   version: v.picklist([1, VERSION]),
@@ -50,11 +50,8 @@ const FileShape = v.strictObject({
       }),
     ),
     v.minLength(1),
-    v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have one id'),
-    v.check(
-      roots => roots.filter(root => root.replacedAt === null).length === 1,
-      'Exactly one key has to be the newest',
-    ),
+    v.check(roots => new Set(roots.map(root => root.id)).size === roots.length, 'Two keys have the same id'),
+    v.check(roots => roots.filter(root => root.replacedAt === null).length === 1, 'Exactly one key must be the newest'),
   ),
   signing: v.optional(SigningList, []),
 })
@@ -96,7 +93,7 @@ function parsedAs<Output>(shape: v.GenericSchema<unknown, Output>, text: string,
   }
   const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined
   if (typeof version === 'number' && version > newest)
-    throw new Error(`it has format ${version}, made by a newer version`)
+    throw new Error(`it has format ${version}, written by a newer version`)
   const parsed = v.safeParse(shape, json)
   if (!parsed.success) {
     const issue = parsed.issues[0]

@@ -61,7 +61,7 @@ function fromContent(text: string): Keys {
 function unwritable(file: KeyFile, where: string): Keys {
   let signing = file.signing
   const refuse = (): never => {
-    throw new OperatorError(`The keys ${where} and cannot be changed from here.`, [
+    throw new OperatorError(`The keys ${where} and cannot be changed here.`, [
       'Keep them in a file that this program may write (PORCHLIGHT_KEYS=PATH, or the data folder), or change them where they are and start again.',
     ])
   }
@@ -85,13 +85,10 @@ function unwritable(file: KeyFile, where: string): Keys {
 function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
   if (!existsSync(path)) {
     if (!mayCreate) {
-      throw new OperatorError(
-        `The key file ${path} is missing, and a database can only be used with the one that it was made with.`,
-        [
-          'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
-          'If it is lost for good, move the data folder away to begin anew.',
-        ],
-      )
+      throw new OperatorError(`The key file ${path} is missing, and a database only works with its own key file.`, [
+        'Put it back from your backup. A backup of the database leaves it out unless asked: look where you keep secrets.',
+        'If it is lost for good, move the data folder away to start over.',
+      ])
     }
     makePrivateFolder(dirname(path))
     writeAtomically(path, formatKeyFile({ counter: 0, roots: [newRoot(now)], signing: [] }))
@@ -142,7 +139,7 @@ export function readKeys(path: string, what: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new OperatorError(`${what} cannot be read.`, ['It has to belong to the user who runs this.'], error)
+    throw new OperatorError(`${what} cannot be read.`, ['It must belong to the user who runs this.'], error)
   }
 }
 
@@ -153,7 +150,7 @@ export function refusedContent<T>(parse: () => T, what: string): T {
   } catch (error) {
     if (error instanceof OperatorError) throw error
     throw new OperatorError(`${what} cannot be used: ${error instanceof Error ? error.message : 'unreadable'}.`, [
-      'Put it back from your backup. Nothing was changed.',
+      'Restore it from your backup. Nothing was changed.',
     ])
   }
 }

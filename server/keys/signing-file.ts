@@ -90,8 +90,8 @@ function readSigning(path: string): readonly SigningKey[] {
 function refuseLost(path: string, keys: Home, used: boolean): void {
   if (!used || keys.signing().length > 0) return
   throw new OperatorError(`The file of signing keys ${path} is missing.`, [
-    'Put it back from your backup.',
-    'If it is lost for good, start once without PORCHLIGHT_SIGNING_KEYS: new keys are made, and upstreams accept their tokens once they have fetched the keys again.',
+    'Restore it from your backup.',
+    'If it is lost for good, start once without PORCHLIGHT_SIGNING_KEYS to create new keys. Upstreams accept their tokens once they have fetched the keys again.',
   ])
 }
 

@@ -205,7 +205,7 @@ test('JW-8 a key that does not fit its algorithm is refused when the key file is
     expect(message, JSON.stringify(change)).not.toBe('')
     expect(message).not.toContain(key.jwk['d'])
   }
-  expect(() => parseKeyFile(JSON.stringify({ ...file, signing: [key, key] }))).toThrow(/one id/)
+  expect(() => parseKeyFile(JSON.stringify({ ...file, signing: [key, key] }))).toThrow(/same id/)
 })
 
 test('a private key cannot print itself', () => {

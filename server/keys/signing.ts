@@ -78,7 +78,7 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
 
   function find(id: string, now: UnixMs): SigningSummary {
     const found = list(now).find(key => key.id === id)
-    if (found === undefined) throw new Error('a signing key was lost')
+    if (found === undefined) throw new Error('signing keys are missing')
     return found
   }
 
@@ -97,11 +97,11 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
 
   if (needsKey(keys.all(), settings, openedAt)) {
     const { id, alg } = add(openedAt)
-    if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, "a new key signs the upstreams' tokens")
+    if (keys.writable) log.info({ event: 'signing_key_made', key: id, alg }, 'a new key signs upstream tokens')
     else
       log.warn(
         { event: 'signing_key_temporary', key: id, alg },
-        'the keys that were given (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) have no signing key for this algorithm: one was made that will be gone at the next start, when upstreams may refuse a call until they fetch the keys again',
+        'the configured keys (PORCHLIGHT_KEYS, PORCHLIGHT_SIGNING_KEYS) contain no signing key for this algorithm; created one for this process only, so upstreams may refuse calls after the next start until they fetch the keys again',
       )
   }
 

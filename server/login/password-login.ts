@@ -101,7 +101,7 @@ export function createPasswordLogin({
     throttles
       .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] })
       .catch((error: unknown) =>
-        log.warn({ error, accountId: userId }, 'an attempt with the right password is still counted as failed'),
+        log.warn({ error, accountId: userId }, 'failed to reset the count of failed attempts after a sign-in'),
       )
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
     return {
@@ -130,7 +130,7 @@ export function createPasswordLogin({
     } catch (error) {
       log.warn(
         { error, accountId: verifier.id },
-        'a password could not be hashed anew at the current cost; it is tried at the next sign-in',
+        'failed to rehash a password at the current cost; will retry at the next sign-in',
       )
       return verifier
     }

@@ -87,7 +87,7 @@ export function createProviderLogin({
     if (used.kept)
       log.warn(
         { provider: person.provider, accountId: used.account.id },
-        'the roles mapping makes the last administrator an ordinary user: they stay one, so that nobody is locked out',
+        'the roles mapping would remove the last administrator; the role stays',
       )
     return accounts.made(used.account)
   }

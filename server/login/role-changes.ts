@@ -25,7 +25,7 @@ export function createRoleChanges({ identities, accounts, clock, log }: Deps): (
     if (decided.kept)
       log.warn(
         { event: 'last_admin_kept', provider, accountId: userId },
-        "kept the role of the last administrator, which a provider's roles mapping takes away",
+        'the roles mapping of a provider would remove the last administrator; the role stays',
       )
   }
 }

@@ -24,7 +24,7 @@ export async function writeBackup(
   const signingFile = withKeys && signingKeys.apart ? `${file}.signing-keys.json` : null
   const taken = [file, keysFile, signingFile].find(path => path !== null && existsSync(path))
   if (taken !== undefined && taken !== null)
-    throw new OperatorError(`${taken} exists already.`, ['Choose another name: a backup never writes over anything.'])
+    throw new OperatorError(`${taken} already exists.`, ['Choose another name: a backup never overwrites a file.'])
   await store.backup(file).catch((cause: unknown) => {
     throw asOperatorError(file, cause)
   })
@@ -42,11 +42,11 @@ export async function writeBackup(
  * affair.
  */
 const PLACES: Partial<Record<string, string>> = {
-  ENOENT: 'The folder does not exist: make it first.',
-  ENOTDIR: 'A part of the path is no folder.',
-  EACCES: 'Whoever runs the server has to be allowed to write there.',
-  EPERM: 'Whoever runs the server has to be allowed to write there.',
-  EROFS: 'Nothing can be written there: choose another place.',
+  ENOENT: 'The folder does not exist. Create it first.',
+  ENOTDIR: 'Part of the path is not a folder.',
+  EACCES: 'The user who runs the server must be allowed to write there.',
+  EPERM: 'The user who runs the server must be allowed to write there.',
+  EROFS: 'Nothing can be written there. Choose another place.',
 }
 
 function asOperatorError(file: string, cause: unknown): unknown {

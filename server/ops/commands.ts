@@ -76,15 +76,15 @@ export const COMMANDS = {
         clock,
       } = services
       if (tokenApi === null)
-        throw new OperatorError('No API keeps the passwords of this site.', [
-          'People link accounts of providers themselves, under Account.',
+        throw new OperatorError('This site does not use an external API for passwords.', [
+          'People link provider accounts themselves, under Account.',
         ])
       const { id } = await mustFind(services, email)
       const other = (await store.identities.list(id)).find(
         one => one.issuer === tokenApi.url && one.subject !== subject,
       )
       if (other !== undefined)
-        throw new OperatorError(`${email} is linked with ${other.subject} of ${tokenApi.name} already.`)
+        throw new OperatorError(`${email} is already linked to ${other.subject} of ${tokenApi.name}.`)
       const { wall: at } = clock.now()
       // What they type to sign in is known once they have.
       const shown = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
@@ -107,7 +107,7 @@ export const COMMANDS = {
   }),
   'session.end': command(v.strictObject({ id: v.string() }), async ({ sessions }, { id }) => {
     if (!(await sessions.end(id, { reason: 'admin', userId: null, byUserId: null })))
-      throw new OperatorError(`No living session has the id ${id}.`)
+      throw new OperatorError(`No live session has the id ${id}.`)
     return { ended: 1 }
   }),
   'session.end-all': command(Whom, async (services, { email }) => {
@@ -144,6 +144,6 @@ async function mustFind({ people }: OperationServices, email: string) {
   // Somebody who came by a provider may have no address: then it is the account's id, which holds no @.
   const account = await (email.includes('@') ? people.accounts.findByEmail(email) : people.accounts.find(email))
   if (account === null)
-    throw new OperatorError(`Nobody has the e-mail address ${email}.`, ['See who is there: porchlight user list'])
+    throw new OperatorError(`No account has the e-mail address ${email}.`, ['List the accounts: porchlight user list'])
   return account
 }

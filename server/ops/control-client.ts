@@ -69,7 +69,10 @@ function exchange(socketPath: string, name: string, body: string): Promise<strin
             error,
           ),
         )
-      else reject(new OperatorError('The running server broke off without an answer.', ['Look at its log.'], error))
+      else
+        reject(
+          new OperatorError('The running server closed the connection without an answer.', ['Check its log.'], error),
+        )
     })
     call.end(body)
   })

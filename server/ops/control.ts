@@ -14,7 +14,7 @@ export async function startControl(services: OperationServices): Promise<() => P
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     services.log.warn(
       { path },
-      'the path of the data folder is too long for a control socket: stop the server before you use other commands',
+      'the path of the data folder is too long for a control socket; stop the server before running other commands',
     )
     return async () => {}
   }
@@ -50,7 +50,7 @@ async function perform(services: OperationServices, incoming: IncomingMessage): 
     const name = (incoming.url ?? '').slice(1)
     if (incoming.method !== 'POST' || !isCommand(name))
       throw new OperatorError(`The running server does not know the command ${name}.`, [
-        'It is another version, most likely: restart it.',
+        'It is probably another version. Restart it.',
       ])
     return { output: (await runCommand(services, name, JSON.parse(await bodyOf(incoming)))) ?? null }
   } catch (error) {

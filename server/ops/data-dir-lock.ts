@@ -22,8 +22,8 @@ export async function withDataDirLock<T>(
     const lock = takeLock(dataDir, what, PATIENCE_MS)
     if (lock.state === 'taken') {
       const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
-      throw new OperatorError(`${who} is working on the data folder ${dataDir}.`, [
-        "Two would spoil each other's work. Stop that one first, or give this one a folder of its own (PORCHLIGHT_DATA_DIR).",
+      throw new OperatorError(`${who} is using the data folder ${dataDir}.`, [
+        'Only one process may use a data folder. Stop the other one, or use another folder (PORCHLIGHT_DATA_DIR).',
       ])
     }
     release = lock.release
@@ -45,23 +45,23 @@ function explained(error: unknown, dataDir: string): unknown {
     case 'ENOTDIR':
       return because(
         'is not a folder',
-        'Something else has that name: move it away, or choose another folder (PORCHLIGHT_DATA_DIR).',
+        'Something else has that name. Move it away, or choose another folder (PORCHLIGHT_DATA_DIR).',
       )
     case 'EACCES':
     case 'EPERM':
     case 'SQLITE_CANTOPEN':
-      return because('cannot be written', 'It and the files in it have to belong to the user who runs this.')
+      return because('cannot be written', 'It and its files must belong to the user who runs this.')
     case 'ENOENT':
-      return because('cannot be made', 'Choose a place where folders can be made (PORCHLIGHT_DATA_DIR).')
+      return because('cannot be created', 'Choose a place where folders can be made (PORCHLIGHT_DATA_DIR).')
     case 'EROFS':
     case 'SQLITE_READONLY':
-      return because('is on a read-only disk', 'Put it on one that can be written (PORCHLIGHT_DATA_DIR).')
+      return because('is on a read-only disk', 'Choose a writable disk (PORCHLIGHT_DATA_DIR).')
     case 'ENOSPC':
     case 'EDQUOT':
     case 'EFBIG':
     case 'SQLITE_FULL':
     case 'SQLITE_IOERR_WRITE':
-      return because('is on a full disk', 'Make space, then start again. Nothing is lost.')
+      return because('is on a full disk', 'Free up space, then start again. Nothing is lost.')
     default:
       return error
   }

@@ -18,14 +18,14 @@ test('an https site behind a trusted proxy is as it should be', () => {
 
 test('plain http is told apart: on this machine for trying out, elsewhere a danger', () => {
   expect(wrong(judgeAddress({ ...site, secureCookies: false, loopback: true }))).toMatch(/^warn: .*on this machine/)
-  expect(wrong(judgeAddress({ ...site, secureCookies: false }))).toMatch(/^warn: .*whoever is on the way/)
+  expect(wrong(judgeAddress({ ...site, secureCookies: false }))).toMatch(/^warn: .*anyone on the network/)
 })
 
 test('a public site without trusted proxies, and one that trusts everybody, are warned of', () => {
   expect(wrong(judgeAddress({ ...site, trustedProxies: [] }))).toMatch(/No trusted proxies/)
-  expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anybody can pretend/)
+  expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anyone can forge/)
   for (const wide of ['0.0.0.0/1', '128.0.0.0/1', '192.0.0.0/7', '::/1', '2000::/3'])
-    expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anybody can pretend/)
+    expect(wrong(judgeAddress({ ...site, trustedProxies: [wide] })), wide).toMatch(/anyone can forge/)
   for (const inner of ['10.0.0.0/8', '172.16.0.0/12', 'fc00::/7', 'fe80::/10', '2001:db8::/32', '127.0.0.1'])
     expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
 })
@@ -35,9 +35,9 @@ test('what a proxy does wrong on the way is named', () => {
   const answer = (status: number, headers: Record<string, string> = good) =>
     wrong(judgeAnswer(site, { status, headers: new Headers(headers) }))
   expect(answer(200)).toBe('')
-  expect(answer(421)).toMatch(/does not pass on the Host/)
+  expect(answer(421)).toMatch(/does not forward the Host/)
   expect(answer(502)).toMatch(/answers 502, not the site/)
-  expect(answer(200, { 'cache-control': good['cache-control'] })).toMatch(/Strict-Transport-Security is missing/)
+  expect(answer(200, { 'cache-control': good['cache-control'] })).toMatch(/removes Strict-Transport-Security/)
   expect(answer(200, { ...good, 'cache-control': 'public' })).toMatch(/changes Cache-Control/)
 })
 
@@ -66,7 +66,7 @@ test('an upstream or a front end on another machine without TLS is warned of, by
     site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org'),
   })
   expect(wrong(found)).toMatch(
-    /^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000: .*\nwarn: Upstream "front end" /,
+    /^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000, .*\nwarn: Upstream "front end" /,
   )
   expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: { kind: 'own', serverRoutes: false } })).toEqual([])
 })

@@ -81,20 +81,20 @@ export function judgeAddress({
     findings.push(
       warn(
         'Cookies: plain http on this machine, so neither Secure nor prefixed',
-        'Right for trying it out. For others, set PORCHLIGHT_PUBLIC_URL to an https address.',
+        'Fine for trying it out. For other users, set PORCHLIGHT_PUBLIC_URL to an https address.',
       ),
     )
   else
     findings.push(
       warn(
-        'Cookies: plain http, so whoever is on the way can read passwords and take over sessions',
+        'Cookies: plain http, so anyone on the network can read passwords and take over sessions',
         'Put a proxy with TLS in front and set PORCHLIGHT_PUBLIC_URL to its https address.',
       ),
     )
   if (!loopback && trustedProxies.length === 0) {
     findings.push(
       warn(
-        'No trusted proxies: behind a proxy, everybody seems to come from its address, and shares one limit on failed sign-ins',
+        'No trusted proxies: behind a proxy, all clients seem to have its address and share one limit on failed sign-ins',
         "Set PORCHLIGHT_TRUSTED_PROXIES to the proxy's address, unless there is none.",
       ),
     )
@@ -103,8 +103,8 @@ export function judgeAddress({
   if (wide.length > 0)
     findings.push(
       warn(
-        `A large part of the internet counts as trusted proxies (${wide.join(', ')}): anybody can pretend to come from anywhere`,
-        "List your proxy's address in PORCHLIGHT_TRUSTED_PROXIES, nothing wider.",
+        `A large part of the internet counts as trusted proxies (${wide.join(', ')}), so anyone can forge a client address`,
+        "List only your proxy's address in PORCHLIGHT_TRUSTED_PROXIES.",
       ),
     )
   return findings
@@ -120,8 +120,8 @@ function isWide(range: string): boolean {
 export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Finding[] {
   return plainHttpElsewhere(everyUpstream(config)).map(({ name, target }) =>
     warn(
-      `Upstream "${name}" is called over plain http at ${target.origin}: whoever is on the way can read its tokens and data`,
-      'Give it TLS and an https target, or run it on this machine. On a network that nobody else is on, ignore this.',
+      `Upstream "${name}" uses plain http at ${target.origin}, so its tokens and data can be read on the network`,
+      'Give it TLS and an https target, or run it on this machine. On a private network you can ignore this.',
     ),
   )
 }
@@ -130,8 +130,8 @@ async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: Doc
   if (!serverRuns)
     return [
       warn(
-        'No server runs on this data folder',
-        'Start it: porchlight start. Then ask again, to check that it can be reached.',
+        'No server is running on this data folder',
+        'Start it with porchlight start. Then run the doctor again to check that it can be reached.',
       ),
     ]
   const found = await examineFront(config, clock, front)
@@ -146,7 +146,7 @@ async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: Doc
         ? ok('The server is ready')
         : fail(
             `The server is not ready (${ready.status})`,
-            'Its log says why: the database cannot be written, or it is stopping.',
+            'Check its log: the database is not writable, or the server is stopping.',
           ),
     ]
   } catch (error) {
@@ -162,8 +162,8 @@ export function judgeAnswer(
   if (status === 421)
     return [
       fail(
-        'The proxy does not pass on the Host that browsers send',
-        `Make it send "Host: ${new URL(publicUrl).host}".`,
+        'The proxy does not forward the Host header that browsers send',
+        `Configure it to send "Host: ${new URL(publicUrl).host}".`,
       ),
     ]
   if (status !== 200)
@@ -175,12 +175,14 @@ export function judgeAnswer(
     ]
   const findings = [ok('Reached through the public URL, with the right Host')]
   if (secureCookies && !headers.has('strict-transport-security'))
-    findings.push(warn('Strict-Transport-Security is missing on the way back', 'Let the proxy pass our headers on.'))
+    findings.push(
+      warn('The proxy removes Strict-Transport-Security', 'Configure the proxy to keep our response headers.'),
+    )
   if (!headers.get('cache-control')?.includes('no-store'))
     findings.push(
       warn(
         'The proxy changes Cache-Control',
-        "Let it pass our headers on: a cache in between could give one person's page to another.",
+        "Configure it to keep our response headers: a cache could otherwise serve one person's page to another.",
       ),
     )
   return findings
@@ -188,7 +190,7 @@ export function judgeAnswer(
 
 function judgeFolder({ dataDir }: Config): Finding[] {
   if (!existsSync(dataDir))
-    return [warn(`The data folder ${dataDir} does not exist yet`, 'It is made at the first start.')]
+    return [warn(`The data folder ${dataDir} does not exist yet`, 'It is created at the first start.')]
   const free = statfsSync(dataDir)
   const bytes = free.bavail * free.bsize
   return [
@@ -196,10 +198,10 @@ function judgeFolder({ dataDir }: Config): Finding[] {
     bytes < LEAST_FREE_BYTES
       ? fail(
           `Only ${Math.floor(bytes / MEGABYTE)} MB are free on its disk`,
-          'Make space: a full disk stops sign-in and renewal.',
+          'Free up space: a full disk stops sign-in and renewal.',
         )
       : bytes < LOW_FREE_BYTES
-        ? warn(`${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Make space soon.')
+        ? warn(`${Math.floor(bytes / MEGABYTE)} MB are free on its disk`, 'Free up space soon.')
         : ok('Enough free space on its disk'),
   ]
 }
@@ -208,19 +210,19 @@ function judgePrivacy(config: Config): Finding[] {
   const found = exposures(config, ownerOf(config.dataDir)).map(({ what, mend, fatal }) =>
     fatal ? fail(what, mend) : warn(what, mend),
   )
-  return found.length > 0 ? found : [ok('Data and keys: nobody but their owner can read or change them')]
+  return found.length > 0 ? found : [ok('Data and keys can only be read and changed by their owner')]
 }
 
 function inspectDatabase(dataDir: string): { findings: Finding[]; inspection: Inspection | null } {
   const file = databaseFile(dataDir)
   if (!existsSync(file))
-    return { findings: [warn('There is no database yet', 'It is made at the first start.')], inspection: null }
+    return { findings: [warn('There is no database yet', 'It is created at the first start.')], inspection: null }
   try {
     const inspection = inspectInstalled(dataDir)
     const findings = [
       inspection.behind > 0
-        ? warn('The database will be brought up to date at the next start', 'A copy is made first; nothing to do.')
-        : ok(`Database sound (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
+        ? warn('The database will be migrated at the next start', 'A copy is made first; no action needed.')
+        : ok(`Database OK (SQLite ${inspection.sqliteVersion}, ${(inspection.bytes / MEGABYTE).toFixed(1)} MB)`),
     ]
     return { findings, inspection }
   } catch (error) {
@@ -236,11 +238,11 @@ function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Fi
     return existsSync(databaseFile(dataDir))
       ? [
           fail(
-            `The key file ${source.file} is missing beside a database`,
-            'Put it back from your backup: without it no password can be checked.',
+            `The key file ${source.file} is missing, but there is a database`,
+            'Restore it from your backup. Without it no password can be checked.',
           ),
         ]
-      : [warn('There is no key file yet', 'It is made at the first start.')]
+      : [warn('There is no key file yet', 'It is created at the first start.')]
   }
   try {
     const keys = openKeys(source, false, 0)
@@ -248,11 +250,11 @@ function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Fi
     if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
     const findings = [
       ok(
-        `Keys sound: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in a file of ours' : 'given by a setting'}`,
+        `Keys valid: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in our own file' : 'given by a setting'}`,
       ),
     ]
     if ('file' in source) {
-      if (dirname(source.file) !== dataDir) findings.push(ok('The key file is kept apart from the database'))
+      if (dirname(source.file) !== dataDir) findings.push(ok('The key file is separate from the database'))
     }
     const counter = keys.counter()
     if (counter !== null && database !== null && database.counter < counter) {
@@ -279,19 +281,20 @@ function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | nul
   const signingKeys = openSigningKeys(source, keys, { used: known.length > 0, mayWrite: false })
   const trouble = keyTrouble('signing', known, signingChecksOf(signingKeys.all()))
   if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
-  if (signingKeys.all().length === 0) return [warn('There are no signing keys yet', 'They are made at the next start.')]
+  if (signingKeys.all().length === 0)
+    return [warn('There are no signing keys yet', 'They are created at the next start.')]
   const days = Math.round(signingRotationMs / DAY)
   if (isDue(signingKeys.all(), config, now) && !signingKeys.writable) {
     return [
       warn(
-        `The signing keys are older than ${days} days, and cannot be replaced from here`,
+        `The signing keys are older than ${days} days, and cannot be replaced by the server`,
         'Replace them where you keep them.',
       ),
     ]
   }
   return [
     ok(
-      `Signing keys sound, ${source === null ? 'in the key file' : 'kept apart from the root keys'}, replaced every ${days} days`,
+      `Signing keys valid, ${source === null ? 'in the key file' : 'separate from the root keys'}, replaced every ${days} days`,
     ),
   ]
 }
@@ -301,11 +304,11 @@ export function judgeClock(now: number, newestAt: number | null): Finding[] {
   if (newestAt !== null && newestAt > now + 5 * MINUTE)
     return [
       fail(
-        `The clock is behind: the database knows of something ${Math.ceil((newestAt - now) / MINUTE)} minutes from now`,
-        'Set the clock, and let it be kept right (NTP).',
+        `The clock is behind: the database contains an event ${Math.ceil((newestAt - now) / MINUTE)} minutes from now`,
+        'Set the clock and keep it synchronised (NTP).',
       ),
     ]
   if (newestAt !== null && now - newestAt > 400 * DAY)
-    return [warn('The clock says that nothing has happened for over a year', 'If that is not so, set the clock.')]
+    return [warn('According to the clock, nothing has happened for over a year', 'If that is wrong, set the clock.')]
   return [ok(`Clock ${new Date(now).toISOString()}`)]
 }

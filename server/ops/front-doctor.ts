@@ -53,8 +53,8 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
   if (seen.proxyProtocol && !isThere)
     return [
       fail(
-        'Something in front begins each connection with the PROXY protocol, which is not understood here',
-        "Switch it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and pass the client's address in X-Forwarded-For.",
+        'A proxy starts each connection with the PROXY protocol, which is not supported',
+        "Turn it off (nginx: proxy_protocol off; HAProxy: no send-proxy; AWS: target group attribute) and send the client's address in X-Forwarded-For.",
       ),
     ]
   if (!isThere) return [judgeLost(config, look, seen)]
@@ -106,7 +106,7 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
     )
   const what = `${publicUrl} cannot be reached from this machine (${code})`
   return NO_WAY.has(code) && !isLoopback(new URL(publicUrl).hostname)
-    ? warn(what, 'Check the name and the proxy. If others reach it and only this machine does not, nothing is wrong.')
+    ? warn(what, 'Check the name and the proxy. If only this machine cannot reach it, nothing is wrong.')
     : fail(what, 'Check the name, the proxy and its certificate.')
 }
 
@@ -116,46 +116,46 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
   if (strayed !== undefined && strayed.path !== `${CHECK_PREFIX}look`) {
     return fail(
       `The proxy changes paths: ${CHECK_PREFIX}look arrived as ${strayed.path}`,
-      'The site needs a host of its own, without a path in front. Pass paths on unchanged (nginx: proxy_pass without a path).',
+      'The site needs its own host, without a path prefix. Forward paths unchanged (nginx: proxy_pass without a path).',
     )
   }
   if (status === 421)
     return fail(
-      'The proxy does not pass on the Host that browsers send',
-      `Make it send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
+      'The proxy does not forward the Host header that browsers send',
+      `Configure it to send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
     )
   if (strayed !== undefined)
     return fail(
-      `The request arrived, but the answer that came back is another (${status})`,
-      "Something in front answers in the server's place: look at its error pages and its cache.",
+      `The request arrived, but a different response came back (${status})`,
+      "A proxy answers in the server's place. Check its error pages and its cache.",
     )
   if (status >= 300 && status < 400)
     return fail(
       `${publicUrl} redirects elsewhere (${status})`,
-      'Set PORCHLIGHT_PUBLIC_URL to the address that people end up at.',
+      'Set PORCHLIGHT_PUBLIC_URL to the address that people are redirected to.',
     )
   return fail(
     `${publicUrl} answers ${status}, and the request did not arrive here`,
-    'Something else may be listening there, the proxy may point elsewhere, or serve this site under a sub-path: it needs a host of its own.',
+    'Something else may be listening there, the proxy may point elsewhere, or serve this site under a path: it needs its own host.',
   )
 }
 
 /** Exported for its tests. @param local this end of the connection to the public URL */
 function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
   const peer = plain(arrived.peer.address)
-  if (isDirect(arrived, local)) return [ok('Reached directly: nothing stands in front')]
+  if (isDirect(arrived, local)) return [ok('Reached directly, without a proxy')]
   if (arrived.forwardedFor === null) {
     return [
       fail(
-        `What stands in front (${peer}) sends no X-Forwarded-For: everybody seems to come from there, and shares one limit on failed sign-ins`,
-        "Let it send the client's address (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
+        `The proxy (${peer}) sends no X-Forwarded-For, so all clients seem to have its address and share one limit on failed sign-ins`,
+        "Configure it to send the client's address (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
       ),
     ]
   }
   if (!arrived.peerTrusted) {
     return [
       fail(
-        `What stands in front (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is not believed`,
+        `The proxy (${peer}) is not among the trusted proxies (${trustedProxies.join(', ') || 'there are none'}), so its X-Forwarded-For is ignored`,
         `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, peer].join(',')}`,
       ),
     ]
@@ -163,8 +163,8 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
   if (arrived.client === 'unknown') {
     return [
       fail(
-        'The X-Forwarded-For that arrives holds something else than addresses',
-        "Let the proxy send the client's address and nothing else (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
+        'The X-Forwarded-For that arrives contains something other than addresses',
+        "Configure the proxy to send only the client's address (nginx: proxy_set_header X-Forwarded-For $remote_addr).",
       ),
     ]
   }
@@ -174,7 +174,7 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
   if (passed > 1 && !isSame(first, arrived.client)) {
     return [
       fail(
-        `There is another proxy in between (${arrived.client}), and it is not among the trusted ones: everybody seems to come from there`,
+        `Another proxy (${arrived.client}) is not among the trusted ones, so all clients seem to have its address`,
         `PORCHLIGHT_TRUSTED_PROXIES=${[...trustedProxies, arrived.client].join(',')}`,
       ),
     ]
@@ -188,8 +188,8 @@ function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   if (direct || forged?.forwardedFor?.trim() !== FORGED_ADDRESS) return []
   return [
     fail(
-      'The proxy passes on the X-Forwarded-For that a client makes up, so anybody can pretend to come from anywhere',
-      'Let it write the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
+      'The proxy forwards an X-Forwarded-For sent by the client, so anyone can forge a client address',
+      'Configure it to set the header itself (nginx: proxy_set_header X-Forwarded-For $remote_addr).',
     ),
   ]
 }
@@ -203,7 +203,7 @@ function isSame(hop: string, address: string): boolean {
 type Send = (action: CheckAction, options?: SendOptions) => Promise<Sent>
 
 async function judgeBody(send: Send): Promise<Finding> {
-  const advice = 'Raise its limit on bodies (nginx: client_max_body_size 0), or uploads to upstreams fail.'
+  const advice = 'Raise its body size limit (nginx: client_max_body_size 0), or uploads to upstreams will fail.'
   const sent = await send('body', { method: 'POST', body: Buffer.alloc(BODY_BYTES) }).catch((error: unknown) => error)
   if (!isSent(sent)) return fail('A body of 2 MB does not get through: the connection was cut', advice)
   if (sent.status === 200 && sent.text === JSON.stringify({ bytes: BODY_BYTES }))
@@ -216,7 +216,7 @@ async function judgeBody(send: Send): Promise<Finding> {
 
 async function judgeStream(send: Send): Promise<Finding> {
   const advice =
-    'Live updates would come late, or never. Switch off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
+    'Live updates would arrive late or never. Turn off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
   // As browsers ask: what compresses holds a stream until it has a block full.
   const sent = await send('stream', { headers: { 'Accept-Encoding': 'gzip, deflate, br' } }).catch(
     (error: unknown) => error,
@@ -229,9 +229,7 @@ async function judgeStream(send: Send): Promise<Finding> {
     const rest = (STREAM_EVENTS.length - n) * STREAM_GAP_MS
     return sent.endedAt - arrived < rest - STREAM_GAP_MS / 2
   })
-  return held
-    ? fail('What stands in front holds event streams back', advice)
-    : ok('An event stream comes through as it is sent')
+  return held ? fail('The proxy buffers event streams', advice) : ok('An event stream arrives without delay')
 }
 
 async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): Promise<Finding> {
@@ -249,20 +247,20 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
     socket.on('error', error => done(error.message))
     socket.on('close', () => {
       clearTimeout(late)
-      done('it was closed before anything came through')
+      done('it was closed before any data arrived')
     })
   })
-  if (outcome === 'heard') return ok('A WebSocket comes through')
+  if (outcome === 'heard') return ok('A WebSocket gets through')
   const arrived = sightingOf((await deps.seen()) ?? { sightings: [], proxyProtocol: false }, 'socket')
   if (arrived !== null && !arrived.upgrade) {
     return fail(
-      'What stands in front does not pass on WebSocket upgrades',
-      'Let it (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
+      'The proxy does not forward WebSocket upgrades',
+      'Enable them (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
     )
   }
   return warn(
     `A WebSocket does not get through (${outcome})`,
-    'Let the proxy pass on upgrades and keep the connection open (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
+    'Configure the proxy to forward upgrades and keep the connection open (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
   )
 }
 

@@ -49,7 +49,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     if (judged.leapt !== null)
       log.warn(
         { hours: Math.round((judged.leapt / HOUR) * 10) / 10 },
-        'the clock leapt: nothing old is deleted until it has been right for a day',
+        'the clock jumped; nothing is deleted until it has been stable for a day',
       )
     await raiseCounter(deps)
     if (!judged.steady) return null
@@ -63,9 +63,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 
   function pass(): void {
-    running = running
-      .then(run)
-      .catch((error: unknown) => log.warn({ error }, 'housekeeping failed and will be tried again'))
+    running = running.then(run).catch((error: unknown) => log.warn({ error }, 'housekeeping failed; will retry'))
   }
 
   const stopTimer = timers.every(FIRST_AFTER_MS, () => {

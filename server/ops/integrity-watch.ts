@@ -14,10 +14,10 @@ export function startIntegrityCheck(
     store.readWhole().then(
       damage => {
         if (damage === null) return
-        log.error({ damage }, 'the database is damaged: the server ends')
+        log.error({ damage }, 'the database is damaged; exiting')
         end()
       },
-      (error: unknown) => log.warn({ error }, 'the database could not be read whole'),
+      (error: unknown) => log.warn({ error }, 'failed to check the integrity of the database'),
     )
   })
   return stop

@@ -15,20 +15,20 @@ export function keyTrouble(
   const what = kind === 'roots' ? 'The root keys' : 'The signing keys'
   return new OperatorError(
     fit === 'altered'
-      ? `${what} are damaged: one of them is not the key that this database was used with.`
-      : `${what} are those of another installation: this database was never used with any of them.`,
+      ? `${what} are damaged: one of them is not the key that this database used before.`
+      : `${what} belong to another installation: this database never used any of them.`,
     ADVICE[kind],
   )
 }
 
 const ADVICE: Record<KeyKind, readonly string[]> = {
   roots: [
-    'Put the right key file back from your backup. Nothing was changed.',
-    'If it is lost for good: copy the database, and restore the copy with porchlight restore COPY --anyway. Everybody then needs a link to choose a new password.',
+    'Restore the right key file from your backup. Nothing was changed.',
+    'If it is lost for good: copy the database, and restore the copy with porchlight restore COPY --anyway. Everyone then needs a reset link.',
   ],
   signing: [
-    'Put the right file back from your backup. Nothing was changed.',
-    'If it is lost for good, move it away and start once without PORCHLIGHT_SIGNING_KEYS: new keys are made, and upstreams accept their tokens once they have fetched the keys again.',
+    'Restore the right file from your backup. Nothing was changed.',
+    'If it is lost for good, move it away and start once without PORCHLIGHT_SIGNING_KEYS to create new keys. Upstreams accept their tokens once they have fetched the keys again.',
   ],
 }
 

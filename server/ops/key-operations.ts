@@ -42,7 +42,7 @@ export async function rotateKeys(
   const { keys, signing, clock, log } = services
   const now = clock.now().wall
   if (compromised && !signing.writable)
-    throw new OperatorError('The signing keys cannot be changed from here, and may be in other hands too.', ADVICE)
+    throw new OperatorError('The signing keys cannot be changed here, and may have leaked too.', ADVICE)
   const newest = keys.rotate(now)
   if (compromised) await forgetSigningKeys(services)
   // Before sessions end: what is signed from here on is signed by a key that nobody else has.
@@ -75,7 +75,7 @@ export async function rotateKeys(
       retired: outcome.retired,
       ended: outcome.ended,
     },
-    compromised ? 'keys were compromised: replaced, every session ended' : 'a new key seals from now on',
+    compromised ? 'replaced compromised keys; every session ended' : 'rotated the root key',
   )
   return outcome
 }
@@ -115,7 +115,7 @@ export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs
   if (made !== null) {
     services.log.info(
       { event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt },
-      'the signing key is old: a new one is published now, and signs later',
+      'published the next signing key; it signs later',
     )
   }
   return made
@@ -129,8 +129,8 @@ export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'sig
 }
 
 const ADVICE = [
-  'Put new ones in their place first: those that porchlight makes by itself in a key file will do.',
-  'Then start the server again, and run this once more.',
+  'Replace them first: the ones that porchlight creates in a key file will do.',
+  'Then restart the server and run this again.',
 ]
 
 async function resealAll({

@@ -6,37 +6,37 @@ import { OperatorError } from '../base/operator-error.ts'
 import { NAME } from '../contract/name.ts'
 
 const COUNTERS: Record<CounterName, { help: string; labels: string[] }> = {
-  session_verdicts_total: { help: 'What was decided on session cookies', labels: ['verdict'] },
+  session_verdicts_total: { help: 'Decisions on session cookies', labels: ['verdict'] },
   sessions_opened_total: { help: 'Sessions opened', labels: [] },
   sessions_ended_total: { help: 'Sessions ended, by reason', labels: ['reason'] },
-  sign_ins_total: { help: 'Attempts to sign in, by what came of them', labels: ['outcome'] },
-  store_failures_total: { help: 'Times that the database could not be read or written', labels: [] },
+  sign_ins_total: { help: 'Sign-in attempts, by outcome', labels: ['outcome'] },
+  store_failures_total: { help: 'Failed database reads and writes', labels: [] },
   provider_refreshes_total: {
-    help: 'Refreshes of tokens at providers, by what came of them',
+    help: 'Token refreshes at providers, by outcome',
     labels: ['provider', 'outcome'],
   },
   provider_exchanges_total: {
-    help: 'Tokens traded for ones for a single upstream, by what came of it',
+    help: 'Token exchanges for a single upstream, by outcome',
     labels: ['provider', 'outcome'],
   },
   provider_revocations_total: {
-    help: 'Tokens of ended sessions that were given back, by what came of it',
+    help: 'Token revocations of ended sessions, by outcome',
     labels: ['provider', 'outcome'],
   },
   provider_logouts_total: {
-    help: 'Sign-outs that providers told us of, by what came of them',
+    help: 'Back-channel logouts from providers, by outcome',
     labels: ['provider', 'outcome'],
   },
 }
 
 const HISTOGRAMS: Record<HistogramName, { help: string; labels: string[]; buckets: number[] }> = {
   request_seconds: {
-    help: 'Time from a request to the end of its answer',
+    help: 'Time from a request to the end of its response',
     labels: ['family', 'status'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
   },
   password_hash_seconds: {
-    help: 'Time to hash one password, without waiting',
+    help: 'Time to hash one password, excluding waiting',
     labels: [],
     buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
   },
@@ -88,7 +88,7 @@ function serve(
       reject(
         new OperatorError(
           `The metrics cannot be served on port ${port}.`,
-          ['Another program has it, most likely: choose another (PORCHLIGHT_METRICS_PORT).'],
+          ['Another program probably uses it. Choose another port (PORCHLIGHT_METRICS_PORT).'],
           error,
         ),
       ),

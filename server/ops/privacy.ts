@@ -25,7 +25,7 @@ export function refuseExposure(places: Places, log: Log): void {
     const fatal = found.filter(one => one.fatal)
     throw new OperatorError(`${worst.what}.`, [
       ...fatal.slice(1, SHOWN).map(one => `${one.what}.`),
-      'Whoever can read the keys or change the data can sign in as anybody. Mend it, then start again:',
+      'Anyone who can read the keys or change the data can sign in as anyone. Fix this, then start again:',
       ...fatal.slice(0, SHOWN).map(one => `  ${one.mend}`),
     ])
   }

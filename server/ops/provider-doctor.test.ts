@@ -43,9 +43,9 @@ describe('the doctor asks each provider', () => {
   test('and finds nothing wrong where nothing is', async () => {
     expect(await examine({})).toEqual([
       `ok: Provider main: found at ${hostile.issuer}`,
-      'ok: Provider main: one key to check signatures with',
-      'ok: Provider main: it knows this site and its credentials',
-      'ok: Provider main: register the redirect address to the letter, which it does not let us check: https://porch.example/auth/callback/main',
+      'ok: Provider main: one key for verifying signatures',
+      'ok: Provider main: it accepts this site and its credentials',
+      'ok: Provider main: register exactly this redirect URI, which cannot be checked from here: https://porch.example/auth/callback/main',
     ])
     expect(hostile.tokenCalls.map(({ fields }) => fields.get('redirect_uri'))).toEqual([
       'https://porch.example/auth/callback/main',
@@ -54,7 +54,7 @@ describe('the doctor asks each provider', () => {
 
   test('by a pushed request where it takes one, which checks the redirect address, too', async () => {
     expect(await examine(PUSHING)).toContain(
-      'ok: Provider main: it knows this site, its credentials and the redirect address',
+      'ok: Provider main: it accepts this site, its credentials and the redirect URI',
     )
     expect(hostile.tokenCalls).toEqual([])
   })
@@ -78,42 +78,42 @@ describe('the doctor asks each provider', () => {
       {},
       /^fail: Provider main: GET .*\/jwks · 404/,
     ],
-    ['no keys', { keys: keys => keys.splice(0) }, {}, /^fail: Provider main: it publishes no key/],
+    ['no keys', { keys: keys => keys.splice(0) }, {}, /^fail: Provider main: it publishes no signing key/],
     [
       'keys for something else',
       { keys: keys => keys.forEach(key => Object.assign(key, { use: 'enc' })) },
       {},
-      /^fail: Provider main: it publishes no key/,
+      /^fail: Provider main: it publishes no signing key/,
     ],
     [
       'a wrong secret',
       {},
       { clientSecret: 'another-secret-of-nobody' },
-      /^fail: Provider main does not take this site's credentials: POST .*\/token · 401 · invalid_client/,
+      /^fail: Provider main does not accept this site's credentials: POST .*\/token · 401 · invalid_client/,
     ],
     [
       'a wrong secret, told to a pushed request',
       { ...PUSHING, instead: { '/par': refuse(401, 'invalid_client', 'who?') } },
       {},
-      /^fail: Provider main does not take .*\/par · 401 · invalid_client · who\?/,
+      /^fail: Provider main does not accept .*\/par · 401 · invalid_client · who\?/,
     ],
     [
       'a redirect address that is not registered',
       { ...PUSHING, instead: { '/par': refuse(400, 'invalid_request', 'redirect_uri is not registered') } },
       {},
-      /^fail: Provider main refuses to begin a sign-in: .*invalid_request · redirect_uri is not registered/,
+      /^fail: Provider main refuses to start a sign-in: .*invalid_request · redirect_uri is not registered/,
     ],
     [
       'what cannot be told',
       { instead: { '/token': refuse(400, 'invalid_request', 'something') } },
       {},
-      /^warn: .*could not be told: .*invalid_request · something/,
+      /^warn: .*could not be checked: .*invalid_request · something/,
     ],
     [
       'tokens for a made-up code',
       { instead: { '/token': (_, response) => json(response, 200, { access_token: 'x', token_type: 'Bearer' }) } },
       {},
-      /^warn: .*a code that it never gave/,
+      /^warn: .*a made-up code/,
     ],
   ])('and names %s', async (_what, change, more, words) => {
     expect((await examine(change, more)).filter(line => !line.startsWith('ok'))).toEqual([expect.stringMatching(words)])
@@ -162,14 +162,14 @@ describe('config check', () => {
   }
 
   test('asks whether a private key fits, and nobody who has none', async () => {
-    expect(await check(['PS256'])).toEqual(['ok: Provider main: its privateKey can sign as the provider wants'])
+    expect(await check(['PS256'])).toEqual(['ok: Provider main: its privateKey supports an algorithm of the provider'])
     expect(await check(['ES256', 'EdDSA'])).toEqual([
       expect.stringMatching(
-        /^fail: Provider main: the private key cannot sign .* RS256, PS256.*; the provider lists ES256, EdDSA$/,
+        /^fail: Provider main: the private key supports none of .* RS256, PS256.*; the provider lists ES256, EdDSA$/,
       ),
     ])
     await hostile.stop()
-    expect(await check([])).toEqual([expect.stringMatching(/^warn: Provider main: .*could not be asked/)])
+    expect(await check([])).toEqual([expect.stringMatching(/^warn: Provider main: .*could not be checked/)])
     await hostile.start()
   })
 })

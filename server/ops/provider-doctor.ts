@@ -23,7 +23,7 @@ interface Asked {
 const UNKNOWN_CLIENT = new Set(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])
 /** What it says of a code that nobody was given: it knows us. */
 const UNKNOWN_CODE = new Set(['invalid_grant', 'bad_verification_code'])
-const OTHER_KEY = 'Give it a key of another kind, or let the provider take one of these.'
+const OTHER_KEY = 'Use another kind of key, or let the provider accept one of these.'
 const KEY_USES = [undefined, 'sig']
 
 /** Asks every provider what a sign-in would need of it, and signs nobody in. */
@@ -47,11 +47,11 @@ export async function examineClientKeys({ providers }: Pick<Config, 'providers'>
         const outbound = outboundFor(provider, () => {})
         try {
           await connectTo(provider, outbound, clock)
-          return ok(`Provider ${provider.id}: its privateKey can sign as the provider wants`)
+          return ok(`Provider ${provider.id}: its privateKey supports an algorithm of the provider`)
         } catch (error) {
           if (error instanceof UnfitKey) return fail(`Provider ${provider.id}: ${error.message}`, OTHER_KEY)
-          const what = `Provider ${provider.id}: how its privateKey has to sign could not be asked: ${describe(error)}`
-          return warn(what, 'porchlight doctor asks for more.')
+          const what = `Provider ${provider.id}: the algorithms for its privateKey could not be checked: ${describe(error)}`
+          return warn(what, 'Run porchlight doctor for more.')
         } finally {
           await outbound.close()
         }
@@ -84,8 +84,8 @@ async function examineOne(provider: Provider, publicUrl: string, clock: Clock): 
 function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | null): string {
   if (error instanceof UnfitKey) return OTHER_KEY
   return error instanceof SetUpError && (failure === null || failure.code === null)
-    ? `Compare issuer (${issuer}) with what the provider calls itself, to the letter.`
-    : 'Check that it runs, and that this machine reaches it: name, proxy, and for a private certificate authority NODE_EXTRA_CA_CERTS.'
+    ? `Compare issuer (${issuer}) with what the provider calls itself; they must match exactly.`
+    : 'Check that it is running and reachable from this machine: name, proxy, and NODE_EXTRA_CA_CERTS for a private certificate authority.'
 }
 
 /** In the provider's own words, with the address that it said them at. */
@@ -100,7 +100,7 @@ function said(failure: CallFailure | null): string | null {
 async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Asked): Promise<Finding[]> {
   const url = configuration.serverMetadata().jwks_uri
   if (url === undefined) return []
-  const advice = `Its keys have to be at ${url}: without them no ID token can be trusted.`
+  const advice = `Its keys must be at ${url}; without them no ID token can be trusted.`
   const bad = (what: string) => [fail(`Provider ${provider.id}: ${what}`, advice)]
   try {
     const answer = await outbound.fetch(url, { method: 'GET', headers: { accept: 'application/json' } })
@@ -108,8 +108,8 @@ async function judgeKeys({ client: { provider, configuration }, outbound, lastFa
     const body = (await answer.json().catch(() => null)) as { keys?: unknown } | null
     const keys = Array.isArray(body?.keys) ? (body.keys as { use?: string }[]) : []
     const { length } = keys.filter(key => KEY_USES.includes(key?.use))
-    if (length === 0) return bad('it publishes no key to check signatures with')
-    return [ok(`Provider ${provider.id}: ${length === 1 ? 'one key' : `${length} keys`} to check signatures with`)]
+    if (length === 0) return bad('it publishes no signing key')
+    return [ok(`Provider ${provider.id}: ${length === 1 ? 'one key' : `${length} keys`} for verifying signatures`)]
   } catch (error) {
     return bad(said(lastFailure()) ?? describe(error))
   }
@@ -123,7 +123,7 @@ async function judgeClient(asked: Asked): Promise<Finding[]> {
   const { provider } = client
   const address = redirectUri(publicUrl, provider.id)
   if (pushes(client)) return [await judgePushed(asked, address)]
-  const unchecked = `Provider ${provider.id}: register the redirect address to the letter, which it does not let us check: ${address}`
+  const unchecked = `Provider ${provider.id}: register exactly this redirect URI, which cannot be checked from here: ${address}`
   return [await judgeCredentials(asked, address), ok(unchecked)]
 }
 
@@ -139,31 +139,31 @@ async function judgePushed({ client, lastFailure }: Asked, address: string): Pro
       code_challenge: await openid.calculatePKCECodeChallenge(randomId(32)),
       code_challenge_method: 'S256',
     })
-    return ok(`Provider ${provider.id}: it knows this site, its credentials and the redirect address`)
+    return ok(`Provider ${provider.id}: it accepts this site, its credentials and the redirect URI`)
   } catch (error) {
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     return fail(
-      `Provider ${provider.id} refuses to begin a sign-in: ${said(lastFailure()) ?? describe(error)}`,
-      `Register the redirect address to the letter: ${address}. Otherwise compare scopes and parameters with this client's there.`,
+      `Provider ${provider.id} refuses to start a sign-in: ${said(lastFailure()) ?? describe(error)}`,
+      `Register exactly this redirect URI: ${address}. Otherwise compare scopes and parameters with the client's registration.`,
     )
   }
 }
 
 async function judgeCredentials({ client, lastFailure }: Asked, address: string): Promise<Finding> {
   const { provider, openid, configuration } = client
-  const known = ok(`Provider ${provider.id}: it knows this site and its credentials`)
+  const known = ok(`Provider ${provider.id}: it accepts this site and its credentials`)
   try {
     const madeUp = { code: `doctor-${randomId(16)}`, redirect_uri: address, code_verifier: randomId(32) }
     await openid.genericGrantRequest(configuration, 'authorization_code', madeUp)
-    const what = `Provider ${provider.id} gives tokens for a code that it never gave to anybody`
-    return warn(what, 'Ask whoever runs it: nobody should sign in by it.')
+    const what = `Provider ${provider.id} issues tokens for a made-up code`
+    return warn(what, 'Contact its administrator: nobody should use it to sign in.')
   } catch (error) {
     if (error instanceof openid.ResponseBodyError && UNKNOWN_CODE.has(error.error)) return known
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     const why = said(lastFailure()) ?? describe(error)
     return warn(
-      `Provider ${provider.id}: whether it knows this site's credentials could not be told: ${why}`,
-      'Sign in once: the log says which call fails.',
+      `Provider ${provider.id}: its acceptance of this site's credentials could not be checked: ${why}`,
+      'Sign in once and check the log for the failing call.',
     )
   }
 }
@@ -176,7 +176,7 @@ function isUnknownClient({ openid }: ProviderClient, error: unknown): boolean {
 function unknownClient({ provider }: ProviderClient, failure: CallFailure | null): Finding {
   const shown = provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'
   return fail(
-    `Provider ${provider.id} does not take this site's credentials: ${said(failure) ?? 'no reason given'}`,
+    `Provider ${provider.id} does not accept this site's credentials: ${said(failure) ?? 'no reason given'}`,
     `Compare clientId (${provider.clientId}), ${shown} and clientAuth (${provider.clientAuth}) with its registration.`,
   )
 }

@@ -47,9 +47,8 @@ async function checkKeys(
   const trouble = keyTrouble('roots', known, keys.checks())
   const opened = await Promise.all(sample.map(({ id, passwordSealed }) => keyring.open('at-rest', passwordSealed, id)))
   if (trouble !== null || (sample.length > 0 && opened.every(one => one === null))) {
-    throw new OperatorError(
-      'What is stored in this backup was sealed with other keys: nobody could sign in with a password from it.',
-      ['Put the key file of the same time in its place first, or go on with --anyway and make reset links.'],
-    )
+    throw new OperatorError('This backup was sealed with other keys, so no password in it would work.', [
+      'Restore the matching key file first, or continue with --anyway and create reset links.',
+    ])
   }
 }

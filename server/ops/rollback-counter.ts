@@ -23,12 +23,12 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
     const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
     log.warn(
       { database: found, keyFile: told, ended },
-      'the database is older than the key file: it was restored by hand; every session was ended and every one-time link is void',
+      'the database is older than the key file, so it was restored by hand; every session was ended and every one-time link is void',
     )
   } else if (found > told + 1) {
     log.warn(
       { database: found, keyFile: told },
-      'the key file is older than the database: it was restored by hand or could not be written; sessions under newer keys are lost',
+      'the key file is older than the database, so it was restored by hand or not written; sessions under newer keys are lost',
     )
   }
   await raise(keys, store, Math.max(told, found) + 1)

@@ -65,18 +65,15 @@ export function memberOf(claims: Claims, path: string): unknown {
 export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims): void {
   const why = roles === null ? null : whyMissing(claims, roles)
   if (why !== null)
-    log.warn(
-      { event: 'provider_roles_missing', provider: id, claim: roles?.claim, why },
-      'the claim that roles rest on is missing',
-    )
+    log.warn({ event: 'provider_roles_missing', provider: id, claim: roles?.claim, why }, 'the roles claim is missing')
 }
 
 /** Why a claim that roles rest on is not there, in words for the log. null: it is there */
 export function whyMissing(claims: Claims, mapping: NonNullable<Provider['roles']>): string | null {
   if (memberOf(claims, mapping.claim) !== undefined) return null
   return hasOverage(claims, mapping.claim)
-    ? 'the person is in more groups than the provider puts into a token (overage): let it send assigned groups or app roles only'
-    : 'nothing that the provider said has this claim: let it be put into the ID token or the user-info answer'
+    ? 'the person is in more groups than fit into a token (overage); configure the provider to send only assigned groups or app roles'
+    : 'the provider sends no such claim; configure it for the ID token or user info'
 }
 
 /** Entra leaves out groups where there are too many, and says so in one of two ways. */

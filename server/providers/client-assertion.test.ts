@@ -81,7 +81,7 @@ describe('a client assertion is signed', () => {
     const { assertion, outcome } = await ask(pem(RSA), ['ES256', 'EdDSA'])
     expect([assertion, outcome]).toEqual(['', 'provider_misconfigured'])
     expect(at.lines.join('')).toContain(
-      'it can do RS256, PS256, RS384, PS384, RS512, PS512; the provider lists ES256, EdDSA',
+      'it supports RS256, PS256, RS384, PS384, RS512, PS512; the provider lists ES256, EdDSA',
     )
   })
 })

@@ -45,5 +45,5 @@ export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>
 
 /** Why none fits, for whoever runs the site. */
 export function unfit({ canDo }: Pick<ClientKey, 'canDo'>, listed: unknown): string {
-  return `the private key cannot sign as the provider wants: it can do ${canDo.join(', ')}; the provider lists ${[listed].flat().map(String).join(', ')}`
+  return `the private key supports none of the provider's algorithms: it supports ${canDo.join(', ')}; the provider lists ${[listed].flat().map(String).join(', ')}`
 }

@@ -54,7 +54,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     try {
       const client = await connectTo(provider, outbound, clock)
       if (failures > 0)
-        log.info({ event: 'provider_discovery_recovered', provider: provider.id }, 'a provider can be used again')
+        log.info({ event: 'provider_discovery_recovered', provider: provider.id }, 'a provider is usable again')
       known = { client, at: steady() }
       failures = 0
       return client

@@ -69,7 +69,7 @@ export function toTokens(
 ): ProviderTokens {
   const tokenType = answer.token_type === 'dpop' ? 'DPoP' : 'Bearer'
   if ((tokenType === 'DPoP') !== (dpopKey !== null))
-    throw new FailedCheck(`the tokens are of the type ${tokenType}, which was not asked for`)
+    throw new FailedCheck(`the tokens are of the type ${tokenType}, which was not requested`)
   return {
     accessToken: answer.access_token,
     refreshToken: answer.refresh_token ?? null,

@@ -60,8 +60,9 @@ export async function readLogoutToken(
     })
   checkKind(payload, typ)
   const { sub, jti, sid } = payload
-  if (!isText(jti)) throw refused('jti is no text')
-  if ((sub !== undefined && !isText(sub)) || (sid !== undefined && !isText(sid))) throw refused('sub or sid is no text')
+  if (!isText(jti)) throw refused('jti is not a string')
+  if ((sub !== undefined && !isText(sub)) || (sid !== undefined && !isText(sid)))
+    throw refused('sub or sid is not a string')
   if (sub === undefined && sid === undefined) throw refused('there is neither sub nor sid')
   const endsAt = endOf(payload, provider.clockToleranceSeconds * SECOND, now)
   return { issuer: provider.issuer, subject: sub ?? null, sid: isText(sid) ? sid : null, jti, alg, endsAt }
@@ -71,14 +72,14 @@ export async function readLogoutToken(
 function checkKind(payload: JWTPayload, typ: string | null): void {
   const { events, nonce } = payload
   const isPlain = PLAIN_TYPES.includes(typ)
-  if (!isPlain && typ !== 'logout+jwt') throw refused('it is of another type')
+  if (!isPlain && typ !== 'logout+jwt') throw refused('it has another type')
   if (!isObject(events) || !isObject((events as Record<string, unknown>)[EVENT]))
-    throw refused('events names no back-channel logout')
+    throw refused('events has no back-channel logout')
   // With a nonce it would pass for an ID token, and an ID token for it.
   if (nonce !== undefined) throw refused('there is a nonce')
   const foreign = isPlain ? OTHERS_CLAIMS.find(name => payload[name] !== undefined) : undefined
   if (foreign !== undefined)
-    throw refused(`${foreign} is a claim of another kind of token, and no type says that it is none`)
+    throw refused(`${foreign} is a claim of another kind of token, and it has no type of its own`)
 }
 
 /** @returns when it ends: at its `exp`, and soon after its `iat` in any case */
@@ -98,7 +99,7 @@ function asProblem(provider: string, error: unknown): Problem {
 function refused(why: string, cause: unknown = null): Problem {
   return new Problem(
     'bad_request',
-    { detail: 'This logout token is not to be believed.' },
+    { detail: 'This logout token cannot be trusted.' },
     new Error(`a logout token was refused: ${why}`, { cause }),
   )
 }

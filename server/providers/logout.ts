@@ -131,7 +131,7 @@ export function createLogouts({
       } catch (error) {
         log.warn(
           { error, session: sessionId },
-          'whether to go on to the provider could not be told; the session is over all the same',
+          'failed to prepare the logout at the provider; the session has ended anyway',
         )
         return null
       }
@@ -180,7 +180,7 @@ export function createLogouts({
         if (otherAlg)
           throw new Problem(
             'bad_request',
-            { detail: 'This logout token is not to be believed.' },
+            { detail: 'This logout token cannot be trusted.' },
             new Error(
               `a logout token was refused: it is signed with ${alg}, and the ID tokens of what it names are not`,
             ),
@@ -188,10 +188,7 @@ export function createLogouts({
         announce(ended)
         for (const sessionId of unlinked) grantEnded(sessionId)
         counted('ended')
-        log.info(
-          { provider: id, sessions: ended.length, unlinked: unlinked.length },
-          'a provider says that somebody signed out there',
-        )
+        log.info({ provider: id, sessions: ended.length, unlinked: unlinked.length }, 'a provider reported a logout')
       } catch (error) {
         const code = error instanceof Problem ? error.code : 'failed'
         counted(code)

@@ -59,7 +59,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
         await changeRoles({ ...row, roles })
         log.warn(
           { event: 'provider_not_admitted', session: row.sessionId, provider: row.provider },
-          'the roles mapping does not let a person in any more; their session ends',
+          'the roles mapping no longer admits a person; their session ends',
         )
         return await admitNoLonger(row.id)
       }
@@ -68,7 +68,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
     } catch (error) {
       log.warn(
         { event: 'provider_standing_failed', error, session: row.sessionId, provider: row.provider },
-        'could not look at a person again; will retry at the next refresh',
+        'failed to recheck an account; will retry at the next refresh',
       )
     }
     return null

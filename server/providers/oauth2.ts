@@ -55,18 +55,18 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
         throw new Problem(
           'provider_unavailable',
           { provider: provider.id },
-          new FailedCheck(`user-info answered ${response.status}`),
+          new FailedCheck(`user info answered ${response.status}`),
         )
       // It has just given this token: the endpoint or the scopes are not the right ones.
       if (response.status >= 400)
         throw new Problem(
           'provider_misconfigured',
           { provider: provider.id },
-          new FailedCheck(`user-info answered ${response.status}`),
+          new FailedCheck(`user info answered ${response.status}`),
         )
-      if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
+      if (response.status !== 200) throw new FailedCheck(`user info answered ${response.status}`)
       return response.json().catch(() => {
-        throw new FailedCheck('user-info is not JSON')
+        throw new FailedCheck('user info is not JSON')
       })
     }
     const { person, claims } = await whoIs(client, ask)
@@ -89,11 +89,12 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
 async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: ProviderProfile; claims: Claims }> {
   const { endpoints, fields } = provider
   const told = await ask(endpoints?.userInfo ?? '')
-  if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
+  if (typeof told !== 'object' || told === null || Array.isArray(told))
+    throw new FailedCheck('user info is not an object')
   const claims = told as Claims
   const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
   const subject = subjectOf(read(fields.subject))
-  if (subject === null) throw new FailedCheck(`user-info has no usable ${fields.subject}`)
+  if (subject === null) throw new FailedCheck(`user info has no usable ${fields.subject}`)
   const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await ask(endpoints.emails))
   const email = listed ?? emailOf(read(fields.email))
   const person = {
@@ -114,7 +115,7 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: 
 
 /** From a list of addresses, the one that is verified and meant. */
 function primaryOf(list: unknown): string | null {
-  if (!Array.isArray(list)) throw new FailedCheck('the list of addresses is none')
+  if (!Array.isArray(list)) throw new FailedCheck('the list of e-mail addresses is not a list')
   const primary = (list as Claims[]).find(one => one?.['primary'] === true && one['verified'] === true)
   return emailOf(primary?.['email'])
 }

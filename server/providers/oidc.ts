@@ -81,7 +81,7 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl:
     })
     const { iat, azp, at_hash: atHash, auth_time: authTime } = payload
     if (azp !== undefined && azp !== provider.clientId)
-      throw new FailedCheck('the ID token was made for another site (azp)')
+      throw new FailedCheck('the ID token was issued for another site (azp)')
     const toleranceMs = clockTolerance * SECOND
     if (iat === undefined || iat * SECOND > now() + toleranceMs)
       throw new FailedCheck('the ID token is from the future (iat)')
@@ -90,14 +90,14 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl:
     if (atHash !== undefined && atHash !== halfHash(alg, accessToken))
       throw new FailedCheck('the ID token belongs to another access token (at_hash)')
     if (authTime !== undefined && (typeof authTime !== 'number' || authTime * SECOND > now() + toleranceMs))
-      throw new FailedCheck('the ID token tells of a sign-in in the future (auth_time)')
+      throw new FailedCheck('the ID token has a sign-in time in the future (auth_time)')
     // One that does not say when proves no fresh sign-in, and is not wrong.
     if (
       purpose.kind === 'reauthenticate' &&
       authTime !== undefined &&
       authTime * SECOND < begunAt - toleranceMs - SECOND
     )
-      throw new FailedCheck('the person was not asked anew (auth_time)')
+      throw new FailedCheck('the person was not asked to sign in again (auth_time)')
     return payload
   }
 

@@ -143,7 +143,7 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<Uint8Array<Arra
   for await (const chunk of body) {
     length += chunk.length
     // Leaving the loop ends the connection.
-    if (length > MAX_BYTES) throw new TooLarge(`an answer of more than ${MAX_BYTES} bytes`)
+    if (length > MAX_BYTES) throw new TooLarge(`a response of more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
   return new Uint8Array(Buffer.concat(chunks))
@@ -160,7 +160,7 @@ function refused(why: string): TypeError {
 
 function refusedAddress(hostname: string): NodeJS.ErrnoException {
   return Object.assign(
-    new Error(`${hostname} is at an address of this machine or its network, and its issuer is not`),
+    new Error(`${hostname} is at an address of this machine or its network, but its issuer is not`),
     { code: 'EREFUSED' },
   )
 }

@@ -96,14 +96,14 @@ async function discover(
   ] as const) {
     const endpoint = found[name]
     if (endpoint !== undefined && !isUsable(endpoint, isPlain(provider.issuer)))
-      throw new SetUpError(`the ${name} of the discovery document is no https address: ${printable(endpoint)}`)
+      throw new SetUpError(`the ${name} of the discovery document is not an https address: ${printable(endpoint)}`)
   }
   return configuration
 }
 
 /** For the log: the setting has to be spelt exactly as the document says. */
 function otherIssuer(expected: string, got: unknown): string {
-  return `the discovery document is of another issuer: expected ${expected}, got ${printable(got)}`
+  return `the discovery document has another issuer: expected ${expected}, got ${printable(got)}`
 }
 
 /** A browser is sent to some of them: nothing but an address of the web may stand there. */

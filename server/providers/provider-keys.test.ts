@@ -110,7 +110,7 @@ test('of several keys, each that fits a token without a key id is tried', async 
 })
 
 test.each(['logout+jwt', 'at+jwt', 'application/at+jwt', 'secevent+jwt', 'AT+JWT'])(
-  'OI-3 a token typed as %s is no ID token',
+  'OI-3 a token typed as %s is not an ID token',
   async typ => {
     expect(await read(await signedBy(0, { kid: 'one', typ }))).toBe('ERR_JWT_INVALID')
     expect(await read(await signedBy(0, { kid: 'one', typ }), 'logout_token')).toBe('ada')

@@ -106,9 +106,9 @@ async function verifyWith(
 ): Promise<VerifiedToken> {
   const { payload, header } = await checkSignature(set, token, options.algorithms)
   const typ = typeOf(header)
-  // A type of its own says what a token is for (RFC 8725 §3.11): an access or logout token is no ID token.
+  // A type of its own says what a token is for (RFC 8725 §3.11): an access or logout token is not an ID token.
   if (kind === 'id_token' && typ?.endsWith('+jwt') === true)
-    throw new errors.JWTInvalid(`a token of the type ${typ.slice(0, 40)} is no ID token`)
+    throw new errors.JWTInvalid(`a token of the type ${typ.slice(0, 40)} is not an ID token`)
   const { algorithms: _, typ: _typ, ...claimOptions } = options
   // The library checks claims and signature together, and takes null for a claim of the wrong type: so claims are
   // checked apart.
@@ -140,7 +140,7 @@ async function checkSignature(
 /** A media type without the `application/` that goes without saying (RFC 7515 §4.1.9). */
 function typeOf({ typ }: CompactJWSHeaderParameters): string | null {
   if (typ === undefined || typ === null) return null
-  if (typeof typ !== 'string') throw new errors.JWTInvalid('the type is no text')
+  if (typeof typ !== 'string') throw new errors.JWTInvalid('the type is not a string')
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
@@ -150,10 +150,10 @@ function claimsOf(bytes: Uint8Array): JWTPayload {
   try {
     claims = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw new errors.JWTInvalid('the claims are no JSON')
+    throw new errors.JWTInvalid('the claims are not JSON')
   }
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims))
-    throw new errors.JWTInvalid('the claims are no JSON object')
+    throw new errors.JWTInvalid('the claims are not a JSON object')
   const entries = Object.entries(claims).filter(([, value]) => value !== null)
   return Object.fromEntries(
     entries.map(([name, value]) => [name, value === Infinity ? Number.MAX_SAFE_INTEGER : value]),
@@ -168,7 +168,7 @@ async function fetchKeys(fetch: Outbound['fetch'], url: string): Promise<JSONWeb
   if (answer.status !== 200) throw new Error(`the keys cannot be fetched: status ${answer.status}`)
   const body: unknown = await answer.json().catch(() => null)
   const keys = typeof body === 'object' && body !== null ? (body as { keys?: unknown }).keys : null
-  if (!Array.isArray(keys)) throw new Error('the keys cannot be fetched: the answer is no JSON Web Key Set')
+  if (!Array.isArray(keys)) throw new Error('the keys cannot be fetched: the response is not a JSON Web Key Set')
   return {
     keys: keys
       .filter((key): key is JWK => typeof key === 'object' && key !== null && !Array.isArray(key))

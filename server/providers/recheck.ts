@@ -84,7 +84,7 @@ export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: 
     looking = true
     lookAtAll()
       .catch((error: unknown) =>
-        log.warn({ event: 'provider_standing_failed', error }, 'could not look at people again; will retry'),
+        log.warn({ event: 'provider_standing_failed', error }, 'failed to recheck accounts; will retry'),
       )
       .finally(() => {
         looking = false

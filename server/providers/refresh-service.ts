@@ -147,7 +147,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     await grants
       .withdraw(id, refreshes)
       .catch((error: unknown) =>
-        log.warn({ error, provider }, 'an intent to refresh could not be taken back; it is taken for a doubt'),
+        log.warn({ error, provider }, 'failed to withdraw the intent to refresh; the refresh counts as in doubt'),
       )
   }
 
@@ -167,7 +167,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       unsaved.set(row.id, { ...made, refreshes: row.refreshes })
       log.error(
         { error, session: row.sessionId, provider: row.provider },
-        'new tokens of a provider could not be written; they are kept in memory and tried again',
+        'failed to store refreshed provider tokens; kept in memory, will retry',
       )
       return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
     }
@@ -176,7 +176,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       await refresher
         .revoke?.(tokens)
         .catch((error: unknown) =>
-          log.warn({ error, provider: row.provider }, 'tokens of an ended session could not be given back'),
+          log.warn({ error, provider: row.provider }, 'failed to revoke provider tokens of an ended session'),
         )
       throw new Problem('not_signed_in')
     }
@@ -206,7 +206,7 @@ export function createRefreshing(deps: RefreshingDeps) {
         provider,
         code: failure.problem.code,
       },
-      'failed to refresh tokens of a provider; nothing ends by that',
+      'failed to refresh provider tokens; the grant stays',
     )
     restOfGrant.failed(id, id, failure.retryAfterMs)
     if (failure.kind === 'unchanged' || failure.kind === 'refused') await withdraw(row)
@@ -230,7 +230,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     const { sessionId, provider, origin } = row
     log.warn(
       { event: 'provider_grant_ended', session: sessionId, provider, reason, origin },
-      'a provider does not honour a grant any more',
+      'a provider no longer accepts a grant',
     )
     if (origin === 'sign_in') {
       await deps.endSession(sessionId, reason)

@@ -86,7 +86,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const client = await discovery.client()
       const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, room)
       const begin = () => flow.begin(client, transaction)
-      const href = await told(id, 'failed to begin a sign-in at a provider', () =>
+      const href = await told(id, 'failed to start a provider sign-in', () =>
         pushes(client) ? turns.begin(network, begin) : begin(),
       )
       return { href, id: transaction.id, sealed }
@@ -98,7 +98,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const { person, tokens } = await turns.finish(network, async () => {
         const client = await discovery.client()
         await transactions.use(transaction)
-        return told(id, 'failed to finish a sign-in at a provider', () => flow.finish(client, transaction, search))
+        return told(id, 'failed to finish a provider sign-in', () => flow.finish(client, transaction, search))
       })
       return { person, tokens, purpose: transaction.purpose, returnTo: transaction.returnTo }
     },

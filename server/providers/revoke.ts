@@ -66,7 +66,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       if (kind !== 'over')
         log.warn(
           { error: problem.cause ?? problem, session: row.sessionId, provider },
-          'tokens of an ended session could not be given back; it is tried again',
+          'failed to revoke provider tokens of an ended session; will retry',
         )
       return kind === 'over'
     }
@@ -103,10 +103,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     /** Begins with what a session left, and returns at once. */
     begin(sessionId: string): void {
       inBackground(ofSession(sessionId), error =>
-        log.warn(
-          { error, session: sessionId },
-          'what an ended session was granted could not be given back; it is tried again',
-        ),
+        log.warn({ error, session: sessionId }, 'failed to revoke provider grants of an ended session; will retry'),
       )
     },
 
@@ -114,7 +111,8 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     revoke(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
       inBackground(
         gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)),
-        error => log.warn({ error, provider: person.provider }, 'tokens of a refused sign-in could not be given back'),
+        error =>
+          log.warn({ error, provider: person.provider }, 'failed to revoke provider tokens of a refused sign-in'),
       )
     },
 

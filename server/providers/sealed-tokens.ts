@@ -49,7 +49,7 @@ const Kept = v.object({
 export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): Promise<string> {
   const payload = { ...tokens }
   if (JSON.stringify(payload).length > MAX_LENGTH)
-    throw new Problem('provider_answer_invalid', {}, new Error('the tokens are too long to be kept'))
+    throw new Problem('provider_answer_invalid', {}, new Error('the tokens are too long to store'))
   return keyring.seal('at-rest', payload, rowId)
 }
 

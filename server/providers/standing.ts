@@ -55,7 +55,7 @@ async function believed(
         provider: provider.id,
         why: error instanceof Error ? error.message : 'unknown',
       },
-      'ignored the ID token of a refresh; the tokens beside it are used',
+      'ignored the ID token of a refresh; the other tokens are used',
     )
     return null
   }
@@ -83,7 +83,7 @@ async function rolesNow(
   if (memberOf(all, claim) === undefined && (!isComplete || hasOverage(all, claim))) {
     surroundings.log.warn(
       { event: 'provider_roles_unknown', provider: provider.id, claim, why: whyMissing(all, provider.roles) },
-      'could not look at the roles of a person again; they stay',
+      'failed to recheck the roles of an account; they stay',
     )
     return null
   }
@@ -112,10 +112,11 @@ async function userInfo(
     new Headers({ accept: 'application/json' }),
     option,
   )
-  if (response.status !== 200) throw new FailedCheck(`user-info answered ${response.status}`)
+  if (response.status !== 200) throw new FailedCheck(`user info answered ${response.status}`)
   const told: unknown = await response.json()
-  if (typeof told !== 'object' || told === null || Array.isArray(told)) throw new FailedCheck('user-info is no object')
+  if (typeof told !== 'object' || told === null || Array.isArray(told))
+    throw new FailedCheck('user info is not an object')
   if (subjectOf(memberOf(told as Claims, provider.fields.subject)) !== owner.subject)
-    throw new FailedCheck('user-info is about another person')
+    throw new FailedCheck('user info is about another person')
   return told as Claims
 }

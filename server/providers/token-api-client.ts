@@ -69,14 +69,14 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
 
   /** @throws FailedCheck */
   function tokensOf(body: unknown, before: ProviderTokens | null, askedAt: UnixMs): ProviderTokens {
-    if (typeof body !== 'object' || body === null) throw new FailedCheck('the answer with the tokens is no JSON object')
+    if (typeof body !== 'object' || body === null) throw new FailedCheck('the token response is not a JSON object')
     const claims = body as Claims
     const accessToken = memberOf(claims, api.answer.accessToken)
     if (typeof accessToken !== 'string' || !isToken(accessToken))
-      throw new FailedCheck(`the answer has no usable ${api.answer.accessToken}`)
+      throw new FailedCheck(`the response has no usable ${api.answer.accessToken}`)
     const refreshToken = memberOf(claims, api.answer.refreshToken)
     if (typeof refreshToken === 'string' && !isToken(refreshToken))
-      throw new FailedCheck(`the answer has no usable ${api.answer.refreshToken}`)
+      throw new FailedCheck(`the response has no usable ${api.answer.refreshToken}`)
     return {
       accessToken,
       // A service that issues no new one means the old one to go on.
@@ -95,8 +95,8 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     if (claims === null)
       throw new FailedCheck(
         api.userInfo === null
-          ? 'the access token is no JWT that could say who it is: set userInfo'
-          : 'user-info is no object',
+          ? 'the access token is not a JWT with claims: set userInfo'
+          : 'user info is not an object',
       )
     const { fields } = api
     const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
@@ -120,8 +120,8 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
 
   async function askUserInfo(path: string, accessToken: string): Promise<Claims | null> {
     const { status, body } = await call(path, 'GET', { authorization: `Bearer ${accessToken}` }, null)
-    if (status >= 500 || status === 429) throw new Unjudged(`user-info answered ${status}`)
-    if (status !== 200) throw new FailedCheck(`user-info answered ${status}`)
+    if (status >= 500 || status === 429) throw new Unjudged(`user info answered ${status}`)
+    if (status !== 200) throw new FailedCheck(`user info answered ${status}`)
     return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Claims) : null
   }
 
@@ -187,7 +187,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       // It is asked where its answer decides anything.
       if (api.roles === null) return { idToken: null, roles: null }
       const person = await whoIs(tokens.accessToken)
-      if (person.subject !== subject) throw new FailedCheck('the API tells of another person')
+      if (person.subject !== subject) throw new FailedCheck('the API returned another person')
       return { idToken: null, roles: person.roles }
     },
 

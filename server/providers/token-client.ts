@@ -86,7 +86,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
         )
         const issued = answer['issued_token_type']
         if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT)
-          throw odd(provider, 'an exchange gave a token of another kind')
+          throw odd(provider, 'an exchange returned another kind of token')
         return {
           accessToken: answer.access_token,
           tokenType: tokenType(provider, answer.token_type),

@@ -78,7 +78,10 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
   ): Promise<Exchanged> {
     const exchange = refresherOf(provider)?.exchange ?? null
     if (exchange === null)
-      throw new Problem('provider_refused', { provider, detail: 'This provider gives no tokens for single services.' })
+      throw new Problem('provider_refused', {
+        provider,
+        detail: 'This provider does not issue tokens for single services.',
+      })
     const key = `${provider} ${upstream.name}`
     const left = backoff.left(key)
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
@@ -93,7 +96,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
           new Problem(
             'provider_answer_invalid',
             { provider },
-            new Error('an exchange gave back the token that was shown'),
+            new Error('an exchange returned the token that was presented'),
           ),
           { blame: 'grant' },
         )
@@ -105,7 +108,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       meter.count('provider_exchanges_total', { provider, outcome: failure.problem.code })
       log.warn(
         { error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code },
-        'a provider gave no token for an upstream',
+        'a provider issued no token for an upstream',
       )
       if (failure.blame === 'provider') backoff.failed(key, session.userId, failure.retryAfterMs)
       throw failure

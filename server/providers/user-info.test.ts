@@ -48,7 +48,7 @@ describe('user-info that takes no token of this kind', () => {
       name: 'Vera',
     })
     expect(at.events('provider_user_info_skipped')).toMatchObject([
-      { provider: 'hostile', why: expect.stringMatching(/^user-info answered 4\d\d$/) as string },
+      { provider: 'hostile', why: expect.stringMatching(/^user info answered 4\d\d$/) as string },
     ])
   })
 

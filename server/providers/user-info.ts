@@ -33,7 +33,7 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
   if (!('silence' in found)) return checked(client, found, question)
   if (!suffices(question.claims, found.silence, provider.roles)) throw found.problem
   const fields = { event: 'provider_user_info_skipped' as const, provider: provider.id, why: found.why }
-  log.warn(fields, 'user-info gave nothing; signing in with the ID token alone')
+  log.warn(fields, 'user info failed; signing in with the ID token alone')
   return {}
 }
 
@@ -76,7 +76,7 @@ async function answerOf(
     response = error.response
   }
   const { status } = response
-  const why = `user-info answered ${status}`
+  const why = `user info answered ${status}`
   const problem = (code: Problem['code'], cause: string) =>
     new Problem(code, { provider: provider.id }, new FailedCheck(cause))
   if (status === 429 || status === 408 || status >= 500)
@@ -88,7 +88,7 @@ async function answerOf(
   return {
     silence: 'unreadable',
     why,
-    problem: new FailedCheck(status === 200 ? 'user-info is neither a JSON object nor a JWT' : why),
+    problem: new FailedCheck(status === 200 ? 'user info is neither a JSON object nor a JWT' : why),
   }
 }
 
@@ -117,7 +117,7 @@ async function checked(
 ): Promise<Claims> {
   const claims = 'jwt' in found ? await verified(client, found.jwt, now) : found.claims
   // An answer about somebody else is none (OI-8).
-  if (claims['sub'] !== subject) throw new FailedCheck('user-info is about somebody else (sub)')
+  if (claims['sub'] !== subject) throw new FailedCheck('user info is about another person (sub)')
   return claims
 }
 
@@ -134,7 +134,7 @@ async function verified({ provider, keys, configuration }: ProviderClient, jwt: 
   })
   const { iss, aud } = payload
   const differs = (what: string, expected: string, got: string) =>
-    new FailedCheck(`user-info is of another ${what}: expected ${expected}, got ${printable(got)}`)
+    new FailedCheck(`user info has another ${what}: expected ${expected}, got ${printable(got)}`)
   if (iss !== undefined && iss !== provider.issuer) throw differs('issuer', provider.issuer, iss)
   const sites = [aud ?? provider.clientId].flat()
   if (!sites.includes(provider.clientId)) throw differs('site', provider.clientId, sites.join(' '))

@@ -122,7 +122,7 @@ export function createVault(deps: VaultDeps): Vault {
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     refreshing
       .flush()
-      .catch((error: unknown) => log.warn({ error }, 'new tokens of a provider still cannot be written'))
+      .catch((error: unknown) => log.warn({ error }, 'still failing to store refreshed provider tokens'))
   })
 
   function keep(sessionId: string, provider: string, entry: Kept, readAt: number): Kept {
@@ -148,7 +148,7 @@ export function createVault(deps: VaultDeps): Vault {
     if (row !== null && row.sealed !== null && tokens === null)
       log.error(
         { session: sessionId, provider },
-        'tokens of a provider cannot be opened: the key that they were sealed with is missing from the key file',
+        'failed to open provider tokens: their key is missing from the key file',
       )
     if (row === null || tokens === null || tokens.accessToken === '')
       throw new Problem('provider_sign_in_required', { provider })
@@ -256,10 +256,7 @@ export function createVault(deps: VaultDeps): Vault {
       await refreshing
         .close()
         .catch((error: unknown) =>
-          log.error(
-            { error },
-            'new tokens of a provider could not be written; their sessions will have to sign in anew',
-          ),
+          log.error({ error }, 'failed to store refreshed provider tokens; their sessions will have to sign in again'),
         )
       await revoking.close()
     },

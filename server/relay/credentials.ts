@@ -39,7 +39,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   async function providerToken(upstream: Upstream, caller: RelayCaller, refused: string | null): Promise<Bearer> {
     const { provider } = upstream
     if (provider === null)
-      throw new Problem('internal', {}, new Error(`nobody said whose token "${upstream.name}" takes`))
+      throw new Problem('internal', {}, new Error(`no provider is set for the token of "${upstream.name}"`))
     return upstream.token === 'exchange'
       ? vault.exchange(caller.session, provider, upstream, refused)
       : vault.tokenFor(caller.session, provider, refused)

@@ -154,7 +154,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599)
       return controller.abort(
-        new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with a status that is none.` }),
+        new Problem('upstream_unreachable', { detail: `"${upstream.name}" answered with an invalid status.` }),
       )
     if (isEventStream(joined(headers['content-type'] ?? '')) && !this.#becomeEvents(controller)) return
     const relayed = filter.headers(status, headers, upstream, call.path + call.search)

@@ -101,7 +101,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       if (refusal !== null) throw refusal
       const length = headerOf(request.rawHeaders, 'content-length')
       if (upstream.maxBodyBytes !== null && length !== null && Number(length) > upstream.maxBodyBytes) {
-        throw new Problem('body_too_large', { detail: `At most ${upstream.maxBodyBytes} bytes are taken here.` })
+        throw new Problem('body_too_large', { detail: `At most ${upstream.maxBodyBytes} bytes are accepted here.` })
       }
     },
 
@@ -135,7 +135,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
      * @returns when the connection is over @throws Problem while the client has heard nothing */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket)
-        throw new Problem('not_found', { detail: 'This address takes no live connections.' })
+        throw new Problem('not_found', { detail: 'This address does not accept live connections.' })
       const carried = await carriedBy(request, match, null)
       const headers = headersFor(request, match, carried)
       const { onUnauthorized } = retries(request, match, carried)

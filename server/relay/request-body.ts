@@ -60,7 +60,7 @@ export class OutgoingBody extends Readable {
     this.#bytes += chunk.length
     if (chunk.length > LARGE_BYTES && this.#source instanceof IncomingMessage) unshared.add(chunk)
     if (this.#bytes > this.#maxBytes)
-      this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are taken here.` }))
+      this.destroy(new Problem('body_too_large', { detail: `At most ${this.#maxBytes} bytes are accepted here.` }))
     else if (!this.push(chunk)) this.#source.pause()
   }
 

@@ -6,7 +6,7 @@ const TIMED_OUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT',
 export const INTERIM_MAX = 100
 
 export function announcedTooOften(name: string): Problem {
-  return new Problem('upstream_unreachable', { detail: `"${name}" announced an answer too often.` })
+  return new Problem('upstream_unreachable', { detail: `"${name}" sent too many interim responses.` })
 }
 
 /** What undici or the network reported → what may be told. Decided by code, never by text. */
@@ -19,7 +19,7 @@ export function asUpstreamProblem(error: unknown, name: string): Problem {
   }
   return new Problem(
     'upstream_unreachable',
-    { detail: `"${name}" cannot be reached, or broke off before it answered.` },
+    { detail: `"${name}" cannot be reached, or closed the connection before answering.` },
     error,
   )
 }

@@ -187,7 +187,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       memory.drop(named.sidHash)
       if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
       // The access token is still good: a renewal that fails now is tried again by the next request.
-      log.warn({ error }, 'a renewal could not be written and was skipped')
+      log.warn({ error }, 'failed to store a renewal; skipped')
       return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
     } finally {
       if (underWay === undefined) flights.delete(named.sidHash)

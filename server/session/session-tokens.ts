@@ -85,7 +85,7 @@ export function createTokens(keyring: Keyring): Tokens {
 
     refresh(sid, row, generation) {
       const made = tag(sid, row, generation)
-      if (made === null) throw new Error(`the key ${row.tagKeyId} that this session's tokens are made under is gone`)
+      if (made === null) throw new Error(`the key ${row.tagKeyId} of this session's tokens is missing`)
       return `${sid}.${generation}.${made.toString('base64url')}`
     },
 

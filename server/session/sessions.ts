@@ -129,7 +129,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
     flush(false).catch((error: unknown) =>
-      log.warn({ error }, 'what memory knows of sessions could not be written; it is kept and tried again'),
+      log.warn({ error }, 'failed to store session activity; kept in memory, will retry'),
     )
   })
 
@@ -155,7 +155,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
         trim(row.userId, row.publicId).catch((error: unknown) =>
           log.warn(
             { error, accountId: row.userId },
-            'failed to end the sessions of a person beyond the limit; the next sign-in will',
+            'failed to end sessions beyond the limit of an account; will retry at the next sign-in',
           ),
         )
       meter.count('sessions_opened_total')

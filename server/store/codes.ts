@@ -184,7 +184,7 @@ function boundCodesOf(db: Database, { byUserId, createdAt }: CodeRow): void {
       .get() ?? {}
   if (open >= CODES_MAX)
     throw new Problem('limit_reached', {
-      detail: `${CODES_MAX} links are open already: revoke some, or wait until they have ended.`,
+      detail: `${CODES_MAX} links are already open. Revoke some, or wait until they expire.`,
     })
   const over = db.sql
     .select({ id: codes.id })

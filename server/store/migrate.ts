@@ -81,7 +81,7 @@ export function applyMigrations(raw: Sqlite.Database, steps: readonly Migration[
         const broken = raw.pragma('foreign_key_check')
         if (Array.isArray(broken) && broken.length > 0)
           throw new OperatorError(
-            'The database could not be brought up to date: rows refer to others that do not exist. Nothing was changed.',
+            'The database could not be migrated: rows refer to others that do not exist. Nothing was changed.',
           )
       })
       .immediate()

@@ -193,7 +193,7 @@ describe('bringing a database up to date', () => {
     // What the newer version itself kept is of no use to this one.
     copyFileSync(databaseFile(dataDir), join(folder, '20260102-000000000Z-before-0002_later.db'))
     const said = refusal(() => open()).lines.join('\n')
-    expect(said).toMatch(/newer version \(step 0001_next/)
+    expect(said).toMatch(/newer version \(migration 0001_next/)
     expect(said).toContain('20260101-000000000Z-before-0001_next.db')
   })
 

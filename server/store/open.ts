@@ -33,10 +33,10 @@ export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readM
     if (!existsSync(file)) {
       if (!deps.mayCreate) {
         throw new OperatorError(
-          `The database ${shown(file)} is missing, though it has been in use: the key file remembers it.`,
+          `The database ${shown(file)} is missing, but the key file says that it has been in use.`,
           [
-            'Put it back, or restore a backup: porchlight restore FILE',
-            `To begin anew, with no accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
+            'Put it back, or restore a backup with porchlight restore FILE.',
+            `To start over without accounts, move the whole folder ${shown(deps.dataDir)} away first.`,
           ],
         )
       }
@@ -74,7 +74,7 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
       const now = deps.clock.now().wall
       const copy = snapshot(db.raw, backupFolder(deps.dataDir), now, next.tag)
       applyMigrations(db.raw, missing, now)
-      deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database brought up to date')
+      deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database migrated')
     }
     return db
   } catch (error) {
@@ -103,15 +103,15 @@ export function inspect(file: string, known: readonly Migration[], backups: stri
         throw newer(file, standing.unknown, newestUsable(backups, known))
       case 'altered':
         throw new OperatorError(
-          `The database ${shown(file)} was made by another build: step ${standing.tag} is not the same here.`,
-          ['Use the version that made it.'],
+          `The database ${shown(file)} was created by another build: migration ${standing.tag} differs here.`,
+          ['Use the version that created it.'],
         )
       case 'empty':
         throw new OperatorError(`The database ${shown(file)} is empty.`, [
           'Nothing was written to it. Put the right file back, or restore a backup: porchlight restore FILE',
         ])
       case 'foreign':
-        throw new OperatorError(`${shown(file)} is a database of another program.`, [
+        throw new OperatorError(`${shown(file)} belongs to another program.`, [
           'Nothing was written to it. Put the right file back, or choose another data folder (PORCHLIGHT_DATA_DIR).',
         ])
       default:
@@ -123,12 +123,15 @@ export function inspect(file: string, known: readonly Migration[], backups: stri
 }
 
 function newer(file: string, step: string, backup: string | null): OperatorError {
-  return new OperatorError(`The database ${shown(file)} was made by a newer version (step ${step} is unknown here).`, [
-    'Use that version,',
-    backup === null
-      ? 'or restore a backup that this version made: porchlight restore FILE'
-      : `or go back to the copy that was made before the update, losing what came after: porchlight restore ${shown(backup)}`,
-  ])
+  return new OperatorError(
+    `The database ${shown(file)} was written by a newer version (migration ${step} is unknown here).`,
+    [
+      'Use that version,',
+      backup === null
+        ? 'or restore a backup made by this version: porchlight restore FILE'
+        : `or go back to the copy from before the update, losing later changes: porchlight restore ${shown(backup)}`,
+    ],
+  )
 }
 
 function assertVersion(raw: Sqlite.Database): void {
@@ -136,10 +139,9 @@ function assertVersion(raw: Sqlite.Database): void {
   const parts = version.split('.').map(Number)
   const differs = OLDEST_SQLITE.findIndex((least, at) => parts[at] !== least)
   if (differs !== -1 && (parts[differs] ?? 0) < (OLDEST_SQLITE[differs] ?? 0)) {
-    throw new OperatorError(
-      `SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} is the oldest that is safe here.`,
-      ['Install the dependencies anew: npm ci'],
-    )
+    throw new OperatorError(`SQLite ${version} is too old; ${OLDEST_SQLITE.join('.')} or newer is required.`, [
+      'Reinstall the dependencies: npm ci',
+    ])
   }
 }
 
@@ -167,25 +169,25 @@ export function explained(error: unknown, file: string): unknown {
   if (code === 'SQLITE_FULL' || code === 'SQLITE_IOERR_WRITE' || code === 'ENOSPC')
     return new OperatorError(
       `There is no space left for the database ${shown(file)}.`,
-      ['Make space on this disk, then start again.'],
+      ['Free up space on this disk, then start again.'],
       error,
     )
   if (code === 'EROFS' || code.startsWith('SQLITE_READONLY'))
     return new OperatorError(
       `The database ${shown(file)} cannot be written: the file or its disk is read-only.`,
-      ['Its folder has to be writable by the user who runs this.'],
+      ['Its folder must be writable by the user who runs this.'],
       error,
     )
   if (code === 'EACCES' || code === 'EPERM' || code.startsWith('SQLITE_CANTOPEN'))
     return new OperatorError(
       `The database ${shown(file)} cannot be opened for writing.`,
-      ['The folder and the files in it have to belong to the user who runs this.'],
+      ['The folder and its files must belong to the user who runs this.'],
       error,
     )
   if (code.startsWith('SQLITE_IOERR'))
     return new OperatorError(
-      `The disk fails under the database ${shown(file)} (${code}).`,
-      ['Look at the disk and its free space.'],
+      `Disk error on the database ${shown(file)} (${code}).`,
+      ['Check the disk and its free space.'],
       error,
     )
   return error

@@ -37,12 +37,10 @@ function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: R
     const chown = `chown ${isFolder ? '-R ' : ''}${uid} ${quoted(path)}`
     // Root is most likely somebody who forgot whose service this is.
     const mend =
-      uid === 0
-        ? `sudo -u '#${owner}' porchlight …   (as the user whose data it is; to give it to root: ${chown})`
-        : chown
+      uid === 0 ? `sudo -u '#${owner}' porchlight …   (as the owner of the data; to give it to root: ${chown})` : chown
     return {
       path,
-      what: `${path} belongs to another user (id ${owner}), who can do anything with it`,
+      what: `${path} belongs to another user (id ${owner}), who has full control of it`,
       mend,
       fatal: true,
     }
@@ -95,7 +93,7 @@ function strangeLink(path: string, uid: number): Exposure | null {
   if (link?.isSymbolicLink() !== true || link.uid === uid || link.uid === 0) return null
   return {
     path,
-    what: `The link ${path} belongs to another user (id ${link.uid}), who can make it point elsewhere`,
+    what: `The link ${path} belongs to another user (id ${link.uid}), who can redirect it`,
     mend: `chown -h ${uid} ${quoted(path)}`,
     fatal: true,
   }
@@ -141,7 +139,7 @@ function replaceableIn(folder: string, uid: number | undefined): Exposure | null
   const mode = (stats.mode & STICKY) === 0 ? stats.mode : stats.mode & ~GROUP_OR_OTHERS_WRITE
   // Judged as one file: what else is in it is not ours to change the owner of.
   const found = judgeStats(folder, { mode, uid: stats.uid, isFolder: false }, 'ours', uid)
-  return found === null ? null : { ...found, what: `${found.what}, and put another key file in the place of this one` }
+  return found === null ? null : { ...found, what: `${found.what}, and replace this key file` }
 }
 
 /** Passwords go over the control socket. In a folder that others can write to, it may be anybody's.

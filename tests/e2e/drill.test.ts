@@ -5,6 +5,6 @@ afterAll(stopAll)
 
 test('porchlight drill tries a server of its own and leaves nothing behind: exit 0', { timeout: 120_000 }, async () => {
   const { code, output } = await runCommand(['drill'], { dataDir: temporaryFolder() })
-  expect(output).toContain('Everything held.')
+  expect(output).toContain('All checks passed.')
   expect(code).toBe(0)
 })

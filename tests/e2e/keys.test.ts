@@ -82,7 +82,7 @@ test(
       expect(await uses(server)).toEqual([[first, 'signs']])
 
       const said = await keyCommand(server, 'rotate')
-      const second = /^The key (\S+) is published now and signs upstreams' tokens from/m.exec(said)?.[1] ?? ''
+      const second = /^The key (\S+) is published now and signs upstream tokens from/m.exec(said)?.[1] ?? ''
       expect((await published(server.origin)).keys.map(({ kid }) => kid).sort()).toEqual([first, second].sort())
       await expect
         .poll(() => uses(server), { timeout: 30_000 })
@@ -100,7 +100,7 @@ test(
       expect((await published(server.origin)).keys.map(({ kid }) => kid)).toEqual([second])
 
       const table = await keyCommand(server, 'list')
-      expect(table).toMatch(new RegExp(`^${first} .* none, is deleted within the hour$`, 'm'))
+      expect(table).toMatch(new RegExp(`^${first} .* none, will be deleted within an hour$`, 'm'))
       expect(table).toMatch(new RegExp(`^${second} .* signs$`, 'm'))
       expect(table).not.toMatch(/"d"|PRIVATE/)
     } finally {

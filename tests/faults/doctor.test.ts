@@ -63,12 +63,12 @@ describe('the doctor behind a real nginx', () => {
       )
       expect(await behind(without(HOST))).toMatch(/^fail +The proxy does not pass on the Host/)
       expect(await behind(without(ADDRESS))).toMatch(/^fail +What stands in front .* sends no X-Forwarded-For/)
-      expect(await behind(without(UPGRADE))).toMatch(/^fail +What stands in front does not pass on WebSocket upgrades/)
+      expect(await behind(without(UPGRADE))).toMatch(/^fail +The proxy does not forward WebSocket upgrades/)
       expect(await behind(without(SIZE))).toMatch(/^fail +A body of 2 MB does not get through/)
       // What comes in chunks it passes on even so; over HTTP 1.0 it waits for a full buffer.
       expect(
         await behind([...without(UPGRADE), 'proxy_http_version 1.0; proxy_ignore_headers X-Accel-Buffering;']),
-      ).toMatch(/fail +What stands in front holds event streams back/)
+      ).toMatch(/fail +The proxy buffers event streams/)
       expect(await behind([...without(PASS), 'proxy_pass http://porchlight/porch/;'])).toMatch(
         /^fail +The proxy changes paths/,
       )

@@ -43,7 +43,7 @@ export function createBearer({ jwks, issuer, audience, clock }: Deps) {
         currentDate: new Date(clock.now().wall),
         clockTolerance: TOLERANCE_SECONDS,
       })
-      if (typeof payload.sub !== 'string' || payload.sub === '') throw unauthorized('it names nobody')
+      if (typeof payload.sub !== 'string' || payload.sub === '') throw unauthorized('it has no subject')
       const name = payload['name']
       return { sub: payload.sub, name: typeof name === 'string' && name !== '' ? name : null }
     } catch (error) {
@@ -59,11 +59,10 @@ export function createBearer({ jwks, issuer, audience, clock }: Deps) {
 function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error
   if (error instanceof errors.JWTExpired) return unauthorized('it has expired', error)
-  if (error instanceof errors.JWTClaimValidationFailed)
-    return unauthorized(`its ${error.claim} is not acceptable`, error)
+  if (error instanceof errors.JWTClaimValidationFailed) return unauthorized(`its ${error.claim} is not accepted`, error)
   if (error instanceof errors.JWKSNoMatchingKey) return unauthorized('its key is unknown', error)
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported)
-    return unauthorized('its algorithm is not acceptable', error)
+    return unauthorized('its algorithm is not accepted', error)
   if (
     error instanceof errors.JWSInvalid ||
     error instanceof errors.JWTInvalid ||

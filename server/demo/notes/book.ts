@@ -204,7 +204,7 @@ function prepareSchema(db: Sqlite.Database, file: string): void {
   if (version !== 0) {
     db.close()
     throw new OperatorError(`The sample's notes in ${file} were written by a newer version.`, [
-      'Use that version, or move the file away: a new one is made.',
+      'Use that version, or move the file away to start with a new one.',
     ])
   }
   db.transaction(() => {

@@ -43,7 +43,7 @@ function parse(bytes: Buffer): unknown {
 /** The connection goes too: nobody here reads the rest of that body. */
 function tooLarge(): Refused {
   return new Refused('body_too_large', {
-    detail: `At most ${MAX_BODY_BYTES} bytes are taken here.`,
+    detail: `At most ${MAX_BODY_BYTES} bytes are accepted here.`,
     headers: { connection: 'close' },
   })
 }

@@ -3,18 +3,18 @@
 const REFUSALS = {
   bad_request: { status: 400, title: 'The request could not be understood' },
   invalid_json: { status: 400, title: 'The body is not valid JSON' },
-  invalid_body: { status: 400, title: 'Some fields are missing or wrong' },
+  invalid_body: { status: 400, title: 'Some fields are missing or invalid' },
   invalid_token: { status: 401, title: 'A valid access token is needed' },
   not_found: { status: 404, title: 'There is no such note' },
-  method_not_allowed: { status: 405, title: 'This address does not take that method' },
+  method_not_allowed: { status: 405, title: 'This address does not support that method' },
   notes_full: { status: 409, title: 'There is no room for another note' },
   body_too_large: { status: 413, title: 'The request is too large' },
-  unsupported_media_type: { status: 415, title: 'This address takes JSON' },
-  upgrade_required: { status: 426, title: 'This address speaks WebSocket' },
-  slow_down: { status: 429, title: 'Too many changes at once; wait a little' },
+  unsupported_media_type: { status: 415, title: 'This address requires JSON' },
+  upgrade_required: { status: 426, title: 'This address requires a WebSocket' },
+  slow_down: { status: 429, title: 'Too many changes at once; wait a moment' },
   too_many_streams: { status: 429, title: 'Too many pages are open at once' },
-  internal: { status: 500, title: 'Something went wrong here' },
-  keys_unreachable: { status: 503, title: 'The keys to check tokens with cannot be fetched just now' },
+  internal: { status: 500, title: 'Something went wrong' },
+  keys_unreachable: { status: 503, title: 'The keys for verifying tokens cannot be fetched right now' },
 } as const
 
 export type RefusalCode = keyof typeof REFUSALS

@@ -56,7 +56,7 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
       case 'missing':
         throw new Refused('not_found')
       case 'full':
-        throw new Refused('notes_full', { detail: `There can be ${MAX_NOTES} notes at most. Delete one first.` })
+        throw new Refused('notes_full', { detail: `The limit is ${MAX_NOTES} notes. Delete one first.` })
       default:
         return outcome satisfies never
     }

@@ -36,7 +36,7 @@ export async function lookAround(
       ])
     if (browser.jar.alive(clock.now().wall).length === 0)
       throw new OperatorError(`The sign-in at ${visit.login.path} set no cookie.`, [
-        'There is nothing that a browser would be remembered by.',
+        'A browser could not stay signed in.',
       ])
     browsers.push(browser)
     return { browser, welcome }
@@ -49,12 +49,11 @@ export async function lookAround(
   const shown = await first.get(checkPath)
   const ours = first.jar.alive(clock.now().wall).some(({ value }) => generationOf(value) !== null)
   const knows = ours ? isSignedIn : distinguish(visit, stranger, shown)
-  if (!knows(shown))
-    throw new OperatorError(`Signed in, and yet ${checkPath} says otherwise: it answered ${shown.status}.`)
+  if (!knows(shown)) throw new OperatorError(`Signed in, but ${checkPath} says otherwise: it answered ${shown.status}.`)
   const accessMs = visit.accessMs ?? (ours ? lifeIn(shown) : shortestCookie(first, clock))
   if (accessMs === null)
-    throw new OperatorError('How long an access token lives there cannot be told from its cookies.', [
-      'Say so with --wait SECONDS.',
+    throw new OperatorError('The lifetime of an access token cannot be determined from its cookies.', [
+      'Set it with --wait SECONDS.',
     ])
 
   const site: Site = {
@@ -102,8 +101,8 @@ function distinguish(
   const marks = expect === null ? stringsOf(login.body?.text ?? '') : [expect]
   const mark = marks.find(text => text.length > 2 && shown.text.includes(text) && !stranger.text.includes(text))
   if (mark === undefined) {
-    throw new OperatorError(`${checkPath} answers strangers as it answers somebody signed in.`, [
-      'Name a path whose answer differs with --check PATH, or a text that only the signed-in answer has with --expect TEXT.',
+    throw new OperatorError(`${checkPath} answers anonymous requests like signed-in ones.`, [
+      'Use --check PATH for a path whose response differs, or --expect TEXT for a text that only the signed-in response contains.',
     ])
   }
   return ({ status, text }) => status === shown.status && text.includes(mark)
@@ -141,8 +140,8 @@ const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
 export function parseLogin(text: string): Ask {
   const match = LOGIN.exec(text.trim())
   if (match === null)
-    throw new OperatorError(`This is no sign-in request: ${text}`, [
-      'It has the form: POST /login {"email":"$email","password":"$password"}',
+    throw new OperatorError(`Not a sign-in request: ${text}`, [
+      'Expected the form POST /login {"email":"$email","password":"$password"}',
     ])
   const [, method = '', path = '', body] = match
   if (body === undefined) return { method, path, body: null }

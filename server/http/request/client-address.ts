@@ -80,7 +80,7 @@ export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
       told = true
       log.warn(
         { event: 'proxy_not_trusted', peer },
-        "requests come through a proxy that is not trusted, so nobody's address is known: add it to PORCHLIGHT_TRUSTED_PROXIES",
+        'requests come through an untrusted proxy, so client addresses are unknown: add it to PORCHLIGHT_TRUSTED_PROXIES',
       )
     }
     return clientAddress(remoteAddress, Array.isArray(forwarded) ? forwarded.join(',') : forwarded, isTrusted)

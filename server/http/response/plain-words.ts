@@ -9,8 +9,8 @@ interface Words {
 const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   wrong_host: {
     en: {
-      title: 'This site has another address',
-      advice: ['Use the address below. If you run this site and want another one, change its public URL.'],
+      title: 'This site has a different address',
+      advice: ['Use the address below. If you run this site, you can change its public URL.'],
     },
     'zh-CN': {
       title: '本站的网址不是这个',
@@ -20,7 +20,7 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   bad_path: {
     en: {
       title: 'This address is not valid',
-      advice: ['It holds something that no page of this site has. Check the link, or start from the front page.'],
+      advice: ['It contains something that this site does not accept. Check the link, or start from the home page.'],
     },
     'zh-CN': { title: '网址无效', advice: ['网址中含有本站不接受的内容。请检查链接，或从首页重新开始。'] },
   },
@@ -32,8 +32,8 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     en: {
       title: 'Your browser sent two different sessions',
       advice: [
-        "Something set a second copy of this site's cookies, so it is not clear which of them is yours. To be safe, neither was used.",
-        "Clear this site's data: select the icon left of the address, open the settings for cookies and site data, delete everything stored for this site, then load the page again.",
+        "Something set a second copy of this site's cookies, so it is unclear which one is yours. To be safe, neither was used.",
+        "Clear this site's data: select the icon left of the address, open the settings for cookies and site data, delete everything stored for this site, then reload the page.",
       ],
     },
     'zh-CN': {
@@ -48,7 +48,7 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     en: {
       title: 'This did not come from this site',
       advice: [
-        'Another page tried to send something here in your name. Nothing was done. If it was you, open the page here and try again.',
+        'Another page tried to submit something in your name. Nothing was changed. If it was you, open the page on this site and try again.',
       ],
     },
     'zh-CN': {
@@ -58,18 +58,18 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   },
   session_replaced: {
     en: {
-      title: 'You have signed in anew',
-      advice: ['What you sent belonged to the earlier session and was not done. Go back and send it again.'],
+      title: 'You have signed in again',
+      advice: ['Your request belonged to the earlier session and was not processed. Go back and send it again.'],
     },
     'zh-CN': { title: '您已重新登录', advice: ['刚才提交的内容属于之前的会话，没有执行。请返回后重新提交。'] },
   },
   not_found: {
-    en: { title: 'There is nothing at this address', advice: ['Check the link, or start from the front page.'] },
-    'zh-CN': { title: '该网址没有内容', advice: ['请检查链接，或从首页重新开始。'] },
+    en: { title: 'Page not found', advice: ['Check the link, or start from the home page.'] },
+    'zh-CN': { title: '页面不存在', advice: ['请检查链接，或从首页重新开始。'] },
   },
   method_not_allowed: {
-    en: { title: 'This address does not take that', advice: ['Go back and try again.'] },
-    'zh-CN': { title: '该网址不接受此操作', advice: ['请返回后重试。'] },
+    en: { title: 'This action is not supported here', advice: ['Go back and try again.'] },
+    'zh-CN': { title: '不支持此操作', advice: ['请返回后重试。'] },
   },
   body_too_large: {
     en: { title: 'That is too large', advice: ['Go back, shorten what you entered, and try again.'] },
@@ -80,15 +80,13 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     'zh-CN': { title: '实时连接过多', advice: ['请关闭本站的其他窗口，然后重试。'] },
   },
   slow_down: {
-    en: { title: 'Too many attempts', advice: ['Wait a little, then try again.'] },
+    en: { title: 'Too many attempts', advice: ['Wait a moment, then try again.'] },
     'zh-CN': { title: '尝试次数过多', advice: ['请稍候再试。'] },
   },
   store_unavailable: {
     en: {
-      title: 'Not available just now',
-      advice: [
-        'The database cannot be reached or written. Nothing is lost and you stay signed in. Try again in a moment.',
-      ],
+      title: 'Temporarily unavailable',
+      advice: ['The database is unavailable. Nothing was lost and you stay signed in. Try again in a moment.'],
     },
     'zh-CN': {
       title: '暂时不可用',
@@ -96,7 +94,7 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
     },
   },
   busy: {
-    en: { title: 'Very busy just now', advice: ['Try again in a moment.'] },
+    en: { title: 'The server is busy', advice: ['Try again in a moment.'] },
     'zh-CN': { title: '当前非常繁忙', advice: ['请稍后重试。'] },
   },
   draining: {
@@ -105,8 +103,8 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   },
   internal: {
     en: {
-      title: 'Something went wrong here',
-      advice: ['It is not your doing. Try again; if it stays, tell whoever runs this site the number below.'],
+      title: 'Something went wrong',
+      advice: ['This is not your fault. Try again; if it keeps happening, send the administrator the number below.'],
     },
     'zh-CN': {
       title: '服务器出错了',

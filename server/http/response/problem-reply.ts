@@ -62,6 +62,6 @@ export function asProblem(error: unknown, ctx: RequestContext, log: Log): Proble
   }
   // Somebody who goes away in the middle of their own body is no failure of ours, and nobody is there to be told.
   if (ctx.incoming?.destroyed === true && !ctx.incoming.complete) return new Problem('bad_request', {}, error)
-  log.error({ ...context, error }, 'a request failed in a way that nobody foresaw')
+  log.error({ ...context, error }, 'request failed unexpectedly')
   return new Problem('internal', {}, error)
 }

@@ -123,7 +123,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
     /** A header value that HTTP cannot carry: whoever made it has a bug, and the client gets a plain 500. */
     #giveUp(error: unknown): this {
       const { ctx } = this
-      log.error({ event: 'header_unsendable', error, requestId: ctx?.id }, 'an answer had a header that cannot be sent')
+      log.error({ event: 'header_unsendable', error, requestId: ctx?.id }, 'response had a header that cannot be sent')
       const problem = new Problem('internal')
       const reply = ctx === null ? { status: problem.status, headers: [], body: null } : problemReply(ctx, problem)
       const body = textOf(reply)

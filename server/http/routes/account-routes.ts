@@ -56,7 +56,7 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
         const { user, session, actor, client } = signedIn(c)
         // An old one of ours may still lie here; it opens nothing any more.
         if (config.tokenApi !== null)
-          throw new Problem('forbidden', { detail: `Passwords are kept by ${config.tokenApi.name}.` })
+          throw new Problem('forbidden', { detail: `Passwords are managed by ${config.tokenApi.name}.` })
         const { verifier } = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, isAbout => {
           isAbout(user.id)
           return passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })

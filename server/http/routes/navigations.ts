@@ -9,7 +9,7 @@ import { isPrefetch } from '../request/prefetch.ts'
  * @throws Problem `bad_request` */
 export function refusePrefetch(c: Context<Env>): void {
   if (c.req.method === 'HEAD' || isPrefetch(c.req.header()))
-    throw new Problem('bad_request', { detail: 'This is not done ahead of the person.' })
+    throw new Problem('bad_request', { detail: 'Prefetching is not allowed here.' })
 }
 
 /** For a GET that leads to a provider: a person goes there with their whole window; no script, no picture and no frame

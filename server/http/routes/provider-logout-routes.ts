@@ -32,7 +32,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
       // Nobody signed out here, or a provider that sends no `state` has sent them back: whether they are out there, it
       // did not say.
       if (leaving === null) return c.redirect(PAGE, 303)
-      mustBeFollowed(c, 'A sign-out at a provider begins with a link that a person follows.')
+      mustBeFollowed(c, 'A sign-out at a provider must start with a link that a person follows.')
       c.get('answer').cookie(logoutCookie(leaving, secure))
       return c.redirect(leaving.href, 303)
     } catch (error) {

@@ -43,7 +43,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const id = c.req.param('provider')
     if (!providers.all().some(one => one.id === id)) throw new Problem('not_found')
     refusePrefetch(c)
-    mustBeFollowed(c, 'A sign-in at a provider begins with a link that a person follows.')
+    mustBeFollowed(c, 'A sign-in at a provider must start with a link that a person follows.')
     const returnTo = safeReturnTo(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'

@@ -26,7 +26,7 @@ export function isForm(c: Context<Env>): boolean {
 export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
   const pairs = [...new URLSearchParams(await c.req.text())]
   const fields = new Map(pairs)
-  if (fields.size !== pairs.length) throw new Problem('invalid_body', { detail: 'A field came twice.' })
+  if (fields.size !== pairs.length) throw new Problem('invalid_body', { detail: 'A field was sent twice.' })
   return fields
 }
 

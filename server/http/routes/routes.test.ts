@@ -293,14 +293,14 @@ describe('bad input', () => {
     })
     expect([broken.status, (await broken.text()).includes('canary')]).toEqual([400, false])
     for (const [body, fields] of [
-      [{ email: 'a', password: ['canary-secret'] }, { password: 'It is not of the right kind.' }],
+      [{ email: 'a', password: ['canary-secret'] }, { password: 'It has the wrong type.' }],
       [
         { email: 'a', password: 'b', 'canary-secret': 1, remember: 'yes' },
-        { remember: 'It is not of the right kind.', 'canary-secret': 'There is no such field.' },
+        { remember: 'It has the wrong type.', 'canary-secret': 'Unknown field.' },
       ],
       [{}, { email: 'It is missing.', password: 'It is missing.' }],
       [[], { email: 'It is missing.', password: 'It is missing.' }],
-      [null, { body: 'It is not of the right kind.' }],
+      [null, { body: 'It has the wrong type.' }],
     ] as const) {
       expect(await json(at.browser().post('/auth/login', body))).toMatchObject({ code: 'invalid_body', fields })
     }

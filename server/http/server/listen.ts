@@ -43,21 +43,23 @@ function asOperatorError(error: unknown, port: number): unknown {
   switch (code) {
     case 'EADDRINUSE':
       return new OperatorError(
-        `Port ${port} is taken by another program.`,
-        ['Stop that one, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001'],
+        `Port ${port} is already in use.`,
+        [
+          'Stop the other program, or choose another port: PORCHLIGHT_PORT=3001 PORCHLIGHT_PUBLIC_URL=http://localhost:3001',
+        ],
         error,
       )
     case 'EACCES':
       return new OperatorError(
         `This user may not listen on port ${port}.`,
-        ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy in front take the low one.'],
+        ['Choose a port from 1024 up (PORCHLIGHT_PORT) and let a proxy listen on the low one.'],
         error,
       )
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return new OperatorError(
         `This machine has no address ${address ?? 'of that name'} to listen on.`,
-        ['Set PORCHLIGHT_HOST to one that it has.'],
+        ['Set PORCHLIGHT_HOST to one of its addresses.'],
         error,
       )
     default:

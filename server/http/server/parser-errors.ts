@@ -44,7 +44,7 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
       if (!told)
         log.warn(
           { event: 'proxy_protocol_received', peer: socket.remoteAddress },
-          'a proxy speaks the PROXY protocol, which is not understood here: let it send X-Forwarded-For instead',
+          'a proxy uses the PROXY protocol, which is not supported: configure it to send X-Forwarded-For instead',
         )
       told = true
     }

@@ -81,7 +81,7 @@ export function siteMount({
       report: error =>
         log.error(
           { event: 'page_failed', error, requestId: ctx.id, path: loggedPath(ctx.path) },
-          'a page could not be rendered',
+          'failed to render a page',
         ),
       fail: failure => failedPage(ctx, failure),
     }

@@ -22,7 +22,7 @@ export function guardPath(ctx: RequestContext): undefined {
  * more.
  * @param strict on our own families also `//`, `;` and an escaped slash, backslash or percent sign are refused */
 export function pathFault(path: string, strict: boolean): string | null {
-  if (path.charCodeAt(0) !== SLASH) return 'The target has to be a path.'
+  if (path.charCodeAt(0) !== SLASH) return 'The target must be a path.'
   if (path.charCodeAt(1) === SLASH) return 'The path begins with two slashes.'
   let escaped = false
   let dotted = false
@@ -30,23 +30,23 @@ export function pathFault(path: string, strict: boolean): string | null {
   for (let i = 0; i < path.length; i++) {
     const code = path.charCodeAt(i)
     if (code <= SPACE || code === DELETE || code === HASH || code === BACKSLASH)
-      return 'The path holds a character that has to be escaped.'
+      return 'The path contains a character that must be escaped.'
     if (code === PERCENT) escaped = true
     else if (code === DOT && previous === SLASH) dotted = true
     else if (strict && (code === SEMICOLON || (code === SLASH && previous === SLASH)))
-      return 'The path holds an empty segment or a semicolon.'
+      return 'The path contains an empty segment or a semicolon.'
     previous = code
   }
   if (!escaped) return dotted && hasDotSegment(path) ? DOT_SEGMENT : null
   return escapesFault(path, strict)
 }
 
-const DOT_SEGMENT = 'The path holds a `.` or `..` segment.'
+const DOT_SEGMENT = 'The path contains a `.` or `..` segment.'
 
 function escapesFault(path: string, strict: boolean): string | null {
-  if (strict && /%(?:2f|5c|25)/i.test(path)) return 'The path holds an escaped slash, backslash or percent sign.'
+  if (strict && /%(?:2f|5c|25)/i.test(path)) return 'The path contains an escaped slash, backslash or percent sign.'
   const once = decode(path)
-  if (once === null) return 'The path holds an invalid escape.'
+  if (once === null) return 'The path contains an invalid escape.'
   const twice = decode(once) ?? once
   return hasDotSegment(path) || hasDotSegment(once) || hasDotSegment(twice) ? DOT_SEGMENT : null
 }

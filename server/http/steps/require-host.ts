@@ -13,7 +13,7 @@ export function requireHost(publicUrl: string) {
     if (ctx.family === 'health' || ctx.path === JWKS_PATH || ctx.parent) return
     const given = ctx.hosts()
     // RFC 9112 §3.2: exactly one, or the request is not understood.
-    if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request has to name one host.' })
+    if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request must name one host.' })
     const asked = given[0]?.toLowerCase()
     if (asked === host || asked === withDefaultPort) return
     throw new Problem('wrong_host', {
