@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /**
- * Files of all kinds at once: most end-to-end files wait for what is to happen, and units need the processor
- * meanwhile.
+ * Files of all kinds at once: most end-to-end files wait for what is to happen, and units need the processor meanwhile.
  */
 const WORKERS = Math.min(Math.ceil(availableParallelism() * 2.5), 12)
 

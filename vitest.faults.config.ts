@@ -13,8 +13,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 /**
- * What measures what the server can do, and then asks for a share of that: nothing else may take the machine
- * meanwhile.
+ * What measures what the server can do, and then asks for a share of that: nothing else may take the machine meanwhile.
  */
 const MEASURING = ['tests/faults/drain.test.ts', 'tests/faults/rude-clients.test.ts']
 

@@ -1,5 +1,5 @@
-// Prints "passed failed" from vitest's JSON report. Exit code and files that failed to load count too:
-// a run that ended badly without a failed test, or that ran nothing, has one failure.
+// Prints "passed failed" from vitest's JSON report. Exit code and files that failed to load count too: a run that ended
+// badly without a failed test, or that ran nothing, has one failure.
 import { readFileSync } from 'node:fs'
 
 const [, , file, exitCode] = process.argv

@@ -20,15 +20,19 @@ export interface LoadResult {
 
 const run = promisify(execFile)
 
-/** What a server did in one round. `cpuMs`: processor time of its process for each request, which other programs on the
- * machine disturb much less than the rate. */
+/**
+ * What a server did in one round. `cpuMs`: processor time of its process for each request, which other programs on the
+ * machine disturb much less than the rate.
+ */
 export interface Round {
   rate: number
   cpuMs: number
 }
 
-/** Drives a server with load from another process: requests, or messages over WebSockets.
- * @throws Error when any request failed: a rate with failures in it means nothing */
+/**
+ * Drives a server with load from another process: requests, or messages over WebSockets.
+ * @throws Error when any request failed: a rate with failures in it means nothing
+ */
 export async function drive(
   pid: number,
   order: LoadOrder,
@@ -60,8 +64,10 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
-/** Measures two things in turn, so that what the machine does meanwhile meets both alike.
- * @param warmUps rounds of each before the first that counts: V8 goes on compiling for thousands of requests */
+/**
+ * Measures two things in turn, so that what the machine does meanwhile meets both alike.
+ * @param warmUps rounds of each before the first that counts: V8 goes on compiling for thousands of requests
+ */
 export async function alternately<T>(
   rounds: number,
   ours: () => Promise<T>,

@@ -14,7 +14,10 @@ export function scriptsOf(html: string): string[] {
   ]
 }
 
-/** @param root the folder of the built public files @returns bytes after gzip */
+/**
+ * @param root the folder of the built public files
+ * @returns bytes after gzip
+ */
 export function gzipSize(root: string, paths: readonly string[]): number {
   return paths
     .map(path => gzipSync(readFileSync(join(root, path)), { level: 9 }).length)

@@ -21,8 +21,10 @@ export async function measurePage(bench: Bench): Promise<Figure[]> {
   ]
 }
 
-/** The same build of the site on node:http, with a session that is always the same.
- * @throws Error when its page is not the page that we render */
+/**
+ * The same build of the site on node:http, with a session that is always the same.
+ * @throws Error when its page is not the page that we render
+ */
 export async function startBarePage({
   server,
   browser,

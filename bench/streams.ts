@@ -36,7 +36,10 @@ export async function measureStreams(): Promise<Figure[]> {
   ]
 }
 
-/** @returns once the first event has come through @throws Error when something else came */
+/**
+ * @returns once the first event has come through
+ * @throws Error when something else came
+ */
 function openStream(port: number, path: string, headers: Record<string, string>): Promise<net.Socket> {
   return new Promise((done, fail) => {
     const socket = net.connect(port, '127.0.0.1')

@@ -31,8 +31,7 @@ const REFRESH_MS = 200
 const SIGN_INS_AT_ONCE = 8
 
 /**
- * Tokens of providers: what they cost a call when they are not due, and when a thousand of them end in the same
- * second.
+ * Tokens of providers: what they cost a call when they are not due, and when a thousand of them end in the same second.
  */
 export async function measureVault(): Promise<Figure[]> {
   const stage = await startStage()
@@ -120,9 +119,11 @@ async function notDue({ server }: Stage): Promise<Figure> {
   }
 }
 
-/** Everybody calls in the second in which all tokens have ended. The provider is asked by so many at once and no more,
- * so that
- * the last one's wait is the provider's time for all of them, asked like that by a client that does nothing else. */
+/**
+ * Everybody calls in the second in which all tokens have ended. The provider is asked by so many at once and no more,
+ * so that the last one's wait is the provider's time for all of them, asked like that by a client that does nothing
+ * else.
+ */
 async function allAtOnce({ server, provider, issuer }: Stage): Promise<Figure> {
   const endAt = Date.now() + 90_000
   provider.send(endAt)
@@ -150,7 +151,10 @@ async function allAtOnce({ server, provider, issuer }: Stage): Promise<Figure> {
   }
 }
 
-/** The same refreshes by a client that does nothing else. @returns how long each waited from the start */
+/**
+ * The same refreshes by a client that does nothing else.
+ * @returns how long each waited from the start
+ */
 async function bareRefreshes(issuer: string, count: number): Promise<number[]> {
   const agent = new http.Agent({ keepAlive: true, maxSockets: AT_ONCE })
   const body = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: 'x', client_id: 'bench' }).toString()
@@ -181,7 +185,10 @@ async function bareRefreshes(issuer: string, count: number): Promise<number[]> {
   return all
 }
 
-/** Asks for everybody at once. @returns how long each waited, in ms */
+/**
+ * Asks for everybody at once.
+ * @returns how long each waited, in ms
+ */
 async function waits(browsers: readonly Visitor[], work: (browser: Visitor) => Promise<void>): Promise<number[]> {
   const started = performance.now()
   return Promise.all(

@@ -1,5 +1,5 @@
-// Copy this to porchlight.config.ts beside package.json, and keep only what differs from the defaults.
-// Each setting is also an environment variable, which wins: publicUrl is PORCHLIGHT_PUBLIC_URL.
+// Copy this to porchlight.config.ts beside package.json, and keep only what differs from the defaults. Each setting is
+// also an environment variable, which wins: publicUrl is PORCHLIGHT_PUBLIC_URL.
 import { defineConfig } from '../server/config/define.ts'
 
 export default defineConfig({

@@ -41,8 +41,10 @@ const CLOSE_MS = 2 * SECOND
 /** After a signal the process is gone by then, whatever hangs. */
 const STOP_MS = 25 * SECOND
 
-/** Starts the server and returns once it listens; a signal then ends the process.
- * @throws OperatorError when it cannot start, with words for whoever started it */
+/**
+ * Starts the server and returns once it listens; a signal then ends the process.
+ * @throws OperatorError when it cannot start, with words for whoever started it
+ */
 export async function main({ dev }: { dev: boolean }): Promise<void> {
   const { config, renamed } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)

@@ -15,11 +15,12 @@ if (process.argv[2] === 'start') withBoundedMemory()
 module.enableCompileCache(join(import.meta.dirname, '..', '.cache', 'compiled'))
 await import('./cli.ts')
 
-/** Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB;
- * and glibc keeps
- * a heap for each thread. Both read their bounds when a process starts, so this one starts once more in its own
- * place, with the same
- * pid, files and terminal. Bounds that somebody set win. `gc` is for main.ts, which gives back what the start used. */
+/**
+ * Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB;
+ * and glibc keeps a heap for each thread. Both read their bounds when a process starts, so this one starts once more in
+ * its own place, with the same pid, files and terminal. Bounds that somebody set win. `gc` is for main.ts, which gives
+ * back what the start used.
+ */
 function withBoundedMemory() {
   const options = [...process.execArgv, process.env.NODE_OPTIONS ?? '']
   const isSet = options.some(option => /semi[-_]space[-_]size/.test(option))

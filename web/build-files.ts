@@ -14,8 +14,7 @@ export interface PublicFile {
 }
 
 /**
- * What may be served at all. Anything else that lies in the folder, a source map say, is nobody's business (ASVS
- * 13.4).
+ * What may be served at all. Anything else that lies in the folder, a source map say, is nobody's business (ASVS 13.4).
  */
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',

@@ -42,9 +42,11 @@ interface Stamp {
   client: string
 }
 
-/** The site, built anew only when something that goes into it has changed since the last build.
+/**
+ * The site, built anew only when something that goes into it has changed since the last build.
  * @param say tells whoever waits what is going on, a line at a time
- * @throws Error with the build's own last words when it fails; whoever runs an earlier build goes on with it */
+ * @throws Error with the build's own last words when it fails; whoever runs an earlier build goes on with it
+ */
 export async function ensureSiteBuilt(say: (line: string) => void): Promise<BuiltSite> {
   const sources = hashOfSources()
   const stamp = readStamp()

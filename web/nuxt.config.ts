@@ -6,9 +6,10 @@ import { refuseCachedPages } from './route-rules.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-/** Said by build.ts: each build has a folder of its own, and one for what is made on the way. Development has `.nuxt`,
- * which
- * a build beside it must not write to. */
+/**
+ * Said by build.ts: each build has a folder of its own, and one for what is made on the way. Development has `.nuxt`,
+ * which a build beside it must not write to.
+ */
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')
 const onTheWay = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
 

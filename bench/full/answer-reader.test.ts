@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { answerReader } from './answer-reader.ts'
 
 /**
- * Gives an answer to a reader in pieces of that size. @returns the statuses of answers that came out whole, and all
- * events
+ * Gives an answer to a reader in pieces of that size.
+ * @returns the statuses of answers that came out whole, and all events
  */
 function read(bytes: string, pieceBytes: number): { whole: number[]; events: number } {
   const seen = { whole: [] as number[], events: 0 }

@@ -2,10 +2,12 @@ const HEAD_END = Buffer.from('\r\n\r\n')
 const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 const EVENT_END = Buffer.from('\n\n')
 
-/** Follows the answers on one connection without keeping their bodies (RFC 9112 §6.3; no trailers, no answer without a
+/**
+ * Follows the answers on one connection without keeping their bodies (RFC 9112 §6.3; no trailers, no answer without a
  * body).
  * @param onProgress called for each piece: the status, how many events it ended, and whether the answer is whole
- * @returns what takes the bytes as they arrive */
+ * @returns what takes the bytes as they arrive
+ */
 export function answerReader(
   onProgress: (status: number, events: number, whole: boolean) => void,
 ): (chunk: Buffer) => void {

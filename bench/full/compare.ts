@@ -19,8 +19,10 @@ export interface Comparison {
   rounds: Map<string, Load[]>
 }
 
-/** Measures all in turn, round by round, so that what the machine does meanwhile meets all alike; who begins moves on.
- * One that fails under load becomes a failed row and is asked no further. */
+/**
+ * Measures all in turn, round by round, so that what the machine does meanwhile meets all alike; who begins moves on.
+ * One that fails under load becomes a failed row and is asked no further.
+ */
 export async function compare(
   contenders: readonly Contender[],
   ask: Ask,

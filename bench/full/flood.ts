@@ -40,8 +40,10 @@ export interface Load {
 const run = promisify(execFile)
 let orders = 0
 
-/** Drives a server from another process, on another core where there is one.
- * @throws Error when any request failed: a rate with failures in it means nothing */
+/**
+ * Drives a server from another process, on another core where there is one.
+ * @throws Error when any request failed: a rate with failures in it means nothing
+ */
 export async function flood(pid: number, order: FloodOrder): Promise<Load> {
   // Thousands of cookies are too much for a command line.
   const file = join(tmpdir(), `porchlight-flood-${process.pid}-${orders++}.json`)

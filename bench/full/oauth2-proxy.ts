@@ -7,8 +7,9 @@ const VERSION = 'v7.15.6'
 const FOLDER = join(import.meta.dirname, '../../.cache/bench', `oauth2-proxy-${VERSION}`)
 
 /**
- * Builds oauth2-proxy from its module, once, where Go is. @returns the program @throws Error that says why it is not
- * there
+ * Builds oauth2-proxy from its module, once, where Go is.
+ * @returns the program
+ * @throws Error that says why it is not there
  */
 export async function oauth2Proxy(): Promise<string> {
   const program = join(FOLDER, 'oauth2-proxy')

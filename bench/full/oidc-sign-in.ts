@@ -2,9 +2,12 @@ import { type Answer, Visitor } from '../../tests/support/client.ts'
 
 const STEPS_MAX = 20
 
-/** Signs in at a relay whose OpenID provider is the local one, as a browser would: follows every redirect, sends every
+/**
+ * Signs in at a relay whose OpenID provider is the local one, as a browser would: follows every redirect, sends every
  * form.
- * @returns the Cookie header for the relay @throws Error when it does not come back to the page it began at */
+ * @returns the Cookie header for the relay
+ * @throws Error when it does not come back to the page it began at
+ */
 export async function signInThroughProvider(start: string): Promise<string> {
   const browsers = new Map<string, Visitor>()
   const browserOf = ({ origin }: URL) => {

@@ -31,8 +31,10 @@ function sameVersions(installed: string): boolean {
   return Object.entries(dependencies).every(([name, version]) => packages[`node_modules/${name}`]?.version === version)
 }
 
-/** Starts a program and waits until its port takes connections.
- * @throws Error with the end of what it wrote, when it ends before that, is missing, or takes longer than a minute */
+/**
+ * Starts a program and waits until its port takes connections.
+ * @throws Error with the end of what it wrote, when it ends before that, is missing, or takes longer than a minute
+ */
 export async function startProgram(
   command: string,
   args: string[],

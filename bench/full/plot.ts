@@ -6,8 +6,10 @@ const BAR = 18
 const LINE = 28
 const TOP = 44
 
-/** A bar for each row, the longest as wide as the page. Rows that failed have none, and say so.
- * @returns an SVG document that can be read on light and on dark */
+/**
+ * A bar for each row, the longest as wide as the page. Rows that failed have none, and say so.
+ * @returns an SVG document that can be read on light and on dark
+ */
 export function barChart({ title, rows }: Section, { key, title: unit, digits }: Column): string {
   const longest = Math.max(...rows.map(row => row.values[key] ?? 0), Number.MIN_VALUE)
   const room = WIDTH - NAMES - 110

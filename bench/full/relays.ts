@@ -198,7 +198,10 @@ async function peersBefore(places: Places): Promise<Peer[]> {
   ]
 }
 
-/** Writes a committed configuration with its places filled in. @returns the file */
+/**
+ * Writes a committed configuration with its places filled in.
+ * @returns the file
+ */
 function filledIn(name: string, values: Record<string, string | number>): string {
   const folder = temporaryFolder()
   mkdirSync(folder, { recursive: true })

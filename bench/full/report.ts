@@ -27,7 +27,10 @@ export function asText({ sections }: Report): string {
   return [table(sections.flatMap(({ figures }) => figures)), ...details].join('\n\n')
 }
 
-/** Writes `<name>.json`, `<name>.md` and the charts in a folder of that name. @returns the Markdown file */
+/**
+ * Writes `<name>.json`, `<name>.md` and the charts in a folder of that name.
+ * @returns the Markdown file
+ */
 export function writeReport(report: Report, folder: string, name: string): string {
   const charts = join(folder, name)
   rmSync(charts, { recursive: true, force: true })

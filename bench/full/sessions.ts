@@ -163,8 +163,10 @@ async function startLimit({ browser }: Bench): Promise<{ contender: Contender; s
   return { contender, stop: () => void child.kill() }
 }
 
-/** Signs somebody in and makes sure that the answer which is measured depends on it.
- * @returns the headers of their next request */
+/**
+ * Signs somebody in and makes sure that the answer which is measured depends on it.
+ * @returns the headers of their next request
+ */
 async function signedIn(peer: Peer, { port }: Running): Promise<Record<string, string>> {
   const person = { email: 'robin@example.org', name: 'Robin Hartley', password: 'quiet lantern 0123456789' }
   const browser = new Visitor(`http://localhost:${port}`)

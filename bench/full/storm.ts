@@ -5,8 +5,8 @@ export interface StormOrder {
   requests: number
 }
 /**
- * Latencies in milliseconds. `served`: answered with 200 and somebody signed in; `setCookies`: of the first answer
- * that has any.
+ * Latencies in milliseconds. `served`: answered with 200 and somebody signed in; `setCookies`: of the first answer that
+ * has any.
  */
 export interface StormResult {
   served: number

@@ -1,8 +1,6 @@
 // The least that a proxy on Node can be: node:http, undici's dispatch straight onto the response, and the header rules
-// that
-// any proxy has to follow (RFC 9110 §7.6). It knows no sessions: its token and the headers that it adds to answers are
-// given.
-// Upgrades are joined to a bare socket.
+// that any proxy has to follow (RFC 9110 §7.6). It knows no sessions: its token and the headers that it adds to answers
+// are given. Upgrades are joined to a bare socket.
 import { createServer, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { argv } from 'node:process'

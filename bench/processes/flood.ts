@@ -1,6 +1,5 @@
 // A load generator that also takes large bodies and event streams: `connections` keep-alive sockets, one request at a
-// time on
-// each. Bodies are counted and not kept, so that it costs less than what it drives.
+// time on each. Bodies are counted and not kept, so that it costs less than what it drives.
 import net from 'node:net'
 import { argv, stdout } from 'node:process'
 import { readFileSync } from 'node:fs'

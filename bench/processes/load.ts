@@ -1,5 +1,5 @@
-// A load generator in a process of its own: `connections` keep-alive sockets, one request at a time on each.
-// Raw sockets and fixed bytes, so that it costs much less than any server it drives.
+// A load generator in a process of its own: `connections` keep-alive sockets, one request at a time on each. Raw
+// sockets and fixed bytes, so that it costs much less than any server it drives.
 import net from 'node:net'
 import { stdin, stdout } from 'node:process'
 import { json } from 'node:stream/consumers'

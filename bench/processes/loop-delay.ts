@@ -1,6 +1,5 @@
-// Preloaded into a server: how long its event loop was held, written to a file whenever it is asked by SIGUSR2.
-// A timer that is due every millisecond is late by as long as something else ran, or the process itself had to wait for
-// a core:
+// Preloaded into a server: how long its event loop was held, written to a file whenever it is asked by SIGUSR2. A timer
+// that is due every millisecond is late by as long as something else ran, or the process itself had to wait for a core:
 // the kernel says how much of it was that.
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { env, pid } from 'node:process'

@@ -1,6 +1,5 @@
 // Fills a data folder with sessions, as years of use would: most of them nobody comes back to, some are browsers that
-// ask.
-// Rows are made by the session room itself; only where they go to is different, so that a million take seconds.
+// ask. Rows are made by the session room itself; only where they go to is different, so that a million take seconds.
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { argv, stdout } from 'node:process'
@@ -62,8 +61,10 @@ const insertSession = prepared<SessionRow>(sessions)
 const insertEvent = prepared<Omit<EventRow, 'id'>>(events, ['id'])
 const insertGrant = prepared<ProviderGrantRow>(providerGrants)
 
-/** An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite.
- * The row's type is the table's, so that a column that is added later fails the type check and not a run. */
+/**
+ * An INSERT of all columns, prepared once: drizzle's own way of building one takes longer than SQLite. The row's type
+ * is the table's, so that a column that is added later fails the type check and not a run.
+ */
 function prepared<Row extends Record<string, unknown>>(
   table: typeof sessions | typeof events | typeof providerGrants,
   without: string[] = [],

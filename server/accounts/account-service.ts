@@ -27,28 +27,47 @@ export interface Accounts {
   anybody(): Promise<boolean>
   /** Everybody, oldest first, from the store page by page: for the command line. */
   list(): Promise<WirePerson[]>
-  /** A page of them. @param cursor `next` of the page before, or null */
+  /**
+   * A page of them.
+   * @param cursor `next` of the page before, or null
+   */
   page(cursor: string | null): Promise<PeopleAnswer>
-  /** One of them. @throws Problem `not_found` */
+  /**
+   * One of them.
+   * @throws Problem `not_found`
+   */
   person(id: string): Promise<WirePerson>
-  /** Makes an account over everybody's head: the command line. The very first is an administrator.
-   * @throws Problem `email_taken`, or one about the password */
+  /**
+   * Makes an account over everybody's head: the command line. The very first is an administrator.
+   * @throws Problem `email_taken`, or one about the password
+   */
   create(person: { email: string; name: string; roles: Role[]; password: string }, actor: Actor): Promise<Account>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, actor: Actor): Promise<Account>
-  /** Disabling ends every session at once. @throws Problem `not_found`, `last_admin` */
+  /**
+   * Disabling ends every session at once.
+   * @throws Problem `not_found`, `last_admin`
+   */
   change(
     id: string,
     change: { roles?: Role[] | undefined; disabled?: boolean | undefined },
     actor: Actor,
   ): Promise<Account>
-  /** A new password, chosen by its owner. Every session ends, the one that asked too.
+  /**
+   * A new password, chosen by its owner. Every session ends, the one that asked too.
    * @param checked the verifier that the current password was just compared with
-   * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile */
+   * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile
+   */
   changePassword(checked: Verifier, next: string, actor: Actor): Promise<Account>
-  /** A new password set over its owner's head: the command line. @throws Problem `not_found`, or about the password */
+  /**
+   * A new password set over its owner's head: the command line.
+   * @throws Problem `not_found`, or about the password
+   */
   setPassword(id: string, next: string, actor: Actor): Promise<Account>
-  /** Stores the same password hashed anew. @returns the verifier that holds now */
+  /**
+   * Stores the same password hashed anew.
+   * @returns the verifier that holds now
+   */
   refreshVerifier(before: Verifier, password: string, client: Client): Promise<Verifier>
   /**
    * For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped.

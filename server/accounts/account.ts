@@ -44,8 +44,10 @@ export function newAccountRow(person: { email: string | null; name: string; role
   }
 }
 
-/** Each role once, in one order; everybody is a user.
- * @throws Problem `invalid_body` for none at all */
+/**
+ * Each role once, in one order; everybody is a user.
+ * @throws Problem `invalid_body` for none at all
+ */
 export function normalRoles(roles: readonly Role[]): Role[] {
   if (roles.length === 0) throw new Problem('invalid_body', { fields: { roles: 'At least one role is needed.' } })
   return roles.includes('admin') ? ['admin', 'user'] : ['user']

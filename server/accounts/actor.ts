@@ -17,8 +17,8 @@ export const OPERATOR: Actor = { userId: null, sessionId: null, client: null }
 const USER_AGENT_MAX = 300
 
 /**
- * What the security log says about it. @param subjectId whose log it goes to: what one does to oneself is by nobody
- * else
+ * What the security log says about it.
+ * @param subjectId whose log it goes to: what one does to oneself is by nobody else
  */
 export function originOf(actor: Actor, subjectId: string, at: UnixMs): Origin {
   const self = actor.userId === subjectId

@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
 import { splitUnconfirmed } from '../base/peer.ts'
 
-/** What counts as one network when attempts are counted: an IPv4 address, or the /64 that an IPv6 customer gets whole.
- * @param address as the server saw it; anything that is no address counts as one network of its own */
+/**
+ * What counts as one network when attempts are counted: an IPv4 address, or the /64 that an IPv6 customer gets whole.
+ * @param address as the server saw it; anything that is no address counts as one network of its own
+ */
 export function networkOf(address: string): string {
   const { peer, said } = splitUnconfirmed(address)
   if (said !== null) return `${networkOf(peer)} says ${networkOf(said)}`
@@ -23,9 +25,10 @@ export function networkOf(address: string): string {
     .join(':')}::/64`
 }
 
-/** What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as
- * well, who
- * could make up as many networks as they like. */
+/**
+ * What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as
+ * well, who could make up as many networks as they like.
+ */
 export function countedNetworks(address: string): { own: string; crowd: string | null } {
   const { peer, said } = splitUnconfirmed(address)
   return { own: networkOf(address), crowd: said === null ? null : `${networkOf(peer)} says anything` }

@@ -23,17 +23,20 @@ const LONGEST_WAIT_MS = HOUR
 /** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
 const GROWTH = Math.ceil(Math.log2(LONGEST_WAIT_MS / FIRST_WAIT_MS)) + 1
 
-/** Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where
- * they did
- * before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST SP
- * 800-63B-4 §3.2.2. */
+/**
+ * Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where
+ * they did before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST
+ * SP 800-63B-4 §3.2.2.
+ */
 export const LOCK_AT = 50
 
 /** When a count of failures has been forgotten whole: an older row says nothing. */
 export const THROTTLE_KEPT_MS = (ACCOUNT.free + GROWTH + 1) * DAY
 
-/** Counts one more attempt as failed, before it is judged: of many at once, none goes uncounted.
- * @throws Problem `slow_down` with the seconds to wait, when it comes too soon */
+/**
+ * Counts one more attempt as failed, before it is judged: of many at once, none goes uncounted.
+ * @throws Problem `slow_down` with the seconds to wait, when it comes too soon
+ */
 export function countAttempt(key: string, row: ThrottleRow | null, policy: Policy, now: UnixMs): ThrottleRow {
   const waitMs = waitOf(row, now)
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
@@ -49,10 +52,11 @@ export interface Reserved {
   locks: boolean
 }
 
-/** Judges whether an attempt may be made now, and counts it under all three keys.
- * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever
- * asks, whatever
- * they typed, is told the same; `slow_down` with the longest of the waits */
+/**
+ * Judges whether an attempt may be made now, and counts it under all three keys.
+ * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever asks,
+ * whatever they typed, is told the same; `slow_down` with the longest of the waits
+ */
 export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs): Reserved {
   const failed = rows.lock?.failures ?? 0
   if (failed >= LOCK_AT) throw new Problem('password_locked')
@@ -69,9 +73,10 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs
   }
 }
 
-/** A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends,
- * and the
- * next failure begins another. */
+/**
+ * A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends,
+ * and the next failure begins another.
+ */
 function waitOf(row: ThrottleRow | null, now: UnixMs): number {
   const waitMs = row === null ? 0 : row.nextAt - now
   return waitMs > LONGEST_WAIT_MS ? 0 : waitMs

@@ -6,8 +6,10 @@ import type { WireDevice } from '../contract/wire.ts'
 const known = new LRUCache<string, WireDevice>({ max: 500 })
 const UNKNOWN: WireDevice = { browser: null, system: null, kind: 'other' }
 
-/** What a person calls the device that sent this User-Agent: "Firefox 143", "Windows", a phone.
- * A header that says nothing known gives nulls: nothing is guessed. */
+/**
+ * What a person calls the device that sent this User-Agent: "Firefox 143", "Windows", a phone. A header that says
+ * nothing known gives nulls: nothing is guessed.
+ */
 export function describeDevice(userAgent: string): WireDevice {
   const before = known.get(userAgent)
   if (before !== undefined) return before

@@ -1,8 +1,9 @@
 import { fold, latinKeys } from './keyboards.ts'
 
-/** What the list of common passwords lacks: it knows little but English. Words and phrases that people of a language
- * try first,
- * grouped so that a speaker can add to them. Spaces are for reading. */
+/**
+ * What the list of common passwords lacks: it knows little but English. Words and phrases that people of a language try
+ * first, grouped so that a speaker can add to them. Spaces are for reading.
+ */
 const WORDS = [
   // English
   'password, passphrase, administrator, letmein, iloveyou, welcome, sunshine, princess, football, changeme, whatever, trustno1, hunter2, helloworld',
@@ -409,7 +410,10 @@ export function isFamousWord(piece: string): boolean {
   return words.has(piece)
 }
 
-/** Whether it is a phrase that everybody knows, or a good part of one. @param piece folded, letters and digits alone */
+/**
+ * Whether it is a phrase that everybody knows, or a good part of one.
+ * @param piece folded, letters and digits alone
+ */
 export function isFamousPhrase(piece: string): boolean {
   if (wholes.has(piece)) return true
   if (!beginnings.has(piece.slice(0, SHORTEST_PART_OF_SIGNS))) return false

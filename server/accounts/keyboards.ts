@@ -1,6 +1,5 @@
 /**
- * Keyboards as rows of keys, the same key at the same place in each. What fingers walk over is made from these by
- * rule.
+ * Keyboards as rows of keys, the same key at the same place in each. What fingers walk over is made from these by rule.
  */
 const DIGITS = '1234567890'
 const QWERTY = [DIGITS, 'qwertyuiop[]', "asdfghjkl;'", 'zxcvbnm,./']

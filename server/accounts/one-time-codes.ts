@@ -40,8 +40,10 @@ export function codeRow(
   }
 }
 
-/** A link to one of our pages that holds a code. It stands in the fragment, which no browser sends: no server's or
- * proxy's log, nor a Referer, ever has it. */
+/**
+ * A link to one of our pages that holds a code. It stands in the fragment, which no browser sends: no server's or
+ * proxy's log, nor a Referer, ever has it.
+ */
 export function codeLink(publicUrl: string, page: '/set-up' | '/sign-up' | '/reset', code: Secret): string {
   return `${publicUrl}${page}#code=${encodeURIComponent(code.reveal())}`
 }

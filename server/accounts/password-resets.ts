@@ -14,12 +14,16 @@ import type { Passwords } from './passwords.ts'
 
 /** New passwords by one-time links, for people who lost theirs. */
 export interface Resets {
-  /** Makes a link; earlier ones for the same person are void. Their password works until the link is used.
-   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API
-   * keeps the passwords */
+  /**
+   * Makes a link; earlier ones for the same person are void. Their password works until the link is used.
+   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API keeps
+   * the passwords
+   */
   makeLink(userId: string, actor: Actor): Promise<ResetLinkAnswer>
-  /** Sets the new password and ends every session.
-   * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then */
+  /**
+   * Sets the new password and ends every session.
+   * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then
+   */
   use(request: ResetRequest, client: Client): Promise<Account>
 }
 

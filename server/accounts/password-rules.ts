@@ -3,9 +3,10 @@ import { NAME } from '../contract/name.ts'
 import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
 import { commonWords } from './common-words.ts'
 
-/** Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is
- * made of
- * is nobody's business (ASVS 6.2.5). */
+/**
+ * Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is
+ * made of is nobody's business (ASVS 6.2.5).
+ */
 export interface PasswordRules {
   /**
    * @throws Problem `password_too_short`, `password_too_long`, `password_common`, `password_personal`, each with a
@@ -20,7 +21,10 @@ export interface PasswordRules {
  */
 const ENOUGH_BITS = 28
 
-/** @param minLength in code points, as is the upper bound @param publicUrl whose words are no secret */
+/**
+ * @param minLength in code points, as is the upper bound
+ * @param publicUrl whose words are no secret
+ */
 export function createPasswordRules(config: { passwordMinLength: number; publicUrl: string }): PasswordRules {
   const { passwordMinLength: minLength, publicUrl } = config
   const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4)]

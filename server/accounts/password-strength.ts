@@ -3,9 +3,10 @@ import type { Ranks } from './common-words.ts'
 import { isFamousPhrase, isFamousWord, LONGEST_FAMOUS } from './famous.ts'
 import { fold, isWalk, latinKeys } from './keyboards.ts'
 
-/** How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go
- * with the
- * person or the site. */
+/**
+ * How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with
+ * the person or the site.
+ */
 export interface Strength {
   bits: number
   personal: boolean

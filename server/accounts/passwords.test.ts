@@ -143,7 +143,7 @@ describe('the rules for a new password', () => {
       Array.from({ length: 1024 }, (_, n) => String.fromCharCode(33 + ((n * n * 7) % 90))).join(''),
     ])
       await check(long).catch(() => {})
-    expect(performance.now() - started).toBeLessThan(500)
+    expect(performance.now() - started).toBeLessThan(2_000)
   })
 
   test.each([

@@ -11,9 +11,10 @@ import { networkOf } from './client-network.ts'
 
 /** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
-/** One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files
- * must not
- * wait for passwords. */
+/**
+ * One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files
+ * must not wait for passwords.
+ */
 const AT_ONCE = Math.max(1, Math.min(availableParallelism() - 1, 3))
 /** About a second's worth of hashes. */
 const WAITING = 100
@@ -24,12 +25,18 @@ const OPERATOR_QUEUE = 'operator'
 const OWN_QUEUE = 'own'
 
 export interface Passwords {
-  /** Hashes a password and seals the hash for its account: what is stored can be neither guessed at nor moved to
-   * another account without the key file (NIST SP 800-63B-4 §3.1.1.2).
-   * @param client who waits for it; null: the command line @throws Problem `busy` */
+  /**
+   * Hashes a password and seals the hash for its account: what is stored can be neither guessed at nor moved to another
+   * account without the key file (NIST SP 800-63B-4 §3.1.1.2).
+   * @param client who waits for it; null: the command line
+   * @throws Problem `busy`
+   */
   seal(password: string, accountId: string, client: Client | null): Promise<string>
-  /** Compares. Without a verifier the same work is done for nothing, so that the time tells nothing (ASVS 6.3.8).
-   * @returns `stale`: right, but hashed at another cost than today's @throws Problem `busy` */
+  /**
+   * Compares. Without a verifier the same work is done for nothing, so that the time tells nothing (ASVS 6.3.8).
+   * @returns `stale`: right, but hashed at another cost than today's
+   * @throws Problem `busy`
+   */
   compare(
     password: string,
     verifier: { id: string; passwordSealed: string } | null,
@@ -72,8 +79,7 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
 
     async compare(password, verifier, client) {
       // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown
-      // address
-      // would be told from a wrong password once the old key is gone.
+      // address would be told from a wrong password once the old key is gone.
       if (sealedUnder !== keyring.currentId) nobody = null
       sealedUnder = keyring.currentId
       nobody ??= makeNobody()
@@ -114,9 +120,10 @@ function isCurrent(encoded: string): boolean {
   )
 }
 
-/** Seals every password verifier again under the newest key, batch by batch, while the server goes on.
- * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they
- * are) */
+/**
+ * Seals every password verifier again under the newest key, batch by batch, while the server goes on.
+ * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are)
+ */
 export async function resealPasswords({
   keyring,
   accounts,

@@ -27,8 +27,10 @@ import { countAttempt, CROWD, NETWORK } from './credential-throttle.ts'
 
 /** The ways to an account: set-up for the first person, invitations, open registration. */
 export interface RegistrationService {
-  /** Makes the link by which the first administrator is made; an earlier one is void.
-   * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts */
+  /**
+   * Makes the link by which the first administrator is made; an earlier one is void.
+   * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts
+   */
   makeSetupLink(): Promise<{ href: string; endsAt: number }>
   /** @throws Problem `already_set_up`, `invalid_code`, or one about the password */
   setUp(request: SetupRequest, client: Client): Promise<Account>
@@ -42,7 +44,10 @@ export interface RegistrationService {
    * `forbidden`
    */
   invite(request: { email: string | null; roles: Role[] }, actor: Actor): Promise<InviteAnswer>
-  /** A page of the open ones. @param cursor `next` of the page before, or null */
+  /**
+   * A page of the open ones.
+   * @param cursor `next` of the page before, or null
+   */
   invites(cursor: string | null): Promise<InvitesAnswer>
   /** @throws Problem `not_found` */
   revoke(id: string, actor: Actor): Promise<void>
@@ -86,7 +91,10 @@ export function createRegistration({
     if ((await store.codes.find(kind, codeHash, now())) === null) throw new Problem('invalid_code')
   }
 
-  /** @returns the keys under which it was counted @throws Problem `slow_down` */
+  /**
+   * @returns the keys under which it was counted
+   * @throws Problem `slow_down`
+   */
   async function countRegistration(network: string): Promise<string[]> {
     const { own, crowd } = countedNetworks(network)
     const counts = [

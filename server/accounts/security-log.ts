@@ -4,8 +4,11 @@ import type { EventStore, NamedEvent } from '../store/events.ts'
 import { describeDevice } from './describe-device.ts'
 
 export interface SecurityLog {
-  /** One page of a person's log, newest first. @param cursor `next` of the page before, or null
-   * @throws Problem `invalid_query` for a cursor that is not one of ours */
+  /**
+   * One page of a person's log, newest first.
+   * @param cursor `next` of the page before, or null
+   * @throws Problem `invalid_query` for a cursor that is not one of ours
+   */
   page(userId: string, cursor: string | null): Promise<EventsAnswer>
 }
 

@@ -3,11 +3,12 @@ import { withoutAddresses } from './personal-data.ts'
 const LONGEST = 300
 const DEEPEST = 5
 
-/** What a line below `error` says of an error: what it is and why, with its causes' messages. The lines of code that it
- * came
- * through help nobody whose upstream is down, and what a library keeps beside (sockets, bytes that it could not
- * read) may be
- * somebody's secret. @returns the same value when it is no error */
+/**
+ * What a line below `error` says of an error: what it is and why, with its causes' messages. The lines of code that it
+ * came through help nobody whose upstream is down, and what a library keeps beside (sockets, bytes that it could not
+ * read) may be somebody's secret.
+ * @returns the same value when it is no error
+ */
 export function briefError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const brief: Record<string, unknown> = {

@@ -3,8 +3,10 @@ import type { UnixMs } from './clock.ts'
 /** Needs no escape in JSON. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** A log line in pino's own form, for fields that are text, whole or finite numbers, booleans or absent.
- * @returns null: it holds something else, so pino has to make it */
+/**
+ * A log line in pino's own form, for fields that are text, whole or finite numbers, booleans or absent.
+ * @returns null: it holds something else, so pino has to make it
+ */
 export function flatLine(
   level: number,
   time: UnixMs,

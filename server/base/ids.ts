@@ -14,9 +14,10 @@ const NONCE_BYTES = 16
 const pool = Buffer.alloc(256 * NONCE_BYTES)
 let used = pool.length
 
-/** 128 random bits, base64, for what is public once it is used: a policy's nonce (CSP3 §7.1). Many are drawn from the
- * system at once,
- * which costs a page that renders a tenth of drawing its own. */
+/**
+ * 128 random bits, base64, for what is public once it is used: a policy's nonce (CSP3 §7.1). Many are drawn from the
+ * system at once, which costs a page that renders a tenth of drawing its own.
+ */
 export function newNonce(): string {
   if (used === pool.length) {
     randomFillSync(pool)

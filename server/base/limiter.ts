@@ -2,7 +2,10 @@ import { Problem } from './problem.ts'
 
 /** Runs expensive work: a few at once, some waiting, the rest refused. Keys (networks, accounts) take turns. */
 export interface Limiter {
-  /** @param key who it is for @throws Problem `busy` when too many wait; whatever `work` throws */
+  /**
+   * @param key who it is for
+   * @throws Problem `busy` when too many wait; whatever `work` throws
+   */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
 }
 
@@ -27,10 +30,11 @@ interface Line {
   waiters: Waiter[]
 }
 
-/** Slots go round the keys that wait, one each, so that a key with many in line delays nobody else. Once the line is
- * full, the
- * newest of the key with the most in it makes room for whoever has fewer.
- * What is kept is bounded by the limits: a key that neither runs nor waits is forgotten. */
+/**
+ * Slots go round the keys that wait, one each, so that a key with many in line delays nobody else. Once the line is
+ * full, the newest of the key with the most in it makes room for whoever has fewer. What is kept is bounded by the
+ * limits: a key that neither runs nor waits is forgotten.
+ */
 export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter {
   /** In the order in which their turn comes. */
   const lines = new Map<string, Line>()

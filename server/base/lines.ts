@@ -7,10 +7,11 @@ const KEPT_BYTES = 256 * 1024
 /** What one UTF-16 unit takes at most in UTF-8. */
 const UNIT_BYTES = 3
 
-/** Writes lines to a file descriptor, some at a time, the last ones at the process's exit. A full disk under the log
- * may not
- * end what it logs about: lines are kept, up to a bound, until they can be written again; past it the newest are
- * dropped. */
+/**
+ * Writes lines to a file descriptor, some at a time, the last ones at the process's exit. A full disk under the log may
+ * not end what it logs about: lines are kept, up to a bound, until they can be written again; past it the newest are
+ * dropped.
+ */
 export function linesTo(fd: number): { write(line: string): void } {
   const kept = Buffer.allocUnsafeSlow(KEPT_BYTES)
   let bytes = 0

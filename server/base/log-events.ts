@@ -1,6 +1,7 @@
-/** Every `event` that a log line may carry. Names are stable: alarms, fail2ban and a SIEM rest on them.
- * docs/guides/log-events.md
- * says what each means, and a test compares the two. */
+/**
+ * Every `event` that a log line may carry. Names are stable: alarms, fail2ban and a SIEM rest on them.
+ * docs/guides/log-events.md says what each means, and a test compares the two.
+ */
 const ATTEMPTS = ['sign_in', 'reauthentication', 'registration', 'password_reset', 'identity_link'] as const
 
 /** What somebody tries in order to be let in. */
@@ -15,8 +16,7 @@ const ATTEMPT_EVENTS = ATTEMPTS.flatMap((attempt): AttemptEvent[] => [
 ])
 
 /**
- * What the log of a site's security is made of: each has an outcome, and who, how and whence, as far as they are
- * known.
+ * What the log of a site's security is made of: each has an outcome, and who, how and whence, as far as they are known.
  */
 export const SECURITY_EVENTS = [
   ...ATTEMPT_EVENTS,

@@ -1,5 +1,7 @@
-/** Why a command or a start cannot go on, in words for the person at the terminal: what is wrong, then what to do.
- * Never sent over HTTP; a `Problem` is what requests get. */
+/**
+ * Why a command or a start cannot go on, in words for the person at the terminal: what is wrong, then what to do. Never
+ * sent over HTTP; a `Problem` is what requests get.
+ */
 export class OperatorError extends Error {
   override readonly name = 'Refusal'
   readonly advice: readonly string[]

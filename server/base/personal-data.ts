@@ -1,13 +1,14 @@
-/** Takes out of other people's text what identifies a person or opens a door, and leaves what a diagnosis needs: codes,
- * trace ids,
- * URLs. Every expression here takes time proportional to the text. */
+/**
+ * Takes out of other people's text what identifies a person or opens a door, and leaves what a diagnosis needs: codes,
+ * trace ids, URLs. Every expression here takes time proportional to the text.
+ */
 
 /** The at sign as it stands, wide, percent-encoded (once or more), as an entity, as a JSON escape, or spelled out. */
 const AT = String.raw`(?:[@＠﹫]|%(?:25)*40|&#0*64;|&#x0*40;|&commat;|\\u0040|\s?[([{]\s?at\s?[)\]}]\s?)`
 const DOMAIN = String.raw`(?:\[[^\]\s]{1,80}\]|(?:[\p{L}\p{N}\p{M}._-]|%(?:25)*[89a-f][0-9a-f])+)`
 /**
- * Nearly every sign may be in a local part (RFC 5322 §3.2.3, RFC 6532); in a URL those that divide it are not taken
- * for one.
+ * Nearly every sign may be in a local part (RFC 5322 §3.2.3, RFC 6532); in a URL those that divide it are not taken for
+ * one.
  */
 const LOCAL = String.raw`[^\s()<>[\]:;,"\\@＠﹫]`
 const LOCAL_IN_URL = String.raw`[^\s()<>[\]:;,"\\@＠﹫/?&=#]`
@@ -55,9 +56,10 @@ const QUOTED_NAME = new RegExp(
 )
 const ASSIGNED_NAME = new RegExp(`(${NAMED}["']?(?:=|: ?))(?!\\[)(?:"[^"\\n]*"|'[^'\\n]*'|[^\\s&,;()"']+)`, 'giu')
 
-/** With a country's code, in groups of three and four, or as mobile numbers are written in China and much of Europe.
- * Dates, times and
- * the ids of traces are none. */
+/**
+ * With a country's code, in groups of three and four, or as mobile numbers are written in China and much of Europe.
+ * Dates, times and the ids of traces are none.
+ */
 const PHONES =
   /(?<![\w+.:-])(?:(?:\+|00)[1-9][\d ().-]{6,18}\d|\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|0\d{2,4}[ /-]\d{5,8}|1[3-9]\d{9})(?![\w:-])/g
 

@@ -6,11 +6,17 @@ const KEYS_MAX = 10_000
 
 /** How often something may happen for each key (a network, an account): a token bucket. */
 export interface Rate {
-  /** Counts one. @returns 0, or the seconds until there is room for it; then nothing was counted */
+  /**
+   * Counts one.
+   * @returns 0, or the seconds until there is room for it; then nothing was counted
+   */
   take(key: string): number
 }
 
-/** @param burst how many at once after a pause @param perSecond how many in the long run */
+/**
+ * @param burst how many at once after a pause
+ * @param perSecond how many in the long run
+ */
 export function createRate(clock: Clock, { burst, perSecond }: { burst: number; perSecond: number }): Rate {
   const buckets = new LRUCache<string, { left: number; at: SteadyMs }>({ max: KEYS_MAX })
   return {

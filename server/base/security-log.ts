@@ -4,8 +4,8 @@ import type { SecurityEvent } from './log-events.ts'
 export type Outcome = 'success' | 'failure' | 'denied' | 'error'
 
 /**
- * One line of the security log. What is not known, or does not apply, is absent; nothing that a client typed is ever
- * in it.
+ * One line of the security log. What is not known, or does not apply, is absent; nothing that a client typed is ever in
+ * it.
  */
 export interface SecurityLine {
   event: SecurityEvent

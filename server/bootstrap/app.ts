@@ -82,8 +82,10 @@ export interface AppDeps {
   }
 }
 
-/** Builds the application. This file is the order of everything that happens to a request.
- * @returns makes an HTTP server for it: one for each address that is listened on */
+/**
+ * Builds the application. This file is the order of everything that happens to a request.
+ * @returns makes an HTTP server for it: one for each address that is listened on
+ */
 export function createApp(deps: AppDeps): () => Server {
   const {
     config,
@@ -198,8 +200,10 @@ function isRouted({ family }: RequestContext, serverRoutes: boolean): boolean {
   return family === 'auth' || (family === 'api' && !serverRoutes)
 }
 
-/** Adds routes under a prefix, each with what it may know of the request under the names that it knows it by.
- * Not as middleware: a route that is the only one to match is called by Hono without a chain of promises around it. */
+/**
+ * Adds routes under a prefix, each with what it may know of the request under the names that it knows it by. Not as
+ * middleware: a route that is the only one to match is called by Hono without a chain of promises around it.
+ */
 function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
   for (const { method, path, handler } of routes.routes) {
     const known: Handler<Env> = (c, next) => {

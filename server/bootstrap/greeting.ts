@@ -1,9 +1,10 @@
 import { DISPLAY_NAME } from '../contract/name.ts'
 import type { OperationServices } from '../ops/services.ts'
 
-/** Tells whoever started the server where it is and what to do next. A set-up link is shown on a terminal only: a log
- * is
- * kept and copied, and a link is a key. */
+/**
+ * Tells whoever started the server where it is and what to do next. A set-up link is shown on a terminal only: a log is
+ * kept and copied, and a link is a key.
+ */
 export async function greet({
   config,
   log,

@@ -89,8 +89,10 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
   }
 }
 
-/** Before anything is written: with the wrong keys every session would end.
- * @throws OperatorError when the database was used with other keys */
+/**
+ * Before anything is written: with the wrong keys every session would end.
+ * @throws OperatorError when the database was used with other keys
+ */
 async function openKnownSigningKeys({
   config,
   log,

@@ -190,7 +190,10 @@ export async function signedInThere(
   return { session, grantId: providerGrant.id, person, tokens }
 }
 
-/** Somebody who is signed in links an account there, as the route does. @returns whether what it granted was kept */
+/**
+ * Somebody who is signed in links an account there, as the route does.
+ * @returns whether what it granted was kept
+ */
 export async function linkThere(
   services: Services,
   vault: Vault,

@@ -1,8 +1,10 @@
 import { createInterface } from 'node:readline'
 import { OperatorError } from '../base/operator-error.ts'
 
-/** A password from the terminal, unseen, or from stdin's first line. Never from an argument: other users of the machine
- * can see those, and shells keep them. */
+/**
+ * A password from the terminal, unseen, or from stdin's first line. Never from an argument: other users of the machine
+ * can see those, and shells keep them.
+ */
 export async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine()
   const password = await askHidden('New password: ')

@@ -11,8 +11,10 @@ interface Definition<Args extends ArgsDef> {
   run: (args: ParsedArgs<Args>) => Promise<void>
 }
 
-/** One command of the command line. Refuses options that it does not have: a misspelt --compromised must not be a
- * rotation that retires nothing. What the person should know is printed without a stack, and the exit code is 1. */
+/**
+ * One command of the command line. Refuses options that it does not have: a misspelt --compromised must not be a
+ * rotation that retires nothing. What the person should know is printed without a stack, and the exit code is 1.
+ */
 export function command<const Args extends ArgsDef>({
   name,
   description,

@@ -18,8 +18,10 @@ const START_WITHIN_MS = 10 * MINUTE
 /** Short enough to wait for, in proportions that the rules allow. */
 const LIVES = { ACCESS_SECONDS: '4', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '2' }
 
-/** Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
- * @throws OperatorError when it does not start */
+/**
+ * Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
+ * @throws OperatorError when it does not start
+ */
 export async function startOwnServer(
   say: (line: string) => void,
 ): Promise<{ visit: Visit; stop: () => Promise<void> }> {

@@ -1,8 +1,10 @@
 import type { Log } from '../base/log.ts'
 import type { UnixMs } from '../base/clock.ts'
 
-/** A reader that has seen enough, such as head, ends a command without a word, and never a server.
- * @param serves whether this process goes on without anybody who reads */
+/**
+ * A reader that has seen enough, such as head, ends a command without a word, and never a server.
+ * @param serves whether this process goes on without anybody who reads
+ */
 export function endWithReader(serves: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

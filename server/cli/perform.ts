@@ -12,8 +12,10 @@ export async function readConfig(): Promise<Config> {
   return (await loadConfig(process.env, process.cwd())).config
 }
 
-/** The usual slip: a command without the settings that the service has, which would make an installation of its own.
- * @throws OperatorError when nobody said where the data is */
+/**
+ * The usual slip: a command without the settings that the service has, which would make an installation of its own.
+ * @throws OperatorError when nobody said where the data is
+ */
 function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
   if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default'))
     return printError([`No database in ${dataDir}; creating a new one.`])
@@ -23,8 +25,10 @@ function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): voi
   ])
 }
 
-/** Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
- * @throws Problem, OperatorError */
+/**
+ * Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
+ * @throws Problem, OperatorError
+ */
 export async function perform<Name extends CommandName>(
   name: Name,
   input: CommandInput<Name>,

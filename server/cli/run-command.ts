@@ -4,9 +4,10 @@ import { nearest } from '../config/config-problems.ts'
 import { print, printError } from './output.ts'
 import { resolved, showUsage } from './usage.ts'
 
-/** Finds the command that was meant and runs it. What cannot be understood is told on stderr, with exit code 1; who
- * only
- * asks what there is, is told that. */
+/**
+ * Finds the command that was meant and runs it. What cannot be understood is told on stderr, with exit code 1; who only
+ * asks what there is, is told that.
+ */
 export async function run(program: CommandDef, rawArgs: readonly string[], version: string): Promise<void> {
   if (rawArgs.length === 1 && ['--version', '-v'].includes(rawArgs[0] ?? '')) return print(version)
   let command = program

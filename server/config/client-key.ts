@@ -7,7 +7,10 @@ export interface ClientKey {
   kid: string | null
   /** The algorithm that the JWK itself names; null: any that the key can do. */
   alg: string | null
-  /** What it can sign with, the most widely understood first. @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
+  /**
+   * What it can sign with, the most widely understood first.
+   * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864
+   */
   canDo: readonly string[]
 }
 
@@ -18,7 +21,10 @@ const OF_CURVE: Record<string, readonly string[]> = {
 }
 const RSA = ['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512']
 
-/** @param text a private key in PEM (PKCS #8) or as a JWK @returns null when it is none that can be used */
+/**
+ * @param text a private key in PEM (PKCS #8) or as a JWK
+ * @returns null when it is none that can be used
+ */
 export function readClientKey(text: Secret): ClientKey | null {
   try {
     const found = text.reveal().trim()

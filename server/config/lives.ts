@@ -13,9 +13,11 @@ export type Lives = Required<
   >
 >
 
-/** Every life: as it was set, else its default, moved as far as those that were set need (`judgeTogether` has the
- * rules). Whoever
- * changes one number need not know the others; two that contradict each other are left for the rules to refuse. */
+/**
+ * Every life: as it was set, else its default, moved as far as those that were set need (`judgeTogether` has the
+ * rules). Whoever changes one number need not know the others; two that contradict each other are left for the rules to
+ * refuse.
+ */
 export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   const absoluteSeconds =
     set.absoluteSeconds ?? Math.max(defaults.absoluteSeconds, set.idleSeconds ?? 0, set.browserIdleSeconds ?? 0)

@@ -62,8 +62,10 @@ const DEFAULTS = {
   signingRotationDays: 90,
 } as const satisfies Settings
 
-/** Reads the configuration once, from its file and from the environment.
- * @throws OperatorError that lists every problem at once and shows no secret */
+/**
+ * Reads the configuration once, from its file and from the environment.
+ * @throws OperatorError that lists every problem at once and shows no secret
+ */
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
   const { sources, problems, file, renamed } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)

@@ -2,10 +2,11 @@ import { isLoopback } from './address.ts'
 import type { Config } from './types.ts'
 import type { Upstream } from './upstream-config.ts'
 
-/** Upstreams on another machine that are called without TLS: whoever is on the way reads tokens and data, and can
- * change both.
- * Judged by the address as it is written; nobody is asked. A name that only this machine knows counts as another
- * machine. */
+/**
+ * Upstreams on another machine that are called without TLS: whoever is on the way reads tokens and data, and can change
+ * both. Judged by the address as it is written; nobody is asked. A name that only this machine knows counts as another
+ * machine.
+ */
 export function plainHttpElsewhere(upstreams: readonly Upstream[]): Upstream[] {
   return upstreams.filter(({ target }) => {
     const { protocol, hostname } = new URL(target.origin)

@@ -5,8 +5,10 @@ import type { Registration } from '../contract/wire.ts'
 export const CLIENT_AUTHS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 export type ClientAuth = (typeof CLIENT_AUTHS)[number]
 
-/** What an ID token may be signed with: never `none`, and nothing symmetric.
- * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864 */
+/**
+ * What an ID token may be signed with: never `none`, and nothing symmetric.
+ * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864
+ */
 export const SIGNATURE_ALGS = [
   'RS256',
   'RS384',
@@ -56,8 +58,8 @@ export interface Provider {
   /** Further parameters of the authorization request. */
   parameters: Record<string, string>
   /**
-   * Which values of which claim make an administrator, and which let in at all (null: everybody). null: roles are
-   * given here.
+   * Which values of which claim make an administrator, and which let in at all (null: everybody). null: roles are given
+   * here.
    */
   roles: { claim: string; admin: string[]; user: string[] | null } | null
   /** Who may make an account by it; null: as the setting `registration` says. */

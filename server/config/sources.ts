@@ -221,8 +221,8 @@ async function contentsOf(file: string): Promise<unknown> {
 }
 
 /**
- * A file that waits for what never comes, or exits, would end the process without a word. @throws when it takes too
- * long
+ * A file that waits for what never comes, or exits, would end the process without a word.
+ * @throws when it takes too long
  */
 async function withinPatience(name: string, loading: Promise<unknown>): Promise<unknown> {
   const onExit = () => {

@@ -114,7 +114,10 @@ export const Upstreams = v.pipe(
   ),
 )
 
-/** Fills in every default. @param streamMaxMs how long its streams live, unless it says so itself */
+/**
+ * Fills in every default.
+ * @param streamMaxMs how long its streams live, unless it says so itself
+ */
 export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {
   const { name, requires = {}, timeouts = {} } = setting
   const token = setting.token ?? 'porchlight'
@@ -164,7 +167,10 @@ export function withProvider(upstream: Upstream, providers: readonly string[]): 
     : upstream
 }
 
-/** What is wrong with the provider that an upstream names, or does not name. @returns null: nothing */
+/**
+ * What is wrong with the provider that an upstream names, or does not name.
+ * @returns null: nothing
+ */
 export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
   const { name, token, provider } = upstream
   if (!takesProviderToken(upstream))

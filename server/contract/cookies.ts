@@ -1,5 +1,7 @@
-/** The cookies of a `Cookie` header or of `document.cookie` that can be read, by name; the first of a name counts.
- * Anybody who owns a sibling host can set cookies here: a value that is not well escaped is no cookie. */
+/**
+ * The cookies of a `Cookie` header or of `document.cookie` that can be read, by name; the first of a name counts.
+ * Anybody who owns a sibling host can set cookies here: a value that is not well escaped is no cookie.
+ */
 export function readableCookies(header: string): Map<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of header.split(';')) {

@@ -1,7 +1,9 @@
 import type * as v from 'valibot'
 
-/** What is wrong with what was sent, one sentence for each field. Never what was given: it may be a password.
- * @param whole what to call it when nothing in particular is wrong, but all of it */
+/**
+ * What is wrong with what was sent, one sentence for each field. Never what was given: it may be a password.
+ * @param whole what to call it when nothing in particular is wrong, but all of it
+ */
 export function describeFields(issues: readonly v.BaseIssue<unknown>[], whole: string): Record<string, string> {
   const fields: [string, string][] = []
   for (const issue of issues) {

@@ -9,8 +9,10 @@ export function isLanguage(value: unknown): value is Language {
   return LANGUAGES.some(code => code === value)
 }
 
-/** What somebody chose, else the best of what their browser prefers (RFC 9110 §12.5.4).
- * @param chosen the value of the cookie */
+/**
+ * What somebody chose, else the best of what their browser prefers (RFC 9110 §12.5.4).
+ * @param chosen the value of the cookie
+ */
 export function languageOf(chosen: string | null, acceptLanguage: string | undefined): Language {
   if (isLanguage(chosen)) return chosen
   let best: { language: Language; quality: number } | null = null

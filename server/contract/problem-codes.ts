@@ -1,5 +1,7 @@
-/** Every problem that a client can be told, with its HTTP status and English title (RFC 9457 §3.1).
- * Codes are stable: the site translates by code and clients may branch on it. */
+/**
+ * Every problem that a client can be told, with its HTTP status and English title (RFC 9457 §3.1). Codes are stable:
+ * the site translates by code and clients may branch on it.
+ */
 export const PROBLEMS = {
   bad_request: { status: 400, title: 'The request could not be understood' },
   upgrade_refused: { status: 502, title: 'This service refused the live connection' },

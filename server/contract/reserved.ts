@@ -1,6 +1,6 @@
 /**
- * Pages that are ours in every mode of the site: whatever front end people see, signing in and what belongs to it
- * stays here.
+ * Pages that are ours in every mode of the site: whatever front end people see, signing in and what belongs to it stays
+ * here.
  */
 const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
 
@@ -9,8 +9,10 @@ const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/acc
  */
 export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]
 
-/** Whether a path is ours to answer where another front end has taken our pages' place.
- * @param path raw; an escaped spelling of one of our names is ours, too, so that it cannot be taken for it */
+/**
+ * Whether a path is ours to answer where another front end has taken our pages' place.
+ * @param path raw; an escaped spelling of one of our names is ours, too, so that it cannot be taken for it
+ */
 export function isReserved(path: string): boolean {
   const plain = path.includes('%') ? decoded(path) : path
   return isUnder(plain, '/api') || RESERVED.some(parent => isUnder(plain, parent))

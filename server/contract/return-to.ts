@@ -7,10 +7,11 @@ const NO_PLACE_TO_RETURN_TO = /^\/(?:auth|api|_porchlight|sign-in|sign-up|signed
 // eslint-disable-next-line no-control-regex -- browsers drop tabs and line ends inside an address, and take \ for /
 const MISLEADING = /[\u0000-\u0020\u007f\\]/
 
-/** Makes an address that a request asked to go to into one of a page of ours: a path, percent-encoded, fit for a
- * header.
+/**
+ * Makes an address that a request asked to go to into one of a page of ours: a path, percent-encoded, fit for a header.
  * Whatever a browser could read as another origin, or as a script, becomes `/` (OA-1).
- * @param wanted anything: from a query, a form or a cookie */
+ * @param wanted anything: from a query, a form or a cookie
+ */
 export function safeReturnTo(wanted: unknown): string {
   if (typeof wanted !== 'string' || wanted.length > MAX_LENGTH) return HOME
   if (!wanted.startsWith('/') || MISLEADING.test(wanted)) return HOME

@@ -4,8 +4,10 @@ import type { SessionAnswer } from './wire.ts'
 /** Where the context of a page rides on the incoming request: `req[Symbol.for(SITE_CONTEXT)]`. */
 export const SITE_CONTEXT = 'porchlight'
 
-/** Where the AsyncLocalStorage with the same context hangs on globalThis, under `Symbol.for(…)`.
- * Only for the error page: its re-render is a new request that does not carry the old one's context. */
+/**
+ * Where the AsyncLocalStorage with the same context hangs on globalThis, under `Symbol.for(…)`. Only for the error
+ * page: its re-render is a new request that does not carry the old one's context.
+ */
 export const SITE_CONTEXT_STORAGE = 'porchlight.storage'
 
 /** What a page rendered on the server knows beyond its URL. Everything in it is about one request: never keep it. */
@@ -23,18 +25,18 @@ export interface SiteContext {
   answered: readonly string[]
   /** What a form that failed without JavaScript wants shown again. */
   form: KeptForm | null
-  /** Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked
-   * for the page.
-   * The session is resolved already; rules and limits are those of a call from the browser. A page that was asked
-   * for with a safe method makes safe calls only. */
+  /**
+   * Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked
+   * for the page. The session is resolved already; rules and limits are those of a call from the browser. A page that
+   * was asked for with a safe method makes safe calls only.
+   */
   fetch(path: string, init?: RequestInit): Promise<Response>
   /** Adds a Set-Cookie value to the page's answer, for preferences only: our own cookies' names are refused. */
   setCookie(value: string): void
   /** Writes what broke while the page was rendered into the server's log, under the request's id. */
   report(error: unknown): void
   /**
-   * What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked
-   * for.
+   * What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked for.
    */
   fail(failure: SiteFailure): FailedPage
 }
@@ -62,8 +64,10 @@ export interface KeptForm {
 
 // ---- Development only: there the pages render in a worker, which the context cannot reach as an object.
 
-/** The request header that carries the context to the worker; whatever a client sends under this name is dropped.
- * On a call back from the worker it carries `key` alone, and stands for the session of the page's request. */
+/**
+ * The request header that carries the context to the worker; whatever a client sends under this name is dropped. On a
+ * call back from the worker it carries `key` alone, and stands for the session of the page's request.
+ */
 export const DEV_CONTEXT_HEADER = 'x-porchlight-dev'
 
 /** The environment variable with this process's random secret: the worker believes a header only if it holds it. */

@@ -1,7 +1,8 @@
-/** What tokens look like, so that a search can tell one from any other text. Sealed and signed ones (JWE, JWT) begin
- * with
- * the base64url of `{"`; our refresh token is an id, a number and a tag. Text of ours that is shown to people has
- * none of these. */
+/**
+ * What tokens look like, so that a search can tell one from any other text. Sealed and signed ones (JWE, JWT) begin
+ * with the base64url of `{"`; our refresh token is an id, a number and a tag. Text of ours that is shown to people has
+ * none of these.
+ */
 const TOKEN =
   /(?<![\w.-])(?:eyJ[\w-]{8,}\.[\w-]*\.[\w-]+(?:\.[\w-]+\.[\w-]+)?|[\w-]{22}\.[1-9]\d{0,9}\.[\w-]{43})(?![\w-])/g
 

@@ -14,7 +14,10 @@ export function signingChecksOf(keys: readonly SigningKey[]): KeyCheck[] {
   return keys.map(key => ({ id: key.id, check: thumbprint(key) }))
 }
 
-/** The members that make the key, in an order that no version of Node decides. @see RFC 7638 §3.2 */
+/**
+ * The members that make the key, in an order that no version of Node decides.
+ * @see RFC 7638 §3.2
+ */
 function thumbprint(key: SigningKey): string {
   const { alg, crv, e, kty, n, x, y } = publicJwk(key)
   return createHash('sha256').update(JSON.stringify({ alg, crv, e, kty, n, x, y })).digest('base64url')
@@ -24,11 +27,13 @@ function thumbprint(key: SigningKey): string {
  * `altered`: one of them is not what it was · `foreign`: they are those of another installation */
 export type Fit = 'fits' | 'altered' | 'foreign'
 
-/** Keys may be missing (an older copy was put back, or retired ones were forgotten in the instant of a crash) or be new
- * to the
- * database (a crash in the instant of a rotation), but the newest one cannot have been lost and another made meanwhile.
+/**
+ * Keys may be missing (an older copy was put back, or retired ones were forgotten in the instant of a crash) or be new
+ * to the database (a crash in the instant of a rotation), but the newest one cannot have been lost and another made
+ * meanwhile.
  * @param known what the database remembers, oldest first; empty: it was made by a version that kept none
- * @param present what was found now */
+ * @param present what was found now
+ */
 export function judgeChecks(known: readonly KeyCheck[], present: readonly KeyCheck[]): Fit {
   const found = new Map(present.map(({ id, check }) => [id, check]))
   const newest = known.at(-1)

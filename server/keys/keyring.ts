@@ -19,8 +19,10 @@ const HEADER_NAMES = new Set(['alg', 'enc', 'typ', 'kid', 'ctx'])
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Keys are derived with HKDF-SHA-256, one per root and purpose, so that what one purpose seals no other can open.
- * @see RFC 5869 · RFC 7518 §4.5 (dir), §5.3 (A256GCM) · RFC 8725 §3.12 */
+/**
+ * Keys are derived with HKDF-SHA-256, one per root and purpose, so that what one purpose seals no other can open.
+ * @see RFC 5869 · RFC 7518 §4.5 (dir), §5.3 (A256GCM) · RFC 8725 §3.12
+ */
 export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
   let roots = new Map<string, RootKey>()
   let current = newestOf(initial).id
@@ -90,10 +92,11 @@ export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
   }
 }
 
-/** Renewals wait for this one, and WebCrypto, on which jose rests, answers from another thread: a quarter of a
- * renewal's time.
- * Opening, which meets what others wrote, is jose's.
- * @see RFC 7516 §5.1, §7.1: the compact form; with `dir` there is no encrypted key */
+/**
+ * Renewals wait for this one, and WebCrypto, on which jose rests, answers from another thread: a quarter of a renewal's
+ * time. Opening, which meets what others wrote, is jose's.
+ * @see RFC 7516 §5.1, §7.1: the compact form; with `dir` there is no encrypted key
+ */
 function compactJwe(key: KeyObject, header: object, plaintext: string): string {
   const encodedHeader = Buffer.from(JSON.stringify(header)).toString('base64url')
   const nonce = randomBytes(NONCE_BYTES)

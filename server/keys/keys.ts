@@ -30,10 +30,14 @@ export interface Keys {
   /** What the database keeps to know these roots again by, oldest first. */
   checks(): KeyCheck[]
   /**
-   * Makes a new root the newest; the older ones still open. @throws OperatorError when the keys are not ours to write
+   * Makes a new root the newest; the older ones still open.
+   * @throws OperatorError when the keys are not ours to write
    */
   rotate(now: UnixMs): KeySummary
-  /** Forgets roots for good. The newest stays. @returns how many went */
+  /**
+   * Forgets roots for good. The newest stays.
+   * @returns how many went
+   */
   retire(ids: readonly string[]): number
   /** The signing keys as they are kept; signing.ts knows what each is good for. */
   signing(): readonly SigningKey[]
@@ -43,9 +47,11 @@ export interface Keys {
   copyTo(path: string): void
 }
 
-/** Reads the key file, or makes it where it may be made.
+/**
+ * Reads the key file, or makes it where it may be made.
  * @param mayCreate false beside an existing database, which a new key would make worthless
- * @throws OperatorError when it is missing, unreadable or broken */
+ * @throws OperatorError when it is missing, unreadable or broken
+ */
 export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Keys {
   return 'file' in source ? fromFile(realPath(source.file), mayCreate, now) : fromContent(source.content.reveal())
 }

@@ -22,10 +22,12 @@ export interface SigningKeys {
 
 type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
 
-/** Opens the signing keys. Those that are still in the key file move to the file that was named for them.
+/**
+ * Opens the signing keys. Those that are still in the key file move to the file that was named for them.
  * @param used whether this installation has signed before: a missing file is then a lost one
  * @param mayWrite false for who only looks: nothing moves then
- * @throws OperatorError when the file is missing, unreadable or broken */
+ * @throws OperatorError when the file is missing, unreadable or broken
+ */
 export function openSigningKeys(
   source: KeySource | null,
   keys: Home,

@@ -28,7 +28,10 @@ export interface SigningKey {
   signsAt: UnixMs
 }
 
-/** A public key as upstreams fetch it. @see RFC 7517 §4 */
+/**
+ * A public key as upstreams fetch it.
+ * @see RFC 7517 §4
+ */
 export interface PublicJwk extends JsonWebKey {
   kid: string
   use: 'sig'
@@ -123,7 +126,8 @@ function isWhole(alg: SigningAlg, key: KeyObject, jwk: Record<string, string>): 
 const PROBE = Buffer.from('a signature made to see whether the key still can')
 
 /**
- * A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell. @see RFC 8017 §3.2
+ * A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell.
+ * @see RFC 8017 §3.2
  */
 function isRsaWhole(jwk: Record<string, string>): boolean {
   const number = (member: string) => BigInt(`0x${Buffer.from(jwk[member] ?? '', 'base64url').toString('hex')}`)

@@ -36,16 +36,21 @@ export interface Signing {
   /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
   rotate(now: UnixMs): SigningSummary
   /**
-   * Rotates when the newest key is old enough for that. @returns the new key; null: it is not time, or not ours to do
+   * Rotates when the newest key is old enough for that.
+   * @returns the new key; null: it is not time, or not ours to do
    */
   rotateWhenDue(now: UnixMs): SigningSummary | null
   /** Whether the newest key is older than the settings say it may become. */
   isOverdue(now: UnixMs): boolean
-  /** For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the
-   * old
-   * ones are refused as soon as an upstream fetches the keys again. */
+  /**
+   * For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
+   * ones are refused as soon as an upstream fetches the keys again.
+   */
   replaceAll(now: UnixMs): SigningSummary
-  /** Forgets retired keys for good. @returns how many */
+  /**
+   * Forgets retired keys for good.
+   * @returns how many
+   */
   tidy(now: UnixMs): number
 }
 

@@ -7,9 +7,10 @@ export type MacPurpose = 'refresh'
 export interface Keyring {
   /** The id of the newest root key: it seals and tags what is made now. */
   readonly currentId: string
-  /** Seals JSON as a compact JWE (`dir`, A256GCM), bound to its purpose and, where given, to a context such as a row
-   * id.
-   * @see RFC 7516 */
+  /**
+   * Seals JSON as a compact JWE (`dir`, A256GCM), bound to its purpose and, where given, to a context such as a row id.
+   * @see RFC 7516
+   */
   seal(purpose: SealPurpose, payload: Record<string, unknown>, context?: string): string
   /**
    * @returns null for anything that is not ours, altered, of another purpose or context, or under a key that is gone:

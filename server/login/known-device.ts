@@ -13,8 +13,10 @@ export interface Device {
 /** The longest that a cookie may live (CK-6). */
 export const DEVICE_LIFE_MS = 400 * DAY
 
-/** @param sealed the device cookie's value, or null
- * @returns null for anything that is not ours, altered, or older than its life: never throws */
+/**
+ * @param sealed the device cookie's value, or null
+ * @returns null for anything that is not ours, altered, or older than its life: never throws
+ */
 export async function readDevice(keyring: Keyring, sealed: string | null, now: UnixMs): Promise<Device | null> {
   if (sealed === null) return null
   const opened = await keyring.open('device', sealed)
@@ -24,9 +26,11 @@ export async function readDevice(keyring: Keyring, sealed: string | null, now: U
   return now - at < DEVICE_LIFE_MS ? { id, userId, at } : null
 }
 
-/** A cookie value for this browser, which has just signed this person in. It keeps the device's id.
+/**
+ * A cookie value for this browser, which has just signed this person in. It keeps the device's id.
  * @param passwordSetAt a clock that was ahead may have set it in what is the future again; that does not make the
- * device older */
+ * device older
+ */
 export function sealDevice(
   keyring: Keyring,
   before: Device | null,
@@ -38,8 +42,10 @@ export function sealDevice(
   return keyring.seal('device', { id, userId, at: Math.max(now, passwordSetAt ?? 0) })
 }
 
-/** Whether the device counts as this person's. One from before the last change of password does not: it may be
- * what the password was changed for. */
+/**
+ * Whether the device counts as this person's. One from before the last change of password does not: it may be what the
+ * password was changed for.
+ */
 export function isKnown(device: Device | null, account: Pick<Account, 'id' | 'passwordChangedAt'> | null): boolean {
   return (
     device !== null && account !== null && device.userId === account.id && device.at >= (account.passwordChangedAt ?? 0)

@@ -79,8 +79,8 @@ export function createPasswordLogin({
   const now = () => clock.now().wall
 
   /**
-   * The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed
-   * for it.
+   * The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for
+   * it.
    */
   async function judge({
     found,
@@ -188,9 +188,10 @@ export function createPasswordLogin({
   }
 }
 
-/** A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do
- * not keep
- * its owner out. */
+/**
+ * A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do
+ * not keep its owner out.
+ */
 function countsOf({ id, email }: Account): string[] {
   return [knownLock(id), ...(email === null ? [] : strangersKeys(toEmailKey(email)))]
 }

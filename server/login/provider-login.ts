@@ -19,21 +19,27 @@ import type { IdentityStore, Seen } from '../store/identities.ts'
 import type { IdentityRow, ProviderGrantRow } from '../store/schema.ts'
 import type { Proven } from './password-login.ts'
 
-/** From a person at a provider to an account here. The key is what the provider calls them, under its own name: an
- * address
- * links nothing, however verified, since whoever made the account here first may not be its owner (OI-7). */
+/**
+ * From a person at a provider to an account here. The key is what the provider calls them, under its own name: an
+ * address links nothing, however verified, since whoever made the account here first may not be its owner (OI-7).
+ */
 export interface ProviderLogin {
   /** Who signs in; an account is made at the first time, where that is allowed.
    * @param invite the code of an invitation, or null
    * @throws Problem `account_disabled`, `not_admitted`, `link_required`, `registration_closed`, `invite_required`,
    * `invalid_code` */
   authenticate(person: ProviderProfile, how: { invite: string | null; client: Client }): Promise<Proven>
-  /** That a person who is signed in is still themself. @throws Problem `forbidden` when it is somebody else */
+  /**
+   * That a person who is signed in is still themself.
+   * @throws Problem `forbidden` when it is somebody else
+   */
   confirm(person: ProviderProfile, how: { userId: string; client: Client }): Promise<Proven>
-  /** Adds a way in for somebody who is signed in, and keeps what came with it for their session.
-   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what
-   * it has
-   * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked */
+  /**
+   * Adds a way in for somebody who is signed in, and keeps what came with it for their session.
+   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it
+   * has
+   * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked
+   */
   link(person: ProviderProfile, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
   /** The ways in that somebody has. */
   links(userId: string): Promise<WireLink[]>
@@ -73,7 +79,10 @@ export function createProviderLogin({
   ]
   const byId = new Map(sources.map(source => [source.id, source]))
 
-  /** Somebody who was here before. @returns null for a stranger */
+  /**
+   * Somebody who was here before.
+   * @returns null for a stranger
+   */
   async function returning(person: ProviderProfile, client: Client): Promise<Account | null> {
     const found = await identities.find(person.issuer, person.subject)
     if (found === null) return null

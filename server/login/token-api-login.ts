@@ -24,16 +24,19 @@ import { readDevice } from './known-device.ts'
 import type { Proven } from './password-login.ts'
 import type { ProviderLogin } from './provider-login.ts'
 
-/** Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the
- * accounts; here
- * is a session, and an account under the name that the API knows the person by. */
+/**
+ * Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the
+ * accounts; here is a session, and an account under the name that the API knows the person by.
+ */
 export interface TokenApiLogin {
   /** @param device the sealed device cookie, or null
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `busy`, `provider_unavailable`,
    * `provider_answer_invalid`, `not_admitted`, `registration_closed` */
   authenticate(attempt: { username: string; password: string; device: string | null; client: Client }): Promise<Known>
-  /** The password of somebody who is signed in, asked again.
-   * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way */
+  /**
+   * The password of somebody who is signed in, asked again.
+   * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way
+   */
   confirm(attempt: { userId: string; password: string; client: Client }): Promise<Known>
 }
 
@@ -66,9 +69,10 @@ interface Keys {
 /** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 
-/** The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of
- * the queue at
- * most: whoever guesses keeps nobody else waiting. */
+/**
+ * The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of
+ * the queue at most: whoever guesses keeps nobody else waiting.
+ */
 const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
 
 export function createTokenApiLogin({

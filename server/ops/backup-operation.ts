@@ -13,9 +13,11 @@ export interface BackupAnswer {
   signingKeys: string | null
 }
 
-/** Copies the database, and the keys where asked, while everything goes on.
+/**
+ * Copies the database, and the keys where asked, while everything goes on.
  * @throws OperatorError when there is such a file already, or no place for it; Problem `store_unavailable` when it
- * cannot be written */
+ * cannot be written
+ */
 export async function writeBackup(
   { store, keys, signingKeys, log }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys' | 'log'>,
   { file, withKeys }: { file: string; withKeys: boolean },

@@ -15,9 +15,11 @@ const SAME_MS = 5 * MINUTE
 
 export const startWatch = (now: Now): ClockWatch => ({ trusted: now.wall - now.steady, other: null })
 
-/** Whether the wall clock can be believed enough to delete by it. A clock that leaps (set by hand, a wrong time
- * source, a machine that slept) would make everything look old at once.
- * @returns the next state, and `leapt` when it has just begun, by how many ms */
+/**
+ * Whether the wall clock can be believed enough to delete by it. A clock that leaps (set by hand, a wrong time source,
+ * a machine that slept) would make everything look old at once.
+ * @returns the next state, and `leapt` when it has just begun, by how many ms
+ */
 export function watchClock(watch: ClockWatch, now: Now): { watch: ClockWatch; steady: boolean; leapt: number | null } {
   const distance = now.wall - now.steady
   // Small corrections are followed, so that a year of them does not add up to a leap.

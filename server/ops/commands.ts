@@ -132,7 +132,10 @@ export function isCommand(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name)
 }
 
-/** Checks the input and runs the command. @throws Problem, OperatorError */
+/**
+ * Checks the input and runs the command.
+ * @throws Problem, OperatorError
+ */
 export async function runCommand(services: OperationServices, name: CommandName, input: unknown): Promise<unknown> {
   const { input: schema, run } = COMMANDS[name] as Command<unknown, unknown>
   const parsed = v.safeParse(schema, input)

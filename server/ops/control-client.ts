@@ -18,7 +18,9 @@ const MAX_BODY_BYTES = 1024 * 1024
 export const MAX_PATH_BYTES = 103
 
 /**
- * Asks the running server to do it. @returns null when none answers @throws Problem, OperatorError as the command did
+ * Asks the running server to do it.
+ * @returns null when none answers
+ * @throws Problem, OperatorError as the command did
  */
 export async function askServer<Name extends CommandName>(
   dataDir: string,

@@ -6,9 +6,11 @@ import { isCommand, runCommand } from './commands.ts'
 import { bodyOf, type ControlAnswer, controlSocket, MAX_PATH_BYTES } from './control-client.ts'
 import type { OperationServices } from './services.ts'
 
-/** Answers operators' commands on a socket that only the owner can open. A socket that a killed server left behind is
+/**
+ * Answers operators' commands on a socket that only the owner can open. A socket that a killed server left behind is
  * replaced: whoever calls this holds the data folder's lock.
- * @returns a function that closes it */
+ * @returns a function that closes it
+ */
 export async function startControl(services: OperationServices): Promise<() => Promise<void>> {
   const path = controlSocket(services.config.dataDir)
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {

@@ -6,9 +6,11 @@ import { type Places, refuseExposure } from './privacy.ts'
 /** How long to wait for somebody who is about to let go of the data folder. */
 const PATIENCE_MS = 2000
 
-/** Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
+/**
+ * Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
  * @param what what is done, for whoever finds the folder taken
- * @throws OperatorError that says who has it, or why it cannot be written */
+ * @throws OperatorError that says who has it, or why it cannot be written
+ */
 export async function withDataDirLock<T>(
   places: Places,
   what: string,

@@ -299,7 +299,10 @@ function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | nul
   ]
 }
 
-/** Exported for its tests. @param newestAt when the newest thing in the database happened */
+/**
+ * Exported for its tests.
+ * @param newestAt when the newest thing in the database happened
+ */
 export function judgeClock(now: number, newestAt: number | null): Finding[] {
   if (newestAt !== null && newestAt > now + 5 * MINUTE)
     return [

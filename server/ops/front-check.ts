@@ -2,8 +2,8 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Clock, MINUTE, type SteadyMs } from '../base/clock.ts'
 
 // What the doctor sends through the public URL, to find out what stands in front does to it. The server answers such
-// requests only
-// to whoever got a token from the control socket a moment ago; to everybody else these paths do not exist.
+// requests only to whoever got a token from the control socket a moment ago; to everybody else these paths do not
+// exist.
 
 /** The header that carries the token: no log of a proxy keeps it. */
 export const CHECK_HEADER = 'x-porchlight-check'
@@ -43,7 +43,10 @@ export interface FrontCheck {
   /** Begins a check, and ends the one before. */
   begin(): { token: string }
   seen(): Seen
-  /** Notes a request that brings the token. @returns false: it is nobody's, or too much has come with it */
+  /**
+   * Notes a request that brings the token.
+   * @returns false: it is nobody's, or too much has come with it
+   */
   note(token: string, sighting: Sighting): boolean
   /** A connection began with the preamble of the PROXY protocol. */
   noteProxyProtocol(): void

@@ -140,7 +140,10 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
   )
 }
 
-/** Exported for its tests. @param local this end of the connection to the public URL */
+/**
+ * Exported for its tests.
+ * @param local this end of the connection to the public URL
+ */
 function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
   const peer = plain(arrived.peer.address)
   if (isDirect(arrived, local)) return [ok('Reached directly, without a proxy')]

@@ -29,7 +29,10 @@ interface Grants {
 export type HousekeepingDeps = OperationServices & { timers: Timers; vault: Grants }
 
 export interface Housekeeping {
-  /** One pass. @returns what it deleted; null when the clock is not to be trusted */
+  /**
+   * One pass.
+   * @returns what it deleted; null when the clock is not to be trusted
+   */
   run(): Promise<Record<string, number> | null>
   /** Begins no further pass, and waits for one under way. */
   stop(): Promise<void>
@@ -94,10 +97,11 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
   }
 }
 
-/** A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When
- * somebody
- * was last seen may not be on disk yet, so the room of sessions has the last word. @returns how many grants or
- * sessions are over */
+/**
+ * A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When
+ * somebody was last seen may not be on disk yet, so the room of sessions has the last word.
+ * @returns how many grants or sessions are over
+ */
 async function endOverdueGrants(
   store: HousekeepingStore,
   sessions: Pick<Sessions, 'endIfOver'>,

@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
 import { startIntegrityCheck } from './integrity-watch.ts'
 
-/** Runs the check with timers that are due when it says so. @returns how often the process was ended */
+/**
+ * Runs the check with timers that are due when it says so.
+ * @returns how often the process was ended
+ */
 async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number; stopped: boolean }> {
   let due = () => {}
   const seen = { ended: 0, stopped: false }

@@ -42,8 +42,10 @@ export async function refuseOtherKeys(
   if (trouble !== null) throw trouble
 }
 
-/** Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with
- * older ones, which the new keys still fit. */
+/**
+ * Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with
+ * older ones, which the new keys still fit.
+ */
 export async function rememberKeys({
   store,
   keys,

@@ -121,7 +121,10 @@ export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs
   return made
 }
 
-/** Forgets signing keys that nothing valid was signed with. @returns how many */
+/**
+ * Forgets signing keys that nothing valid was signed with.
+ * @returns how many
+ */
 export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'signing' | 'log'>, now: UnixMs): number {
   const retired = signing.tidy(now)
   if (retired > 0) log.info({ retired }, 'old signing keys retired')
@@ -129,7 +132,7 @@ export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'sig
 }
 
 const ADVICE = [
-  'Replace them first: the ones that porchlight creates in a key file will do.',
+  'Replace them first: the ones that porchlight creates in a key file are suitable.',
   'Then restart the server and run this again.',
 ]
 

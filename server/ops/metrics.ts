@@ -45,7 +45,10 @@ const HISTOGRAMS: Record<HistogramName, { help: string; labels: string[]; bucket
 export interface Metrics {
   meter: Meter
   text(): Promise<string>
-  /** Serves `/metrics` on 127.0.0.1 only. @throws OperatorError when the port is taken */
+  /**
+   * Serves `/metrics` on 127.0.0.1 only.
+   * @throws OperatorError when the port is taken
+   */
   serve(port: number): Promise<{ port: number; close(): Promise<void> }>
 }
 

@@ -5,7 +5,10 @@ import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/pe
 
 export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 
-/** What others than the owner can do with what is kept here. @param uid whose it should be */
+/**
+ * What others than the owner can do with what is kept here.
+ * @param uid whose it should be
+ */
 export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | undefined): Exposure[] {
   const keyFiles = [keys, signingKeys].flatMap(source => {
     const file = source === null ? undefined : 'file' in source ? source.file : source.readFrom
@@ -15,8 +18,8 @@ export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | 
 }
 
 /**
- * Warns of what is unwise. @throws OperatorError that names every command that is needed, when others could read keys
- * or change data
+ * Warns of what is unwise.
+ * @throws OperatorError that names every command that is needed, when others could read keys or change data
  */
 export function refuseExposure(places: Places, log: Log): void {
   const found = exposures(places, ourId())

@@ -15,8 +15,10 @@ export interface RestoreInput {
   anyway: boolean
 }
 
-/** Puts a backup in place of the database. No server may run meanwhile.
- * @throws OperatorError when one does, when the backup is not sound, or when the key file does not fit it */
+/**
+ * Puts a backup in place of the database. No server may run meanwhile.
+ * @throws OperatorError when one does, when the backup is not sound, or when the key file does not fit it
+ */
 export async function restore(
   { config, clock, log }: { config: Config; clock: Clock; log: Log },
   { file, anyway }: RestoreInput,

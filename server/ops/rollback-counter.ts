@@ -10,9 +10,11 @@ export interface CounterDeps {
   log: Log
 }
 
-/** Compares the two counters and raises both, at start. A database that counts less than the key file is an older one
+/**
+ * Compares the two counters and raises both, at start. A database that counts less than the key file is an older one
  * that was put back behind our back: tokens and codes that were spent since would be good again, so all of them end.
- * @returns whether it was rolled back */
+ * @returns whether it was rolled back
+ */
 export async function detectRollback({ keys, store, clock, log }: CounterDeps): Promise<boolean> {
   const told = keys.counter()
   if (told === null) return false

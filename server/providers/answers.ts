@@ -4,9 +4,10 @@ import type { Outbound } from './outbound.ts'
 type Fetch = Outbound['fetch']
 type Members = Record<string, unknown>
 
-/** Where an ID token that comes with anything but a sign-in stands after `conforming`: the library would throw the
- * whole answer away for an odd one,
- * though the provider may have spent our refresh token by then. */
+/**
+ * Where an ID token that comes with anything but a sign-in stands after `conforming`: the library would throw the whole
+ * answer away for an odd one, though the provider may have spent our refresh token by then.
+ */
 export const REFRESHED_ID_TOKEN = 'porchlight_refreshed_id_token'
 /** Where an ID token stands as it was signed, if the library got to see one without its nulls. */
 const SIGNED_ID_TOKEN = 'porchlight_signed_id_token'
@@ -21,9 +22,10 @@ export const UNNAMED_ERROR = 'unnamed_error'
 /** Members that say what went wrong, in the order in which they are believed. */
 const ERROR_NAMES = ['error', 'errorCode', 'error_code', 'code'] as const
 
-/** Calls out as `fetch` does, and hands back what was meant where a provider says it in words of its own: null for
- * nothing, an error under
- * status 200, forms instead of JSON, numbers as text. What is none of that passes as it came. */
+/**
+ * Calls out as `fetch` does, and hands back what was meant where a provider says it in words of its own: null for
+ * nothing, an error under status 200, forms instead of JSON, numbers as text. What is none of that passes as it came.
+ */
 export function conforming(fetch: Fetch): Fetch {
   return async (url, call) => {
     const form = call.body instanceof URLSearchParams ? call.body : null
@@ -97,8 +99,8 @@ function withPlainClaims(idToken: unknown): Members {
 }
 
 /**
- * The library checks the claims and refuses null; the signature is checked by us, over what was signed. @returns null:
- * there are none
+ * The library checks the claims and refuses null; the signature is checked by us, over what was signed.
+ * @returns null: there are none
  */
 function withoutNullClaims(idToken: string): string | null {
   const [header, payload, ...rest] = idToken.split('.')

@@ -14,14 +14,15 @@ interface State {
 }
 
 /**
- * Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every
- * request.
+ * Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every request.
  */
 export interface Backoff {
   /** How long it is still left alone, in ms; 0: it may be asked. */
   left(key: string): number
-  /** @param who whose call it was: what fails for one person alone is not what fails for all
-   * @param askedMs how long it asked to be left alone; null: it did not say */
+  /**
+   * @param who whose call it was: what fails for one person alone is not what fails for all
+   * @param askedMs how long it asked to be left alone; null: it did not say
+   */
   failed(key: string, who: string, askedMs: number | null): void
   succeeded(key: string): void
 }

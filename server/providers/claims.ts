@@ -83,9 +83,10 @@ export function hasOverage(claims: Claims, claim: string): boolean {
   return isDistributed || (claim === 'groups' && isTrue(claims['hasgroups']))
 }
 
-/** What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one
- * of them calls
- * an address verified says nothing about another address of the other's. */
+/**
+ * What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one
+ * of them calls an address verified says nothing about another address of the other's.
+ */
 export function merged(told: Claims, claims: Claims): Claims {
   const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
   return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }

@@ -19,8 +19,10 @@ const pem = ({ privateKey }: { privateKey: KeyObject }) =>
 const jwk = ({ privateKey }: { privateKey: KeyObject }, more: object) =>
   JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...more })
 
-/** @returns the assertion of the token call, and what became of the sign-in
- * @param listed what the provider's metadata list; undefined: nothing */
+/**
+ * @returns the assertion of the token call, and what became of the sign-in
+ * @param listed what the provider's metadata list; undefined: nothing
+ */
 async function ask(privateKey: string, listed: unknown): Promise<{ assertion: string; outcome: string }> {
   let assertion = ''
   at.hostile.change = {

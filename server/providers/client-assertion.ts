@@ -35,8 +35,10 @@ async function signerOf(lib: typeof openid, { key, kid }: ClientKey, alg: string
 
 const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
-/** @param listed what the provider's metadata list for client assertions; anything but a list of names says nothing
- * @returns null: the key can do none of them */
+/**
+ * @param listed what the provider's metadata list for client assertions; anything but a list of names says nothing
+ * @returns null: the key can do none of them
+ */
 export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>, listed: unknown): string | null {
   if (alg !== null) return alg
   if (!Array.isArray(listed) || listed.length === 0) return canDo[0] ?? null

@@ -118,8 +118,9 @@ describe('FAPI 2.0', () => {
     })
 
   /**
-   * A sign-in by a pushed request and signed assertions. @param change what differs at the provider @param tokens and
-   * in its token answer
+   * A sign-in by a pushed request and signed assertions.
+   * @param change what differs at the provider
+   * @param tokens and in its token answer
    */
   async function fapi(change: Change, tokens: (answer: Record<string, unknown>) => void = () => {}) {
     const seen: { path: string; fields: URLSearchParams }[] = []

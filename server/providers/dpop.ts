@@ -16,8 +16,10 @@ export interface Proven {
 
 const imported = new WeakMap<JWK, ReturnType<typeof importJWK>>()
 
-/** Proof that whoever sends an access token also holds the key that it is bound to: for one method and one address.
- * @see RFC 9449 §4.2 */
+/**
+ * Proof that whoever sends an access token also holds the key that it is bound to: for one method and one address.
+ * @see RFC 9449 §4.2
+ */
 export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now }: Proven): Promise<string> {
   let signing = imported.get(key)
   if (signing === undefined) {

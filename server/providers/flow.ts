@@ -11,7 +11,10 @@ export interface Flow {
    * `provider_answer_invalid`
    */
   begin(client: ProviderClient, transaction: Transaction): Promise<string>
-  /** Trades the code of a callback and checks all that comes of it. @throws the same, and `login_expired` */
+  /**
+   * Trades the code of a callback and checks all that comes of it.
+   * @throws the same, and `login_expired`
+   */
   finish(
     client: ProviderClient,
     transaction: Transaction,

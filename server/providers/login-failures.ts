@@ -6,9 +6,11 @@ import { printable } from './printable.ts'
 import { SetUpError } from './set-up-error.ts'
 import type { ProviderClient } from './types.ts'
 
-/** What a provider calls it when the person, or a rule about the person, says no: in the standards' words and in some
- * of its own.
- * @see RFC 6749 §4.1.2.1 · OIDC Core §3.1.2.6 */
+/**
+ * What a provider calls it when the person, or a rule about the person, says no: in the standards' words and in some of
+ * its own.
+ * @see RFC 6749 §4.1.2.1 · OIDC Core §3.1.2.6
+ */
 const REFUSALS = new Set([
   'access_denied',
   'login_required',
@@ -31,10 +33,11 @@ type Asked = Pick<ProviderClient, 'openid' | 'provider'>
 /** Ours may hold two addresses of others. */
 const MAX_MESSAGE_LENGTH = 800
 
-/** What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is
- * down, or its answer
- * cannot be trusted. The cause is for the log and holds no token.
- * @param secrets what the provider was sent and may quote */
+/**
+ * What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is down,
+ * or its answer cannot be trusted. The cause is for the log and holds no token.
+ * @param secrets what the provider was sent and may quote
+ */
 export function asLoginProblem({ openid, provider }: Asked, error: unknown, secrets: readonly string[]): Problem {
   if (error instanceof Problem) return error
   const extras = { provider: provider.id }
@@ -87,9 +90,10 @@ function findCause<T>(error: unknown, kind: abstract new (...given: never[]) => 
   return null
 }
 
-/** The names of what went wrong, inwards, and what an issuer or an audience was and should have been. What
- * openid-client hangs on its
- * errors, tokens and all, stays out. */
+/**
+ * The names of what went wrong, inwards, and what an issuer or an audience was and should have been. What openid-client
+ * hangs on its errors, tokens and all, stays out.
+ */
 export function describe(error: unknown): string {
   const said: string[] = []
   let at: unknown = error

@@ -36,10 +36,12 @@ const OTHERS_CLAIMS = [
 ]
 const LENGTH_MAX = 255
 
-/** Checks a logout token: its kind, who signed it, for whom, when, and that it could be nothing else.
- * @throws Problem `bad_request` for one that is not to be believed; `provider_unavailable` when the keys cannot be
- * had just now
- * @see OIDC Back-Channel Logout §2.4, §2.6 */
+/**
+ * Checks a logout token: its kind, who signed it, for whom, when, and that it could be nothing else.
+ * @throws Problem `bad_request` for one that is not to be believed; `provider_unavailable` when the keys cannot be had
+ * just now
+ * @see OIDC Back-Channel Logout §2.4, §2.6
+ */
 export async function readLogoutToken(
   { provider, keys, algorithms }: ProviderClient,
   token: string,

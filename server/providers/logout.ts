@@ -17,17 +17,26 @@ import type { ProviderClient } from './types.ts'
 
 /** Signing out there, too, after signing out here; and signing out here because somebody signed out there. */
 export interface ProviderLogouts {
-  /** How a person who has just signed out of this session can go on to sign out at the provider that signed them in.
+  /**
+   * How a person who has just signed out of this session can go on to sign out at the provider that signed them in.
    * Never throws and never waits long: the session is over whatever the provider does.
-   * @returns null: there is nothing to go on to */
+   * @returns null: there is nothing to go on to
+   */
   after(sessionId: string): Promise<Onward | null>
-  /** Where the browser goes for that, once. @param sealed the cookie that `after` gave, or null
-   * @returns null when there is nothing (left) to sign out of @throws Problem `not_found`, `provider_unavailable` */
+  /**
+   * Where the browser goes for that, once.
+   * @param sealed the cookie that `after` gave, or null
+   * @returns null when there is nothing (left) to sign out of
+   * @throws Problem `not_found`, `provider_unavailable`
+   */
   leave(provider: string, sealed: string | null): Promise<Leaving | null>
   /** Whether somebody who comes back from a provider is the one who went: its `state` is the one that was sent. */
   returned(provider: string, sealed: string | null, state: string): Promise<boolean>
-  /** A provider says that somebody signed out there. @param token null: the request held none
-   * @throws Problem `not_found`, `bad_request`, `provider_unavailable`, `store_unavailable` */
+  /**
+   * A provider says that somebody signed out there.
+   * @param token null: the request held none
+   * @throws Problem `not_found`, `bad_request`, `provider_unavailable`, `store_unavailable`
+   */
   backchannel(provider: string, token: string | null): Promise<void>
 }
 

@@ -22,7 +22,10 @@ interface Deps {
   grants: Pick<ProviderGrantStore, 'amend'>
   needsOf: (provider: string) => Needs
   changeRoles: (change: RoleChange) => Promise<void>
-  /** The provider does not let the person in any more. @returns what whoever waits is told */
+  /**
+   * The provider does not let the person in any more.
+   * @returns what whoever waits is told
+   */
   admitNoLonger: (grantId: string) => Promise<Problem>
 }
 

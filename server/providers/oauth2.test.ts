@@ -89,7 +89,10 @@ function open(more: Record<string, unknown>): void {
   })
 }
 
-/** Goes there and comes back. @param bend changes the query that comes back */
+/**
+ * Goes there and comes back.
+ * @param bend changes the query that comes back
+ */
 async function signIn(bend: (query: URLSearchParams) => void = () => {}) {
   const { href, sealed } = await providers.begin('plain', {
     purpose: { kind: 'sign_in', remember: false, invite: null },

@@ -9,8 +9,10 @@ import type { ProviderProfile, ProviderClient } from './types.ts'
 
 type Ask = (url: string) => Promise<unknown>
 
-/** OAuth without OpenID Connect: who it is, is asked with the access token.
- * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207 */
+/**
+ * OAuth without OpenID Connect: who it is, is asked with the access token.
+ * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207
+ */
 export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log; publicUrl: string }): Flow {
   async function begin(client: ProviderClient, { verifier, state }: Transaction): Promise<string> {
     const { provider, openid } = client

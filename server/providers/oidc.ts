@@ -9,8 +9,10 @@ import type { Transaction } from './transactions.ts'
 import { askUserInfo } from './user-info.ts'
 import type { ProviderProfile, ProviderClient } from './types.ts'
 
-/** OpenID Connect: authorization code with PKCE, state and nonce.
- * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1 */
+/**
+ * OpenID Connect: authorization code with PKCE, state and nonce.
+ * @see OIDC Core §3.1 · RFC 7636 · RFC 9126 · RFC 9207 · RFC 9700 §2.1
+ */
 export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl: string; log: Log }): Flow {
   const now = () => clock.now().wall
 

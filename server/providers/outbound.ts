@@ -18,19 +18,22 @@ interface Call {
 }
 
 export interface Outbound {
-  /** Like fetch, but bounded in time and size, following no redirect, and careful where it goes.
-   * @throws TypeError with the cause when nothing or not everything came back; Error when it was too much */
+  /**
+   * Like fetch, but bounded in time and size, following no redirect, and careful where it goes.
+   * @throws TypeError with the cause when nothing or not everything came back; Error when it was too much
+   */
   fetch(url: string, call: Call): Promise<Response>
   close(): Promise<void>
 }
 
-/** Calls out to one provider.
- * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are
- * meant. What the
- * provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask inside
- * (SSRF).
+/**
+ * Calls out to one provider.
+ * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are meant.
+ * What the provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask
+ * inside (SSRF).
  * @param mayBePlain whether the issuer is plain http on this machine; then its endpoints may be, too
- * @param report hears of each call that came to nothing */
+ * @param report hears of each call that came to nothing
+ */
 export function createOutbound({
   trusted,
   mayBePlain,

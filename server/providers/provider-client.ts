@@ -28,9 +28,10 @@ export function outboundFor(provider: Provider, report: (failure: CallFailure) =
   return createOutbound({ trusted: [...new Set(hosts)], mayBePlain: written.some(isPlain), report })
 }
 
-/** Asks the provider where everything is, or takes the configuration's word for it.
- * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in
- * it */
+/**
+ * Asks the provider where everything is, or takes the configuration's word for it.
+ * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in it
+ */
 export async function connectTo(provider: Provider, outbound: Outbound, clock: Clock): Promise<ProviderClient> {
   const lib = await import('openid-client')
   const metadata = { [lib.clockTolerance]: provider.clockToleranceSeconds }
@@ -153,9 +154,11 @@ function mustHaveKey(text: Secret): ClientKey {
   return key
 }
 
-/** openid-client's own escapes more than a form would, dashes too, and providers that take a secret as it came then
+/**
+ * openid-client's own escapes more than a form would, dashes too, and providers that take a secret as it came then
  * refuse it.
- * @see RFC 6749 §2.3.1 · WHATWG URL §5.2 */
+ * @see RFC 6749 §2.3.1 · WHATWG URL §5.2
+ */
 function secretBasic(secret: string): openid.ClientAuth {
   const escaped = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
   return (_server, client, _body, headers) => {

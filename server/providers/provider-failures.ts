@@ -76,10 +76,11 @@ const SET_UP = new Set([
 ])
 /** Codes of a token that is good no more, wherever it is shown. */
 const OVER = new Set(['invalid_grant', 'invalid_token'])
-/** What a code looks like that somebody chose for a case: `bad_refresh_token`. A refresh token that is refused by one
- * that is not named
- * above is good no more: each provider has spellings of its own. `Unauthorized` and other names of statuses say
- * less. */
+/**
+ * What a code looks like that somebody chose for a case: `bad_refresh_token`. A refresh token that is refused by one
+ * that is not named above is good no more: each provider has spellings of its own. `Unauthorized` and other names of
+ * statuses say less.
+ */
 const CHOSEN_CODE = /^[a-z]+(?:[_-][a-z]+)+$/
 /** Codes that only the person can do something about, by signing in at the provider again. */
 const SIGN_IN_AGAIN = new Set([
@@ -96,9 +97,11 @@ const REFUSING = new Set([400, 401, 403, 422])
 export type Asked = 'refresh' | 'exchange' | 'other'
 type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_invalid' | 'provider_sign_in_required'
 
-/** What a call of a token endpoint threw → what it leaves behind there, and what may be told. Decided by codes and
+/**
+ * What a call of a token endpoint threw → what it leaves behind there, and what may be told. Decided by codes and
  * status, never by text.
- * @see RFC 6749 §5.2 · RFC 8693 §2.2.2 */
+ * @see RFC 6749 §5.2 · RFC 8693 §2.2.2
+ */
 export function callFailure(openid: Openid, provider: string, error: unknown, asked: Asked = 'other'): RefreshFailure {
   const cause = withoutTokens(error)
   const fail = (kind: FailureKind, code: Code, more: { response?: Response; blame?: Blame } = {}) => {

@@ -26,8 +26,10 @@ export interface VerifiedToken {
 
 /** A provider's public keys, fetched when they are first wanted and again when a token does not fit them. */
 export interface ProviderKeys {
-  /** Checks the signature and the claims that `options` name. A claim that is null counts as absent.
-   * @throws JOSEError for a token that is not to be believed; any other Error when the keys cannot be had just now */
+  /**
+   * Checks the signature and the claims that `options` name. A claim that is null counts as absent.
+   * @throws JOSEError for a token that is not to be believed; any other Error when the keys cannot be had just now
+   */
   verify(token: string, kind: TokenKind, options: JWTVerifyOptions & { algorithms: string[] }): Promise<VerifiedToken>
 }
 

@@ -48,9 +48,10 @@ export function algOf(idToken: string | null): string | null {
   }
 }
 
-/** Looks at people again while their sessions live, whether or not anything needs a token of theirs: who is disabled at
- * the provider
- * is out here before long, and who has other roles there has them here. */
+/**
+ * Looks at people again while their sessions live, whether or not anything needs a token of theirs: who is disabled at
+ * the provider is out here before long, and who has other roles there has them here.
+ */
 export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: Deps) {
   let looking = false
 

@@ -45,8 +45,8 @@ export interface OpenGrant {
 }
 
 /**
- * How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all
- * there is.
+ * How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there
+ * is.
  */
 const CLOSE_MS = 10 * SECOND
 /** One person's trouble must not keep others from a provider; that of so many in a row is the provider's. */
@@ -54,15 +54,14 @@ const PROVIDER_FAILURES = 3
 /** Grants whose refusal is remembered. */
 const REFUSED_MAX = 10_000
 
-/** Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the
- * call.
+/**
+ * Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
  *
- * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or
- * on the wire,
- * the intent is still there: the stored token is shown once more, and a provider that refuses it then is not one
- * that took the
- * grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being signed out at
- * random. */
+ * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or on
+ * the wire, the intent is still there: the stored token is shown once more, and a provider that refuses it then is not
+ * one that took the grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being
+ * signed out at random.
+ */
 export function createRefreshing(deps: RefreshingDeps) {
   const { clock, log, meter, keyring, grants } = deps
   const flights = new Map<string, Promise<OpenGrant>>()
@@ -275,7 +274,10 @@ export function createRefreshing(deps: RefreshingDeps) {
       await flights.get(id)?.catch(() => {})
     },
 
-    /** Writes what the disk would not take before. @throws Problem `store_unavailable` */
+    /**
+     * Writes what the disk would not take before.
+     * @throws Problem `store_unavailable`
+     */
     flush,
 
     /**

@@ -3,9 +3,10 @@ import type { SealedGrant } from '../store/provider-grants.ts'
 
 const BATCH = 100
 
-/** Seals the tokens of every grant again under the newest key, batch by batch, while the server goes on.
- * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they
- * are) */
+/**
+ * Seals the tokens of every grant again under the newest key, batch by batch, while the server goes on.
+ * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are)
+ */
 export async function resealGrants({
   keyring,
   grants,

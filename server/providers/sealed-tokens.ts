@@ -13,8 +13,8 @@ import type { ProviderTokens } from './types.ts'
 export interface KeptTokens extends ProviderTokens {
   obtainedAt: UnixMs
   /**
-   * What the provider last said of the person's roles here: only what changes there changes anything here. null: it
-   * did not say
+   * What the provider last said of the person's roles here: only what changes there changes anything here. null: it did
+   * not say
    */
   roles: Role[] | null
 }
@@ -44,8 +44,10 @@ const Kept = v.object({
   roles: v.optional(v.nullable(v.array(Role)), null),
 })
 
-/** Seals tokens for their row: in another row they cannot be opened.
- * @throws Problem `provider_answer_invalid` for tokens too long to be any */
+/**
+ * Seals tokens for their row: in another row they cannot be opened.
+ * @throws Problem `provider_answer_invalid` for tokens too long to be any
+ */
 export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): Promise<string> {
   const payload = { ...tokens }
   if (JSON.stringify(payload).length > MAX_LENGTH)
@@ -63,9 +65,11 @@ export async function openTokens(
   return opened.success ? opened.output : null
 }
 
-/** What is kept of tokens: what something here needs and no more. To look at a person again, the refresh token is
+/**
+ * What is kept of tokens: what something here needs and no more. To look at a person again, the refresh token is
  * enough.
- * @returns null: nothing */
+ * @returns null: nothing
+ */
 export function neededOf(tokens: KeptTokens, needs: Needs): KeptTokens | null {
   if (needs.access) return tokens
   const refreshToken = needs.recheckMs === null ? null : tokens.refreshToken
@@ -81,7 +85,10 @@ export function neededOf(tokens: KeptTokens, needs: Needs): KeptTokens | null {
   }
 }
 
-/** What is left of tokens that were given back: enough to sign out at the provider. @returns null: nothing */
+/**
+ * What is left of tokens that were given back: enough to sign out at the provider.
+ * @returns null: nothing
+ */
 export function withoutAccess(tokens: KeptTokens): KeptTokens | null {
   return tokens.idToken === null
     ? null

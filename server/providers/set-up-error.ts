@@ -1,6 +1,7 @@
-/** What a provider and this site's configuration do not agree on: nothing that another try would change. Its message is
- * for whoever runs
- * the site, and holds no secret. */
+/**
+ * What a provider and this site's configuration do not agree on: nothing that another try would change. Its message is
+ * for whoever runs the site, and holds no secret.
+ */
 export class SetUpError extends Error {
   override readonly name: string = 'SetUpError'
 }

@@ -13,8 +13,10 @@ interface Surroundings {
   log: Log
 }
 
-/** Looks at a person again after a refresh. Whatever cannot be told just now changes nothing: it is told the next time.
- * @throws Error when user-info, which would have to tell, does not answer */
+/**
+ * Looks at a person again after a refresh. Whatever cannot be told just now changes nothing: it is told the next time.
+ * @throws Error when user-info, which would have to tell, does not answer
+ */
 export async function standingOf(
   client: ProviderClient,
   refreshed: Refreshed,
@@ -28,9 +30,11 @@ export async function standingOf(
   }
 }
 
-/** The claims of a refreshed ID token. One that is odd or has ended takes nothing away: the tokens beside it were
+/**
+ * The claims of a refreshed ID token. One that is odd or has ended takes nothing away: the tokens beside it were
  * granted.
- * @see OIDC Core §12.2 */
+ * @see OIDC Core §12.2
+ */
 async function believed(
   { provider, keys, algorithms }: ProviderClient,
   idToken: string | null,

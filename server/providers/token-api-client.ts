@@ -259,7 +259,10 @@ function claimsOf(token: string): Claims | null {
   }
 }
 
-/** @param expiresIn seconds, as the answer says; else the token's own `exp` is believed. @returns null: nobody knows */
+/**
+ * @param expiresIn seconds, as the answer says; else the token's own `exp` is believed.
+ * @returns null: nobody knows
+ */
 function endOf(token: string, expiresIn: unknown, askedAt: UnixMs): UnixMs | null {
   const seconds = durationOf(expiresIn)
   return seconds === null ? instantOf(claimsOf(token)?.['exp']) : askedAt + seconds * SECOND

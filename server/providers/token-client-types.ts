@@ -42,15 +42,25 @@ export interface Standing {
 
 /** What the vault asks of one provider. Whatever keeps, guards and times the tokens is the vault's. */
 export interface Refresher {
-  /** Trades the refresh token, which is not null, for new tokens. An answer without a new one keeps the old one.
-   * @throws RefreshFailure */
+  /**
+   * Trades the refresh token, which is not null, for new tokens. An answer without a new one keeps the old one.
+   * @throws RefreshFailure
+   */
   refresh(tokens: ProviderTokens, owner: TokenOwner): Promise<Refreshed>
-  /** Looks at the person again, by what a refresh gave. Asks the provider only where that does not tell.
-   * @throws Error when it cannot be told just now */
+  /**
+   * Looks at the person again, by what a refresh gave. Asks the provider only where that does not tell.
+   * @throws Error when it cannot be told just now
+   */
   standing(refreshed: Refreshed, owner: TokenOwner): Promise<Standing>
-  /** Gives the tokens back (RFC 7009); null: this provider takes none back. @throws RefreshFailure */
+  /**
+   * Gives the tokens back (RFC 7009); null: this provider takes none back.
+   * @throws RefreshFailure
+   */
   revoke: ((tokens: ProviderTokens) => Promise<void>) | null
-  /** null: this provider exchanges none. @throws RefreshFailure; `over`: the person's own token is refused */
+  /**
+   * null: this provider exchanges none.
+   * @throws RefreshFailure; `over`: the person's own token is refused
+   */
   exchange: ((tokens: ProviderTokens, target: ExchangeTarget) => Promise<ExchangedToken>) | null
 }
 

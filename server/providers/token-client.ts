@@ -97,10 +97,11 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
   }
 }
 
-/** Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not
- * this person's.
- * One that names none, or cannot be read, says nothing.
- * @see OIDC Core §12.2 */
+/**
+ * Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not
+ * this person's. One that names none, or cannot be read, says nothing.
+ * @see OIDC Core §12.2
+ */
 function isAboutAnother(clientId: string, idToken: string, before: ProviderTokens, owner: TokenOwner): boolean {
   const now = claimsOf(idToken)
   if (now === null) return false

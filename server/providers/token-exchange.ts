@@ -46,10 +46,11 @@ const UNTOLD_MS = MINUTE
 const REFUSED_MS = 30 * SECOND
 const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sign_in_required'])
 
-/** Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and
- * upstream.
+/**
+ * Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and upstream.
  * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its
- * place. */
+ * place.
+ */
 export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFor: ownTokenFor }: Deps) {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
   const backoff = createBackoff(clock, 3)

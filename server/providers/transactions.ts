@@ -10,9 +10,10 @@ import type { Purpose } from './types.ts'
 /** A sign-in is finished within this time, or begun anew. */
 export const LOGIN_LIFE_MS = 10 * MINUTE
 
-/** What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An
- * abandoned
- * one leaves nothing here. */
+/**
+ * What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An
+ * abandoned one leaves nothing here.
+ */
 export interface Transaction {
   id: string
   provider: string
@@ -41,12 +42,20 @@ export interface Transactions {
     returnTo: string,
     room: number,
   ): Promise<{ sealed: string; transaction: Transaction }>
-  /** Opens what a callback's `state` names.
-   * @throws Problem `login_expired` when it is of another browser, another provider, over, or nothing at all */
+  /**
+   * Opens what a callback's `state` names.
+   * @throws Problem `login_expired` when it is of another browser, another provider, over, or nothing at all
+   */
   open(provider: string, search: string, sealed: string | null): Promise<Transaction>
-  /** Uses it up: of many at once, one goes on. @throws Problem `login_expired` */
+  /**
+   * Uses it up: of many at once, one goes on.
+   * @throws Problem `login_expired`
+   */
   use(transaction: Transaction): Promise<void>
-  /** Where a sign-in was to end, for somebody who is signed in already. @returns null when that cannot be told */
+  /**
+   * Where a sign-in was to end, for somebody who is signed in already.
+   * @returns null when that cannot be told
+   */
   returnTo(search: string, sealed: string | null): Promise<string | null>
 }
 
@@ -111,8 +120,8 @@ function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {
 }
 
 /**
- * The transaction that a callback is about: what names its cookie. @returns null unless there is exactly one
- * well-formed `state`
+ * The transaction that a callback is about: what names its cookie.
+ * @returns null unless there is exactly one well-formed `state`
  */
 export function transactionIdOf(search: string): string | null {
   return /^([a-z0-9]{9}-[A-Za-z0-9_-]{16})\.[A-Za-z0-9_-]{43}$/.exec(stateOf(search) ?? '')?.[1] ?? null

@@ -93,8 +93,10 @@ export interface Providers {
    * `provider_unavailable`, `busy`,
    * `slow_down`: after the last two the transaction is still good */
   finish(id: string, callback: Callback): Promise<Finished>
-  /** The provider as openid-client knows it, for what else is asked of it.
-   * @throws Problem `not_found`, `provider_unavailable` */
+  /**
+   * The provider as openid-client knows it, for what else is asked of it.
+   * @throws Problem `not_found`, `provider_unavailable`
+   */
   client(id: string): Promise<ProviderClient>
   /**
    * Where a sign-in was to end, for a browser that is signed in though its transaction is over. null: nobody can tell

@@ -21,7 +21,10 @@ const jwt =
     void Promise.resolve(token).then(text => response.writeHead(200, { 'content-type': 'application/jwt' }).end(text))
 const FULL = { email: 'vera@hostile.example', email_verified: true, name: 'Vera' }
 
-/** @param userInfo what answers in its place @param claims further ones in the ID token */
+/**
+ * @param userInfo what answers in its place
+ * @param claims further ones in the ID token
+ */
 function bend(userInfo: Respond, claims: Record<string, unknown> = {}): void {
   at.hostile.change = { instead: { '/userinfo': userInfo }, claims: each => Object.assign(each, claims) }
 }

@@ -8,9 +8,10 @@ import { FailedCheck } from './flow.ts'
 import { printable } from './printable.ts'
 import type { ProviderClient } from './types.ts'
 
-/** Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's
- * · it is in
- * trouble · it answered what is no user-info. */
+/**
+ * Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's ·
+ * it is in trouble · it answered what is no user-info.
+ */
 type Silence = 'refused' | 'trouble' | 'unreadable'
 
 interface Question {
@@ -22,9 +23,11 @@ interface Question {
   now: UnixMs
 }
 
-/** What user-info says of the person beside the ID token; nothing where the ID token suffices and user-info is silent.
+/**
+ * What user-info says of the person beside the ID token; nothing where the ID token suffices and user-info is silent.
  * @throws Problem, FailedCheck when it is of somebody else, wrongly signed, or silent and needed
- * @see OIDC Core §5.3 */
+ * @see OIDC Core §5.3
+ */
 export async function askUserInfo(client: ProviderClient, question: Question, log: Log): Promise<Claims> {
   const { provider, configuration } = client
   const endpoint = configuration.serverMetadata().userinfo_endpoint
@@ -38,8 +41,8 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
 }
 
 /**
- * Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the
- * ID token.
+ * Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID
+ * token.
  */
 function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
   if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
@@ -121,8 +124,10 @@ async function checked(
   return claims
 }
 
-/** Some providers sign it, as the client is registered there, whatever their metadata say: roles may rest on it.
- * @see OIDC Core §5.3.2: `iss` and `aud` should be there */
+/**
+ * Some providers sign it, as the client is registered there, whatever their metadata say: roles may rest on it.
+ * @see OIDC Core §5.3.2: `iss` and `aud` should be there
+ */
 async function verified({ provider, keys, configuration }: ProviderClient, jwt: string, now: UnixMs): Promise<Claims> {
   if (keys === null) throw new FailedCheck('the provider has no keys')
   const { userinfo_signing_alg_values_supported: listed } = configuration.serverMetadata()

@@ -21,9 +21,11 @@ import type { ProviderProfile, ProviderTokens } from './types.ts'
  * The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else.
  */
 export interface Vault {
-  /** Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by
+  /**
+   * Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by
    * whoever opens one.
-   * @throws Problem `provider_answer_invalid` for tokens too long to be any */
+   * @throws Problem `provider_answer_invalid` for tokens too long to be any
+   */
   grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
   /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
   linked(sessionId: string): void
@@ -37,19 +39,25 @@ export interface Vault {
    * perhaps by this;
    * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
   tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens>
-  /** A token for one upstream alone (RFC 8693), and the key that it is bound to.
-   * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream */
+  /**
+   * A token for one upstream alone (RFC 8693), and the key that it is bound to.
+   * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream
+   */
   exchange(
     session: SessionRef,
     provider: string,
     upstream: ExchangeUpstream,
     refused: string | null,
   ): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
-  /** A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now
-   * and given
-   * back in the background. */
+  /**
+   * A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now
+   * and given back in the background.
+   */
   ended(sessionId: string): void
-  /** Gives back and deletes what ended sessions left. @returns how many are gone */
+  /**
+   * Gives back and deletes what ended sessions left.
+   * @returns how many are gone
+   */
   tidy(): Promise<number>
   /** Refreshes nothing any more, waits for what is under way, and writes what is not written yet. */
   close(): Promise<void>
@@ -97,9 +105,10 @@ const SESSIONS_MAX = 10_000
 /** Calls of one provider under way at once. The rest wait in line: a thousand at once would be taken for an attack. */
 const CALLS_AT_ONCE = 32
 const CALLS_WAITING = 10_000
-/** Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at
- * once. More would
- * only be taken for doubtful ones if the process died. */
+/**
+ * Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at once.
+ * More would only be taken for doubtful ones if the process died.
+ */
 const BEGUN_AHEAD = 16
 /** An upstream that refuses every token costs a token call this often and no more. */
 const REFUSED_EVERY_MS = 30 * SECOND

@@ -6,9 +6,11 @@ import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, UnderWay } from './under-way.ts'
 
-/** Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the
- * person
- * changes. @returns null: they may */
+/**
+ * Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the
+ * person changes.
+ * @returns null: they may
+ */
 export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, now: UnixMs): Problem | null {
   if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
   if (caller === null) return new Problem('not_signed_in')
@@ -20,7 +22,10 @@ export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, no
   return null
 }
 
-/** Why something under way may not go on, by what is known of its person now. @returns null: it may */
+/**
+ * Why something under way may not go on, by what is known of its person now.
+ * @returns null: it may
+ */
 export function endReasonFor({ upstream, caller }: UnderWay, user: WireUser, now: UnixMs): CloseReason | null {
   const refusal = caller === null ? null : refusalOf(upstream, { session: caller.session, user }, now)
   if (refusal === null) return null

@@ -25,9 +25,11 @@ export function relayConnector(connect: buildConnector.connector): buildConnecto
     })
 }
 
-/** Looks at the head of every answer on its way to undici's parser. A client must be able to read a 100 that it did not
- * ask for
- * (RFC 9110 §15.2), and undici hangs up on one: it is shown as a 102, which means the same here and is passed over. */
+/**
+ * Looks at the head of every answer on its way to undici's parser. A client must be able to read a 100 that it did not
+ * ask for (RFC 9110 §15.2), and undici hangs up on one: it is shown as a 102, which means the same here and is passed
+ * over.
+ */
 function watchHeads(socket: Socket, onAnswer: () => void): void {
   const key = Object.getOwnPropertySymbols(socket).find(symbol => symbol.description === 'parser')
   const parser = key === undefined ? null : (Reflect.get(socket, key) as { onHeadersComplete?: OnHead } | null)
@@ -60,9 +62,11 @@ function freeWhatIsSent(socket: Socket): void {
 
 const HUNG_UP = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
-/** Whether a call may have failed only because its connection, kept from an earlier call, was closed by the upstream
+/**
+ * Whether a call may have failed only because its connection, kept from an earlier call, was closed by the upstream
  * meanwhile.
- * @param error of a call to which no byte of an answer had come */
+ * @param error of a call to which no byte of an answer had come
+ */
 export function wasStale(error: NodeJS.ErrnoException): boolean {
   return error.code !== undefined && HUNG_UP.has(error.code) && afterAnswers.has(error)
 }

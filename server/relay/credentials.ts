@@ -84,8 +84,8 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   }
 
   /**
-   * The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet
-   * the same.
+   * The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet the
+   * same.
    */
   function afterRefusal(
     upstream: Upstream,
@@ -127,8 +127,10 @@ function asBearer(token: string): UpstreamAuth {
   return { headers: ['authorization', `Bearer ${token}`], token, bound: false }
 }
 
-/** Whether an upstream refused a proof only because it wants to see a nonce in it.
- * @see RFC 9449 §9 */
+/**
+ * Whether an upstream refused a proof only because it wants to see a nonce in it.
+ * @see RFC 9449 §9
+ */
 export function asksForNonce(headers: UpstreamHeaders): boolean {
   const challenge = valueOf(headers['www-authenticate']) ?? ''
   return (

@@ -28,7 +28,10 @@ export interface Call {
   search: string
   headers: string[]
   body: Readable | null
-  /** An upstream refused its token, and nothing was passed on yet. @returns null: the 401 is passed on */
+  /**
+   * An upstream refused its token, and nothing was passed on yet.
+   * @returns null: the 401 is passed on
+   */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
   /** Makes the headers anew, for a second try of a call that met a stale connection; null: it has been answered. */
   again: Retry | null
@@ -39,11 +42,12 @@ export interface Call {
 /** How long a client may take to read what an ended stream has sent. */
 const LAST_WORDS_MS = 5 * SECOND
 
-/** Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
+/**
+ * Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
  * @returns when the answer is complete, or has been cut
  * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was
- * ended, as long
- * as nothing was passed on */
+ * ended, as long as nothing was passed on
+ */
 export function forward(
   pools: Pools,
   streams: Streams,
@@ -70,9 +74,10 @@ interface Parts {
   reject: (error: unknown) => void
 }
 
-/** One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its
- * methods
- * would be made for every call. */
+/**
+ * One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its
+ * methods would be made for every call.
+ */
 class Passage implements Dispatcher.DispatchHandler, UnderWay {
   readonly #parts: Parts
   #controller: Dispatcher.DispatchController | null = null

@@ -10,7 +10,11 @@ export function createFrameTracker() {
     /** Whether the bytes so far end with a whole frame. */
     atBoundary: () => have === 0 && payloadLeft === 0,
 
-    /** Takes in the next bytes. @param stop ends at the first boundary @returns how many bytes were taken in */
+    /**
+     * Takes in the next bytes.
+     * @param stop ends at the first boundary
+     * @returns how many bytes were taken in
+     */
     advance(chunk: Buffer, stop: boolean): number {
       let at = 0
       while (at < chunk.length) {
@@ -43,7 +47,10 @@ function payloadLength(header: Buffer): number {
   return size === 127 ? Number(header.readBigUInt64BE(2)) : size
 }
 
-/** An unmasked close frame, as servers send it. @param code RFC 6455 §7.4 */
+/**
+ * An unmasked close frame, as servers send it.
+ * @param code RFC 6455 §7.4
+ */
 export function closeFrame(code: number, reason: string): Buffer {
   const text = Buffer.from(reason)
   const frame = Buffer.alloc(4 + text.length)

@@ -12,9 +12,11 @@ interface Lists {
   misspelled?: readonly string[]
 }
 
-/** Tells by a header's name whether it stays here. What a name means is remembered, instead of looked up for each
+/**
+ * Tells by a header's name whether it stays here. What a name means is remembered, instead of looked up for each
  * message.
- * @param canonical how a name as it came is written in the lists */
+ * @param canonical how a name as it came is written in the lists
+ */
 export function headerFilter(
   { names, prefixes, except = [], misspelled = [] }: Lists,
   canonical: (name: string) => string,

@@ -1,7 +1,9 @@
-/** The elements of a header that is a list: what stands between commas that are neither quoted nor, where a header has
+/**
+ * The elements of a header that is a list: what stands between commas that are neither quoted nor, where a header has
  * such, in angle brackets. Read in one pass, since an upstream writes them.
  * @returns null: a quote or a bracket has no end, so that nobody can say where an element ends
- * @see RFC 9110 §5.6.1 */
+ * @see RFC 9110 §5.6.1
+ */
 export function elementsOf(line: string, hasBrackets: boolean): string[] | null {
   const elements: string[] = []
   let start = 0

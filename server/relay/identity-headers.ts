@@ -1,17 +1,19 @@
 import { NAME } from '../contract/name.ts'
 import { headerFilter } from './header-filter.ts'
 
-/** One spelling for all names that some server takes for the same: CGI, WSGI, Rack and PHP read every character of a
- * name
- * but letters and digits as `_`. */
+/**
+ * One spelling for all names that some server takes for the same: CGI, WSGI, Rack and PHP read every character of a
+ * name but letters and digits as `_`.
+ */
 export function canonicalName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
 }
 
-/** Headers by which applications learn from a proxy in front who asks, from where, or for what: a client that sends one
- * would
- * be believed. No such list is ever complete: docs/guides/identity-headers.md names it, and `dropHeaders` adds to
- * it. */
+/**
+ * Headers by which applications learn from a proxy in front who asks, from where, or for what: a client that sends one
+ * would be believed. No such list is ever complete: docs/guides/identity-headers.md names it, and `dropHeaders` adds to
+ * it.
+ */
 export const IDENTITY_FAMILIES = [
   // Where a request came from, and what it was before a proxy rewrote it.
   'forwarded',

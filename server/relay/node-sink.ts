@@ -2,13 +2,16 @@ import type { ServerResponse } from 'node:http'
 import { LARGE_BYTES, release } from './chunks.ts'
 import type { Sink } from './types.ts'
 
-/** A body up to this size that came with its headers leaves with them in one piece, as text: Node writes a string much
- * faster
- * than a header and a buffer behind it. */
+/**
+ * A body up to this size that came with its headers leaves with them in one piece, as text: Node writes a string much
+ * faster than a header and a buffer behind it.
+ */
 const ONE_PIECE_MAX_BYTES = LARGE_BYTES
 
-/** An answer straight onto Node's response: the hot path.
- * @param policy called with the page policy before the headers leave */
+/**
+ * An answer straight onto Node's response: the hot path.
+ * @param policy called with the page policy before the headers leave
+ */
 export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
   let resume: () => void = () => {}
   let gone: () => void = () => {}
@@ -40,8 +43,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
       // The writer found what cannot be sent and has answered in its own words: nobody waits for the rest.
       if (outgoing.writableEnded) return gone()
       // An event stream's headers must not wait for its first event, and what was decided about cookies leaves now: at
-      // the
-      // end of this turn, so that a body that came in the same packet leaves in the same packet.
+      // the end of this turn, so that a body that came in the same packet leaves in the same packet.
       waiting = true
       process.nextTick(flush)
     },
@@ -78,10 +80,11 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
   }
 }
 
-/** Hands a large chunk to the kernel at once. Node would hold it back until the end of the turn, and since it alone
- * fills Node's
- * buffer, the upstream would be paused and resumed for every chunk, however fast its reader is.
- * @returns false when some of it, or of what came before, has to wait */
+/**
+ * Hands a large chunk to the kernel at once. Node would hold it back until the end of the turn, and since it alone
+ * fills Node's buffer, the upstream would be paused and resumed for every chunk, however fast its reader is.
+ * @returns false when some of it, or of what came before, has to wait
+ */
 function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
   const { socket } = outgoing
   socket?.cork()

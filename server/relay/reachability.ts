@@ -6,8 +6,10 @@ import type { Upstream } from '../config/upstream-config.ts'
 const KEPT_MS = 10 * SECOND
 const PATIENCE_MS = SECOND
 
-/** Whether an upstream takes connections. Says nothing of whether it works: that only its own answers can.
- * @returns never rejects */
+/**
+ * Whether an upstream takes connections. Says nothing of whether it works: that only its own answers can.
+ * @returns never rejects
+ */
 export function createReachability(clock: Clock): (upstream: Upstream) => Promise<boolean> {
   const known = new Map<string, { at: SteadyMs; reachable: Promise<boolean> }>()
   return upstream => {

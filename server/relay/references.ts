@@ -10,19 +10,22 @@ export interface Asked {
   publicOrigin: string
 }
 
-/** Where the browser finds what an upstream refers to in `Location` and the like.
- * An upstream knows itself by the address that we call, whose scheme it may take from X-Forwarded-Proto, or by the
- * public one,
- * which it may take from X-Forwarded-Host: both come back under the prefix.
+/**
+ * Where the browser finds what an upstream refers to in `Location` and the like. An upstream knows itself by the
+ * address that we call, whose scheme it may take from X-Forwarded-Proto, or by the public one, which it may take from
+ * X-Forwarded-Host: both come back under the prefix.
  * @returns null: it is not to be told, since it would say where our upstreams live, or send people wherever the
- * upstream was talked into */
+ * upstream was talked into
+ */
 export function mapReference(value: string, asked: Asked): string | null {
   const url = resolveReference(value, asked)
   return url === null ? null : publicUrlOf(url, asked)
 }
 
-/** The targets of a Link header (RFC 8288), mapped. Unlike a redirect, a link elsewhere takes nobody there: it stays.
- * @returns null: nothing is left of it */
+/**
+ * The targets of a Link header (RFC 8288), mapped. Unlike a redirect, a link elsewhere takes nobody there: it stays.
+ * @returns null: nothing is left of it
+ */
 export function mapLinks(value: string, asked: Asked): string | null {
   const mapped: string[] = []
   for (const link of elementsOf(value, true) ?? []) {

@@ -60,9 +60,10 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
   }
 
-  /** A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection
-   * may
-   * have carried to the upstream, is made anew once. */
+  /**
+   * A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection
+   * may have carried to the upstream, is made anew once.
+   */
   function retries(request: RelayRequest, match: Match, first: UpstreamAuth) {
     let last = first
     const tried = { nonce: false, fresh: false }
@@ -105,7 +106,10 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       }
     },
 
-    /** @returns when the answer is complete, or has been cut @throws Problem as long as nothing has reached the sink */
+    /**
+     * @returns when the answer is complete, or has been cut
+     * @throws Problem as long as nothing has reached the sink
+     */
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
       const { caller, network } = request
@@ -131,8 +135,11 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       )
     },
 
-    /** A WebSocket: session and route are checked before the upstream is dialled.
-     * @returns when the connection is over @throws Problem while the client has heard nothing */
+    /**
+     * A WebSocket: session and route are checked before the upstream is dialled.
+     * @returns when the connection is over
+     * @throws Problem while the client has heard nothing
+     */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket)
         throw new Problem('not_found', { detail: 'This address does not accept live connections.' })

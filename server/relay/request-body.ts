@@ -10,9 +10,10 @@ interface Limits {
   idleMs: number
 }
 
-/** Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that
- * renders
- * in this process are its own. */
+/**
+ * Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that
+ * renders in this process are its own.
+ */
 const unshared = new WeakSet<object>()
 
 /** Whether a chunk may be freed once it has been sent. */
@@ -20,8 +21,10 @@ export function isUnshared(chunk: object): boolean {
   return unshared.has(chunk)
 }
 
-/** A request body on its way to an upstream: a stream of its own, so that whatever becomes of it there, the client's
- * connection stays ours to end. It takes from the client what the upstream takes from it, and no more. */
+/**
+ * A request body on its way to an upstream: a stream of its own, so that whatever becomes of it there, the client's
+ * connection stays ours to end. It takes from the client what the upstream takes from it, and no more.
+ */
 export class OutgoingBody extends Readable {
   readonly #source: Readable
   readonly #maxBytes: number

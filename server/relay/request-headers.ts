@@ -22,11 +22,11 @@ const REMOVED = [
   'dpop',
   'x-request-id',
 ]
-/** What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI,
- * Rack, PHP)
- * would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any script
- * may set, for
- * the browser's word. */
+/**
+ * What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI,
+ * Rack, PHP) would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any
+ * script may set, for the browser's word.
+ */
 const MISSPELLED = [
   'content-',
   'accept-',
@@ -65,9 +65,12 @@ export interface Said {
   credentials: readonly string[]
 }
 
-/** The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we
+/**
+ * The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we
  * say.
- * @param rawHeaders name, value, … as received; every repetition is kept @returns the same form */
+ * @param rawHeaders name, value, … as received; every repetition is kept
+ * @returns the same form
+ */
 export function requestHeaders(
   rawHeaders: readonly string[],
   upstream: Upstream,
@@ -103,9 +106,12 @@ export function requestHeaders(
   return out
 }
 
-/** Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it
+/**
+ * Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it
  * away.
- * @param value of Connection @returns canonical names; null: none but Connection's own words */
+ * @param value of Connection
+ * @returns canonical names; null: none but Connection's own words
+ */
 export function namesForThisHop(value: string): Set<string> | null {
   // What nearly all say, and what is removed by its name anyway.
   if (value === '' || value === 'keep-alive' || value === 'close') return null

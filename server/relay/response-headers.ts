@@ -143,7 +143,10 @@ interface Deps {
 /** What the browser gets of an upstream's headers. */
 export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
   return {
-    /** @param path what was asked of the upstream @returns headers as name, value, …, and the page policy to send */
+    /**
+     * @param path what was asked of the upstream
+     * @returns headers as name, value, …, and the page policy to send
+     */
     headers(status: number, answered: UpstreamHeaders, upstream: Upstream, path: string): RelayedHeaders {
       const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
       const asked = { upstream, path, publicOrigin }
@@ -223,9 +226,10 @@ function listOf(value: string | string[]): string[] {
   return typeof value === 'string' ? [value] : value
 }
 
-/** The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5).
- * Towards
- * the browser there is no token to see, so it is said. */
+/**
+ * The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5).
+ * Towards the browser there is no token to see, so it is said.
+ */
 function forOneReader(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`
 }

@@ -6,8 +6,10 @@ export interface Match {
   path: string
 }
 
-/** Finds the upstream of a path: the longest prefix wins, and a prefix ends at a segment's end.
- * The path is matched and forwarded as the same raw bytes; path-guard has refused what could climb out of it. */
+/**
+ * Finds the upstream of a path: the longest prefix wins, and a prefix ends at a segment's end. The path is matched and
+ * forwarded as the same raw bytes; path-guard has refused what could climb out of it.
+ */
 export function createRoutes(upstreams: readonly Upstream[]) {
   const bySpecificity = upstreams.toSorted((a, b) => b.prefix.length - a.prefix.length)
 

@@ -24,8 +24,11 @@ export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork
   const countOf = (key: string) => taken.get(key) ?? 0
 
   return {
-    /** @param address of the client @returns gives the place back; to be called once
-     * @throws Problem `too_many_streams` */
+    /**
+     * @param address of the client
+     * @returns gives the place back; to be called once
+     * @throws Problem `too_many_streams`
+     */
     take(address: string, isSignedIn: boolean): () => void {
       const { own, crowd } = countedNetworks(address)
       const most = isSignedIn ? perNetwork : strangers

@@ -13,7 +13,10 @@ interface Deps {
   clock: Clock
   timers: Timers
   log: Log
-  /** Ends a session that is past its idle or absolute end. @returns when to look again; null: it is over */
+  /**
+   * Ends a session that is past its idle or absolute end.
+   * @returns when to look again; null: it is over
+   */
   endIfOver: (sessionId: string) => Promise<UnixMs | null>
   /** @returns null for an account that is gone or disabled */
   findUser: (userId: string) => MaybePromise<WireUser | null>
@@ -56,9 +59,10 @@ const LOOK_AGAIN_MS = 5 * SECOND
 /** Ended sessions that a call which began before may still name. */
 const OVER_MAX = 50_000
 
-/** What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more.
- * Cookies
- * were shown once, when it began, so a stream also has a longest life. None of it keeps a session alive. */
+/**
+ * What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more.
+ * Cookies were shown once, when it began, so a stream also has a longest life. None of it keeps a session alive.
+ */
 export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
   const bySession = new Map<string, Open>()
   const strangers: Members = new Map()
@@ -183,7 +187,10 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
   }
 
   return {
-    /** Files what begins under its session. @throws Problem when the session has ended meanwhile */
+    /**
+     * Files what begins under its session.
+     * @throws Problem when the session has ended meanwhile
+     */
     join(one: UnderWay): void {
       if (one.caller === null) return
       const { publicId, userId } = one.caller.session
@@ -196,7 +203,10 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       noteTimes(open, one, null)
     },
 
-    /** What has joined turns out to be a stream. @throws Problem `too_many_streams`, `draining`, `not_signed_in` */
+    /**
+     * What has joined turns out to be a stream.
+     * @throws Problem `too_many_streams`, `draining`, `not_signed_in`
+     */
     stream(
       one: UnderWay,
       kind: StreamKind,

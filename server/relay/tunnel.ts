@@ -21,10 +21,11 @@ interface Tunnel {
   onClose: () => void
 }
 
-/** Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once
- * one side
- * has ended, the other follows.
- * @returns closes the tunnel with a close frame to the client, after the frame that is under way */
+/**
+ * Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once
+ * one side has ended, the other follows.
+ * @returns closes the tunnel with a close frame to the client, after the frame that is under way
+ */
 export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (code: number, reason: string) => void {
   const frames = createFrameTracker()
   let last: Buffer | null = null

@@ -33,8 +33,10 @@ export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefi
 export interface Sink {
   /** @param headers name, value, name, value … with what must not get out taken out already */
   start(status: number, headers: string[], policy: string | null): void
-  /** @param chunk is the sink's from now on: it may free it
-   * @returns false when it wants a pause; `onDrain` is called when it has room again */
+  /**
+   * @param chunk is the sink's from now on: it may free it
+   * @returns false when it wants a pause; `onDrain` is called when it has room again
+   */
   write(chunk: Buffer): boolean
   onDrain(resume: () => void): void
   /** @param trailers names and their values */
@@ -56,8 +58,8 @@ export interface UpstreamAuth {
 
 export interface Credentials {
   /**
-   * @param outgoing the call as the upstream gets it @param refused the token that it has just refused; null: the
-   * first try
+   * @param outgoing the call as the upstream gets it
+   * @param refused the token that it has just refused; null: the first try
    */
   headersFor(
     upstream: Upstream,

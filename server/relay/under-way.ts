@@ -14,14 +14,16 @@ export interface UnderWay {
   end(reason: CloseReason): void
 }
 
-/** What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other
- * response
- * whose body takes long. */
+/**
+ * What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other
+ * response whose body takes long.
+ */
 export type StreamKind = 'websocket' | 'events' | 'response'
 
-/** Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or
- * its
- * person may not reach the upstream any more. */
+/**
+ * Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or its
+ * person may not reach the upstream any more.
+ */
 export type CloseReason =
   | EndReason
   | 'going_away'

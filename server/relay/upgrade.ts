@@ -18,7 +18,10 @@ interface Handshake {
   client: Duplex
   /** What the client sent right behind its handshake. */
   head: Buffer
-  /** The upstream refused its token. @returns null: the refusal is passed on */
+  /**
+   * The upstream refused its token.
+   * @returns null: the refusal is passed on
+   */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
 }
 
@@ -28,11 +31,12 @@ interface Deps {
   filter: ResponseFilter
 }
 
-/** Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
+/**
+ * Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
  * @returns when the connection is over
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may
- * not go on, while
- * the client has heard nothing */
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may not
+ * go on, while the client has heard nothing
+ */
 export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<void> {
   const {
     match: { upstream },

@@ -128,8 +128,10 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   }
 }
 
-/** Whole seconds (RFC 7519 §2), and never past the session's end.
- * @throws Problem `not_signed_in` when nothing is left of the session */
+/**
+ * Whole seconds (RFC 7519 §2), and never past the session's end.
+ * @throws Problem `not_signed_in` when nothing is left of the session
+ */
 export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: UnixMs): Life {
   const iat = Math.floor(now / SECOND)
   const exp = Math.min(iat + Math.floor(upstreamTokenMs / SECOND), Math.floor(sessionEndsAt / SECOND))

@@ -1,7 +1,9 @@
 import type { Sink } from './types.ts'
 
-/** An answer as a web Response: for a page that is rendering in this process.
- * @returns the sink, and the response once its headers are there */
+/**
+ * An answer as a web Response: for a page that is rendering in this process.
+ * @returns the sink, and the response once its headers are there
+ */
 export function webSink(signal: AbortSignal | null): {
   sink: Sink
   response: Promise<Response>

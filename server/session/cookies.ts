@@ -3,9 +3,10 @@ import type { PresentedCookies } from './types.ts'
 
 export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
-/** The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by
- * HTTP only
- * (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none. */
+/**
+ * The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by
+ * HTTP only (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none.
+ */
 export function cookieName(kind: CookieKind, secure: boolean): string {
   if (!secure) return `${NAME}-${kind}`
   return kind === 'refresh' ? `__Host-Http-${NAME}-${kind}` : `__Host-${NAME}-${kind}`
@@ -30,7 +31,10 @@ export function transactionIds(header: string | undefined, secure: boolean): str
   ]
 }
 
-/** One Set-Cookie value. @param maxAgeSeconds null: the cookie lives with the browser */
+/**
+ * One Set-Cookie value.
+ * @param maxAgeSeconds null: the cookie lives with the browser
+ */
 export function serializeCookie(
   name: string,
   value: string,

@@ -70,9 +70,11 @@ export interface Judgement {
   proves: boolean
 }
 
-/** Decides one request against the session it names. Reads no clock, writes nothing.
+/**
+ * Decides one request against the session it names. Reads no clock, writes nothing.
  * @param recollection on the steady clock; ages read from the row run on the wall clock, and a negative one counts as 0
- * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md */
+ * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md
+ */
 export function judge(
   row: SessionRow,
   recollection: SessionRuntime,

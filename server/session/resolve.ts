@@ -98,8 +98,10 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return answer instanceof Promise ? answer.then(later => later ?? settle(named, traits)) : answer
   }
 
-  /** Browsers show the same two cookies for minutes: what they say is read once, and known again by the object that a
-   * connection shows again, else by a hash. Nothing that can change is kept with it. */
+  /**
+   * Browsers show the same two cookies for minutes: what they say is read once, and known again by the object that a
+   * connection shows again, else by a hash. Nothing that can change is kept with it.
+   */
   function recall(shown: PresentedCookies): Named | undefined {
     const shownAgain = recalled.get(shown)
     if (shownAgain !== undefined) return shownAgain
@@ -127,7 +129,10 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     throw new Error('a session was judged again and again without an outcome')
   }
 
-  /** One round. @returns null when the row has moved meanwhile and has to be judged anew; never at once */
+  /**
+   * One round.
+   * @returns null when the row has moved meanwhile and has to be judged anew; never at once
+   */
   function take(named: Named, row: SessionRow, traits: RequestTraits): Resolution | Promise<Resolution | null> {
     const now = clock.now()
     const shown = shownOf(named, now)
@@ -236,7 +241,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /**
-   * Ends a session that is past its end although nobody asks for it. @returns null: it is over; else when it will be
+   * Ends a session that is past its end although nobody asks for it.
+   * @returns null: it is over; else when it will be
    */
   async function expire(sidHash: string): Promise<UnixMs | null> {
     const now = clock.now()

@@ -76,9 +76,11 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     replaced(sidHash: string, by: SessionRow, now: Now) {
       successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
     },
-    /** When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was
-     * meant for
-     * this one's tokens too. @returns null also after a restart, when nothing is known of it */
+    /**
+     * When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was meant
+     * for this one's tokens too.
+     * @returns null also after a restart, when nothing is known of it
+     */
     replacedAt(sidHash: string): SteadyMs | null {
       const first = successors.get(sidHash)
       if (first === undefined) return null

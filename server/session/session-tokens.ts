@@ -34,8 +34,10 @@ export interface Tokens {
   sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs; endsAt: UnixMs }): string
   /** @returns the claims of a token that we sealed, whether or not it has ended since; null for any other text */
   openAccess(token: string): Promise<AccessClaims | null>
-  /** The refresh token of a generation: derived, so that sending one twice sends the same text.
-   * @throws Error when the session's key is gone */
+  /**
+   * The refresh token of a generation: derived, so that sending one twice sends the same text.
+   * @throws Error when the session's key is gone
+   */
   refresh(sid: string, row: SessionRow, generation: number): string
   isGenuine(presented: PresentedRefresh, row: SessionRow): boolean
 }

@@ -82,32 +82,44 @@ export interface OpenInput {
 }
 
 export interface Sessions {
-  /** Judges what a request brought; renews, ends and notes activity as the rules say.
-   * @throws Problem `store_unavailable` when the store fails and no valid access token was shown */
+  /**
+   * Judges what a request brought; renews, ends and notes activity as the rules say.
+   * @throws Problem `store_unavailable` when the store fails and no valid access token was shown
+   */
   resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
-  /** Opens a session; the one it replaces ends in the same transaction.
-   * @throws Problem `store_unavailable` */
+  /**
+   * Opens a session; the one it replaces ends in the same transaction.
+   * @throws Problem `store_unavailable`
+   */
   open(input: OpenInput): Promise<{ session: LiveSession; grant: IssuedCookies }>
-  /** Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
-   * @returns whether this call ended it */
+  /**
+   * Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
+   * @returns whether this call ended it
+   */
   end(
     publicId: string,
     why: { reason: EndReason; userId: string | null; byUserId: string | null; from?: string },
   ): Promise<boolean>
-  /** Ends all of a person's sessions but one, some at a time: others are answered in between. @returns how many */
+  /**
+   * Ends all of a person's sessions but one, some at a time: others are answered in between.
+   * @returns how many
+   */
   endAll(userId: string, why: { reason: EndReason; except: string | null; byUserId: string | null }): Promise<number>
-  /** One page of a person's living sessions, newest first.
+  /**
+   * One page of a person's living sessions, newest first.
    * @param cursor `next` of the page before, or null; a first page begins with the session `first`, if that is theirs
-   * @throws Problem `invalid_query` for a cursor that is not one of ours */
+   * @throws Problem `invalid_query` for a cursor that is not one of ours
+   */
   page(
     userId: string,
     at: { cursor: string | null; first: string | null; limit: number },
   ): Promise<{ sessions: SessionSummary[]; next: string | null }>
   /** The newest of a person's living sessions, as many as a setting can allow. */
   list(userId: string): Promise<SessionSummary[]>
-  /** Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end
-   * all of
-   * their sessions in one transaction. */
+  /**
+   * Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end
+   * all of their sessions in one transaction.
+   */
   trim(userId: string): Promise<void>
   /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */
   cookiesFor(grant: IssuedCookies): readonly string[]
@@ -115,10 +127,15 @@ export interface Sessions {
   clearing(): readonly string[]
   /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */
   announce(ended: readonly EndedSession[]): void
-  /** Calls back after each end, once. @returns a function that stops it */
+  /**
+   * Calls back after each end, once.
+   * @returns a function that stops it
+   */
   onEnded(listener: EndListener): () => void
-  /** For streams that outlive their request: ends a session that is past its idle or absolute end.
-   * @returns when it will be, as far as is known now; null: it is over */
+  /**
+   * For streams that outlive their request: ends a session that is past its idle or absolute end.
+   * @returns when it will be, as far as is known now; null: it is over
+   */
   endIfOver(publicId: string): Promise<UnixMs | null>
   /** Writes what is only in memory (proven, last seen). */
   flush(): Promise<void>

@@ -20,43 +20,58 @@ export interface Verifier {
 export interface AccountStore {
   find(id: string): Promise<AccountRow | null>
   findByEmail(emailKey: string): Promise<AccountRow | null>
-  /** A page of everybody, oldest account first, with how many sessions live and when one was last seen. @param after
-   * the last id
-   * of the page before, or null; one that nobody has begins nowhere */
+  /**
+   * A page of everybody, oldest account first, with how many sessions live and when one was last seen.
+   * @param after the last id of the page before, or null; one that nobody has begins nowhere
+   */
   page(now: UnixMs, after: string | null, limit: number): Promise<AccountWithSessions[]>
   /** The same of one. */
   summary(id: string, now: UnixMs): Promise<AccountWithSessions | null>
   count(): Promise<number>
   anybody(): Promise<boolean>
-  /** Makes an account. The very first one is an administrator, whatever `row` says: otherwise there could never be one.
-   * @throws Problem `email_taken` */
+  /**
+   * Makes an account. The very first one is an administrator, whatever `row` says: otherwise there could never be one.
+   * @throws Problem `email_taken`
+   */
   create(row: AccountRow, origin: Origin): Promise<AccountRow>
-  /** The same for somebody who registers: not before set-up. @throws Problem `email_taken`, `registration_closed` */
+  /**
+   * The same for somebody who registers: not before set-up.
+   * @throws Problem `email_taken`, `registration_closed`
+   */
   register(row: AccountRow, origin: Origin): Promise<AccountRow>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRow>
-  /** Roles, disabling and enabling. Disabling ends every session. Fields that are null stay; asking for what is already
-   * so
-   * changes nothing. Either voids every open code of the account and by it.
+  /**
+   * Roles, disabling and enabling. Disabling ends every session. Fields that are null stay; asking for what is already
+   * so changes nothing. Either voids every open code of the account and by it.
    * @throws Problem `not_found`; `forbidden`, `not_signed_in` when the maker lost that power meanwhile; `last_admin`
-   * when nobody could administer afterwards */
+   * when nobody could administer afterwards
+   */
   change(
     id: string,
     change: { roles: Role[] | null; disabled: boolean | null },
     maker: Maker,
     origin: Origin,
   ): Promise<Changed>
-  /** A new password that its owner chose: every session ends, and the count of failed sign-ins starts again.
+  /**
+   * A new password that its owner chose: every session ends, and the count of failed sign-ins starts again.
    * @param expected the verifier that the current password was checked against
-   * @throws Problem `not_found`; `invalid_credentials` when the password was changed in between */
+   * @throws Problem `not_found`; `invalid_credentials` when the password was changed in between
+   */
   changePassword(id: string, expected: string, passwordSealed: string, origin: Origin): Promise<Changed>
-  /** A new password set over the person's head: the command line. @throws Problem `not_found` */
+  /**
+   * A new password set over the person's head: the command line.
+   * @throws Problem `not_found`
+   */
   setPassword(id: string, passwordSealed: string, origin: Origin): Promise<Changed>
-  /** Writes the same password anew, hashed or sealed in another way. Does nothing when it was changed in between.
-   * @returns whether it was written */
+  /**
+   * Writes the same password anew, hashed or sealed in another way. Does nothing when it was changed in between.
+   * @returns whether it was written
+   */
   replaceVerifier(before: Verifier, passwordSealed: string): Promise<boolean>
   /**
-   * Verifiers in the order of their accounts' ids, for re-sealing. @param after the last id of the batch before, or ''
+   * Verifiers in the order of their accounts' ids, for re-sealing.
+   * @param after the last id of the batch before, or ''
    */
   verifiers(after: string, limit: number): Promise<Verifier[]>
 }
@@ -173,7 +188,10 @@ export function registerAccount(db: Database, row: AccountRow, origin: Origin): 
   return insertAccount(db, row, origin)
 }
 
-/** Synchronous. @throws Problem `last_admin` */
+/**
+ * Synchronous.
+ * @throws Problem `last_admin`
+ */
 export function applyRoles(db: Database, row: AccountRow, roles: Role[], origin: Origin): AccountRow {
   if (sameRoles(row.roles, roles)) return row
   if (!roles.includes('admin')) refuseLastAdmin(db, row)
@@ -183,7 +201,10 @@ export function applyRoles(db: Database, row: AccountRow, roles: Role[], origin:
   return { ...row, roles }
 }
 
-/** Inserts an account and its log row. Synchronous. @throws Problem `email_taken`, which rolls the transaction back */
+/**
+ * Inserts an account and its log row. Synchronous.
+ * @throws Problem `email_taken`, which rolls the transaction back
+ */
 export function insertAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
   try {
     db.sql.insert(accounts).values(row).run()

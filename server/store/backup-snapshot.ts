@@ -14,8 +14,10 @@ export function stamp(now: UnixMs): string {
   return new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '').replace('T', '-')
 }
 
-/** Copies the whole database into `folder` before a change that cannot be taken back; the newest three are kept.
- * @returns the copy's path */
+/**
+ * Copies the whole database into `folder` before a change that cannot be taken back; the newest three are kept.
+ * @returns the copy's path
+ */
 export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, before: string): string {
   makePrivateFolder(folder)
   const file = join(folder, `${stamp(now)}${MARK}${before}${ENDING}`)
@@ -35,8 +37,10 @@ export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, befo
   return file
 }
 
-/** Copies the database while it is in use, a few pages at a time between requests. Never writes over a file.
- * @throws EEXIST; the driver's error when it cannot be written */
+/**
+ * Copies the database while it is in use, a few pages at a time between requests. Never writes over a file.
+ * @throws EEXIST; the driver's error when it cannot be written
+ */
 export async function copyLive(raw: Sqlite.Database, file: string): Promise<void> {
   const temporary = `${file}.tmp`
   rmSync(temporary, { force: true })

@@ -10,7 +10,10 @@ import { isAdministrator, type Maker, requireAdministrator, voidResets } from '.
 export type InviteRow = CodeRow & { byName: string | null }
 
 export interface CodeStore {
-  /** Makes the set-up code; any earlier one is void. @throws Problem `already_set_up` once anybody exists */
+  /**
+   * Makes the set-up code; any earlier one is void.
+   * @throws Problem `already_set_up` once anybody exists
+   */
   createSetup(row: CodeRow): Promise<void>
   /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
   createInvite(row: CodeRow, origin: Origin): Promise<void>
@@ -21,26 +24,30 @@ export interface CodeStore {
   /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
   find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
   /**
-   * A page of the invitations that can still be used, newest first. @param after the last id of the page before, or
-   * null
+   * A page of the invitations that can still be used, newest first.
+   * @param after the last id of the page before, or null
    */
   invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRow[]>
   /**
-   * @returns whether there was one to revoke @throws Problem `forbidden`, `not_signed_in` when the maker lost that
-   * power meanwhile
+   * @returns whether there was one to revoke
+   * @throws Problem `forbidden`, `not_signed_in` when the maker lost that power meanwhile
    */
   revokeInvite(id: string, maker: Maker, origin: Origin): Promise<boolean>
   /**
-   * Uses the set-up code and makes the first account. @throws Problem `already_set_up`, `invalid_code`; the code stays
-   * unused then
+   * Uses the set-up code and makes the first account.
+   * @throws Problem `already_set_up`, `invalid_code`; the code stays unused then
    */
   useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
-  /** Uses an invitation and makes the account, with the invitation's roles.
-   * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then */
+  /**
+   * Uses an invitation and makes the account, with the invitation's roles.
+   * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then
+   */
   useInvite(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
-  /** Uses a reset code: a new password, every session ended.
+  /**
+   * Uses a reset code: a new password, every session ended.
    * @throws Problem `invalid_code`, also when its maker is no administrator any more; `account_disabled`; the code
-   * stays unused then */
+   * stays unused then
+   */
   useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
 }
 
@@ -148,8 +155,8 @@ export function useInvite(
 }
 
 /**
- * Check and use are one statement: of many at once, one gets the row. @param accountId the account that it makes, if
- * any
+ * Check and use are one statement: of many at once, one gets the row.
+ * @param accountId the account that it makes, if any
  */
 function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: string | null, origin: Origin): CodeRow {
   const [used] = db.sql

@@ -7,17 +7,20 @@ import type { SecurityLine } from '../base/security-log.ts'
 import { drizzle } from './drizzle.ts'
 import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit } from './group-commit.ts'
 
-/** One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk
- * becomes one kind of problem everywhere. */
+/**
+ * One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk becomes one
+ * kind of problem everywhere.
+ */
 export interface Database {
   readonly sql: BetterSQLite3Database
   readonly raw: Sqlite.Database
   /** @throws Problem `store_unavailable` */
   read<T>(work: () => T): Promise<T>
-  /** Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event
-   * loop shares
-   * the commit, and nothing else. @throws Problem `store_unavailable` (nothing was written), or whatever `work`
-   * throws to roll back */
+  /**
+   * Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event
+   * loop shares the commit, and nothing else.
+   * @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back
+   */
   write<T>(work: () => T): Promise<T>
   /** Only inside `write`: is called once what is written is durable, and not if it is undone. */
   after(work: () => void): void
@@ -40,8 +43,10 @@ const PATIENT_MS = 2000
  */
 const SERVING_MS = 5
 
-/** Opens a database file with the settings that every open needs.
- * @throws the driver's error: the caller says what it means */
+/**
+ * Opens a database file with the settings that every open needs.
+ * @throws the driver's error: the caller says what it means
+ */
 export function openDatabase(file: string, clock: Clock): Database {
   const raw = new Sqlite(file, { timeout: PATIENT_MS })
   raw.pragma('journal_mode = WAL')

@@ -4,10 +4,8 @@ import type * as Driver from 'drizzle-orm/better-sqlite3'
 import type * as Core from 'drizzle-orm/sqlite-core'
 
 // Drizzle's package.json is 180 KB, and Node reads it anew for every file of an ES module graph: imported as such,
-// Drizzle
-// takes a second and 200 MB. Its CommonJS build is the same code without that. drizzle-kit reads the schema as a
-// script,
-// which has no import.meta.url; it runs at the root of the project.
+// Drizzle takes a second and 200 MB. Its CommonJS build is the same code without that. drizzle-kit reads the schema as
+// a script, which has no import.meta.url; it runs at the root of the project.
 const require = createRequire(import.meta.url ?? `${process.cwd()}/package.json`)
 
 const { getTableColumns } = require('drizzle-orm') as typeof Orm

@@ -20,7 +20,8 @@ export type NamedEvent = EventRow & { byName: string | null }
 
 export interface EventStore {
   /**
-   * One page of a person's log, newest first. @param before the last id of the page before, or null for the first page
+   * One page of a person's log, newest first.
+   * @param before the last id of the page before, or null for the first page
    */
   page(userId: string, before: number | null, limit: number): Promise<NamedEvent[]>
 }
@@ -80,7 +81,10 @@ export function recordEvent(
     })
 }
 
-/** A line about a one-time code. @param of whose account it opens or has made, where that is known */
+/**
+ * A line about a one-time code.
+ * @param of whose account it opens or has made, where that is known
+ */
 export function noteCode(
   db: Database,
   event: 'code_created' | 'code_used' | 'code_revoked',

@@ -19,15 +19,20 @@ export const backupFolder = (dataDir: string): string => join(dataDir, 'backups'
 export const databaseParts = (file: string): string[] =>
   ['', '-wal', '-shm', '-journal', '.suspect'].map(end => file + end)
 
-/** One folder at a time: Node's own `recursive` never returns where a file system takes no folders, such as /proc.
- * @throws the system's error */
+/**
+ * One folder at a time: Node's own `recursive` never returns where a file system takes no folders, such as /proc.
+ * @throws the system's error
+ */
 export function makePrivateFolder(folder: string): void {
   if (existsSync(folder)) return
   makePrivateFolder(dirname(folder))
   mkdirSync(folder, { mode: 0o700 })
 }
 
-/** An empty file that only its owner may read. @throws EEXIST when there is one */
+/**
+ * An empty file that only its owner may read.
+ * @throws EEXIST when there is one
+ */
 export function makePrivateFile(file: string): void {
   closeSync(openSync(file, 'wx', 0o600))
 }
@@ -78,7 +83,10 @@ export function isMountPoint(file: string): boolean {
 
 const MOUNTS = '/proc/self/mountinfo'
 
-/** Exported for its tests. @see proc_pid_mountinfo(5): the fifth field, with blanks and backslashes as octal escapes */
+/**
+ * Exported for its tests.
+ * @see proc_pid_mountinfo(5): the fifth field, with blanks and backslashes as octal escapes
+ */
 export function mountPointsIn(table: string): Set<string> {
   const unescaped = (field: string) =>
     field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))

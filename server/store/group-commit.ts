@@ -1,15 +1,16 @@
 import type Sqlite from 'better-sqlite3'
 import type { Clock, SteadyMs } from '../base/clock.ts'
 
-/** Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and
- * fifty
- * at once would wait for it fifty times. */
+/**
+ * Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and
+ * fifty at once would wait for it fifty times.
+ */
 export interface GroupCommit {
-  /** Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before.
-   * It sees
-   * what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too, all
-   * after the
-   * one commit; when that fails, so does everybody who waited for it. */
+  /**
+   * Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before.
+   * It sees what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too,
+   * all after the one commit; when that fails, so does everybody who waited for it.
+   */
   write<T>(work: () => T): Promise<T>
   /** Writes what waits at once; what cannot be written even now fails. */
   flush(): void
@@ -32,9 +33,10 @@ interface Waiting {
 
 /** How long the works of one commit go on. The rest come with the next turn, so that others are answered in between. */
 const HOLD_MS = 4
-/** Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew
- * would wait
- * for the disk once for everybody before them. Turns in which nothing happens take no time. */
+/**
+ * Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew
+ * would wait for the disk once for everybody before them. Turns in which nothing happens take no time.
+ */
 const REST_TURNS = 4
 /** How long a write, or a read, waits for another program to let go of the database, and how often it looks. */
 export const BUSY_PATIENCE_MS = 3000

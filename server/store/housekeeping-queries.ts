@@ -6,8 +6,10 @@ import { providerGrants } from './schema.ts'
 import { endOfSlice } from './batches.ts'
 import { SLIGHT_THROTTLES, STALE_THROTTLES } from './throttles.ts'
 
-/** Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock.
- * Each returns how many rows went: fewer than `limit` means that it is done. */
+/**
+ * Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock. Each
+ * returns how many rows went: fewer than `limit` means that it is done.
+ */
 export interface HousekeepingStore {
   events(before: UnixMs, limit: number): Promise<number>
   /** Sessions that were over before then, whether or not anybody came to hear of it. */
@@ -18,9 +20,11 @@ export interface HousekeepingStore {
   throttles(before: UnixMs, limit: number): Promise<number>
   /** The oldest of those that say little, where there are more than `most` in all. */
   surplusThrottles(most: number, limit: number): Promise<number>
-  /** Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended,
-   * so that
-   * they are given back. @returns the sessions of others that are past their end, though nobody came to hear of it */
+  /**
+   * Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended,
+   * so that they are given back.
+   * @returns the sessions of others that are past their end, though nobody came to hear of it
+   */
   overdueGrants(
     at: UnixMs,
     after: number,

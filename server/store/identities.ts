@@ -44,13 +44,17 @@ export interface IdentityStore {
   find(issuer: string, subject: string): Promise<{ identity: IdentityRow; account: AccountRow } | null>
   /** Oldest first. */
   list(userId: string): Promise<IdentityRow[]>
-  /** A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
+  /**
+   * A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
    * @param roles null: none are decided
-   * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role */
+   * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role
+   */
   used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<Decided | null>
-  /** A provider says other roles of its person and nobody comes in by that: the same rules, and nothing is shown anew.
+  /**
+   * A provider says other roles of its person and nobody comes in by that: the same rules, and nothing is shown anew.
    * @param roles none: the mapping does not let them in any more
-   * @returns null when it is linked with that account no more */
+   * @returns null when it is linked with that account no more
+   */
   decideRoles(
     of: { issuer: string; subject: string; userId: string },
     roles: Role[],
@@ -75,17 +79,22 @@ export interface IdentityStore {
    * @throws Problem `identity_taken` when it is another's; `limit_reached`, `not_found`, `account_disabled`,
    * `not_signed_in` */
   link(identity: IdentityRow, grant: ProviderGrantRow | null, origin: Origin): Promise<boolean>
-  /** Takes a way in away, and ends the other sessions that came by it.
+  /**
+   * Takes a way in away, and ends the other sessions that came by it.
    * @param providers those that are configured: an identity of any other is no way in
-   * @param passwords whether a password of ours opens anything @param keep the session that asks
-   * @throws Problem `not_found`; `last_way_in` when nobody could come in any more */
+   * @param passwords whether a password of ours opens anything
+   * @param keep the session that asks
+   * @throws Problem `not_found`; `last_way_in` when nobody could come in any more
+   */
   unlink(
     id: string,
     of: { userId: string; keep: string; providers: readonly string[]; passwords: boolean },
     origin: Origin,
   ): Promise<Unlinked>
-  /** A provider has another name now: identities follow it with all that was granted through them.
-   * @returns how many did; `kept`: how many did not, since their subject has an identity at the new name already */
+  /**
+   * A provider has another name now: identities follow it with all that was granted through them.
+   * @returns how many did; `kept`: how many did not, since their subject has an identity at the new name already
+   */
   moveIssuer(from: string, to: string): Promise<{ moved: number; kept: number }>
 }
 

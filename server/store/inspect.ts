@@ -18,8 +18,10 @@ export interface Inspection {
   newestAt: number | null
 }
 
-/** Looks at a data folder's database; a server may be using it.
- * @throws OperatorError as opening it would */
+/**
+ * Looks at a data folder's database; a server may be using it.
+ * @throws OperatorError as opening it would
+ */
 export function inspectInstalled(dataDir: string): Inspection {
   const file = databaseFile(dataDir)
   try {

@@ -7,10 +7,11 @@ const READ_FIRST_BYTES = 16 * 1024 * 1024
 
 const suspicion = (file: string) => `${file}.suspect`
 
-/** Whether a database has to be read whole before it is used: a small one always, a large one after an end that was
- * none
+/**
+ * Whether a database has to be read whole before it is used: a small one always, a large one after an end that was none
  * in order (its write-ahead log is still there), or where damage has been found. Any other is read whole beside the
- * server. */
+ * server.
+ */
 export function isReadFirst(file: string): boolean {
   return (
     !existsSync(file) ||
@@ -20,8 +21,11 @@ export function isReadFirst(file: string): boolean {
   )
 }
 
-/** Reads a database whole. @returns what is wrong with its structure, in SQLite's words; null: nothing
- * @throws the driver's error when it cannot be read */
+/**
+ * Reads a database whole.
+ * @returns what is wrong with its structure, in SQLite's words; null: nothing
+ * @throws the driver's error when it cannot be read
+ */
 export function damageIn(raw: Sqlite.Database): string | null {
   const found = String(raw.pragma('quick_check(1)', { simple: true }))
   return found === 'ok' ? null : found

@@ -15,11 +15,13 @@ export type Lock =
   /** Somebody else has it; `by` is null when they have not said who they are yet. */
   | { state: 'taken'; by: Holder | null }
 
-/** Takes a data folder for this process alone, or says who has it.
- * An open write transaction of SQLite holds it: the system lets go of its lock when the process dies, however it
- * dies, so nothing stale can stay behind. Others can still read who the holder is.
+/**
+ * Takes a data folder for this process alone, or says who has it. An open write transaction of SQLite holds it: the
+ * system lets go of its lock when the process dies, however it dies, so nothing stale can stay behind. Others can still
+ * read who the holder is.
  * @param what what the holder is doing, for the message that the next one prints
- * @param patienceMs how long to wait for a holder that is about to finish */
+ * @param patienceMs how long to wait for a holder that is about to finish
+ */
 export function takeLock(dataDir: string, what: string, patienceMs: number): Lock {
   makePrivateFolder(dataDir)
   const file = join(dataDir, 'lock.db')

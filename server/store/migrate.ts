@@ -18,8 +18,10 @@ export interface Migration {
 const Journal = v.object({ entries: v.array(v.object({ idx: v.number(), tag: v.string() })) })
 const BREAKPOINT = '--> statement-breakpoint'
 
-/** The steps that this version of the code knows, oldest first.
- * @param folder drizzle's output folder, as a file URL that ends in a slash */
+/**
+ * The steps that this version of the code knows, oldest first.
+ * @param folder drizzle's output folder, as a file URL that ends in a slash
+ */
 export function readMigrations(folder: URL): Migration[] {
   const journal = v.parse(Journal, JSON.parse(readFileSync(new URL('meta/_journal.json', folder), 'utf8')))
   return journal.entries
@@ -60,8 +62,10 @@ export function standingOf(raw: Sqlite.Database, known: readonly Migration[]): S
   return missing.length === 0 ? { state: 'current' } : { state: 'behind', missing }
 }
 
-/** Applies steps in one transaction: a crash in the middle leaves the database as it was.
- * @throws OperatorError when a step leaves references to rows that do not exist; the driver's error when one fails */
+/**
+ * Applies steps in one transaction: a crash in the middle leaves the database as it was.
+ * @throws OperatorError when a step leaves references to rows that do not exist; the driver's error when one fails
+ */
 export function applyMigrations(raw: Sqlite.Database, steps: readonly Migration[], now: UnixMs): void {
   // SQLite rebuilds a table by copying it, which would fire ON DELETE CASCADE; the switch works outside transactions
   // only.

@@ -22,10 +22,12 @@ export const MIGRATIONS = new URL('../../drizzle/', import.meta.url)
 /** Earlier ones can lose a committed write when a checkpoint meets a WAL reset. */
 const OLDEST_SQLITE = [3, 51, 3]
 
-/** Opens the database of a data folder, made or brought up to date where needed.
+/**
+ * Opens the database of a data folder, made or brought up to date where needed.
  * @param known the steps of the schema; others than drizzle's in tests only
  * @throws OperatorError for anything but a healthy database of ours: never makes an empty one in the place of a lost
- * one */
+ * one
+ */
 export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
   try {
@@ -83,10 +85,12 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
   }
 }
 
-/** Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
+/**
+ * Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
  * @param whole whether to read all of it: time and pages in proportion to its size
  * @returns the steps that it lacks
- * @throws OperatorError when it is not a healthy database of ours; the driver's error when it cannot be read */
+ * @throws OperatorError when it is not a healthy database of ours; the driver's error when it cannot be read
+ */
 export function inspect(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
   const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
   try {

@@ -28,9 +28,11 @@ const OTHERS_WRITE = 0o002
 const OTHERS_READ = 0o004
 const STICKY = 0o1000
 
-/** As ssh judges its keys. Whoever owns a file can give themselves any right to it, so that its owner has to be we or
+/**
+ * As ssh judges its keys. Whoever owns a file can give themselves any right to it, so that its owner has to be we or
  * root.
- * @param uid who runs this */
+ * @param uid who runs this
+ */
 function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: Rule, uid: number): Exposure | null {
   const safe = isFolder ? '700' : '600'
   if (owner !== uid && owner !== 0) {
@@ -63,7 +65,10 @@ function judgeStats(path: string, { mode, uid: owner, isFolder }: Stand, rule: R
   }
 }
 
-/** Whose the files should be. @returns undefined: nobody can tell here (Windows) */
+/**
+ * Whose the files should be.
+ * @returns undefined: nobody can tell here (Windows)
+ */
 export function ourId(): number | undefined {
   return process.getuid?.()
 }
@@ -75,8 +80,8 @@ export function ownerOf(dataDir: string): number | undefined {
 }
 
 /**
- * Looks at a file or folder, through symbolic links. @returns null: it is as it should be, not there, or nobody can
- * tell here
+ * Looks at a file or folder, through symbolic links.
+ * @returns null: it is as it should be, not there, or nobody can tell here
  */
 function exposureOf(path: string, rule: Rule, uid: number | undefined): Exposure | null {
   const stats = statsOf(path, statSync)
@@ -118,8 +123,10 @@ export function exposuresIn(dataDir: string, uid: number | undefined): Exposure[
   ].filter(one => one !== null)
 }
 
-/** A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts.
- * Where it is a link, the folder of the file behind it counts as well. */
+/**
+ * A key file beside the database is made by us, for its owner only; elsewhere it may be a secret that somebody mounts.
+ * Where it is a link, the folder of the file behind it counts as well.
+ */
 export function keyFileExposures(file: string, dataDir: string, uid: number | undefined): Exposure[] {
   const isMade = dirname(file) === dataDir && statsOf(file, lstatSync)?.isSymbolicLink() !== true
   const folders = new Set([file, realPath(file)].map(dirname))
@@ -130,9 +137,10 @@ export function keyFileExposures(file: string, dataDir: string, uid: number | un
   ].filter(one => one !== null)
 }
 
-/** Whoever owns a folder, or can write to it, can put another file in a file's place. A sticky one, as /tmp and mounts
- * of
- * secrets are, leaves that to its owner. */
+/**
+ * Whoever owns a folder, or can write to it, can put another file in a file's place. A sticky one, as /tmp and mounts
+ * of secrets are, leaves that to its owner.
+ */
 function replaceableIn(folder: string, uid: number | undefined): Exposure | null {
   const stats = statsOf(folder, statSync)
   if (uid === undefined || stats === null) return null
@@ -142,8 +150,10 @@ function replaceableIn(folder: string, uid: number | undefined): Exposure | null
   return found === null ? null : { ...found, what: `${found.what}, and replace this key file` }
 }
 
-/** Passwords go over the control socket. In a folder that others can write to, it may be anybody's.
- * Root may ask the server of any user, so that it is the folder's owner who counts. */
+/**
+ * Passwords go over the control socket. In a folder that others can write to, it may be anybody's. Root may ask the
+ * server of any user, so that it is the folder's owner who counts.
+ */
 export function plantedSocket(dataDir: string, socket: string): Exposure | null {
   const folder = statsOf(dataDir, statSync)
   const found = statsOf(socket, lstatSync)

@@ -27,26 +27,34 @@ export interface ProviderGrantStore {
   ofSession(sessionId: string, provider: string): Promise<ProviderGrantRow | null>
   /** Every grant of a session, living or over. */
   allOfSession(sessionId: string): Promise<ProviderGrantRow[]>
-  /** Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
-   * @returns false when the grant is over or was refreshed meanwhile */
+  /**
+   * Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
+   * @returns false when the grant is over or was refreshed meanwhile
+   */
   intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
   /** Takes an intent back: the token was certainly not used up. */
   withdraw(id: string, refreshes: number): Promise<void>
-  /** Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
-   * @returns the row, or null when it is gone or holds newer ones already */
+  /**
+   * Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
+   * @returns the row, or null when it is gone or holds newer ones already
+   */
   save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRow | null>
   /**
-   * Keeps what was sealed anew within a refresh: with the ID token that it brought, say. @returns false when there are
-   * newer tokens
+   * Keeps what was sealed anew within a refresh: with the ID token that it brought, say.
+   * @returns false when there are newer tokens
    */
   amend(id: string, refreshes: number, change: { sealed: string; idTokenAlg: string | null }): Promise<boolean>
-  /** Takes living grants whose person is to be looked at again, the longest overdue first, and puts each off until
-   * then: whoever looks
-   * sets the next time, and where that fails, or the process dies, it is tried again. */
+  /**
+   * Takes living grants whose person is to be looked at again, the longest overdue first, and puts each off until then:
+   * whoever looks sets the next time, and where that fails, or the process dies, it is tried again.
+   */
   takeDue(now: UnixMs, limit: number, putOffUntil: (row: ProviderGrantRow) => UnixMs): Promise<ProviderGrantRow[]>
   /** Nothing is to be looked at again: the provider is not configured any more. */
   stopRechecks(id: string): Promise<void>
-  /** A grant is over though its session is not. @returns whether this call ended it */
+  /**
+   * A grant is over though its session is not.
+   * @returns whether this call ended it
+   */
   end(id: string, at: UnixMs): Promise<boolean>
   /**
    * Whether another, living grant may be of the same session at the provider: giving one back could end the other
@@ -55,7 +63,10 @@ export interface ProviderGrantStore {
   isShared(row: Pick<ProviderGrantRow, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
   /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
   settle(id: string, sealed: string | null): Promise<void>
-  /** Grants that were over before then, by when. @param after where the batch before stopped; null: at the first */
+  /**
+   * Grants that were over before then, by when.
+   * @param after where the batch before stopped; null: at the first
+   */
   over(before: UnixMs, after: OverMark | null, limit: number): Promise<(OverMark & { row: ProviderGrantRow })[]>
   remove(id: string): Promise<void>
   /** For sealing anew, by id. */
@@ -266,12 +277,13 @@ export function insertGrant(db: Database, row: ProviderGrantRow): void {
   db.sql.insert(providerGrants).values(row).run()
 }
 
-/** Keeps what was granted to a session that is signed in already. An earlier grant of that provider is over, unless the
- * session
- * came by it and it is another account's: then the session goes on as that one's, and ends with it. Synchronous:
- * part of the
- * transaction that links the account. @returns whether it was kept @throws Problem `not_signed_in` when the session
- * is over */
+/**
+ * Keeps what was granted to a session that is signed in already. An earlier grant of that provider is over, unless the
+ * session came by it and it is another account's: then the session goes on as that one's, and ends with it.
+ * Synchronous: part of the transaction that links the account.
+ * @returns whether it was kept
+ * @throws Problem `not_signed_in` when the session is over
+ */
 export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
   const session = db.sql
     .select({ endedAt: sessions.endedAt })
@@ -293,9 +305,11 @@ export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
   return true
 }
 
-/** Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has
- * just
- * signed in with: that is over. Synchronous. @param provider null: every grant moves */
+/**
+ * Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has
+ * just signed in with: that is over. Synchronous.
+ * @param provider null: every grant moves
+ */
 export function moveGrants(
   db: Database,
   from: string,

@@ -30,8 +30,10 @@ export interface EndedAtProvider {
   unlinked: string[]
 }
 
-/** Uses up a logout token and ends what it names, in one transaction: one that failed half-way can be sent again.
- * @see OIDC Back-Channel Logout §2.7 */
+/**
+ * Uses up a logout token and ends what it names, in one transaction: one that failed half-way can be sent again.
+ * @see OIDC Back-Channel Logout §2.7
+ */
 export function endAtProvider(
   db: Database,
   { issuer, sid, subject, algs, use, at }: ProviderLogout,

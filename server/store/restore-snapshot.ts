@@ -18,9 +18,11 @@ export interface RestoreDeps {
   clock: Clock
   /** The key file's counter, which the copy takes on: this rollback is known of. null: there is none. */
   counter: number | null
-  /** Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used
+  /**
+   * Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used
    * with.
-   * @throws to stop there: nothing has changed then */
+   * @throws to stop there: nothing has changed then
+   */
   check: (sample: Verifier[], known: KeyCheck[]) => Promise<void>
   /** What the keys are known by that it will be used with. */
   keyChecks: Record<KeyKind, KeyCheck[]>
@@ -34,9 +36,11 @@ export interface Restored {
 
 const SAMPLE = 20
 
-/** Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
+/**
+ * Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
  * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
- * @throws OperatorError when the backup is not a healthy database of ours */
+ * @throws OperatorError when the backup is not a healthy database of ours
+ */
 export async function restoreDatabase({
   source,
   dataDir,

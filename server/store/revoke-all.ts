@@ -6,11 +6,13 @@ import { isNull } from './drizzle.ts'
 import { codes } from './schema.ts'
 import { endAnyBatch, type EndedSession } from './session-ends.ts'
 
-/** Voids every one-time code, then ends every session, some at a time: what was handed out before is worth nothing.
- * After a restore,
- * where codes that were used since would work again, and when keys were compromised. Whoever calls it goes on only
- * once it is done.
- * @param announce called with each batch @returns how many sessions ended */
+/**
+ * Voids every one-time code, then ends every session, some at a time: what was handed out before is worth nothing.
+ * After a restore, where codes that were used since would work again, and when keys were compromised. Whoever calls it
+ * goes on only once it is done.
+ * @param announce called with each batch
+ * @returns how many sessions ended
+ */
 export async function endEverything(
   db: Database,
   why: { reason: EndReason; at: UnixMs },

@@ -72,9 +72,10 @@ export const sessions = sqliteTable(
   ],
 )
 
-/** The security log. Rows are written inside the transaction that they record. A trigger of the migrations keeps the
- * newest
- * 200 of each kind for an account: one kind that somebody makes grow pushes out no other. */
+/**
+ * The security log. Rows are written inside the transaction that they record. A trigger of the migrations keeps the
+ * newest 200 of each kind for an account: one kind that somebody makes grow pushes out no other.
+ */
 export const events = sqliteTable(
   'events',
   {
@@ -136,8 +137,7 @@ export const throttles = sqliteTable(
 )
 
 /**
- * Accounts elsewhere that sign people in here. Keyed by what the provider calls them, never by e-mail (OIDC Core
- * §5.7).
+ * Accounts elsewhere that sign people in here. Keyed by what the provider calls them, never by e-mail (OIDC Core §5.7).
  */
 export const identities = sqliteTable(
   'identities',
@@ -189,9 +189,10 @@ export const providerGrants = sqliteTable(
     /** The tokens as JSON, sealed under the `at-rest` purpose with the row's id; null: nothing here needs them. */
     sealed: text(),
     accessEndsAt: integer(),
-    /** Written before a refresh token is shown to the provider and cleared with its answer: one that is still there
-     * after a
-     * restart tells of a token that may have been used up. */
+    /**
+     * Written before a refresh token is shown to the provider and cleared with its answer: one that is still there
+     * after a restart tells of a token that may have been used up.
+     */
     refreshingAt: integer(),
     refreshes: integer().notNull(),
     createdAt: integer().notNull(),

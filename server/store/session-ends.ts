@@ -37,16 +37,20 @@ type Which = Why & { userId: string; except: string | null }
 /** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
 const BATCH = 50
 
-/** Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none:
- * the caller
- * sees to it that there are no more than a person may have. */
+/**
+ * Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none:
+ * the caller sees to it that there are no more than a person may have.
+ */
 export function endSessionsOf(db: Database, which: Which): EndedSession[] {
   return endOf(db, which, undefined)
 }
 
-/** The same for a batch of them. @returns `more`: there may be others
+/**
+ * The same for a batch of them.
+ * @returns `more`: there may be others
  * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no
- * administrator */
+ * administrator
+ */
 export function endBatchOf(db: Database, which: Which): { ended: EndedSession[]; more: boolean } {
   requireLiving(db, which.except)
   if (which.byUserId !== null) requireAdministrator(db, { userId: which.byUserId, sessionId: null })

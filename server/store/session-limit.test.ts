@@ -54,7 +54,10 @@ function row(publicId: string, changes: Partial<SessionRow> = {}): SessionRow {
     ...changes,
   }
 }
-/** Opens sessions as the room does. @returns what ended, and why */
+/**
+ * Opens sessions as the room does.
+ * @returns what ended, and why
+ */
 async function open(rows: SessionRow[], { max = 3, seen = {} as Record<string, number> } = {}) {
   const all: string[] = []
   for (const one of rows) {

@@ -46,30 +46,39 @@ export interface SessionStore {
     grant: ProviderGrantRow | null,
     limit: SessionLimit | null,
   ): Promise<{ ended: EndedSession[]; more: boolean }>
-  /** Ends what a person has beyond the limit, throwaway sessions apart: those past their end first, then the ones idle
+  /**
+   * Ends what a person has beyond the limit, throwaway sessions apart: those past their end first, then the ones idle
    * longest.
-   * @returns those that it ended, a batch at most, and whether there may be more */
+   * @returns those that it ended, a batch at most, and whether there may be more
+   */
   endExcess(userId: string, limit: SessionLimit): Promise<{ ended: EndedSession[]; more: boolean }>
-  /** Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached
+  /**
+   * Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached
    * row.
-   * @returns the row afterwards, or null when there is none */
+   * @returns the row afterwards, or null when there is none
+   */
   change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
   /**
-   * @param why.from the session that asks for it, if any @throws Problem `session_replaced`, `not_signed_in` when that
-   * one is over
+   * @param why.from the session that asks for it, if any
+   * @throws Problem `session_replaced`, `not_signed_in` when that one is over
    */
   end(
     publicId: string,
     why: { reason: EndReason; at: UnixMs; userId: string | null; byUserId: string | null; from?: string },
   ): Promise<EndedSession | null>
-  /** Ends a person's living sessions, a batch of them at most. @returns what it ended, and whether there may be more */
+  /**
+   * Ends a person's living sessions, a batch of them at most.
+   * @returns what it ended, and whether there may be more
+   */
   endOf(
     userId: string,
     why: { reason: EndReason; at: UnixMs; except: string | null; byUserId: string | null },
   ): Promise<{ ended: EndedSession[]; more: boolean }>
-  /** Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until
+  /**
+   * Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until
    * something judges it.
-   * @param before the `place` of the last one of the page before, or null for the first page */
+   * @param before the `place` of the last one of the page before, or null for the first page
+   */
   page(userId: string, before: number | null, limit: number): Promise<(SessionRow & { place: number })[]>
   saveProgress(batch: readonly SessionProgress[]): Promise<void>
   /**

@@ -38,12 +38,18 @@ export interface Store {
     why: { reason: EndReason; at: UnixMs },
     announce: (ended: readonly EndedSession[]) => void,
   ): Promise<number>
-  /** Reads the whole database for damage, in a thread of its own; nothing is read that was read when it was opened.
-   * @returns what is wrong, in SQLite's words; null: nothing @throws Error when it cannot be read */
+  /**
+   * Reads the whole database for damage, in a thread of its own; nothing is read that was read when it was opened.
+   * @returns what is wrong, in SQLite's words; null: nothing
+   * @throws Error when it cannot be read
+   */
   readWhole(): Promise<string | null>
   /** What a provider's logout token names is over. */
   endAtProvider(logout: ProviderLogout): Promise<EndedAtProvider>
-  /** Copies the database into a new file while it is in use. @throws the system's or the driver's error */
+  /**
+   * Copies the database into a new file while it is in use.
+   * @throws the system's or the driver's error
+   */
   backup(file: string): Promise<void>
   close(): void
 }

@@ -26,14 +26,18 @@ export interface AttemptCounts {
 }
 
 export interface ThrottleStore {
-  /** Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that
-   * arrive together are judged one after the other. Whatever `decide` throws, nothing is written. */
+  /**
+   * Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that arrive
+   * together are judged one after the other. Whatever `decide` throws, nothing is written.
+   */
   reserve<T extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (rows: AttemptRows) => T): Promise<T>
   /** One row, the same way. */
   reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
-  /** Records a wrong password; the attempt itself was counted when it was reserved.
+  /**
+   * Records a wrong password; the attempt itself was counted when it was reserved.
    * @param userId '' for an address that nobody has: as many statements run
-   * @param lockedNow whether this failure was the one that puts the password out of use */
+   * @param lockedNow whether this failure was the one that puts the password out of use
+   */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
   /**
    * The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in
@@ -128,8 +132,8 @@ export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id'
 }
 
 /**
- * A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more,
- * known address or not.
+ * A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more, known
+ * address or not.
  */
 const LOCKS_KEPT_LONGER_MS = 400 * DAY
 

@@ -10,11 +10,12 @@ export interface Unlinked {
   unlinked: string[]
 }
 
-/** What came in by an identity goes with it: whoever removes one may have done so because it is not theirs alone any
- * more. The
- * other sessions that were born of a sign-in there are over. Synchronous: part of the transaction that removes the
- * identity.
- * @param keep the session that asked */
+/**
+ * What came in by an identity goes with it: whoever removes one may have done so because it is not theirs alone any
+ * more. The other sessions that were born of a sign-in there are over. Synchronous: part of the transaction that
+ * removes the identity.
+ * @param keep the session that asked
+ */
 export function endWhatCameBy(db: Database, identity: IdentityRow, keep: string, at: UnixMs): Unlinked {
   const granted = endGrantsOf(db, identity, at)
   const isOver = ({ origin, sessionId }: (typeof granted)[number]) => origin === 'sign_in' && sessionId !== keep

@@ -82,9 +82,10 @@ interface Why {
   byUserId: string | null
 }
 
-/** A session that ended for one of these may not have been its owner's alone. Not `disabled`: a disabled account keeps
- * its ways in,
- * or whoever comes by one would be a stranger, who may register anew. */
+/**
+ * A session that ended for one of these may not have been its owner's alone. Not `disabled`: a disabled account keeps
+ * its ways in, or whoever comes by one would be a stranger, who may register anew.
+ */
 const DISTRUSTED: ReadonlySet<EndReason> = new Set([
   'refresh_reuse',
   'password_changed',
@@ -92,9 +93,10 @@ const DISTRUSTED: ReadonlySet<EndReason> = new Set([
   'signed_out_elsewhere',
 ])
 
-/** A session that ended for one of these takes with it what the account has made anywhere. A provider does not honour
- * the grants of
- * somebody who was put out there. */
+/**
+ * A session that ended for one of these takes with it what the account has made anywhere. A provider does not honour
+ * the grants of somebody who was put out there.
+ */
 const VOIDS_EVERYTHING: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'provider_revoked'])
 
 /** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
@@ -121,10 +123,11 @@ export function madeSomething(
   return ended.filter(row => makers.has(row.publicId))
 }
 
-/** Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever,
- * where a
- * thief is known to have been there. @returns public ids of the sessions that came in by those ways, which are over
- * too */
+/**
+ * Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever,
+ * where a thief is known to have been there.
+ * @returns public ids of the sessions that came in by those ways, which are over too
+ */
 export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: Why): string[] {
   const origin = originOf(why, userId, publicId)
   if (VOIDS_EVERYTHING.has(why.reason)) voidCodes(db, userId, origin)
@@ -134,9 +137,11 @@ export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: 
   return unlinkAll(db, userId, and(eq(identities.linkedIn, publicId), isStolen ? undefined : lately(why.at)), origin)
 }
 
-/** Voids the ways in that were linked with an account lately in any session but one that stays: one that is over by now
- * may have
- * been a thief's. @returns as `voidMadeIn` does */
+/**
+ * Voids the ways in that were linked with an account lately in any session but one that stays: one that is over by now
+ * may have been a thief's.
+ * @returns as `voidMadeIn` does
+ */
 export function voidLinkedLately(
   db: Database,
   { userId, except, ...why }: Why & { userId: string; except: string | null },
@@ -190,7 +195,10 @@ export function moveMade(
 
 type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'origin'>
 
-/** What a provider granted by an identity that is removed is over. @returns what it was */
+/**
+ * What a provider granted by an identity that is removed is over.
+ * @returns what it was
+ */
 export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): EndedGrant[] {
   const granted = and(eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject))
   return db.sql

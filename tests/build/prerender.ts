@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import * as nuxtModule from 'nuxt'
 
 // A prerendered page is everybody's, so the build has to fail on one that reads who is signed in, as ours do, and to
-// say why.
-// A script of `.ci/run`, because a build takes a while. Exit 0: the build failed, for that reason.
+// say why. A script of `.ci/run`, because a build takes a while. Exit 0: the build failed, for that reason.
 
 interface Builder {
   loadNuxt(options: object): Promise<{ close(): Promise<void> }>

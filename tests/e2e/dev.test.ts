@@ -6,8 +6,7 @@ import { launchChromium, newContext } from '../support/chromium.ts'
 import { freePort, ROOT, statusOf, temporaryFolder, waitUntil } from '../support/server.ts'
 
 /**
- * A component that only this test knows. Its name starts with a dot: neither a build nor a scan for components sees
- * it.
+ * A component that only this test knows. Its name starts with a dot: neither a build nor a scan for components sees it.
  */
 const PROBE = join(ROOT, 'web/app/.hot-reload-probe.vue')
 const probe = (text: string) => `<script lang="ts">

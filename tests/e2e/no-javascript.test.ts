@@ -168,7 +168,10 @@ describe('UX-18 without JavaScript', () => {
 /** Calls that a form may make. */
 const ALIVE = new Set(['/auth/login', '/auth/logout', '/auth/register', '/auth/reset', '/auth/user', '/auth/password'])
 
-/** Where the form of a control goes, which may stand outside of it. @returns null: it has none */
+/**
+ * Where the form of a control goes, which may stand outside of it.
+ * @returns null: it has none
+ */
 async function actionOf(control: Locator): Promise<string | null> {
   const id = await control.getAttribute('form')
   const form = id === null ? control.locator('xpath=ancestor::form') : page.locator(`[id="${id}"]`)

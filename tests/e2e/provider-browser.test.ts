@@ -45,8 +45,8 @@ async function signInThere(page: Page, { login, password }: ProviderPerson): Pro
 }
 
 /**
- * Signs in there with this browser's cookies, and stops before the way back is gone. @returns the address of our
- * callback
+ * Signs in there with this browser's cookies, and stops before the way back is gone.
+ * @returns the address of our callback
  */
 async function signInThereOnly(
   { page, context }: { page: Page; context: BrowserContext },

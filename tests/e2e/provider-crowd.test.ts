@@ -34,7 +34,10 @@ afterAll(async () => {
   await stopAll()
 })
 
-/** Keeps that many connections busy until it is told to stop. @returns how often each status was answered */
+/**
+ * Keeps that many connections busy until it is told to stop.
+ * @returns how often each status was answered
+ */
 function flood(
   addressOf: (n: number) => string,
   ask: (browser: Visitor) => Promise<{ status: number; headers: { location?: string | undefined } }>,

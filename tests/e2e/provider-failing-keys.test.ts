@@ -29,7 +29,10 @@ afterAll(async () => {
   await stopAll()
 })
 
-/** A stranger's or the provider's own: to tell, one has to have the keys. @returns the status of our answer */
+/**
+ * A stranger's or the provider's own: to tell, one has to have the keys.
+ * @returns the status of our answer
+ */
 async function sendTo(as: string, token: string): Promise<number> {
   const body = new URLSearchParams({ logout_token: token }).toString()
   return (

@@ -124,7 +124,10 @@ async function logoutToken(claims: Record<string, unknown>): Promise<string> {
   )
 }
 
-/** Tells our server, as the provider does. @returns the status */
+/**
+ * Tells our server, as the provider does.
+ * @returns the status
+ */
 async function send(token: string): Promise<number> {
   const body = new URLSearchParams({ logout_token: token }).toString()
   return (

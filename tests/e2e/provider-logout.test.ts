@@ -249,7 +249,10 @@ describe('somebody signs out here', () => {
     return { browser, there }
   }
 
-  /** Says yes at the provider's page. @returns where it sends the browser */
+  /**
+   * Says yes at the provider's page.
+   * @returns where it sends the browser
+   */
   async function confirmThere(there: Visitor, href: string): Promise<string> {
     const page = await there.page(pathOf(href))
     const action = /action="([^"]+)"/.exec(page.text)?.[1] ?? ''

@@ -198,7 +198,7 @@ describe('roles of a living session', () => {
 })
 
 test.each<[string, Record<string, unknown>, string]>([
-  ['is missing', {}, 'let it be put into the ID token or the user-info answer'],
+  ['is missing', {}, 'configure it for the ID token or user info'],
   [
     'was left out for being too long (Entra)',
     { _claim_names: { 'realm.roles': 'src1' }, _claim_sources: { src1: {} } },

@@ -14,7 +14,10 @@ afterAll(async () => {
   await stopAll()
 })
 
-/** The provider has rotated; its answer never comes. @returns the refresh tokens that it was shown */
+/**
+ * The provider has rotated; its answer never comes.
+ * @returns the refresh tokens that it was shown
+ */
 async function dieInBetween({ browser, as, atToken }: Guest): Promise<string[]> {
   const shown: string[] = []
   await new Promise<void>(rotated => {

@@ -8,8 +8,7 @@ import { type RecordingUpstream, startRecordingUpstream } from '../support/recor
 import { stopAll, waitUntil } from '../support/server.ts'
 
 // The whole way with a real provider: its tokens are kept, refreshed, exchanged, bound and given back by our server,
-// and an API
-// behind it sees them.
+// and an API behind it sees them.
 /** Without an address, which at several providers would be taken. */
 const NAMELESS = { ...ALMA, claims: { name: 'Alma Quist' } }
 const LIFE_SECONDS = 4
@@ -53,7 +52,10 @@ async function arrived(as: string, person: typeof ALMA = ALMA): Promise<Visitor>
   return browser
 }
 
-/** Calls the upstream once. @returns what it was shown */
+/**
+ * Calls the upstream once.
+ * @returns what it was shown
+ */
 async function shown(
   browser: Visitor,
   path: string,

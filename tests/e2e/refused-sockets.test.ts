@@ -7,8 +7,7 @@ import { type Server, startServer, statusOf, stopAll, waitUntil } from '../suppo
 
 const EACH = 5
 /**
- * What is refused on a bare socket is gone within two seconds; one that says nothing waits for the time-out of
- * headers.
+ * What is refused on a bare socket is gone within two seconds; one that says nothing waits for the time-out of headers.
  */
 const SOON_MS = 10_000
 const HEADERS_MS = 40_000

@@ -175,8 +175,8 @@ describe.each(LANGUAGES)('in %s', language => {
   })
 })
 
-// Mostly waiting, so both at once.
-// The context's own expect: which test polls is not known by the shared one while two run at once.
+// Mostly waiting, so both at once. The context's own expect: which test polls is not known by the shared one while two
+// run at once.
 test.concurrent.for(LANGUAGES)(
   'axe: in %s, each proof when it has been played, and one that could not be',
   { timeout: 120_000 },

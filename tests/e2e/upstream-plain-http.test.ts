@@ -20,7 +20,7 @@ test('an upstream on another machine without TLS is warned of at start and by do
   // What it wrote before it was ready may still be on its way through the pipe.
   await expect.poll(warnings).toMatchObject([{ level: 40, upstream: 'orders', target: 'http://192.0.2.7:8000' }])
   const { output } = await runCommand(['doctor'], { dataDir: server.dataDir, settings })
-  expect(output).toMatch(/Upstream "orders" is called over plain http at http:\/\/192\.0\.2\.7:8000/)
+  expect(output).toMatch(/Upstream "orders" uses plain http at http:\/\/192\.0\.2\.7:8000/)
   expect(output).not.toContain('Upstream "local"')
   await server.stop()
 })

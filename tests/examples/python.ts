@@ -8,8 +8,10 @@ const CACHE = join(ROOT, 'node_modules', '.cache', 'python')
 /** What the examples need at least. */
 const LEAST = '3.11'
 
-/** The machine's Python, or null where there is none that will do. In CI there has to be one.
- * @throws in CI, when there is none */
+/**
+ * The machine's Python, or null where there is none that will do. In CI there has to be one.
+ * @throws in CI, when there is none
+ */
 export function findPython(): string | null {
   const problem = problemWith('python3')
   if (problem === null) return 'python3'
@@ -38,8 +40,11 @@ function problemWith(python: string): string | null {
   }
 }
 
-/** A virtual environment with these requirements, made once and kept as long as they stay the same.
- * Slow the first time: packages are downloaded. @returns the path of its python */
+/**
+ * A virtual environment with these requirements, made once and kept as long as they stay the same. Slow the first time:
+ * packages are downloaded.
+ * @returns the path of its python
+ */
 export function environmentFor(python: string, requirements: string): string {
   const version = execFileSync(python, ['-c', 'import sys; print(sys.version, sys.prefix)'])
   const key = createHash('sha256').update(version).update(readFileSync(requirements)).digest('hex').slice(0, 16)

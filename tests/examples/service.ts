@@ -10,7 +10,10 @@ export interface Service {
   stop(): Promise<void>
 }
 
-/** Starts `main:app` of an example by uvicorn. @param port 0: any that is free */
+/**
+ * Starts `main:app` of an example by uvicorn.
+ * @param port 0: any that is free
+ */
 export async function startService(
   python: string,
   folder: string,

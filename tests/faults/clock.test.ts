@@ -190,9 +190,10 @@ function withoutRefresh(browser: LoggedBrowser): Visitor {
   return thief
 }
 
-/** Signed in, with an access token that is good by the server's clock and for no longer than its life; and so is what
- * an API is
- * asked with. */
+/**
+ * Signed in, with an access token that is good by the server's clock and for no longer than its life; and so is what an
+ * API is asked with.
+ */
 async function expectCurrent(browser: LoggedBrowser, offsetSeconds: number): Promise<WireSession> {
   const { user, session } = await browser.session()
   expect(user?.email).toBe(browser.person.email)

@@ -61,8 +61,8 @@ describe('the doctor behind a real nginx', () => {
       expect(await behind([...without(ADDRESS), 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;'])).toBe(
         '',
       )
-      expect(await behind(without(HOST))).toMatch(/^fail +The proxy does not pass on the Host/)
-      expect(await behind(without(ADDRESS))).toMatch(/^fail +What stands in front .* sends no X-Forwarded-For/)
+      expect(await behind(without(HOST))).toMatch(/^fail +The proxy does not forward the Host/)
+      expect(await behind(without(ADDRESS))).toMatch(/^fail +The proxy .* sends no X-Forwarded-For/)
       expect(await behind(without(UPGRADE))).toMatch(/^fail +The proxy does not forward WebSocket upgrades/)
       expect(await behind(without(SIZE))).toMatch(/^fail +A body of 2 MB does not get through/)
       // What comes in chunks it passes on even so; over HTTP 1.0 it waits for a full buffer.

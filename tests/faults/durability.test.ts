@@ -139,9 +139,10 @@ async function traced(work: () => Promise<void>, of: Server = server): Promise<s
   return tracer.trace()
 }
 
-/** Line numbers at which the write-ahead log had been synced. Lines stand in the order of time; a call that was
- * interrupted by
- * another thread's counts from where it began, and is over where it was resumed. */
+/**
+ * Line numbers at which the write-ahead log had been synced. Lines stand in the order of time; a call that was
+ * interrupted by another thread's counts from where it began, and is over where it was resumed.
+ */
 function syncsIn(trace: string): { begun: number; over: number }[] {
   const begun = new Map<string, number>()
   const syncs: { begun: number; over: number }[] = []
@@ -159,8 +160,10 @@ function syncsIn(trace: string): { begun: number; over: number }[] {
   return syncs
 }
 
-/** Requests that were answered although the log was not synced after they arrived, or not to its last byte.
- * @param leaves what of a request must not leave before; its answer unless said otherwise */
+/**
+ * Requests that were answered although the log was not synced after they arrived, or not to its last byte.
+ * @param leaves what of a request must not leave before; its answer unless said otherwise
+ */
 function unsynced(
   trace: string,
   names: readonly string[],

@@ -90,7 +90,10 @@ describe('a migration', () => {
   )
 })
 
-/** The same data as the first version kept it. @returns a file outside the data folder */
+/**
+ * The same data as the first version kept it.
+ * @returns a file outside the data folder
+ */
 function makeOld({ dataDir }: Server): string {
   const file = join(temporaryFolder(), 'old.db')
   const db = new Sqlite(file)

@@ -143,7 +143,10 @@ async function strangers(origin: string, people: readonly Known[]): Promise<void
   }
 }
 
-/** Loads a page: at once, slowly, or leaving in the middle of it. @returns all that arrived */
+/**
+ * Loads a page: at once, slowly, or leaving in the middle of it.
+ * @returns all that arrived
+ */
 function load(
   { origin, jar }: Visitor,
   path: string,

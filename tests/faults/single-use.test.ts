@@ -24,9 +24,10 @@ interface SingleUse {
   make(): Promise<Made>
   /** The problem that everybody gets who comes too late. */
   refusal: string
-  /** Where the process is killed: at which of its writes to the log, or at which sync of it, while three race. Some lie
-   * between
-   * the check and the commit, some between the commit and the answer. */
+  /**
+   * Where the process is killed: at which of its writes to the log, or at which sync of it, while three race. Some lie
+   * between the check and the commit, some between the commit and the answer.
+   */
   moments: { call: 'fsync' | 'pwrite64'; when: number }[]
 }
 interface Made {

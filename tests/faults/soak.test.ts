@@ -18,16 +18,18 @@ const BROWSERS = 30
 /** As short as a busy machine's delays allow: a call under way for longer than `late` is no honest one. */
 const SETTINGS = { ACCESS_SECONDS: '12', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '10', LOG_LEVEL: 'warn' }
 const MEGABYTE = 1024 * 1024
-/** A heap is let grow before it is tidied, so its size says little: what is left of it after a collection does. A leak
- * grows with
- * the calls; the caches of sessions and cookies do too, until they are full. */
+/**
+ * A heap is let grow before it is tidied, so its size says little: what is left of it after a collection does. A leak
+ * grows with the calls; the caches of sessions and cookies do too, until they are full.
+ */
 const heapMayGrowByMb = (calls: number) => Math.min(6 + calls / 1000, 48)
 /** Past this the process would die. */
 const MAX_HEAP_MB = 256
 const MAX_RESIDENT_MB = 600
-/** Connections come and go, and those to an API are kept for a while. One left behind by every stream that somebody
- * watched would
- * be more. */
+/**
+ * Connections come and go, and those to an API are kept for a while. One left behind by every stream that somebody
+ * watched would be more.
+ */
 const MAX_DESCRIPTORS_MORE = 60
 /** SQLite begins the log anew after 4 MB; a reader may keep it from that for a moment. */
 const MAX_LOG_MB = 16

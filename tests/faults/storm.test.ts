@@ -7,9 +7,10 @@ import { percentiles, report } from './support/figures.ts'
 
 const SESSIONS = 100
 const PARALLEL = 200
-/** Sessions whose storms meet: a thousand calls are open then. More connections at one instant than a listener's queue
- * takes would
- * measure how TCP tries again. */
+/**
+ * Sessions whose storms meet: a thousand calls are open then. More connections at one instant than a listener's queue
+ * takes would measure how TCP tries again.
+ */
 const AT_ONCE = 5
 /** Sessions of which a spent token is shown. */
 const VICTIMS = 20

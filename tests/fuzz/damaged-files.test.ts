@@ -175,9 +175,10 @@ fuzz<Damage>('damaged files', {
   settle: () => Promise.resolve(),
 })
 
-/** It runs: then what was damaged was nothing that it needs. Whoever was signed in is; with a database that lost pages
- * of
- * theirs, they may be nobody, or told that it cannot be read. */
+/**
+ * It runs: then what was damaged was nothing that it needs. Whoever was signed in is; with a database that lost pages
+ * of theirs, they may be nobody, or told that it cannot be read.
+ */
 async function expectHarmless(server: Server, { file }: Damage): Promise<void> {
   const browser = new Visitor(home.origin, { jar: home.resident.jar.copy() })
   const there = (path: string) =>

@@ -1,6 +1,5 @@
 // The README's first minute, as a person lives it: `npm start` in a fresh clone, the set-up link, a first
-// administrator,
-// a tab left open past the access token's life, sign-out and sign-in. Fails loudly; says what it did.
+// administrator, a tab left open past the access token's life, sign-out and sign-in. Fails loudly; says what it did.
 import { spawn, spawnSync } from 'node:child_process'
 import { Visitor } from '../support/client.ts'
 import { codeIn, signIn, somebody } from '../support/people.ts'

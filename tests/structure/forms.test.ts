@@ -4,8 +4,7 @@ import { expect, test } from 'vitest'
 import { ROOT } from '../support/server.ts'
 
 // A form without a method goes out as GET before its page has come to life, or with JavaScript off: what was typed, a
-// password
-// too, would stand in the address bar, the history and the log of a proxy.
+// password too, would stand in the address bar, the history and the log of a proxy.
 
 const sources = globSync('web/{app,layers/*/app}/**/*.vue', { cwd: ROOT }).map(file => ({
   file,

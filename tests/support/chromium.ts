@@ -20,9 +20,10 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Unpacks the Chromium that npm brings, once: Chromium's headless shell. It is the same for everybody, and a window of
- * it
- * takes a quarter of the processor time of one of the whole browser. Without it, where it does not run. */
+/**
+ * Unpacks the Chromium that npm brings, once: Chromium's headless shell. It is the same for everybody, and a window of
+ * it takes a quarter of the processor time of one of the whole browser. Without it, where it does not run.
+ */
 export async function unpackChromium(): Promise<void> {
   if (existsSync(UNPACKED) || process.platform !== 'linux' || process.arch !== 'x64') return
   mkdirSync(dirname(UNPACKED), { recursive: true })
@@ -89,9 +90,10 @@ export async function newContext(
   return { context, page: await context.newPage(), trouble }
 }
 
-/** Waits until Vue has taken over the server's HTML, so that a click reaches a listener. Asked through the debugger
- * again and
- * again: a waiting function would be evaluated by the page, which its policy forbids. */
+/**
+ * Waits until Vue has taken over the server's HTML, so that a click reaches a listener. Asked through the debugger
+ * again and again: a waiting function would be evaluated by the page, which its policy forbids.
+ */
 export async function hydrated(page: Page): Promise<void> {
   await waitUntil(
     async () => (await page.evaluate('window.useNuxtApp?.().isHydrating === false').catch(() => false)) === true,

@@ -25,13 +25,17 @@ export interface Ask {
   cookies?: boolean
 }
 
-/** A browser reduced to what a server can tell of one: a jar, an origin, and the headers a browser adds.
- * Speaks node:http, so that paths, Host and cookies go out exactly as written. */
+/**
+ * A browser reduced to what a server can tell of one: a jar, an origin, and the headers a browser adds. Speaks
+ * node:http, so that paths, Host and cookies go out exactly as written.
+ */
 export class Visitor {
   readonly origin: string
   jar: Jar
-  /** Where it seems to come from, for a server that believes its proxy: each browser from somewhere else, so that
-   * what is counted by network is not counted over all of a test's visitors. */
+  /**
+   * Where it seems to come from, for a server that believes its proxy: each browser from somewhere else, so that what
+   * is counted by network is not counted over all of a test's visitors.
+   */
   address = `10.${[randomInt(256), randomInt(256), randomInt(256)].join('.')}`
   userAgent = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'
   readonly #agent: http.Agent

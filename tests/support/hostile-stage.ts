@@ -21,9 +21,10 @@ export interface HostileStage {
 export const HOSTILE = 'hostile'
 const HOSTILE_NAME = 'Hostile & Sons'
 
-/** Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later
- * fails by
- * what the test changed and by nothing else. */
+/**
+ * Our server with a provider that is honest until a test bends it. Its first sign-in has worked: what fails later fails
+ * by what the test changed and by nothing else.
+ */
 export async function hostileStage(
   options: {
     provider?: Record<string, unknown>
@@ -86,12 +87,18 @@ export function hostileStageOfFile(): HostileStage {
   return stage as HostileStage
 }
 
-/** A sign-in at the hostile provider, which asks nobody anything. @returns our answer to the callback */
+/**
+ * A sign-in at the hostile provider, which asks nobody anything.
+ * @returns our answer to the callback
+ */
 export async function signInAt(browser: Visitor, hostile: HostileProvider, as = HOSTILE): Promise<Answer> {
   return comeBack(browser, await returnFrom(hostile, await begin(browser, { as, returnTo: '/account' })))
 }
 
-/** Goes to the provider. @returns the address that it sends the browser back to */
+/**
+ * Goes to the provider.
+ * @returns the address that it sends the browser back to
+ */
 export async function returnFrom(hostile: HostileProvider, href: string): Promise<string> {
   const { headers } = await new Visitor(hostile.issuer).page(pathOf(href))
   return headers.location ?? ''
@@ -109,7 +116,10 @@ export function somebodyAt(hostile: HostileProvider, claims: Record<string, unkn
 /** An address that nobody had before. */
 export const newAddress = (): string => `new-${++count}@example.org`
 
-/** Whoever is at the provider now comes in by it. @returns their browser, signed in */
+/**
+ * Whoever is at the provider now comes in by it.
+ * @returns their browser, signed in
+ */
 export async function arriveFrom(hostile: HostileProvider, origin: string, as = HOSTILE): Promise<Visitor> {
   const browser = new Visitor(origin)
   expect((await signInAt(browser, hostile, as)).headers.location).toBe('/account')

@@ -43,10 +43,12 @@ export async function look(page: Page, { route, who, language, trouble }: Look):
   })
 }
 
-/** Looks at what a page shows now, in both themes and at both widths: none is wider than its window, and axe finds
+/**
+ * Looks at what a page shows now, in both themes and at both widths: none is wider than its window, and axe finds
  * nothing.
  * @param name begins the names of the pictures, where there are any
- * @param part selects what is looked at of the page; all of it unless said otherwise */
+ * @param part selects what is looked at of the page; all of it unless said otherwise
+ */
 export async function lookAt(
   page: Page,
   { name, language, part }: { name: string; language: string; part?: string },

@@ -21,7 +21,10 @@ export function somebody(name = 'Robin Hartley'): Person {
   }
 }
 
-/** Makes the first administrator on a fresh server. @returns their browser, signed in */
+/**
+ * Makes the first administrator on a fresh server.
+ * @returns their browser, signed in
+ */
 export async function setUp(
   origin: string,
   person: Person = somebody('Ada First'),
@@ -39,7 +42,10 @@ export async function signIn(origin: string, person: Person, options: { remember
   return browser
 }
 
-/** An administrator invites somebody, who signs up. @returns their browser, signed in */
+/**
+ * An administrator invites somebody, who signs up.
+ * @returns their browser, signed in
+ */
 export async function signUp(
   admin: Visitor,
   person: Person = somebody(),

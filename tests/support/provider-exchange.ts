@@ -13,9 +13,10 @@ interface Parameters {
   scope?: string
 }
 
-/** Token exchange (RFC 8693), which oidc-provider leaves to whoever needs it: an access token of this provider for a
- * JWT that
- * is for `audience` alone. An audience that is not in the list is `invalid_target` (§2.2.2). */
+/**
+ * Token exchange (RFC 8693), which oidc-provider leaves to whoever needs it: an access token of this provider for a JWT
+ * that is for `audience` alone. An audience that is not in the list is `invalid_target` (§2.2.2).
+ */
 export function addTokenExchange(provider: Provider, audiences: readonly string[], lifeSeconds: number): void {
   const handler = async (ctx: TokenEndpointGrantContext<Parameters>): Promise<void> => {
     const { subject_token: subjectToken, subject_token_type: subjectTokenType, audience, scope = '' } = ctx.oidc.params

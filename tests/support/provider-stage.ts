@@ -21,7 +21,10 @@ export interface ProviderStage {
   admin: Visitor
   /** By the id that the site gives them. */
   at(id: string): TestProvider
-  /** A whole sign-in at one of them. @returns our answer to the callback */
+  /**
+   * A whole sign-in at one of them.
+   * @returns our answer to the callback
+   */
   signIn(browser: Visitor, as: string, person: WayIn['person'], more?: Partial<WayIn>): ReturnType<typeof signInWith>
   stop(): Promise<void>
 }

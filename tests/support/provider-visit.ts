@@ -12,9 +12,11 @@ export function providerSetting(
   return { id, kind: 'oidc', issuer, ...client, ...more }
 }
 
-/** A person's browser at the provider: follows it from page to page, signs in where asked, and stops where it leaves
- * the
- * provider again. @returns the address that the provider sends the browser to */
+/**
+ * A person's browser at the provider: follows it from page to page, signs in where asked, and stops where it leaves the
+ * provider again.
+ * @returns the address that the provider sends the browser to
+ */
 export async function walkThroughProvider(
   there: Visitor,
   href: string,
@@ -51,14 +53,20 @@ export interface WayIn {
   there?: Visitor
 }
 
-/** A whole sign-in by a provider, as a browser without JavaScript does it. @returns our answer to the callback */
+/**
+ * A whole sign-in by a provider, as a browser without JavaScript does it.
+ * @returns our answer to the callback
+ */
 export async function signInWith(browser: Visitor, way: WayIn): Promise<Answer> {
   const begun = await begin(browser, way)
   const back = await walkThroughProvider(way.there ?? new Visitor(way.issuer), begun, way.person)
   return comeBack(browser, back)
 }
 
-/** Follows our link to the provider. @returns the address there */
+/**
+ * Follows our link to the provider.
+ * @returns the address there
+ */
 export async function begin(
   browser: Visitor,
   { as, returnTo = '/', query = '' }: Pick<WayIn, 'as' | 'returnTo' | 'query'>,

@@ -61,7 +61,10 @@ export class Server {
     return this.#child.exitCode === null && this.#child.signalCode === null
   }
 
-  /** Sends a signal and waits for the end. @returns the exit code; null: killed by the signal */
+  /**
+   * Sends a signal and waits for the end.
+   * @returns the exit code; null: killed by the signal
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     if (this.running) this.#child.kill(signal)
     return this.#exited
@@ -147,9 +150,10 @@ export function temporaryFolder(): string {
   return folder
 }
 
-/** A port nobody listens on right now. It is below those that the kernel gives to connections: one of these could take
- * it
- * before the server that it is for does. */
+/**
+ * A port nobody listens on right now. It is below those that the kernel gives to connections: one of these could take
+ * it before the server that it is for does.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(12_000, 32_000)

@@ -13,9 +13,10 @@ export interface Terminator {
 /** The address that visitors seem to come from, so that it can be told from the terminator's own. */
 export const VISITOR_ADDRESS = '198.51.100.9'
 
-/** Listens with a certificate made now and forwards by host name to the ports in `routes`, which may be filled in
- * later.
- * The visitor's own X-Forwarded-For is added to, not replaced, as common proxies do it. */
+/**
+ * Listens with a certificate made now and forwards by host name to the ports in `routes`, which may be filled in later.
+ * The visitor's own X-Forwarded-For is added to, not replaced, as common proxies do it.
+ */
 export async function startTerminator(names: string[], routes: Map<string, number>): Promise<Terminator> {
   const { certificate, key } = await makeCertificate(names)
   const agent = new http.Agent({ keepAlive: true })

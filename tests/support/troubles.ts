@@ -9,8 +9,10 @@ export interface Trouble {
   answer: (request: IncomingMessage, response: ServerResponse) => void
 }
 
-/** Ways of an endpoint not to answer, or not in a way that can be used, and what people are told of it.
- * @param elsewhere where a redirect would lead */
+/**
+ * Ways of an endpoint not to answer, or not in a way that can be used, and what people are told of it.
+ * @param elsewhere where a redirect would lead
+ */
 export const troubles = (elsewhere: string): Trouble[] => [
   {
     what: 'says 500',

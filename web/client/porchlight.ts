@@ -26,8 +26,10 @@ export async function session(options: { background?: boolean } = {}): Promise<S
   return take((await answer.json()) as SessionAnswer)
 }
 
-/** Calls the listener now, as soon as that is known, and whenever somebody signs in or out, in this tab or in another.
- * @returns stops it */
+/**
+ * Calls the listener now, as soon as that is known, and whenever somebody signs in or out, in this tab or in another.
+ * @returns stops it
+ */
 export function onChange(listener: Listener): () => void {
   listeners.add(listener)
   if (known) listener(known)
@@ -35,9 +37,10 @@ export function onChange(listener: Listener): () => void {
   return () => void listeners.delete(listener)
 }
 
-/** As window.fetch, for calls of this origin. Where nobody is signed in any more it goes to the sign-in page, which
- * comes
- * back here; the 401 is given back all the same. */
+/**
+ * As window.fetch, for calls of this origin. Where nobody is signed in any more it goes to the sign-in page, which
+ * comes back here; the 401 is given back all the same.
+ */
 export async function fetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const send = () => window.fetch(input, init)
   const answer = await send()
@@ -54,7 +57,10 @@ export async function fetch(input: string | URL, init?: RequestInit): Promise<Re
   return code === 'session_replaced' && !(init?.body instanceof ReadableStream) ? send() : answer
 }
 
-/** Goes to the sign-in page. @param returnTo a path of this site */
+/**
+ * Goes to the sign-in page.
+ * @param returnTo a path of this site
+ */
 export function signIn(returnTo = location.pathname + location.search + location.hash): void {
   location.assign(`${SIGN_IN}?returnTo=${encodeURIComponent(returnTo)}`)
 }

@@ -4,9 +4,10 @@ import { findSiteContext } from './utils/context'
 /** Marks the error page's own request; the server lets no client send it. */
 const RENDERING = 'x-nuxt-error'
 
-/** What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what
- * was looked
- * for (ASVS 16.5.1). A person gets the error page, or a plain one where that breaks too; a script gets JSON. */
+/**
+ * What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what was
+ * looked for (ASVS 16.5.1). A person gets the error page, or a plain one where that breaks too; a script gets JSON.
+ */
 export default defineNitroErrorHandler(async (error, event) => {
   const context = findSiteContext(event)
   const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500

@@ -1,5 +1,5 @@
-// A local OpenID provider for the relays that need one: one client, accounts that are whatever name is typed in.
-// argv: port, then the addresses to come back to.
+// A local OpenID provider for the relays that need one: one client, accounts that are whatever name is typed in. argv:
+// port, then the addresses to come back to.
 import { argv } from 'node:process'
 import Provider from 'oidc-provider'
 

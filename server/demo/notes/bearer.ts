@@ -23,8 +23,10 @@ const REALM = 'Bearer realm="notes"'
 const TOLERANCE_SECONDS = 5
 const MAX_TOKEN_LENGTH = 8192
 
-/** Checks access tokens as an API anywhere would: with the issuer's published keys and nothing else in common.
- * @see RFC 9068 §4 · RFC 6750 §3 for what is answered */
+/**
+ * Checks access tokens as an API anywhere would: with the issuer's published keys and nothing else in common.
+ * @see RFC 9068 §4 · RFC 6750 §3 for what is answered
+ */
 export function createBearer({ jwks, issuer, audience, clock }: Deps) {
   const keys = createRemoteJWKSet(jwks, { timeoutDuration: 5 * SECOND, cooldownDuration: 5 * SECOND })
 

@@ -52,9 +52,11 @@ interface Row {
   change: number
 }
 
-/** The notes of everybody, in a SQLite file of their own. Every statement names the owner: a note of somebody else
- * is not forbidden, it does not exist. One function, one transaction.
- * @throws OperatorError when the file was written by a newer version */
+/**
+ * The notes of everybody, in a SQLite file of their own. Every statement names the owner: a note of somebody else is
+ * not forbidden, it does not exist. One function, one transaction.
+ * @throws OperatorError when the file was written by a newer version
+ */
 export function openBook(file: string) {
   makePrivate(file)
   const db = new Sqlite(file, { timeout: 2000 })

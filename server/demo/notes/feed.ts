@@ -16,8 +16,10 @@ const MAX_STREAMS_EACH = 20
 /** A reader this far behind is let go: it comes back and says where it was. */
 const MAX_BEHIND_BYTES = 256 * 1024
 
-/** Tells every open page of a person what has changed, by Server-Sent Events.
- * Numbers stand in the book, so a page that comes back misses nothing, not even across a restart. */
+/**
+ * Tells every open page of a person what has changed, by Server-Sent Events. Numbers stand in the book, so a page that
+ * comes back misses nothing, not even across a restart.
+ */
 export function createFeed({ timers, since }: Deps) {
   const streams = new Map<string, Set<ServerResponse>>()
 
@@ -62,8 +64,10 @@ export function createFeed({ timers, since }: Deps) {
 
 export type Feed = ReturnType<typeof createFeed>
 
-/** A browser that comes back sends Last-Event-ID; the first time it cannot, so there is `since`.
- * @returns the number of the last change it knows; null: only what is to come */
+/**
+ * A browser that comes back sends Last-Event-ID; the first time it cannot, so there is `since`.
+ * @returns the number of the last change it knows; null: only what is to come
+ */
 function startOf({ headers }: IncomingMessage, query: URLSearchParams): number | null {
   const last = headers['last-event-id'] ?? query.get('since')
   if (last === null || last === '') return null

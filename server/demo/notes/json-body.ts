@@ -5,8 +5,10 @@ import { Refused } from './refused.ts'
 const MAX_BODY_BYTES = 16 * 1024
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
-/** Reads a JSON body and holds it against its schema.
- * @throws Refused `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_body` */
+/**
+ * Reads a JSON body and holds it against its schema.
+ * @throws Refused `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_body`
+ */
 export async function readJson<T>(request: IncomingMessage, schema: v.GenericSchema<unknown, T>): Promise<T> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
     throw new Refused('unsupported_media_type')

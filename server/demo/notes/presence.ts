@@ -21,8 +21,10 @@ interface Peer {
 /** Messages that one page may send between two ticks; a browser that throttles sends a few. */
 const MAX_MESSAGES_PER_TICK = 20
 
-/** Who has the notes open, and where their pointers are. Nothing of the notes themselves passes here.
- * Pointers move in ticks: however many messages come in, each page gets one a tick, with the latest place of each. */
+/**
+ * Who has the notes open, and where their pointers are. Nothing of the notes themselves passes here. Pointers move in
+ * ticks: however many messages come in, each page gets one a tick, with the latest place of each.
+ */
 export function createPresence() {
   const peers = new Map<string, Peer>()
   const moved = new Set<string>()

@@ -1,5 +1,7 @@
-/** What this service refuses, with its status and title (RFC 9457). It is another service than the one in front of it,
- * so it has a list of its own. */
+/**
+ * What this service refuses, with its status and title (RFC 9457). It is another service than the one in front of it,
+ * so it has a list of its own.
+ */
 const REFUSALS = {
   bad_request: { status: 400, title: 'The request could not be understood' },
   invalid_json: { status: 400, title: 'The body is not valid JSON' },

@@ -23,9 +23,11 @@ export interface SampleDeps {
 
 const PRESENCE = '/notes/presence'
 
-/** Starts a small API on loopback, as an example of one behind us: people's notes, in a database of their own.
- * It shares nothing with the rest of this process; it could as well run elsewhere and be written in another language.
- * @throws OperatorError when its database cannot be used · the system's error when it cannot listen */
+/**
+ * Starts a small API on loopback, as an example of one behind us: people's notes, in a database of their own. It shares
+ * nothing with the rest of this process; it could as well run elsewhere and be written in another language.
+ * @throws OperatorError when its database cannot be used · the system's error when it cannot listen
+ */
 export async function startSample({
   dataDir,
   jwks,

@@ -26,9 +26,10 @@ export interface Ask {
 
 const LONGEST_MS = 30 * SECOND
 
-/** A browser as far as a server can tell: a jar, and the headers that a page's own calls carry. Each call has a
- * connection
- * of its own, so that cutting one cuts no other. */
+/**
+ * A browser as far as a server can tell: a jar, and the headers that a page's own calls carry. Each call has a
+ * connection of its own, so that cutting one cuts no other.
+ */
 export class Browser {
   readonly jar: Jar
   readonly #place: Place
@@ -58,15 +59,21 @@ export class Browser {
     return this.ask({ method: 'GET', path, body: null })
   }
 
-  /** Sends a request and keeps the cookies that come back. @throws what the network said */
+  /**
+   * Sends a request and keeps the cookies that come back.
+   * @throws what the network said
+   */
   async ask(ask: Ask): Promise<Answer> {
     const answer = await this.#send(ask, false)
     this.jar.take(answer.setCookies, this.#clock.now().wall)
     return answer
   }
 
-  /** Sends a request and hangs up when the answer's first bytes arrive, before reading any: the server has done what it
-   * was asked by then, and nothing of it reaches the jar. @returns whether there was an answer to lose */
+  /**
+   * Sends a request and hangs up when the answer's first bytes arrive, before reading any: the server has done what it
+   * was asked by then, and nothing of it reaches the jar.
+   * @returns whether there was an answer to lose
+   */
   async askAndLose(path: string): Promise<boolean> {
     const { status } = await this.#send({ method: 'GET', path, body: null }, true)
     return status < 500

@@ -8,12 +8,17 @@ interface Cookie {
   endsAt: UnixMs | null
 }
 
-/** The cookies of one browser at one site, kept as browsers keep them: by name, until their end (RFC 6265bis §5.6).
- * Domain and path are not looked at: one site is all that it visits. */
+/**
+ * The cookies of one browser at one site, kept as browsers keep them: by name, until their end (RFC 6265bis §5.6).
+ * Domain and path are not looked at: one site is all that it visits.
+ */
 export class Jar {
   readonly #cookies = new Map<string, Cookie>()
 
-  /** @param lines Set-Cookie values @returns the cookies that they set */
+  /**
+   * @param lines Set-Cookie values
+   * @returns the cookies that they set
+   */
   take(lines: readonly string[], now: UnixMs): Cookie[] {
     const taken = lines.map(line => parse(line, now))
     for (const cookie of taken) {

@@ -6,8 +6,10 @@ const PER_MINUTE = 6
 const AT_ONCE = 4
 const TRY_AGAIN_SECONDS = 5
 
-/** Keeps demonstrations from becoming a way to wear the server out: one at a time for each person, few for all.
- * @returns begins a run, or throws Problem `slow_down`; what it returns ends the run */
+/**
+ * Keeps demonstrations from becoming a way to wear the server out: one at a time for each person, few for all.
+ * @returns begins a run, or throws Problem `slow_down`; what it returns ends the run
+ */
 export function createLimits({ clock }: { clock: Clock }): (userId: string) => () => void {
   const running = new Set<string>()
   const begun = new Map<string, SteadyMs[]>()

@@ -18,9 +18,11 @@ export interface Visit {
   accessMs: number | null
 }
 
-/** Signs in once and finds out what the demonstrations have to know.
+/**
+ * Signs in once and finds out what the demonstrations have to know.
  * @returns the site; what a script of its pages could have found; and `leave`, which signs out every browser
- * @throws OperatorError when it cannot be told from the answers whether one is signed in */
+ * @throws OperatorError when it cannot be told from the answers whether one is signed in
+ */
 export async function lookAround(
   visit: Visit,
 ): Promise<{ site: Site; tokens: ProofCheck; leave: () => Promise<void> }> {
@@ -135,8 +137,10 @@ function shortestCookie({ jar }: Browser, clock: Clock): number | null {
 
 const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
 
-/** Reads `POST /login {"name":"$email","password":"$password"}`. The body is JSON, or else a form's.
- * @throws OperatorError */
+/**
+ * Reads `POST /login {"name":"$email","password":"$password"}`. The body is JSON, or else a form's.
+ * @throws OperatorError
+ */
 export function parseLogin(text: string): Ask {
   const match = LOGIN.exec(text.trim())
   if (match === null)

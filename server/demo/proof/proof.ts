@@ -22,8 +22,10 @@ interface Deps {
 }
 
 export interface Proof {
-  /** Plays a demonstration on a throwaway session of this person, over real HTTP to this very server.
-   * @throws Problem `slow_down`, `store_unavailable` */
+  /**
+   * Plays a demonstration on a throwaway session of this person, over real HTTP to this very server.
+   * @throws Problem `slow_down`, `store_unavailable`
+   */
   run(scenario: ProofScenario, who: { userId: string; client: Client }): Promise<ProofRun>
 }
 

@@ -24,8 +24,10 @@ export interface Caller {
   transaction(id: string): string | null
 }
 
-/** What the answer shall do to the cookie jar. One writer turns it into Set-Cookie at the instant the headers leave:
- * routes never set cookies themselves. */
+/**
+ * What the answer shall do to the cookie jar. One writer turns it into Set-Cookie at the instant the headers leave:
+ * routes never set cookies themselves.
+ */
 export interface ResponseCookies {
   /** The session cookies of a session that was just opened; takes the place of any earlier decision. */
   grant(grant: IssuedCookies): void

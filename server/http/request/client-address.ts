@@ -19,13 +19,13 @@ export function trustedProxies(ranges: readonly string[]): IsTrusted {
   return address => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }
 
-/** The network address of whoever asks. X-Forwarded-For is read from its end, as far as trusted proxies wrote it;
- * what a client put in front is never believed (ASVS 4.1.3).
- * A peer in a private network that says for whom it asks, and is not trusted, is most likely a proxy that nobody
- * named. It is not
- * believed either, but what it says tells its clients apart: one who guesses passwords does not keep out all the
- * others.
- * @returns an address, or `unknown` where a proxy wrote something else, or what `unconfirmed` makes of two */
+/**
+ * The network address of whoever asks. X-Forwarded-For is read from its end, as far as trusted proxies wrote it; what a
+ * client put in front is never believed (ASVS 4.1.3). A peer in a private network that says for whom it asks, and is
+ * not trusted, is most likely a proxy that nobody named. It is not believed either, but what it says tells its clients
+ * apart: one who guesses passwords does not keep out all the others.
+ * @returns an address, or `unknown` where a proxy wrote something else, or what `unconfirmed` makes of two
+ */
 export function clientAddress(
   remote: string | undefined,
   forwardedFor: string | undefined,

@@ -6,10 +6,11 @@ import type { PresentedCookies } from '../../session/types.ts'
 const KEPT = 20_000
 const KEPT_CHARS = 16 * 1024 * 1024
 
-/** Reads the session cookies of requests. Browsers send the same header for minutes, on whichever connection: it is
- * read once,
- * and the same object stands for it from then on, by which the session service recognises it without a hash.
- * What it means is judged again on every request. */
+/**
+ * Reads the session cookies of requests. Browsers send the same header for minutes, on whichever connection: it is read
+ * once, and the same object stands for it from then on, by which the session service recognises it without a hash. What
+ * it means is judged again on every request.
+ */
 export function cookieReader(names: { access: string; refresh: string }): (header: string) => PresentedCookies {
   const read = new LRUCache<string, PresentedCookies>({
     max: KEPT,

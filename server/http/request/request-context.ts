@@ -5,8 +5,10 @@ import type { ResponseCookies, Caller } from './caller.ts'
 import type { Match } from '../../relay/route-matcher.ts'
 import { type Family, familyOf } from './path-family.ts'
 
-/** One request on its way: what every step and the writer of the answer know about it.
- * A call from a page that is rendering is a request too, with the page's as its `parent`. */
+/**
+ * One request on its way: what every step and the writer of the answer know about it. A call from a page that is
+ * rendering is a request too, with the page's as its `parent`.
+ */
 export class RequestContext {
   readonly id: string
   readonly method: string
@@ -105,7 +107,10 @@ export function announcesBody(headers: IncomingHttpHeaders): boolean {
 
 /** What the writer of headers asks before a page's leave. */
 export interface PageCompression {
-  /** Adds what they say of the coding. @param headers names and values in turn; changed in place */
+  /**
+   * Adds what they say of the coding.
+   * @param headers names and values in turn; changed in place
+   */
   begin(status: number, headers: string[]): void
 }
 

@@ -4,9 +4,10 @@ import type { IsTrusted } from './client-address.ts'
 
 const WELL_FORMED = /^[\w.:=+/-]{8,128}$/
 
-/** Names requests, so that an error on a screen finds its line in the log. Not a secret: a random start for the process
- * and a
- * count are enough, and cost less than random bytes for each. A trusted proxy's own name for the request is kept. */
+/**
+ * Names requests, so that an error on a screen finds its line in the log. Not a secret: a random start for the process
+ * and a count are enough, and cost less than random bytes for each. A trusted proxy's own name for the request is kept.
+ */
 export function requestIds(isTrusted: IsTrusted) {
   const start = randomId(6)
   let count = 0

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Brings a request whose target is a whole URL of this site (RFC 9112 §3.2.2) into the usual form: a path, and the
- * URL's
- * authority as its Host, whatever Host it came with. Everything after this sees one form only.
- * A target elsewhere stays as it is: it is no path, and the path guard refuses it. */
+/**
+ * Brings a request whose target is a whole URL of this site (RFC 9112 §3.2.2) into the usual form: a path, and the
+ * URL's authority as its Host, whatever Host it came with. Everything after this sees one form only. A target elsewhere
+ * stays as it is: it is no path, and the path guard refuses it.
+ */
 export function toOriginForm(publicUrl: string) {
   const { origin } = new URL(publicUrl)
   return (incoming: IncomingMessage): void => {

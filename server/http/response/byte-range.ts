@@ -1,5 +1,7 @@
-/** The one range of bytes that a request asks for; both ends included (RFC 9110 §14.1.2).
- * @returns null: the whole (no range, a form that we do not take, or several) · 'unsatisfiable': answer 416 */
+/**
+ * The one range of bytes that a request asks for; both ends included (RFC 9110 §14.1.2).
+ * @returns null: the whole (no range, a form that we do not take, or several) · 'unsatisfiable': answer 416
+ */
 export function byteRange(
   header: string | undefined,
   size: number,

@@ -5,9 +5,11 @@ export type Coding = 'br' | 'gzip'
 /** What we can make of a page, the better one first. */
 export const CODINGS: readonly Coding[] = ['br', 'gzip']
 
-/** The content coding that a client likes best (RFC 9110 §12.5.3), and of those that it likes alike the first that we
+/**
+ * The content coding that a client likes best (RFC 9110 §12.5.3), and of those that it likes alike the first that we
  * have.
- * @returns null: as it is, which is also what remains to be sent to a client that refuses everything */
+ * @returns null: as it is, which is also what remains to be sent to a client that refuses everything
+ */
 export function chooseCoding(accepted: string | undefined, available: readonly Coding[]): Coding | null {
   const weights = new Map(parseAccept(accepted ?? '').map(({ type, q }) => [canonical(type), q]))
   const others = weights.get('*')

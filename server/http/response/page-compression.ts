@@ -7,18 +7,20 @@ import { chooseCoding, CODINGS } from './negotiation.ts'
 /** A page this small leaves in one packet either way. */
 const LEAST_BYTES = 1024
 
-/** Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of
- * anybody, or it
- * was not asked for by a stranger's site, which could put guesses into its address again and again. */
+/**
+ * Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of anybody,
+ * or it was not asked for by a stranger's site, which could put guesses into its address again and again.
+ */
 function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'headers'>): boolean {
   if (caller === null || (caller.signedIn === null && caller.form === null)) return true
   const from = headers['sec-fetch-site']
   return from === 'same-origin' || from === 'none'
 }
 
-/** Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers
- * leave, which
- * they do no later than without it: what was decided about cookies is then still so. */
+/**
+ * Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers
+ * leave, which they do no later than without it: what was decided about cookies is then still so.
+ */
 export function compressPage(ctx: RequestContext, outgoing: ServerResponse): PageCompression {
   const write = outgoing.write.bind(outgoing) as Write
   const end = outgoing.end.bind(outgoing) as End

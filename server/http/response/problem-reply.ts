@@ -8,9 +8,10 @@ import { plainPage } from './plain-page.ts'
 import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
-/** The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser
- * navigates.
- * @param headers further ones, names and values in turn */
+/**
+ * The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser navigates.
+ * @param headers further ones, names and values in turn
+ */
 export function problemReply(ctx: RequestContext, problem: Problem, headers: readonly string[] = []): Reply {
   const all = [...headers]
   const { retryAfter } = problem.extras

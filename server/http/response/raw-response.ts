@@ -7,16 +7,19 @@ import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from '.
 /** How long a client that was refused may take to read why. */
 const READ_REFUSAL_MS = 2 * SECOND
 
-/** Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made.
- * No
- * earlier request there waits for its answer any more. Its client is told why, and is gone a moment later whatever
- * it does. */
+/**
+ * Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made.
+ * No earlier request there waits for its answer any more. Its client is told why, and is gone a moment later whatever
+ * it does.
+ */
 export function refuseSocket(socket: Duplex, reply: Reply, requestId: string, security: SecurityHeaders): void {
   leave(socket, rawAnswer(reply, requestId, security))
 }
 
-/** Ends a connection whose client has been told all that there is to say.
- * @param lastWords null: what was written before is all */
+/**
+ * Ends a connection whose client has been told all that there is to say.
+ * @param lastWords null: what was written before is all
+ */
 export function leave(socket: Duplex, lastWords: string | null): void {
   socket.on('error', () => socket.destroy())
   if (!socket.writable) return void socket.destroy()
@@ -26,9 +29,10 @@ export function leave(socket: Duplex, lastWords: string | null): void {
   setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
 }
 
-/** The headers of an answer that is its connection's last, and is written where no other writer can be relied on. It
- * carries
- * what every other answer carries (HD-12). */
+/**
+ * The headers of an answer that is its connection's last, and is written where no other writer can be relied on. It
+ * carries what every other answer carries (HD-12).
+ */
 export function lastHeaders(reply: Reply, body: string, requestId: string, security: SecurityHeaders): string[] {
   const ownPolicy = reply.headers.includes('Content-Security-Policy')
   return [

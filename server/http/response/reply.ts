@@ -2,8 +2,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
 /**
- * An answer that is complete before anything is sent. Security headers and cookies are not in it: the writer adds
- * them.
+ * An answer that is complete before anything is sent. Security headers and cookies are not in it: the writer adds them.
  */
 export interface Reply {
   status: number

@@ -32,9 +32,10 @@ export function pagePolicy(nonce: string): string {
   )
 }
 
-/** The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what
- * breaks
- * under the real policy breaks here first. */
+/**
+ * The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what
+ * breaks under the real policy breaks here first.
+ */
 export function devPagePolicy(nonce: string): string {
   return pagePolicy(nonce)
     .replace(/style-src-elem [^;]+/, "style-src-elem 'self' 'unsafe-inline'")

@@ -35,9 +35,10 @@ const DROPPED = new Set([
   'server',
 ])
 
-/** The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the
- * headers
- * leave. So this one place adds the security headers and decides the cookies. */
+/**
+ * The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the
+ * headers leave. So this one place adds the security headers and decides the cookies.
+ */
 export function porchlightResponse({ log, sessions, security, draining }: Deps) {
   return class PorchlightResponse extends ServerResponse<IncomingMessage> {
     ctx: RequestContext | null = null

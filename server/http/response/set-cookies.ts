@@ -2,9 +2,11 @@ import { cookieNameOf } from '../../relay/cookie-name.ts'
 import type { Sessions } from '../../session/types.ts'
 import type { PendingResponse } from '../request/request-context.ts'
 
-/** The Set-Cookie values of an answer, decided at the instant its headers leave: each of ours once, the last one wins
+/**
+ * The Set-Cookie values of an answer, decided at the instant its headers leave: each of ours once, the last one wins
  * (CK-8).
- * @param others what a page or an upstream set itself; names of ours among them are dropped */
+ * @param others what a page or an upstream set itself; names of ours among them are dropped
+ */
 export function setCookies(
   sessions: Pick<Sessions, 'cookiesFor' | 'clearing'>,
   answer: PendingResponse,

@@ -108,9 +108,10 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** A form of somebody's own page: a script without a session is told so before anything else, and a person comes to
- * sign in by
- * the page that the form is on. */
+/**
+ * A form of somebody's own page: a script without a session is told so before anything else, and a person comes to sign
+ * in by the page that the form is on.
+ */
 const ownForm: typeof submitted = (c, ...rest) => {
   if (!isForm(c)) signedIn(c)
   return submitted(c, ...rest)

@@ -23,9 +23,11 @@ const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set([
   'provider_answer_invalid',
 ])
 
-/** Writes one line for each attempt to be let in, whatever came of it. That an account was made, a password reset or an
- * identity
- * linked is told by the store, with the change. @param work tells whose account it is about, once it knows */
+/**
+ * Writes one line for each attempt to be let in, whatever came of it. That an account was made, a password reset or an
+ * identity linked is told by the store, with the change.
+ * @param work tells whose account it is about, once it knows
+ */
 export async function logAttempt<T>(
   c: Context<Env>,
   log: Log,

@@ -9,8 +9,10 @@ const LIFE_MS = MINUTE
 const MAX_VALUE_LENGTH = 254
 const MAX_SEALED_LENGTH = 3800
 
-/** What is kept of a form that failed without JavaScript: sealed, for a minute, and never a password.
- * @param keep the names of fields that may be kept */
+/**
+ * What is kept of a form that failed without JavaScript: sealed, for a minute, and never a password.
+ * @param keep the names of fields that may be kept
+ */
 export function keepForm(
   keyring: Keyring,
   failed: { page: string; problem: ProblemBody; fields: ReadonlyMap<string, string> },
@@ -31,7 +33,10 @@ export function formCookie(sealed: string, secure: boolean): string {
   return serializeCookie(cookieName('form', secure), sealed, { secure, maxAgeSeconds: LIFE_MS / SECOND })
 }
 
-/** Opens what `keepForm` made. @returns null for anything else, or when its minute is over: never throws */
+/**
+ * Opens what `keepForm` made.
+ * @returns null for anything else, or when its minute is over: never throws
+ */
 export async function openKeptForm(keyring: Keyring, sealed: string, now: UnixMs): Promise<KeptForm | null> {
   const opened = await keyring.open('form', sealed)
   if (opened === null || typeof opened['endsAt'] !== 'number' || opened['endsAt'] <= now) return null

@@ -8,9 +8,10 @@ import { keepTransaction, roomForTransaction } from './provider-cookie.ts'
 /** Where linking began, and where it ends. */
 const PAGE = '/account'
 
-/** One's own ways in: accounts elsewhere that open this one. Each is a key to the house, so adding and removing one
- * asks for a
- * fresh sign-in (ASVS 7.5.1). */
+/**
+ * One's own ways in: accounts elsewhere that open this one. Each is a key to the house, so adding and removing one asks
+ * for a fresh sign-in (ASVS 7.5.1).
+ */
 export function linksRoutes({ people, providers, providerLogin, vault, clock, config }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
   const now = () => clock.now().wall

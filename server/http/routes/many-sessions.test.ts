@@ -5,8 +5,7 @@ import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { testRoutes } from './routes.testing.ts'
 
 // One account with far more sessions than it may have, as an older version let them in: nothing that it, an
-// administrator or the
-// command line does with them may hold up everybody else.
+// administrator or the command line does with them may hold up everybody else.
 
 // Batches are alike: 6,000 show what 100,000 would.
 const MANY = 6000

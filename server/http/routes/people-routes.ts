@@ -12,15 +12,20 @@ import { readJson } from './read-body.ts'
 import { administrator, requireFresh } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 
-/** Cursors are ids of ours. @throws Problem `invalid_query` */
+/**
+ * Cursors are ids of ours.
+ * @throws Problem `invalid_query`
+ */
 function cursorOf(c: Context<Env>): string | null {
   const cursor = c.req.query('cursor') ?? null
   if (cursor !== null && !/^[\w-]{1,64}$/.test(cursor)) throw new Problem('invalid_query')
   return cursor
 }
 
-/** What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
- * what takes it away does not: that may be urgent. */
+/**
+ * What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
+ * what takes it away does not: that may be urgent.
+ */
 export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
   const now = () => clock.now().wall

@@ -5,9 +5,10 @@ import type { Begun } from '../../providers/types.ts'
 import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookies.ts'
 import type { Env } from '../request/hono-env.ts'
 
-/** What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be.
- * More
- * would fill the header until servers refuse it. */
+/**
+ * What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be.
+ * More would fill the header until servers refuse it.
+ */
 const MAX_TOTAL = 3072
 const MAX_UNDER_WAY = 5
 /** One alone takes half at most, so that a second one has its `returnTo`, too. */
@@ -15,8 +16,10 @@ const MAX_ONE = MAX_TOTAL / 2
 /** Cookies that one answer takes away: each costs the answer's headers some hundred bytes. */
 const MAX_CLEARED = 5
 
-/** How long the value of the next transaction cookie may be.
- * @param secure whether cookies have their prefixes */
+/**
+ * How long the value of the next transaction cookie may be.
+ * @param secure whether cookies have their prefixes
+ */
 export function roomForTransaction(c: Context<Env>, secure: boolean): number {
   const taken = underWay(c, secure).reduce((sum, { bytes }) => sum + bytes, 0)
   const name = transactionCookieName('0'.repeat(26), secure)

@@ -26,9 +26,10 @@ const ATTEMPT_OF = {
   reauthenticate: 'reauthentication',
 } as const satisfies Record<Purpose['kind'], Attempt>
 
-/** Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token
- * and
- * never with 307, which would send a form along (OA-12). */
+/**
+ * Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token
+ * and never with 307, which would send a form along (OA-12).
+ */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
   const {
     providers,
@@ -112,8 +113,10 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     return begun.href
   }
 
-  /** What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
-   * @returns false when somebody was to confirm who they are, and the provider does not say that it asked */
+  /**
+   * What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
+   * @returns false when somebody was to confirm who they are, and the provider does not say that it asked
+   */
   async function arrive(
     c: Context<Env>,
     { person, tokens, purpose }: Finished,
@@ -159,8 +162,10 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** What was begun in a session ends in it and in no other (OA-20).
- * @throws Problem `not_signed_in`, `login_expired` */
+/**
+ * What was begun in a session ends in it and in no other (OA-20).
+ * @throws Problem `not_signed_in`, `login_expired`
+ */
 function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { kind: 'sign_in' }>) {
   const who = signedIn(c)
   if (who.user.id !== userId || who.session.publicId !== sessionId) throw new Problem('login_expired')
@@ -182,9 +187,10 @@ function pageWith(page: string, problem: ProblemCode, provider: string): string 
   return `${page}?${new URLSearchParams({ problem, provider }).toString()}`
 }
 
-/** To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What
- * nobody
- * foresaw, and what no page could show, is for others to tell. */
+/**
+ * To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What
+ * nobody foresaw, and what no page could show, is for others to tell.
+ */
 function failed(c: Context<Env>, provider: string, returnTo: string, error: unknown): Response {
   if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error
   const query = new URLSearchParams({ problem: error.code, provider })

@@ -9,8 +9,10 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
 
 type Schema = v.GenericSchema<unknown, unknown>
 
-/** Reads a JSON body. Nothing else passes for JSON: another type could be sent by a form of another site (CS-7).
- * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with what is wrong by field */
+/**
+ * Reads a JSON body. Nothing else passes for JSON: another type could be sent by a form of another site (CS-7).
+ * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with what is wrong by field
+ */
 export async function readJson<S extends Schema>(c: Context<Env>, schema: S): Promise<v.InferOutput<S>> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new Problem('unsupported_media_type')
   return check(schema, parseJson(await c.req.arrayBuffer()))
@@ -21,8 +23,10 @@ export function isForm(c: Context<Env>): boolean {
   return FORM_TYPE.test(c.req.header('content-type') ?? '')
 }
 
-/** Reads a form post as it came: names and values, each name once.
- * @throws Problem `invalid_body` */
+/**
+ * Reads a form post as it came: names and values, each name once.
+ * @throws Problem `invalid_body`
+ */
 export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
   const pairs = [...new URLSearchParams(await c.req.text())]
   const fields = new Map(pairs)

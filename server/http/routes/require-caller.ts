@@ -20,8 +20,10 @@ export function administrator(c: Context<Env>) {
   return who
 }
 
-/** For what would give somebody else a way in: a session that was left open is not enough (ASVS 7.5.1).
- * @throws Problem `reauthentication_required` */
+/**
+ * For what would give somebody else a way in: a session that was left open is not enough (ASVS 7.5.1).
+ * @throws Problem `reauthentication_required`
+ */
 export function requireFresh({ session }: { session: { authTime: UnixMs } }, now: UnixMs): void {
   if (!isFresh(session.authTime, FRESH_MS, now)) throw new Problem('reauthentication_required')
 }

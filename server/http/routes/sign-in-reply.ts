@@ -26,8 +26,10 @@ interface Opening {
   providerGrant?: ProviderGrantRow | null
 }
 
-/** Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
- * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11). */
+/**
+ * Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
+ * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11).
+ */
 export async function openSession(
   c: Context<Env>,
   { sessions, keyring, clock, config, writeRate }: AuthDeps,
@@ -45,8 +47,7 @@ export async function openSession(
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
   // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted
-  // already, and
-  // may have changed a password by now.
+  // already, and may have changed a password by now.
   if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
   const { session, grant } = await sessions.open({
     userId: account.id,
@@ -74,8 +75,10 @@ export async function openSession(
   return signedInAnswer(account, session)
 }
 
-/** The same for somebody whom another place vouches for, with what it granted.
- * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any */
+/**
+ * The same for somebody whom another place vouches for, with what it granted.
+ * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any
+ */
 export async function openGranted(
   c: Context<Env>,
   deps: AuthDeps,
@@ -111,9 +114,10 @@ interface Submission<S> {
   next: string | null
 }
 
-/** Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on
- * failure
- * back to the form, which shows the problem and what was typed. No field is ever in a URL. */
+/**
+ * Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on failure
+ * back to the form, which shows the problem and what was typed. No field is ever in a URL.
+ */
 export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
   c: Context<Env>,
   deps: AuthDeps,

@@ -65,11 +65,11 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
   return app
 }
 
-/** The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never
- * "cookies": that would
- * empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds: nothing about a person
- * is kept there.
- * What a front end of somebody else's has stored is theirs to clear. */
+/**
+ * The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never
+ * "cookies": that would empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds:
+ * nothing about a person is kept there. What a front end of somebody else's has stored is theirs to clear.
+ */
 export function signOut(c: Context<Env>, { site }: Pick<AuthDeps['config'], 'site'>): void {
   c.get('answer').clear()
   if (site.kind === 'own') c.header('Clear-Site-Data', '"storage"')

@@ -1,9 +1,10 @@
 import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Every connection of a server until it closes. Node forgets one that leaves HTTP (an upgrade, CONNECT, what its
- * parser
- * refused): no timeout of its server ends it then, nor does `closeAllConnections`. */
+/**
+ * Every connection of a server until it closes. Node forgets one that leaves HTTP (an upgrade, CONNECT, what its parser
+ * refused): no timeout of its server ends it then, nor does `closeAllConnections`.
+ */
 const open = new WeakMap<object, Set<Socket>>()
 
 export function trackConnections(server: Pick<Server, 'on'>): void {

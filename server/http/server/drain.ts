@@ -6,15 +6,19 @@ const LOOK_EVERY_MS = 50
 /** How long connections that were cut may take to close. */
 const CUT_MS = 1000
 
-/** Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be
- * closed: what is on
- * its way over a connection that looks idle would else be cut unread. Returns at once when nobody is connected. */
+/**
+ * Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be closed:
+ * what is on its way over a connection that looks idle would else be cut unread. Returns at once when nobody is
+ * connected.
+ */
 export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
   for (let waited = 0; waited < forMs && servers.some(isConnected); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
 }
 
-/** Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
- * @returns whether everything finished in time */
+/**
+ * Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
+ * @returns whether everything finished in time
+ */
 export async function drain(servers: readonly Server[], withinMs: number): Promise<boolean> {
   const closed = Promise.all(
     servers.map(
@@ -32,8 +36,10 @@ export async function drain(servers: readonly Server[], withinMs: number): Promi
   return false
 }
 
-/** Waits for something, but no longer than that: nothing that hangs may keep a process from its end.
- * @throws what the promise rejects with in time */
+/**
+ * Waits for something, but no longer than that: nothing that hangs may keep a process from its end.
+ * @throws what the promise rejects with in time
+ */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>(resolve => {

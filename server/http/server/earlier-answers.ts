@@ -3,8 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 // Requests may be pipelined (RFC 9112 §9.3.2): what comes behind one whose answer is under way must not cut that
-// answer, nor
-// write into it.
+// answer, nor write into it.
 
 /** How long a client that sends no more may take to read what it asked for before. */
 const AFTER_END_MS = 5000
@@ -36,9 +35,10 @@ export function isAnswering(socket: object): boolean {
   return answerOn(socket) !== null
 }
 
-/** Calls back once all earlier requests of a connection that has left HTTP (CONNECT) have their whole answers; never,
- * if it
- * closes before. What its client sends meanwhile is dropped. */
+/**
+ * Calls back once all earlier requests of a connection that has left HTTP (CONNECT) have their whole answers; never, if
+ * it closes before. What its client sends meanwhile is dropped.
+ */
 export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
   if (!isAnswering(socket)) return then()
   for (const event of ['close', 'drain'] as const) {
@@ -51,9 +51,11 @@ export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
   afterAnswers(socket, null, then)
 }
 
-/** Calls back once all earlier requests have their whole answers; never, if the connection closes before.
+/**
+ * Calls back once all earlier requests have their whole answers; never, if the connection closes before.
  * @param broken a request that cannot be read to its end, and therefore waits for nothing
- * @param then told whether the broken request has got an answer */
+ * @param then told whether the broken request has got an answer
+ */
 export function afterAnswers(
   socket: Duplex,
   broken: IncomingMessage | null,

@@ -17,9 +17,11 @@ interface Deps {
   route: (request: Request, ctx: RequestContext) => Response | Promise<Response>
 }
 
-/** Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
+/**
+ * Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
  * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the
- * page. */
+ * page.
+ */
 export function internalFetch({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: RequestContext, path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a page can only call paths of this server, and ${path} is none`)

@@ -4,9 +4,11 @@ import { isIPv6 } from 'node:net'
 import type { Log } from '../../base/log.ts'
 import { OperatorError } from '../../base/operator-error.ts'
 
-/** Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is
+/**
+ * Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is
  * there.
- * @throws OperatorError when an address cannot be listened on; none is open then */
+ * @throws OperatorError when an address cannot be listened on; none is open then
+ */
 export async function listenOn(
   hosts: readonly string[],
   port: number,

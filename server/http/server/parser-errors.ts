@@ -17,7 +17,8 @@ interface Deps {
 }
 
 /**
- * Of its version 2; version 1 begins with PROXY and a space. @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2
+ * Of its version 2; version 1 begins with PROXY and a space.
+ * @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2
  */
 const PREAMBLE_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
 
@@ -29,9 +30,10 @@ function hasPreamble(error: Error): boolean {
   )
 }
 
-/** What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the
- * same headers
- * and body as everything else (HD-12). */
+/**
+ * What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the
+ * same headers and body as everything else (HD-12).
+ */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
   let told = false
   /** The parser complains again about each byte that still comes. */
@@ -77,7 +79,10 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
   }
 }
 
-/** The request in whose body the parser stopped. @returns null: it stopped at the head of another */
+/**
+ * The request in whose body the parser stopped.
+ * @returns null: it stopped at the head of another
+ */
 function brokenOn(socket: Socket): IncomingMessage | null {
   const incoming = (socket as { parser?: { incoming: IncomingMessage | null } | null }).parser?.incoming ?? null
   return incoming === null || incoming.complete ? null : incoming

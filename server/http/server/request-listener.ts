@@ -20,8 +20,11 @@ interface Deps {
   way: readonly Step[]
   /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
   arrive: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
-  /** Called once for each request, when its answer is out or its connection is gone.
-   * @param status null: it was gone before any answer @param whole false: before the answer's end */
+  /**
+   * Called once for each request, when its answer is out or its connection is gone.
+   * @param status null: it was gone before any answer
+   * @param whole false: before the answer's end
+   */
   done: (ctx: RequestContext, status: number | null, whole: boolean) => void
 }
 

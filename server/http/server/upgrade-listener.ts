@@ -24,7 +24,10 @@ interface Deps {
   way: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
   done: (ctx: RequestContext, status: number, whole: boolean) => void
-  /** Takes the doctor's WebSocket. @returns false: it is not one */
+  /**
+   * Takes the doctor's WebSocket.
+   * @returns false: it is not one
+   */
   check: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
   development: boolean
 }

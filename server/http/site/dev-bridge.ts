@@ -5,11 +5,11 @@ import type { RequestContext } from '../request/request-context.ts'
 import { standFor } from '../steps/authenticate.ts'
 import type { Step } from '../steps/pipeline.ts'
 
-/** Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to
- * us
- * over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives
- * as long
- * as its page's request. */
+/**
+ * Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to
+ * us over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives
+ * as long as its page's request.
+ */
 export interface DevBridge {
   /** Puts the context on a request that goes to the worker. */
   carry(page: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse, context: SiteContext): void
@@ -17,7 +17,10 @@ export interface DevBridge {
   identifyOr(identify: Step): Step
 }
 
-/** @param secret what the worker knows us by @param origin where the worker calls back */
+/**
+ * @param secret what the worker knows us by
+ * @param origin where the worker calls back
+ */
 export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, RequestContext>()
 

@@ -28,10 +28,11 @@ export interface DevSite {
   close(): Promise<void>
 }
 
-/** Runs Nuxt's dev server inside this process, behind our own: one command, one origin. Its hot-reload socket lives on
- * our
- * server too, so a page talks to nobody else.
- * @param servers all that listen; the first carries the socket, the others hand theirs to it */
+/**
+ * Runs Nuxt's dev server inside this process, behind our own: one command, one origin. Its hot-reload socket lives on
+ * our server too, so a page talks to nobody else.
+ * @param servers all that listen; the first carries the socket, the others hand theirs to it
+ */
 export async function startDevSite({
   web,
   publicUrl,

@@ -16,9 +16,10 @@ const COMMON =
 /** Lets a plain Vite build run and nothing from elsewhere: no inline script, no other origin. */
 export const STATIC_POLICY = `default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; ${COMMON}`
 
-/** For a front end that sends no policy. Dev servers and most frameworks that render on a server write scripts into
- * their
- * pages; which of those are meant cannot be told from here. */
+/**
+ * For a front end that sends no policy. Dev servers and most frameworks that render on a server write scripts into
+ * their pages; which of those are meant cannot be told from here.
+ */
 export const RENDERED_POLICY = `default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; ${COMMON}`
 
 /** @throws OperatorError when the folder is no front end */

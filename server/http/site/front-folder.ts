@@ -16,7 +16,10 @@ export interface FrontFile {
 }
 
 export interface FrontFolder {
-  /** @param path decoded @returns null: there is no such file */
+  /**
+   * @param path decoded
+   * @returns null: there is no such file
+   */
   find(path: string): Promise<FrontFile | null>
   /** @returns null: it is gone */
   open(file: FrontFile, coding: Coding | null): Promise<FileHandle | null>
@@ -31,10 +34,11 @@ interface Index {
 /** How often a miss may have us look whether the folder was built anew. */
 const LOOK_MS = SECOND
 
-/** A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so
- * none can
- * leave the folder. Links, names that begin with a dot and source maps are not listed.
- * @throws OperatorError when there is no index.html in it */
+/**
+ * A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so none
+ * can leave the folder. Links, names that begin with a dot and source maps are not listed.
+ * @throws OperatorError when there is no index.html in it
+ */
 export async function openFrontFolder({
   root,
   sourceMaps,

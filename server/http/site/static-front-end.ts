@@ -18,9 +18,10 @@ const REVALIDATE = 'no-cache'
 /** A name with an ending is a file's, and a file that is missing is no page of the application. */
 const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
 
-/** A folder of built files in our pages' place. Files come before anybody looks at cookies and pages after, so that
- * opening
- * a page renews the session and loading a picture does not. */
+/**
+ * A folder of built files in our pages' place. Files come before anybody looks at cookies and pages after, so that
+ * opening a page renews the session and loading a picture does not.
+ */
 export function staticFrontEnd(front: FrontEnd): { files: Step; pages: Step } {
   if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
   return {
@@ -51,10 +52,11 @@ function isPage(path: string): boolean {
   return path.endsWith('/') || path.endsWith('.html')
 }
 
-/** The page at that path, in any of the forms in which builds write one; else the application's own, which knows more
- * paths
- * than there are files. It is for people who navigate only: a script that asks for data must not take it for an
- * answer. */
+/**
+ * The page at that path, in any of the forms in which builds write one; else the application's own, which knows more
+ * paths than there are files. It is for people who navigate only: a script that asks for data must not take it for an
+ * answer.
+ */
 async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FrontFile | null> {
   const named = path.endsWith('/')
     ? [`${path}index.html`]

@@ -5,16 +5,20 @@ import { type FrontEnd, RENDERED_POLICY } from './front-end.ts'
 
 type Matcher = (path: string) => Match | null
 
-/** Every path that is neither reserved nor an upstream's is the front end's: it is one more upstream, without a prefix,
- * and what goes to it takes the relay's way. */
+/**
+ * Every path that is neither reserved nor an upstream's is the front end's: it is one more upstream, without a prefix,
+ * and what goes to it takes the relay's way.
+ */
 export function orFrontEnd(match: Matcher, front: FrontEnd): Matcher {
   if (front.kind !== 'upstream') return match
   const { upstream } = front
   return path => match(path) ?? (isReserved(path) || !path.startsWith('/') ? null : { upstream, path })
 }
 
-/** The policy of a page of the front end.
- * @param sent what the relay makes of what it sent itself */
+/**
+ * The policy of a page of the front end.
+ * @param sent what the relay makes of what it sent itself
+ */
 export function frontPolicy(front: FrontEnd, sent: string | null): string | null {
   if (front.kind !== 'upstream') return sent
   if (front.policy !== null) return front.policy

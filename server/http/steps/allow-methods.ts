@@ -4,9 +4,10 @@ import type { Reply } from '../response/reply.ts'
 
 const KNOWN = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
-/** What an upstream lists is what reaches it, whatever else HTTP knows. Elsewhere TRACE would echo cookies back, and
- * what is not
- * ours to route is read-only: a POST to a page would render it. */
+/**
+ * What an upstream lists is what reaches it, whatever else HTTP knows. Elsewhere TRACE would echo cookies back, and
+ * what is not ours to route is read-only: a POST to a page would render it.
+ */
 export function allowMethods(ctx: RequestContext): Reply | undefined {
   const { method, family, match } = ctx
   const listed = match?.upstream.methods ?? null

@@ -16,7 +16,10 @@ import { isPrefetch } from '../request/prefetch.ts'
 
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
-  /** @returns null for an account that is gone or disabled @throws Problem `store_unavailable` */
+  /**
+   * @returns null for an account that is gone or disabled
+   * @throws Problem `store_unavailable`
+   */
   findUser: (userId: string) => MaybePromise<WireUser | null>
   secureCookies: boolean
 }
@@ -74,7 +77,10 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
   }
 }
 
-/** A call of a page that is rendering is its visitor's. @throws Problem `session_replaced` */
+/**
+ * A call of a page that is rendering is its visitor's.
+ * @throws Problem `session_replaced`
+ */
 export function standFor(ctx: RequestContext, page: RequestContext): void {
   ctx.caller = page.caller
   if (ctx.caller?.replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
@@ -84,9 +90,10 @@ const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
 
 type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
 
-/** The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal
- * with
- * getters is slow to make. */
+/**
+ * The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal
+ * with getters is slow to make.
+ */
 class RequestCaller implements Caller {
   readonly client: Client
   readonly signedIn: Finding['signedIn']
@@ -131,11 +138,11 @@ function mayThrowaway({ method, path, upgrade }: RequestContext): boolean {
   return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
-/** A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a
- * thief could
- * do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with the new
- * cookies.
- * A front end never learns who asks. */
+/**
+ * A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a
+ * thief could do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with
+ * the new cookies. A front end never learns who asks.
+ */
 function mayReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
   if (family === 'front') return true
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')

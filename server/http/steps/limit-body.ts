@@ -10,9 +10,11 @@ const MAX_ROUTE_BYTES = 1024 * 1024
 /** How long it may take to arrive. */
 const BODY_MS = 30 * SECOND
 
-/** Refuses bodies that are too large, before they are read where they say their length, else after so many bytes.
- * Node's parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2).
- * An upstream's bodies are the relay's to limit: they are not read here. */
+/**
+ * Refuses bodies that are too large, before they are read where they say their length, else after so many bytes. Node's
+ * parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2). An
+ * upstream's bodies are the relay's to limit: they are not read here.
+ */
 export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
   const { family, match, headers, incoming } = ctx
   if (family !== 'auth' && (family !== 'api' || match !== null)) return

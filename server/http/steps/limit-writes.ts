@@ -21,9 +21,10 @@ export function createWriteRate(clock: Clock): WriteRate {
   }
 }
 
-/** Slows an account that writes and writes. Taking away is never refused (signing out, ending, revoking): it may be
- * urgent, and
- * there is no more to take than there is. */
+/**
+ * Slows an account that writes and writes. Taking away is never refused (signing out, ending, revoking): it may be
+ * urgent, and there is no more to take than there is.
+ */
 export function limitWrites(rate: WriteRate) {
   return ({ family, method, path, safe, caller }: RequestContext): undefined => {
     if (family !== 'auth' || safe || method === 'DELETE' || path === '/auth/logout') return

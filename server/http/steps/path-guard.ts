@@ -18,9 +18,11 @@ export function guardPath(ctx: RequestContext): undefined {
   if (fault !== null) throw new Problem('bad_path', { detail: fault })
 }
 
-/** What is wrong with a raw path, or null. One pass over the bytes; only paths with an escape or a dot segment cost
+/**
+ * What is wrong with a raw path, or null. One pass over the bytes; only paths with an escape or a dot segment cost
  * more.
- * @param strict on our own families also `//`, `;` and an escaped slash, backslash or percent sign are refused */
+ * @param strict on our own families also `//`, `;` and an escaped slash, backslash or percent sign are refused
+ */
 export function pathFault(path: string, strict: boolean): string | null {
   if (path.charCodeAt(0) !== SLASH) return 'The target must be a path.'
   if (path.charCodeAt(1) === SLASH) return 'The path begins with two slashes.'

@@ -2,9 +2,10 @@ import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 
-/** Serves one host: the configured one. A page from another name would set cookies there, and would make links that
- * lead
- * elsewhere; answering under any name is also what DNS rebinding lives on. */
+/**
+ * Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
+ * elsewhere; answering under any name is also what DNS rebinding lives on.
+ */
 export function requireHost(publicUrl: string) {
   const { host, hostname, protocol, port } = new URL(publicUrl)
   const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host

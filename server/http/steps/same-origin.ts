@@ -9,9 +9,11 @@ export interface Provenance {
   referer: string | undefined
 }
 
-/** Whether a request that changes something comes from our own pages. Every statement that is there has to agree:
- * a cookie's SameSite is not enough, a sibling host's requests carry even Strict ones (BBA-9).
- * @see Fetch Metadata §2.3 · RFC 6454 §7 · the decision table in same-origin.test.ts */
+/**
+ * Whether a request that changes something comes from our own pages. Every statement that is there has to agree: a
+ * cookie's SameSite is not enough, a sibling host's requests carry even Strict ones (BBA-9).
+ * @see Fetch Metadata §2.3 · RFC 6454 §7 · the decision table in same-origin.test.ts
+ */
 export function isSameOrigin(from: Provenance, publicOrigin: string): boolean {
   // A page without a referrer posts its forms with `Origin: null` (Fetch §3.2); a script can say so too, but forge no
   // Sec-Fetch-Site.

@@ -6,9 +6,10 @@ import type { Step } from './pipeline.ts'
 
 const CLIENT_PATH = `${ASSETS_PREFIX}client.js`
 
-/** The script that other front ends load: it tells them who is signed in. Its name stays, so browsers have to ask
- * again.
- * @param script resolves to the same text each time, but while the script is being written */
+/**
+ * The script that other front ends load: it tells them who is signed in. Its name stays, so browsers have to ask again.
+ * @param script resolves to the same text each time, but while the script is being written
+ */
 export function serveClientScript(script: () => Promise<string>): Step {
   return ctx =>
     ctx.path === CLIENT_PATH ? script().then(text => reply(text, ctx.headers['if-none-match'])) : undefined

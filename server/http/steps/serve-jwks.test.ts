@@ -72,8 +72,10 @@ test('who holds the current keys is told so, until there are others', async () =
 
 type Reader = 'direct' | 'behind' | 'alsoBehind'
 
-/** Porchlight and its upstreams over a time that is in the test's hands (jose's cache reads Date).
- * @param overstay how many times longer than it may an upstream keeps the keys */
+/**
+ * Porchlight and its upstreams over a time that is in the test's hands (jose's cache reads Date).
+ * @param overstay how many times longer than it may an upstream keeps the keys
+ */
 function world(overstay = 1) {
   vi.useFakeTimers({ toFake: ['Date'], now: AT })
   const now = () => Date.now()

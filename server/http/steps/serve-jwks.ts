@@ -13,7 +13,10 @@ interface Deps {
   jwksMaxAgeMs: number
 }
 
-/** The public keys that upstreams verify our tokens with. @see RFC 7517 §5, §8.5 */
+/**
+ * The public keys that upstreams verify our tokens with.
+ * @see RFC 7517 §5, §8.5
+ */
 export function answerJwks({ clock, signing, jwksMaxAgeMs }: Deps) {
   const caching = `public, max-age=${Math.floor(jwksMaxAgeMs / SECOND)}`
   return ({ headers }: Pick<RequestContext, 'headers'>): Reply => {

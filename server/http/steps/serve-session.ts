@@ -5,8 +5,8 @@ import { sessionAnswer } from '../response/session-body.ts'
 const HEADERS = ['Content-Type', 'application/json']
 
 /**
- * Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and
- * a Response.
+ * Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and a
+ * Response.
  */
 export function answerSession(ctx: RequestContext): Reply | undefined {
   const { path, method, caller } = ctx

@@ -29,8 +29,10 @@ export interface StaticSite {
   files: readonly StaticFile[]
 }
 
-/** Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
- * @param site null: a dev server makes files as they are asked for */
+/**
+ * Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
+ * @param site null: a dev server makes files as they are asked for
+ */
 export function serveStatic(site: StaticSite | null) {
   if (site === null) return () => undefined
   const { root, files } = site

@@ -29,7 +29,10 @@ function answerHealth(readiness: Readiness) {
 /** Whoever keeps it reads it anew before then: a contact that nobody answers any more is worse than none. */
 const SECURITY_TXT_MS = 30 * DAY
 
-/** Whom to tell of a weakness, if the configuration names somebody. @see RFC 9116 §2.5 */
+/**
+ * Whom to tell of a weakness, if the configuration names somebody.
+ * @see RFC 9116 §2.5
+ */
 export function answerSecurityTxt({
   clock,
   config: { publicUrl, securityContact },

@@ -6,8 +6,10 @@ function cutOff(world: World): void {
   assert.equal(world.row().endReason, 'refresh_reuse')
 }
 
-/** The promise that an honest client is never ended has bounds. Each of these goes just past one, and is ended:
- * were it not, the bound would be stated too tightly and a thief would have that much more time. */
+/**
+ * The promise that an honest client is never ended has bounds. Each of these goes just past one, and is ended: were it
+ * not, the bound would be stated too tightly and a thief would have that much more time.
+ */
 export const BOUNDS: Scenario[] = [
   {
     name: 'a request delayed by more than `late` after the proof is taken for theft',

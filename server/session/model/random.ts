@@ -133,8 +133,8 @@ export const actions: fc.Arbitrary<Action[]> = fc.array(
 const TRAITS = { page: PAGE, poll: POLL, upgrade: UPGRADE }
 
 /**
- * Plays one list of actions and asserts after each: the honest client is served, there is one chain, the jar never
- * goes back.
+ * Plays one list of actions and asserts after each: the honest client is served, there is one chain, the jar never goes
+ * back.
  */
 export async function play(world: World, profile: Profile, list: readonly Action[]): Promise<void> {
   await world.signIn({ remember: true })

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { ACCESS, type World } from './world.ts'
 
-/** A named story about one browser, its network and the server. Throws when the rules do not hold in it.
- * The letters are those of the model-checked traces that plainer rules fail (docs/decisions/002-refresh-rules.md). */
+/**
+ * A named story about one browser, its network and the server. Throws when the rules do not hold in it. The letters are
+ * those of the model-checked traces that plainer rules fail (docs/decisions/002-refresh-rules.md).
+ */
 export interface Scenario {
   name: string
   run: (world: World) => Promise<void>

@@ -1,6 +1,7 @@
-/** What the journeys need of a browser, and both of these have. Everything a person does, is done by keys: that works
- * the same
- * in both, and shows on the way that it can be done so. */
+/**
+ * What the journeys need of a browser, and both of these have. Everything a person does, is done by keys: that works
+ * the same in both, and shows on the way that it can be done so.
+ */
 export interface BrowserUnderTest {
   /** The one tab of a new window's worth of cookies is shared by all. */
   newTab(): Promise<Tab>

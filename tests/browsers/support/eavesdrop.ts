@@ -24,9 +24,10 @@ const LISTEN = `(() => {
   document.addEventListener('securitypolicyviolation', event => tell(event.violatedDirective + ' blocked ' + event.blockedURI))
 })()`
 
-/** Between a browser whose console nobody can read and the server: each page gets one script more, that reports here.
- * Everything
- * else passes as it is, live connections too. */
+/**
+ * Between a browser whose console nobody can read and the server: each page gets one script more, that reports here.
+ * Everything else passes as it is, live connections too.
+ */
 export async function startEavesdropper(): Promise<Eavesdropper> {
   const heard: string[] = []
   let target = 0

@@ -13,8 +13,10 @@ export const firefox = {
   there: spawnSync(PROGRAM, ['--version'], { stdio: 'ignore' }).status === 0,
 }
 
-/** Debian's Firefox as it is, told what to do by WebDriver BiDi, which it speaks by itself.
- * @see https://w3c.github.io/webdriver-bidi/ */
+/**
+ * Debian's Firefox as it is, told what to do by WebDriver BiDi, which it speaks by itself.
+ * @see https://w3c.github.io/webdriver-bidi/
+ */
 export async function launchFirefox(): Promise<BrowserUnderTest> {
   const profile = mkdtempSync(join(tmpdir(), 'porchlight-firefox-'))
   const child = spawn(PROGRAM, ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port', '0'], {

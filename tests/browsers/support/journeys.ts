@@ -188,9 +188,10 @@ async function until(tab: Tab, condition: string): Promise<void> {
   )
 }
 
-/** Come to life, and with everything that it fetches of itself: leaving a page cancels what it is still loading, which
- * is no
- * fault, and a console tells it as one. */
+/**
+ * Come to life, and with everything that it fetches of itself: leaving a page cancels what it is still loading, which
+ * is no fault, and a console tells it as one.
+ */
 async function hydrated(tab: Tab): Promise<void> {
   await until(tab, 'window.useNuxtApp?.().isHydrating === false')
   let before = -1

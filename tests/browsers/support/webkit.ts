@@ -16,8 +16,10 @@ export const webkit = {
     spawnSync('Xvfb', ['-help'], { stdio: 'ignore' }).error === undefined,
 }
 
-/** WebKitGTK's MiniBrowser, told what to do by WebDriver. It tells no driver of its console: see `eavesdrop.ts`.
- * @param trouble what the pages were heard to report */
+/**
+ * WebKitGTK's MiniBrowser, told what to do by WebDriver. It tells no driver of its console: see `eavesdrop.ts`.
+ * @param trouble what the pages were heard to report
+ */
 export async function launchWebkit(trouble: string[]): Promise<BrowserUnderTest> {
   const { display, screen } = await startScreen()
   const port = await freePort()

@@ -1,6 +1,6 @@
 // Clients that no server wishes for, in a process of their own so that honest ones beside them are measured, not
-// delayed; and the
-// API behind the server that some of them misuse. Says the API's port, waits for an order on stdin, then for its end.
+// delayed; and the API behind the server that some of them misuse. Says the API's port, waits for an order on stdin,
+// then for its end.
 import { createHash } from 'node:crypto'
 import http from 'node:http'
 import net from 'node:net'
@@ -155,7 +155,10 @@ async function leftAfter(patienceMs: number): Promise<number> {
   return openTunnels.size
 }
 
-/** Sends chunks until all are sent or the server has answered. @returns the answer's status */
+/**
+ * Sends chunks until all are sent or the server has answered.
+ * @returns the answer's status
+ */
 async function upload(dial: () => net.Socket, head: string, bytes: number): Promise<number> {
   const socket = dial()
   const answered = statusFrom(socket)

@@ -46,7 +46,10 @@ export class LoggedBrowser extends Visitor {
     }
   }
 
-  /** The same as a call, for a server that may die in the middle of it. @returns null: no answer came */
+  /**
+   * The same as a call, for a server that may die in the middle of it.
+   * @returns null: no answer came
+   */
   attempt(what: Ask): Promise<Answer | null> {
     return this.ask(what).catch(() => null)
   }

@@ -5,9 +5,10 @@ import { decodeJwt } from 'jose'
 import type { NotesAnswer } from '../../../server/contract/notes.ts'
 import { sleep } from '../../support/server.ts'
 
-/** An API for the notes' page that takes its time, and now and then fails or hangs up: pages that ask it wait for each
- * other's
- * answers in every order. */
+/**
+ * An API for the notes' page that takes its time, and now and then fails or hangs up: pages that ask it wait for each
+ * other's answers in every order.
+ */
 export interface CapriciousApi {
   target: string
   outcomes: { answered: number; failed: number; hungUp: number }

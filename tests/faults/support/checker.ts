@@ -13,9 +13,10 @@ export interface StoredSession {
   public_id: string
 }
 
-/** Looks at the database as it lies on the disk, write-ahead log included, without touching it: on a copy, as the next
- * start
- * would find it. For a server that is down. */
+/**
+ * Looks at the database as it lies on the disk, write-ahead log included, without touching it: on a copy, as the next
+ * start would find it. For a server that is down.
+ */
 export function onDisk<T>(dataDir: string, look: (db: Sqlite.Database) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-check-'))
   try {

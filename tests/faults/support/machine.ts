@@ -10,9 +10,10 @@ export interface Ability {
   there: boolean
 }
 
-/** A test that needs something of the machine. Where it is missing the test is skipped with a loud line; in CI it
- * fails, since a
- * suite that quietly leaves out half of its faults proves nothing. */
+/**
+ * A test that needs something of the machine. Where it is missing the test is skipped with a loud line; in CI it fails,
+ * since a suite that quietly leaves out half of its faults proves nothing.
+ */
 export function testWith(...abilities: Ability[]): (title: string, run: () => Promise<void>, timeout?: number) => void {
   const missing = abilities.filter(ability => !ability.there).map(ability => ability.what)
   if (missing.length === 0) return (title, run, timeout) => test(title, run, timeout)

@@ -9,8 +9,8 @@ export interface Nginx {
 }
 
 /**
- * What is written into nginx's configuration, at each of its levels. `listen` is the port with what belongs to it,
- * such as `ssl`.
+ * What is written into nginx's configuration, at each of its levels. `listen` is the port with what belongs to it, such
+ * as `ssl`.
  */
 interface Configuration {
   port: number

@@ -5,14 +5,19 @@ import { temporaryFolder, waitUntil } from '../../support/server.ts'
 
 /** A tracer on a running process. */
 export interface Tracer {
-  /** Lets go of the process, which goes on. @returns the trace, a line for each system call, with times */
+  /**
+   * Lets go of the process, which goes on.
+   * @returns the trace, a line for each system call, with times
+   */
   detach(): Promise<string>
   /** What was written so far. */
   trace(): string
 }
 
-/** Attaches to every thread of a process and waits until it has.
- * @param options of strace: what to trace, what to inject */
+/**
+ * Attaches to every thread of a process and waits until it has.
+ * @param options of strace: what to trace, what to inject
+ */
 export async function attach(pid: number, options: string[]): Promise<Tracer> {
   const file = join(temporaryFolder(), 'trace')
   const child = spawn('strace', ['-f', '-p', String(pid), '-o', file, ...options], {

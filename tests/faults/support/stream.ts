@@ -37,7 +37,10 @@ export function openStream(browser: Visitor, path: string): Promise<OpenStream> 
   })
 }
 
-/** A WebSocket that somebody has open. @returns the code that it is closed with; 1006: cut without a word */
+/**
+ * A WebSocket that somebody has open.
+ * @returns the code that it is closed with; 1006: cut without a word
+ */
 export function openSocket(browser: Visitor, path: string): Promise<{ closed: Promise<number> }> {
   const { port, host } = new URL(browser.origin)
   const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, {

@@ -80,10 +80,12 @@ export function wireAnswer({ status, headers, text }: Answer): WireAnswer {
 /** What a stack, a path of ours or a file of ours looks like. */
 const STACK = /^\s+at .+(?::\d+:\d+|<anonymous>)\)?$|node_modules\/|server\/[\w/.-]+\.ts\b|file:\/\/\//m
 
-/** @param relayed whether an upstream may have written it: then its status and body are the upstream's
+/**
+ * @param relayed whether an upstream may have written it: then its status and body are the upstream's
  * @param ownPolicy whether the upstream serves documents: then it says itself what these may do
  * @throws unless it is an answer of ours that anybody may see: no 500, our headers, and for a refusal a code that
- * clients know */
+ * clients know
+ */
 export function judge(answer: WireAnswer, { relayed = false, ownPolicy = false } = {}): void {
   const { status, body } = answer
   if (status === 101) return

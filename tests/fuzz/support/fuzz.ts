@@ -36,7 +36,10 @@ interface Attack<T> {
   seeds?: Record<string, T[]>
   /** Comes first, where the server has to be told of a whole batch. */
   prepare?: (inputs: readonly T[]) => Promise<void>
-  /** Throws one input at the server. @throws when an answer to it is not what it should be */
+  /**
+   * Throws one input at the server.
+   * @throws when an answer to it is not what it should be
+   */
   run: (input: T, at: number) => Promise<void>
   /** Looks on while a batch is under way. */
   beside?: (batch: Promise<unknown>) => Promise<void>

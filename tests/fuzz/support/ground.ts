@@ -45,9 +45,15 @@ export interface Ground {
   /** Honest all the time, and signed in all the time. */
   resident: Visitor
   admin: Visitor
-  /** Everything that has to hold after a batch. @throws when it does not */
+  /**
+   * Everything that has to hold after a batch.
+   * @throws when it does not
+   */
   settle(): Promise<void>
-  /** Asks for its health until a batch is over. @throws when it was not told in time */
+  /**
+   * Asks for its health until a batch is over.
+   * @throws when it was not told in time
+   */
   beside(batch: Promise<unknown>): Promise<void>
   /** Another process on the same data. */
   restart(settings: Settings): Promise<void>
@@ -61,9 +67,10 @@ export interface Ground {
   seen(text: string): void
 }
 
-/** A real server for the tests of a file, with somebody honest in it. The file's last tests are that it gives back what
- * it took,
- * and ends when it is asked to. */
+/**
+ * A real server for the tests of a file, with somebody honest in it. The file's last tests are that it gives back what
+ * it took, and ends when it is asked to.
+ */
 export function groundOfFile(prepare: () => Promise<Settings> | Settings): Ground {
   const ground = {} as Ground
   const outputFile = join(temporaryFolder(), 'output')

@@ -1,9 +1,11 @@
 /** Processes that are started at the same time: each takes a core for a moment. */
 export const STARTS_AT_ONCE = 4
 
-/** A program that was given something wrong works, or says in words what is wrong: it neither crashes nor shows a
+/**
+ * A program that was given something wrong works, or says in words what is wrong: it neither crashes nor shows a
  * secret.
- * @throws when it does */
+ * @throws when it does
+ */
 export function expectOutcome(code: number | null, output: string, secrets: readonly string[]): void {
   if (code !== 0 && code !== 1) throw new Error(`it ended with ${String(code)}:\n${output.slice(-3000)}`)
   if (/^\s+at .+(?::\d+|<anonymous>|native)\)?$/m.test(output)) throw new Error(`a stack:\n${output.slice(-3000)}`)

@@ -13,7 +13,10 @@ export interface Delivery {
   quietMs?: number
 }
 
-/** Writes bytes as they are. @returns everything that came back until either side ended it, or nothing more came */
+/**
+ * Writes bytes as they are.
+ * @returns everything that came back until either side ended it, or nothing more came
+ */
 export async function deliver(port: number, { pieces, ending, quietMs = 250 }: Delivery): Promise<Buffer> {
   const socket = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }).setNoDelay(true)
   const chunks: Buffer[] = []

@@ -3,10 +3,11 @@ import { $fetch as call, FetchError, type FetchOptions } from 'ofetch'
 type Options = Omit<FetchOptions<'json'>, 'body'> & { body?: object }
 export type Api = <T>(path: string, options?: Options) => Promise<T>
 
-/** The one way to the server. While rendering it stays in the process and knows whose page it is. In the browser it
- * sends
- * again what another tab's sign-in overtook, asks for the password where the server wants it, and tells when a
- * session is gone. */
+/**
+ * The one way to the server. While rendering it stays in the process and knows whose page it is. In the browser it
+ * sends again what another tab's sign-in overtook, asks for the password where the server wants it, and tells when a
+ * session is gone.
+ */
 export function useApi(): Api {
   const nuxtApp = useNuxtApp()
   const send = (useRequestEvent(nuxtApp)?.$fetch ?? call) as typeof call

@@ -1,6 +1,7 @@
-/** The one-time code of a link. It is behind the `#`, which browsers send to nobody, and is taken out of the address at
- * once,
- * so that it stays neither in the history nor in a shared screen. */
+/**
+ * The one-time code of a link. It is behind the `#`, which browsers send to nobody, and is taken out of the address at
+ * once, so that it stays neither in the history nor in a shared screen.
+ */
 export function useLinkCode(take: (code: string) => void): void {
   const route = useRoute()
   const router = useRouter()

@@ -1,7 +1,9 @@
 import type { Problem } from './useProblem.ts'
 
-/** A list that comes a page at a time. Reading it anew begins at its first page again.
- * @param itemsOf what one page holds */
+/**
+ * A list that comes a page at a time. Reading it anew begins at its first page again.
+ * @param itemsOf what one page holds
+ */
 export function usePaged<Page extends { next: string | null }, Item>(path: string, itemsOf: (page: Page) => Item[]) {
   const api = useApi()
   const first = useApiData<Page>(path)

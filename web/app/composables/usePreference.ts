@@ -2,9 +2,10 @@ import { readableCookies } from '#contract/cookies.ts'
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
-/** What somebody chose on this device: a plain cookie that is worth no trust, so its reader decides what counts. The
- * page
- * brings the value along, and other tabs follow a change. */
+/**
+ * What somebody chose on this device: a plain cookie that is worth no trust, so its reader decides what counts. The
+ * page brings the value along, and other tabs follow a change.
+ */
 export function usePreference<T extends string>(name: string, accepted: (value: string) => value is T): Ref<T | null> {
   const nuxtApp = useNuxtApp()
   const state = useState<T | null>(`preference:${name}`, () => {

@@ -13,8 +13,10 @@ export type Problem = Pick<ProblemBody, 'fields' | 'retryAfter' | 'minLength' | 
 const isProblemCode = (value: unknown): value is ProblemCode =>
   typeof value === 'string' && /^[a-z_]{1,60}$/.test(value)
 
-/** Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
- * something in between, e.g. a proxy. */
+/**
+ * Reads a failed call, also after it crossed from the server's render. An answer without a code of ours came from
+ * something in between, e.g. a proxy.
+ */
 export function readProblem(error: unknown): Problem {
   const { data, status, statusCode } = (error ?? {}) as {
     data?: Partial<ProblemBody>
@@ -37,8 +39,10 @@ export function problemOf(error: unknown): Problem {
   return readProblem(error)
 }
 
-/** What the address of a page says of a failure that led here: a navigation can bring nothing else along.
- * @param form which form of the page asks, where it has several: each tells its own */
+/**
+ * What the address of a page says of a failure that led here: a navigation can bring nothing else along.
+ * @param form which form of the page asks, where it has several: each tells its own
+ */
 export function useQueryProblem(form?: string): Problem | null {
   const { problem, provider, form: failed } = useRoute().query
   if (failed !== form) return null

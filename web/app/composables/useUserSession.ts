@@ -15,8 +15,8 @@ export interface UserSession {
   /** Asks the server. A background question is no activity: it does not keep an idle session alive. */
   fetch(options?: { background?: boolean }): Promise<void>
   /**
-   * Signs out here; throws what the server said if it could not. @returns where to go now: our own page, or on to the
-   * provider
+   * Signs out here; throws what the server said if it could not.
+   * @returns where to go now: our own page, or on to the provider
    */
   clear(): Promise<string>
 }

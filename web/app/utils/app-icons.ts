@@ -1,6 +1,7 @@
-/** Drawings that an upstream's `icon` can name: a few of Lucide's (ISC License, © Lucide Icons and Contributors), as
- * paths
- * in a 24 × 24 box. All of them would weigh half a megabyte, and none may be fetched from elsewhere. */
+/**
+ * Drawings that an upstream's `icon` can name: a few of Lucide's (ISC License, © Lucide Icons and Contributors), as
+ * paths in a 24 × 24 box. All of them would weigh half a megabyte, and none may be fetched from elsewhere.
+ */
 const APP_ICONS: Readonly<Record<string, string>> = {
   box: 'M21 8a2 2 0 0 0-1-1.73l-7-4a2 2 0 0 0-2 0l-7 4A2 2 0 0 0 3 8v8a2 2 0 0 0 1 1.73l7 4a2 2 0 0 0 2 0l7-4A2 2 0 0 0 21 16ZM3.3 7l8.7 5l8.7-5M12 22V12',
   'book-open':

@@ -8,8 +8,9 @@ const STEPS: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
 ]
 
 /**
- * "3 hours ago", "in 6 days"; null where a date says more. @param at unix milliseconds @param justNow said of less
- * than a minute
+ * "3 hours ago", "in 6 days"; null where a date says more.
+ * @param at unix milliseconds
+ * @param justNow said of less than a minute
  */
 export function relativeTime(at: number, now: number, locale: string, justNow: string): string | null {
   const away = at - now

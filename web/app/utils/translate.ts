@@ -5,8 +5,10 @@ export interface Words {
 /** What stands in the gaps of a sentence; a number `n`, which may come alone, also chooses among plurals. */
 export type Values = number | Readonly<Record<string, string | number>>
 
-/** The sentence at `key`, such as `account.title`, with its gaps filled; the key itself where there is none.
- * Plurals stand beside each other, ` | ` between: none, one and more, or one and more. */
+/**
+ * The sentence at `key`, such as `account.title`, with its gaps filled; the key itself where there is none. Plurals
+ * stand beside each other, ` | ` between: none, one and more, or one and more.
+ */
 export function translate(words: Words, key: string, values: Values = {}): string {
   const found = sentenceAt(words, key)
   if (found === null) return key

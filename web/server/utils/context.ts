@@ -4,8 +4,10 @@ import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '#contract/
 const onRequest = Symbol.for(SITE_CONTEXT)
 const storage = Symbol.for(SITE_CONTEXT_STORAGE)
 
-/** What the server that carries this site knows about the request. Null where the answer is not for one visitor: while
- * prerendering, and on a cached route, which would keep one person's page for everybody. */
+/**
+ * What the server that carries this site knows about the request. Null where the answer is not for one visitor: while
+ * prerendering, and on a cached route, which would keep one person's page for everybody.
+ */
 export function findSiteContext(event: H3Event): SiteContext | null {
   if (import.meta.prerender || getRouteRules(event).cache) return null
   if (import.meta.dev) return developmentContext(event)

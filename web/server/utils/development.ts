@@ -1,9 +1,10 @@
 import type { H3Event } from 'h3'
 import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site-context.ts'
 
-/** In development pages render in a worker of their own: the context comes in a header that only our server can make,
- * and
- * calls go back to it over HTTP. No build holds this. */
+/**
+ * In development pages render in a worker of their own: the context comes in a header that only our server can make,
+ * and calls go back to it over HTTP. No build holds this.
+ */
 export function developmentContext(event: H3Event): SiteContext | null {
   const header = getRequestHeader(event, DEV_CONTEXT_HEADER)
   const secret = process.env[DEV_SECRET_VARIABLE]

@@ -15,8 +15,10 @@ export interface NoteFailure {
   text: string
 }
 
-/** My notes: in the page's first byte, then as they are changed here and elsewhere. Each change shows at once; one that
- * fails is taken back. The functions answer null, or why it failed. */
+/**
+ * My notes: in the page's first byte, then as they are changed here and elsewhere. Each change shows at once; one that
+ * fails is taken back. The functions answer null, or why it failed.
+ */
 export function useNotes() {
   const api = useApi()
   const failureOf = useNoteFailure()

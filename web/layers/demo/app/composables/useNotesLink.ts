@@ -7,10 +7,12 @@ export type LinkState = 'opening' | 'live' | 'away' | 'offline'
 /** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
 const REST_AFTER_MS = 20_000
 
-/** Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before
- * each
- * further attempt it asks for the session; once that is over it stops and leaves for the sign-in page, which says why.
- * @param connect opens a connection, tells of it, and returns what closes it without a word */
+/**
+ * Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before
+ * each further attempt it asks for the session; once that is over it stops and leaves for the sign-in page, which says
+ * why.
+ * @param connect opens a connection, tells of it, and returns what closes it without a word
+ */
 export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHidden }: { restsWhenHidden: boolean }) {
   const nuxtApp = useNuxtApp()
   const { user, fetch } = useUserSession()

@@ -1,5 +1,7 @@
-/** The demonstrations have many words, which need not travel with every other page. Every language at once: a change of
- * language then has them at hand. */
+/**
+ * The demonstrations have many words, which need not travel with every other page. Every language at once: a change of
+ * language then has them at hand.
+ */
 const WORDS = {
   notes: () => Promise.all([import('../../i18n/locales/notes/en.json'), import('../../i18n/locales/notes/zh-CN.json')]),
   proof: () => Promise.all([import('../../i18n/locales/proof/en.json'), import('../../i18n/locales/proof/zh-CN.json')]),

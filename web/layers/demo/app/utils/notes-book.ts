@@ -1,7 +1,9 @@
 import type { NoteEvent, NotesAnswer, WireNote } from '#contract/notes.ts'
 
-/** What was done on this page and is not confirmed yet. It is shown at once, over what the server said last;
- * when it fails it is taken away again, and whatever came in meanwhile is still there. */
+/**
+ * What was done on this page and is not confirmed yet. It is shown at once, over what the server said last; when it
+ * fails it is taken away again, and whatever came in meanwhile is still there.
+ */
 export type NoteChange =
   | { type: 'add' | 'restore'; note: WireNote }
   | { type: 'edit'; id: string; text: string }
@@ -14,7 +16,10 @@ export interface NoteRow {
   pending: boolean
 }
 
-/** What the feed told. @param number the event's id; what is not newer than the list is known already */
+/**
+ * What the feed told.
+ * @param number the event's id; what is not newer than the list is known already
+ */
 export function withEvent(answer: NotesAnswer, number: number, event: NoteEvent): NotesAnswer {
   if (number <= answer.change) return answer
   const { notes } = answer
@@ -44,8 +49,10 @@ export function isNews(
   return event.type === 'saved' ? known?.text !== event.note.text : known !== undefined
 }
 
-/** What the server answered to a change of ours. Its event in the feed may have come before, or comes yet.
- * @param note as it is now; null: it is gone */
+/**
+ * What the server answered to a change of ours. Its event in the feed may have come before, or comes yet.
+ * @param note as it is now; null: it is gone
+ */
 export function withAnswer(answer: NotesAnswer, change: NoteChange, note: WireNote | null): NotesAnswer {
   if (note === null) return { ...answer, notes: answer.notes.filter(one => one.id !== idOf(change)) }
   // An edited note that is not there any more was deleted while the answer was on its way.
@@ -53,7 +60,10 @@ export function withAnswer(answer: NotesAnswer, change: NoteChange, note: WireNo
   return { ...answer, notes: withNote(answer.notes, note) }
 }
 
-/** Newest first, as the server lists them. @param deleted what was deleted here and can be brought back */
+/**
+ * Newest first, as the server lists them.
+ * @param deleted what was deleted here and can be brought back
+ */
 export function rowsOf(
   notes: readonly WireNote[],
   pending: readonly NoteChange[],

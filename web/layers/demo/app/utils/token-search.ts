@@ -18,8 +18,7 @@ export const SEARCHED_PLACES = [
 export type SearchedPlace = (typeof SEARCHED_PLACES)[number]
 
 /**
- * What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one
- * too.
+ * What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one too.
  */
 export interface SearchResult {
   place: SearchedPlace
@@ -30,8 +29,7 @@ export interface SearchResult {
 type Collect = () => Promise<string[]> | string[]
 
 /**
- * Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to
- * read.
+ * Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to read.
  */
 export async function lookThrough(places: Record<SearchedPlace, Collect>): Promise<SearchResult[]> {
   const results: SearchResult[] = []
@@ -51,7 +49,10 @@ export async function lookThrough(places: Record<SearchedPlace, Collect>): Promi
 const BACKGROUND = { headers: { 'X-Porchlight-Background': '1' } }
 const OWN_CALLS = ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', '/auth/apps']
 
-/** Everything that JavaScript of this page can reach. @param payload what the server rendered the page from */
+/**
+ * Everything that JavaScript of this page can reach.
+ * @param payload what the server rendered the page from
+ */
 export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect> {
   return {
     cookies: () => [document.cookie],
@@ -115,9 +116,10 @@ async function readDatabase(name: string): Promise<string[]> {
 const DEEPEST = 24
 const MOST = 400_000
 
-/** Every string, and every name, that can be reached from a value by walking what was put there; what the browser
- * itself
- * defines is on prototypes, and not walked. */
+/**
+ * Every string, and every name, that can be reached from a value by walking what was put there; what the browser itself
+ * defines is on prototypes, and not walked.
+ */
 function stringsIn(root: unknown): string[] {
   const texts: string[] = []
   const seen = new Set<object>()
