@@ -2,14 +2,14 @@ import { createInterface } from 'node:readline'
 import { SECOND, systemClock } from '../base/clock.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { NAME } from '../contract/name.ts'
-import { isMet, PROOF_SCENARIOS } from '../contract/proof-wire.ts'
+import { isMet, PROOF_SCENARIOS } from '../contract/demo/proof.ts'
 import type { Ask } from '../demo/proof/browser.ts'
-import { fillIn, lookAround, parseLogin, type Visit, wholeWait } from '../demo/proof/outside.ts'
+import { fillIn, lookAround, parseLogin, type Visit, wholeWait } from '../demo/drill/outside.ts'
 import { play } from '../demo/proof/scenarios.ts'
 import { askHidden } from './ask.ts'
 import { command } from './command.ts'
-import { startOwnServer } from './drill-own.ts'
-import { rowsOf } from './drill-report.ts'
+import { startOwnServer } from '../demo/drill/own-server.ts'
+import { rowsOf } from '../demo/drill/report.ts'
 import { print, printError, printJson, printTable } from './output.ts'
 
 const OUR_LOGIN = 'POST /auth/login {"email":"$email","password":"$password"}'
@@ -45,7 +45,8 @@ export const drill = command({
     json: { type: 'boolean', description: 'Print JSON, for scripts' },
   },
   async run(args) {
-    const own = args.url === undefined ? await startOwnServer(line => printError([line])) : null
+    const own =
+      args.url === undefined ? await startOwnServer({ env: process.env, say: line => printError([line]) }) : null
     try {
       const visit = own?.visit ?? (await visitOf({ ...args, url: args.url ?? '' }))
       await tryOut(visit, { json: args.json ?? false, staged: own === null })

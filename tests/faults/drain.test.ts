@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import type { NotesAnswer } from '../../server/contract/notes.ts'
+import type { NotesAnswer } from '../../server/contract/demo/notes.ts'
 import { type Server, sleep, startServer, statusOf, stopAll } from '../support/server.ts'
 import type { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'

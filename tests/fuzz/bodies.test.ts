@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach } from 'vitest'
 import type * as v from 'valibot'
-import * as notes from '../../server/contract/notes.ts'
+import * as notes from '../../server/contract/demo/notes.ts'
 import * as wire from '../../server/contract/wire.ts'
 import { judge, wireAnswer } from './support/answers.ts'
 import { type Scapegoat, stillIn } from './support/askers.ts'

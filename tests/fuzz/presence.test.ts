@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { PresenceRequest } from '../../server/contract/notes.ts'
+import { PresenceRequest } from '../../server/contract/demo/notes.ts'
 import { answersIn, judge } from './support/answers.ts'
 import { frame, handshake, textFrame } from './support/frames.ts'
 import { fuzz } from './support/fuzz.ts'

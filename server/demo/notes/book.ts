@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { DAY } from '../../base/clock.ts'
 import { OperatorError } from '../../base/operator-error.ts'
-import { MAX_NOTES, type NoteEvent, type WireNote } from '../../contract/notes.ts'
+import { MAX_NOTES, type NoteEvent, type WireNote } from '../../contract/demo/notes.ts'
 
 /** Each change of a person's notes has the next number: the feed's event ids, good across restarts. */
 export interface Change {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR } from '../../base/clock.ts'
-import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer, type WireNote } from '../../contract/notes.ts'
+import { MAX_NOTE_LENGTH, MAX_NOTES, type NotesAnswer, type WireNote } from '../../contract/demo/notes.ts'
 import { openBook } from './book.ts'
 import { type NotesUser, type Stage, startStage } from './notes.testing.ts'
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import type { PresenceEvent } from '../../contract/notes.ts'
+import type { PresenceEvent } from '../../contract/demo/notes.ts'
 import { createPresence } from './presence.ts'
 import { type Stage, startStage } from './notes.testing.ts'
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import { randomId } from '../../base/ids.ts'
-import { type Cursor, type PresenceEvent, PresenceRequest, type WirePeer } from '../../contract/notes.ts'
+import { type Cursor, type PresenceEvent, PresenceRequest, type WirePeer } from '../../contract/demo/notes.ts'
 import type { Caller } from './bearer.ts'
 
 /** How an open page is reached: a WebSocket, or what a test puts in its place. */

@@ -1,5 +1,5 @@
 import { SECOND, type UnixMs } from '../../base/clock.ts'
-import { generationOf } from '../../contract/token-shapes.ts'
+import { generationOf } from '../../contract/demo/token-shapes.ts'
 
 interface Cookie {
   name: string

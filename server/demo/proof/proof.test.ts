@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
-import { PROOF_SCENARIOS, ProofRun, type ProofScenario } from '../../contract/proof-wire.ts'
+import { PROOF_SCENARIOS, ProofRun, type ProofScenario } from '../../contract/demo/proof.ts'
 import { createProof, type Proof } from './proof.ts'
 import { startSessionServer } from './proof.testing.ts'
 

@@ -1,6 +1,6 @@
 import { type Clock, MINUTE, SECOND } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
-import type { ProofRun, ProofScenario } from '../../contract/proof-wire.ts'
+import type { ProofRun, ProofScenario } from '../../contract/demo/proof.ts'
 import type { SessionAnswer } from '../../contract/wire.ts'
 import type { Client, Sessions } from '../../session/types.ts'
 import type { SessionStore } from '../../store/session-queries.ts'

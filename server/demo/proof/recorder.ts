@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, SteadyMs } from '../../base/clock.ts'
 import { END_REASONS, type EndReason } from '../../contract/end-reasons.ts'
-import type { AskedEvent, ProofEvent } from '../../contract/proof-wire.ts'
-import { generationOf } from '../../contract/token-shapes.ts'
+import type { AskedEvent, ProofEvent } from '../../contract/demo/proof.ts'
+import { generationOf } from '../../contract/demo/token-shapes.ts'
 import type { Answer, Browser } from './browser.ts'
 
 /** A site that can be looked at: ours from the inside, or any from the outside. */

@@ -4,7 +4,7 @@ import {
   type ProofCheck,
   type ProofRun,
   type ProofScenario,
-} from '../../contract/proof-wire.ts'
+} from '../../contract/demo/proof.ts'
 import { createRecorder, type Recorder, type Site } from './recorder.ts'
 
 /** As many as a busy page with a few tabs could send at once, several times over. */

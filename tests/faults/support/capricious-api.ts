@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { decodeJwt } from 'jose'
-import type { NotesAnswer } from '../../../server/contract/notes.ts'
+import type { NotesAnswer } from '../../../server/contract/demo/notes.ts'
 import { sleep } from '../../support/server.ts'
 
 /**

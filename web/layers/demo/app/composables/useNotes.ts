@@ -1,4 +1,4 @@
-import type { NoteEvent, NotesAnswer, WireNote } from '#contract/notes.ts'
+import type { NoteEvent, NotesAnswer, WireNote } from '#contract/demo/notes.ts'
 import type { NoteChange } from '../utils/notes-book.ts'
 
 const PATH = '/api/notes'

@@ -1,4 +1,4 @@
-import type { NoteEvent } from '#contract/notes.ts'
+import type { NoteEvent } from '#contract/demo/notes.ts'
 
 interface Feed {
   /** The number of the last change that the page knows; null: it has no list yet. */

@@ -1,4 +1,4 @@
-import type { Cursor, PresenceEvent, PresenceRequest } from '#contract/notes.ts'
+import type { Cursor, PresenceEvent, PresenceRequest } from '#contract/demo/notes.ts'
 import type { Peers } from '../utils/notes-peers.ts'
 
 /** As often as the service passes pointers on. */

@@ -1,4 +1,4 @@
-import type { ProofRun, ProofScenario } from '#contract/proof-wire.ts'
+import type { ProofRun, ProofScenario } from '#contract/demo/proof.ts'
 import type { Problem } from '~/composables/useProblem'
 
 /** About how long each takes: two lives of a pass for the theft, one and a pause for the lost answer. */

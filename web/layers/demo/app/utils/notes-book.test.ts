@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { WireNote } from '../../../../../server/contract/notes.ts'
+import type { WireNote } from '../../../../../server/contract/demo/notes.ts'
 import { isNews, rowsOf, withAnswer, withEvent } from './notes-book.ts'
 
 const note = (id: string, createdAt: number, text = id): WireNote => ({ id, text, createdAt, changedAt: createdAt })

@@ -1,4 +1,4 @@
-import type { NoteEvent, NotesAnswer, WireNote } from '#contract/notes.ts'
+import type { NoteEvent, NotesAnswer, WireNote } from '#contract/demo/notes.ts'
 
 /**
  * What was done on this page and is not confirmed yet. It is shown at once, over what the server said last; when it

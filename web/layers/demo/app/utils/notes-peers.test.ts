@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { WirePeer } from '../../../../../server/contract/notes.ts'
+import type { WirePeer } from '../../../../../server/contract/demo/notes.ts'
 import { withPresence } from './notes-peers.ts'
 
 const peer = (id: string): WirePeer => ({ id, name: null, mine: true, cursor: { x: 0, y: 0 } })

@@ -1,4 +1,4 @@
-import type { Cursor, PresenceEvent, WirePeer } from '#contract/notes.ts'
+import type { Cursor, PresenceEvent, WirePeer } from '#contract/demo/notes.ts'
 
 export type Peers = ReadonlyMap<string, WirePeer>
 

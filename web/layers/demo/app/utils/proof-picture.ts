@@ -1,4 +1,4 @@
-import type { AskedEvent } from '#contract/proof-wire.ts'
+import type { AskedEvent } from '#contract/demo/proof.ts'
 import { isSignedIn, type ProofStep } from './proof-steps.ts'
 
 /** Good: signed in · new: the key was exchanged · bad: shut out or cut · plain: neither. */

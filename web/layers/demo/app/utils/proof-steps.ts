@@ -1,4 +1,4 @@
-import type { AskedEvent, ProofEvent } from '#contract/proof-wire.ts'
+import type { AskedEvent, ProofEvent } from '#contract/demo/proof.ts'
 
 /** What happened, as it is told and drawn: requests that were under way together are one step. */
 export type ProofStep =

@@ -1,4 +1,4 @@
-import { tokensIn } from '#contract/token-shapes.ts'
+import { tokensIn } from '#contract/demo/token-shapes.ts'
 
 // The one file of the site that reads where scripts can keep things: to show that nothing of ours is there. It writes
 // nowhere.

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { EndReason } from './end-reasons.ts'
+import { EndReason } from '../end-reasons.ts'
 
 // What /proof and `porchlight drill` find out, and how they tell it. Times are milliseconds since the run began.
 

@@ -1,4 +1,4 @@
-import { isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../contract/proof-wire.ts'
+import { isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../../contract/demo/proof.ts'
 
 const SCENARIOS: Record<ProofScenario, string> = {
   storm: 'A hundred requests at expiry',

@@ -5,42 +5,43 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { MINUTE, systemClock } from '../base/clock.ts'
-import { randomId } from '../base/ids.ts'
-import { OperatorError } from '../base/operator-error.ts'
-import { ENVIRONMENT_PREFIX } from '../config/settings.ts'
-import { NAME } from '../contract/name.ts'
-import { type Answer, Browser, type Place } from '../demo/proof/browser.ts'
-import type { Visit } from '../demo/proof/outside.ts'
+import { MINUTE, systemClock } from '../../base/clock.ts'
+import { randomId } from '../../base/ids.ts'
+import { OperatorError } from '../../base/operator-error.ts'
+import { ENVIRONMENT_PREFIX } from '../../config/settings.ts'
+import { NAME } from '../../contract/name.ts'
+import { type Answer, Browser, type Place } from '../proof/browser.ts'
+import type { Visit } from './outside.ts'
 
 /** The first start builds the site. */
 const START_WITHIN_MS = 10 * MINUTE
 /** Short enough to wait for, in proportions that the rules allow. */
 const LIVES = { ACCESS_SECONDS: '4', REFRESH_CONFIRM_SECONDS: '1', REFRESH_GRACE_SECONDS: '2' }
 
+interface OwnServerDeps {
+  /** The environment of this process; its settings are left out. */
+  env: NodeJS.ProcessEnv
+  /** Prints a line of the server's output. */
+  say: (line: string) => void
+}
+
 /**
  * Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
  * @throws OperatorError when it does not start
  */
-export async function startOwnServer(
-  say: (line: string) => void,
-): Promise<{ visit: Visit; stop: () => Promise<void> }> {
+export async function startOwnServer(deps: OwnServerDeps): Promise<{ visit: Visit; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `${NAME}-drill-`))
   const port = await freePort()
   const place: Place = { origin: `http://localhost:${port}`, host: '127.0.0.1', port, tls: false }
   const code = randomId(24)
-  const server = startServer(
-    folder,
-    {
-      PUBLIC_URL: place.origin,
-      PORT: String(port),
-      DATA_DIR: join(folder, 'data'),
-      SETUP_CODE: code,
-      LOG_LEVEL: 'error',
-      ...LIVES,
-    },
-    say,
-  )
+  const server = startServer(deps, folder, {
+    PUBLIC_URL: place.origin,
+    PORT: String(port),
+    DATA_DIR: join(folder, 'data'),
+    SETUP_CODE: code,
+    LOG_LEVEL: 'error',
+    ...LIVES,
+  })
   const stop = async () => {
     await ended(server)
     rmSync(folder, { recursive: true, force: true })
@@ -74,11 +75,11 @@ export async function startOwnServer(
 
 const json = (value: object) => ({ type: 'application/json', text: JSON.stringify(value) })
 
-function startServer(cwd: string, settings: Record<string, string>, say: (line: string) => void): ChildProcess {
+function startServer({ env, say }: OwnServerDeps, cwd: string, settings: Record<string, string>): ChildProcess {
   // Neither this shell's settings nor a configuration file here is this server's: it runs in its own folder.
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
+  const inherited = Object.entries(env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
   const given = Object.entries(settings).map(([name, value]) => [ENVIRONMENT_PREFIX + name, value])
-  const server = spawn(process.execPath, [fileURLToPath(new URL('../cli.ts', import.meta.url)), 'start'], {
+  const server = spawn(process.execPath, [fileURLToPath(new URL('../../cli.ts', import.meta.url)), 'start'], {
     cwd,
     env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,10 +1,10 @@
 import { type Clock, SECOND } from '../../base/clock.ts'
 import { OperatorError } from '../../base/operator-error.ts'
-import type { ProofCheck } from '../../contract/proof-wire.ts'
-import { generationOf, tokensIn } from '../../contract/token-shapes.ts'
-import { type Answer, type Ask, Browser, type Place } from './browser.ts'
-import { isSignedIn } from './proof.ts'
-import type { Site } from './recorder.ts'
+import type { ProofCheck } from '../../contract/demo/proof.ts'
+import { generationOf, tokensIn } from '../../contract/demo/token-shapes.ts'
+import { type Answer, type Ask, Browser, type Place } from '../proof/browser.ts'
+import { isSignedIn } from '../proof/proof.ts'
+import type { Site } from '../proof/recorder.ts'
 
 /** A site that is looked at as any visitor could, and what its owner says of it. */
 export interface Visit {

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import type { ProofCheck, ProofRun } from '../contract/proof-wire.ts'
-import { startSessionServer } from '../demo/proof/proof.testing.ts'
-import type { createSessions } from '../session/sessions.ts'
+import type { ProofCheck, ProofRun } from '../../contract/demo/proof.ts'
+import { startSessionServer } from '../proof/proof.testing.ts'
+import type { createSessions } from '../../session/sessions.ts'
 
-const ROOT = resolve(import.meta.dirname, '../..')
+const ROOT = resolve(import.meta.dirname, '../../..')
 const ROOM = join(ROOT, 'server/session')
 const MUTANTS = join(ROOT, '.cache/drill-mutants')
 /** In the proportions of the defaults, short enough to wait for. */
