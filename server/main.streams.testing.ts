@@ -222,7 +222,7 @@ function answer(behind: Behind, incoming: IncomingMessage, outgoing: ServerRespo
     outgoing.on('close', () => clearInterval(timer))
   }
   // Says nothing until whatever was sent is whole, and then later.
-  else if (kind === 'late') incoming.resume().on('end', () => setTimeout(() => outgoing.end('{}'), 1500))
+  else if (kind === 'late') incoming.resume().on('end', () => setTimeout(() => outgoing.end('{}'), 5000))
   else outgoing.writeHead(200, { 'content-type': 'application/json' }).end('{}')
 }
 

@@ -234,10 +234,13 @@ describe('what is refused', () => {
 
 test("one person's changes have a rate, others' do not wait for it, and what was deleted is kept for five hundred notes at most", async () => {
   const { id } = await add(ada, 'first')
+  const started = performance.now()
   const answers = await Promise.all(
     Array.from({ length: 120 }, (_, n) => ada('PATCH', `/notes/${id}`, { text: `text ${n}` })),
   )
-  expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(102)
+  // A hundred at once, and two more for each second that the machine took over it.
+  const seconds = (performance.now() - started) / 1000
+  expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(101 + 2 * seconds)
   const refused = answers.find(({ status }) => status === 429)
   expect([refused?.headers.get('retry-after'), ((await refused?.json()) as { code: string }).code]).toEqual([
     '1',
