@@ -13,6 +13,7 @@ import { createSessions } from '../../server/session/sessions.ts'
 import type { EventRow, ProviderGrantRow, SessionRow } from '../../server/store/schema.ts'
 import { accounts, events, providerGrants, sessions } from '../../server/store/schema.ts'
 import { openStore } from '../../server/store/store.ts'
+import type { NewSession } from '../../server/store/types.ts'
 import type { SeedOrder, SeedResult } from '../seeded-folder.ts'
 
 const order = JSON.parse(argv[2] ?? '') as SeedOrder
@@ -40,7 +41,7 @@ const settings = {
 }
 const collecting = {
   ...store.sessions,
-  insert: async (row: SessionRow) => (made.push(row), { ended: [], more: false }),
+  insert: async ({ session }: NewSession) => (made.push(session), { ended: [], more: false }),
 }
 const room = createSessions({
   clock: systemClock,

@@ -1,6 +1,6 @@
 import { Problem } from '../base/problem.ts'
 import type { EventsAnswer, WireEvent } from '../contract/wire.ts'
-import type { EventStore, NamedEvent } from '../store/events.ts'
+import type { EventStore, NamedEvent } from '../store/types.ts'
 import { describeDevice } from './describe-device.ts'
 
 export interface SecurityLog {

@@ -1,5 +1,5 @@
 import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts'
-import type { SessionRow } from '../store/schema.ts'
+import type { SessionRecord } from '../store/types.ts'
 import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
 import { type Numbers, numbersOf } from './judge.ts'
 import type { Runtimes, TrackedRuntime, SealedAccess } from './session-runtime.ts'
@@ -32,7 +32,7 @@ export function createIssuer(deps: {
   const names = { access: cookieName('access', secure), refresh: cookieName('refresh', secure) }
   const clearing = [clearCookie(names.access, { secure }), clearCookie(names.refresh, { secure })]
 
-  function accessFor(sid: string, row: SessionRow, of: TrackedRuntime, now: Now): SealedAccess {
+  function accessFor(sid: string, row: SessionRecord, of: TrackedRuntime, now: Now): SealedAccess {
     const known = of.sealed
     if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS)
       return known
@@ -50,7 +50,7 @@ export function createIssuer(deps: {
     names,
     clearing: (): readonly string[] => clearing,
 
-    make(kind: IssueKind, sid: string, row: SessionRow, of: TrackedRuntime, now: Now): Issued {
+    make(kind: IssueKind, sid: string, row: SessionRecord, of: TrackedRuntime, now: Now): Issued {
       const cookies: string[] = []
       let accessEndsAt: UnixMs | null = null
       if (kind !== 'refresh') {

@@ -1,5 +1,5 @@
 import { MINUTE, type Now, SECOND, type SteadyMs, type UnixMs } from '../base/clock.ts'
-import type { SessionRow } from '../store/schema.ts'
+import type { SessionRecord } from '../store/types.ts'
 
 /** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
 export interface Numbers {
@@ -15,7 +15,7 @@ export interface Numbers {
 const REPLACED_SERVED_MS = 10 * SECOND
 
 /** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
-export function numbersOf({ confirmMs, graceMs, accessMs }: SessionRow, settings: Numbers): Numbers {
+export function numbersOf({ confirmMs, graceMs, accessMs }: SessionRecord, settings: Numbers): Numbers {
   return confirmMs === null || graceMs === null || accessMs === null ? settings : { confirmMs, graceMs, accessMs }
 }
 
@@ -76,7 +76,7 @@ export interface Judgement {
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md
  */
 export function judge(
-  row: SessionRow,
+  row: SessionRecord,
   recollection: SessionRuntime,
   shown: Presented,
   settings: Numbers,
@@ -136,11 +136,11 @@ function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean 
   return access.endsAt - now.wall <= Math.min(MINUTE, numbers.accessMs / 15)
 }
 
-export function idleEndsAt(row: SessionRow, recollection: Pick<SessionRuntime, 'lastSeenAt'>): UnixMs {
+export function idleEndsAt(row: SessionRecord, recollection: Pick<SessionRuntime, 'lastSeenAt'>): UnixMs {
   return Math.max(row.lastSeenAt, recollection.lastSeenAt) + row.idleMs
 }
 
-function endOf(row: SessionRow, recollection: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
+function endOf(row: SessionRecord, recollection: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
   if (row.endedAt !== null) {
     const replacedAge = recollection.replacedAt === null ? Infinity : now.steady - recollection.replacedAt
     return replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
@@ -151,7 +151,7 @@ function endOf(row: SessionRow, recollection: SessionRuntime, numbers: Numbers, 
 }
 
 /** How long ago the newest generation was proven, by whichever of disk and memory knows it more recently. */
-function provenAge(row: SessionRow, recollection: SessionRuntime, now: Now): number {
+function provenAge(row: SessionRecord, recollection: SessionRuntime, now: Now): number {
   const onDisk = row.proven === row.generation ? Math.max(0, now.wall - row.provenAt) : Infinity
   const inMemory = recollection.proven?.generation === row.generation ? now.steady - recollection.proven.at : Infinity
   return Math.min(onDisk, inMemory)

@@ -1,7 +1,5 @@
 import type { Clock, UnixMs } from '../base/clock.ts'
-import { Problem } from '../base/problem.ts'
-import type { SessionRow } from '../store/schema.ts'
-import type { SessionStore } from '../store/session-queries.ts'
+import type { SessionRecord, SessionStore } from '../store/types.ts'
 import { idleEndsAt } from './judge.ts'
 import type { Runtimes } from './session-runtime.ts'
 import type { Sessions, SessionSummary } from './types.ts'
@@ -15,7 +13,7 @@ export function sessionLists({ clock, store, memory }: { clock: Clock; store: Se
   page: Sessions['page']
   newest: Sessions['list']
 } {
-  function summarize(row: SessionRow): SessionSummary {
+  function summarize(row: SessionRecord): SessionSummary {
     const lastSeenAt = Math.max(row.lastSeenAt, memory.lastSeenAt(row.sidHash))
     return {
       publicId: row.publicId,
@@ -29,17 +27,14 @@ export function sessionLists({ clock, store, memory }: { clock: Clock; store: Se
     }
   }
 
-  async function firstOf(publicId: string, userId: string): Promise<SessionRow[]> {
+  async function firstOf(publicId: string, userId: string): Promise<SessionRecord[]> {
     const row = await store.findByPublicId(publicId)
     return row !== null && row.userId === userId && row.endedAt === null && row.accessMs === null ? [row] : []
   }
 
   async function page(userId: string, { cursor, first, limit }: Parameters<Sessions['page']>[1]) {
-    if (cursor !== null && !/^\d{1,15}$/.test(cursor)) throw new Problem('invalid_query')
-    const rows = await store.page(userId, cursor === null ? null : Number(cursor), limit + 1)
-    const shown = rows.slice(0, limit)
-    const next = rows.length > limit ? String(shown.at(-1)?.place) : null
-    const others = shown.filter(row => row.publicId !== first)
+    const { sessions, next } = await store.page(userId, cursor, limit)
+    const others = sessions.filter(row => row.publicId !== first)
     const all = cursor === null && first !== null ? [...(await firstOf(first, userId)), ...others] : others
     return { sessions: all.map(summarize).filter(one => isLiving(one, clock.now().wall)), next }
   }

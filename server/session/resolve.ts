@@ -6,12 +6,10 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
-import type { SessionRow } from '../store/schema.ts'
-import type { EndedSession } from '../store/session-ends.ts'
-import type { SessionChange, SessionStore } from '../store/session-queries.ts'
+import type { EndedSession, SessionChange, SessionRecord, SessionStore } from '../store/types.ts'
 import type { IssueKind, CookieIssuer } from './issue-cookies.ts'
 import { idleEndsAt, judge, type Numbers, type Presented, type Verdict } from './judge.ts'
-import type { Runtimes } from './session-runtime.ts'
+import type { Runtimes, TrackedRuntime } from './session-runtime.ts'
 import { type AccessClaims, parseRefresh, type PresentedRefresh, type Tokens } from './session-tokens.ts'
 import type { LiveSession, RequestTraits, Resolution, PresentedCookies } from './types.ts'
 
@@ -48,7 +46,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   const read = new LRUCache<string, Named>({ max: READ_MAX })
   const recalled = new WeakMap<PresentedCookies, Named>()
 
-  async function load(sidHash: string): Promise<SessionRow | null> {
+  async function load(sidHash: string): Promise<SessionRecord | null> {
     const cached = memory.cached(sidHash)
     if (cached !== undefined) return cached
     const readAt = memory.epoch()
@@ -118,6 +116,10 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return settle(named, traits)
   }
 
+  function noteActivity(recollection: TrackedRuntime, traits: RequestTraits, now: Now): void {
+    if (traits.foreground) memory.active(recollection, now)
+  }
+
   /** Judges until there is an outcome. */
   async function settle(named: Named, traits: RequestTraits): Promise<Resolution> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -133,7 +135,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    * One round.
    * @returns null when the row has moved meanwhile and has to be judged anew; never at once
    */
-  function take(named: Named, row: SessionRow, traits: RequestTraits): Resolution | Promise<Resolution | null> {
+  function take(named: Named, row: SessionRecord, traits: RequestTraits): Resolution | Promise<Resolution | null> {
     const now = clock.now()
     const shown = shownOf(named, now)
     const recollection = memory.recollect(row, now)
@@ -154,7 +156,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       }
 
     memory.note(recollection, row.generation, judgement, now)
-    if (traits.foreground) memory.active(recollection, now)
+    noteActivity(recollection, traits, now)
     const sends = traits.renews ? sendsFor(verdict) : null
     if (sends === null)
       return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
@@ -174,7 +176,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    */
   async function decideOnDisk(
     named: Named,
-    row: SessionRow,
+    row: SessionRecord,
     shown: Presented,
     verdict: Verdict,
     traits: RequestTraits,
@@ -193,6 +195,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
       // The access token is still good: a renewal that fails now is tried again by the next request.
       log.warn({ error }, 'failed to store a renewal; skipped')
+      const now = clock.now()
+      noteActivity(memory.recollect(row, now), traits, now)
       return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
     } finally {
       if (underWay === undefined) flights.delete(named.sidHash)
@@ -201,40 +205,43 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
 
   async function fly(named: Named, traits: RequestTraits): Promise<Resolution | null> {
     const now = clock.now()
-    let verdict: Verdict | null = null
-    const row = await store.change(named.sidHash, current => {
-      const recollection = memory.recollect(current, now)
-      verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict
-      if (verdict === 'rotate' && traits.foreground) memory.active(recollection, now)
-      return changeFor(verdict, traits, recollection.lastSeenAt, now)
-    })
-    if (row === null) return NOBODY
+    const changed = await store.change(named.sidHash, current => decide(current, shownOf(named, now), traits, now))
+    if (changed === null) return NOBODY
+    const { session: row, decided, ended } = changed
     memory.keepWritten(row)
-    return conclude(named, row, verdict, now)
+    return conclude(named, row, decided.verdict, ended, traits, now)
+  }
+
+  /** The judgement on the row inside the transaction. Pure: a store may ask again. */
+  function decide(current: SessionRecord, shown: Presented, traits: RequestTraits, now: Now) {
+    const recollection = memory.recall(current, now)
+    const { verdict } = judge(current, recollection, shown, numbers, now)
+    const isActive = verdict === 'rotate' && traits.foreground
+    const lastSeenAt = isActive ? Math.max(recollection.lastSeenAt, now.wall) : recollection.lastSeenAt
+    return { verdict, change: changeFor(verdict, traits, lastSeenAt, now) }
   }
 
   /** What follows from a decision that has just been committed. */
-  function conclude(named: Named, row: SessionRow, verdict: Verdict | null, now: Now): Resolution | null {
-    const reason = verdict === null ? null : endReason(verdict)
-    if (verdict !== null && reason !== null && row.endedAt !== null) {
+  function conclude(
+    named: Named,
+    row: SessionRecord,
+    verdict: Verdict,
+    ended: readonly EndedSession[],
+    traits: RequestTraits,
+    now: Now,
+  ): Resolution | null {
+    announce(ended)
+    const reason = endReason(verdict)
+    if (reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
       if (verdict === 'reuse' || verdict === 'rolled_back')
         log.warn({ session: row.publicId, reason }, 'a session was ended')
-      announce([
-        {
-          sidHash: row.sidHash,
-          publicId: row.publicId,
-          userId: row.userId,
-          reason,
-          endedAt: row.endedAt,
-          throwaway: row.accessMs !== null,
-        },
-      ])
       return { state: 'nobody', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null
     meter.count('session_verdicts_total', { verdict })
     const recollection = memory.recollect(row, now)
+    noteActivity(recollection, traits, now)
     memory.rotated(recollection, now)
     const { grant, accessEndsAt } = grants.make('both', named.sid, row, recollection, now)
     return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
@@ -246,27 +253,16 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    */
   async function expire(sidHash: string): Promise<UnixMs | null> {
     const now = clock.now()
-    let reason: EndReason | null = null
-    const row = await store.change(sidHash, current => {
-      const recollection = memory.recollect(current, now)
-      reason = endReason(judge(current, recollection, { access: null, refresh: null }, numbers, now).verdict)
-      return reason === null ? null : { kind: 'end', at: now.wall, reason, lastSeenAt: recollection.lastSeenAt }
-    })
-    if (row === null) return null
+    const nobody = { renews: false, foreground: false }
+    const changed = await store.change(sidHash, current =>
+      decide(current, { access: null, refresh: null }, nobody, now),
+    )
+    if (changed === null) return null
+    const { session: row, ended } = changed
     if (row.endedAt === null)
       return Math.min(idleEndsAt(row, { lastSeenAt: memory.lastSeenAt(sidHash) }), row.absoluteEndsAt)
     memory.keepWritten(row)
-    if (reason !== null)
-      announce([
-        {
-          sidHash,
-          publicId: row.publicId,
-          userId: row.userId,
-          reason,
-          endedAt: row.endedAt,
-          throwaway: row.accessMs !== null,
-        },
-      ])
+    announce(ended)
     return null
   }
 
@@ -320,7 +316,7 @@ function changeFor(verdict: Verdict, traits: RequestTraits, lastSeenAt: number, 
   return verdict === 'rotate' && traits.renews ? { kind: 'rotate', at: now.wall, lastSeenAt } : null
 }
 
-export function live(row: SessionRow, lastSeenAt: number, accessEndsAt: number | null): LiveSession {
+export function live(row: SessionRecord, lastSeenAt: number, accessEndsAt: number | null): LiveSession {
   return {
     publicId: row.publicId,
     userId: row.userId,

@@ -1,7 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { MINUTE, type Now, type SteadyMs, type UnixMs } from '../base/clock.ts'
-import type { SessionRow } from '../store/schema.ts'
-import type { SessionProgress } from '../store/session-queries.ts'
+import type { SessionProgress, SessionRecord } from '../store/types.ts'
 import type { Judgement, SessionRuntime } from './judge.ts'
 
 export interface TrackedRuntime extends SessionRuntime {
@@ -24,18 +23,16 @@ const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 
 /** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
 export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
-  const rows = new LRUCache<string, SessionRow>({ max: ROWS_MAX })
+  const rows = new LRUCache<string, SessionRecord>({ max: ROWS_MAX })
   const recollections = new Map<string, TrackedRuntime>()
   /** Sessions that were replaced a moment ago, and by which. */
   const successors = new LRUCache<string, { sidHash: string; at: SteadyMs }>({ max: ROWS_MAX })
   // Raised by every change: a read that began before one may not be cached after it.
   let epoch = 0
 
-  function recollect(row: SessionRow, now: Now): TrackedRuntime {
-    const known = recollections.get(row.sidHash)
-    if (known !== undefined) return known
+  function fresh(row: SessionRecord, now: Now): TrackedRuntime {
     const rotatedAt = now.steady - Math.max(0, now.wall - row.rotatedAt)
-    const fresh: TrackedRuntime = {
+    return {
       issuedAt: Math.max(rotatedAt, deps.startedAt),
       seen: null,
       proven: null,
@@ -44,20 +41,33 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       savedLastSeenAt: row.lastSeenAt,
       sealed: null,
     }
-    recollections.set(row.sidHash, fresh)
-    return fresh
+  }
+
+  /** What is known of a session. Changes nothing: for use inside a transaction. */
+  function recall(row: SessionRecord, now: Now): Readonly<TrackedRuntime> {
+    return recollections.get(row.sidHash) ?? fresh(row, now)
+  }
+
+  /** The same, remembered from now on. */
+  function recollect(row: SessionRecord, now: Now): TrackedRuntime {
+    const known = recollections.get(row.sidHash)
+    if (known !== undefined) return known
+    const made = fresh(row, now)
+    recollections.set(row.sidHash, made)
+    return made
   }
 
   return {
     epoch: () => epoch,
-    cached: (sidHash: string): SessionRow | undefined => rows.get(sidHash),
+    cached: (sidHash: string): SessionRecord | undefined => rows.get(sidHash),
+    recall,
     recollect,
 
     /** Keeps a row that was read while no change happened. */
-    keepRead(row: SessionRow, readAt: number) {
+    keepRead(row: SessionRecord, readAt: number) {
       if (readAt === epoch) rows.set(row.sidHash, row)
     },
-    keepWritten(row: SessionRow) {
+    keepWritten(row: SessionRecord) {
       epoch++
       rows.set(row.sidHash, row)
     },
@@ -65,7 +75,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       epoch++
       rows.delete(sidHash)
     },
-    markEnded(sidHash: string, end: Pick<SessionRow, 'endedAt' | 'endReason'>) {
+    markEnded(sidHash: string, end: Pick<SessionRecord, 'endedAt' | 'endReason'>) {
       epoch++
       const row = rows.get(sidHash)
       if (row !== undefined) rows.set(sidHash, { ...row, ...end })
@@ -73,7 +83,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     },
 
     /** A session has taken another one's place. */
-    replaced(sidHash: string, by: SessionRow, now: Now) {
+    replaced(sidHash: string, by: SessionRecord, now: Now) {
       successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
     },
     /**

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { UnixMs } from '../base/clock.ts'
 import { sha256 } from '../base/ids.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { SessionRow } from '../store/schema.ts'
+import type { SessionRecord } from '../store/types.ts'
 
 /** What an access token says, to us alone: a browser holds it sealed. */
 export interface AccessClaims {
@@ -31,15 +31,15 @@ export function parseRefresh(text: string): PresentedRefresh | null {
 
 export interface Tokens {
   /** Seals an access token for a session's newest generation. */
-  sealAccess(sid: string, row: SessionRow, life: { issuedAt: UnixMs; endsAt: UnixMs }): string
+  sealAccess(sid: string, row: SessionRecord, life: { issuedAt: UnixMs; endsAt: UnixMs }): string
   /** @returns the claims of a token that we sealed, whether or not it has ended since; null for any other text */
   openAccess(token: string): Promise<AccessClaims | null>
   /**
    * The refresh token of a generation: derived, so that sending one twice sends the same text.
    * @throws Error when the session's key is gone
    */
-  refresh(sid: string, row: SessionRow, generation: number): string
-  isGenuine(presented: PresentedRefresh, row: SessionRow): boolean
+  refresh(sid: string, row: SessionRecord, generation: number): string
+  isGenuine(presented: PresentedRefresh, row: SessionRecord): boolean
 }
 
 const OPENED_MAX = 20_000
@@ -48,7 +48,7 @@ export function createTokens(keyring: Keyring): Tokens {
   // Opening costs a decryption; expiry, generation and end are judged on every use, so keeping what was read is safe.
   const opened = new LRUCache<string, AccessClaims>({ max: OPENED_MAX })
 
-  function tag(sid: string, row: SessionRow, generation: number): Buffer | null {
+  function tag(sid: string, row: SessionRecord, generation: number): Buffer | null {
     const key = keyring.macKey('refresh', row.tagKeyId)
     if (key === null) return null
     const mac = createHmac('sha256', key)

@@ -5,9 +5,7 @@ import { randomId, sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { SessionRow } from '../store/schema.ts'
-import type { EndedSession } from '../store/session-ends.ts'
-import type { SessionStore } from '../store/session-queries.ts'
+import type { EndedSession, SessionRecord, SessionStore } from '../store/types.ts'
 import { createIssuer } from './issue-cookies.ts'
 import { idleEndsAt, type Numbers } from './judge.ts'
 import { sessionLists } from './lists.ts'
@@ -69,7 +67,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     }
   }
 
-  function newRow(sid: string, input: OpenInput): SessionRow {
+  function newRow(sid: string, input: OpenInput): SessionRecord {
     const at = clock.now().wall
     const { numbers } = input
     const absoluteMs = numbers?.absoluteMs ?? settings.absoluteMs
@@ -124,8 +122,6 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
     }
   }
 
-  store.onEndedBeside(ended => announce(ended))
-
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
     flush(false).catch((error: unknown) =>
@@ -144,7 +140,13 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       const row = newRow(sid, input)
       const limit = { ...limitNow(), keep: row.publicId }
       const takes = input.replaces === null ? null : { publicId: input.replaces, onlyLiving: input.reauthenticates }
-      const { ended, more } = await store.insert(row, takes, input.passwordSetAt, input.providerGrant, limit)
+      const { ended, more } = await store.insert({
+        session: row,
+        replaces: takes,
+        passwordSetAt: input.passwordSetAt,
+        grant: input.providerGrant,
+        limit,
+      })
       memory.keepWritten(row)
       const now = clock.now()
       const recollection = memory.recollect(row, now)
@@ -165,8 +167,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
     async end(publicId, why) {
       const ended = await store.end(publicId, { ...why, at: clock.now().wall })
-      if (ended !== null) announce([ended])
-      return ended !== null
+      announce(ended)
+      return ended.length > 0
     },
 
     async endAll(userId, why) {

@@ -1,8 +1,7 @@
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
-import type { ProviderGrantRow } from '../store/schema.ts'
-import type { EndedSession } from '../store/session-ends.ts'
+import type { EndedSession, ProviderGrantRecord } from '../store/types.ts'
 import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
@@ -78,7 +77,7 @@ export interface OpenInput {
   /** The session lives no longer than this, where what it came by ends; null: as long as any. */
   endsAt: UnixMs | null
   /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
-  providerGrant: ProviderGrantRow | null
+  providerGrant: ProviderGrantRecord | null
 }
 
 export interface Sessions {

@@ -102,6 +102,8 @@ function code(kind: CodeRow['kind'], codeHash: string, more: Partial<CodeRow> = 
   }
 }
 
+const insert = (row: SessionRow) =>
+  sessions.insert({ session: row, replaces: null, passwordSetAt: null, grant: null, limit: null })
 const kinds = async (userId: string) => (await events.page(userId, null, 100)).map(event => event.kind)
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 
@@ -118,9 +120,9 @@ describe('accounts', () => {
   test('the list counts living sessions only, and knows when one was last seen', async () => {
     await accounts.create(account('ann'), origin())
     await accounts.create(account('bob', ['user'], { createdAt: NOW + 1 }), origin())
-    await sessions.insert(session('s1', 'ann'), null, null, null, null)
-    await sessions.insert(session('s2', 'ann', { lastSeenAt: NOW - 8 * DAY }), null, null, null, null)
-    await sessions.insert(session('s3', 'ann', { lastSeenAt: NOW + 5 }), null, null, null, null)
+    await insert(session('s1', 'ann'))
+    await insert(session('s2', 'ann', { lastSeenAt: NOW - 8 * DAY }))
+    await insert(session('s3', 'ann', { lastSeenAt: NOW + 5 }))
     await sessions.end('s3', { reason: 'admin', at: NOW + 6, userId: null, byUserId: null })
     expect(
       (await accounts.page(NOW + 10, null, 100)).map(({ id, sessions: living, lastSeenAt }) => ({
@@ -157,7 +159,7 @@ describe('accounts', () => {
   test('ASVS 7.4.2 disabling ends every session in the same transaction, and says who did it', async () => {
     await accounts.create(account('root', ['admin'], { name: 'Root' }), origin())
     await accounts.create(account('ann'), origin())
-    await sessions.insert(session('s1', 'ann'), null, null, null, null)
+    await insert(session('s1', 'ann'))
     const { ended } = await accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin(NOW + 1, 'root'))
     expect(ended).toEqual([expect.objectContaining({ publicId: 's1', reason: 'disabled' })])
     const [newest, before] = await events.page('ann', null, 2)
@@ -169,8 +171,8 @@ describe('accounts', () => {
 
   test('a changed password ends every session, and a second change from the same old one is refused', async () => {
     await accounts.create(account('ann'), origin())
-    await sessions.insert(session('s1', 'ann'), null, null, null, null)
-    await sessions.insert(session('s2', 'ann'), null, null, null, null)
+    await insert(session('s1', 'ann'))
+    await insert(session('s2', 'ann'))
     const { ended } = await accounts.changePassword('ann', 'sealed-ann', 'new', origin(NOW + 1))
     expect(ended.map(one => one.reason)).toEqual(['password_changed', 'password_changed'])
     await expect(accounts.changePassword('ann', 'sealed-ann', 'other', origin(NOW + 2))).rejects.toEqual(
@@ -237,7 +239,7 @@ describe('one-time codes', () => {
 
   test('a reset sets the password once, ends every session and clears the locks; a newer link voids the older', async () => {
     await accounts.create(account('ann'), origin())
-    await sessions.insert(session('s1', 'ann'), null, null, null, null)
+    await insert(session('s1', 'ann'))
     const lock = strangersLock('ann@example.org')
     await throttles.reserveOne(lock, () => ({ key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 }))
     await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
@@ -247,7 +249,7 @@ describe('one-time codes', () => {
       Array.from({ length: 50 }, () => codes.useReset('r1', 'new', origin(NOW + 1))),
     )
     expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
-    expect(await sessions.page('ann', null, 100)).toEqual([])
+    expect((await sessions.page('ann', null, 100)).sessions).toEqual([])
     await throttles.reserveOne(lock, row => {
       expect(row).toBeNull()
       return { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 }
@@ -286,14 +288,8 @@ describe('housekeeping', () => {
     await accounts.create(account('ann'), origin(NOW - 100 * DAY))
     for (let n = 0; n < 5; n++) await accounts.changeName('ann', `Ann ${n}`, origin(NOW - 95 * DAY))
     await accounts.changeName('ann', 'Ann', origin(NOW))
-    await sessions.insert(
-      session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }),
-      null,
-      null,
-      null,
-      null,
-    )
-    await sessions.insert(session('new', 'ann'), null, null, null, null)
+    await insert(session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }))
+    await insert(session('new', 'ann'))
     await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
     await codes.createInvite(code('invite', 'good'), origin())
     for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
@@ -309,7 +305,7 @@ describe('housekeeping', () => {
     expect(await housekeeping.sessions(before, 100)).toBe(1)
     expect(await housekeeping.codes(NOW, 100)).toBe(1)
     expect(await housekeeping.throttles(NOW - DAY, 100)).toBe(2)
-    expect((await sessions.page('ann', null, 100)).map(one => one.publicId)).toEqual(['new'])
+    expect((await sessions.page('ann', null, 100)).sessions.map(one => one.publicId)).toEqual(['new'])
     expect((await codes.invites(NOW, null, 100)).map(one => one.codeHash)).toEqual(['good'])
     expect(await kinds('ann')).toEqual(['signed_in', 'name_changed'])
   })

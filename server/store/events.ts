@@ -2,7 +2,8 @@ import type { UnixMs } from '../base/clock.ts'
 import type { EventKind } from '../contract/wire.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, lt, sql } from './drizzle.ts'
-import { accounts, type CodeRow, events, type EventRow } from './schema.ts'
+import { accounts, type CodeRow, events } from './schema.ts'
+import type { EventStore } from './types.ts'
 
 /** When and from where something was done. `byUserId`: who did it, where that was another account. */
 export interface Origin {
@@ -11,19 +12,6 @@ export interface Origin {
   sessionId: string | null
   userAgent: string | null
   network: string | null
-}
-
-/**
- * A row of the security log, with the name of whoever else did it (null when that was nobody else, or they are gone).
- */
-export type NamedEvent = EventRow & { byName: string | null }
-
-export interface EventStore {
-  /**
-   * One page of a person's log, newest first.
-   * @param before the last id of the page before, or null for the first page
-   */
-  page(userId: string, before: number | null, limit: number): Promise<NamedEvent[]>
 }
 
 export function eventQueries(db: Database): EventStore {

@@ -2,7 +2,8 @@ import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import { and, eq, isNull } from './drizzle.ts'
 import { providerGrants, singleUses } from './schema.ts'
-import { type EndedSession, endSessionsNamed } from './session-ends.ts'
+import { endSessionsNamed } from './session-ends.ts'
+import type { EndedSession } from './types.ts'
 
 /** What a logout token says. Of `sid` and `subject` one is not null. */
 export interface ProviderLogout {

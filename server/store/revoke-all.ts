@@ -4,7 +4,8 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { isNull } from './drizzle.ts'
 import { codes } from './schema.ts'
-import { endAnyBatch, type EndedSession } from './session-ends.ts'
+import { endAnyBatch } from './session-ends.ts'
+import type { EndedSession } from './types.ts'
 
 /**
  * Voids every one-time code, then ends every session, some at a time: what was handed out before is worth nothing.

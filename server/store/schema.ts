@@ -1,6 +1,15 @@
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
 import { blob, index, integer, sql, sqliteTable, text, uniqueIndex } from './drizzle.ts'
+import type {
+  AccountRecord,
+  CodeRecord,
+  EventRecord,
+  IdentityRecord,
+  ProviderGrantRecord,
+  SessionRecord,
+  ThrottleRecord,
+} from './types.ts'
 
 // The tables. Times are unix milliseconds. drizzle-kit generates drizzle/*.sql from this file (npm run db:generate);
 // drizzle/strict.ts then makes every table STRICT, which drizzle cannot say.
@@ -236,10 +245,13 @@ export const meta = sqliteTable('meta', {
   value: text().notNull(),
 })
 
-export type AccountRow = typeof accounts.$inferSelect
-export type SessionRow = typeof sessions.$inferSelect
-export type EventRow = typeof events.$inferSelect
-export type IdentityRow = typeof identities.$inferSelect
-export type ProviderGrantRow = typeof providerGrants.$inferSelect
-export type CodeRow = typeof codes.$inferSelect
-export type ThrottleRow = typeof throttles.$inferSelect
+/** A row, which has the fields of its record and no others: where they differ this is `never`, and nothing compiles. */
+type RowOf<R, Row> = [R, Row] extends [Row, R] ? Row : never
+
+export type AccountRow = RowOf<AccountRecord, typeof accounts.$inferSelect>
+export type SessionRow = RowOf<SessionRecord, typeof sessions.$inferSelect>
+export type EventRow = RowOf<EventRecord, typeof events.$inferSelect>
+export type IdentityRow = RowOf<IdentityRecord, typeof identities.$inferSelect>
+export type ProviderGrantRow = RowOf<ProviderGrantRecord, typeof providerGrants.$inferSelect>
+export type CodeRow = RowOf<CodeRecord, typeof codes.$inferSelect>
+export type ThrottleRow = RowOf<ThrottleRecord, typeof throttles.$inferSelect>

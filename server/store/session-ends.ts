@@ -4,6 +4,8 @@ import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
+import { END_BATCH, isLogged, toEnded } from './session-rules.ts'
+import type { EndedBatch, EndedSession } from './types.ts'
 import {
   madeSomething,
   requireAdministrator,
@@ -16,16 +18,6 @@ import {
 
 // How rows of sessions end. Everything here is synchronous, for use inside a `db.write` of any store file.
 
-/** A session that has just been ended, as everybody else needs to know it. */
-export interface EndedSession {
-  sidHash: string
-  publicId: string
-  userId: string
-  reason: EndReason
-  endedAt: UnixMs
-  throwaway: boolean
-}
-
 /** Why sessions end, and who ended them. */
 interface Why {
   reason: EndReason
@@ -33,9 +25,6 @@ interface Why {
   byUserId: string | null
 }
 type Which = Why & { userId: string; except: string | null }
-
-/** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
-const BATCH = 50
 
 /**
  * Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none:
@@ -51,11 +40,11 @@ export function endSessionsOf(db: Database, which: Which): EndedSession[] {
  * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no
  * administrator
  */
-export function endBatchOf(db: Database, which: Which): { ended: EndedSession[]; more: boolean } {
+export function endBatchOf(db: Database, which: Which): EndedBatch {
   requireLiving(db, which.except)
   if (which.byUserId !== null) requireAdministrator(db, { userId: which.byUserId, sessionId: null })
-  const ended = endOf(db, which, BATCH)
-  return { ended, more: ended.length >= BATCH }
+  const ended = endOf(db, which, END_BATCH)
+  return { ended, more: ended.length >= END_BATCH }
 }
 
 function endOf(db: Database, which: Which, limit: number | undefined): EndedSession[] {
@@ -86,13 +75,10 @@ export function endSessionsNamed(
 /**
  * The same for a batch of anybody's: after a restore, or when keys were compromised. By the index of those that live.
  */
-export function endAnyBatch(
-  db: Database,
-  why: { reason: EndReason; at: UnixMs },
-): { ended: EndedSession[]; more: boolean } {
-  const some = sql`rowid in (select rowid from ${sessions} where ended_at is null order by absolute_ends_at limit ${BATCH})`
+export function endAnyBatch(db: Database, why: { reason: EndReason; at: UnixMs }): EndedBatch {
+  const some = sql`rowid in (select rowid from ${sessions} where ended_at is null order by absolute_ends_at limit ${END_BATCH})`
   const ended = endRows(db, some, { ...why, byUserId: null })
-  return { ended: ended.map(toEnded), more: ended.length >= BATCH }
+  return { ended: ended.map(toEnded), more: ended.length >= END_BATCH }
 }
 
 export function endRows(
@@ -135,21 +121,4 @@ function logEnds(db: Database, ended: readonly SessionRow[], { at, reason, byUse
   db.sql.run(sql`insert into ${events} (at, kind, user_id, by_user_id, session_id, reason, user_agent, network)
     select ${at}, 'session_ended', s.user_id, ${byUserId}, s.public_id, ${reason}, s.user_agent, s.network
     from json_each(${ids}) as e join ${sessions} as s on s.public_id = e.value order by e.key`)
-}
-
-/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
-export function isLogged(row: SessionRow): boolean {
-  return row.accessMs === null
-}
-
-export function toEnded(row: SessionRow): EndedSession {
-  if (row.endedAt === null || row.endReason === null) throw new Error('a session that was to be ended is not')
-  return {
-    sidHash: row.sidHash,
-    publicId: row.publicId,
-    userId: row.userId,
-    reason: row.endReason,
-    endedAt: row.endedAt,
-    throwaway: !isLogged(row),
-  }
 }

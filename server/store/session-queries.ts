@@ -1,92 +1,13 @@
-import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import type { EndReason } from '../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, eq, everyColumn, sql } from './drizzle.ts'
 import { insertGrant, moveGrants } from './provider-grants.ts'
-import { accounts, events, identities, type ProviderGrantRow, sessions, type SessionRow } from './schema.ts'
-import { endBatchOf, type EndedSession, endRows, isLogged, toEnded } from './session-ends.ts'
-import { type SessionLimit, sessionLimits } from './session-limit.ts'
+import { accounts, events, identities, sessions, type SessionRow } from './schema.ts'
+import { endBatchOf, endRows } from './session-ends.ts'
+import { sessionLimits } from './session-limit.ts'
+import { isLogged, positionOf, toEnded } from './session-rules.ts'
+import type { EndedSession, SessionChange, SessionStore } from './types.ts'
 import { moveMade, requireLiving } from './voiding.ts'
-
-/** What a decision on a session row may do to it. */
-export type SessionChange =
-  /** `generation` g → g+1, with g proven: the client has shown it. */
-  | { kind: 'rotate'; at: UnixMs; lastSeenAt: UnixMs }
-  | { kind: 'end'; at: UnixMs; reason: EndReason; lastSeenAt: UnixMs }
-
-/** What memory knows and the row does not yet. `proven` is written only where `generation` is still the same. */
-export interface SessionProgress {
-  sidHash: string
-  generation: number
-  proven: { at: UnixMs } | null
-  lastSeenAt: UnixMs
-}
-
-/** The session whose place a new one takes. `onlyLiving`: not once it is over. */
-interface Replaced {
-  publicId: string
-  onlyLiving: boolean
-}
-
-export interface SessionStore {
-  find(sidHash: string): Promise<SessionRow | null>
-  findByPublicId(publicId: string): Promise<SessionRow | null>
-  /** Inserts a session and ends the one it replaces, in one transaction, with their log rows. What providers granted to
-   * the
-   * one that is replaced, and what was made in it, goes over to it, where it is the same person's.
-   * @param limit what the person then has beyond it ends, too; null: no limit
-   * @param grant what a provider granted with this sign-in @param passwordSetAt when the password that was shown was
-   * set @throws Problem `account_disabled`, `invalid_credentials` when that changed meanwhile, `session_replaced` or
-   * `not_signed_in` when what it replaces is over, `login_expired` when the way in was removed */
-  insert(
-    row: SessionRow,
-    replaces: Replaced | null,
-    passwordSetAt: UnixMs | null,
-    grant: ProviderGrantRow | null,
-    limit: SessionLimit | null,
-  ): Promise<{ ended: EndedSession[]; more: boolean }>
-  /**
-   * Ends what a person has beyond the limit, throwaway sessions apart: those past their end first, then the ones idle
-   * longest.
-   * @returns those that it ended, a batch at most, and whether there may be more
-   */
-  endExcess(userId: string, limit: SessionLimit): Promise<{ ended: EndedSession[]; more: boolean }>
-  /**
-   * Hands the row as it is now to `decide` and does what it says, in one transaction: no decision rests on a cached
-   * row.
-   * @returns the row afterwards, or null when there is none
-   */
-  change(sidHash: string, decide: (row: SessionRow) => SessionChange | null): Promise<SessionRow | null>
-  /**
-   * @param why.from the session that asks for it, if any
-   * @throws Problem `session_replaced`, `not_signed_in` when that one is over
-   */
-  end(
-    publicId: string,
-    why: { reason: EndReason; at: UnixMs; userId: string | null; byUserId: string | null; from?: string },
-  ): Promise<EndedSession | null>
-  /**
-   * Ends a person's living sessions, a batch of them at most.
-   * @returns what it ended, and whether there may be more
-   */
-  endOf(
-    userId: string,
-    why: { reason: EndReason; at: UnixMs; except: string | null; byUserId: string | null },
-  ): Promise<{ ended: EndedSession[]; more: boolean }>
-  /**
-   * Living sessions of one person, newest first, without throwaway ones. One past its idle end is still listed until
-   * something judges it.
-   * @param before the `place` of the last one of the page before, or null for the first page
-   */
-  page(userId: string, before: number | null, limit: number): Promise<(SessionRow & { place: number })[]>
-  saveProgress(batch: readonly SessionProgress[]): Promise<void>
-  /**
-   * Calls back for sessions that ended with one that `end` or `change` ended: they came in by a way that was linked in
-   * it.
-   */
-  onEndedBeside(listener: (ended: EndedSession[]) => void): void
-}
 
 export function sessionQueries(db: Database): SessionStore {
   const byHash = db.sql
@@ -167,36 +88,28 @@ export function sessionQueries(db: Database): SessionStore {
     .prepare()
   const limits = sessionLimits(db)
 
-  let endedBeside: (ended: EndedSession[]) => void = () => {}
-  function first([ended, ...beside]: SessionRow[]): SessionRow | undefined {
-    if (beside.length > 0) db.after(() => endedBeside(beside.map(toEnded)))
-    return ended
-  }
-
-  function applyEnd(row: SessionRow, change: Extract<SessionChange, { kind: 'end' }>): SessionRow {
-    const ended = first(
-      endRows(db, eq(sessions.sidHash, row.sidHash), {
-        reason: change.reason,
-        at: change.at,
-        byUserId: null,
-        lastSeenAt: change.lastSeenAt,
-      }),
-    )
-    return ended ?? row
+  function apply(row: SessionRow, change: SessionChange): { session: SessionRow; ended: EndedSession[] } {
+    const { sidHash, generation } = row
+    const { at, lastSeenAt } = change
+    if (change.kind === 'rotate')
+      return { session: rotate.get({ sidHash, generation, at, lastSeenAt }) ?? row, ended: [] }
+    const why = { reason: change.reason, at, byUserId: null, lastSeenAt }
+    const ended = endRows(db, eq(sessions.sidHash, sidHash), why)
+    return { session: ended[0] ?? row, ended: ended.map(toEnded) }
   }
 
   return {
     find: sidHash => db.read(() => byHash.get({ sidHash }) ?? null),
     findByPublicId: publicId => db.read(() => byPublicId.get({ publicId }) ?? null),
 
-    insert: (row, replaces, passwordSetAt, grant, limit) =>
+    insert: ({ session: row, replaces, passwordSetAt, grant, limit }) =>
       db.write(() => {
         // Hashing takes a while: what it proved may not be true any more.
         const account = ownerOf.get({ userId: row.userId })
         if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
         // Another time, not a later one: a clock that was ahead when it was set has come back since.
         if (passwordSetAt !== null && account.changedAt !== passwordSetAt) throw new Problem('invalid_credentials')
-        if (grant !== null && stillLinked.get(grant) === undefined) throw new Problem('login_expired')
+        if (grant !== null && stillLinked.get({ ...grant }) === undefined) throw new Problem('login_expired')
         if (replaces?.onlyLiving) requireLiving(db, replaces.publicId)
         if (replaces !== null && isLogged(row)) {
           moveMade(db, replaces.publicId, row)
@@ -214,9 +127,9 @@ export function sessionQueries(db: Database): SessionStore {
                 at: row.createdAt,
                 byUserId: null,
               })
-        insert.run(row)
+        insert.run({ ...row })
         if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
-        if (isLogged(row)) logSignIn.run(row)
+        if (isLogged(row)) logSignIn.run({ ...row })
         limits.forgetOld(row.userId)
         const excess = limit === null ? { ended: [], more: false } : limits.endExcess(row.userId, limit)
         return { ended: [...ended.map(toEnded), ...excess.ended], more: excess.more }
@@ -226,28 +139,28 @@ export function sessionQueries(db: Database): SessionStore {
       db.write(() => {
         const row = byHash.get({ sidHash })
         if (row === undefined) return null
-        const change = decide(row)
-        if (change === null) return row
-        if (change.kind === 'end') return applyEnd(row, change)
-        return rotate.get({ sidHash, generation: row.generation, at: change.at, lastSeenAt: change.lastSeenAt }) ?? row
+        const decided = decide(row)
+        const { change } = decided
+        return { decided, ...(change === null ? { session: row, ended: [] } : apply(row, change)) }
       }),
 
     end: (publicId, why) =>
       db.write(() => {
         requireLiving(db, why.from ?? null)
         const owner = why.userId === null ? undefined : eq(sessions.userId, why.userId)
-        const ended = first(endRows(db, and(eq(sessions.publicId, publicId), owner), why))
-        return ended === undefined ? null : toEnded(ended)
+        return endRows(db, and(eq(sessions.publicId, publicId), owner), why).map(toEnded)
       }),
 
     endExcess: (userId, limit) => db.write(() => limits.endExcess(userId, limit)),
     endOf: (userId, why) => db.write(() => endBatchOf(db, { userId, ...why })),
-    page: (userId, before, limit) =>
-      db.read(() =>
-        page
-          .all({ userId, before: before ?? Number.MAX_SAFE_INTEGER, limit })
-          .map(({ row, place }) => ({ ...row, place })),
-      ),
+    page: (userId, after, limit) =>
+      db.read(() => {
+        const before = after === null ? Number.MAX_SAFE_INTEGER : positionOf(after)
+        const found = page.all({ userId, before, limit: limit + 1 })
+        const shown = found.slice(0, limit)
+        const next = found.length > limit ? String(shown.at(-1)?.place) : null
+        return { sessions: shown.map(({ row }) => row), next }
+      }),
 
     saveProgress: batch =>
       db.write(() => {
@@ -256,9 +169,5 @@ export function sessionQueries(db: Database): SessionStore {
           see.run({ sidHash, lastSeenAt })
         }
       }),
-
-    onEndedBeside(listener) {
-      endedBeside = listener
-    },
   }
 }

@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
+import type { SessionBench } from './contract.testing.ts'
+import { asc, eq } from './drizzle.ts'
+import { accounts, events, sessions } from './schema.ts'
 import { openStore, type Store } from './store.ts'
 
 /** For tests: a new store in a folder of its own, gone again with `remove()`. */
@@ -19,5 +22,32 @@ export function testStore(
       store.close()
       rmSync(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+/** The sessions of a new SQLite store, for the contract suite and the model. */
+export function sqliteBench(): SessionBench {
+  const { store, remove } = testStore()
+  const { sql } = store.db
+  return {
+    sessions: store.sessions,
+    events: store.events,
+    addAccount: account =>
+      void sql
+        .insert(accounts)
+        .values({ ...account, name: account.id, createdAt: 0 })
+        .run(),
+    record(sidHash) {
+      const row = sql.select().from(sessions).where(eq(sessions.sidHash, sidHash)).get()
+      if (row === undefined) throw new Error('the session has no row')
+      return row
+    },
+    put: changed =>
+      sql.transaction(tx => {
+        for (const session of changed)
+          tx.insert(sessions).values(session).onConflictDoUpdate({ target: sessions.sidHash, set: session }).run()
+      }),
+    log: userId => sql.select().from(events).where(eq(events.userId, userId)).orderBy(asc(events.id)).all(),
+    close: remove,
   }
 }

@@ -72,7 +72,7 @@ export function throttleQueries(db: Database): ThrottleStore {
     .prepare()
 
   function put(row: ThrottleRow | null): void {
-    if (row !== null) upsert.run(row)
+    if (row !== null) upsert.run({ ...row })
   }
 
   return {

@@ -1,7 +1,8 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { Database } from './database.ts'
 import type { IdentityRow } from './schema.ts'
-import { type EndedSession, endSessionsNamed } from './session-ends.ts'
+import { endSessionsNamed } from './session-ends.ts'
+import type { EndedSession } from './types.ts'
 import { endGrantsOf } from './voiding.ts'
 
 /** `unlinked`: sessions that go on without what the provider granted to them. */

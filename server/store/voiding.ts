@@ -16,6 +16,7 @@ import {
   sessions,
   type SessionRow,
 } from './schema.ts'
+import { refuseEnded } from './session-rules.ts'
 
 // What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
 // Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
@@ -49,12 +50,11 @@ export function isAdministrator(db: Database, userId: string): boolean {
 export function requireLiving(db: Database, sessionId: string | null): void {
   if (sessionId === null) return
   const session = db.sql
-    .select({ endedAt: sessions.endedAt, reason: sessions.endReason })
+    .select({ endedAt: sessions.endedAt, endReason: sessions.endReason })
     .from(sessions)
     .where(eq(sessions.publicId, sessionId))
     .get()
-  if (session?.reason === 'replaced') throw new Problem('session_replaced')
-  if (session?.endedAt !== null) throw new Problem('not_signed_in')
+  refuseEnded(session)
 }
 
 type WhenAndWho = Pick<Origin, 'at' | 'byUserId' | 'network'>

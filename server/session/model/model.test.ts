@@ -1,18 +1,25 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { testStore } from '../../store/store.testing.ts'
+import { retrying, type SessionBench } from '../../store/contract.testing.ts'
+import { memoryBench } from '../../store/memory/memory.testing.ts'
+import { sqliteBench } from '../../store/store.testing.ts'
 import { createSessions } from '../sessions.ts'
 import { BOUNDS } from './bounds.ts'
 import { actions, play, PROFILES } from './random.ts'
 import { SCENARIOS } from './scenarios.ts'
 import { createWorld } from './world.ts'
 
-const { store, remove } = testStore()
+const onDisk = sqliteBench()
+const inMemory = memoryBench()
+const twice = { ...inMemory, sessions: retrying(inMemory.sessions) }
 const reached = new Map<string, number>()
-afterAll(remove)
+afterAll(onDisk.close)
 
-async function inWorld(run: (world: ReturnType<typeof createWorld>) => Promise<void>): Promise<void> {
-  const world = createWorld({ store, make: createSessions })
+async function inWorld(
+  run: (world: ReturnType<typeof createWorld>) => Promise<void>,
+  bench: SessionBench = onDisk,
+): Promise<void> {
+  const world = createWorld({ bench, make: createSessions })
   try {
     await run(world)
   } finally {
@@ -23,6 +30,10 @@ async function inWorld(run: (world: ReturnType<typeof createWorld>) => Promise<v
 
 describe('named traces, on the real room and a real database', () => {
   for (const scenario of SCENARIOS) test(scenario.name, () => inWorld(scenario.run))
+})
+
+describe('the same traces on a store in memory that tries every transaction twice', () => {
+  for (const scenario of SCENARIOS) test(scenario.name, () => inWorld(scenario.run, twice))
 })
 
 describe('the bounds are real: just past them an honest client is cut off', () => {

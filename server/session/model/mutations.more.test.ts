@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { testStore } from '../../store/store.testing.ts'
+import { sqliteBench } from '../../store/store.testing.ts'
 import type { createSessions } from '../sessions.ts'
 import { actions, play, PROFILES } from './random.ts'
 import { SCENARIOS } from './scenarios.ts'
@@ -149,8 +149,8 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'a judgement on the row inside the transaction',
     file: 'resolve.ts',
-    find: 'verdict = judge(current, recollection, shownOf(named, now), numbers, now).verdict',
-    put: "verdict = 'rotate'",
+    find: 'const { verdict } = judge(current, recollection, shown, numbers, now)',
+    put: "const verdict = 'rotate'",
   },
   {
     without: 'the difference between polling and a person',
@@ -238,12 +238,12 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
 
 const SOURCE = resolve(import.meta.dirname, '..')
 const MUTANTS = resolve(import.meta.dirname, '../../../.cache/mutants')
-const { store, remove } = testStore()
+const bench = sqliteBench()
 
 beforeAll(() => rmSync(MUTANTS, { recursive: true, force: true }))
 afterAll(() => {
   rmSync(MUTANTS, { recursive: true, force: true })
-  remove()
+  bench.close()
 })
 
 /** A copy of the room with one piece of text exchanged; what it imports from other rooms stays the real thing. */
@@ -267,7 +267,7 @@ async function mutant(index: number, mutation: (typeof MUTATIONS)[number]): Prom
 
 async function fails(make: typeof createSessions): Promise<string | null> {
   const inWorld = async (run: (world: ReturnType<typeof createWorld>) => Promise<void>) => {
-    const world = createWorld({ store, make })
+    const world = createWorld({ bench, make })
     try {
       await run(world)
     } finally {

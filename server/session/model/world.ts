@@ -5,10 +5,8 @@ import type { Meter } from '../../base/meter.ts'
 import { Problem } from '../../base/problem.ts'
 import { newRoot } from '../../keys/file.ts'
 import { createKeyring } from '../../keys/keyring.ts'
-import { eq } from '../../store/drizzle.ts'
-import { accounts, events, sessions as table, type SessionRow } from '../../store/schema.ts'
-import { sessionQueries, type SessionStore } from '../../store/session-queries.ts'
-import type { Store } from '../../store/store.ts'
+import type { SessionBench } from '../../store/contract.testing.ts'
+import type { SessionRecord, SessionStore } from '../../store/types.ts'
 import type { createSessions, SessionSettings } from '../sessions.ts'
 import type { OpenInput, RequestTraits, Resolution, Sessions } from '../types.ts'
 
@@ -58,11 +56,11 @@ export interface Flight {
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /**
- * A server (the real session room on a real database), one browser and the network between them, with time in our
+ * A server (the real session room on a store), one browser and the network between them, with time in our
  * hands.
  */
-export function createWorld(deps: { store: Store; make: typeof createSessions; settings?: SessionSettings }) {
-  const queries = sessionQueries(deps.store.db)
+export function createWorld(deps: { bench: SessionBench; make: typeof createSessions; settings?: SessionSettings }) {
+  const { bench } = deps
   const keyring = createKeyring([newRoot(0)])
   const verdicts = new Map<string, number>()
   const time = { wall: 1_800_000_000_000, steady: 1_000_000 }
@@ -90,12 +88,12 @@ export function createWorld(deps: { store: Store; make: typeof createSessions; s
     },
     observe() {},
   }
-  /** The real queries, and a disk that refuses when told to. */
+  /** The real store, and a disk that refuses when told to. */
   const store: SessionStore = {
-    ...queries,
+    ...bench.sessions,
     change: async (...args) => {
       if (failing.on) throw new Problem('store_unavailable')
-      return queries.change(...args)
+      return bench.sessions.change(...args)
     },
   }
   const boot = (): Sessions =>
@@ -148,7 +146,7 @@ export function createWorld(deps: { store: Store; make: typeof createSessions; s
     async tick() {
       for (const work of timed) work()
       // Writes keep their order: once this one is done, what they wrote is on disk; a turn later memory knows.
-      await deps.store.db.write(() => {})
+      await bench.sessions.saveProgress([])
       await new Promise(resolve => setImmediate(resolve))
     },
 
@@ -157,17 +155,7 @@ export function createWorld(deps: { store: Store; make: typeof createSessions; s
     ) {
       if (userId === '') {
         userId = randomId()
-        deps.store.db.sql
-          .insert(accounts)
-          .values({
-            id: userId,
-            email: `${userId}@example.test`,
-            emailKey: userId,
-            name: 'A',
-            roles: ['user'],
-            createdAt: time.wall,
-          })
-          .run()
+        bench.addAccount({ id: userId, roles: ['user'], disabledAt: null, passwordChangedAt: null })
       }
       const { session, grant } = await sessions.open({
         userId,
@@ -226,24 +214,13 @@ export function createWorld(deps: { store: Store; make: typeof createSessions; s
       await sessions.close()
       sessions = boot()
     },
-    row(): SessionRow {
-      const row = deps.store.db.sql.select().from(table).where(eq(table.sidHash, sidHash)).get()
-      if (row === undefined) throw new Error('the session has no row')
-      return row
-    },
+    row: (): SessionRecord => bench.record(sidHash),
     /** Puts a row back as it was: what a restored backup does, behind the server's back while it was down. */
-    restore(row: SessionRow) {
-      deps.store.db.sql.update(table).set(row).where(eq(table.sidHash, row.sidHash)).run()
+    restore(row: SessionRecord) {
+      bench.put([row])
       world.crash()
     },
-    ends() {
-      return deps.store.db.sql
-        .select()
-        .from(events)
-        .where(eq(events.userId, userId))
-        .all()
-        .filter(event => event.kind === 'session_ended')
-    },
+    ends: () => bench.log(userId).filter(event => event.kind === 'session_ended'),
     /** A refresh token of an older generation, as a thief would have kept it. */
     token(generation: number): string {
       const [token] = sent.get(generation) ?? []

@@ -1,0 +1,501 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DAY, HOUR, MINUTE } from '../base/clock.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type {
+  AccountRecord,
+  EventRecord,
+  EventStore,
+  NewSession,
+  SessionChange,
+  SessionRecord,
+  SessionStore,
+} from './types.ts'
+
+/** A store of sessions, and what tests do behind its back. */
+export interface SessionBench {
+  sessions: SessionStore
+  events: EventStore
+  addAccount(account: Pick<AccountRecord, 'id' | 'roles' | 'disabledAt' | 'passwordChangedAt'>): void
+  /** The record as it is now. @throws Error when there is none */
+  record(sidHash: string): SessionRecord
+  /** Puts records there, new ones or as they were, as a restored backup would. */
+  put(sessions: readonly SessionRecord[]): void
+  /** A person's log, oldest first. */
+  log(userId: string): readonly EventRecord[]
+  close(): void
+}
+
+const NOW = 1_800_000_000_000
+const PERSON = { roles: ['user' as const], disabledAt: null, passwordChangedAt: NOW - DAY }
+
+function newSession(publicId: string, changes: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    sidHash: `hash of ${publicId}`,
+    publicId,
+    secret: Buffer.alloc(32, 7),
+    userId: 'ann',
+    createdAt: NOW,
+    authTime: NOW,
+    amr: ['pwd'],
+    remember: true,
+    idleMs: 7 * DAY,
+    tagKeyId: 'k',
+    boundKey: null,
+    confirmMs: null,
+    graceMs: null,
+    accessMs: null,
+    generation: 1,
+    proven: 1,
+    provenAt: NOW,
+    rotatedAt: NOW,
+    lastSeenAt: NOW,
+    absoluteEndsAt: NOW + 30 * DAY,
+    endedAt: null,
+    endReason: null,
+    userAgent: 'test',
+    network: '192.0.2.1',
+    ...changes,
+  }
+}
+
+/** A store that tries every transaction twice, as one whose first attempt did not go through would. */
+export function retrying(sessions: SessionStore): SessionStore {
+  return {
+    ...sessions,
+    change: (sidHash, decide) =>
+      sessions.change(sidHash, session => {
+        const first = decide({ ...session })
+        const second = decide(session)
+        expect(second, 'a decision on the same record is the same').toEqual(first)
+        return second
+      }),
+  }
+}
+
+const ROTATE: SessionChange = { kind: 'rotate', at: NOW + HOUR, lastSeenAt: NOW + HOUR }
+const END: SessionChange = { kind: 'end', at: NOW + HOUR, reason: 'idle', lastSeenAt: NOW + MINUTE }
+const why = (reason: EndReason) => ({ reason, at: NOW + HOUR, userId: null, byUserId: null })
+const ownEnd = (except: string | null) => ({ reason: 'admin' as const, at: NOW, except, byUserId: null })
+
+/** What every store of sessions promises. */
+export function sessionContract(name: string, open: () => SessionBench): void {
+  describe(`sessions in ${name}`, () => {
+    let bench: SessionBench
+    let sessions: SessionStore
+
+    beforeEach(() => {
+      bench = open()
+      sessions = bench.sessions
+      bench.addAccount({ id: 'ann', ...PERSON })
+      bench.addAccount({ id: 'bob', ...PERSON })
+    })
+    afterEach(() => bench.close())
+
+    const insert = (session: SessionRecord, more: Partial<NewSession> = {}) =>
+      sessions.insert({ session, replaces: null, passwordSetAt: null, grant: null, limit: null, ...more })
+    const insertAll = (...publicIds: string[]) => Promise.all(publicIds.map(id => insert(newSession(id))))
+    const listed = async (userId = 'ann') => (await sessions.page(userId, null, 1000)).sessions.map(one => one.publicId)
+    const change = (publicId: string, what: SessionChange | null) =>
+      sessions.change(`hash of ${publicId}`, () => ({ change: what }))
+    const logged = (userId = 'ann') =>
+      bench.log(userId).map(({ kind, sessionId, reason }) => [kind, sessionId, reason].filter(Boolean).join(' '))
+
+    describe('records', () => {
+      test('a session is found by the hash of its sid and by its public id, as it was inserted', async () => {
+        await insert(newSession('a'))
+        expect(await sessions.find('hash of a')).toEqual(newSession('a'))
+        expect(await sessions.findByPublicId('a')).toEqual(newSession('a'))
+        expect(await sessions.find('a')).toBeNull()
+        expect(await sessions.findByPublicId('hash of a')).toBeNull()
+      })
+
+      test("a record that was returned is the caller's own: changing it changes nothing in the store", async () => {
+        const given = newSession('a')
+        await insert(given)
+        given.amr.push('otp')
+        const found = await sessions.find('hash of a')
+        found?.amr.push('otp')
+        found?.secret.fill(0)
+        Object.assign(found ?? {}, { generation: 9 })
+        expect(await sessions.find('hash of a')).toEqual(newSession('a'))
+      })
+
+      test('two sessions cannot have one sid or one public id', async () => {
+        await insert(newSession('a'))
+        await expect(insert(newSession('b', { sidHash: 'hash of a' }))).rejects.toThrow()
+        await expect(insert(newSession('a', { sidHash: 'hash of b' }))).rejects.toThrow()
+        expect(await listed()).toEqual(['a'])
+      })
+    })
+
+    describe('opening', () => {
+      test('a sign-in is in the security log, and the session that it replaces has ended', async () => {
+        await insert(newSession('a'))
+        const later = newSession('b', { createdAt: NOW + HOUR })
+        const { ended, more } = await insert(later, { replaces: { publicId: 'a', onlyLiving: true } })
+        expect({ ended, more }).toEqual({
+          ended: [
+            {
+              sidHash: 'hash of a',
+              publicId: 'a',
+              userId: 'ann',
+              reason: 'replaced',
+              endedAt: NOW + HOUR,
+              throwaway: false,
+            },
+          ],
+          more: false,
+        })
+        expect(bench.record('hash of a')).toMatchObject({ endedAt: NOW + HOUR, endReason: 'replaced' })
+        expect(logged()).toEqual(['signed_in a', 'session_ended a replaced', 'signed_in b'])
+      })
+
+      test('no session is opened for an account that is unknown or disabled', async () => {
+        bench.addAccount({ id: 'carol', ...PERSON, disabledAt: NOW })
+        for (const userId of ['nobody', 'carol'])
+          await expect(insert(newSession('a', { userId }))).rejects.toMatchObject({ code: 'account_disabled' })
+        expect(await sessions.find('hash of a')).toBeNull()
+      })
+
+      test('no session is opened by a password that was changed since, earlier or later', async () => {
+        for (const passwordSetAt of [PERSON.passwordChangedAt - 1, PERSON.passwordChangedAt + 1])
+          await expect(insert(newSession('a'), { passwordSetAt })).rejects.toMatchObject({
+            code: 'invalid_credentials',
+          })
+        expect(logged()).toEqual([])
+        await insert(newSession('a'), { passwordSetAt: PERSON.passwordChangedAt })
+      })
+
+      test('no session is opened by an identity that is not linked', async () => {
+        const grant = {
+          id: 'g',
+          sessionId: 'a',
+          userId: 'ann',
+          provider: 'p',
+          issuer: 'https://op.example',
+          subject: 's',
+          providerSid: null,
+          origin: 'sign_in' as const,
+          sealed: null,
+          accessEndsAt: null,
+          refreshingAt: null,
+          refreshes: 0,
+          createdAt: NOW,
+          idTokenAlg: null,
+          recheckAt: null,
+          endedAt: null,
+        }
+        await expect(insert(newSession('a'), { grant })).rejects.toMatchObject({ code: 'login_expired' })
+        expect(await sessions.find('hash of a')).toBeNull()
+      })
+
+      test('confirming who one is needs the session to go on; signing in does not', async () => {
+        await insertAll('a', 'b')
+        await sessions.end('a', why('signed_out'))
+        await insert(newSession('c'), { replaces: { publicId: 'b', onlyLiving: true } })
+        const refused = async (publicId: string) =>
+          expect(
+            await insert(newSession('d'), { replaces: { publicId, onlyLiving: true } }).catch(error => error),
+          ).toMatchObject({ code: publicId === 'b' ? 'session_replaced' : 'not_signed_in' })
+        for (const publicId of ['a', 'b', 'unknown']) await refused(publicId)
+        expect(await listed()).toEqual(['c'])
+        for (const [index, publicId] of ['a', 'b', 'unknown'].entries())
+          await insert(newSession(`e${index}`), { replaces: { publicId, onlyLiving: false } })
+        expect(await listed()).toEqual(['e2', 'e1', 'e0', 'c'])
+      })
+
+      test('a thousand ended sessions of a person are kept for their reason, and no more', async () => {
+        const over = Array.from({ length: 1050 }, (_, n) =>
+          newSession(`s${n}`, { endedAt: NOW + n, endReason: 'signed_out' }),
+        )
+        bench.put(over)
+        await insert(newSession('a'))
+        const found = await Promise.all(over.map(one => sessions.find(one.sidHash)))
+        expect(found.map(one => one !== null)).toEqual(over.map((_, n) => n >= 50))
+        expect(await listed()).toEqual(['a'])
+      })
+    })
+
+    describe("the limit of a person's sessions", () => {
+      /** Opens sessions as the room does. @returns what ended, and why */
+      async function openAll(all: SessionRecord[], seen: Record<string, number> = {}) {
+        const ended: string[] = []
+        for (const session of all) {
+          const lastSeenAt = (sidHash: string) => seen[sidHash.slice('hash of '.length)] ?? 0
+          const limit = { max: 3, at: NOW, keep: session.publicId, lastSeenAt }
+          const batch = await insert(session, { limit })
+          ended.push(...batch.ended.map(({ publicId, reason }) => `${publicId} ${reason}`))
+        }
+        return ended
+      }
+      const quiet = (publicId: string) => newSession(publicId, { lastSeenAt: NOW - HOUR })
+
+      test('one more than the limit ends the one idle longest, and the security log says why', async () => {
+        expect(await openAll([newSession('a'), quiet('b'), newSession('c'), newSession('d')])).toEqual(['b too_many'])
+        expect(await listed()).toEqual(['d', 'c', 'a'])
+        expect(logged().at(-1)).toBe('session_ended b too_many')
+      })
+
+      test('what memory knows of when somebody was last there counts', async () => {
+        const all = [newSession('a'), quiet('b'), newSession('c'), newSession('d')]
+        expect(await openAll(all, { b: NOW + 5 })).toEqual(['a too_many'])
+      })
+
+      test('those past their end go first, and under their own reason', async () => {
+        const idle = newSession('idle', { lastSeenAt: NOW - HOUR, idleMs: HOUR })
+        const old = newSession('old', { absoluteEndsAt: NOW })
+        const first = newSession('quiet', { lastSeenAt: NOW - DAY })
+        expect(await openAll([first, idle, old, newSession('a'), newSession('b')])).toEqual([
+          'idle idle',
+          'old absolute',
+        ])
+        expect(await listed()).toEqual(['b', 'a', 'quiet'])
+      })
+
+      test('the session that was just opened stays, even when the clock was set back', async () => {
+        const back = newSession('new', { createdAt: NOW - DAY, lastSeenAt: NOW - DAY })
+        expect(await openAll([newSession('a'), newSession('b'), newSession('c'), back])).toEqual(['a too_many'])
+      })
+
+      test("throwaway sessions are counted apart: they end no session of a person's, and are bounded too", async () => {
+        const throwaway = (publicId: string) => newSession(publicId, { confirmMs: 1, graceMs: 2, accessMs: 4 })
+        const own = ['a', 'b', 'c'].map(id => newSession(id))
+        expect(await openAll([...own, ...['t1', 't2', 't3', 't4'].map(throwaway)])).toEqual(['t1 too_many'])
+        expect(await listed()).toEqual(['c', 'b', 'a'])
+      })
+
+      test("another person's are not touched", async () => {
+        await openAll([newSession('theirs', { userId: 'bob', lastSeenAt: NOW - 6 * DAY })])
+        expect(await openAll(['a', 'b', 'c', 'd'].map(id => newSession(id)))).toEqual(['a too_many'])
+      })
+
+      test('far too many are ended a batch at a time', async () => {
+        await insertAll(...Array.from({ length: 130 }, (_, n) => `s${n}`))
+        const limit = { max: 3, at: NOW, keep: null, lastSeenAt: () => 0 }
+        let rounds = 0
+        for (let more = true; more; rounds++) {
+          const batch = await sessions.endExcess('ann', limit)
+          expect(batch.ended.length).toBeLessThan(100)
+          more = batch.more
+        }
+        expect(rounds).toBeGreaterThan(1)
+        expect(await listed()).toHaveLength(3)
+      })
+    })
+
+    describe('deciding', () => {
+      test('rotating raises the generation and proves the one before; the absolute end stays', async () => {
+        await insert(newSession('a'))
+        const changed = await change('a', ROTATE)
+        const after = newSession('a', { generation: 2, proven: 1, rotatedAt: NOW + HOUR, lastSeenAt: NOW + HOUR })
+        expect(changed).toEqual({ session: after, decided: { change: ROTATE }, ended: [] })
+        expect(bench.record('hash of a')).toEqual(after)
+      })
+
+      test('ending says what ended and writes the log row', async () => {
+        await insert(newSession('a'))
+        const after = { endedAt: NOW + HOUR, endReason: 'idle', lastSeenAt: NOW + MINUTE }
+        expect(await change('a', END)).toMatchObject({ session: after, ended: [{ publicId: 'a', reason: 'idle' }] })
+        expect(logged()).toEqual(['signed_in a', 'session_ended a idle'])
+        const again = await change('a', END)
+        expect(again?.ended, 'it was over already').toEqual([])
+        expect(logged()).toHaveLength(2)
+      })
+
+      test('no change is no write, and a session that is unknown is not decided on', async () => {
+        await insert(newSession('a'))
+        expect(await change('a', null)).toEqual({ session: newSession('a'), decided: { change: null }, ended: [] })
+        let calls = 0
+        const nobody = await sessions.change('unknown', () => ({ change: null, calls: ++calls }))
+        expect([nobody, calls]).toEqual([null, 0])
+      })
+
+      test('decisions of one turn are made one after the other, each on what the one before left', async () => {
+        await insert(newSession('a'))
+        const decideFor = (wanted: SessionChange) =>
+          sessions.change('hash of a', ({ generation, endedAt }) => ({
+            change: endedAt === null ? wanted : null,
+            saw: [generation, endedAt],
+          }))
+        const seen = await Promise.all([ROTATE, ROTATE, END, ROTATE].map(decideFor))
+        expect(seen.map(one => one?.decided.saw)).toEqual([
+          [1, null],
+          [2, null],
+          [3, null],
+          [3, NOW + HOUR],
+        ])
+        expect(bench.record('hash of a')).toMatchObject({ generation: 3, endedAt: NOW + HOUR })
+      })
+
+      test('a decision that throws writes nothing, and its neighbours are written', async () => {
+        await insertAll('a', 'b', 'c')
+        const failure = new Error('no')
+        const fail = (): { change: SessionChange } => {
+          throw failure
+        }
+        const outcomes = await Promise.allSettled([
+          change('a', ROTATE),
+          sessions.change('hash of b', fail),
+          change('c', ROTATE),
+        ])
+        expect(outcomes.map(one => one.status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+        expect(outcomes[1]).toMatchObject({ reason: failure })
+        expect(['a', 'b', 'c'].map(id => bench.record(`hash of ${id}`).generation)).toEqual([2, 1, 2])
+      })
+
+      test('what decide does to the record that it was handed is not written', async () => {
+        await insert(newSession('a'))
+        await sessions.change('hash of a', session => {
+          Object.assign(session, { generation: 7, endedAt: NOW })
+          session.amr.push('otp')
+          return { change: null }
+        })
+        expect(bench.record('hash of a')).toEqual(newSession('a'))
+      })
+
+      test('deciding twice, as a store does that tries again, comes to the same', async () => {
+        await insert(newSession('a'))
+        const twice = retrying(sessions)
+        const seen: number[] = []
+        const decide = ({ generation }: SessionRecord) => {
+          seen.push(generation)
+          return { change: generation < 3 ? ROTATE : END, generation }
+        }
+        for (let round = 0; round < 3; round++) await twice.change('hash of a', decide)
+        expect(seen).toEqual([1, 1, 2, 2, 3, 3])
+        expect(bench.record('hash of a')).toMatchObject({ generation: 3, endReason: 'idle' })
+        expect(logged()).toEqual(['signed_in a', 'session_ended a idle'])
+      })
+    })
+
+    describe('ending', () => {
+      test('a session ends once, and by its owner only where one is named', async () => {
+        await insert(newSession('a'))
+        expect(await sessions.end('a', { ...why('signed_out'), userId: 'bob' })).toEqual([])
+        expect(await sessions.end('unknown', why('signed_out'))).toEqual([])
+        expect(await sessions.end('a', { ...why('signed_out'), userId: 'ann' })).toMatchObject([
+          { publicId: 'a', reason: 'signed_out', endedAt: NOW + HOUR },
+        ])
+        expect(await sessions.end('a', why('admin'))).toEqual([])
+        expect(bench.record('hash of a').endReason).toBe('signed_out')
+      })
+
+      test('a session that is over ends no other', async () => {
+        await insertAll('a', 'over', 'old')
+        await sessions.end('over', why('signed_out'))
+        await insert(newSession('new'), { replaces: { publicId: 'old', onlyLiving: false } })
+        for (const [from, code] of [
+          ['over', 'not_signed_in'],
+          ['unknown', 'not_signed_in'],
+          ['old', 'session_replaced'],
+        ] as const) {
+          await expect(sessions.end('a', { ...why('signed_out'), from })).rejects.toMatchObject({ code })
+          await expect(sessions.endOf('ann', ownEnd(from))).rejects.toMatchObject({ code })
+        }
+        expect(await listed()).toEqual(['new', 'a'])
+      })
+
+      test("all of a person's sessions but one end, a batch at a time", async () => {
+        await insertAll(...Array.from({ length: 120 }, (_, n) => `s${n}`))
+        await insert(newSession('theirs', { userId: 'bob' }))
+        const sizes: number[] = []
+        for (let more = true; more;) {
+          const batch = await sessions.endOf('ann', ownEnd('s60'))
+          sizes.push(batch.ended.length)
+          more = batch.more
+        }
+        expect(Math.max(...sizes)).toBeLessThan(100)
+        expect(sizes.reduce((a, b) => a + b)).toBe(119)
+        expect([await listed(), await listed('bob')]).toEqual([['s60'], ['theirs']])
+      })
+
+      test("another person's sessions are ended by administrators only, who are named in the log", async () => {
+        bench.addAccount({ id: 'root', ...PERSON, roles: ['admin', 'user'] })
+        bench.addAccount({ id: 'gone', ...PERSON, roles: ['admin', 'user'], disabledAt: NOW })
+        await insert(newSession('a'))
+        for (const byUserId of ['bob', 'gone', 'unknown'])
+          await expect(sessions.endOf('ann', { ...ownEnd(null), byUserId })).rejects.toMatchObject({
+            code: 'forbidden',
+          })
+        expect(await sessions.endOf('ann', { ...ownEnd(null), byUserId: 'root' })).toMatchObject({
+          ended: [{ publicId: 'a' }],
+          more: false,
+        })
+        expect(bench.log('ann').at(-1)).toMatchObject({ kind: 'session_ended', byUserId: 'root', reason: 'admin' })
+      })
+    })
+
+    describe('lists', () => {
+      test('living sessions are listed newest first, a page at a time, while others end and are opened', async () => {
+        await insertAll('a', 'b', 'c', 'd', 'e')
+        await insert(newSession('theirs', { userId: 'bob' }))
+        await sessions.end('d', why('signed_out'))
+        const first = await sessions.page('ann', null, 2)
+        expect(first.sessions.map(one => one.publicId)).toEqual(['e', 'c'])
+        await insert(newSession('f'))
+        await sessions.end('c', why('signed_out'))
+        const second = await sessions.page('ann', first.next, 2)
+        expect(second.sessions.map(one => one.publicId)).toEqual(['b', 'a'])
+        expect(second.next).toBeNull()
+        expect((await sessions.page('ann', null, 4)).next).toBeNull()
+      })
+
+      test('a cursor that the store did not make is refused', async () => {
+        for (const cursor of ['', '-1', '1.5', 'x', '1'.repeat(16), "1' or 1=1"])
+          await expect(sessions.page('ann', cursor, 2), cursor).rejects.toMatchObject({ code: 'invalid_query' })
+      })
+    })
+
+    describe('progress', () => {
+      test('a proof is written only for the generation that it is of, a last-seen time only forwards', async () => {
+        await insertAll('a', 'b')
+        await change('a', ROTATE)
+        const later = NOW + 2 * HOUR
+        await sessions.saveProgress([
+          { sidHash: 'hash of a', generation: 1, proven: { at: later }, lastSeenAt: NOW + MINUTE },
+          { sidHash: 'hash of b', generation: 1, proven: { at: later }, lastSeenAt: later },
+          { sidHash: 'unknown', generation: 1, proven: null, lastSeenAt: later },
+        ])
+        expect(bench.record('hash of a')).toMatchObject({ proven: 1, provenAt: NOW, lastSeenAt: NOW + HOUR })
+        expect(bench.record('hash of b')).toMatchObject({ proven: 1, provenAt: later, lastSeenAt: later })
+        await sessions.saveProgress([{ sidHash: 'hash of a', generation: 2, proven: { at: later }, lastSeenAt: later }])
+        expect(bench.record('hash of a')).toMatchObject({ proven: 2, provenAt: later, lastSeenAt: later })
+      })
+    })
+
+    describe('order', () => {
+      test('writes are made, and their promises settle, in the order of the calls', async () => {
+        await insert(newSession('a'))
+        const settled: string[] = []
+        const note = (name: string) => () => void settled.push(name)
+        await Promise.all([
+          change('a', ROTATE).then(note('rotate')),
+          insert(newSession('a')).catch(note('a second a')),
+          sessions.saveProgress([]).then(note('progress')),
+          sessions.end('a', why('signed_out')).then(note('end')),
+          insert(newSession('b')).then(note('b')),
+        ])
+        expect(settled).toEqual(['rotate', 'a second a', 'progress', 'end', 'b'])
+        expect(bench.record('hash of a')).toMatchObject({ generation: 2, endReason: 'signed_out' })
+      })
+    })
+
+    describe('the security log', () => {
+      test('is read newest first, a page at a time', async () => {
+        await insertAll('a', 'b', 'c')
+        const [newest, second] = await bench.events.page('ann', null, 2)
+        expect([newest?.sessionId, second?.sessionId]).toEqual(['c', 'b'])
+        expect(newest).toMatchObject({ kind: 'signed_in', userAgent: 'test', network: '192.0.2.1', byName: null })
+        expect((await bench.events.page('ann', second?.id ?? 0, 2)).map(one => one.sessionId)).toEqual(['a'])
+        expect(await bench.events.page('bob', null, 2)).toEqual([])
+      })
+
+      test('keeps the newest two hundred rows of each kind', async () => {
+        await insertAll(...Array.from({ length: 230 }, (_, n) => `s${n}`))
+        await sessions.end('s0', why('signed_out'))
+        const kinds = bench.log('ann').map(one => one.kind)
+        expect([kinds.filter(kind => kind === 'signed_in').length, kinds.at(-1)]).toEqual([200, 'session_ended'])
+      })
+    })
+  })
+}

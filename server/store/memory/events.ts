@@ -1,0 +1,34 @@
+import type { EventRecord, EventStore } from '../types.ts'
+
+/** Rows of one kind that are kept for an account. */
+const KEPT_MAX = 200
+
+/** The security log. Names of accounts are not known here. */
+export function memoryEvents(): {
+  events: EventStore
+  record(event: Omit<EventRecord, 'id'>): void
+  log(userId: string): readonly EventRecord[]
+} {
+  const byUser = new Map<string, EventRecord[]>()
+  let lastId = 0
+
+  return {
+    record(event) {
+      const theirs = byUser.get(event.userId) ?? []
+      theirs.push({ ...event, id: ++lastId })
+      const sameKind = theirs.filter(one => one.kind === event.kind)
+      const [oldest] = sameKind
+      byUser.set(event.userId, sameKind.length > KEPT_MAX ? theirs.filter(one => one !== oldest) : theirs)
+    },
+    log: userId => byUser.get(userId) ?? [],
+    events: {
+      async page(userId, before, limit) {
+        return (byUser.get(userId) ?? [])
+          .filter(one => before === null || one.id < before)
+          .slice(-limit)
+          .reverse()
+          .map(one => ({ ...one, byName: null }))
+      },
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type { UnixMs } from '../base/clock.ts'
+import { Problem } from '../base/problem.ts'
+import type { EndReason } from '../contract/end-reasons.ts'
+import type { Cursor, EndedSession, SessionLimit, SessionRecord } from './types.ts'
+
+// What every store decides alike.
+
+/** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
+export const END_BATCH = 50
+/** Ended sessions of a person that are kept to tell the reason: signing in and out for days on end fills no disk. */
+export const ENDED_KEPT_MAX = 1000
+
+/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
+export function isLogged(session: Pick<SessionRecord, 'accessMs'>): boolean {
+  return session.accessMs === null
+}
+
+export function toEnded(session: SessionRecord): EndedSession {
+  if (session.endedAt === null || session.endReason === null) throw new Error('a session that was to be ended is not')
+  return {
+    sidHash: session.sidHash,
+    publicId: session.publicId,
+    userId: session.userId,
+    reason: session.endReason,
+    endedAt: session.endedAt,
+    throwaway: !isLogged(session),
+  }
+}
+
+/** @throws Problem for a session that is over: `session_replaced` where another has its place, else `not_signed_in` */
+export function refuseEnded(session: Pick<SessionRecord, 'endedAt' | 'endReason'> | undefined): void {
+  if (session?.endReason === 'replaced') throw new Problem('session_replaced')
+  if (session?.endedAt !== null) throw new Problem('not_signed_in')
+}
+
+/** Reads a cursor that is a position. @throws Problem `invalid_query` */
+export function positionOf(cursor: Cursor): number {
+  if (!/^\d{1,15}$/.test(cursor)) throw new Problem('invalid_query')
+  return Number(cursor)
+}
+
+export type Living = Pick<
+  SessionRecord,
+  'sidHash' | 'publicId' | 'lastSeenAt' | 'idleMs' | 'absoluteEndsAt' | 'accessMs'
+>
+
+/** Of a person's living sessions, oldest first, those that are too many, and the reason that each ends for. */
+export function chooseExcess(living: readonly Living[], limit: SessionLimit): { sidHash: string; reason: EndReason }[] {
+  return [living.filter(isLogged), living.filter(one => !isLogged(one))].flatMap(kind => excessOf(kind, limit))
+}
+
+/** The ones past their end, and if that is not enough, the ones idle longest. */
+function excessOf(living: readonly Living[], { max, at, keep, lastSeenAt }: SessionLimit) {
+  const excess = living.length - max
+  if (excess <= 0) return []
+  return living
+    .filter(one => one.publicId !== keep)
+    .map(one => {
+      const seenAt = Math.max(one.lastSeenAt, lastSeenAt(one.sidHash))
+      return { sidHash: one.sidHash, seenAt, reason: reasonOf(one, seenAt, at) }
+    })
+    .sort((a, b) => Number(a.reason === 'too_many') - Number(b.reason === 'too_many') || a.seenAt - b.seenAt)
+    .slice(0, excess)
+}
+
+function reasonOf({ idleMs, absoluteEndsAt }: Living, seenAt: UnixMs, at: UnixMs): EndReason {
+  if (seenAt + idleMs <= at) return 'idle'
+  return absoluteEndsAt <= at ? 'absolute' : 'too_many'
+}
