@@ -62,7 +62,7 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
     // Before the site is built, which may take a minute: commands need no site.
     const closeControl = await startControl(services)
     // A code that was set beforehand works from the first request on: nobody has to see a link first.
-    if (config.setupCode !== null && config.tokenApi === null && !(await services.people.accounts.anybody()))
+    if (config.setupCode !== null && (await services.people.accounts.needsSetup()))
       await services.people.registration.makeSetupLink()
     const running = await serve(services, dev)
     endOnSignals(log, async signal => {

@@ -11,7 +11,17 @@ import { type Actor, originOf } from './actor.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
+/** Who keeps accounts and judges passwords: this site, or an API that signs people in by itself. */
+export type Authority = 'local' | 'external'
+
 export interface Accounts {
+  /** Decided once, by the configuration: nobody else asks it. */
+  readonly authority: Authority
+  /** Guards what only a site with accounts of its own does.
+   * @throws Problem where an API keeps them: `registration_closed` for accounts, `forbidden` for passwords */
+  requireLocal(what: 'accounts' | 'passwords'): void
+  /** Whether the first administrator is still to be made here. */
+  needsSetup(): Promise<boolean>
   /** On the way of every request: answered from memory once it was asked. */
   find(id: string): MaybePromise<Account | null>
   /** The same, unless it is disabled. */
@@ -82,12 +92,14 @@ export interface AccountDeps {
   passwordRules: PasswordRules
   sessions: Pick<Sessions, 'announce' | 'trim'>
   clock: Clock
+  /** The name of the API that keeps the accounts; null: they are kept here. */
+  keptBy: string | null
 }
 
 const CACHED = 10_000
 const PAGE = 100
 
-export function createAccounts({ store, passwords, passwordRules, sessions, clock }: AccountDeps): Accounts {
+export function createAccounts({ store, passwords, passwordRules, sessions, clock, keptBy }: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
   /** Goes up with each write: what was read before one is not kept after it. */
   let writes = 0
@@ -95,6 +107,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   const listeners: ((id: string) => void)[] = []
 
   const now = () => clock.now().wall
+  const authority: Authority = keptBy === null ? 'local' : 'external'
 
   function made(row: AccountRow): Account {
     writes++
@@ -132,7 +145,22 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     }
   }
 
+  async function anybody(): Promise<boolean> {
+    setUp ||= await store.anybody()
+    return setUp
+  }
+
   return {
+    authority,
+    requireLocal(what) {
+      if (keptBy === null) return
+      if (what === 'passwords') throw new Problem('forbidden', { detail: `Passwords are managed by ${keptBy}.` })
+      throw new Problem('registration_closed', {
+        detail: `Accounts are managed by ${keptBy}. Sign in with one of those.`,
+      })
+    },
+    needsSetup: async () => authority === 'local' && !(await anybody()),
+
     changed,
     made,
 
@@ -154,10 +182,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       }
     },
 
-    async anybody() {
-      setUp ||= await store.anybody()
-      return setUp
-    },
+    anybody,
 
     async list() {
       const everybody: WirePerson[] = []

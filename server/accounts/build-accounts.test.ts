@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Account } from './account.ts'
 import { unconfirmed } from '../base/peer.ts'
 import { OPERATOR } from './actor.ts'
+import { toTokenApi } from '../config/token-api-settings.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from './accounts.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
@@ -407,4 +408,29 @@ test("an invitation dies with its maker's power", async () => {
   await expect(
     services.people.registration.register({ ...person('back'), invite: services.codeOf(href) }, CLIENT),
   ).rejects.toEqual(problem('invalid_code'))
+})
+
+describe('authority', () => {
+  test('a site of its own accounts is set up once, and keeps passwords', async () => {
+    services = testPeople()
+    const { accounts } = services.people
+    expect([accounts.authority, await accounts.needsSetup()]).toEqual(['local', true])
+    await setUp()
+    expect(await accounts.needsSetup()).toBe(false)
+    expect(() => accounts.requireLocal('passwords')).not.toThrow()
+  })
+
+  test('where an API keeps the accounts, nobody is made, no password is set, and the refusal names the API', async () => {
+    services = testPeople({ tokenApi: toTokenApi({ name: 'Shop', url: 'https://shop.example' }), registration: 'open' })
+    const { accounts, registration, resets } = services.people
+    expect([accounts.authority, await accounts.needsSetup()]).toEqual(['external', false])
+    const closed = { code: 'registration_closed', extras: { detail: expect.stringContaining('Shop') as string } }
+    await expect(registration.makeSetupLink()).rejects.toMatchObject(closed)
+    await expect(registration.setUp({ ...person('root'), code: 'any' }, CLIENT)).rejects.toMatchObject(closed)
+    const before = await accounts.create({ ...person('old'), roles: ['user'] }, OPERATOR)
+    await expect(resets.makeLink(before.id, OPERATOR)).rejects.toMatchObject({
+      code: 'forbidden',
+      extras: { detail: 'Passwords are managed by Shop.' },
+    })
+  })
 })

@@ -37,7 +37,14 @@ export interface PeopleDeps {
 export function createPeople({ store, sessions, keyring, clock, log, meter, config }: PeopleDeps): People {
   const passwords = createPasswords({ keyring, clock, log, meter })
   const passwordRules = createPasswordRules(config)
-  const accounts = createAccounts({ store: store.accounts, passwords, passwordRules, sessions, clock })
+  const accounts = createAccounts({
+    store: store.accounts,
+    passwords,
+    passwordRules,
+    sessions,
+    clock,
+    keptBy: config.tokenApi?.name ?? null,
+  })
   return {
     accounts,
     passwords,

@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import type { Config } from '../config/types.ts'
 import type { ResetLinkAnswer, ResetRequest } from '../contract/wire.ts'
 import type { Client, Sessions } from '../session/types.ts'
 import type { CodeStore } from '../store/codes.ts'
@@ -34,7 +33,7 @@ export interface ResetDeps {
   sessions: Pick<Sessions, 'trim'>
   store: CodeStore
   clock: Clock
-  config: { publicUrl: string; tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string }
 }
 
 export function createResets({
@@ -58,8 +57,7 @@ export function createResets({
           detail:
             'This account has no e-mail address, so it cannot have a password; its owner signs in with a provider.',
         })
-      if (config.tokenApi !== null)
-        throw new Problem('forbidden', { detail: `Passwords are managed by ${config.tokenApi.name}.` })
+      accounts.requireLocal('passwords')
       const code = newCode()
       const row = codeRow(code, { kind: 'reset', roles: [], email: null, maker: actor }, now(), RESET_LIFE_MS)
       await store.createReset({ ...row, userId }, originOf(actor, userId, row.createdAt))

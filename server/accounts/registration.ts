@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
-import type { Config } from '../config/types.ts'
 import type {
   InviteAnswer,
   InvitesAnswer,
@@ -59,7 +58,7 @@ export interface RegistrationDeps {
   passwordRules: PasswordRules
   store: { accounts: AccountStore; codes: CodeStore; throttles: ThrottleStore }
   clock: Clock
-  config: { publicUrl: string; registration: Registration; setupCode: Secret | null; tokenApi: Config['tokenApi'] }
+  config: { publicUrl: string; registration: Registration; setupCode: Secret | null }
 }
 
 const PAGE = 100
@@ -76,14 +75,6 @@ export function createRegistration({
 
   async function withPassword(row: AccountRow, password: string, client: Client): Promise<AccountRow> {
     return { ...row, passwordSealed: await passwords.seal(password, row.id, client), passwordChangedAt: row.createdAt }
-  }
-
-  /** Where an API keeps the accounts, nobody is made here with a password that nobody would look at. */
-  function refuseElsewhere(): void {
-    if (config.tokenApi !== null)
-      throw new Problem('registration_closed', {
-        detail: `Accounts are managed by ${config.tokenApi.name}. Sign in with one of those.`,
-      })
   }
 
   /** A first look at the code, so that a wrong one costs no hash; it counts when it is used. */
@@ -111,7 +102,8 @@ export function createRegistration({
 
   return {
     async makeSetupLink() {
-      refuseElsewhere()
+      // Nobody would look at the password that is set with it.
+      accounts.requireLocal('accounts')
       const code = config.setupCode ?? newCode()
       const row = codeRow(
         code,
@@ -124,7 +116,7 @@ export function createRegistration({
     },
 
     async setUp({ code, password, ...person }, client) {
-      refuseElsewhere()
+      accounts.requireLocal('accounts')
       if (await accounts.anybody()) throw new Problem('already_set_up')
       const codeHash = hashOf(new Secret(code))
       await mustFind('setup', codeHash)

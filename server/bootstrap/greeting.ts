@@ -11,7 +11,7 @@ export async function greet({
   people,
 }: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
   const { publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
-  const nobodyYet = config.tokenApi === null && !(await people.accounts.anybody())
+  const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
       { publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet },

@@ -307,7 +307,7 @@ describe('links', () => {
     const { people, store, clock, log, meter, config, sessions } = services
     const moved = createProviderLogin({
       config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) },
-      accounts: people.accounts,
+      accounts: { ...people.accounts, authority: 'external' },
       identities: store.identities,
       sessions,
       clock,

@@ -51,7 +51,7 @@ export interface ProviderLogin {
 
 export interface ProviderLoginDeps {
   config: Pick<Config, 'registration' | 'providers' | 'tokenApi'>
-  accounts: Pick<Accounts, 'made' | 'findByEmail' | 'anybody'>
+  accounts: Pick<Accounts, 'authority' | 'made' | 'findByEmail' | 'anybody'>
   identities: IdentityStore
   sessions: Pick<Sessions, 'announce'>
   clock: Clock
@@ -72,10 +72,9 @@ export function createProviderLogin({
   meter,
 }: ProviderLoginDeps): ProviderLogin {
   const now = () => clock.now().wall
-  const { tokenApi } = config
   const sources: Source[] = [
     ...config.providers,
-    ...(tokenApi === null ? [] : [{ ...tokenApi, id: TOKEN_API, icon: 'key-round' }]),
+    ...(config.tokenApi === null ? [] : [{ ...config.tokenApi, id: TOKEN_API, icon: 'key-round' }]),
   ]
   const byId = new Map(sources.map(source => [source.id, source]))
 
@@ -215,7 +214,7 @@ export function createProviderLogin({
         userId: actor.userId,
         keep: actor.sessionId,
         providers: sources.map(source => source.id),
-        passwords: tokenApi === null,
+        passwords: accounts.authority === 'local',
       }
       const { ended, unlinked } = await identities.unlink(id, of, originOf(actor, actor.userId, now()))
       sessions.announce(ended)

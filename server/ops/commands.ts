@@ -2,10 +2,10 @@ import * as v from 'valibot'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { OperatorError } from '../base/operator-error.ts'
-import { TOKEN_API } from '../contract/token-api-id.ts'
 import { describeFields } from '../contract/fields.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
-import { OPERATOR, originOf } from '../accounts/actor.ts'
+import { OPERATOR } from '../accounts/actor.ts'
+import { linkByOperator, requireTokenApi } from '../login/operator-link.ts'
 import { writeBackup } from './backup-operation.ts'
 import { rotateKeys } from './key-operations.ts'
 import type { OperationServices } from './services.ts'
@@ -70,30 +70,11 @@ export const COMMANDS = {
   'user.link': command(
     v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
     async (services, { email, subject }) => {
-      const {
-        config: { tokenApi },
-        store,
-        clock,
-      } = services
-      if (tokenApi === null)
-        throw new OperatorError('This site does not use an external API for passwords.', [
-          'People link provider accounts themselves, under Account.',
-        ])
-      const { id } = await mustFind(services, email)
-      const other = (await store.identities.list(id)).find(
-        one => one.issuer === tokenApi.url && one.subject !== subject,
-      )
-      if (other !== undefined)
-        throw new OperatorError(`${email} is already linked to ${other.subject} of ${tokenApi.name}.`)
-      const { wall: at } = clock.now()
-      // What they type to sign in is known once they have.
-      const shown = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
-      await store.identities.link(
-        { id: randomId(), userId: id, provider: TOKEN_API, issuer: tokenApi.url, subject, ...shown },
-        null,
-        originOf(OPERATOR, id, at),
-      )
-      return { by: tokenApi.name }
+      const { config, store, clock } = services
+      requireTokenApi(config.tokenApi)
+      const account = await mustFind(services, email)
+      const deps = { config, identities: store.identities, clock }
+      return { by: await linkByOperator(deps, account, { subject, shownAs: email }) }
     },
   ),
 

@@ -1,5 +1,4 @@
 import { type Context, Hono } from 'hono'
-import { Problem } from '../../base/problem.ts'
 import {
   ChangePasswordRequest,
   ChangeUserRequest,
@@ -16,7 +15,7 @@ import { openGranted, openSession, submitted } from './sign-in-reply.ts'
 
 /** One's own account: name, password, the security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin, tokenApiLogin, config, log } = deps
+  const { people, passwordLogin, tokenApiLogin, log } = deps
   const app = new Hono<Env>()
 
   const changeName = async (c: Context<Env>, { name }: ChangeUserRequest) => {
@@ -55,8 +54,7 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
       async ({ current, next }) => {
         const { user, session, actor, client } = signedIn(c)
         // An old one of ours may still lie here; it opens nothing any more.
-        if (config.tokenApi !== null)
-          throw new Problem('forbidden', { detail: `Passwords are managed by ${config.tokenApi.name}.` })
+        people.accounts.requireLocal('passwords')
         const { verifier } = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, isAbout => {
           isAbout(user.id)
           return passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })

@@ -21,7 +21,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
     const account = await people.accounts.find(user.id)
     return c.json<LinksAnswer>({
       links: await providerLogin.links(user.id),
-      password: config.tokenApi === null && account?.hasPassword === true,
+      password: people.accounts.authority === 'local' && account?.hasPassword === true,
     })
   })
 

@@ -36,7 +36,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     providerLogin,
     vault,
     log,
-    config: { secureCookies: secure, tokenApi },
+    people,
+    config: { secureCookies: secure },
   } = deps
   const app = new Hono<Env>()
 
@@ -149,7 +150,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     // A provider that does not say when it asked has shown that it knows them, not that they are there now.
     const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
     // What the token API gave goes over to the new session, and ends as soon as before.
-    const endsAt = tokenApi === null ? null : who.session.absoluteEndsAt
+    const endsAt = people.accounts.authority === 'local' ? null : who.session.absoluteEndsAt
     await openGranted(
       c,
       deps,

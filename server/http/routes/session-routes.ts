@@ -12,7 +12,7 @@ export function sessionRoutes({ people, config, providers }: AuthDeps): Hono<Env
 
   app.get('/methods', async c =>
     c.json<MethodsAnswer>({
-      setupNeeded: config.tokenApi === null && !(await people.accounts.anybody()),
+      setupNeeded: await people.accounts.needsSetup(),
       registration: config.registration,
       password: { enabled: true, minLength: config.passwordMinLength, by: config.tokenApi?.name ?? null },
       providers: providers

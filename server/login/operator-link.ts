@@ -1,0 +1,46 @@
+import type { Account } from '../accounts/account.ts'
+import { OPERATOR, originOf } from '../accounts/actor.ts'
+import type { Clock } from '../base/clock.ts'
+import { randomId } from '../base/ids.ts'
+import { OperatorError } from '../base/operator-error.ts'
+import type { Config } from '../config/types.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
+import type { IdentityStore } from '../store/identities.ts'
+
+interface Deps {
+  config: Pick<Config, 'tokenApi'>
+  identities: Pick<IdentityStore, 'list' | 'link'>
+  clock: Clock
+}
+
+/** Lets somebody of the token API open an account that was here before it. Only the operator knows that both are the
+ * same person: an address proves nothing (OI-7).
+ * @param shownAs what the operator calls the account
+ * @returns the name of the API
+ * @throws OperatorError where no API keeps the passwords, or the account is linked with somebody else there */
+export async function linkByOperator(
+  { config: { tokenApi }, identities, clock }: Deps,
+  { id }: Pick<Account, 'id'>,
+  { subject, shownAs }: { subject: string; shownAs: string },
+): Promise<string> {
+  const { name, url } = requireTokenApi(tokenApi)
+  const other = (await identities.list(id)).find(one => one.issuer === url && one.subject !== subject)
+  if (other !== undefined) throw new OperatorError(`${shownAs} is already linked to ${other.subject} of ${name}.`)
+  const { wall: at } = clock.now()
+  // What they type to sign in is known once they have.
+  const seen = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
+  await identities.link(
+    { id: randomId(), userId: id, provider: TOKEN_API, issuer: url, subject, ...seen },
+    null,
+    originOf(OPERATOR, id, at),
+  )
+  return name
+}
+
+/** Asked before anything about an account is looked up. @throws OperatorError */
+export function requireTokenApi(tokenApi: Config['tokenApi']): NonNullable<Config['tokenApi']> {
+  if (tokenApi !== null) return tokenApi
+  throw new OperatorError('This site does not use an external API for passwords.', [
+    'People link provider accounts themselves, under Account.',
+  ])
+}
