@@ -1,15 +1,15 @@
-/** One upstream that the person may use. */
+/** One upstream that the signed-in account may use. */
 export interface WireApp {
   name: string
   title: string
   description: string
   /** The name of an icon, or null. */
   icon: string | null
-  /** A page to open, or null: an API has none. */
+  /** The page to open; null for an API, which has none. */
   href: string | null
-  /** Where its calls begin. */
+  /** The path prefix of its calls. */
   prefix: string
-  /** Whether it takes connections now. */
+  /** Whether it accepts connections now. */
   reachable: boolean
 }
 

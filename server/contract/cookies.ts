@@ -1,6 +1,6 @@
 /**
- * The cookies of a `Cookie` header or of `document.cookie` that can be read, by name; the first of a name counts.
- * Anybody who owns a sibling host can set cookies here: a value that is not well escaped is no cookie.
+ * The decodable cookies of a `Cookie` header or of `document.cookie`, by name; the first of a name wins. Any sibling
+ * host can set cookies for this one, so a value with invalid escapes is ignored.
  */
 export function readableCookies(header: string): Map<string, string> {
   const cookies = new Map<string, string>()

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 
-/** Why a session is over. Kept 90 days with the session, told to the person, never a secret. */
+/** Why a session ended. Kept with the session for 90 days and shown to its user, so never a secret. */
 export const END_REASONS = [
   'signed_out',
   'signed_out_elsewhere',

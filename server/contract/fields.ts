@@ -1,8 +1,9 @@
 import type * as v from 'valibot'
 
 /**
- * What is wrong with what was sent, one sentence for each field. Never what was given: it may be a password.
- * @param whole what to call it when nothing in particular is wrong, but all of it
+ * Describes what is wrong with a request body, one sentence per field. Never repeats the input, which may be a
+ * password.
+ * @param whole the name to use when the body as a whole is wrong rather than a field
  */
 export function describeFields(issues: readonly v.BaseIssue<unknown>[], whole: string): Record<string, string> {
   const fields: [string, string][] = []

@@ -1,8 +1,8 @@
-/** The languages of the pages; the first is for whoever reads none of them. */
+/** The languages of the pages; the first is the default. */
 export const LANGUAGES = ['en', 'zh-CN'] as const
 export type Language = (typeof LANGUAGES)[number]
 
-/** A chosen language, kept as a plain preference. A cookie is somebody else's word: only a known value counts. */
+/** The cookie with the chosen language, a plain preference. Anyone can set it, so only a known value counts. */
 export const LANGUAGE_COOKIE = 'porchlight-language'
 
 export function isLanguage(value: unknown): value is Language {
@@ -10,8 +10,8 @@ export function isLanguage(value: unknown): value is Language {
 }
 
 /**
- * What somebody chose, else the best of what their browser prefers (RFC 9110 §12.5.4).
- * @param chosen the value of the cookie
+ * The chosen language, or else the best match of the browser's preferences (RFC 9110 §12.5.4).
+ * @param chosen the cookie's value
  */
 export function languageOf(chosen: string | null, acceptLanguage: string | undefined): Language {
   if (isLanguage(chosen)) return chosen

@@ -1,5 +1,5 @@
 /**
- * Every problem that a client can be told, with its HTTP status and English title (RFC 9457 §3.1). Codes are stable:
+ * Every problem that a client can receive, with its HTTP status and English title (RFC 9457 §3.1). Codes are stable:
  * the site translates by code and clients may branch on it.
  */
 export const PROBLEMS = {
@@ -78,7 +78,7 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as [ProblemCode, ...ProblemCode[]]
 
-/** The body of every error answer (`application/problem+json`). `requestId` finds the log line. */
+/** The body of every error response (`application/problem+json`). `requestId` identifies the log line. */
 export interface ProblemBody {
   type: 'about:blank'
   title: string
@@ -86,13 +86,13 @@ export interface ProblemBody {
   code: ProblemCode
   detail?: string | undefined
   requestId?: string | undefined
-  /** Which fields are wrong, by name, each with one English sentence. */
+  /** The invalid fields by name, each with one English sentence. */
   fields?: Record<string, string> | undefined
   /** Seconds to wait, the same number as in Retry-After. */
   retryAfter?: number | undefined
   minLength?: number | undefined
-  /** Seconds since the last sign-in that are allowed at most (RFC 9470 §3). */
+  /** The maximum seconds since the last sign-in (RFC 9470 §3). */
   maxAge?: number | undefined
-  /** The id of the provider that it is about. */
+  /** The id of the provider concerned. */
   provider?: string | undefined
 }

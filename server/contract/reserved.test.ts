@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isUnderAny } from './reserved.ts'
 
-test("a call while a page renders is the server's below its prefixes, whatever the query, and the site's own elsewhere", () => {
+test("a call during a page's rendering goes to the server below its prefixes, whatever the query, and to the site elsewhere", () => {
   const parents = ['/auth', '/api/notes', '/graphql']
   for (const target of ['/auth/session', '/api/notes', '/api/notes?x=/y', '/graphql#a', '/graphql/x?y'])
     expect(isUnderAny(target, parents), target).toBe(true)

@@ -1,17 +1,15 @@
 /**
- * Pages that are ours in every mode of the site: whatever front end people see, signing in and what belongs to it stays
+ * Pages that are ours in every site mode: whichever front end is in use, signing in and everything around it stays
  * here.
  */
 const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
 
-/**
- * Paths whose whole tree no upstream and no front end may take. `/api` is reserved too, but upstreams live below it.
- */
+/** Prefixes that no upstream and no front end may take. `/api` is reserved too, but upstreams are mounted below it. */
 export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]
 
 /**
- * Whether a path is ours to answer where another front end has taken our pages' place.
- * @param path raw; an escaped spelling of one of our names is ours, too, so that it cannot be taken for it
+ * Whether a path is ours to answer when another front end replaces our pages.
+ * @param path raw; an escaped spelling of a reserved name is reserved, too, so that it cannot impersonate it
  */
 export function isReserved(path: string): boolean {
   const plain = path.includes('%') ? decoded(path) : path
@@ -22,7 +20,7 @@ export function isUnder(path: string, parent: string): boolean {
   return path.startsWith(parent) && (path.length === parent.length || path[parent.length] === '/')
 }
 
-/** @param target a path, with a query or without one */
+/** @param target a path with an optional query */
 export function isUnderAny(target: string, parents: readonly string[]): boolean {
   const path = target.replace(/[?#].*$/s, '')
   return parents.some(parent => isUnder(path, parent))

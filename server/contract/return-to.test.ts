@@ -45,7 +45,7 @@ test.each([
   '/signed-out',
   '/set-up#code=x',
   '/./auth/logout',
-])('%s is no place to go after signing in', wanted => {
+])('%s is not a destination after signing in', wanted => {
   expect(safeReturnTo(wanted)).toBe('/')
 })
 
@@ -57,11 +57,11 @@ test.each([
   ['/search?q=a//b', '/search?q=a//b'],
   ['/门廊?词=灯', '/%E9%97%A8%E5%BB%8A?%E8%AF%8D=%E7%81%AF'],
   ['/two%20words', '/two%20words'],
-])('%s is a page of ours: %s', (wanted, path) => {
+])('%s is one of our pages: %s', (wanted, path) => {
   expect(safeReturnTo(wanted)).toBe(path)
 })
 
-test('OA-1 whatever is asked for, a browser stays on this origin, and the header is one line of ASCII', () => {
+test('OA-1 whatever is requested, a browser stays on this origin and the header is one line of ASCII', () => {
   const signs = fc.constantFrom(
     '/',
     '\\',

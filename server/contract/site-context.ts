@@ -1,83 +1,87 @@
 import type { ProblemBody } from './problem-codes.ts'
 import type { SessionAnswer } from './wire.ts'
 
-/** Where the context of a page rides on the incoming request: `req[Symbol.for(SITE_CONTEXT)]`. */
+/** The key under which the incoming request carries the page's context: `req[Symbol.for(SITE_CONTEXT)]`. */
 export const SITE_CONTEXT = 'porchlight'
 
 /**
- * Where the AsyncLocalStorage with the same context hangs on globalThis, under `Symbol.for(…)`. Only for the error
- * page: its re-render is a new request that does not carry the old one's context.
+ * The globalThis key of the AsyncLocalStorage with the same context, under `Symbol.for(…)`. Only for the error page,
+ * whose re-render is a new request without the old one's context.
  */
 export const SITE_CONTEXT_STORAGE = 'porchlight.storage'
 
-/** What a page rendered on the server knows beyond its URL. Everything in it is about one request: never keep it. */
+/** What a server-rendered page knows beyond its URL. All of it belongs to one request: never store it. */
 export interface SiteContext {
-  /** As `GET /auth/session` would answer now. */
+  /** The same as `GET /auth/session` would answer now. */
   session: SessionAnswer
-  /** What every script and style tag of this response has to carry (HD-1). */
+  /** The nonce that every script and style tag of this response must carry (HD-1). */
   nonce: string
-  /** False: another front end has taken the place of every page that is not reserved, `/` included. */
+  /** False if another front end replaces every page that is not reserved, including `/`. */
   ownPages: boolean
   /**
-   * Prefixes of what the server answers or relays, such as `/auth`: calls below them are for `fetch`, all others the
-   * site's own.
+   * Prefixes that the server answers or relays, such as `/auth`: calls below them use `fetch`, all others stay within
+   * the site.
    */
   answered: readonly string[]
-  /** What a form that failed without JavaScript wants shown again. */
+  /** What a form that failed without JavaScript should show again. */
   form: KeptForm | null
   /**
-   * Calls what the server answers or relays (`/auth/…`, `/api/…`) without leaving the process, as the person who asked
-   * for the page. The session is resolved already; rules and limits are those of a call from the browser. A page that
-   * was asked for with a safe method makes safe calls only.
+   * Calls what the server answers or relays (`/auth/…`, `/api/…`) in-process, on behalf of the page's request. The
+   * session is already resolved; the same rules and limits apply as to a call from the browser. A page requested with a
+   * safe method may only make safe calls.
    */
   fetch(path: string, init?: RequestInit): Promise<Response>
-  /** Adds a Set-Cookie value to the page's answer, for preferences only: our own cookies' names are refused. */
+  /** Adds a Set-Cookie value to the page's response, for preferences only: names of our own cookies are refused. */
   setCookie(value: string): void
-  /** Writes what broke while the page was rendered into the server's log, under the request's id. */
+  /** Logs an error that occurred while rendering the page, with the request's id. */
   report(error: unknown): void
-  /**
-   * What is answered instead of a page that failed and whose error page cannot be rendered, or that a script asked for.
-   */
+  /** The response when a page failed and either its error page cannot be rendered or a script requested it. */
   fail(failure: SiteFailure): FailedPage
 }
 
-/** @property data what a server route of the site says besides, for its own scripts */
+/** @property data extra fields that a server route of the site adds for its own scripts */
 export interface SiteFailure {
   status: number
   data?: unknown
 }
 
-/** @property headers names and values in turn */
+/** @property headers alternating names and values */
 export interface FailedPage {
   status: number
   headers: readonly string[]
   body: string
 }
 
-/** A failed form post: kept for a minute in a sealed cookie, so that no field is in a URL. Never holds a password. */
+/**
+ * A failed form post: kept for a minute in a sealed cookie, so that its fields do not appear in a URL. Never contains a
+ * password.
+ */
 export interface KeptForm {
-  /** The page that shows the form, e.g. `/sign-in`; of several on one, its name after a `#`. */
+  /** The page with the form, e.g. `/sign-in`; if it has several, followed by `#` and the form's name. */
   page: string
   problem: ProblemBody
   fields: Record<string, string>
 }
 
-// ---- Development only: there the pages render in a worker, which the context cannot reach as an object.
+// ---- Development only: pages render in a worker, to which the context cannot be passed as an object.
 
 /**
- * The request header that carries the context to the worker; whatever a client sends under this name is dropped. On a
- * call back from the worker it carries `key` alone, and stands for the session of the page's request.
+ * The request header that carries the context to the worker; a client's header of this name is dropped. On a call back
+ * from the worker it carries only `key` and identifies the session of the page's request.
  */
 export const DEV_CONTEXT_HEADER = 'x-porchlight-dev'
 
-/** The environment variable with this process's random secret: the worker believes a header only if it holds it. */
+/**
+ * The environment variable with this process's random secret: the worker trusts the header only if it contains the
+ * secret.
+ */
 export const DEV_SECRET_VARIABLE = 'PORCHLIGHT_DEV_SECRET'
 
 export interface DevContext {
   secret: string
-  /** Names this request to the server while the page renders. */
+  /** Identifies this request to the server while the page renders. */
   key: string
-  /** Where the server can be called back: an origin. */
+  /** The origin at which the server can be called back. */
   origin: string
   session: SessionAnswer
   nonce: string

@@ -1,5 +1,5 @@
 /**
- * What the API that signs people in by itself is called where a provider's id stands: in our own tables, in problems,
- * and as the `provider` of an upstream that takes its tokens. No provider may be called so.
+ * The id that stands for the external token API wherever a provider's id is expected: in our tables, in problems, and
+ * as the `provider` of an upstream that takes its tokens. No provider may use it.
  */
 export const TOKEN_API = 'token-api'

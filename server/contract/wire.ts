@@ -13,10 +13,10 @@ export const REGISTRATION = ['closed', 'invite', 'open'] as const
 export const Registration = v.picklist(REGISTRATION)
 export type Registration = v.InferOutput<typeof Registration>
 
-// ---- requests. Strict: an unknown field is an error, so that a misspelt one is noticed.
+// ---- requests. Strict: unknown fields are errors, so that misspelt ones are noticed.
 
 export const MAX_NAME_LENGTH = 100
-/** Code points; a bound on work, far above the 64 that NIST SP 800-63B-4 asks to accept. */
+/** Code points; bounds the work, well above the 64 that NIST SP 800-63B-4 requires to be accepted. */
 export const MAX_PASSWORD_LENGTH = 1024
 const MAX_CODE_LENGTH = 200
 
@@ -28,14 +28,14 @@ const name = v.pipe(
   // eslint-disable-next-line no-control-regex -- control characters are what is refused, and halves of characters
   v.regex(/^[^\u0000-\u001f\u007f\u202a-\u202e\u2066-\u2069\p{Cs}]*$/u),
 )
-/** As typed: nothing is trimmed, cut or case-changed (ASVS 6.2.8). Rules beyond the bound are accounts/'s. */
+/** As typed: not trimmed, truncated or case-folded (ASVS 6.2.8). Rules beyond this bound are in accounts/. */
 const password = v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_PASSWORD_LENGTH * 4))
 const code = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_CODE_LENGTH))
 
 export const SetupRequest = v.strictObject({ code, email, name, password })
 export const RegisterRequest = v.strictObject({ email, name, password, invite: v.optional(code) })
 export const LoginRequest = v.strictObject({
-  // Not checked for form: a wrong address is answered like an unknown one.
+  // The form is not checked: an invalid address is answered like an unknown one.
   email: v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(MAX_EMAIL_LENGTH)),
   password,
   remember: v.optional(v.boolean()),
@@ -63,9 +63,9 @@ export type ResetRequest = v.InferOutput<typeof ResetRequest>
 export type InviteRequest = v.InferOutput<typeof InviteRequest>
 export type ChangePersonRequest = v.InferOutput<typeof ChangePersonRequest>
 
-// ---- answers
+// ---- responses
 
-/** `email: null`: the account was made by a provider that vouched for no address. */
+/** `email: null`: the account was created by a provider that did not vouch for an address. */
 export interface WireUser {
   id: string
   email: string | null
@@ -73,7 +73,7 @@ export interface WireUser {
   roles: Role[]
 }
 
-/** `accessEndsAt: null`: served on the refresh token alone, nothing sent (a late request, an upgrade). */
+/** `accessEndsAt: null`: authenticated by the refresh token alone, and no new cookies were sent (a late request, an upgrade). */
 export interface WireSession {
   id: string
   createdAt: UnixMs
@@ -85,7 +85,7 @@ export interface WireSession {
   remember: boolean
 }
 
-/** `GET /auth/session`, and the answer to every way of signing in. */
+/** `GET /auth/session`, and the response to every kind of sign-in. */
 export interface SessionAnswer {
   user: WireUser | null
   session: WireSession | null
@@ -95,24 +95,24 @@ export interface SessionAnswer {
 export interface MethodsAnswer {
   setupNeeded: boolean
   registration: Registration
-  /** `by`: the API that keeps names and passwords, where they are not ours. */
+  /** `by`: the API that manages names and passwords, if we do not. */
   password: { enabled: boolean; minLength: number; by: string | null }
-  /** Other ways in. `available` is false while the provider cannot be reached. */
+  /** Identity providers. `available` is false while the provider cannot be reached. */
   providers: { id: string; name: string; icon: string; href: string; available: boolean }[]
 }
 
-/** To begin a sign-in at a provider from a script: with an invitation, which may not be in a URL. */
+/** Starts a sign-in at a provider from a script, with an invitation, which must not appear in a URL. */
 export const ProviderLoginRequest = v.strictObject({
   invite: v.optional(code),
   remember: v.optional(v.boolean()),
   returnTo: v.optional(v.string()),
 })
-/** Where the browser goes next: an address of the provider. */
+/** Where the browser goes next: a URL of the provider. */
 export interface ProviderLoginAnswer {
   href: string
 }
 
-/** Accounts elsewhere that sign this person in. `password`: whether a password does, too. */
+/** External identities that can sign this account in. `password`: whether a password can, too. */
 export interface LinksAnswer {
   links: WireLink[]
   password: boolean
@@ -128,12 +128,12 @@ export interface WireLink {
   lastUsedAt: UnixMs
 }
 
-/** The answer to a sign-out. `next`: a path of ours that goes on to sign out at the provider, too. */
+/** The response to a sign-out. `next`: one of our paths, which continues to the provider's sign-out. */
 export interface SignOutAnswer extends SessionAnswer {
   next?: string
 }
 
-/** What a person recognises a session by. `network` is an address as the server saw it. */
+/** How a user recognises a session. `network` is an address as observed by the server. */
 export interface WireDevice {
   browser: string | null
   system: string | null
@@ -150,17 +150,17 @@ export interface SessionListItem {
   absoluteEndsAt: UnixMs
   remember: boolean
   current: boolean
-  /** What it has open for longer: each was opened by whoever held its cookies then. */
+  /** Its long-lived connections: each was opened by whoever had the session's cookies at the time. */
   streams: WireStream[]
 }
-/** A live connection. `upstream` and `title`: what of the configuration it goes to. */
+/** A live connection. `upstream` and `title` are those of the upstream it goes to. */
 export interface WireStream {
   upstream: string
   title: string
   kind: 'websocket' | 'events' | 'response'
   since: UnixMs
 }
-/** Newest first, the current one before all. `next`: the cursor of the next page, or null. */
+/** Newest first, the current session at the top. `next`: the cursor of the next page, or null. */
 export interface SessionListAnswer {
   sessions: SessionListItem[]
   next: string | null
@@ -194,7 +194,7 @@ export interface WireEvent {
   sessionId: string | null
   device: WireDevice | null
   network: string | null
-  /** Who did it, where that was somebody else: an administrator's name, or null. */
+  /** Who did it, if it was another account: an administrator's name, or null. */
   by: string | null
 }
 export interface EventsAnswer {
@@ -208,7 +208,7 @@ export interface WirePerson extends WireUser {
   lastSeenAt: UnixMs | null
   sessions: number
 }
-/** `next`: the cursor of the next page, or null. `total`: everybody, on all pages. */
+/** `next`: the cursor of the next page, or null. `total`: the number of accounts on all pages. */
 export interface PeopleAnswer {
   people: WirePerson[]
   next: string | null
@@ -227,7 +227,7 @@ export interface InvitesAnswer {
   invites: WireInvite[]
   next: string | null
 }
-/** The link is told once, here; the store keeps only the code's hash. */
+/** The link is only returned here; the store keeps the hash of its code. */
 export interface InviteAnswer {
   invite: WireInvite
   href: string

@@ -1,13 +1,13 @@
 import * as v from 'valibot'
 
-/** What the sample upstream and the pages that use it agree on. */
+/** The contract between the sample upstream and the pages that use it. */
 
 /** UTF-16 code units, as `maxlength` of a text field counts them. */
 export const MAX_NOTE_LENGTH = 2000
-/** For each person; what was deleted and can still be restored is not counted. */
+/** Per account; deleted notes that can still be restored do not count. */
 export const MAX_NOTES = 500
 
-/** Made by whoever adds the note: sending again after a lost answer then adds nothing twice. */
+/** Chosen by the client, so that a retry after a lost response does not add the note twice. */
 const id = v.pipe(v.string(), v.uuid('a UUID in lower case'), v.regex(/^[0-9a-f-]+$/, 'a UUID in lower case'))
 const text = v.pipe(
   v.string(`text of 1 to ${MAX_NOTE_LENGTH} characters`),
@@ -31,28 +31,30 @@ export interface WireNote {
   changedAt: number
 }
 
-/** `GET`: newest first. `change` is how far this list goes: `feed?since=<change>` tells all that comes after it. */
+/** `GET`: newest first. `change` is this list's position in the feed: `feed?since=<change>` returns everything after it. */
 export interface NotesAnswer {
   notes: WireNote[]
   change: number
 }
 
-/** The data of one event of the feed; the event's id is its `change`.
- * `reload`: too much has happened since, or the numbers began anew: list again. */
+/**
+ * The data of one feed event; the event's id is its `change`. `reload`: too much has changed since, or the numbering
+ * restarted, so the client has to list again.
+ */
 export type NoteEvent = { type: 'saved'; note: WireNote } | { type: 'deleted'; id: string } | { type: 'reload' }
 
-// ---- presence, as JSON texts over a WebSocket
+// ---- presence: JSON texts over a WebSocket
 
 const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1))
-/** Where a pointer is, as shares of the shared area's width and height. */
+/** A pointer's position, as fractions of the shared area's width and height. */
 export const Cursor = v.strictObject({ x: share, y: share })
 export type Cursor = v.InferOutput<typeof Cursor>
 
-/** null: the pointer has left. */
+/** null: the pointer has left the area. */
 export const PresenceRequest = v.strictObject({ type: v.literal('cursor'), cursor: v.nullable(Cursor) })
 export type PresenceRequest = v.InferOutput<typeof PresenceRequest>
 
-/** One open page. `mine`: it belongs to the person who is told. `name` is null where the token tells none. */
+/** One open page. `mine`: it belongs to the account that receives this. `name` is null if the token has none. */
 export interface WirePeer {
   id: string
   name: string | null

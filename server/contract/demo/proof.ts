@@ -1,22 +1,20 @@
 import * as v from 'valibot'
 import { EndReason } from '../end-reasons.ts'
 
-// What /proof and `porchlight drill` find out, and how they tell it. Times are milliseconds since the run began.
+// The results of /proof and `porchlight drill`. Times are milliseconds since the run began.
 
-/** The demonstrations that the server plays; finding the token is the page's own. */
+/** The demonstrations that run on the server; searching the page for the token runs in the page itself. */
 export const PROOF_SCENARIOS = ['storm', 'lost-answer', 'thief'] as const
 export const ProofScenario = v.picklist(PROOF_SCENARIOS)
 export type ProofScenario = v.InferOutput<typeof ProofScenario>
 
-/** `out`: the answer knew nobody · `cut`: we hung up before the answer was read · `failed`: there was none.
- * The others were signed in: `served` got no cookies, `access` a new access token, `renewed` the first sight of a new
- * generation of the refresh token, `again` a generation that was sent before. */
+/** `out`: the response was that of an anonymous request · `cut`: we hung up before reading the response · `failed`: there was no response. The others were authenticated: `served` set no cookies, `access` set a new access token, `renewed` delivered a new refresh token generation for the first time, `again` delivered one that had been sent before. */
 const PROOF_ANSWERS = ['served', 'access', 'renewed', 'again', 'out', 'cut', 'failed'] as const
 
 const generation = v.nullable(v.number())
 const ms = v.number()
 
-/** Who did something: two tabs are one browser, with one jar. */
+/** Who acted: two tabs are one browser with one cookie jar. */
 const Who = v.picklist(['owner', 'thief'])
 
 export const ProofEvent = v.variant('kind', [
@@ -33,13 +31,13 @@ export const ProofEvent = v.variant('kind', [
     given: generation,
     reason: v.nullable(EndReason),
   }),
-  /** What the session's row says: only the server that is looked at can tell. */
+  /** What the session's row contains, which only the server under test can tell. */
   v.object({ kind: v.literal('row'), at: ms, generation: v.number(), ended: v.nullable(EndReason) }),
 ])
 export type ProofEvent = v.InferOutput<typeof ProofEvent>
 export type AskedEvent = Extract<ProofEvent, { kind: 'asked' }>
 
-/** What has to come out. Every one is a count, so that what was seen can be shown beside what was wanted. */
+/** The expected results. All are counts, so that observed and expected can be shown side by side. */
 const PROOF_CHECKS = [
   'tokens_found',
   'answered',
@@ -62,14 +60,14 @@ export const ProofRun = v.object({
   scenario: ProofScenario,
   passed: v.boolean(),
   tookMs: ms,
-  /** What the session lived by. */
+  /** The lifetimes that applied to the session. */
   numbers: v.object({ accessMs: ms, confirmMs: ms, graceMs: ms }),
   checks: v.array(ProofCheck),
   events: v.array(ProofEvent),
 })
 export type ProofRun = v.InferOutput<typeof ProofRun>
 
-/** `GET /auth/proof`: what can be shown here. */
+/** `GET /auth/proof`: the demonstrations available here. */
 export interface ProofAnswer {
   scenarios: readonly ProofScenario[]
 }

@@ -5,12 +5,12 @@ const REFRESH = `${'a'.repeat(22)}.12.${'B-'.repeat(21)}b`
 const JWT = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl'
 const JWE = 'eyJhbGciOiJkaXIifQ..aXYxMjM0NTY.Y2lwaGVydGV4dA.dGFn'
 
-test.each([REFRESH, JWT, JWE])('%s is found wherever it stands', token => {
+test.each([REFRESH, JWT, JWE])('%s is found anywhere in a text', token => {
   for (const text of [token, `x=${token};`, `{"a":"${token}"}`, `Bearer ${token}\n`, `<p>${token}</p>`])
     expect(tokensIn(text)).toEqual([token])
 })
 
-test('what people, ids, hashes and versions look like is no token', () => {
+test('names, ids, hashes and versions are not taken for tokens', () => {
   const texts = [
     'a sentence. Another one. A third.',
     'abcdefghijklmnopqrstuv',
