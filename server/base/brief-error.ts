@@ -4,10 +4,10 @@ const LONGEST = 300
 const DEEPEST = 5
 
 /**
- * What a line below `error` says of an error: what it is and why, with its causes' messages. The lines of code that it
- * came through help nobody whose upstream is down, and what a library keeps beside (sockets, bytes that it could not
- * read) may be somebody's secret.
- * @returns the same value when it is no error
+ * Reduces an error to its type, its scalar fields and the messages of its causes, for lines below level `error`. The
+ * stack does not help an operator whose upstream is down, and buffers or sockets that a library attaches may contain
+ * secrets.
+ * @returns the value unchanged if it is not an Error
  */
 export function briefError(error: unknown): unknown {
   if (!(error instanceof Error)) return error

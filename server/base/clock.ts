@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks'
 
-/** Milliseconds since 1970, by the wall clock: what is stored and what is told. */
+/** Unix milliseconds by the wall clock: for everything that is stored or reported. */
 export type UnixMs = number
-/** Milliseconds on a clock that never jumps: what ages in memory are counted on. Means nothing after a restart. */
+/** Milliseconds on a monotonic clock: for ages kept in memory. Meaningless after a restart. */
 export type SteadyMs = number
 
 /** One reading of both clocks, taken once per decision. */
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   now: () => ({ wall: Date.now(), steady: performance.now() }),
 }
 
-/** What runs again and again; a handle that stops it. No timer keeps the process alive. */
+/** Runs `work` periodically; returns a function that stops it. Timers do not keep the process alive. */
 export interface Timers {
   every(ms: number, work: () => void): () => void
 }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import pino from 'pino'
 import { jsonLog } from './log.ts'
 
-/** What a log writes, without the time. */
+/** What the log writes, without the timestamp. */
 function written(
   log: (lines: { write(line: string): void }) => { info(fields: object, message: string): void },
   fields: object,
@@ -18,7 +18,7 @@ const byPino = (lines: { write(line: string): void }) =>
   pino({ level: 'info', base: null, serializers: { error: pino.stdSerializers.err } }, lines)
 const byUs = (lines: { write(line: string): void }) => jsonLog('info', lines)
 
-test('ASVS 16.1.1 a line made by hand is the line that pino would write, whatever it holds', () => {
+test('ASVS 16.1.1 flatLine writes exactly the line that pino would write, whatever the fields contain', () => {
   const field = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.string(),
@@ -50,7 +50,7 @@ test('ASVS 16.1.1 a line made by hand is the line that pino would write, whateve
   )
 })
 
-test('an error among the fields is told with its kind and what it says', () => {
+test('an error among the fields is logged with its type and message', () => {
   const line = JSON.parse(written(byUs, { error: new TypeError('no lantern') }, 'it broke')) as {
     error: { type: string; stack: string }
   }
@@ -58,6 +58,6 @@ test('an error among the fields is told with its kind and what it says', () => {
   expect(line.error.stack).toBeUndefined()
 })
 
-test('below its level a log writes nothing', () => {
+test('messages below the configured level are not written', () => {
   expect(written(lines => jsonLog('warn', lines), { status: 200 }, 'request')).toBe('')
 })

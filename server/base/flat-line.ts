@@ -1,11 +1,11 @@
 import type { UnixMs } from './clock.ts'
 
-/** Needs no escape in JSON. */
+/** Text that needs no escaping in JSON. */
 const PLAIN = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /**
- * A log line in pino's own form, for fields that are text, whole or finite numbers, booleans or absent.
- * @returns null: it holds something else, so pino has to make it
+ * Serialises a log line as pino would, for fields that are strings, finite numbers, booleans or undefined.
+ * @returns null if a field has another type and pino has to serialise the line
  */
 export function flatLine(
   level: number,

@@ -1,14 +1,14 @@
 import { MINUTE, type UnixMs } from './clock.ts'
 
-/** For this long after a sign-in nobody is asked again who they are. */
+/** For this long after signing in, sensitive actions do not ask for the password again. */
 export const FRESH_MS = 15 * MINUTE
 
-/** A little of the future is the clock's own correction. */
+/** Tolerance for a clock that was set back slightly. */
 const CORRECTION_MS = MINUTE
 
 /**
- * Whether somebody showed who they are so lately. A sign-in in what is the future again, since the clock was set back,
- * shows nothing: it would stay fresh until that future has come.
+ * Whether the last sign-in is recent enough. A sign-in that lies in the future (the clock was set back) counts as
+ * stale, because it would otherwise stay fresh until the clock catches up.
  */
 export function isFresh(authTime: UnixMs, withinMs: number, now: UnixMs): boolean {
   return now - authTime <= withinMs && authTime - now <= CORRECTION_MS

@@ -5,7 +5,7 @@ export function randomId(bytes = 16): string {
   return randomBytes(bytes).toString('base64url')
 }
 
-/** SHA-256 of a string's UTF-8 bytes, base64url: how secrets are looked up without being kept. */
+/** SHA-256 of a string's UTF-8 bytes, base64url: lets secrets be looked up without storing them. */
 export function sha256(text: string): string {
   return hash('sha256', text, 'base64url')
 }
@@ -15,8 +15,8 @@ const pool = Buffer.alloc(256 * NONCE_BYTES)
 let used = pool.length
 
 /**
- * 128 random bits, base64, for what is public once it is used: a policy's nonce (CSP3 §7.1). Many are drawn from the
- * system at once, which costs a page that renders a tenth of drawing its own.
+ * 128 random bits, base64, for values that become public when used, such as a CSP nonce (CSP3 §7.1). Random bytes are
+ * drawn from the system in batches, at a tenth of the cost of a draw per page.
  */
 export function newNonce(): string {
   if (used === pool.length) {

@@ -3,7 +3,7 @@ import { createLimiter, type Limiter } from './limiter.ts'
 
 const busy = { code: 'busy', extras: { retryAfter: 1 } }
 
-/** Work that lasts until it is let go. */
+/** Work that runs until it is released. */
 function bench(limiter: Limiter) {
   const started: string[] = []
   const running = new Map<string, (() => void)[]>()
@@ -32,7 +32,7 @@ function bench(limiter: Limiter) {
   }
 }
 
-test('one key has no more than its share, and what it leaves is free for others at once', async () => {
+test('one key never exceeds its share, and the capacity it cannot use is available to others at once', async () => {
   const at = bench(createLimiter({ atOnce: 4, waiting: 10, each: { atOnce: 2, waiting: 5 } }))
   for (const name of ['a1', 'a2', 'a3', 'a4']) await at.ask('a', name)
   expect(at.started).toEqual(['a1', 'a2'])
@@ -42,7 +42,7 @@ test('one key has no more than its share, and what it leaves is free for others 
   expect(at.started.at(-1)).toBe('a3')
 })
 
-test('keys take turns, however many of one are in line', async () => {
+test('keys take turns, however many calls of one key are queued', async () => {
   const at = bench(createLimiter({ atOnce: 1, waiting: 20, each: { atOnce: 1, waiting: 10 } }))
   for (let n = 1; n <= 6; n++) await at.ask('flood', `flood${n}`)
   await at.ask('ann')
@@ -56,7 +56,7 @@ test('keys take turns, however many of one are in line', async () => {
   expect(order.slice(0, 5)).toEqual(['flood1', 'flood2', 'ann', 'bob', 'flood3'])
 })
 
-test('when the line is full, the newest of the longest makes room for whoever has fewer; nobody else does', async () => {
+test('when the queue is full, the newest call of the longest queue makes room for a key with fewer, and for no other', async () => {
   const at = bench(createLimiter({ atOnce: 1, waiting: 4, each: { atOnce: 1, waiting: 4 } }))
   for (let n = 0; n <= 4; n++) await at.ask('flood', `flood${n}`)
   await at.ask('flood', 'flood5')
@@ -65,7 +65,7 @@ test('when the line is full, the newest of the longest makes room for whoever ha
   expect(at.outcomes.get('flood4')).toBe('busy')
   await at.ask('bob')
   expect(at.outcomes.get('flood3')).toBe('busy')
-  // Two of the flood, ann and bob: nobody has more in line than somebody new would leave them.
+  // Two of the flood, ann and bob: no key has more in the queue than a new key would leave it.
   await at.ask('carl')
   expect(at.outcomes.get('flood2')).toBe('busy')
   await at.ask('dora')
@@ -74,13 +74,13 @@ test('when the line is full, the newest of the longest makes room for whoever ha
   expect(['ann', 'bob', 'carl'].map(name => at.outcomes.get(name))).toEqual(['done', 'done', 'done'])
 })
 
-test('the line of one key is bounded, though the whole has room', async () => {
+test("one key's queue is bounded even when the whole has room", async () => {
   const at = bench(createLimiter({ atOnce: 9, waiting: 9, each: { atOnce: 1, waiting: 2 } }))
   for (let n = 0; n < 4; n++) await at.ask('a', `a${n}`)
   expect([...at.outcomes]).toEqual([['a3', 'busy']])
 })
 
-test('work that fails, or throws at once, gives its slot back', async () => {
+test('work that rejects or throws synchronously releases its slot', async () => {
   const limiter = createLimiter({ atOnce: 1, waiting: 0, each: { atOnce: 1, waiting: 0 } })
   await expect(limiter.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
   await expect(
@@ -93,7 +93,7 @@ test('work that fails, or throws at once, gives its slot back', async () => {
   expect(await last).toBe('next')
 })
 
-test('of any mix of keys never more run than the limits say, and all that was let in ends', async () => {
+test('for any mix of keys, the limits are never exceeded and all admitted work finishes', async () => {
   const limits = { atOnce: 5, waiting: 40, each: { atOnce: 2, waiting: 20 } }
   const limiter = createLimiter(limits)
   const now = { all: 0, of: new Map<string, number>() }

@@ -1,27 +1,30 @@
 import { Problem } from './problem.ts'
 
-/** Runs expensive work: a few at once, some waiting, the rest refused. Keys (networks, accounts) take turns. */
+/**
+ * Runs expensive work with bounded concurrency and a bounded queue; the rest is refused. Keys (networks, accounts) take
+ * turns.
+ */
 export interface Limiter {
   /**
-   * @param key who it is for
-   * @throws Problem `busy` when too many wait; whatever `work` throws
+   * @param key the network or account the work is for
+   * @throws Problem `busy` when the queue is full; whatever `work` throws
    */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
 }
 
 export interface Share {
-  /** How many run. */
+  /** Maximum number running at once. */
   atOnce: number
-  /** How many may wait beside them. */
+  /** Maximum number queued in addition. */
   waiting: number
 }
 
-/** `each` is the share of one key, however idle the rest is: what it leaves free is there for others at once. */
+/** `each` limits a single key even when there is spare capacity, which therefore stays available to others. */
 export interface LimiterLimits extends Share {
   each: Share
 }
 
-/** `admit(true)` gives it a slot, `admit(false)` turns it away. */
+/** `admit(true)` grants a slot, `admit(false)` refuses the call. */
 interface Waiter {
   admit: (hasSlot: boolean) => void
 }
@@ -31,12 +34,12 @@ interface Line {
 }
 
 /**
- * Slots go round the keys that wait, one each, so that a key with many in line delays nobody else. Once the line is
- * full, the newest of the key with the most in it makes room for whoever has fewer. What is kept is bounded by the
- * limits: a key that neither runs nor waits is forgotten.
+ * Free slots go round-robin over the waiting keys, so that a key with a long queue does not delay the others. When the
+ * queue is full, the newest entry of the key with the most entries makes room for a key with fewer. Memory is bounded
+ * by the limits: keys that neither run nor wait are forgotten.
  */
 export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter {
-  /** In the order in which their turn comes. */
+  /** In the order in which they get their turn. */
   const lines = new Map<string, Line>()
   let running = 0
   let inLine = 0
@@ -54,7 +57,7 @@ export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter
     line.running++
   }
 
-  /** @returns whether there is room in line for one more of this key */
+  /** @returns whether one more call of this key may be queued */
   function makeRoom(line: Line): boolean {
     if (line.waiters.length >= each.waiting) return false
     if (inLine < waiting) return true
@@ -75,7 +78,7 @@ export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter
       if (waiter === undefined) continue
       inLine--
       take(other)
-      // To the end: the others have their turn first.
+      // Moves to the end, behind the keys that still wait for their turn.
       lines.delete(next)
       lines.set(next, other)
       waiter.admit(true)
@@ -94,7 +97,7 @@ export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter
       throw new Problem('busy', { retryAfter: 1 })
     }
     inLine++
-    // Whoever leaves hands over its slot, so that nobody who comes meanwhile can slip in.
+    // The slot is handed over directly, so that a call that arrives in between cannot take it.
     const hasSlot = await new Promise<boolean>(admit => line.waiters.push({ admit }))
     if (hasSlot) return
     forget(key, line)

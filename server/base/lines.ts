@@ -1,21 +1,20 @@
 import { writeSync } from 'node:fs'
 
-/** A write for each line would cost more than many an answer does: lines go out together, but none waits for long. */
+/** One write per line would cost more than many responses do, so lines are batched, but only briefly. */
 const TOGETHER_MS = 200
 const TOGETHER_BYTES = 16 * 1024
 const KEPT_BYTES = 256 * 1024
-/** What one UTF-16 unit takes at most in UTF-8. */
+/** The most bytes that one UTF-16 code unit takes in UTF-8. */
 const UNIT_BYTES = 3
 
 /**
- * Writes lines to a file descriptor, some at a time, the last ones at the process's exit. A full disk under the log may
- * not end what it logs about: lines are kept, up to a bound, until they can be written again; past it the newest are
- * dropped.
+ * Writes lines to a file descriptor in batches, the last of them when the process exits. A full disk must not stop the
+ * server, so lines are buffered up to a bound until they can be written again; beyond it, new lines are dropped.
  */
 export function linesTo(fd: number): { write(line: string): void } {
   const kept = Buffer.allocUnsafeSlow(KEPT_BYTES)
   let bytes = 0
-  /** The last write failed: only the timer tries again. */
+  /** The last write failed: only the timer retries. */
   let stuck = false
 
   function flush(): void {
@@ -36,7 +35,7 @@ export function linesTo(fd: number): { write(line: string): void } {
   return {
     write(line) {
       if (bytes + line.length * UNIT_BYTES > KEPT_BYTES) return
-      // Made bytes at once, while the text is still in the processor's cache.
+      // Encoded at once, while the text is still in the CPU cache.
       bytes += kept.write(line, bytes)
       if (!stuck && bytes >= TOGETHER_BYTES) flush()
     },

@@ -3,12 +3,12 @@ import type { Log } from './log.ts'
 import { withoutAddresses } from './personal-data.ts'
 
 const METHODS = { error: 'error', warn: 'warn', log: 'info', info: 'info', debug: 'debug', trace: 'debug' } as const
-/** A stack or an object that a library prints may be long. */
+/** Bounds a stack trace or object that a library prints. */
 const LONGEST = 4000
 
 /**
- * Makes log lines of what libraries write to the console and of Node's warnings: whoever collects the log reads lines
- * of JSON.
+ * Turns console output of libraries and Node's warnings into log lines, because log collectors expect nothing but JSON
+ * lines.
  */
 export function logConsole(log: Log): void {
   for (const [method, level] of Object.entries(METHODS) as [

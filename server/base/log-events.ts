@@ -1,12 +1,12 @@
 /**
- * Every `event` that a log line may carry. Names are stable: alarms, fail2ban and a SIEM rest on them.
- * docs/guides/log-events.md says what each means, and a test compares the two.
+ * Every `event` that a log line may carry. Names are stable, because alerts, fail2ban and SIEMs rely on them; a test
+ * checks that docs/guides/log-events.md lists exactly these.
  */
 const ATTEMPTS = ['sign_in', 'reauthentication', 'registration', 'password_reset', 'identity_link'] as const
 
-/** What somebody tries in order to be let in. */
+/** What a client attempts in order to gain access. */
 export type Attempt = (typeof ATTEMPTS)[number]
-/** `failed`: they did not show who they are · `denied`: they may not, or not now · `error`: it could not be decided. */
+/** `failed`: the credentials were wrong · `denied`: not allowed, or not now · `error`: the attempt could not be decided. */
 export type AttemptEvent = `${Attempt}_${'failed' | 'denied' | 'error'}`
 
 const ATTEMPT_EVENTS = ATTEMPTS.flatMap((attempt): AttemptEvent[] => [
@@ -15,9 +15,7 @@ const ATTEMPT_EVENTS = ATTEMPTS.flatMap((attempt): AttemptEvent[] => [
   `${attempt}_error`,
 ])
 
-/**
- * What the log of a site's security is made of: each has an outcome, and who, how and whence, as far as they are known.
- */
+/** The events of the security log. Each has an outcome and, where known, the account, method and network. */
 export const SECURITY_EVENTS = [
   ...ATTEMPT_EVENTS,
   'sign_in_succeeded',
@@ -39,7 +37,7 @@ export const SECURITY_EVENTS = [
   'code_revoked',
 ] as const satisfies readonly string[]
 
-/** What operators need to know besides. */
+/** Other events that operators need to know about. */
 export const OPERATION_EVENTS = [
   'proxy_not_trusted',
   'proxy_protocol_received',

@@ -7,11 +7,11 @@ import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { jsonLog, terminalLog } from './log.ts'
 
-test('a log that takes no lines does not end the process that logs', async () => {
+test('a log that cannot be written does not crash the process', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'porchlight-log-'))
   const file = join(folder, 'log')
   writeFileSync(file, '')
-  // Open for reading only: every write to it fails, as on a full disk.
+  // Opened read-only: every write fails, as on a full disk.
   const unwritable = openSync(file, 'r')
   const script = `import { createLog } from ${JSON.stringify(new URL('./log.ts', import.meta.url).href)}
     const log = createLog('info')
@@ -27,7 +27,7 @@ test('a log that takes no lines does not end the process that logs', async () =>
   expect([said, code]).toEqual(['lived\n', 0])
 })
 
-test('on a terminal, too, each request is one line', () => {
+test('each request is a single line on a terminal, too', () => {
   let shown = ''
   const log = terminalLog(
     'info',
@@ -48,7 +48,7 @@ test('on a terminal, too, each request is one line', () => {
   expect(rest).toEqual([''])
 })
 
-test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and without what a library could not read', () => {
+test('ASVS 16.2.5 errors that are not ours are logged without a stack and without bytes that a library could not read', () => {
   let line = ''
   const log = jsonLog('info', { write: text => void (line = text) })
   const refused = Object.assign(new Error('not HTTP', { cause: new TypeError('at the first byte') }), {
@@ -70,7 +70,7 @@ test('ASVS 16.2.5 what is no fault of ours is logged without a stack, and withou
 })
 
 test.each(['warn', 'error', 'info'] as const)(
-  'ASVS 16.2.5 no error at the level %s repeats an address: neither its message, its stack nor what hangs on it',
+  'ASVS 16.2.5 an error logged at level %s contains no e-mail address in its message, stack or properties',
   level => {
     let line = ''
     const log = jsonLog('info', { write: text => void (line = text) })

@@ -1,6 +1,6 @@
 import { jsonLog, type Log } from './log.ts'
 
-/** For tests: a real log whose lines are kept, as they would be written and as objects. */
+/** For tests: a real log whose lines are collected, raw and parsed. */
 export function keptLog(): { log: Log; lines: string[]; events(): Record<string, unknown>[] } {
   const lines: string[] = []
   return {

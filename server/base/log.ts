@@ -10,23 +10,23 @@ import { withoutAddresses } from './personal-data.ts'
 
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
-/** What a line says besides its sentence. Values that may hold a secret are wrapped in Secret before they get here. */
+/** The fields of a log line. Values that may contain a secret are wrapped in Secret beforehand. */
 interface Fields {
   event?: LogEvent
   [field: string]: unknown
 }
 
-/** The part of pino that rooms use. */
+/** The subset of pino that the rooms use. */
 export type Log = Record<'error' | 'warn' | 'info' | 'debug', (fields: Fields, message: string) => void>
 
 const INFO = pino.levels.values['info'] ?? 30
 
-/** One for the process, however many logs there are. */
+/** One per process, shared by all logs. */
 let stdout: ReturnType<typeof linesTo> | null = null
 
 const ERROR = pino.levels.values['error'] ?? 50
 
-/** Only a fault of ours has its stack in the log. */
+/** Only level `error`, which means a fault of ours, logs a stack. */
 const OPTIONS = {
   base: null,
   serializers: { error: (value: unknown) => (value instanceof Error ? wholeError(value) : value) },
@@ -39,7 +39,7 @@ const OPTIONS = {
   },
 } satisfies pino.LoggerOptions
 
-/** With its stack, whose first line repeats the message. */
+/** Keeps the stack, whose first line repeats the message. */
 function wholeError(error: Error): Record<string, unknown> {
   const whole = Object.entries(pino.stdSerializers.err(error))
   return Object.fromEntries(
@@ -50,14 +50,17 @@ function wholeError(error: Error): Record<string, unknown> {
   )
 }
 
-/** JSON lines on stdout; readable lines when stdout is a terminal. The last lines before an exit are not lost. */
+/**
+ * Logs JSON lines to stdout, or readable lines when stdout is a terminal. Lines written just before an exit are not
+ * lost.
+ */
 export function createLog(level: LogLevel): Log {
   return process.stdout.isTTY ? terminalLog(level, 1) : jsonLog(level, (stdout ??= linesTo(1)))
 }
 
-/** For people: a line each, but for an error's stack. */
+/** Readable lines for a terminal: one per entry, plus the stack of an error. */
 export function terminalLog(level: LogLevel, destination: NonNullable<PrettyOptions['destination']>): Log {
-  // Only where somebody watches: it takes 8 MB.
+  // Loaded only for a terminal, because it takes 8 MB.
   const pretty = createRequire(import.meta.url)('pino-pretty') as typeof PinoPretty
   return pino(
     { ...OPTIONS, level },
@@ -66,8 +69,8 @@ export function terminalLog(level: LogLevel, destination: NonNullable<PrettyOpti
 }
 
 /**
- * pino, whose commonest lines (one for each request) are made by hand: it would take longer over them than many an
- * answer does.
+ * pino, except that the most frequent lines (one per request) are serialised by flatLine, because pino takes longer
+ * over them than many responses take.
  */
 export function jsonLog(level: LogLevel, lines: { write(line: string): void }): Log {
   const log = pino({ ...OPTIONS, level }, lines)

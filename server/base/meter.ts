@@ -1,6 +1,8 @@
-/** What rooms report about themselves. ops/ answers it with Prometheus; with metrics off it is `noMeter`. */
+/**
+ * Metrics that the rooms report. ops/metrics.ts exposes them to Prometheus; with metrics disabled this is `noMeter`.
+ */
 export interface Meter {
-  /** Adds one to a counter. Names and labels are listed in ops/metrics.ts. */
+  /** Increments a counter. Names and labels are listed in ops/metrics.ts. */
   count(name: CounterName, labels?: Record<string, string>): void
   /** Records one duration, in seconds. */
   observe(name: HistogramName, seconds: number, labels?: Record<string, string>): void

@@ -3,7 +3,7 @@ import { durationOf, instantOf } from './numbers.ts'
 
 const TEN_YEARS = 315_360_000
 
-describe('a number from outside is whole and bounded where it enters', () => {
+describe('numbers from outside become bounded integers where they enter', () => {
   test.each([
     [300, 300],
     [0, 0],
@@ -31,7 +31,7 @@ describe('a number from outside is whole and bounded where it enters', () => {
     [[300], null],
     [{ valueOf: () => 300 }, null],
     [300n, null],
-  ])('a duration of %o seconds is %o', (given, expected) => {
+  ])('durationOf(%o) is %o seconds', (given, expected) => {
     expect(durationOf(given)).toBe(expected)
   })
 
@@ -45,7 +45,7 @@ describe('a number from outside is whole and bounded where it enters', () => {
     [Number.NaN, null],
     ['soon', null],
     [null, null],
-  ])('the time %o is %o', (given, expected) => {
+  ])('instantOf(%o) is %o', (given, expected) => {
     expect(instantOf(given)).toBe(expected)
     expect(expected === null || Number.isSafeInteger(expected)).toBe(true)
   })

@@ -1,21 +1,22 @@
 import { SECOND, type UnixMs } from './clock.ts'
 
-/** No duration that somebody else names is longer: ten years. */
+/** The longest duration accepted from outside: ten years. */
 const SECONDS_MAX = 10 * 365 * 86_400
-/** No time that somebody else names is later: the end of the year 9999 (RFC 3339). */
+/** The latest time accepted from outside: the end of the year 9999 (RFC 3339). */
 const INSTANT_MAX = 253_402_300_799
 
 /**
- * A duration in seconds as somebody else wrote it, as a number or in digits: whole, and not longer than ten years.
- * @returns null for anything that is no duration, negative ones and NaN among them
+ * Parses a duration in seconds from an untrusted source, a number or decimal digits, to whole seconds of at most ten
+ * years.
+ * @returns null for anything else, including negative numbers and NaN
  */
 export function durationOf(value: unknown): number | null {
   return bounded(value, SECONDS_MAX)
 }
 
 /**
- * A time in seconds since 1970 as somebody else wrote it (RFC 7519 §2: fractions are allowed), in whole milliseconds.
- * @returns null for anything that is no time, negative ones and NaN among them
+ * Parses a time in seconds since 1970 from an untrusted source (RFC 7519 §2 allows fractions) to whole milliseconds.
+ * @returns null for anything else, including negative numbers and NaN
  */
 export function instantOf(value: unknown): UnixMs | null {
   const seconds = bounded(value, INSTANT_MAX)
@@ -24,8 +25,8 @@ export function instantOf(value: unknown): UnixMs | null {
 
 function bounded(value: unknown, most: number): number | null {
   const number = typeof value === 'string' && /^\s*\d+(?:\.\d*)?(?:e\+?\d+)?\s*$/i.test(value) ? Number(value) : value
-  // An exponent too large for a number makes it infinite, which is still a number: JSON knows `1e999`.
+  // A number such as `1e999`, which is valid JSON, parses to Infinity and is capped below.
   if (typeof number !== 'number' || Number.isNaN(number) || number < 0) return null
-  // Adding 0 takes the sign off a negative zero.
+  // Adding 0 turns -0 into 0.
   return Math.floor(Math.min(number, most)) + 0
 }

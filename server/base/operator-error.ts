@@ -1,6 +1,6 @@
 /**
- * Why a command or a start cannot go on, in words for the person at the terminal: what is wrong, then what to do. Never
- * sent over HTTP; a `Problem` is what requests get.
+ * Tells an operator why a command or the start failed, and what to do about it. Shown in the terminal, never sent over
+ * HTTP: requests get a `Problem`.
  */
 export class OperatorError extends Error {
   override readonly name = 'Refusal'
@@ -11,7 +11,7 @@ export class OperatorError extends Error {
     this.advice = advice
   }
 
-  /** Everything to print, a line each. */
+  /** Everything to print, one line each. */
   get lines(): string[] {
     return [this.message, ...this.advice]
   }

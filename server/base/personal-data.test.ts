@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { withoutAddresses, withoutPersonalData } from './personal-data.ts'
 
-describe('16.2.5 an address is taken out of what others say, however it is written:', () => {
+describe('ASVS 16.2.5 an e-mail address is redacted however it is written:', () => {
   test.each<[string, string]>([
     ['no account for ann@example.org here', 'no account for [address] here'],
     [
@@ -45,7 +45,7 @@ describe('16.2.5 an address is taken out of what others say, however it is writt
   })
 })
 
-describe('16.2.5 so are names of users, telephone numbers and what looks like a token:', () => {
+describe('ASVS 16.2.5 user names, telephone numbers and anything that looks like a token are redacted:', () => {
   test.each<[string, string]>([
     ["The user 'ann.smith' is not assigned", 'The user [name] is not assigned'],
     ['account "Ann Smith" is locked', 'account [name] is locked'],
@@ -63,7 +63,7 @@ describe('16.2.5 so are names of users, telephone numbers and what looks like a 
   })
 })
 
-describe('16.2.5 what a diagnosis needs stays:', () => {
+describe('ASVS 16.2.5 text that helps a diagnosis is kept:', () => {
   test.each([
     "AADSTS50011: The redirect URI 'https://porch.example/auth/callback/entra' specified in the request does not match. Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8 Correlation ID: 0a1b2c3d-0000-1111-2222-333344445555 Timestamp: 2026-11-28 18:54:31Z",
     'trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
@@ -82,7 +82,7 @@ describe('16.2.5 what a diagnosis needs stays:', () => {
   })
 })
 
-test('text that was made to be slow is not', () => {
+test('text crafted to be slow is processed in linear time', () => {
   const started = performance.now()
   for (const piece of [
     'a',
@@ -108,6 +108,6 @@ test('text that was made to be slow is not', () => {
   expect(performance.now() - started).toBeLessThan(1500)
 })
 
-test('what names no address comes back as it is', () => {
+test('text without an e-mail address is returned unchanged', () => {
   expect(withoutAddresses('the upstream closed the connection')).toBe('the upstream closed the connection')
 })

@@ -2,7 +2,7 @@ import { PROBLEMS, type ProblemBody, type ProblemCode } from '../contract/proble
 
 type Extras = Partial<Pick<ProblemBody, 'detail' | 'fields' | 'retryAfter' | 'minLength' | 'maxAge' | 'provider'>>
 
-/** What went wrong, in a form that may be told. `cause` is for the log and never leaves the server. */
+/** An error in a form that is safe to send to clients. `cause` is only logged and never leaves the server. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
@@ -19,7 +19,7 @@ export class Problem extends Error {
     return PROBLEMS[this.code].status
   }
 
-  /** Whose account it is about, for the log: never told. The first to say so is right. */
+  /** Records which account the problem concerns; only logged, never sent. The first call wins. */
   about(accountId: string | null): this {
     this.#accountId ??= accountId
     return this

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { createRate } from './rate.ts'
 
-test('a key has its burst, then goes on at its rate, and others have their own', () => {
+test('a key may use its burst, then continues at its rate; other keys have their own', () => {
   let steady = 0
   const rate = createRate({ now: () => ({ wall: 0, steady }) }, { burst: 3, perSecond: 2 })
   expect([rate.take('a'), rate.take('a'), rate.take('a'), rate.take('a')]).toEqual([0, 0, 0, 0.5])

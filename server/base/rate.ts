@@ -1,21 +1,21 @@
 import { LRUCache } from 'lru-cache'
 import { type Clock, SECOND, type SteadyMs } from './clock.ts'
 
-/** Keys that are remembered; one that was pushed out starts with a full burst again. */
+/** The number of keys remembered; an evicted key starts with a full burst again. */
 const KEYS_MAX = 10_000
 
-/** How often something may happen for each key (a network, an account): a token bucket. */
+/** A token bucket for each key (a network, an account). */
 export interface Rate {
   /**
-   * Counts one.
-   * @returns 0, or the seconds until there is room for it; then nothing was counted
+   * Takes one token.
+   * @returns 0, or the seconds to wait until one is available, in which case none was taken
    */
   take(key: string): number
 }
 
 /**
  * @param burst how many at once after a pause
- * @param perSecond how many in the long run
+ * @param perSecond the sustained rate
  */
 export function createRate(clock: Clock, { burst, perSecond }: { burst: number; perSecond: number }): Rate {
   const buckets = new LRUCache<string, { left: number; at: SteadyMs }>({ max: KEYS_MAX })

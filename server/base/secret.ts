@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** A value that cannot print itself: only `reveal()` gives it away, and that can be searched for. */
+/** A value that cannot print itself: only `reveal()` returns it, which is easy to search for. */
 export class Secret<T = string> {
   readonly #value: T
 

@@ -4,29 +4,29 @@ import type { SecurityEvent } from './log-events.ts'
 export type Outcome = 'success' | 'failure' | 'denied' | 'error'
 
 /**
- * One line of the security log. What is not known, or does not apply, is absent; nothing that a client typed is ever in
- * it.
+ * One line of the security log. Fields that are unknown or do not apply are absent; nothing that a client typed is
+ * logged.
  */
 export interface SecurityLine {
   event: SecurityEvent
   outcome: Outcome
-  /** A problem's code, an end reason, or what kind of code it was. */
+  /** A problem code, an end reason, or the kind of one-time code. */
   reason?: string | undefined
-  /** How somebody showed who they are: `password`, `token_api`, `provider`. */
+  /** How the client authenticated: `password`, `token_api`, `provider`. */
   method?: string | undefined
   provider?: string | undefined
-  /** Whose account it is about. */
+  /** The account that the event concerns. */
   accountId?: string | undefined
-  /** Which other account did it. */
+  /** The other account that caused it. */
   by?: string | undefined
-  /** The client's address, as the server saw it. */
+  /** The client's address, as observed by the server. */
   network?: string | undefined
   requestId?: string | undefined
 }
 
 /**
- * Writes it. Fields keep this order, so that a filter may be one regular expression that is anchored at the line's
- * start.
+ * Writes the line with its fields in a fixed order, so that a filter can be one regular expression anchored at the
+ * line's start.
  */
 export function logSecurity(log: Log, line: SecurityLine): void {
   const { event, outcome, reason, method, provider, accountId, by, network, requestId } = line
