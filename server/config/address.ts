@@ -4,7 +4,7 @@ const LOOPBACK = new BlockList()
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4')
 LOOPBACK.addAddress('::1', 'ipv6')
 
-/** Whether a URL's host is this machine itself, as browsers see it (Secure Contexts §3.1). */
+/** Whether a URL's host is the loopback interface, as browsers define it (Secure Contexts §3.1). */
 export function isLoopback(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '')
   const family = isIP(bare)
@@ -12,14 +12,14 @@ export function isLoopback(hostname: string): boolean {
   return LOOPBACK.check(bare, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** A URL that is an origin and nothing more, in its canonical spelling; null for anything else. */
+/** The canonical form of a URL that is an origin and nothing more; null for anything else. */
 export function toOrigin(text: string): string | null {
-  // The URL parser forgives too much: it turns backslashes into slashes and drops tabs and line ends.
+  // The URL parser is too lenient: it turns backslashes into slashes and drops tabs and line breaks.
   if (!/^https?:\/\/[^\s\\/?#@]+\/?$/i.test(text)) return null
   return URL.canParse(text) ? new URL(text).origin : null
 }
 
-/** An IP address, or a range of them in CIDR notation. */
+/** Whether the text is an IP address or a range in CIDR notation. */
 export function isAddressOrRange(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const family = isIP(address)

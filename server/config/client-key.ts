@@ -1,14 +1,14 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { Secret } from '../base/secret.ts'
 
-/** A private key that shows a provider who this site is. */
+/** A private key that authenticates this site to a provider. */
 export interface ClientKey {
   key: KeyObject
   kid: string | null
-  /** The algorithm that the JWK itself names; null: any that the key can do. */
+  /** The algorithm named in the JWK; null: any that the key supports. */
   alg: string | null
   /**
-   * What it can sign with, the most widely understood first.
+   * The algorithms that the key supports, the most widely supported first.
    * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864
    */
   canDo: readonly string[]
@@ -23,7 +23,7 @@ const RSA = ['RS256', 'PS256', 'RS384', 'PS384', 'RS512', 'PS512']
 
 /**
  * @param text a private key in PEM (PKCS #8) or as a JWK
- * @returns null when it is none that can be used
+ * @returns null if it is not a usable private key
  */
 export function readClientKey(text: Secret): ClientKey | null {
   try {

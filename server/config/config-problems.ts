@@ -1,8 +1,8 @@
-/** One thing that is wrong with the configuration, in terms of what the person wrote. */
+/** One configuration error, in terms of what the operator wrote. */
 export interface ConfigProblem {
-  /** The setting as it was written: PORCHLIGHT_PORT, or `port in porchlight.config.ts`. */
+  /** The setting as written: PORCHLIGHT_PORT, or `port in porchlight.config.ts`. */
   name: string
-  /** What was given, ready to be shown; null when that is not the point, such as a name that does not exist. */
+  /** The value as displayed; null where it does not matter, such as for an unknown name. */
   given: string | null
   expected: string
 }
@@ -13,9 +13,9 @@ export function describeProblem({ name, given, expected }: ConfigProblem): strin
 
 const MAX_SHOWN = 100
 
-/** A value as a message may show it. */
+/** A value as it may appear in a message. */
 export function shownValue(value: unknown, secret: boolean): string {
-  // A URL with a password in it is refused, and its password must not end up in a log for that.
+  // A URL that contains a password is rejected, but the password must not end up in a log.
   const hidden = secret || (typeof value === 'string' && value.includes('://') && value.includes('@'))
   if (hidden) return typeof value === 'string' ? `${value.length} characters (not shown)` : 'a value (not shown)'
   const json = JSON.stringify(value) ?? String(value)
@@ -23,7 +23,7 @@ export function shownValue(value: unknown, secret: boolean): string {
   return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN)}…` : json
 }
 
-/** The known name that an unknown one was most likely meant to be, or null when none is near. */
+/** The known name closest to an unknown one, or null if none is close enough to suggest. */
 export function nearest(unknown: string, known: readonly string[]): string | null {
   const ranked = known
     .map(name => ({ name, distance: editDistance(unknown.toLowerCase(), name.toLowerCase()) }))
@@ -32,7 +32,7 @@ export function nearest(unknown: string, known: readonly string[]): string | nul
   return best !== undefined && best.distance <= Math.max(2, Math.floor(unknown.length / 4)) ? best.name : null
 }
 
-/** How many letters have to be added, dropped or changed to make one word the other (Levenshtein). */
+/** The Levenshtein distance of two words. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at)
   for (let i = 1; i <= a.length; i++) {

@@ -1,6 +1,6 @@
 import type { Settings } from './settings.ts'
 
-/** Gives a configuration file its types. Returns what it gets: a plain default export works as well. */
+/** Types a configuration file. Returns its argument; a plain default export works as well. */
 export function defineConfig(config: Settings): Settings {
   return config
 }

@@ -1,6 +1,6 @@
 import { MAX_LIFE_SECONDS, type Settings } from './settings.ts'
 
-/** The settings that say how long something lives, all in seconds. */
+/** The settings that are lifetimes, all in seconds. */
 export type Lives = Required<
   Pick<
     Settings,
@@ -14,9 +14,9 @@ export type Lives = Required<
 >
 
 /**
- * Every life: as it was set, else its default, moved as far as those that were set need (`judgeTogether` has the
- * rules). Whoever changes one number need not know the others; two that contradict each other are left for the rules to
- * refuse.
+ * Every lifetime: the configured value, or else the default, adjusted as far as the configured ones require (see
+ * `judgeTogether`). An operator can therefore change one number without knowing the others; configured values that
+ * contradict each other are left for the rules to reject.
  */
 export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   const absoluteSeconds =
@@ -37,12 +37,12 @@ export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, refreshConfirmSeconds, refreshGraceSeconds }
 }
 
-/** What was set of the two asks for at least so much of the other. */
+/** The smallest grace period that the configured values allow. */
 function leastGrace({ refreshGraceSeconds, refreshConfirmSeconds }: Partial<Lives>): number {
   return refreshGraceSeconds ?? (refreshConfirmSeconds === undefined ? 1 : refreshConfirmSeconds + 1)
 }
 
-/** As near to what is wanted as the bounds allow; the upper one wins. */
+/** Clamps `wanted` to the bounds; the upper one wins. */
 function between(least: number, wanted: number, most: number): number {
   return Math.min(Math.max(least, wanted), most)
 }

@@ -25,8 +25,8 @@ async function problems(env: Environment = {}): Promise<string[]> {
   throw error ?? new Error('nothing was refused')
 }
 
-describe('with nothing configured', () => {
-  test('NI-1 NI-14 it serves http://localhost:3000 on loopback, with the lives of the design', async () => {
+describe('without any configuration', () => {
+  test('NI-1 NI-14 the server listens at http://localhost:3000 on loopback, with the default lifetimes', async () => {
     const config = await load()
     expect(config).toMatchObject({
       publicUrl: 'http://localhost:3000',
@@ -54,7 +54,7 @@ describe('with nothing configured', () => {
   })
 })
 
-describe('settings that others follow', () => {
+describe('defaults that depend on other settings', () => {
   const seconds = async (env: Environment) => {
     const { accessMs, idleMs, browserIdleMs, absoluteMs, confirmMs, graceMs } = await load(
       Object.fromEntries(Object.entries(env).map(([name, value]) => [`PORCHLIGHT_${name}_SECONDS`, value])),
@@ -62,7 +62,7 @@ describe('settings that others follow', () => {
     return [accessMs, idleMs, browserIdleMs, absoluteMs, confirmMs, graceMs].map(ms => ms / 1000)
   }
 
-  test('the port alone moves the address with it, and an address that was set stays', async () => {
+  test('setting only the port also changes the default public URL, but not a configured one', async () => {
     expect(await load({ PORCHLIGHT_PORT: '4000' })).toMatchObject({ publicUrl: 'http://localhost:4000', port: 4000 })
     expect(await load({ PORCHLIGHT_PORT: '4000', PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).toMatchObject({
       publicUrl: 'https://example.org',
@@ -70,7 +70,7 @@ describe('settings that others follow', () => {
     })
   })
 
-  test('one life that is set moves those that are not as far as it needs, and no further', async () => {
+  test('one configured lifetime adjusts the others as far as necessary, and no further', async () => {
     const [days, hours] = [86_400, 3600]
     expect(await seconds({ ACCESS: '60' })).toEqual([60, 7 * days, 12 * hours, 30 * days, 26, 52])
     expect(await seconds({ ACCESS: '2' })).toEqual([2, 7 * days, 12 * hours, 30 * days, 0, 1])
@@ -82,7 +82,7 @@ describe('settings that others follow', () => {
     expect(await seconds({ SETTLE: '1200' })).toEqual([1373, 7 * days, 12 * hours, 30 * days, 1200, 1201])
   })
 
-  test('whichever single number is set to whatever is allowed, a start is possible or says which other to set', async () => {
+  test('any single number with any allowed value either starts or is rejected naming the other setting to change', async () => {
     for (const name of ['ACCESS', 'IDLE', 'BROWSER_IDLE', 'ABSOLUTE', 'SETTLE', 'LATE']) {
       for (const value of [0, 1, 2, 4, 59, 60, 61, 600, 900, 3600, 43_200, 86_400, 2_592_000, 33_955_200]) {
         const said = await seconds({ [name]: String(value) }).then(
@@ -94,13 +94,13 @@ describe('settings that others follow', () => {
     }
   })
 
-  test('two that contradict each other are refused by name', async () => {
+  test('two lifetimes that contradict each other are rejected by name', async () => {
     expect(
       (await problems({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_REFRESH_GRACE_SECONDS: '600' })).join(),
     ).toMatch(/PORCHLIGHT_REFRESH_GRACE_SECONDS: got .*600.*; expected at most 52/)
   })
 
-  test('config check shows what follows', async () => {
+  test('config check shows the derived defaults', async () => {
     const { report } = await loadConfig({ PORCHLIGHT_ACCESS_SECONDS: '60', PORCHLIGHT_PORT: '4000' }, cwd)
     expect(
       report
@@ -113,7 +113,7 @@ describe('settings that others follow', () => {
   })
 })
 
-describe('where settings come from', () => {
+describe('sources of settings:', () => {
   test('a TypeScript file with a plain default export', async () => {
     write('porchlight.config.ts', "const port: number = 4100\nexport default { port, registration: 'open' as const }\n")
     expect(await load()).toMatchObject({ port: 4100, registration: 'open' })
@@ -127,7 +127,7 @@ describe('where settings come from', () => {
     expect(await load()).toMatchObject({ accessMs: 600_000, trustedProxies: ['10.0.0.0/8', '::1'] })
   })
 
-  test('the environment wins, and PORCHLIGHT_CONFIG names another file, whose paths start from its folder', async () => {
+  test('the environment wins, and PORCHLIGHT_CONFIG names another file, whose relative paths start from its folder', async () => {
     mkdirSync(join(cwd, 'etc'))
     write('porchlight.config.json', '{ "port": 1 }')
     write('etc/site.json', '{ "port": 4200, "logLevel": "warn", "dataDir": "state" }')
@@ -135,7 +135,7 @@ describe('where settings come from', () => {
     expect(config).toMatchObject({ port: 4300, logLevel: 'warn', dataDir: join(cwd, 'etc', 'state') })
   })
 
-  test('PORCHLIGHT_X_FILE reads a file, without its last line end', async () => {
+  test('PORCHLIGHT_X_FILE reads a file without its final line break', async () => {
     write('code', 'abcdefghijklmnopqrstuvwxyz\n')
     const config = await load({ PORCHLIGHT_SETUP_CODE_FILE: 'code' })
     expect(config.setupCode?.reveal()).toBe('abcdefghijklmnopqrstuvwxyz')
@@ -143,7 +143,7 @@ describe('where settings come from', () => {
   })
 
   test(
-    'a file that waits for what never comes is a problem in words, after ten seconds',
+    'a configuration file that never finishes loading is reported after ten seconds',
     { timeout: 30_000 },
     async () => {
       write('porchlight.config.ts', 'await new Promise(() => {})\nexport default {}\n')
@@ -155,7 +155,7 @@ describe('where settings come from', () => {
     },
   )
 
-  test('what a file holds is not shown where it is no value of the setting: it may be a secret, in a file named by mistake', async () => {
+  test('invalid content of a _FILE is not shown, since the file may have been named by mistake and contain a secret', async () => {
     write('code', 'planted-secret-0123456789')
     const settings = SETTING_KEYS.filter(key => key !== 'setupCode' && key !== 'keys')
     for (const key of settings) {
@@ -175,7 +175,7 @@ describe('where settings come from', () => {
     }
   })
 
-  test('PORCHLIGHT_X_FILE is there for every setting, and says the same as the setting itself', async () => {
+  test('PORCHLIGHT_X_FILE exists for every setting and means the same as the setting itself', async () => {
     const { report: known } = await loadConfig({}, cwd)
     const values: Record<string, string> = {
       publicUrl: 'http://localhost:4100',
@@ -204,7 +204,7 @@ describe('where settings come from', () => {
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
       write('value', `${value}\n`)
-      // A token API and the setting that it needs come together.
+      // A token API requires the login setting, and vice versa.
       const needed = key === 'tokenApi' ? { PORCHLIGHT_LOGIN: 'token-api' } : {}
       const [direct, byFile] = [
         await loadConfig({ [variable]: value, ...needed }, cwd),
@@ -218,7 +218,7 @@ describe('where settings come from', () => {
     }
   })
 
-  test('keys are a path, or the content of a key file', async () => {
+  test('keys are a path or the content of a key file', async () => {
     expect((await load({ PORCHLIGHT_KEYS: 'elsewhere/keys.json' })).keys).toEqual({
       file: join(cwd, 'elsewhere/keys.json'),
     })
@@ -227,7 +227,7 @@ describe('where settings come from', () => {
     expect('content' in keys && keys.content.reveal()).toBe('{"version":1}')
   })
 
-  test('the report says for each setting what it is and where that was written, secrets hidden', async () => {
+  test('the report gives the value and source of each setting, with secrets hidden', async () => {
     const { report } = await loadConfig(
       { PORCHLIGHT_PORT: '4300', PORCHLIGHT_SETUP_CODE: 'canary-canary-canary-canary' },
       cwd,
@@ -243,8 +243,8 @@ describe('where settings come from', () => {
   })
 })
 
-describe('settings that were renamed', () => {
-  test('are read by their former names, each reported with the name to write now', async () => {
+describe('renamed settings', () => {
+  test('are read by their former names, each reported with the current one', async () => {
     write('porchlight.config.json', '{ "settleSeconds": 50 }')
     write('late', '500\n')
     const { config, renamed } = await loadConfig({ PORCHLIGHT_LATE_SECONDS_FILE: 'late' }, cwd)
@@ -255,7 +255,7 @@ describe('settings that were renamed', () => {
     ])
   })
 
-  test('are refused beside their present names, and judged as these are', async () => {
+  test('are rejected next to their current names, and validated alike', async () => {
     expect(await problems({ PORCHLIGHT_LATE_SECONDS: '500', PORCHLIGHT_REFRESH_GRACE_SECONDS: '400' })).toEqual([
       'PORCHLIGHT_LATE_SECONDS: give either this or PORCHLIGHT_REFRESH_GRACE_SECONDS, not both.',
     ])
@@ -268,17 +268,17 @@ describe('settings that were renamed', () => {
     ])
   })
 
-  test('are never suggested for a misspelt one', async () => {
+  test('are never suggested for a misspelt name', async () => {
     expect((await problems({ PORCHLIGHT_SETLE_SECONDS: '1' }))[0]).not.toContain('SETTLE')
   })
 })
 
-test('the example file holds together', async () => {
+test('the example file is valid', async () => {
   write('porchlight.config.json', JSON.stringify(example))
   expect((await load()).publicUrl).toBe('https://example.org')
 })
 
-describe('what follows from the public URL', () => {
+describe('defaults that depend on the public URL:', () => {
   const cases: [string, object][] = [
     ['http://localhost:4000', { publicUrl: 'http://localhost:4000', port: 4000, secureCookies: false }],
     [
@@ -295,7 +295,7 @@ describe('what follows from the public URL', () => {
     })
   }
 
-  test('a public site listens on every address, unless a host is given', async () => {
+  test('a public site listens on all addresses, unless a host is configured', async () => {
     expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).hosts).toHaveLength(1)
     expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org' })).hosts[0]).toMatch(/^(::|0\.0\.0\.0)$/)
     expect((await load({ PORCHLIGHT_PUBLIC_URL: 'https://example.org', PORCHLIGHT_HOST: '127.0.0.1' })).hosts).toEqual([
@@ -304,8 +304,8 @@ describe('what follows from the public URL', () => {
   })
 })
 
-describe('problems', () => {
-  test('are all reported at once, by the names that were written, with what was given and what is expected', async () => {
+describe('configuration problems', () => {
+  test('are all reported at once, by the names as written, with the actual value and the expected one', async () => {
     write(
       'porchlight.config.json',
       '{ "port": "3000", "colour": "red", "passwordMinLenght": 20, "registration": "maybe" }',
@@ -329,7 +329,7 @@ describe('problems', () => {
     ])
   })
 
-  test('never show a secret', async () => {
+  test('never contain a secret', async () => {
     write('porchlight.config.json', '{ "setupCode": ["canary"], "publicUrl": "https://me:canary@example.org" }')
     expect((await problems()).join()).not.toContain('canary')
     expect((await problems({ PORCHLIGHT_SETUP_CODE: 'canary' })).join()).toMatch(
@@ -364,7 +364,7 @@ describe('problems', () => {
     ['ABSOLUTE_SECONDS', ['34000000']],
   ]
   for (const [name, given] of values) {
-    test(`${name} takes none of ${given.length} wrong values`, async () => {
+    test(`${name} rejects ${given.length} invalid values`, async () => {
       for (const value of given) {
         const found = await problems({ [`PORCHLIGHT_${name}`]: value })
         expect(found).toHaveLength(1)
@@ -444,7 +444,7 @@ describe('problems', () => {
     await load({ PORCHLIGHT_PUBLIC_URL: 'http://example.org', PORCHLIGHT_INSECURE_HTTP: 'true' })
   })
 
-  test('two configuration files, one that does not parse, one that exports no object', async () => {
+  test('two configuration files, one that does not parse, and one that exports no object are rejected', async () => {
     write('porchlight.config.json', '[]')
     expect((await problems())[0]).toMatch(/one object of settings/)
     write('porchlight.config.ts', 'export default {')

@@ -29,7 +29,7 @@ export interface Loaded {
   config: Config
   file: string | null
   report: SettingReport[]
-  /** Settings that were written by a former name, which a later version will not read. */
+  /** Settings written with a former name, which a later version will no longer read. */
   renamed: Renamed[]
 }
 
@@ -63,7 +63,7 @@ const DEFAULTS = {
 } as const satisfies Settings
 
 /**
- * Reads the configuration once, from its file and from the environment.
+ * Reads the configuration from its file and from the environment.
  * @throws OperatorError that lists every problem at once and shows no secret
  */
 export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
@@ -82,7 +82,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
     name: sources.get(key)?.name ?? variableOf(key),
     given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)`,
   })
-  // Rules between settings are judged on what is right by itself; what is not has its default there.
+  // Rules between settings only apply to those that are valid by themselves: an invalid one has its default here.
   const wrong = new Set(problems.map(problem => problem.name))
   const together = judgeTogether(
     config,
@@ -109,7 +109,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   return { config, file, report, renamed }
 }
 
-/** Checks each setting by itself. Wrong ones are left out of the result and added to `problems`. */
+/** Validates each setting by itself. Invalid ones are left out of the result and added to `problems`. */
 function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
   const result = v.safeParse(Settings, Object.fromEntries([...sources].map(([key, { value }]) => [key, value])), {
     message: ({ expected }) => kindNamed(expected),
@@ -125,7 +125,7 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     wrong.add(key)
     named.add(key + place)
     const expected = issue.type === 'strict_object' && issue.expected === 'never' ? 'no such field here' : issue.message
-    // What a file holds that is not what the setting takes may be a secret, in a file that was named by mistake.
+    // A _FILE whose content is not a valid value may have been named by mistake and contain a secret.
     problems.push({
       name: written.name.replace(/^\S+/, name => name + place),
       given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
@@ -136,14 +136,14 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
   return v.parse(Settings, Object.fromEntries(right))
 }
 
-/** What a setting takes, where its schema has no words of its own: the library's words repeat what was given. */
+/** What a setting expects where its schema has no message of its own: the library's messages repeat the input. */
 function kindNamed(expected: string | null): string {
   if (expected === 'Object') return 'a group of fields'
   if (expected === 'Array') return 'a list'
   return expected === null ? 'another value' : expected
 }
 
-/** Secrets stand among the providers' other fields, and a misspelt one may be one, too. */
+/** Providers have secrets among their fields, and a misspelt field may be a secret, too. */
 function isHidden(key: string, inside: readonly string[]): boolean {
   if (key !== 'providers') return SECRET_SETTINGS.has(key)
   return !inside.some(part => SHOWN_FIELDS.has(part))
@@ -164,7 +164,7 @@ function providersOf(
 
 function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
   const set = { ...DEFAULTS, ...settings, ...livesOf(settings, DEFAULTS) }
-  // Whoever moves the port of a site that has no address yet moves the address with it.
+  // Changing only the port also changes the default address.
   const ownUrl = settings.port === undefined ? DEFAULTS.publicUrl : `http://localhost:${settings.port}`
   const publicUrl = toOrigin(settings.publicUrl ?? ownUrl) ?? ownUrl
   const { protocol, hostname, port } = new URL(publicUrl)
@@ -175,7 +175,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     publicUrl,
     loopback,
     hosts: hostsFor(settings.host, loopback),
-    // Over https on loopback something else has that port: we speak plain http behind it.
+    // With https on loopback, another process terminates TLS on that port and forwards plain http to us.
     port: settings.port ?? (loopback && protocol === 'http:' ? Number(port || 80) : DEFAULTS.port),
     dataDir,
     secureCookies: protocol === 'https:',
@@ -192,7 +192,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
         : keySource(settings.signingKeys, folderOf('signingKeys'), sources.get('signingKeys')),
     passwordMinLength: set.passwordMinLength,
     setupCode: settings.setupCode === undefined ? null : new Secret(settings.setupCode),
-    // Accounts are the API's to make.
+    // Accounts are created by the API.
     registration: set.login === 'token-api' ? 'closed' : set.registration,
     trustedProxies: [...set.trustedProxies],
     logLevel: set.logLevel,
@@ -212,7 +212,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
   }
 }
 
-/** The content of a key file is JSON, which no path starts like. */
+/** The content of a key file is JSON, and no path starts with a brace. */
 function keySource(keys: string, folder: string, written: Written | undefined): KeySource {
   if (!keys.trimStart().startsWith('{')) return { file: resolve(folder, keys) }
   return { content: new Secret(keys), ...(written?.name.endsWith(FILE_ENDING) === true && { readFrom: written.from }) }

@@ -19,7 +19,7 @@ test.each([
   'http://0x7f.1',
   'https://api.example',
   'https://10.0.0.5:8443',
-])('%s is on this machine, or has TLS', target => {
+])('%s is local or has TLS', target => {
   expect(found(target)).toBe(false)
 })
 
@@ -36,11 +36,11 @@ test.each([
   'http://127.0.0.1.example',
   'http://128.0.0.1',
   'http://notlocalhost',
-])('%s is on another machine, and everybody on the way can read along', target => {
+])('%s is on another machine, where others on the network can read the traffic', target => {
   expect(found(target)).toBe(true)
 })
 
-test('each of several is judged for itself', () => {
+test('each upstream is judged separately', () => {
   const upstreams = ['http://127.0.0.1:1', 'http://10.0.0.5', 'https://api.example', 'http://api'].map((target, at) =>
     toUpstream({ name: `api-${at}`, target }, HOUR),
   )

@@ -3,9 +3,9 @@ import type { Config } from './types.ts'
 import type { Upstream } from './upstream-config.ts'
 
 /**
- * Upstreams on another machine that are called without TLS: whoever is on the way reads tokens and data, and can change
- * both. Judged by the address as it is written; nobody is asked. A name that only this machine knows counts as another
- * machine.
+ * Upstreams on another machine that are called without TLS, so that others on the network can read and change tokens
+ * and data. Judged by the configured address without a DNS lookup: a name that only this machine resolves counts as
+ * another machine.
  */
 export function plainHttpElsewhere(upstreams: readonly Upstream[]): Upstream[] {
   return upstreams.filter(({ target }) => {
@@ -14,12 +14,14 @@ export function plainHttpElsewhere(upstreams: readonly Upstream[]): Upstream[] {
   })
 }
 
-/** The APIs and, where there is one, the front end. */
+/** The APIs and, if configured, the front end. */
 export function everyUpstream({ upstreams, site }: Pick<Config, 'upstreams' | 'site'>): Upstream[] {
   return site.kind === 'upstream' ? [...upstreams, site.upstream] : upstreams
 }
 
-/** Also the unspecified address, which leads to this machine, and IPv4 written as IPv6 (RFC 4291 §2.5.5.2). */
+/**
+ * Includes the unspecified address, which routes to this machine, and IPv4-mapped IPv6 addresses (RFC 4291 §2.5.5.2).
+ */
 function isThisMachine(hostname: string): boolean {
   const bare = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
   if (bare === '0.0.0.0' || bare === '::') return true

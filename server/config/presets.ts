@@ -1,21 +1,18 @@
 import type { ClientAuth, UserInfoFields } from './provider-config.ts'
 
-/**
- * What is known of a provider, so that nobody has to look it up. Data only: whatever is written in the configuration
- * wins.
- */
+/** Known facts about a provider, so that operators need not look them up. Data only: configured values win. */
 export interface Preset {
   kind: 'oidc' | 'oauth2'
   name: string
   icon: string
-  /** null: everybody has their own, and has to say which. */
+  /** null: specific to each installation, so it has to be configured. */
   issuer: string | null
   authorizationEndpoint?: string
   tokenEndpoint?: string
   userInfoEndpoint?: string
   emailsEndpoint?: string
   fields?: UserInfoFields
-  /** Where it takes a secret in one way only. */
+  /** Set if it accepts a client secret in one form only. */
   clientAuth?: ClientAuth
   scopes: string[]
 }
@@ -29,22 +26,19 @@ export const PRESETS = {
   authelia: { kind: 'oidc', name: 'Authelia', icon: 'shield-check', issuer: null, scopes: OIDC_SCOPES },
   /** `issuer`: https://HOST */
   'pocket-id': { kind: 'oidc', name: 'Pocket ID', icon: 'fingerprint', issuer: null, scopes: OIDC_SCOPES },
-  /**
-   * `issuer`: https://login.microsoftonline.com/TENANT-ID/v2.0 · it does not say whether an address is verified, so
-   * none is kept.
-   */
+  /** `issuer`: https://login.microsoftonline.com/TENANT-ID/v2.0 · it does not report whether an address is verified, so none is stored. */
   entra: { kind: 'oidc', name: 'Microsoft', icon: 'microsoft', issuer: null, scopes: OIDC_SCOPES },
   google: { kind: 'oidc', name: 'Google', icon: 'google', issuer: 'https://accounts.google.com', scopes: OIDC_SCOPES },
   github: {
     kind: 'oauth2',
     name: 'GitHub',
     icon: 'github',
-    // What its answers call themselves (RFC 9207).
+    // The issuer in its authorization responses (RFC 9207).
     issuer: 'https://github.com/login/oauth',
     authorizationEndpoint: 'https://github.com/login/oauth/authorize',
     tokenEndpoint: 'https://github.com/login/oauth/access_token',
     userInfoEndpoint: 'https://api.github.com/user',
-    // The profile's address is whatever a person shows; the verified ones are listed apart.
+    // The profile has whichever address its owner made public; verified ones are listed separately.
     emailsEndpoint: 'https://api.github.com/user/emails',
     fields: { subject: 'id', name: 'name', email: null, emailVerified: null },
     clientAuth: 'client_secret_post',

@@ -1,12 +1,12 @@
 import type { Secret } from '../base/secret.ts'
 import type { Registration } from '../contract/wire.ts'
 
-/** How we show a token endpoint who we are (OIDC Core §9). */
+/** How the client authenticates to a token endpoint (OIDC Core §9). */
 export const CLIENT_AUTHS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
 export type ClientAuth = (typeof CLIENT_AUTHS)[number]
 
 /**
- * What an ID token may be signed with: never `none`, and nothing symmetric.
+ * Algorithms accepted for ID tokens: never `none`, and nothing symmetric.
  * @see RFC 7518 §3.1 · RFC 8037 · RFC 9864
  */
 export const SIGNATURE_ALGS = [
@@ -24,28 +24,25 @@ export const SIGNATURE_ALGS = [
 ] as const
 export type SignatureAlg = (typeof SIGNATURE_ALGS)[number]
 
-/** Where people's accounts live elsewhere, with every default filled in. */
+/** An identity provider, with every default filled in. */
 export interface Provider {
-  /** In our paths and in the log. */
+  /** Used in our paths and in the log. */
   id: string
-  /**
-   * `oidc`: found by discovery, says who it is by an ID token · `oauth2`: endpoints given by hand, asked by user-info.
-   */
+  /** `oidc`: configured by discovery, identifies users by ID token · `oauth2`: configured endpoints, identifies users by user-info. */
   kind: 'oidc' | 'oauth2'
   name: string
   icon: string
   /**
-   * Exactly as the provider spells it (OIDC Discovery §4.3). Of an `oauth2` provider: a name for where subjects come
-   * from.
+   * Exactly as the provider spells it (OIDC Discovery §4.3). For an `oauth2` provider, a name that scopes its subjects.
    */
   issuer: string
-  /** What it was called before: accounts that came by these go on with the one above. */
+  /** Earlier issuers of the same provider: accounts linked under these continue under the current one. */
   formerIssuers: string[]
   /** null: from discovery. */
   endpoints: Endpoints | null
-  /** Which members of the user-info answer mean what, as paths with dots. Of an `oauth2` provider only. */
+  /** Which members of the user-info response to use, as dotted paths. Only for `oauth2` providers. */
   fields: UserInfoFields
-  /** Whether an `oidc` provider's user-info is asked beside the ID token. */
+  /** Whether to call an `oidc` provider's user-info endpoint in addition to reading the ID token. */
   userInfo: boolean
   clientId: string
   clientSecret: Secret | null
@@ -53,29 +50,27 @@ export interface Provider {
   privateKey: Secret | null
   clientAuth: ClientAuth
   scopes: string[]
-  /** Whether its tokens are bound to a key of ours (RFC 9449). */
+  /** Whether its tokens are bound to a key of ours (DPoP, RFC 9449). */
   dpop: boolean
-  /** Further parameters of the authorization request. */
+  /** Additional parameters of the authorization request. */
   parameters: Record<string, string>
   /**
-   * Which values of which claim make an administrator, and which let in at all (null: everybody). null: roles are given
-   * here.
+   * The claim and its values that make an administrator, and those that admit a user at all (null: everyone). null:
+   * roles are assigned here.
    */
   roles: { claim: string; admin: string[]; user: string[] | null } | null
-  /** Who may make an account by it; null: as the setting `registration` says. */
+  /** Who may create an account through it; null: as the setting `registration` says. */
   register: Registration | null
-  /** What follows a sign-out here: a link to sign out there, too · always go there · nothing. */
+  /** What happens after a sign-out here: offer a link to sign out there · always sign out there · nothing. */
   logout: 'link' | 'always' | 'never'
   /**
-   * How often its people are looked at again while their sessions live; 0: only at sign-ins. null: as the setting
+   * How often its users are rechecked while their sessions are active; 0: only when they sign in. null: as the setting
    * `recheckSeconds` says.
    */
   recheckMs: number | null
-  /**
-   * What its ID and logout tokens are signed with, and with nothing else; null: with what it says that it signs with.
-   */
+  /** The only algorithm accepted for its ID and logout tokens; null: those that its metadata announces. */
   idTokenAlg: SignatureAlg | null
-  /** How far its clock may be from ours. */
+  /** The maximum clock difference to the provider, in seconds. */
   clockToleranceSeconds: number
 }
 
@@ -83,9 +78,9 @@ export interface Endpoints {
   authorization: string
   token: string
   userInfo: string
-  /** Where verified addresses are listed apart, as GitHub does; null: nowhere. */
+  /** The endpoint that lists verified addresses, as GitHub has; null: none. */
   emails: string | null
-  /** null: it takes no token back. */
+  /** null: it does not support revocation. */
   revocation: string | null
 }
 

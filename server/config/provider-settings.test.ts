@@ -43,7 +43,7 @@ async function problems(providers: unknown, env: Record<string, string> = {}): P
 }
 
 describe('a provider', () => {
-  test('may pin an algorithm, and say how often its people are looked at again', async () => {
+  test('may pin an algorithm and set how often its users are rechecked', async () => {
     expect(await one({ ...MAIN, idTokenAlg: 'ES256', recheckSeconds: 60 })).toMatchObject({
       idTokenAlg: 'ES256',
       recheckMs: 60_000,
@@ -53,7 +53,7 @@ describe('a provider', () => {
     expect((await load([MAIN], { PORCHLIGHT_RECHECK_SECONDS: '5' })).config.recheckMs).toBe(5000)
   })
 
-  test('needs little, and the rest has its defaults', async () => {
+  test('requires few settings and has defaults for the rest', async () => {
     expect(await one(MAIN)).toEqual({
       id: 'main',
       kind: 'oidc',
@@ -80,7 +80,7 @@ describe('a provider', () => {
     })
   })
 
-  test('by OAuth alone is told from others by where it is, unless it has an issuer', async () => {
+  test('of kind oauth2 is identified by its authorization endpoint, unless it has an issuer', async () => {
     const { endpoints, issuer, clientAuth } = await one(PLAIN)
     expect({ endpoints, issuer, clientAuth }).toEqual({
       endpoints: {
@@ -109,7 +109,7 @@ describe('a provider', () => {
     ['ec', { namedCurve: 'P-521' }],
     ['rsa', { modulusLength: 2048 }],
     ['ed25519', {}],
-  ] as const)('has a private key instead: %s, as PEM and as a JWK', async (type, options) => {
+  ] as const)('may have a private key instead: %s, as PEM and as a JWK', async (type, options) => {
     const { privateKey: key } = generateKeyPairSync(type as 'ec', options as { namedCurve: string })
     const texts = [
       key.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -118,7 +118,7 @@ describe('a provider', () => {
     for (const privateKey of texts) expect((await one({ ...MAIN, privateKey })).clientAuth).toBe('private_key_jwt')
   })
 
-  test('OI-7 may have had other issuers, which nobody has now and no other entry names', async () => {
+  test('OI-7 may list former issuers, which must be no current issuer and appear in one entry only', async () => {
     const formerIssuers = ['https://old.example', 'https://plain.example#old']
     expect((await one({ ...MAIN, formerIssuers })).formerIssuers).toEqual(formerIssuers)
     const other = { ...PLAIN, id: 'other' }
@@ -137,7 +137,7 @@ describe('a provider', () => {
     }
   })
 
-  test('that is this machine may be plain http', async () => {
+  test('on loopback may use plain http', async () => {
     expect((await one({ ...MAIN, issuer: 'http://127.0.0.1:9000' })).issuer).toBe('http://127.0.0.1:9000')
     expect(await problems([{ ...MAIN, issuer: 'http://main.example' }])).toEqual([
       expect.stringMatching(
@@ -147,8 +147,8 @@ describe('a provider', () => {
   })
 })
 
-describe('what is wrong', () => {
-  test('is told all at once, each with its place', async () => {
+describe('problems of a provider setting:', () => {
+  test('all are reported at once, each with its position', async () => {
     const found = await problems([
       {
         id: 'Bad Id',
@@ -247,7 +247,7 @@ describe('what is wrong', () => {
     expect(found.join('\n')).not.toContain(SECRET)
   })
 
-  test('two of one id, and two of one issuer', async () => {
+  test('duplicate ids and duplicate issuers are rejected', async () => {
     expect((await problems([MAIN, { ...MAIN, issuer: 'https://other.example' }]))[0]).toMatch(/unique ids/)
     expect((await problems([MAIN, { ...MAIN, id: 'other' }]))[0]).toMatch(/unique issuers/)
   })
@@ -281,15 +281,15 @@ describe('BBA-3 no secret is shown', () => {
         { ...MAIN, clientSecret: SECRET },
       ]),
     ],
-  ])('in a problem, of one %s', async (_what, text) => {
+  ])('in the problem report for one %s', async (_what, text) => {
     const error: unknown = await loadConfig({ PORCHLIGHT_PROVIDERS: text }, cwd).catch((error: unknown) => error)
     expect(error).toBeInstanceOf(OperatorError)
     expect((error as OperatorError).lines.join('\n')).not.toContain(SECRET)
   })
 })
 
-describe('presets', () => {
-  test.each(PRESET_NAMES)("%s is a provider that needs only what is one's own", async name => {
+describe('provider presets', () => {
+  test.each(PRESET_NAMES)('%s only needs the settings specific to the installation', async name => {
     const preset: Preset = PRESETS[name]
     const own = {
       id: name,
@@ -325,7 +325,7 @@ describe('presets', () => {
     ).toBe(true)
   })
 
-  test('what is written wins', async () => {
+  test('configured values override those of the preset', async () => {
     expect(
       await one({
         id: 'hub',

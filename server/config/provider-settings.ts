@@ -19,7 +19,7 @@ const RECHECK_FORM = 'whole seconds from 0 (never) to 86400'
 const ICON_FORM = 'the name of an icon, such as key-round'
 
 const text = (form: string, most = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
-/** Never the schema's own words, which would quote what was given: it may be a secret in a wrong place. */
+/** Never the schema library's messages, which quote the input: it may be a secret in the wrong place. */
 const group = <const E extends v.ObjectEntries>(entries: E) =>
   v.strictObject(entries, issue => (issue.received === 'undefined' ? 'a value' : 'a group of fields'))
 const oneOf = <const T extends readonly string[]>(list: T) =>
@@ -37,7 +37,7 @@ const values = v.pipe(
   v.minLength(1, 'at least one value'),
 )
 
-/** Parameters of the authorization request that are not for anybody to set (OAuth and OpenID decide them). */
+/** Parameters of the authorization request that are determined by OAuth and OpenID Connect and cannot be configured. */
 const OUR_PARAMETERS = [
   'client_id',
   'client_secret',
@@ -55,7 +55,7 @@ const OUR_PARAMETERS = [
   'max_age',
 ]
 
-/** One entry of `providers`, as a person writes it. */
+/** One entry of `providers`, as an operator writes it. */
 export const ProviderSetting = group({
   id: v.pipe(v.string(ID_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, ID_FORM)),
   kind: oneOf(['oidc', 'oauth2']),
@@ -133,7 +133,7 @@ export const ProvidersSetting = v.pipe(
   }, "formerIssuers that are no provider's current issuer, each in one entry"),
 )
 
-/** Fields that a message may show the content of. */
+/** Fields whose content may appear in a message. */
 export const SHOWN_FIELDS: ReadonlySet<string> = new Set([
   'id',
   'kind',
@@ -153,26 +153,26 @@ export const SHOWN_FIELDS: ReadonlySet<string> = new Set([
   'scopes',
 ])
 
-/** How `config check` shows them: never a secret. */
+/** How `config check` shows them: without secrets. */
 export function shownProviders(providers: readonly Provider[]): string {
   return providers.length === 0
     ? 'none'
     : providers.map(one => `${one.id} (${one.kind}, ${one.issuer}, ${one.clientAuth})`).join('; ')
 }
 
-/** As sources.ts has it, which knows the settings and so cannot be asked from here. */
+/** Repeats the type of sources.ts, which imports the settings and therefore cannot be imported here. */
 type Environment = Readonly<Record<string, string | undefined>>
 
 interface Surroundings {
   env: Environment
-  /** Where a relative path starts from. */
+  /** The folder that relative paths start from. */
   folder: string
-  /** What to call an entry in a message. */
+  /** What to call a field of an entry in a message. */
   nameOf: (index: number, field: string) => string
 }
 
 /**
- * Fills in every default and reads the secrets that stand elsewhere. What is wrong with an entry as a whole goes to
+ * Fills in every default and reads secrets from variables and files. Problems with an entry as a whole are added to
  * `problems`.
  */
 export function toProviders(
@@ -335,7 +335,7 @@ function judgeKey(privateKey: Secret, wrong: (field: string, expected: string) =
     wrong('privateKey', `an "alg" in the JWK that its key supports: ${key.canDo.join(', ')}`)
 }
 
-/** @returns what is wrong with it, as text */
+/** @returns text that describes the problem if it cannot be read */
 function readSecret(
   written: ProviderSetting['clientSecret'],
   env: Environment,
@@ -359,7 +359,7 @@ function issuerOf(setting: ProviderSetting): string {
   return setting.issuer ?? presetOf(setting)?.issuer ?? nameOfSource(setting)
 }
 
-/** An OAuth provider has no issuer of its own: its subjects are told from others' by where they come from. */
+/** An OAuth provider has no issuer, so its origin and id scope its subjects. */
 function nameOfSource({ id, authorizationEndpoint }: ProviderSetting): string {
   return authorizationEndpoint !== undefined && URL.canParse(authorizationEndpoint)
     ? `${new URL(authorizationEndpoint).origin}#${id}`

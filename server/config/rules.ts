@@ -5,22 +5,22 @@ import { TOKEN_API } from '../contract/token-api-id.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
 
-/** How a setting is called in a message, and what it is: for settings that were not written, their defaults. */
+/** The name of a setting and its value, or its default, as shown in a message. */
 export type Told = (key: SettingKey) => { name: string; given: string }
 
-/** Those whose tokens an upstream may take. */
+/** The providers whose tokens an upstream may take. */
 export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 'tokenApi'>): string[] {
   return [...providers.map(provider => provider.id), ...(tokenApi === null ? [] : [TOKEN_API])]
 }
 
-/** What was asked for that the configuration itself does not tell any more. */
+/** What was configured, where the resulting configuration no longer shows it. */
 interface Asked {
   insecureHttp: boolean
   login: string
   tokenApi: boolean
 }
 
-/** What must hold between settings: the session rules rest on these numbers. */
+/** The rules between settings; the session rules rely on these numbers. */
 export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }: Asked, told: Told): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const refuse = (key: SettingKey, expected: string) => problems.push({ ...told(key), expected })
@@ -29,7 +29,7 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
 
   const smallerIdle = config.idleMs < config.browserIdleMs ? 'idleSeconds' : 'browserIdleSeconds'
   const smallerIdleMs = Math.min(config.idleMs, config.browserIdleMs)
-  // A person who is there renews once per access life: two of them have to fit into the idle time.
+  // An active client refreshes once per access token lifetime: the idle time has to cover two of them.
   if (config.accessMs * 2 > smallerIdleMs)
     refuse('accessSeconds', `at most ${seconds(smallerIdleMs / 2)}, half of ${name(smallerIdle)}`)
   if (config.idleMs > config.absoluteMs)
@@ -38,7 +38,7 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
     refuse('browserIdleSeconds', `at most ${seconds(config.absoluteMs)}, which is ${name('absoluteSeconds')}`)
   if (config.confirmMs >= config.graceMs)
     refuse('refreshConfirmSeconds', `less than ${name('refreshGraceSeconds')}, which is ${seconds(config.graceMs)}`)
-  // Otherwise an answer as late as is allowed could meet an access token that has run out.
+  // Otherwise a response that arrives as late as the grace period allows could carry an expired access token.
   if (config.graceMs * 8 > config.accessMs * 7)
     refuse(
       'refreshGraceSeconds',

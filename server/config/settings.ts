@@ -9,11 +9,11 @@ import { TokenApiSetting } from './token-api-settings.ts'
 import { Upstreams } from './upstream-settings.ts'
 
 const DAY_SECONDS = 86_400
-/** Browsers keep no cookie longer than 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
+/** Browsers keep cookies for at most 400 days, and the refresh cookie outlives its session by 7 (rfc6265bis §5.5). */
 export const MAX_LIFE_SECONDS = 393 * DAY_SECONDS
-/** What upstream tokens may be signed with: ES256 unless an upstream's library knows only another (RFC 9068 §2.1). */
+/** Algorithms for upstream tokens: ES256, unless an upstream's library only supports another (RFC 9068 §2.1). */
 export const UPSTREAM_TOKEN_ALGS = ['ES256', 'RS256', 'Ed25519'] as const
-/** Who judges a name and a password: we, or an API that has accounts of its own. */
+/** Who checks passwords: this server, or an API with accounts of its own. */
 const LOGINS = ['password', 'token-api'] as const
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
@@ -32,7 +32,7 @@ const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment 
 const SECURITY_CONTACT = 'where to report vulnerabilities: mailto:security@example.org, an https address or tel:+49-123'
 const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
 
-/** Every setting, as it may be written in a configuration file. The environment's names follow from these. */
+/** Every setting as written in a configuration file. The environment variables are derived from these names. */
 export const Settings = v.strictObject({
   publicUrl: v.exactOptional(
     v.pipe(
@@ -98,14 +98,14 @@ export const SETTING_KEYS = Object.keys(Settings.entries) as SettingKey[]
 /** Settings whose value is never shown. */
 export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'signingKeys', 'setupCode'])
 
-/** Names that settings had before 0.1: still read, with a warning, until 0.2. */
+/** Names of settings before 0.1: still read, with a warning, until 0.2. */
 export const FORMER_NAMES: ReadonlyMap<string, SettingKey> = new Map([
   ['settleSeconds', 'refreshConfirmSeconds'],
   ['lateSeconds', 'refreshGraceSeconds'],
 ])
 
 export const ENVIRONMENT_PREFIX = `${NAME.toUpperCase()}_`
-/** The path of the configuration file; of the environment only. */
+/** The path of the configuration file; only read from the environment. */
 export const CONFIG_VARIABLE = `${ENVIRONMENT_PREFIX}CONFIG`
 export const FILE_ENDING = '_FILE'
 
@@ -134,7 +134,10 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
   'recheckSeconds',
 ])
 
-/** The environment has text only. What cannot be read as the setting's type stays text, for the schema to refuse. */
+/**
+ * Environment variables are text. A value that cannot be converted to the setting's type is left as text for the schema
+ * to reject.
+ */
 export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
   if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value

@@ -17,7 +17,7 @@ async function problem(site: unknown, env: Record<string, string> = {}): Promise
 }
 
 describe('the setting site', () => {
-  test('without it the pages are our own, and the report says so', async () => {
+  test('is our own pages by default, and the report says so', async () => {
     const { config, report } = await loadConfig({}, CWD)
     expect(config.site).toEqual({ kind: 'own', serverRoutes: false })
     expect(report.find(line => line.key === 'site')).toMatchObject({
@@ -27,12 +27,12 @@ describe('the setting site', () => {
     })
   })
 
-  test('our own pages may have server routes under /api', async () => {
+  test('may add server routes below /api to our own pages', async () => {
     expect(await load({ serverRoutes: true })).toEqual({ kind: 'own', serverRoutes: true })
     expect(await load({ serverRoutes: false })).toEqual({ kind: 'own', serverRoutes: false })
   })
 
-  test('a folder starts from where it was written', async () => {
+  test('resolves a folder relative to the file that names it', async () => {
     expect(await load({ static: 'shop/dist' })).toEqual({
       kind: 'static',
       folder: join(CWD, 'shop/dist'),
@@ -46,7 +46,7 @@ describe('the setting site', () => {
     })
   })
 
-  test('a front end behind us gets no token, asks nobody to sign in, and may redirect to the public URL', async () => {
+  test('as an upstream gets no token, requires no sign-in and may redirect to the public URL', async () => {
     const site = await load({ upstream: 'http://127.0.0.1:5173', redirectOrigins: ['https://login.example.org'] })
     expect(site).toMatchObject({
       kind: 'upstream',
@@ -106,7 +106,7 @@ describe('the setting site', () => {
     expect(await problem(site)).toContain(words)
   })
 
-  test('a password in an address is in no message', async () => {
+  test('never shows a password that is part of an address', async () => {
     expect(await problem({ static: 'dist', upstream: 'http://me:hunter2@127.0.0.1:5173' })).not.toContain('hunter2')
   })
 })

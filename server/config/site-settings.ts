@@ -12,7 +12,7 @@ const UPSTREAM_FORM =
 const POLICY_FORM = "a Content-Security-Policy in one line, such as script-src 'self'"
 const ORIGINS_FORM = 'origins like https://login.example.org'
 
-/** The setting `site`, as a person writes it. */
+/** The setting `site`, as an operator writes it. */
 export const SiteSetting = v.pipe(
   v.strictObject(
     {
@@ -54,26 +54,26 @@ export const SiteSetting = v.pipe(
 )
 export type SiteSetting = v.InferOutput<typeof SiteSetting>
 
-/** Whose pages people see at `/` and everywhere that is not reserved. */
+/** Whose pages are served at `/` and everywhere that is not reserved. */
 export type Site =
-  /** @property serverRoutes whether Nuxt's server routes answer what no upstream takes under `/api` */
+  /** @property serverRoutes whether Nuxt's server routes handle paths below `/api` that no upstream has */
   | { kind: 'own'; serverRoutes: boolean }
-  /** @property policy the Content-Security-Policy of its pages; null: the one that suits a plain build */
+  /** @property policy the Content-Security-Policy of its pages; null: a default that suits a plain build */
   | { kind: 'static'; folder: string; sourceMaps: boolean; policy: string | null }
-  /** @property policy null: what it sends itself, else one that suits a page rendered on a server */
+  /** @property policy null: the policy that it sends, or else a default that suits server-rendered pages */
   | { kind: 'upstream'; upstream: Upstream; policy: string | null }
 
-/** No upstream of the configuration can be called that, nor have an empty prefix. */
+/** Cannot collide with a configured upstream, whose name has no space and whose prefix is not empty. */
 const FRONT_END = 'front end'
 
-/** @param folder where a relative path starts from */
+/** @param folder the folder that relative paths start from */
 export function toSite(setting: SiteSetting | undefined, folder: string, publicUrl: string): Site {
   if (setting === undefined || setting.serverRoutes !== undefined)
     return { kind: 'own', serverRoutes: setting?.serverRoutes ?? false }
   const policy = setting.policy ?? null
   if (setting.static !== undefined)
     return { kind: 'static', folder: resolve(folder, setting.static), sourceMaps: setting.sourceMaps ?? false, policy }
-  // Everything passes but our cookies and tokens: to the front end nobody is signed in.
+  // Forwards everything except our cookies and tokens: to the front end, every request is anonymous.
   const upstream = toUpstream(
     {
       name: FRONT_END,
@@ -84,7 +84,7 @@ export function toSite(setting: SiteSetting | undefined, folder: string, publicU
       document: true,
       cookies: true,
       encodedPaths: true,
-      // One that knows its public address redirects to that.
+      // A front end that knows its public address redirects to it.
       redirectOrigins: [publicUrl, ...(setting.redirectOrigins ?? [])],
     },
     Infinity,

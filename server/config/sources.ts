@@ -15,17 +15,17 @@ import {
   variableOf,
 } from './settings.ts'
 
-/** A configuration file may ask for what it needs, a secret's store for one. */
+/** Bounds how long a configuration file may take to load, since it may wait for something such as a secret store. */
 const LOAD_MS = 10 * SECOND
 
-/** One setting as it was written, and where. */
+/** One setting as written, and where. */
 export interface Written {
   value: unknown
-  /** What to call it in a message. */
+  /** Its name in messages. */
   name: string
-  /** Where it was found: "environment", or the file's name. */
+  /** Its source: "environment", or the file's name. */
   from: string
-  /** The folder that a relative path in it starts from. */
+  /** The folder that relative paths in it start from. */
   folder: string
 }
 export type Sources = Map<string, Written>
@@ -35,18 +35,18 @@ export interface Gathered {
   sources: Sources
   problems: ConfigProblem[]
   file: string | null
-  /** Settings that were written by a former name. */
+  /** Settings written with a former name. */
   renamed: Renamed[]
 }
 
 export interface Renamed {
-  /** As it was written: a variable, or a key of the configuration file. */
+  /** As written: a variable, or a key of the configuration file. */
   former: string
-  /** What to write instead. */
+  /** The name to use instead. */
   current: string
 }
 
-/** Collects what was written, wherever that is; the environment wins. Judges no value yet. */
+/** Collects the settings from all sources, without validating their values; the environment wins. */
 export async function gather(env: Environment, cwd: string): Promise<Gathered> {
   const fromFile = await readConfigFile(env[CONFIG_VARIABLE], cwd)
   const fromEnvironment = readEnvironment(env, cwd)
@@ -107,13 +107,13 @@ function readEnvironment(env: Environment, cwd: string): Omit<Gathered, 'file'> 
 interface Variable {
   name: string
   key: SettingKey
-  /** Whether it names a file that holds the value. */
+  /** Whether it names a file with the value. */
   file: boolean
-  /** The name to use today. */
+  /** The current name. */
   current: string
 }
 
-/** Every variable that can give a setting, the one to use first. */
+/** Every variable that can provide a setting, the preferred one first. */
 function variablesOf(key: SettingKey): Variable[] {
   const current = variableOf(key)
   return [key, ...formerNamesOf(key)].flatMap(name => [
@@ -126,7 +126,7 @@ const currentVariablesOf = (key: SettingKey) => [variableOf(key), variableOf(key
 
 const formerNamesOf = (key: SettingKey) => [...FORMER_NAMES].filter(([, now]) => now === key).map(([former]) => former)
 
-/** A secret's file usually ends in a line end that is not part of it. */
+/** A secret's file usually ends in a line break that is not part of the secret. */
 function contentOf(path: string, cwd: string): { text: string } | { failure: string } {
   try {
     return { text: readFileSync(resolve(cwd, path), 'utf8').replace(/\r?\n$/, '') }
@@ -211,7 +211,7 @@ async function contentsOf(file: string): Promise<unknown> {
     try {
       return JSON.parse(text)
     } catch {
-      // The parser's message quotes the text, and the set-up code may stand there.
+      // The parser's message quotes the text, which may contain the setup code.
       throw new Error('it is not valid JSON')
     }
   }
@@ -221,8 +221,8 @@ async function contentsOf(file: string): Promise<unknown> {
 }
 
 /**
- * A file that waits for what never comes, or exits, would end the process without a word.
- * @throws when it takes too long
+ * Without this, a file that never finishes loading, or that exits, would end the process without a message.
+ * @throws Error when loading takes too long
  */
 async function withinPatience(name: string, loading: Promise<unknown>): Promise<unknown> {
   const onExit = () => {

@@ -16,7 +16,7 @@ async function problems(env: Record<string, string>): Promise<string[]> {
   throw error ?? new Error('nothing was refused')
 }
 
-test('an address is enough: the rest is what the usual service does', async () => {
+test('only a url is required; the defaults are those of a typical service', async () => {
   const {
     config: { tokenApi, registration },
   } = await loadConfig(settings({ url: 'http://127.0.0.1:8000/' }), '/nonexistent')
@@ -36,11 +36,11 @@ test('an address is enough: the rest is what the usual service does', async () =
     },
     answer: { accessToken: 'access_token', refreshToken: 'refresh_token', expiresIn: 'expires_in' },
   })
-  // Accounts are the API's to make.
+  // Accounts are created by the API.
   expect(registration).toBe('closed')
 })
 
-test('an upstream that takes its token need not name it where there is no other', async () => {
+test('an upstream that takes its token need not name it if there is no other provider', async () => {
   const upstreams = JSON.stringify([{ name: 'shop', target: 'http://127.0.0.1:8000', token: 'provider' }])
   expect(
     (await loadConfig(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_UPSTREAMS: upstreams }), '/nonexistent'))
@@ -48,7 +48,7 @@ test('an upstream that takes its token need not name it where there is no other'
   ).toBe('token-api')
 })
 
-test('everything that is wrong is told at once, with its place', async () => {
+test('all problems are reported at once, each with its position', async () => {
   const wrong = {
     url: 'http://api.example.org',
     login: { path: 'token', as: 'xml' },
@@ -74,14 +74,14 @@ test('everything that is wrong is told at once, with its place', async () => {
     expect(told).toContain(`PORCHLIGHT_TOKEN_API${place}`)
 })
 
-test('one without the other is refused', async () => {
+test('tokenApi and login: token-api require each other', async () => {
   expect((await problems({ PORCHLIGHT_LOGIN: 'token-api' })).join()).toMatch(/PORCHLIGHT_TOKEN_API/)
   expect((await problems({ PORCHLIGHT_TOKEN_API: JSON.stringify({ url: 'http://127.0.0.1:8000' }) })).join()).toMatch(
     /PORCHLIGHT_LOGIN/,
   )
 })
 
-test('no provider may be called as the token API is', async () => {
+test("no provider may have the token API's id", async () => {
   const providers = JSON.stringify([
     { id: 'token-api', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' },
   ])
@@ -91,7 +91,7 @@ test('no provider may be called as the token API is', async () => {
 })
 
 test.each(['https://login.example.org', 'https://login.example.org/'])(
-  "its address is no provider's issuer: what both call people would count as one",
+  "its address must differ from every provider's issuer, or their subjects would be confused",
   async issuer => {
     const providers = JSON.stringify([{ id: 'work', kind: 'oidc', issuer, clientId: 'x' }])
     expect(

@@ -9,7 +9,7 @@ const PATH_FORM = 'a path such as /token, without query'
 const MEMBER_FORM = 'the path of a member, such as access_token or data.token'
 const NAME_FORM = 'the name of a field'
 const ERRORS_FORM = 'statuses such as "403", each with invalid_credentials, account_disabled or slow_down'
-/** What a refused sign-in may be told as. */
+/** The problem codes that a failed sign-in may be mapped to. */
 export const TOKEN_API_ERRORS = ['invalid_credentials', 'account_disabled', 'slow_down'] as const
 export type TokenApiError = (typeof TOKEN_API_ERRORS)[number]
 
@@ -43,7 +43,7 @@ const TokenCall = v.strictObject({
   also,
 })
 
-/** `tokenApi`, as a person writes it: an API that signs people in by itself and hands out tokens. */
+/** The setting `tokenApi`, as an operator writes it: an API that authenticates users itself and issues tokens. */
 export const TokenApiSetting = v.strictObject({
   name: v.exactOptional(text('text of 60 characters at most', 60)),
   url: v.pipe(v.string(BASE_FORM), v.check(isBase, BASE_FORM)),
@@ -81,14 +81,14 @@ export const TokenApiSetting = v.strictObject({
 })
 export type TokenApiSetting = v.InferOutput<typeof TokenApiSetting>
 
-/** One call of the API, but for the token or the password that goes with it. */
+/** One call to the API, without its token or password. */
 interface CallTemplate {
   path: string
   method: string
   as: 'form' | 'json'
   also: Record<string, string>
 }
-/** Where a refresh token goes: a field of the body, a parameter of the query, or `Authorization: Bearer`. */
+/** Where a refresh token goes: a body field, a query parameter, or `Authorization: Bearer`. */
 export interface TokenCallTemplate extends CallTemplate {
   token: 'body' | 'query' | 'bearer'
   name: string
@@ -97,27 +97,27 @@ export interface TokenCallTemplate extends CallTemplate {
 /** An API with tokens of its own, with every default filled in. */
 export interface TokenApi {
   name: string
-  /** Without a slash at the end. What it calls a person counts under this. */
+  /** Without a trailing slash. Scopes the subjects that the API reports. */
   url: string
   login: CallTemplate & { username: string; password: string }
-  /** null: it refreshes nothing, so people sign in again when its access token ends. */
+  /** null: it has no refresh, so users sign in again when the access token expires. */
   refresh: TokenCallTemplate | null
-  /** Statuses by which it refuses a refresh token for good. Any other is trouble, which ends no session. */
+  /** Statuses that reject a refresh token for good. Any other is a temporary failure, which ends no session. */
   over: ReadonlySet<number>
-  /** null: it takes nothing back. */
+  /** null: it does not support revocation. */
   revoke: TokenCallTemplate | null
   answer: { accessToken: string; refreshToken: string; expiresIn: string }
-  /** What its statuses mean at a sign-in. */
+  /** How its statuses are mapped when signing in. */
   errors: ReadonlyMap<number, TokenApiError>
-  /** Asked who it is, with the access token; null: the claims of the access token say so. */
+  /** Called with the access token to identify the user; null: the claims of the access token do. */
   userInfo: string | null
   fields: UserInfoFields
   roles: Provider['roles']
-  /** Whether a first sign-in makes an account here. */
+  /** Whether a first sign-in creates an account here. */
   register: 'closed' | 'open'
 }
 
-/** What the usual service answers to a name and a password that do not belong together. */
+/** How typical services respond to wrong credentials. */
 const USUAL_ERRORS: [number, TokenApiError][] = [
   [400, 'invalid_credentials'],
   [401, 'invalid_credentials'],
@@ -128,10 +128,10 @@ const USUAL_ERRORS: [number, TokenApiError][] = [
   [429, 'slow_down'],
 ]
 
-/** Not 403 and 404: a firewall and a deployment under way answer so, too, and to everybody. */
+/** Not 403 and 404, which a firewall or a deployment in progress also sends, and to everyone. */
 const USUAL_OVER = [400, 401, 422]
 
-/** Fills in every default: those of the usual FastAPI service, whose sign-in is a form (RFC 6749 §4.3.2). */
+/** Fills in every default: those of a typical FastAPI service, whose sign-in is a form (RFC 6749 §4.3.2). */
 export function toTokenApi(setting: TokenApiSetting): TokenApi {
   const { login = {}, answer = {}, fields = {} } = setting
   return {

@@ -6,67 +6,67 @@ import type { Secret } from '../base/secret.ts'
 import type { LogLevel } from '../base/log.ts'
 import type { Registration } from '../contract/wire.ts'
 
-/** The whole configuration, read once at start. Everything is checked; nothing is optional. */
+/** The whole configuration, read once at start. Validated, and without optional fields. */
 export interface Config {
-  /** scheme://host[:port], nothing after it. Links, cookies and the same-origin rule come from here alone. */
+  /** scheme://host[:port] and nothing more. The only source for links, cookies and the same-origin rule. */
   publicUrl: string
-  /** Whether the public URL is this machine itself. */
+  /** Whether the public URL is on loopback. */
   loopback: boolean
   /** Addresses to listen on. */
   hosts: string[]
   port: number
   dataDir: string
   /**
-   * Whether cookies are `Secure` and carry their prefixes. False only for plain http on loopback, or by
+   * Whether cookies are `Secure` and have their prefixes. False only for plain http on loopback, or with
    * `insecureHttp`.
    */
   secureCookies: boolean
   accessMs: number
-  /** Idle end of a remembered session. */
+  /** Idle timeout of a remembered session. */
   idleMs: number
-  /** Idle end of a session that lives with the browser. */
+  /** Idle timeout of a session that ends with the browser. */
   browserIdleMs: number
   absoluteMs: number
   confirmMs: number
   graceMs: number
   keys: KeySource
-  /** Where the keys that sign upstream tokens live; null: in the key file. */
+  /** Where the keys that sign upstream tokens are stored; null: in the key file. */
   signingKeys: KeySource | null
   passwordMinLength: number
   setupCode: Secret | null
   registration: Registration
-  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+  /** Addresses and CIDR ranges whose X-Forwarded-For is trusted. */
   trustedProxies: string[]
   logLevel: LogLevel
-  /** Loopback port for Prometheus; null: none. */
+  /** Loopback port for Prometheus; null: metrics are disabled. */
   metricsPort: number | null
-  /** Where weaknesses are to be reported, for security.txt; null: there is none. */
+  /** Where to report vulnerabilities, for security.txt; null: not published. */
   securityContact: string | null
-  /** The APIs behind us; none: the sample takes their place on a loopback public URL. */
+  /** The APIs; if there are none, the sample takes their place when the public URL is on loopback. */
   upstreams: Upstream[]
-  /** Other places where people have accounts that sign them in here. */
+  /** Identity providers. */
   providers: Provider[]
-  /** The API whose accounts sign people in, in the place of passwords of our own; null: ours do. */
+  /** The API that authenticates users instead of local passwords; null: passwords are checked here. */
   tokenApi: TokenApi | null
-  /** Whose pages people see. */
+  /** Whose pages are served. */
   site: Site
-  /** How long a WebSocket or an event stream lives, unless its upstream says otherwise. */
+  /** The maximum lifetime of a WebSocket or event stream, unless its upstream sets its own. */
   streamMaxMs: number
   streamLimits: { perSession: number; perNetwork: number }
-  /** Living sessions of one person. */
+  /** Maximum active sessions per account. */
   maxSessions: number
-  /** How often people who came by a provider are looked at again there; 0: only at sign-ins. */
+  /** How often users of a provider are rechecked there; 0: only when they sign in. */
   recheckMs: number
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
-  /** How long upstreams may keep our public keys; a new key is published twice as long before it signs. */
+  /** How long upstreams may cache our public keys; a new key is published for twice as long before it signs. */
   jwksMaxAgeMs: number
-  /** How old a signing key gets before the next one is made. */
+  /** The age at which a signing key is rotated. */
   signingRotationMs: number
 }
 
 /**
- * Where keys live: a file that we may write, or content given by a setting that we may not, perhaps `readFrom` a file
- * (…_FILE).
+ * Where keys are stored: a file that we may write, or read-only content of a setting, which was perhaps `readFrom` a
+ * file (…_FILE).
  */
 export type KeySource = { file: string } | { content: Secret; readFrom?: string }

@@ -25,7 +25,7 @@ const refused = async (upstream: object) => {
   return error instanceof OperatorError ? error.advice.join('\n') : null
 }
 
-test('further headers to drop are names of headers, a hundred at most', async () => {
+test('additional headers to drop must be header names, at most a hundred', async () => {
   expect((await load({}))[0]?.dropHeaders).toEqual([])
   expect((await load({ dropHeaders: ['X-Employee-Number', 'X_Cost_Centre'] }))[0]?.dropHeaders).toEqual([
     'X-Employee-Number',
@@ -45,7 +45,7 @@ test('further headers to drop are names of headers, a hundred at most', async ()
   }
 })
 
-test('BBA-15 the methods that an upstream may list are those that reach it; others are refused at start', async () => {
+test('BBA-15 an upstream may only list methods that can reach it; others are refused at start', async () => {
   const known = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
   expect((await load({ methods: known }))[0]?.methods).toEqual(known)
   for (const wrong of ['CONNECT', 'TRACE', 'get', 'BREW', 'PROPFIN', ''])

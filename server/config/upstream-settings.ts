@@ -15,7 +15,8 @@ const STREAM_MAX = 'a whole number of seconds from 1 to 86400'
 const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
 
 /**
- * What Node's parser understands. CONNECT asks for a tunnel and TRACE sends cookies back to whoever reads the answer.
+ * The methods that Node's parser supports, except CONNECT, which requests a tunnel, and TRACE, which echoes cookies to
+ * the reader of the response.
  */
 const RELAYED_METHODS = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
 const METHOD_FORM = `HTTP methods in upper case: ${RELAYED_METHODS.join(', ')}`
@@ -32,7 +33,7 @@ const flag = v.exactOptional(v.boolean('true or false'))
 const words = (most: number) =>
   v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
 
-/** One entry of `upstreams`, as a person writes it. */
+/** One entry of `upstreams`, as an operator writes it. */
 export const UpstreamSetting = v.strictObject({
   name: v.pipe(v.string(NAME_FORM), v.regex(/^[a-z][a-z0-9-]{0,31}$/, NAME_FORM)),
   prefix: v.exactOptional(
@@ -116,7 +117,7 @@ export const Upstreams = v.pipe(
 
 /**
  * Fills in every default.
- * @param streamMaxMs how long its streams live, unless it says so itself
+ * @param streamMaxMs the maximum lifetime of its streams, unless it sets its own
  */
 export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {
   const { name, requires = {}, timeouts = {} } = setting
@@ -131,7 +132,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
     scopes: setting.scopes ?? [],
     methods: setting.methods ?? null,
     requires: {
-      // A token says who asks: without anybody there is none to send.
+      // A token identifies a user, so an upstream that takes one requires a session by default.
       signedIn: requires.signedIn ?? token !== 'none',
       roles: requires.roles ?? [],
       maxAgeMs: requires.maxAge === undefined ? null : requires.maxAge * SECOND,
@@ -159,7 +160,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
   }
 }
 
-/** Names the provider whose token an upstream takes, where there is only one to name. */
+/** Fills in the provider whose token an upstream takes if there is only one. */
 export function withProvider(upstream: Upstream, providers: readonly string[]): Upstream {
   const [only] = providers
   return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1
@@ -168,8 +169,8 @@ export function withProvider(upstream: Upstream, providers: readonly string[]): 
 }
 
 /**
- * What is wrong with the provider that an upstream names, or does not name.
- * @returns null: nothing
+ * Checks the provider that an upstream names, or fails to name.
+ * @returns what is wrong, or null
  */
 export function judgeProvider(upstream: Upstream, providers: readonly string[]): string | null {
   const { name, token, provider } = upstream

@@ -23,12 +23,12 @@ const refused = async (upstreams: object[], providers: object[]) => {
 }
 
 describe("an upstream that takes a provider's token", () => {
-  test('takes that of the only provider, unless it names one', async () => {
+  test('defaults to the only provider', async () => {
     const { upstreams } = await load([upstream({ token: 'provider' })], [provider('main')])
     expect(upstreams[0]).toMatchObject({ token: 'provider', provider: 'main', requires: { signedIn: true } })
   })
 
-  test('names one of several', async () => {
+  test('must name one of several', async () => {
     const several = [provider('main'), provider('other')]
     const { upstreams } = await load(
       [upstream({ token: 'exchange', provider: 'other', audience: 'orders-api' })],
@@ -41,13 +41,13 @@ describe("an upstream that takes a provider's token", () => {
     expect(await refused([upstream({ token: 'provider', provider: 'third' })], several)).toContain('one of main, other')
   })
 
-  test('needs one to be set up', async () => {
+  test('needs a provider to be configured', async () => {
     expect(await refused([upstream({ token: 'provider' })], [])).toContain(
       'a configured provider, since "orders" uses its token',
     )
   })
 
-  test('one that takes ours, or nothing, names none', async () => {
+  test('must not name one if it takes our token or none', async () => {
     expect(await refused([upstream({ provider: 'main' })], [provider('main')])).toContain(
       'no provider for "orders", which does not use a provider\'s token',
     )
