@@ -5,17 +5,17 @@ import { randomId } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import { isCanonical, type SigningKey, StoredSigningKey, storedSigningKey } from './signing-key.ts'
 
-/** One root secret. Everything that is sealed or tagged names it by id; purposes are derived from it. */
+/** One root secret. Everything sealed or tagged with it carries its id; keys for each purpose are derived from it. */
 export interface RootKey {
   id: string
   /** 32 random bytes. */
   secret: Secret<Buffer>
   createdAt: UnixMs
-  /** When the next root took its place; null: it is the newest. */
+  /** When the next root replaced it; null: it is the newest. */
   replacedAt: UnixMs | null
 }
 
-/** What the key file holds. `counter` is compared with the database's, to notice one that was silently restored. */
+/** The content of the key file. `counter` is compared with the database's to detect a silent restore. */
 export interface KeyFile {
   roots: RootKey[]
   counter: number
@@ -25,9 +25,9 @@ export interface KeyFile {
 const ROOT_BYTES = 32
 
 const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-// Version 1 had root secrets only.
+// Version 1 only had root secrets.
 const VERSION = 2
-/** Of the file that holds signing keys alone. */
+/** Format version of a file with signing keys only. */
 const SIGNING_VERSION = 1
 const SigningList = v.pipe(
   v.array(StoredSigningKey),
@@ -61,14 +61,14 @@ export function newRoot(now: UnixMs): RootKey {
   return { id: randomId(6), secret: new Secret(randomBytes(ROOT_BYTES)), createdAt: now, replacedAt: null }
 }
 
-/** The root that seals and tags what is made now. */
+/** The root that seals and tags new values. */
 export function newestOf(roots: readonly RootKey[]): RootKey {
   const newest = roots.find(root => root.replacedAt === null)
   if (newest === undefined) throw new Error('no newest root key')
   return newest
 }
 
-/** @throws Error that says what is wrong with the text and quotes none of it */
+/** @throws Error that describes the problem without quoting the text */
 export function parseKeyFile(text: string): KeyFile {
   const { roots, counter, signing } = parsedAs(FileShape, text, VERSION)
   return {
@@ -78,7 +78,7 @@ export function parseKeyFile(text: string): KeyFile {
   }
 }
 
-/** @throws Error as `parseKeyFile` does */
+/** @throws Error like `parseKeyFile` */
 export function parseSigningFile(text: string): readonly SigningKey[] {
   return parsedAs(SigningFileShape, text, SIGNING_VERSION).signing
 }
@@ -88,7 +88,7 @@ function parsedAs<Output>(shape: v.GenericSchema<unknown, Output>, text: string,
   try {
     json = JSON.parse(text)
   } catch {
-    // The parser's own message quotes the text, which holds secrets.
+    // The parser's own message quotes the text, which contains secrets.
     throw new Error('it is not valid JSON')
   }
   const version = typeof json === 'object' && json !== null && 'version' in json ? json.version : undefined

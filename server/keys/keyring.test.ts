@@ -8,7 +8,7 @@ import type { SealPurpose } from './types.ts'
 const root = (): RootKey => newRoot(1000)
 const replaced = (key: RootKey): RootKey => ({ ...key, replacedAt: 2000 })
 
-test('what one purpose seals opens for that purpose and context only (JW-12)', async () => {
+test('JW-12 a sealed value only opens for its own purpose and context', async () => {
   const keyring = createKeyring([root()])
   const purposes: SealPurpose[] = ['access', 'login', 'device', 'form', 'at-rest']
   for (const purpose of purposes) {
@@ -22,7 +22,7 @@ test('what one purpose seals opens for that purpose and context only (JW-12)', a
   expect(await keyring.open('access', await keyring.seal('access', {}), 'row-1')).toBeNull()
 })
 
-test('RFC 7516 jose opens what we seal with nothing but the key, and we open what jose seals', async () => {
+test('RFC 7516 jose opens what we seal given only the key, and we open what jose seals', async () => {
   const key = root()
   const keyring = createKeyring([key])
   const derived = Buffer.from(hkdfSync('sha256', key.secret.reveal(), Buffer.alloc(0), 'porchlight/v1/seal:access', 32))
@@ -45,7 +45,7 @@ test('BBA-8 a sealed value does not decode to its content', async () => {
   expect(readable).not.toContain('canary')
 })
 
-test('any changed character makes a sealed value unreadable', async () => {
+test('changing any character makes a sealed value unreadable', async () => {
   const keyring = createKeyring([root()])
   const token = await keyring.seal('access', { n: 1 })
   for (let at = 0; at < token.length; at++) {
@@ -54,20 +54,20 @@ test('any changed character makes a sealed value unreadable', async () => {
   }
 })
 
-test("junk is nobody's and throws nothing", async () => {
+test('malformed input opens as null without throwing', async () => {
   const keyring = createKeyring([root()])
   for (const junk of ['', '.', '....', 'a.b.c.d.e', '\u0000', 'e30....', '🪔'.repeat(10), 'x'.repeat(1_000_000)]) {
     expect(await keyring.open('access', junk)).toBeNull()
   }
 })
 
-test('JW-7 only dir with A256GCM is opened, and only with the header that we make', async () => {
+test('JW-7 only dir with A256GCM is opened, and only with the header that we produce', async () => {
   const key = root()
   const keyring = createKeyring([key])
   const secret = key.secret.reveal()
   const make = (header: Record<string, unknown>) =>
     new CompactEncrypt(Buffer.from('{}')).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header }).encrypt(secret)
-  // The root itself is no purpose's key.
+  // The root itself is not the key of any purpose.
   expect(await keyring.open('access', await make({ typ: 'access', kid: key.id }))).toBeNull()
   expect(
     await keyring.open('access', await make({ typ: 'access', kid: key.id, jku: 'https://example.org' })),
@@ -78,7 +78,7 @@ test('JW-7 only dir with A256GCM is opened, and only with the header that we mak
   ).toBeNull()
 })
 
-test('the newest root seals, older ones still open, a root that is gone opens nothing', async () => {
+test('the newest root seals, older roots still open, and a removed root opens nothing', async () => {
   const [a, b] = [root(), root()]
   const keyring = createKeyring([a])
   const old = await keyring.seal('access', { n: 1 })
@@ -94,21 +94,21 @@ test('the newest root seals, older ones still open, a root that is gone opens no
   expect(await keyring.open('access', young)).toEqual({ n: 2 })
 })
 
-test('ASVS 11.3.4 the same payload is never sealed under the same nonce', async () => {
+test('ASVS 11.3.4 the same payload is never sealed with the same nonce', async () => {
   const keyring = createKeyring([root()])
   const nonces = new Set<string | undefined>()
   for (let i = 0; i < 500; i++) nonces.add((await keyring.seal('access', { n: 1 })).split('.')[2])
   expect(nonces.size).toBe(500)
 })
 
-test('the key file reads back as it was written', () => {
+test('a key file survives a round trip', () => {
   const file = { counter: 7, roots: [replaced(root()), root()], signing: [] }
   const again = parseKeyFile(formatKeyFile(file))
   expect(formatKeyFile(again)).toBe(formatKeyFile(file))
   expect(JSON.stringify(again)).not.toContain(file.roots[0]?.secret.reveal().toString('base64url'))
 })
 
-test('a broken key file is refused, and the refusal quotes no secret', () => {
+test('a corrupt key file is refused without quoting a secret', () => {
   const good = JSON.parse(formatKeyFile({ counter: 1, roots: [root()], signing: [] })) as {
     roots: Record<string, unknown>[]
   }

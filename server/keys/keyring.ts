@@ -4,15 +4,17 @@ import { NAME } from '../contract/name.ts'
 import { newestOf, type RootKey } from './file.ts'
 import type { Keyring, MacPurpose, SealPurpose } from './types.ts'
 
-/** A keyring whose roots can be exchanged while it is in use: after a rotation everybody who holds it seals anew. */
+/** A keyring whose roots can be replaced while in use: after a rotation, every holder seals with the new root. */
 export interface LiveKeyring extends Keyring {
   use(roots: readonly RootKey[]): void
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
-/** Longer than any token that we make; refused before it costs anything. */
+/** Longer than any token that we issue; longer input is rejected before any work. */
 const MAX_TOKEN_LENGTH = 16_384
-/** What is kept here is of our own making and may hold tokens of others, which some fill with groups and rights. */
+/**
+ * Values sealed at rest may contain tokens of providers, some of which include long lists of groups and permissions.
+ */
 const MAX_AT_REST_LENGTH = 256 * 1024
 const HEADER_NAMES = new Set(['alg', 'enc', 'typ', 'kid', 'ctx'])
 /** RFC 7518 §5.3. */
@@ -20,7 +22,8 @@ const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
 /**
- * Keys are derived with HKDF-SHA-256, one per root and purpose, so that what one purpose seals no other can open.
+ * Derives one key per root and purpose with HKDF-SHA-256, so that a value sealed for one purpose cannot be opened for
+ * another.
  * @see RFC 5869 · RFC 7518 §4.5 (dir), §5.3 (A256GCM) · RFC 8725 §3.12
  */
 export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
@@ -31,7 +34,7 @@ export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
   function use(next: readonly RootKey[]): void {
     current = newestOf(next).id
     roots = new Map(next.map(root => [root.id, root]))
-    // What was derived from a root that is gone goes with it.
+    // Drops keys derived from removed roots.
     derived.clear()
   }
   use(initial)
@@ -93,8 +96,8 @@ export function createKeyring(initial: readonly RootKey[]): LiveKeyring {
 }
 
 /**
- * Renewals wait for this one, and WebCrypto, on which jose rests, answers from another thread: a quarter of a renewal's
- * time. Opening, which meets what others wrote, is jose's.
+ * Synchronous, because refreshes wait for it and jose's WebCrypto runs on another thread, which cost a quarter of a
+ * refresh. Opening, which handles untrusted input, is left to jose.
  * @see RFC 7516 §5.1, §7.1: the compact form; with `dir` there is no encrypted key
  */
 function compactJwe(key: KeyObject, header: object, plaintext: string): string {
@@ -108,7 +111,7 @@ function compactJwe(key: KeyObject, header: object, plaintext: string): string {
   )
 }
 
-/** One key for one purpose: none of them tells anything about another, or about the root. */
+/** Derives the key of one purpose, which reveals nothing about other keys or the root. */
 export function derive(root: RootKey, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', root.secret.reveal(), Buffer.alloc(0), `${NAME}/v1/${purpose}`, 32))
 }

@@ -17,7 +17,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const open = (mayCreate = true) => openKeys({ file }, mayCreate, 1000)
 
-test('the key file is made once, for its owner only, in a folder for its owner only', () => {
+test('the key file is created once, readable by its owner only, in a folder of the same permissions', () => {
   const { id } = open().list()[0] ?? { id: null }
   expect(statSync(file).mode & 0o777).toBe(0o600)
   expect(statSync(join(folder, 'keys')).mode & 0o777).toBe(0o700)
@@ -25,13 +25,13 @@ test('the key file is made once, for its owner only, in a folder for its owner o
   expect(open(false).list()).toEqual([{ id, createdAt: 1000, replacedAt: null }])
 })
 
-test('a missing key file beside a database is refused, and none is made', () => {
+test('a missing key file next to a database is refused, and none is created', () => {
   expect(() => open(false)).toThrow(OperatorError)
   expect(() => open(false)).toThrow(/is missing/)
   expect(existsSync(file)).toBe(false)
 })
 
-test('a broken key file is refused and left as it is', () => {
+test('a corrupt key file is refused and left unchanged', () => {
   open()
   for (const text of ['', '{"version":1', readFileSync(file, 'utf8').replace('"roots"', '"rots"')]) {
     writeFileSync(file, text)
@@ -40,7 +40,7 @@ test('a broken key file is refused and left as it is', () => {
   }
 })
 
-test('ASVS 11.2.2 after a rotation the new root seals, the old one still opens, and both are on the disk', async () => {
+test('ASVS 11.2.2 after a rotation the new root seals, the old one still opens, and both are on disk', async () => {
   const keys = open()
   const sealed = await keys.keyring.seal('access', { n: 1 })
   const newest = keys.rotate(2000)
@@ -51,7 +51,7 @@ test('ASVS 11.2.2 after a rotation the new root seals, the old one still opens, 
   expect(await again.keyring.open('access', sealed)).toEqual({ n: 1 })
 })
 
-test('a retired root is gone from the file and opens nothing; the newest can never be retired', async () => {
+test('a retired root is removed from the file and opens nothing; the newest can never be retired', async () => {
   const keys = open()
   const sealed = await keys.keyring.seal('access', { n: 1 })
   const secret = readFileSync(file, 'utf8').match(/"secret": "([^"]+)"/)?.[1]
@@ -62,7 +62,7 @@ test('a retired root is gone from the file and opens nothing; the newest can nev
   expect(readFileSync(file, 'utf8')).not.toContain(secret)
 })
 
-test('the counter is kept in the file and survives a rotation', () => {
+test('the counter is stored in the file and survives a rotation', () => {
   const keys = open()
   expect(keys.counter()).toBe(0)
   keys.setCounter(7)
@@ -70,7 +70,7 @@ test('the counter is kept in the file and survives a rotation', () => {
   expect(open().counter()).toBe(7)
 })
 
-test('keys given as content work, and are not ours to change', () => {
+test('keys given as content work but cannot be changed', () => {
   open()
   const keys = openKeys({ content: new Secret(readFileSync(file, 'utf8')) }, false, 1000)
   expect(keys.keyring.currentId).toBe(open().keyring.currentId)
@@ -80,24 +80,24 @@ test('keys given as content work, and are not ours to change', () => {
   expect(() => openKeys({ content: new Secret('canary') }, false, 1000)).toThrow(/^(?!.*canary)/)
 })
 
-test('a write that fails leaves the old file whole', () => {
+test('a failed write leaves the old file intact', () => {
   const keys = open()
   const before = readFileSync(file, 'utf8')
-  // A folder in the way of the temporary file stands for a disk that takes no more.
+  // A folder in place of the temporary file simulates a full disk.
   mkdirSync(`${file}.${process.pid}.tmp`)
   expect(() => keys.rotate(2000)).toThrow()
   expect(readFileSync(file, 'utf8')).toBe(before)
   expect(keys.list()).toHaveLength(1)
 })
 
-test('no copy of the keys is left where one cannot take its place', () => {
+test('no temporary copy of the keys is left when the file cannot be replaced', () => {
   const path = join(folder, 'is-a-folder.json')
   mkdirSync(path)
   expect(() => writeAtomically(path, 'secret')).toThrow(/EISDIR|EPERM|ENOTEMPTY/)
   expect(readdirSync(folder).filter(name => name.includes('.tmp'))).toEqual([])
 })
 
-test("a file that something is mounted over is known by the system's table, whatever its name", () => {
+test("a mounted file is recognised by the system's mount table, whatever its name", () => {
   const line = (path: string) => `63 43 254:0 /srv/secret ${path} rw,relatime shared:1 - ext4 /dev/vda rw`
   const points = mountPointsIn([line('/'), line('/data/keys.json'), line('/my\\040data/a\\134b'), ''].join('\n'))
   for (const path of ['/', '/data/keys.json', '/my data/a\\b']) expect(points.has(path), path).toBe(true)

@@ -4,7 +4,7 @@ import { openSigning, type Signing } from './signing.ts'
 import type { SigningKey } from './signing-key.ts'
 import type { SigningSettings } from './signing-schedule.ts'
 
-/** Keys in memory that outlive the signing room made of them, as a key file outlives a process. */
+/** Keys in memory that outlive the Signing created with them, as a key file outlives a process. */
 export function keptKeys(): Parameters<typeof openSigning>[0]['keys'] {
   let kept: readonly SigningKey[] = []
   return {
@@ -23,7 +23,7 @@ export const SIGNING: SigningSettings = {
   signingRotationMs: 90 * DAY,
 }
 
-/** For tests: a signing room, at its first start unless other keys are given. */
+/** For tests: a Signing, at its first start unless keys are passed. */
 export function testSigning(now: number, settings = SIGNING, keys = keptKeys()): Signing {
   return openSigning({ keys, settings, log: createLog('silent'), now })
 }

@@ -10,47 +10,47 @@ import { checksOf } from './checks.ts'
 import { createKeyring, type LiveKeyring } from './keyring.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** What may be told about a root key. */
+/** The public facts about a root key. */
 export interface KeySummary {
   id: string
   createdAt: UnixMs
   replacedAt: UnixMs | null
 }
 
-/** The key file and the keyring made of it. Its functions are synchronous: the file is small and seldom written. */
+/** The key file and the keyring built from it. Synchronous, since the file is small and rarely written. */
 export interface Keys {
   readonly keyring: LiveKeyring
-  /** False when the keys came as the content of a setting. */
+  /** False if the keys came as the content of a setting. */
   readonly writable: boolean
-  /** The file's counter; null when there is no file to keep one in. */
+  /** The file's counter; null if there is no file to store one in. */
   counter(): number | null
   setCounter(counter: number): void
   /** Newest first. */
   list(): KeySummary[]
-  /** What the database keeps to know these roots again by, oldest first. */
+  /** What the database records to recognise these roots again, oldest first. */
   checks(): KeyCheck[]
   /**
-   * Makes a new root the newest; the older ones still open.
-   * @throws OperatorError when the keys are not ours to write
+   * Creates a new newest root; older ones still open.
+   * @throws OperatorError if the keys are read-only
    */
   rotate(now: UnixMs): KeySummary
   /**
-   * Forgets roots for good. The newest stays.
-   * @returns how many went
+   * Removes roots for good, except the newest.
+   * @returns how many were removed
    */
   retire(ids: readonly string[]): number
-  /** The signing keys as they are kept; signing.ts knows what each is good for. */
+  /** The stored signing keys; signing.ts decides how each is used. */
   signing(): readonly SigningKey[]
-  /** Keeps these and no others; in memory alone when the keys are not ours to write. */
+  /** Stores exactly these; in memory only if the keys are read-only. */
   setSigning(keys: readonly SigningKey[]): void
-  /** Writes the key file's content to another, private file: for a backup that was asked to hold it. */
+  /** Writes the key file's content to another private file, for a backup that was asked to include it. */
   copyTo(path: string): void
 }
 
 /**
- * Reads the key file, or makes it where it may be made.
- * @param mayCreate false beside an existing database, which a new key would make worthless
- * @throws OperatorError when it is missing, unreadable or broken
+ * Reads the key file, or creates it where allowed.
+ * @param mayCreate false next to an existing database, which a new key would make unreadable
+ * @throws OperatorError if it is missing, unreadable or corrupt
  */
 export function openKeys(source: KeySource, mayCreate: boolean, now: UnixMs): Keys {
   return 'file' in source ? fromFile(realPath(source.file), mayCreate, now) : fromContent(source.content.reveal())
@@ -63,7 +63,7 @@ function fromContent(text: string): Keys {
   )
 }
 
-/** @param where says where the keys are, after "The keys …" */
+/** @param where where the keys are, to follow "The keys …" */
 function unwritable(file: KeyFile, where: string): Keys {
   let signing = file.signing
   const refuse = (): never => {
@@ -109,7 +109,7 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
     file = next
   }
 
-  /** Only for other roots: what was derived from them begins anew. */
+  /** Only when the roots change: it drops all derived keys. */
   function save(next: KeyFile): void {
     write(next)
     keyring.use(next.roots)
@@ -149,7 +149,7 @@ export function readKeys(path: string, what: string): string {
   }
 }
 
-/** @throws OperatorError in the place of the errors that parsing throws */
+/** @throws OperatorError in place of parsing errors */
 export function refusedContent<T>(parse: () => T, what: string): T {
   try {
     return parse()
@@ -170,8 +170,8 @@ function summaryOf({ id, createdAt, replacedAt }: KeySummary): KeySummary {
 }
 
 /**
- * Whether a file's place takes a new one: a mounted secret's does not, be it the folder that is mounted or the file
- * alone.
+ * Whether a file can be replaced by renaming another over it: not a mounted secret, whether the folder or only the file
+ * is mounted.
  */
 export function isReplaceable(path: string): boolean {
   if (isMountPoint(path)) return false

@@ -6,10 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, expect, test } from 'vitest'
 import { parseKeyFile } from './file.ts'
 
-/**
- * util-linux: runs a program that may make no file larger than so many bytes. What does not fit is cut off in the
- * middle of a write.
- */
+/** prlimit (util-linux) runs a program with a file size limit, which truncates a write in the middle. */
 const limiter = spawnSync('prlimit', ['--version']).status === 0
 if (!limiter)
   process.stderr.write(
@@ -19,12 +16,10 @@ if (!limiter)
 const folder = mkdtempSync(join(tmpdir(), 'porchlight-short-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-test.skipIf(!limiter)(
-  'a write that stops in the middle leaves the old key file whole, and nothing beside it',
-  async () => {
-    const file = join(folder, 'keys.json')
-    const LIMIT = 1500
-    const script = `
+test.skipIf(!limiter)('a truncated write leaves the old key file intact and no other file next to it', async () => {
+  const file = join(folder, 'keys.json')
+  const LIMIT = 1500
+  const script = `
     import { openKeys } from '${join(import.meta.dirname, 'keys.ts')}'
     import { readFileSync } from 'node:fs'
     const keys = openKeys({ file: '${file}' }, true, 1)
@@ -35,18 +30,17 @@ test.skipIf(!limiter)(
       catch (error) { code = error.code }
     }
     process.stdout.write(JSON.stringify({ whole, code, roots: keys.list().length }))`
-    const { stdout } = await promisify(execFile)('prlimit', [
-      `--fsize=${LIMIT}`,
-      process.execPath,
-      '--input-type=module',
-      '--eval',
-      script,
-    ])
-    const { whole, code, roots } = JSON.parse(stdout) as { whole: string; code: string; roots: number }
-    expect(code).toBe('EFBIG')
-    expect(roots).toBeGreaterThan(1)
-    expect(readFileSync(file, 'utf8')).toBe(whole)
-    expect(parseKeyFile(whole).roots).toHaveLength(roots)
-    expect(readdirSync(folder)).toEqual(['keys.json'])
-  },
-)
+  const { stdout } = await promisify(execFile)('prlimit', [
+    `--fsize=${LIMIT}`,
+    process.execPath,
+    '--input-type=module',
+    '--eval',
+    script,
+  ])
+  const { whole, code, roots } = JSON.parse(stdout) as { whole: string; code: string; roots: number }
+  expect(code).toBe('EFBIG')
+  expect(roots).toBeGreaterThan(1)
+  expect(readFileSync(file, 'utf8')).toBe(whole)
+  expect(parseKeyFile(whole).roots).toHaveLength(roots)
+  expect(readdirSync(folder)).toEqual(['keys.json'])
+})

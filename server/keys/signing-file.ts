@@ -7,26 +7,26 @@ import { formatSigningFile, parseSigningFile } from './file.ts'
 import { isReplaceable, type Keys, readKeys, refusedContent } from './keys.ts'
 import type { SigningKey } from './signing-key.ts'
 
-/** The private keys that sign upstream tokens, wherever they are kept. */
+/** The private keys that sign upstream tokens, wherever they are stored. */
 export interface SigningKeys {
-  /** False when they came as the content of a setting, or from a file that we may not write. */
+  /** False if they came as the content of a setting, or from a file that we may not write. */
   readonly writable: boolean
-  /** Whether they have a file of their own. */
+  /** Whether they are stored apart from the key file. */
   readonly apart: boolean
   all(): readonly SigningKey[]
-  /** Keeps these and no others; in memory alone when they are not ours to write. */
+  /** Stores exactly these; in memory only if the keys are read-only. */
   keep(keys: readonly SigningKey[]): void
-  /** Writes a file of their own to another place, for a backup that was asked to hold it. */
+  /** Copies their own file to another place, for a backup that was asked to include it. */
   copyTo(path: string): void
 }
 
 type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
 
 /**
- * Opens the signing keys. Those that are still in the key file move to the file that was named for them.
- * @param used whether this installation has signed before: a missing file is then a lost one
- * @param mayWrite false for who only looks: nothing moves then
- * @throws OperatorError when the file is missing, unreadable or broken
+ * Opens the signing keys. Those still in the key file are moved to the file configured for them.
+ * @param used whether this installation has signed before, so that a missing file means a lost one
+ * @param mayWrite false for read-only callers, which move nothing
+ * @throws OperatorError if the file is missing, unreadable or corrupt
  */
 export function openSigningKeys(
   source: KeySource | null,
@@ -39,7 +39,7 @@ export function openSigningKeys(
       apart: false,
       all: keys.signing,
       keep: keys.setSigning,
-      // They are in the copy of the key file.
+      // They are part of the key file's copy.
       copyTo: () => {},
     }
   }
@@ -47,7 +47,7 @@ export function openSigningKeys(
   return mayWrite ? moved(fromFile(source.file, keys, used), keys) : merged(lookedAt(source.file, keys, used), keys)
 }
 
-/** The file is written before the key file is: a crash between the two leaves the keys in both. */
+/** Written before the key file, so that a crash in between leaves the keys in both. */
 function moved(own: SigningKeys, keys: Home): SigningKeys {
   merged(own, keys)
   if (own.writable && keys.writable && keys.signing().length > 0) keys.setSigning([])

@@ -16,15 +16,15 @@ import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 /** RFC 7518 §3.1, RFC 9864 §2.2 */
 export type SigningAlg = (typeof UPSTREAM_TOKEN_ALGS)[number]
 
-/** One key pair. It signs with one algorithm and no other (RFC 8725 §3.1). */
+/** One key pair, which signs with exactly one algorithm (RFC 8725 §3.1). */
 export interface SigningKey {
   /** The `kid` of its tokens. */
   id: string
   alg: SigningAlg
   privateKey: Secret<KeyObject>
-  /** Published from then on. */
+  /** Published from this time on. */
   createdAt: UnixMs
-  /** Signs from then on, until the next one does. Decided when it is made, by the max-age that answers had before. */
+  /** Signs from this time until the next key does. Fixed at creation, by the max-age that responses had until then. */
   signsAt: UnixMs
 }
 
@@ -40,7 +40,7 @@ export interface PublicJwk extends JsonWebKey {
 
 const RSA_BITS = 3072
 
-/** An RSA pair takes up to a second of the process's time; the others none worth counting. */
+/** Generating an RSA pair blocks the process for up to a second; the others are negligible. */
 export function newSigningKey(alg: SigningAlg, times: { createdAt: UnixMs; signsAt: UnixMs }): SigningKey {
   return { id: randomId(9), alg, privateKey: new Secret(generate(alg)), ...times }
 }
@@ -72,7 +72,7 @@ function suits(alg: SigningAlg, { asymmetricKeyType: type, asymmetricKeyDetails:
   }
 }
 
-/** Derived from the private key rather than copied out of it: a private member cannot slip through. */
+/** Derived from the private key rather than copied from it, so that no private member can leak. */
 export function publicJwk({ id, alg, privateKey }: SigningKey): PublicJwk {
   return { ...createPublicKey(privateKey.reveal()).export({ format: 'jwk' }), kid: id, use: 'sig', alg }
 }
@@ -80,8 +80,8 @@ export function publicJwk({ id, alg, privateKey }: SigningKey): PublicJwk {
 const Time = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 
 /**
- * A signing key as the key file holds it: a private JWK. One that cannot sign is refused here and not at the first
- * token.
+ * A signing key as stored in the key file: a private JWK. A key that cannot sign is rejected here rather than at the
+ * first token.
  */
 export const StoredSigningKey = v.pipe(
   v.strictObject({
@@ -106,8 +106,8 @@ export function storedSigningKey({ privateKey, ...rest }: SigningKey): v.InferIn
 }
 
 /**
- * Whether the private members still belong to the public ones: a changed character gives a key that signs what nobody
- * can verify.
+ * Whether the private members match the public ones: after a changed character, no upstream could verify the
+ * signatures.
  */
 function isWhole(alg: SigningAlg, key: KeyObject, jwk: Record<string, string>): boolean {
   try {
@@ -126,7 +126,8 @@ function isWhole(alg: SigningAlg, key: KeyObject, jwk: Record<string, string>): 
 const PROBE = Buffer.from('a signature made to see whether the key still can')
 
 /**
- * A signature by the Chinese remainder theorem does without `d`, so that it alone would not tell.
+ * Checks the numbers themselves, because a signature by the Chinese remainder theorem does not use `d` and would not
+ * reveal damage to it.
  * @see RFC 8017 §3.2
  */
 function isRsaWhole(jwk: Record<string, string>): boolean {
@@ -141,7 +142,7 @@ function isRsaWhole(jwk: Record<string, string>): boolean {
   )
 }
 
-/** Whether base64url text has no other spelling: in the last character some bits count for nothing. */
+/** Whether base64url text is canonical: some bits of the last character may be ignored. */
 export function isCanonical(text: string): boolean {
   return Buffer.from(text, 'base64url').toString('base64url') === text
 }

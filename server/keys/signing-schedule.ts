@@ -2,42 +2,40 @@ import { MINUTE, type UnixMs } from '../base/clock.ts'
 import type { SigningAlg, SigningKey } from './signing-key.ts'
 
 export interface SigningSettings {
-  /** What new tokens are signed with. */
+  /** The algorithm of new tokens. */
   upstreamTokenAlg: SigningAlg
-  /** How long a token lives at most. */
+  /** The maximum lifetime of a token. */
   upstreamTokenMs: number
-  /** How long whoever fetched the published keys may keep them. */
+  /** How long clients may cache the published keys. */
   jwksMaxAgeMs: number
-  /** How old the newest key gets before the next one is made. */
+  /** The age of the newest key at which the next one is created. */
   signingRotationMs: number
 }
 
 type Timed = Pick<SigningKey, 'alg' | 'createdAt' | 'signsAt'>
 
-/**
- * What a key is good for. `published`: its turn to sign has not come · `verifies`: it had its turn, and tokens of it
- * may still be about · `retired`: nothing that it signed is valid any more.
- */
+/** `published`: it does not sign yet · `verifies`: it no longer signs, but its tokens may still be in use · `retired`: nothing that it signed is still valid. */
 export type SigningUse = 'published' | 'signs' | 'verifies' | 'retired'
 
 /**
- * Upstreams keep the published keys for the max-age, and a cache on the way that tells no age does so once more before.
+ * Upstreams cache the published keys for the max-age, after an intermediate cache that sends no Age may have done the
+ * same.
  */
 export function leadMs({ jwksMaxAgeMs }: SigningSettings): number {
   return 2 * jwksMaxAgeMs
 }
 
 /**
- * When a key that is made now may sign: once nobody can hold a set of keys without it. The very first one at once, for
- * nobody can hold a set without it either.
+ * When a key created now may sign: once nobody can have a cached set without it. The very first key signs at once,
+ * because no set without it exists.
  */
 export function signsAtFor(keys: readonly Timed[], settings: SigningSettings, now: UnixMs): UnixMs {
   return keys.length === 0 ? now : now + leadMs(settings)
 }
 
 /**
- * Whether a new key has to be made: there is none, or the newest one is of another algorithm than the setting says. One
- * from a future that a wrong clock saw is not the newest where there are others: each start would make one more.
+ * Whether a new key is needed: there is none, or the newest has another algorithm than configured. A key dated in the
+ * future (by a wrong clock) is not the newest if there are others, or each start would create one more.
  */
 export function needsKey(keys: readonly Timed[], settings: SigningSettings, now: UnixMs): boolean {
   const made = keys.filter(key => key.createdAt <= now + MINUTE)
@@ -46,8 +44,8 @@ export function needsKey(keys: readonly Timed[], settings: SigningSettings, now:
 }
 
 /**
- * Whether the newest key is so old that its successor has to be made. Keys from a future that a wrong clock saw do not
- * count, and where there are no others nothing is known of their age: `settled` begins it anew.
+ * Whether the newest key is old enough for rotation. Keys dated in the future (by a wrong clock) do not count; if there
+ * are no others, their age is unknown and `settled` restarts it.
  */
 export function isDue(keys: readonly Timed[], { signingRotationMs }: SigningSettings, now: UnixMs): boolean {
   const newest = Math.max(...keys.map(key => key.createdAt).filter(at => at <= now))
@@ -55,8 +53,7 @@ export function isDue(keys: readonly Timed[], { signingRotationMs }: SigningSett
 }
 
 /**
- * The keys, with the age of the one that signs counted from now where a clock that was ahead made it in what is the
- * future again. The same list where nothing has to change.
+ * Restarts the age of the signing key if a fast clock dated it in the future. Returns the same list if nothing changes.
  */
 export function settled<Key extends Timed>(keys: readonly Key[], now: UnixMs): readonly Key[] {
   const first = inTurn(keys)[0]
@@ -64,12 +61,12 @@ export function settled<Key extends Timed>(keys: readonly Key[], now: UnixMs): r
   return keys.map(key => (key === first ? { ...key, createdAt: now, signsAt: now } : key))
 }
 
-/** Each key with its use at this time, in the order of their turns to sign. Unless there are no keys, exactly one
- * signs:
- * the last whose turn has come, or the first of all when the clock was set back to before that.
- * @returns `retiresAt`: when the last token that it signed has ended and been forgotten by every cache; null while
- * it is
- *   not known when that will be */
+/**
+ * Each key with its use at this time, in signing order. Unless there are no keys, exactly one signs: the last whose
+ * turn has come, or the first of all if the clock was set back to before that.
+ * @returns `retiresAt`: when its last token has expired and every cache has dropped it; null as long as no successor is
+ * scheduled
+ */
 export function scheduleOf<Key extends Timed>(
   keys: readonly Key[],
   settings: SigningSettings,

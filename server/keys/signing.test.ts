@@ -18,7 +18,7 @@ import { keptKeys, SIGNING, testSigning } from './keys.testing.ts'
 
 const AT = 1_800_000_000_000
 const LEAD = leadMs(SIGNING)
-/** From its successor's turn until the last of its tokens has ended and every cache has forgotten it. */
+/** From its successor's turn until its last token has expired and every cache has dropped it. */
 const KEPT = SIGNING.upstreamTokenMs + SIGNING.jwksMaxAgeMs
 
 let folder = ''
@@ -37,7 +37,7 @@ test('the very first key signs at once', () => {
   expect(signing.list(AT)[0]).toMatchObject({ alg: 'ES256', createdAt: AT, signsAt: AT, retiresAt: null })
 })
 
-test('JW-16 a new key is published for twice the max-age before it signs; the old one until its last token has ended, and the cache time more', () => {
+test('JW-16 a new key is published for twice the max-age before it signs, and the old one until its last token has expired plus the max-age', () => {
   const signing = testSigning(AT)
   const first = signing.signer(AT).kid
   const second = signing.rotate(AT + 5).id
@@ -54,7 +54,7 @@ test('JW-16 a new key is published for twice the max-age before it signs; the ol
   }
 })
 
-test('JW-17 whatever the settings, the max-age is shorter than the time that a new key is published before it signs', () => {
+test('JW-17 for any settings, the max-age is shorter than the time a new key is published before it signs', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1000, max: 86_400_000 }),
@@ -68,7 +68,7 @@ test('JW-17 whatever the settings, the max-age is shorter than the time that a n
   )
 })
 
-test('at every time exactly one key signs, whatever was made when, and it is among the published ones', () => {
+test('at any time exactly one key signs, whichever keys exist, and it is among the published ones', () => {
   const madeAt = fc.integer({ min: 0, max: 50 })
   fc.assert(
     fc.property(
@@ -92,11 +92,11 @@ test('at every time exactly one key signs, whatever was made when, and it is amo
   )
 })
 
-test('a clock that was set back to before the first key leaves it signing', () => {
+test('if the clock is set back to before the first key, that key still signs', () => {
   expect(testSigning(AT).signer(AT - 3_600_000).kid).toMatch(/^[\w-]{12}$/)
 })
 
-test("two rotations on each other's heels each take their turn", () => {
+test('two rotations in quick succession each take their turn', () => {
   const signing = testSigning(AT)
   const [a, b, c] = [signing.signer(AT).kid, signing.rotate(AT + 1).id, signing.rotate(AT + 2).id]
   expect(signing.signer(AT + LEAD).kid).toBe(a)
@@ -105,7 +105,7 @@ test("two rotations on each other's heels each take their turn", () => {
   expect(kids(signing, AT + LEAD + 2)).toEqual([a, b, c])
 })
 
-test('another algorithm in the settings starts a rotation by itself, once', () => {
+test('configuring another algorithm starts exactly one rotation', () => {
   const keys = keptKeys()
   const before = testSigning(AT, SIGNING, keys).signer(AT)
   const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
@@ -120,7 +120,7 @@ test('another algorithm in the settings starts a rotation by itself, once', () =
   expect(again.signer(AT + 10 + LEAD).alg).toBe('Ed25519')
 })
 
-test('a key from a future that a wrong clock saw does not make each start rotate to another algorithm once more', () => {
+test('a key dated in the future does not make each start rotate to the configured algorithm again', () => {
   const keys = keptKeys()
   testSigning(AT, SIGNING, keys)
   testSigning(AT, SIGNING, keys).rotate(AT + 365 * 86_400_000)
@@ -135,7 +135,7 @@ test('a key from a future that a wrong clock saw does not make each start rotate
   expect(testSigning(AT + 10 + LEAD, settings, keys).signer(AT + 10 + LEAD).alg).toBe('Ed25519')
 })
 
-test('keys that are in other hands are withdrawn at once, and another signs from then on', () => {
+test('compromised keys are withdrawn at once, and a new one signs from then on', () => {
   const signing = testSigning(AT)
   const old = [signing.signer(AT).kid, signing.rotate(AT).id]
   const { id } = signing.replaceAll(AT + 1)
@@ -144,7 +144,7 @@ test('keys that are in other hands are withdrawn at once, and another signs from
   expect(old).not.toContain(id)
 })
 
-test('retired keys are forgotten for good, and no others', () => {
+test('retired keys are removed for good, and no others', () => {
   const keys = keptKeys()
   const signing = testSigning(AT, SIGNING, keys)
   signing.rotate(AT)
@@ -155,7 +155,7 @@ test('retired keys are forgotten for good, and no others', () => {
 })
 
 test.each(UPSTREAM_TOKEN_ALGS)(
-  'JW-15 what is published of an %s key is its public members, kid, use and alg, and it verifies what the key signs',
+  'JW-15 a published %s key has only its public members, kid, use and alg, and verifies what the key signs',
   async alg => {
     const signing = testSigning(AT, { ...SIGNING, upstreamTokenAlg: alg })
     const [jwk, ...others] = signing.published(AT)
@@ -173,7 +173,7 @@ test.each(UPSTREAM_TOKEN_ALGS)(
   },
 )
 
-test('JW-8 a key that does not fit its algorithm is refused when the key file is read', () => {
+test('JW-8 a key that does not match its algorithm is rejected when the key file is read', () => {
   const stored = (alg: SigningAlg) =>
     JSON.parse(
       formatKeyFile({
@@ -216,7 +216,7 @@ test('a private key cannot print itself', () => {
     expect(printed).not.toContain(d)
 })
 
-test('the key file keeps the signing keys from one start to the next, and a file from before there were any gets one', () => {
+test('the key file keeps the signing keys across starts, and a file from before they existed gets one', () => {
   const path = join(folder, 'keys.json')
   const old = JSON.parse(formatKeyFile({ counter: 3, roots: [newRoot(AT)], signing: [] })) as Record<string, unknown>
   delete old['signing']
@@ -231,14 +231,14 @@ test('the key file keeps the signing keys from one start to the next, and a file
   expect(signing.list(AT + 2)).toEqual(first.signing.list(AT + 2))
   expect(signing.published(AT + 2)).toEqual(first.signing.published(AT + 2))
   expect(signing.signer(AT + 1 + LEAD).kid).toBe(second)
-  // The other things that the file holds are written beside them.
+  // Writing the rest of the file preserves them.
   keys.setCounter(9)
   keys.rotate(AT + 3)
   expect(open(AT + 4).signing.list(AT + 4)).toHaveLength(2)
   expect(parseKeyFile(readFileSync(path, 'utf8'))).toMatchObject({ counter: 9, roots: [{}, {}], signing: [{}, {}] })
 })
 
-test("keys that come as a setting's content and hold no signing key get one for this process, with a warning", () => {
+test("keys given as a setting's content without a signing key get a temporary one, with a warning", () => {
   const warnings: string[] = []
   const log = {
     ...createLog('silent'),

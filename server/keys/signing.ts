@@ -13,7 +13,7 @@ import {
   signsAtFor,
 } from './signing-schedule.ts'
 
-/** What may be told about a signing key. `retiresAt` is null while no other one is to take its place. */
+/** The public facts about a signing key. `retiresAt` is null while it has no successor. */
 export interface SigningSummary {
   id: string
   alg: SigningAlg
@@ -23,32 +23,32 @@ export interface SigningSummary {
   retiresAt: UnixMs | null
 }
 
-/** What signs upstream tokens, and what upstreams verify them with. */
+/** The signing keys in use: signs upstream tokens, and publishes the keys that upstreams verify them with. */
 export interface Signing {
-  /** False when the keys are not ours to write: whoever gave them has to replace them. */
+  /** False if the keys are read-only, so that the operator has to replace them. */
   readonly writable: boolean
-  /** The key whose turn it is. */
+  /** The key that signs at this time. */
   signer(now: UnixMs): { kid: string; alg: SigningAlg; key: KeyObject }
-  /** Public halves of all keys that are not retired. */
+  /** The public halves of all keys that are not retired. */
   published(now: UnixMs): PublicJwk[]
   /** Newest first. */
   list(now: UnixMs): SigningSummary[]
-  /** Publishes a new key, which signs once every upstream can know it. No valid token is refused on the way. */
+  /** Publishes a new key, which signs once every upstream can have it, so that no valid token is refused in between. */
   rotate(now: UnixMs): SigningSummary
   /**
-   * Rotates when the newest key is old enough for that.
-   * @returns the new key; null: it is not time, or not ours to do
+   * Rotates if the newest key is old enough.
+   * @returns the new key; null if it is not due, or if the keys are read-only
    */
   rotateWhenDue(now: UnixMs): SigningSummary | null
-  /** Whether the newest key is older than the settings say it may become. */
+  /** Whether the newest key is older than the settings allow. */
   isOverdue(now: UnixMs): boolean
   /**
-   * For keys that are in other hands: withdraws all of them at once. A new one signs from now on, and tokens of the old
-   * ones are refused as soon as an upstream fetches the keys again.
+   * For compromised keys: withdraws all of them at once. A new one signs from now on, and tokens of the old ones are
+   * refused as soon as an upstream fetches the keys again.
    */
   replaceAll(now: UnixMs): SigningSummary
   /**
-   * Forgets retired keys for good.
+   * Removes retired keys for good.
    * @returns how many
    */
   tidy(now: UnixMs): number
@@ -61,7 +61,7 @@ interface Deps {
   now: UnixMs
 }
 
-/** Makes the first key, and one for a setting that names another algorithm than before. */
+/** Creates the first key, and a new one if the configured algorithm has changed. */
 export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signing {
   const publicKeys = new Map<string, PublicJwk>()
 
