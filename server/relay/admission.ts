@@ -7,9 +7,9 @@ import type { RelayCaller } from './types.ts'
 import type { CloseReason, UnderWay } from './under-way.ts'
 
 /**
- * Why somebody may not reach an upstream. Asked for every call, and again for those under way when something about the
- * person changes.
- * @returns null: they may
+ * Checks whether a caller may reach an upstream: for every call, and again for calls and streams in progress when the
+ * caller's account changes.
+ * @returns why not, or null
  */
 export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, now: UnixMs): Problem | null {
   if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
@@ -23,8 +23,8 @@ export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, no
 }
 
 /**
- * Why something under way may not go on, by what is known of its person now.
- * @returns null: it may
+ * Checks whether a call or stream in progress may continue, given the account as it is now.
+ * @returns the reason to end it, or null
  */
 export function endReasonFor({ upstream, caller }: UnderWay, user: WireUser, now: UnixMs): CloseReason | null {
   const refusal = caller === null ? null : refusalOf(upstream, { session: caller.session, user }, now)

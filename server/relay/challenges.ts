@@ -1,9 +1,8 @@
 import { elementsOf } from './header-list.ts'
 
 /**
- * What a browser's script may learn of a refusal. To every other challenge a browser either answers with a dialog that
- * asks for a password (Basic, Digest, Negotiate, NTLM), or not at all; and no Authorization of a browser's passes this
- * relay anyway.
+ * The challenges that may reach a browser's script. Browsers answer any other with a password dialog (Basic, Digest,
+ * Negotiate, NTLM) or not at all, and this relay never forwards a browser's Authorization anyway.
  */
 const TOLD = new Set(['bearer', 'dpop'])
 
@@ -14,9 +13,9 @@ const PARAMETERS_ONLY = new RegExp(`^${PARAMETER}(?:[ \\t]+${PARAMETER})*$`)
 const CHALLENGE = new RegExp(`^(${TOKEN})(?:[ \\t]+(?:[\\w.~+/-]+=*|${PARAMETER}(?:[ \\t]+${PARAMETER})*))?$`)
 
 /**
- * One line of WWW-Authenticate (RFC 9110 §11.6.1), which may hold several challenges, less those that are not to be
- * told. What cannot be read for certain is left out: a browser might read it otherwise.
- * @returns null: nothing is left of it
+ * Filters one line of WWW-Authenticate (RFC 9110 §11.6.1), which may contain several challenges. Anything ambiguous is
+ * dropped, because a browser might parse it differently.
+ * @returns the allowed challenges, or null if there are none
  */
 export function toldChallenges(line: string): string | null {
   const told: string[] = []

@@ -12,7 +12,7 @@ import { webSink } from './web-sink.ts'
 const MB = 1024 * 1024
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
-/** An upstream that tells the hash of what it was sent, and at `/slowly` takes its time. */
+/** An upstream that returns the hash of the request body, and reads slowly at `/slowly`. */
 const hashing = () =>
   behind((incoming, outgoing) => {
     const hash = createHash('sha256')
@@ -29,7 +29,7 @@ const hashing = () =>
 
 test('no byte of a large upload is lost or changed, however the upstream reads it', async () => {
   const { origin } = await hashing()
-  // Different everywhere, so that memory that was given back too early would show.
+  // Every position differs, so that memory freed too early would show.
   const whole = randomBytes(24 * MB)
   const send = async (path: string, isLengthKnown: boolean) => {
     const outgoing = request(`${origin}/api/notes${path}`, {
@@ -45,7 +45,7 @@ test('no byte of a large upload is lost or changed, however the upstream reads i
   expect(new Set(hashes)).toEqual(new Set([sha256(whole)]))
 })
 
-test('what a page that renders sends stays its own', async () => {
+test("a rendering page's own request body is not freed", async () => {
   const { relay } = await hashing()
   const match = relay.match('/api/notes')
   if (match === null) throw new Error('there is no such upstream')
@@ -73,7 +73,7 @@ test('what a page that renders sends stays its own', async () => {
   expect(sha256(Buffer.concat(pieces))).toBe(hash)
 })
 
-test('only a chunk that has its memory for itself is freed', () => {
+test('only a chunk that does not share its memory is freed', () => {
   const alone = Buffer.from(new ArrayBuffer(64))
   release(alone)
   expect(alone.byteLength).toBe(0)

@@ -1,10 +1,10 @@
-/** From this size on a chunk is worth being freed by hand. */
+/** From this size on, freeing a chunk explicitly pays off. */
 export const LARGE_BYTES = 16 * 1024
 
 /**
- * Frees the memory of a chunk that has left. Otherwise it would wait for the collector, which the growing pile calls
- * for a collection of everything, and each chunk would be read into memory that no cache of the processor knows. One
- * that shares its memory with something else is left alone.
+ * Frees the memory of a chunk that has been sent. Left to the garbage collector, chunks would pile up until a full
+ * collection, and each new chunk would be read into memory that is in no CPU cache. Memory that is shared with other
+ * views is left alone.
  */
 export function release({ buffer, byteLength }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)

@@ -3,13 +3,13 @@ import type { buildConnector } from 'undici'
 import { isUnshared } from './request-body.ts'
 import { release } from './chunks.ts'
 
-/** Failures of connections over which an answer had come before. */
+/** Errors of connections on which a response had been received before. */
 const afterAnswers = new WeakSet<Error>()
 
-/** What undici does with the head of an answer; `this` is its parser. */
+/** undici's handler for a response head; `this` is its parser. */
 type OnHead = (this: unknown, status: number, isUpgrade: boolean, keepsAlive: boolean) => number
 
-/** Connections to upstreams, with what a relay needs besides. */
+/** Opens connections to upstreams, adding what the relay needs beyond undici. */
 export function relayConnector(connect: buildConnector.connector): buildConnector.connector {
   return (options, callback) =>
     connect(options, (...result) => {
@@ -26,9 +26,8 @@ export function relayConnector(connect: buildConnector.connector): buildConnecto
 }
 
 /**
- * Looks at the head of every answer on its way to undici's parser. A client must be able to read a 100 that it did not
- * ask for (RFC 9110 §15.2), and undici hangs up on one: it is shown as a 102, which means the same here and is passed
- * over.
+ * Inspects every response head before undici's parser. A client must be able to parse an unexpected 100 (RFC 9110
+ * §15.2), but undici closes the connection: it is reported as a 102 instead, which is equivalent here and skipped.
  */
 function watchHeads(socket: Socket, onAnswer: () => void): void {
   const key = Object.getOwnPropertySymbols(socket).find(symbol => symbol.description === 'parser')
@@ -42,8 +41,8 @@ function watchHeads(socket: Socket, onAnswer: () => void): void {
 }
 
 /**
- * undici corks a connection around each chunk of a body: when it takes the cork out and nothing waits, the kernel has
- * the chunk.
+ * undici corks a connection around each chunk of a body, so that after uncorking with an empty queue the kernel has the
+ * chunk.
  */
 function freeWhatIsSent(socket: Socket): void {
   let written: Uint8Array | null = null
@@ -54,7 +53,7 @@ function freeWhatIsSent(socket: Socket): void {
   }
   socket.uncork = function () {
     uncork.call(this)
-    // Not before undici has returned from writing it.
+    // Deferred until undici's own write has returned.
     if (written !== null && this.writableLength === 0) process.nextTick(release, written)
     written = null
   }
@@ -63,9 +62,8 @@ function freeWhatIsSent(socket: Socket): void {
 const HUNG_UP = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
 /**
- * Whether a call may have failed only because its connection, kept from an earlier call, was closed by the upstream
- * meanwhile.
- * @param error of a call to which no byte of an answer had come
+ * Whether a call may have failed only because the upstream closed its kept-alive connection in the meantime.
+ * @param error of a call that received no byte of a response
  */
 export function wasStale(error: NodeJS.ErrnoException): boolean {
   return error.code !== undefined && HUNG_UP.has(error.code) && afterAnswers.has(error)

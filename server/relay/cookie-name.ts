@@ -1,6 +1,6 @@
 /**
- * The name under which a cookie comes back to a server. A nameless one (`Set-Cookie: =a=b`) comes back as `a=b`, so
- * what follows the leading equals signs is its name as far as whoever reads it is concerned.
+ * The name under which a cookie returns to a server. A nameless cookie (`Set-Cookie: =a=b`) returns as `a=b`, so its
+ * reader takes the part after the leading equals signs for the name.
  * @param text of a `Set-Cookie` header, or one pair of a `Cookie` header
  * @see RFC 6265bis §5.6, §5.7
  */

@@ -24,7 +24,7 @@ interface Heard {
 }
 type Judge = (heard: Heard, count: number) => { status: number; headers?: Record<string, string> }
 
-/** An upstream that judges each call, and a relay in front of it that hands out the tokens of `vault`. */
+/** An upstream that decides about each call, behind a relay with the tokens of `vault`. */
 async function stage(
   vault: Partial<RelayVault>,
   judge: Judge = () => ({ status: 200 }),
@@ -67,7 +67,7 @@ const tokens = (accessToken: string, dpopKey: JWK | null = null) => ({
 })
 
 describe("an upstream that takes a provider's token", () => {
-  test('gets it as Bearer, of the session that asks, and nothing that the browser sent in its place (JW-20)', async () => {
+  test("JW-20 gets it as Bearer, from the caller's session, and nothing that the browser sent instead", async () => {
     const asked: unknown[] = []
     const { heard, call } = await stage({
       tokenFor: async (...all) => {
@@ -81,7 +81,7 @@ describe("an upstream that takes a provider's token", () => {
     expect(asked).toEqual([[ANNA.session, 'main', null]])
   })
 
-  test('is not called for somebody without one: 401 with the provider to sign in with', async () => {
+  test('is not called for a session without one: 401 names the provider to sign in with', async () => {
     const { heard, call } = await stage({})
     const answer = await call()
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([
@@ -91,7 +91,7 @@ describe("an upstream that takes a provider's token", () => {
     expect(heard).toEqual([])
   })
 
-  test('BBA-20 that refuses it is asked once more, with a refreshed one', async () => {
+  test('BBA-20 that refuses it is called once more, with a refreshed one', async () => {
     const refusals: (string | null)[] = []
     const { heard, call } = await stage(
       {
@@ -107,7 +107,7 @@ describe("an upstream that takes a provider's token", () => {
     expect(refusals).toEqual([null, 'old'])
   })
 
-  test('that refuses every one is asked twice and no more, and its 401 is passed on', async () => {
+  test('that refuses every token is called twice and no more, and its 401 is passed on', async () => {
     const { heard, call } = await stage({ tokenFor: async () => tokens('same') }, () => ({
       status: 401,
       headers: { 'www-authenticate': 'Bearer error="invalid_token"' },
@@ -116,7 +116,7 @@ describe("an upstream that takes a provider's token", () => {
     expect(heard).toHaveLength(2)
   })
 
-  test('a call with a body is not made twice: what was sent is gone', async () => {
+  test('is not called twice if the request had a body, which has been consumed', async () => {
     const { heard, call } = await stage({ tokenFor: async () => tokens('old') }, () => ({ status: 401 }))
     expect((await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status).toBe(
       401,
@@ -125,7 +125,7 @@ describe("an upstream that takes a provider's token", () => {
   })
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE'])(
-    'after it refused one of a %s with a body, the next such call brings another',
+    'after refusing the token of a %s with a body, gets another one with the next such call',
     async method => {
       const { heard, call } = await stage(
         {
@@ -140,7 +140,7 @@ describe("an upstream that takes a provider's token", () => {
     },
   )
 
-  test('a refusal is remembered until another token comes, and only by the session and the upstream that met it', async () => {
+  test('a refusal is remembered until the token is replaced, and only for that session and upstream', async () => {
     const asked: (string | null)[] = []
     let current = 'old'
     const { call } = await stage(
@@ -154,14 +154,14 @@ describe("an upstream that takes a provider's token", () => {
     )
     const send = async () =>
       (await call(undefined, { method: 'POST', send: 'a note', headers: { 'content-length': '6' } })).status
-    // Nothing newer is to be had for a while.
+    // For a while, no newer token is available.
     expect([await send(), await send()]).toEqual([401, 401])
     current = 'fresh'
     expect([await send(), await send()]).toEqual([200, 200])
     expect(asked).toEqual([null, 'old', 'old', null])
   })
 
-  test("a session that ends by the refresh is told so, not passed an upstream's 401", async () => {
+  test("a session ended by the refresh is reported as such, instead of passing on the upstream's 401", async () => {
     const { call } = await stage(
       {
         tokenFor: async (_session, _provider, refused) => {
@@ -174,7 +174,7 @@ describe("an upstream that takes a provider's token", () => {
     expect(JSON.parse((await call()).body)).toMatchObject({ code: 'not_signed_in' })
   })
 
-  test('a token that holds a line break goes nowhere', async () => {
+  test('a token that contains a line break is never sent', async () => {
     const { heard, call } = await stage({ tokenFor: async () => tokens('a\r\nx-user: root') })
     expect(JSON.parse((await call()).body)).toMatchObject({ code: 'provider_answer_invalid' })
     expect(heard).toEqual([])
@@ -200,7 +200,7 @@ describe('an upstream that takes an exchanged token', () => {
     expect(asked).toEqual([['main', 'notes-api']])
   })
 
-  test('JW-22 never gets the broad one instead, whatever the exchange says', async () => {
+  test('JW-22 never gets the broader one instead, whatever the exchange returns', async () => {
     const { heard, call } = await stage(
       {
         tokenFor: async () => tokens('the broad one'),
@@ -214,7 +214,7 @@ describe('an upstream that takes an exchanged token', () => {
   })
 })
 
-describe('an upstream that takes a bound token', () => {
+describe('an upstream that takes a DPoP-bound token', () => {
   const vault = { tokenFor: async () => tokens('bound', key) }
   const proofOf = async (headers: IncomingHttpHeaders) => {
     const { payload, protectedHeader } = await jwtVerify(
@@ -227,7 +227,7 @@ describe('an upstream that takes a bound token', () => {
   const jwkOf = (headers: IncomingHttpHeaders) =>
     (JSON.parse(Buffer.from(String(headers['dpop']).split('.')[0] ?? '', 'base64url').toString()) as { jwk: JWK }).jwk
 
-  test('JW-18 gets a proof of its own for each call: method, address without the query, token, and no private part of the key', async () => {
+  test('JW-18 gets a new proof with each call: method, URL without the query, token hash, and no private part of the key', async () => {
     const { heard, behind, call } = await stage(vault)
     await call()
     await call('/api/notes/one', { method: 'DELETE' })
@@ -249,17 +249,17 @@ describe('an upstream that takes a bound token', () => {
       : { status: 401, headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': 'n-1' } }
   }
 
-  test('JW-19 that wants a nonce is asked once more with it, and every later call brings it at once', async () => {
+  test('JW-19 that asks for a nonce is called once more with it, and every later call includes it', async () => {
     const { heard, call } = await stage(vault, nonceWanted)
     expect((await call()).status).toBe(200)
     expect((await call()).status).toBe(200)
     expect(heard).toHaveLength(3)
-    // A nonce that came once also serves a call that could not be made twice.
+    // A nonce also serves the next call if the first could not be repeated.
     expect((await call(undefined, { method: 'POST', send: 'x', headers: { 'content-length': '1' } })).status).toBe(200)
     expect(heard).toHaveLength(4)
   })
 
-  test('JW-19 that asks for a nonce for ever is asked once more, and then its 401 is passed on', async () => {
+  test('JW-19 that keeps asking for a nonce is called once more, then its 401 is passed on', async () => {
     const { heard, call } = await stage(vault, (_heard, count) => ({
       status: 401,
       headers: { 'www-authenticate': 'DPoP error="use_dpop_nonce"', 'dpop-nonce': `n-${count}` },
@@ -270,7 +270,7 @@ describe('an upstream that takes a bound token', () => {
     expect(answer.headers['dpop-nonce']).toBeUndefined()
   })
 
-  test('JW-19 a nonce that comes with any answer is used from then on', async () => {
+  test('JW-19 a nonce sent with any response is used from then on', async () => {
     const { heard, call } = await stage(vault, (_heard, count) => ({
       status: 200,
       headers: { 'dpop-nonce': `n-${count}` },

@@ -15,10 +15,10 @@ interface Deps {
   vault: Pick<Vault, 'tokenFor' | 'exchange'>
 }
 
-/** Sessions whose refused tokens are remembered. One that was pushed out meets the refusal once more. */
+/** The number of sessions whose refused tokens are remembered; an evicted one meets the refusal once more. */
 const SESSIONS_MAX = 10_000
 
-/** A call as the upstream gets it. */
+/** A call as sent to the upstream. */
 interface Outgoing {
   method: string
   path: string
@@ -27,13 +27,13 @@ interface Outgoing {
 type Bearer = Pick<ProviderTokens, 'accessToken' | 'tokenType' | 'dpopKey'>
 
 /**
- * What a call says of its caller: our token, a provider's, or one that the provider made for this upstream. Never one
- * in another's place.
+ * Provides the token that a call carries: ours, a provider's, or one exchanged for this upstream. One kind never
+ * substitutes for another.
  */
 export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
-  /** What each upstream asked to see in proofs, last (RFC 9449 §8.2). */
+  /** The latest nonce that each upstream requested for DPoP proofs (RFC 9449 §8.2). */
   const nonces = new Map<string, string>()
-  /** By session and upstream, the token that was refused last and not replaced yet. */
+  /** By session and upstream, the last token that was refused and not replaced yet. */
   const refusals = new LRUCache<string, Map<string, string>>({ max: SESSIONS_MAX })
 
   async function providerToken(upstream: Upstream, caller: RelayCaller, refused: string | null): Promise<Bearer> {
@@ -52,7 +52,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     refused: string | null,
   ): Promise<UpstreamAuth> {
     const { accessToken, tokenType, dpopKey } = await providerToken(upstream, caller, refused)
-    // Another's text in a header of ours: a line break in it would begin a header of its own.
+    // The token is another system's text in our header: a line break in it would inject a header.
     if (!/^[\x21-\x7e]+$/.test(accessToken))
       throw new Problem(
         'provider_answer_invalid',
@@ -71,7 +71,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     return { headers: ['authorization', `DPoP ${accessToken}`, 'dpop', proof], token: accessToken, bound: true }
   }
 
-  /** @param refused passed on to whoever gives tokens, so that another one comes, if there is another */
+  /** @param refused the token to replace; passed on to its issuer, which returns another one if it can */
   function obtain(
     upstream: Upstream,
     caller: RelayCaller,
@@ -84,8 +84,8 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   }
 
   /**
-   * The next call after a refusal, whatever its method: a body could not be sent again, but no later call need meet the
-   * same.
+   * The next call after a refusal, whatever its method: a consumed body cannot be sent again, but later calls should
+   * not fail alike.
    */
   function afterRefusal(
     upstream: Upstream,
@@ -128,7 +128,7 @@ function asBearer(token: string): UpstreamAuth {
 }
 
 /**
- * Whether an upstream refused a proof only because it wants to see a nonce in it.
+ * Whether an upstream rejected a proof only because it requires a nonce.
  * @see RFC 9449 §9
  */
 export function asksForNonce(headers: UpstreamHeaders): boolean {

@@ -15,10 +15,10 @@ import type { Streams } from './streams.ts'
 import type { RelayCaller, Sink, UpstreamHeaders } from './types.ts'
 import { type CloseReason, problemFor, type UnderWay } from './under-way.ts'
 
-/** Makes headers for another try. */
+/** Produces headers for another attempt. */
 export type Retry = () => Promise<string[]>
 
-/** One call of an upstream, with every header decided. */
+/** One call to an upstream, with its final headers. */
 export interface Call {
   upstream: Upstream
   caller: RelayCaller | null
@@ -29,24 +29,25 @@ export interface Call {
   headers: string[]
   body: Readable | null
   /**
-   * An upstream refused its token, and nothing was passed on yet.
-   * @returns null: the 401 is passed on
+   * Called when an upstream refused the token and nothing has been passed on.
+   * @returns null to pass the 401 on
    */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
-  /** Makes the headers anew, for a second try of a call that met a stale connection; null: it has been answered. */
+  /** Produces new headers for a retry after a stale connection; null once the call has been answered. */
   again: Retry | null
-  /** Looks at an answer's headers; null: nobody wants to. */
+  /** Observes a response's headers; null if not needed. */
   onHeaders: ((headers: UpstreamHeaders) => void) | null
 }
 
-/** How long a client may take to read what an ended stream has sent. */
+/** How long a client may take to read what was sent of an ended stream. */
 const LAST_WORDS_MS = 5 * SECOND
 
 /**
- * Passes one request on and its answer back, as it comes: nothing is kept, pauses and ends are passed both ways.
- * @returns when the answer is complete, or has been cut
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or why it was
- * ended, as long as nothing was passed on
+ * Streams one request to an upstream and its response back, without buffering: backpressure and ends are propagated
+ * both ways.
+ * @returns when the response is complete or was cut off
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or the reason it
+ * was ended, provided nothing was passed on
  */
 export function forward(
   pools: Pools,
@@ -75,29 +76,29 @@ interface Parts {
 }
 
 /**
- * One call on its way there and back. undici calls it as the answer comes: a class, because a closure for each of its
- * methods would be made for every call.
+ * One call in progress, called by undici as the response arrives. A class, because creating a closure for each method
+ * would cost every call.
  */
 class Passage implements Dispatcher.DispatchHandler, UnderWay {
   readonly #parts: Parts
   #controller: Dispatcher.DispatchController | null = null
   #body: Readable | null = null
   #retry: Retry | null = null
-  /** A byte of an answer has come. */
+  /** Some byte of a response has arrived. */
   #heard = false
   #triedAgain = false
   #interim = 0
-  /** Something has reached the sink: what fails from now on can only be cut. */
+  /** Something has reached the sink: from now on, a failure can only cut the response off. */
   #started = false
-  /** Nobody waits for the rest. */
+  /** The client no longer waits for the response. */
   #gone = false
   #over = false
   #idle: NodeJS.Timeout | null = null
   #long: NodeJS.Timeout | null = null
   #isEvents = false
-  /** Its upstream said how long the body is. */
+  /** The upstream announced the length of the body. */
   #isSized = false
-  /** Why it may not go on, once it may not. */
+  /** The reason it was ended, once it was. */
   #ended: CloseReason | null = null
 
   constructor(parts: Parts) {
@@ -152,10 +153,10 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     const { upstream } = call
     if (status < 200) return this.#onInterim(controller)
     call.onHeaders?.(headers)
-    // A body that went out cannot go out again.
+    // A consumed body cannot be sent again.
     const again = status === 401 ? (call.onUnauthorized?.(headers) ?? null) : null
     if (call.body === null) this.#retry = again
-    // What it says of its refusal is of no use, and may never end.
+    // The body of the refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599)
       return controller.abort(
@@ -170,7 +171,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
       this.#idle?.refresh()
       controller.resume()
     })
-    // Most answers are complete within this turn, and need no timer. An event stream may be silent.
+    // Most responses complete within this turn and need no timer. An event stream may be silent.
     if (!this.#isEvents) process.nextTick(Passage.#watch, this)
   }
 
@@ -194,15 +195,16 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   }
 
   /**
-   * 1xx other than 101 are for this hop; Node has answered 100 itself. Each gives the upstream its time for headers
-   * anew.
+   * 1xx other than 101 concern this hop only, and Node has already answered 100. Each restarts the upstream's header
+   * timeout.
    */
   #onInterim(controller: Dispatcher.DispatchController): void {
     if (++this.#interim > INTERIM_MAX) controller.abort(announcedTooOften(this.#parts.call.upstream.name))
   }
 
   /**
-   * Once, where doing it twice is the same as once, and where the upstream has not begun to answer (RFC 9112 §9.3.1).
+   * Once, only for idempotent methods without a body, and only if the upstream has not begun to answer (RFC 9112
+   * §9.3.1).
    */
   #mayTryAgain(error: Error): boolean {
     const { method, body } = this.#parts.call
@@ -212,7 +214,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     return true
   }
 
-  /** @returns false when there is no room for one more, which is then its answer */
+  /** @returns false if the stream limit is reached, which is then the response */
   #becomeEvents(controller: Dispatcher.DispatchController): boolean {
     try {
       this.#parts.streams.stream(this, 'events')
@@ -225,7 +227,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     return true
   }
 
-  /** Any other answer is a stream by the time it takes, since its type says nothing of whether it ever ends. */
+  /** Any other response becomes a stream once it takes long, because its type does not tell whether it ever ends. */
   #becomeLong(): void {
     const {
       call: { upstream },
@@ -241,7 +243,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     }
   }
 
-  /** A stream may stay for long, beside thousands of others: what only its beginning needed is let go. */
+  /** Streams may stay open for long, in the thousands: releases what was only needed at the beginning. */
   #forgetBeginning(): void {
     const { call } = this.#parts
     if (this.#controller !== null) this.#controller.rawHeaders = null
@@ -252,13 +254,13 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
 
   end(reason: CloseReason): void {
     this.#ended = reason
-    // Whoever has read nothing yet is told why.
+    // As long as nothing was passed on, the client receives the reason.
     if (!this.#started) return this.#controller?.abort(problemFor(reason))
-    // What was sent of an event stream is whole; any other answer must not be taken for whole.
+    // The events sent so far are complete; any other response must not be mistaken for complete.
     const { sink } = this.#parts
     if (this.#isEvents) {
       sink.end(NO_TRAILERS)
-      // A client that reads no more must not keep its connection that way.
+      // A client that stops reading must not hold its connection open.
       setTimeout(() => sink.cut(), LAST_WORDS_MS).unref()
     } else sink.cut()
     this.#abandon('it may not go on')
@@ -290,7 +292,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     this.#parts.resolve()
   }
 
-  /** Nothing was passed on: whoever asked answers. */
+  /** Nothing was passed on, so the caller writes the response. */
   #giveUp(problem: unknown): void {
     this.#release()
     this.#parts.reject(problem)

@@ -1,5 +1,5 @@
 /**
- * Follows WebSocket frames in a stream of bytes (RFC 6455 §5.2), so that a close frame of ours never lands inside one.
+ * Tracks WebSocket frames in a byte stream (RFC 6455 §5.2), so that a close frame of ours is never inserted into one.
  */
 export function createFrameTracker() {
   const header = Buffer.alloc(14)
@@ -7,13 +7,13 @@ export function createFrameTracker() {
   let payloadLeft = 0
 
   return {
-    /** Whether the bytes so far end with a whole frame. */
+    /** Whether the bytes so far end with a complete frame. */
     atBoundary: () => have === 0 && payloadLeft === 0,
 
     /**
-     * Takes in the next bytes.
-     * @param stop ends at the first boundary
-     * @returns how many bytes were taken in
+     * Consumes the next bytes.
+     * @param stop stops at the first frame boundary
+     * @returns how many bytes were consumed
      */
     advance(chunk: Buffer, stop: boolean): number {
       let at = 0

@@ -1,21 +1,21 @@
-/** Names come from both sides: what is remembered of them is bounded. */
+/** Both peers choose names, so the cache of names is bounded. */
 const REMEMBERED_MAX = 500
 const REMEMBERED_NAME_MAX = 64
 
 interface Lists {
   names: Iterable<string>
-  /** Each stands for every name that begins so. */
+  /** Match every name that starts with one of them. */
   prefixes: readonly string[]
-  /** Pass although a prefix fits. */
+  /** Exempt from the prefixes. */
   except?: readonly string[]
-  /** Each stands for every name that begins so and is spelled otherwise than in the list: `Content_Length`. */
+  /** Match names that start with one of them only once their separators are normalised, such as `Content_Length`. */
   misspelled?: readonly string[]
 }
 
 /**
- * Tells by a header's name whether it stays here. What a name means is remembered, instead of looked up for each
+ * Decides by a header's name whether it is removed. Decisions are cached per name rather than computed for each
  * message.
- * @param canonical how a name as it came is written in the lists
+ * @param canonical normalises a received name to the lists' spelling
  */
 export function headerFilter(
   { names, prefixes, except = [], misspelled = [] }: Lists,
@@ -33,7 +33,7 @@ export function headerFilter(
       removed.has(written) ||
       (!kept.has(written) && prefixes.some(begins)) ||
       (written !== name.toLowerCase() && misspelled.some(begins))
-    // Started over when it is full, so that names made up by somebody do not take the place of the usual ones for good.
+    // Cleared when full, so that made-up names cannot permanently displace the usual ones.
     if (known.size >= REMEMBERED_MAX) known.clear()
     if (name.length <= REMEMBERED_NAME_MAX) known.set(name, isRemoved)
     return isRemoved

@@ -1,7 +1,7 @@
 /**
- * The elements of a header that is a list: what stands between commas that are neither quoted nor, where a header has
- * such, in angle brackets. Read in one pass, since an upstream writes them.
- * @returns null: a quote or a bracket has no end, so that nobody can say where an element ends
+ * Splits a list header at commas, except those within quotes or, where a header has them, angle brackets. A single
+ * pass, because upstreams write the input.
+ * @returns null if a quote or bracket is not closed, so that the elements are ambiguous
  * @see RFC 9110 §5.6.1
  */
 export function elementsOf(line: string, hasBrackets: boolean): string[] | null {

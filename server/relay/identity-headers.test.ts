@@ -7,7 +7,7 @@ const echo: RequestListener = (incoming, outgoing) => void outgoing.end(JSON.str
 const received = async (origin: string, headers: Record<string, string>) =>
   (JSON.parse((await ask(origin, '/api/notes', { headers })).body) as string[]).join(' ')
 
-/** What the makers of proxies, gateways and sign-in services document. */
+/** Documented by the makers of proxies, gateways and sign-in services. */
 const FORGED = `
   Remote-User Remote-Groups Remote-Email Remote-Name X-Remote-User X-Remote-Group X-Authentik-Username X-Authentik-Groups X-Authelia-User X-Webauth-User
   X-Webauth-Role X-Auth-User X-Auth-Request-Groups X-Auth-Token X-Authenticated-User X-Authenticated-Groups OIDC-Claim-Sub OIDC_CLAIM_email OIDC_access_token
@@ -35,7 +35,7 @@ const ORDINARY = `
   .trim()
   .split(/\s+/)
 
-/** The spellings that CGI, WSGI, Rack and PHP read as one name. */
+/** The spellings that CGI, WSGI, Rack and PHP treat as the same name. */
 const spellings = (name: string) => [
   name,
   name.toLowerCase(),
@@ -45,23 +45,23 @@ const spellings = (name: string) => [
   name.toUpperCase().replace('-', '_'),
 ]
 
-describe('who asks is said by us alone', () => {
-  test('OA-13 ASVS 4.1.3 no header by which an upstream would believe a proxy passes, in any spelling', async () => {
+describe('identity headers', () => {
+  test('OA-13 ASVS 4.1.3 no header that makes an upstream trust a proxy is forwarded, in any spelling', async () => {
     const { origin } = await behind(echo)
     for (const name of FORGED) {
-      // In one request each: Node takes two spellings of a name for one header.
+      // One request each, because Node merges two spellings of a name.
       for (const spelling of new Set(spellings(name)))
         expect(await received(origin, { [spelling]: 'forged' }), spelling).not.toContain('forged')
     }
   })
 
-  test('what an application says of itself passes', async () => {
+  test('headers that an application defines for itself are forwarded', async () => {
     const { origin } = await behind(echo)
     for (const name of ORDINARY) expect(await received(origin, { [name]: 'said' }), name).toContain(`${name} said`)
     expect(await received(origin, { 'X-Request-Id': 'forged-request-id' })).toMatch(/x-request-id r-1(?: |$)/)
   })
 
-  test('an upstream may name further ones, which count in any spelling; what we say ourselves cannot be named away', async () => {
+  test('an upstream may list more headers to drop, in any spelling, but cannot drop ours', async () => {
     const { origin } = await behind(echo, { dropHeaders: ['X-Employee_Number', 'x-user-agent', 'X-Forwarded-For'] })
     for (const name of ['x-employee-number', 'X_EMPLOYEE_NUMBER', 'X-Employee.Number', 'X-User-Agent'])
       expect(await received(origin, { [name]: 'forged' })).not.toContain('forged')
@@ -69,7 +69,7 @@ describe('who asks is said by us alone', () => {
     expect(await received(origin, {})).toContain('x-forwarded-for 192.0.2.7')
   })
 
-  test('many names that nobody knows do not make known ones pass', async () => {
+  test('flooding the cache with unknown names does not let known ones pass', async () => {
     const { origin } = await behind(echo)
     for (let batch = 0; batch < 12; batch++) {
       const odd = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`X-Odd-${batch}-${at}`, 'said']))

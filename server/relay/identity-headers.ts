@@ -2,17 +2,17 @@ import { NAME } from '../contract/name.ts'
 import { headerFilter } from './header-filter.ts'
 
 /**
- * One spelling for all names that some server takes for the same: CGI, WSGI, Rack and PHP read every character of a
- * name but letters and digits as `_`.
+ * One spelling for all names that some servers treat as equal: CGI, WSGI, Rack and PHP read every character of a name
+ * except letters and digits as `_`.
  */
 export function canonicalName(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '-')
 }
 
 /**
- * Headers by which applications learn from a proxy in front who asks, from where, or for what: a client that sends one
- * would be believed. No such list is ever complete: docs/guides/identity-headers.md names it, and `dropHeaders` adds to
- * it.
+ * Headers by which a proxy tells an application who the client is, where it comes from, or what it requested: an
+ * application would trust them from a client, too. No such list is complete; docs/guides/identity-headers.md lists it
+ * and `dropHeaders` extends it.
  */
 export const IDENTITY_FAMILIES = [
   // Where a request came from, and what it was before a proxy rewrote it.
@@ -103,7 +103,7 @@ export const IDENTITY_FAMILIES = [
   'x-token-',
   'x-claim',
   'impersonate-',
-  // Client certificates, checked by whoever ended TLS.
+  // Client certificates, verified by whatever terminated TLS.
   'ssl-',
   'x-ssl-',
   'tls-',
@@ -119,7 +119,7 @@ export const IDENTITY_FAMILIES = [
   'x-arr-clientcert',
   'x-cert-',
   'x-verified-',
-  // Whoever that is.
+  // Generic user headers.
   'x-user-',
   'x-principal',
   'x-identity',
@@ -201,7 +201,7 @@ export const IDENTITY_NAMES = [
   'x-scope-orgid',
 ] as const
 
-/** They begin like a family and say nothing of who asks. */
+/** Names that match a family but do not identify anyone. */
 export const ORDINARY_NAMES = [
   'x-user-agent',
   'x-user-timezone',
@@ -212,7 +212,7 @@ export const ORDINARY_NAMES = [
   'x-user-currency',
 ] as const
 
-/** Whether a request's header speaks for a proxy in front, in whatever spelling. */
+/** Whether a request header, in any spelling, is one that only a trusted proxy should set. */
 export const isIdentityHeader = headerFilter(
   { names: IDENTITY_NAMES, prefixes: IDENTITY_FAMILIES, except: ORDINARY_NAMES },
   canonicalName,

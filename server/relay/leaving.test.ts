@@ -5,9 +5,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { behind } from './upstream.testing.ts'
 import { anUpstream, ask, front, listen } from './relay.testing.ts'
 
-// Clients that leave while something is under way. How soon that is noticed: app.leaving.test.ts.
+// Clients that disconnect during a call. How quickly that is noticed: app.leaving.test.ts.
 
-test('a client that leaves in the middle of an upload to nobody fails that upload and nothing else', async () => {
+test('a client that disconnects during an anonymous upload fails that upload and nothing else', async () => {
   const gone = await listen(() => {})
   await gone.close()
   const here = await front([anUpstream(gone.origin, { maxBodyBytes: 1000 })])
@@ -26,7 +26,7 @@ test('a client that leaves in the middle of an upload to nobody fails that uploa
   expect((await ask(here.origin, '/api/notes')).status).toBe(502)
 })
 
-test('a client that left before the upstream answered leaves no stream behind', async () => {
+test('a client that disconnected before the upstream answered leaves no stream open', async () => {
   let open = 0
   const { origin } = await behind((_incoming, outgoing) => {
     open++

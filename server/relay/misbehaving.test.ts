@@ -12,7 +12,7 @@ import { anUpstream, ask, front, listen } from './relay.testing.ts'
 const code = (body: string) => JSON.parse(body).code as string
 const saying = (answer: string) => (socket: Socket) => void socket.once('data', () => socket.end(answer))
 
-test('nobody there, and one that hangs up: 502', async () => {
+test('an upstream that is down, or closes the connection: 502', async () => {
   const gone = await listen(() => {})
   await gone.close()
   const here = await front([anUpstream(gone.origin)])
@@ -23,7 +23,7 @@ test('nobody there, and one that hangs up: 502', async () => {
   expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
 })
 
-test('one that never answers: 504', async () => {
+test('an upstream that never answers: 504', async () => {
   const { origin } = await behindRaw(() => {}, {
     timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 },
   })
@@ -31,12 +31,12 @@ test('one that never answers: 504', async () => {
   expect([answer.status, code(answer.body)]).toEqual([504, 'upstream_timeout'])
 })
 
-test('one that trickles its headers is given no more time than one that says nothing: 504', async () => {
+test('an upstream that trickles its headers gets no more time than a silent one: 504', async () => {
   let left: () => void = () => {}
   const leaving = new Promise<void>(resolve => {
     left = resolve
   })
-  // Not before the request has come: on a busy machine a line would stand before the status.
+  // Waits for the request, or on a busy machine a header line could precede the status line.
   const { origin } = await behindRaw(
     socket =>
       void socket.once('data', () => {
@@ -54,7 +54,7 @@ test('one that trickles its headers is given no more time than one that says not
   await leaving
 })
 
-test('one that trickles its body is passed on byte by byte, for as long as it is never silent for the idle time', async () => {
+test('a trickling body is passed on byte by byte, as long as it is never silent for the idle time', async () => {
   const IDLE_MS = 600
   const bytes = [...'slowly, and yet all of it is here']
   let trickled = 0
@@ -80,7 +80,7 @@ test('one that trickles its body is passed on byte by byte, for as long as it is
   expect(incoming.complete).toBe(true)
 })
 
-test('one that falls silent in the middle is cut, so that nobody takes half for the whole', async () => {
+test('a body that falls silent is cut off, so that a partial response is not mistaken for complete', async () => {
   const { origin } = await behind(
     (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-type': 'text/plain' })
@@ -91,7 +91,7 @@ test('one that falls silent in the middle is cut, so that nobody takes half for 
   expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, complete: false })
 })
 
-test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a length beside chunks, never reach anybody as an answer', async () => {
+test('ASVS 4.2 a body shorter than announced is cut off; two lengths, or a length with chunks, are never passed on', async () => {
   const short = await behindRaw(saying('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
   expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
   for (const head of [
@@ -106,7 +106,7 @@ test('ASVS 4.2 one that sends less than it announced is cut; two lengths, or a l
   }
 })
 
-test('ASVS 4.2 what one sends beyond the length that it announced reaches nobody, and is never taken for the next answer', async () => {
+test('ASVS 4.2 bytes beyond the announced length reach no client and are never taken for the next response', async () => {
   let connections = 0
   const { origin } = await behindRaw(socket => {
     const forged = connections++ === 0 ? 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged' : ''
@@ -116,7 +116,7 @@ test('ASVS 4.2 what one sends beyond the length that it announced reaches nobody
     expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: 'honest', complete: true })
 })
 
-test('a body that would burst when expanded is relayed as the bytes that came, and expanded nowhere', async () => {
+test('a decompression bomb is relayed as the bytes received, and decompressed nowhere', async () => {
   const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024))
   const { origin } = await behind(
     (_incoming, outgoing) => void outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
@@ -129,7 +129,7 @@ test('a body that would burst when expanded is relayed as the bytes that came, a
   expect(process.memoryUsage.rss() - before).toBeLessThan(128 * 1024 * 1024)
 })
 
-test('thousands of headers: 502 when they are more than the route takes, and every one arrives when they are not', async () => {
+test("thousands of headers: 502 if they exceed the route's limit, otherwise all of them arrive", async () => {
   const many = 'x-a: b\r\n'.repeat(9000)
   const answer = `HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${many}\r\n`
   const refusing = await behindRaw(saying(answer))
@@ -167,7 +167,7 @@ test("a body past the route's limit: 413, announced or not", async () => {
 })
 
 test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100'], ['199']])(
-  'RFC 9110 §15.2 answers that were not asked for before the answer are passed over: %s %s %s',
+  'RFC 9110 §15.2 unsolicited interim responses are skipped: %s %s %s',
   async (...statuses) => {
     const interim = statuses
       .map(status => `HTTP/1.1 ${status} x\r\n${status === '103' ? 'link: </a>; rel=preload\r\n' : ''}\r\n`)
@@ -179,7 +179,7 @@ test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100']
             socket.write(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${method === 'HEAD' ? '' : 'ok'}`),
           ),
       )
-      // The second comes on the same connection, but for HEAD.
+      // Except for HEAD, the second comes on the same connection.
       for (let call = 0; call < 2; call++)
         expect(await ask(origin, '/api/notes', { method })).toMatchObject({
           status: 200,
@@ -190,7 +190,7 @@ test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100']
   },
 )
 
-test('a 100 that comes in pieces is passed over; a body that looks like one is a body', async () => {
+test('a 100 that arrives in pieces is skipped, but a body that looks like one is a body', async () => {
   const text = 'HTTP/1.1 100 Continue\r\n\r\n'
   const { origin } = await behindRaw(socket => {
     const say = async () => {
@@ -210,7 +210,7 @@ test('a 100 that comes in pieces is passed over; a body that looks like one is a
   expect(await ask(origin, '/api/notes')).toMatchObject({ status: 200, body: text, complete: true })
 })
 
-test('an upstream that only ever announces an answer is given up', async () => {
+test('an upstream that only sends interim responses is given up', async () => {
   const { origin } = await behindRaw(
     socket => void socket.once('data', () => socket.write('HTTP/1.1 102 x\r\n\r\n'.repeat(200))),
   )
@@ -218,7 +218,7 @@ test('an upstream that only ever announces an answer is given up', async () => {
   expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
 })
 
-test('a switch of protocols that nobody asked for is no answer', async () => {
+test('an unsolicited switch of protocols is not a response', async () => {
   const { origin } = await behindRaw(
     saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'),
   )

@@ -11,10 +11,10 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** Every byte there is, `times` over. */
+/** All 256 byte values, repeated `times` times. */
 const everyByte = (times: number) => Buffer.from(Array.from({ length: 256 * times }, (_, at) => at % 256))
 
-/** A relay before an upstream that answers with these pieces, one turn of its loop after another. */
+/** A relay to an upstream that sends these pieces, each in a turn of its own. */
 async function before(pieces: readonly Buffer[], headers: Record<string, string> = {}) {
   const upstream = await listen((_incoming, outgoing) => {
     outgoing.writeHead(200, headers)
@@ -37,7 +37,7 @@ async function bodyOf(origin: string): Promise<Buffer> {
   return Buffer.concat((await answer.toArray()) as Buffer[])
 }
 
-describe('whatever an answer is made of, its bytes arrive as they are', () => {
+describe('however a response is chunked, its bytes arrive unchanged', () => {
   test.each([
     ['a small one of known length, in one piece', [everyByte(1)], { 'content-length': '256' }],
     ['a small one of unknown length', [everyByte(1)], { 'transfer-encoding': 'chunked' }],
@@ -58,9 +58,9 @@ describe('whatever an answer is made of, its bytes arrive as they are', () => {
 test.each([
   ['of known length', true],
   ['in chunks', false],
-])('no byte of a large answer %s is lost or changed, however its reader reads', async (_what, isLengthKnown) => {
+])('no byte of a large response %s is lost or changed, however the client reads', async (_what, isLengthKnown) => {
   const MB = 1024 * 1024
-  // Different everywhere, so that memory that was given back too early would show.
+  // Every position differs, so that memory freed too early would show.
   const whole = randomBytes(24 * MB)
   const upstream = await listen((_incoming, outgoing) => {
     outgoing.writeHead(200, isLengthKnown ? { 'content-length': String(whole.length) } : {})
@@ -93,7 +93,7 @@ test.each([
   ])
 })
 
-test('a first piece does not wait for the second, and headers do not wait for a body', async () => {
+test('the first piece does not wait for the second, nor the headers for a body', async () => {
   const upstream = await listen((incoming, outgoing) => {
     outgoing.writeHead(200)
     if (incoming.url === '/piece') outgoing.write('first')
@@ -117,15 +117,15 @@ test('a first piece does not wait for the second, and headers do not wait for a 
   }
 })
 
-test('a large chunk that the kernel takes leaves at once and pauses nobody; one that it does not take does', async () => {
-  // One that was written is the sink's.
+test('a large chunk that the kernel accepts is sent at once without backpressure; one that it does not causes a pause', async () => {
+  // The sink owns a chunk once it was written.
   const chunk = () => Buffer.alloc(64 * 1024, 'x')
   const told: boolean[] = []
   const here = await listen((incoming, outgoing) => {
     const sink = nodeSink(outgoing, () => {})
     sink.start(200, ['content-length', String(1000 * 64 * 1024)], null)
     told.push(sink.write(chunk()))
-    // Nobody reads: at some time the kernel takes no more.
+    // The client does not read, so that the kernel eventually accepts no more.
     for (let i = 0; i < 998 && told.at(-1); i++) told.push(sink.write(chunk()))
     sink.onDrain(() => {
       sink.write(chunk())
@@ -139,7 +139,7 @@ test('a large chunk that the kernel takes leaves at once and pauses nobody; one 
   await expect.poll(() => told.length).toBeGreaterThan(0)
   expect([told[0], told.at(-1)]).toEqual([true, false])
   expect(told.length).toBeLessThan(999)
-  // Whoever reads again is written to again.
+  // Once the client reads again, writing continues.
   const chunks = (await socket
     .on('error', () => {})
     .toArray()

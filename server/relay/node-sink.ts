@@ -3,19 +3,19 @@ import { LARGE_BYTES, release } from './chunks.ts'
 import type { Sink } from './types.ts'
 
 /**
- * A body up to this size that came with its headers leaves with them in one piece, as text: Node writes a string much
- * faster than a header and a buffer behind it.
+ * A body up to this size that arrives with its headers is sent together with them, as a string: Node writes that much
+ * faster than headers followed by a buffer.
  */
 const ONE_PIECE_MAX_BYTES = LARGE_BYTES
 
 /**
- * An answer straight onto Node's response: the hot path.
- * @param policy called with the page policy before the headers leave
+ * Writes a response directly to Node's: the hot path.
+ * @param policy called with the page policy before the headers are sent
  */
 export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
   let resume: () => void = () => {}
   let gone: () => void = () => {}
-  /** Until the end of the turn in which the headers came: most answers are whole by then. */
+  /** Until the end of the turn in which the headers arrived: most responses are complete by then. */
   let waiting = false
   let held: Buffer | null = null
   let full = false
@@ -40,10 +40,10 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     start(status, headers, value) {
       policy(value)
       outgoing.writeHead(status, headers)
-      // The writer found what cannot be sent and has answered in its own words: nobody waits for the rest.
+      // writeHead rejected a header and has sent an error response instead, so the rest of this one is not needed.
       if (outgoing.writableEnded) return gone()
-      // An event stream's headers must not wait for its first event, and what was decided about cookies leaves now: at
-      // the end of this turn, so that a body that came in the same packet leaves in the same packet.
+      // An event stream's headers must not wait for its first event, and new cookies should leave now. Deferred to the
+      // end of this turn, so that a body received in the same packet is sent in the same packet.
       waiting = true
       process.nextTick(flush)
     },
@@ -53,7 +53,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
         return true
       }
       if (held !== null) flush()
-      // The headers leave with it.
+      // The headers are sent with it.
       waiting = false
       return send(chunk)
     },
@@ -71,7 +71,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     cut: () => outgoing.destroy(),
     onGone(stop) {
       gone = stop
-      // It may have left before anybody listened.
+      // The client may have disconnected before this listener was added.
       if (outgoing.destroyed) return stop()
       outgoing.on('close', () => {
         if (!outgoing.writableFinished) stop()
@@ -81,9 +81,9 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
 }
 
 /**
- * Hands a large chunk to the kernel at once. Node would hold it back until the end of the turn, and since it alone
- * fills Node's buffer, the upstream would be paused and resumed for every chunk, however fast its reader is.
- * @returns false when some of it, or of what came before, has to wait
+ * Passes a large chunk to the kernel at once. Node would hold it back until the end of the turn, and because one such
+ * chunk fills Node's buffer, the upstream would be paused and resumed for every chunk, however fast the client reads.
+ * @returns false if some of it, or of earlier data, is still queued
  */
 function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
   const { socket } = outgoing
@@ -91,7 +91,7 @@ function writeNow(outgoing: ServerResponse, chunk: Buffer): boolean {
   const hasRoom = outgoing.write(chunk)
   socket?.uncork()
   if (outgoing.writableLength > 0 || socket === null) return hasRoom
-  // Not before whoever gave it has returned from reading it.
+  // Deferred until the code that provided the chunk has finished reading it.
   process.nextTick(release, chunk)
   return true
 }

@@ -5,14 +5,14 @@ import { relayConnector } from './connector.ts'
 
 export type Pools = ReturnType<typeof createPools>
 
-/** One pool of connections for each upstream. HTTP/1.1: what is relayed is bytes, not streams of another protocol. */
+/** One connection pool per upstream. HTTP/1.1, since bytes are relayed as they are. */
 export function createPools() {
   const pools = new Map<string, Pool>()
   return {
     of(upstream: Upstream): MaybePromise<Pool> {
       return pools.get(upstream.name) ?? make(upstream)
     },
-    /** Cuts what is under way: for the end of the process. */
+    /** Aborts all calls in progress, when the process ends. */
     async close(): Promise<void> {
       await Promise.all([...pools.values()].map(pool => pool.destroy()))
       pools.clear()
@@ -20,14 +20,14 @@ export function createPools() {
   }
 
   async function make(upstream: Upstream): Promise<Pool> {
-    // Loaded by the first call: it takes more memory than all that is idle before.
+    // Loaded by the first call, because undici takes more memory than everything else in an idle process.
     const undici = await import('undici')
     const pool =
       pools.get(upstream.name) ??
       new undici.Pool(upstream.target.origin, {
         connect: relayConnector(undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false })),
         headersTimeout: upstream.timeouts.headersMs,
-        // The idle time of an answer is counted by forward(): an event stream may be silent for as long as it likes.
+        // forward() measures a response's idle time, since an event stream may be silent for any time.
         bodyTimeout: 0,
         maxHeaderSize: upstream.maxHeaderBytes,
         allowH2: false,

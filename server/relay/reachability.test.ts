@@ -6,7 +6,7 @@ import { systemClock } from '../base/clock.ts'
 import { createReachability } from './reachability.ts'
 import { anUpstream } from './relay.testing.ts'
 
-test('an upstream that takes connections is reachable, one that does not is not, and nobody looks twice within seconds', async () => {
+test('an upstream that accepts connections is reachable, one that does not is not, and results are cached for seconds', async () => {
   let connections = 0
   const server = createServer(socket => {
     connections++

@@ -2,12 +2,12 @@ import { connect } from 'node:net'
 import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 
-/** How long an answer is told again before somebody looks anew: a page that many open must not become a scan. */
+/** How long a result is cached, so that opening a page many times does not become a port scan. */
 const KEPT_MS = 10 * SECOND
 const PATIENCE_MS = SECOND
 
 /**
- * Whether an upstream takes connections. Says nothing of whether it works: that only its own answers can.
+ * Whether an upstream accepts connections, which does not tell whether it works.
  * @returns never rejects
  */
 export function createReachability(clock: Clock): (upstream: Upstream) => Promise<boolean> {

@@ -2,20 +2,19 @@ import type { Upstream } from '../config/upstream-config.ts'
 import { isUnder } from '../contract/reserved.ts'
 import { elementsOf } from './header-list.ts'
 
-/** What an upstream's references are read against. */
+/** The request that an upstream's references are relative to. */
 export interface Asked {
   upstream: Upstream
-  /** What was asked of the upstream, from `/` on. */
+  /** The path requested from the upstream, starting with `/`. */
   path: string
   publicOrigin: string
 }
 
 /**
- * Where the browser finds what an upstream refers to in `Location` and the like. An upstream knows itself by the
- * address that we call, whose scheme it may take from X-Forwarded-Proto, or by the public one, which it may take from
- * X-Forwarded-Host: both come back under the prefix.
- * @returns null: it is not to be told, since it would say where our upstreams live, or send people wherever the
- * upstream was talked into
+ * Maps a reference in `Location` and the like to where the browser finds it. An upstream knows itself by the address
+ * that we call (with a scheme perhaps from X-Forwarded-Proto) or by the public one (from X-Forwarded-Host): both are
+ * mapped below the prefix.
+ * @returns null if the reference must be dropped, because it would reveal an internal address or be an open redirect
  */
 export function mapReference(value: string, asked: Asked): string | null {
   const url = resolveReference(value, asked)
@@ -23,8 +22,9 @@ export function mapReference(value: string, asked: Asked): string | null {
 }
 
 /**
- * The targets of a Link header (RFC 8288), mapped. Unlike a redirect, a link elsewhere takes nobody there: it stays.
- * @returns null: nothing is left of it
+ * Maps the targets of a Link header (RFC 8288). A link to another origin is kept, since unlike a redirect it navigates
+ * nobody there.
+ * @returns null if nothing is left
  */
 export function mapLinks(value: string, asked: Asked): string | null {
   const mapped: string[] = []
@@ -58,7 +58,7 @@ function publicUrlOf(url: URL, asked: Asked): string | null {
     if (!isPublic) return null
   }
   const path = publicPath(url.pathname, isPublic, asked)
-  // Dots that were resolved away may have left what a browser reads as another host.
+  // Resolving dot segments may have left what a browser reads as another host.
   return path === null || path.startsWith('//') ? null : path + url.search + url.hash
 }
 
@@ -81,7 +81,7 @@ function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath
   } = upstream
   const own = basePath === '' || isUnder(path, basePath) ? path.slice(basePath.length) : null
   if (!strip) return [own, path].find(one => one !== null && isUnder(one, prefix)) ?? null
-  // An upstream that reads X-Forwarded-Prefix writes the prefix itself; one that does not may have such a path of its
+  // An upstream that supports X-Forwarded-Prefix adds the prefix itself; one that does not may have such a path of its
   // own.
   const hasSuchPaths = basePath === '' ? isUnder(askedPath.replace(/[?#].*$/s, ''), prefix) : own !== null
   if (prefix !== '' && isUnder(path, prefix) && (isPublic || !hasSuchPaths)) {
@@ -92,8 +92,8 @@ function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath
 }
 
 /**
- * Header bytes come as Latin-1. Bytes beyond ASCII are meant as UTF-8, where they are that; else each is escaped for
- * itself.
+ * Header bytes are decoded as Latin-1. Bytes beyond ASCII are decoded as UTF-8 if they are valid, and otherwise escaped
+ * one by one.
  */
 function asText(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value

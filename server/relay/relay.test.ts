@@ -18,8 +18,8 @@ const echo: RequestListener = (incoming, outgoing) => {
   )
 }
 
-describe('what an upstream gets', () => {
-  test("BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser's own Authorization and DPoP, and forged identity never arrive", async () => {
+describe('what an upstream receives', () => {
+  test("BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser's Authorization and DPoP, and forged identity headers never arrive", async () => {
     const { origin } = await behind(echo)
     const { body } = await ask(origin, '/api/notes/list', {
       headers: {
@@ -52,7 +52,7 @@ describe('what an upstream gets', () => {
     expect(raw.join(' ')).not.toMatch(/secret|stolen|1\.2\.3\.4|evil|root|forged|theme/)
   })
 
-  test('headers that Connection names are for this hop, and it cannot name ours away', async () => {
+  test('headers listed in Connection are dropped, but it cannot remove ours', async () => {
     const { origin } = await behind(echo)
     const { body } = await ask(origin, '/api/notes', {
       headers: {
@@ -72,7 +72,7 @@ describe('what an upstream gets', () => {
     for (const name of ['x-hop', 'te', 'proxy-authorization']) expect(headers).not.toHaveProperty(name)
   })
 
-  test('Connection names a header in all its spellings', async () => {
+  test('Connection drops a listed header in all its spellings', async () => {
     const { origin } = await behind(echo)
     const sent = { Connection: 'x-hop, X_Other', X_Hop: '1', 'X.Hop': '1', 'X-Other': '1', 'X-Kept': '2' }
     const { headers } = JSON.parse((await ask(origin, '/api/notes', { headers: sent })).body) as {
@@ -83,7 +83,7 @@ describe('what an upstream gets', () => {
   })
 
   test.each(['_', '.', '~', "'", '|'])(
-    'RFC 9112 §6.1 names that frame, route or negotiate pass with "-" alone, not with %j for it',
+    'RFC 9112 §6.1 framing, routing and negotiation headers pass with "-" only, not with %j instead',
     async sign => {
       const { origin } = await behind(echo)
       const names = [
@@ -129,7 +129,7 @@ describe('what an upstream gets', () => {
     },
   )
 
-  test('OA-13 a trailer, which could speak for us after all headers were read, is neither passed on nor announced', async () => {
+  test('OA-13 trailers, which could impersonate us after the headers were read, are neither forwarded nor announced', async () => {
     const { origin } = await behind((incoming, outgoing) => {
       incoming
         .resume()
@@ -145,7 +145,7 @@ describe('what an upstream gets', () => {
     expect(JSON.parse((await answer.toArray()).join(''))).toEqual([null, {}])
   })
 
-  test('other cookies arrive only where the route says so', async () => {
+  test('other cookies are forwarded only if the upstream allows it', async () => {
     const { origin } = await behind(echo, { cookies: true })
     const { body } = await ask(origin, '/api/notes', {
       headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' },
@@ -153,7 +153,7 @@ describe('what an upstream gets', () => {
     expect(JSON.parse(body).headers.cookie).toBe('a=1; b=2')
   })
 
-  test("the path is passed as the bytes that came, under the target's own path, with the query", async () => {
+  test("the path is forwarded as the bytes received, below the target's own path, with the query", async () => {
     const upstream = await listen(echo)
     const here = await front([
       anUpstream(upstream.origin, {
@@ -179,7 +179,7 @@ describe('what an upstream gets', () => {
     expect((await ask(here.origin, '/api/open')).status).toBe(404)
   })
 
-  test('any media type passes, and repeated headers stay repeated', async () => {
+  test('any media type is forwarded, and repeated headers stay repeated', async () => {
     const { origin } = await behind((incoming, outgoing) => {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -198,14 +198,14 @@ describe('what an upstream gets', () => {
   })
 })
 
-describe('who may', () => {
-  test('BBA-15 a method that the route does not list is refused', async () => {
+describe('admission', () => {
+  test('BBA-15 a method that the upstream does not list is refused', async () => {
     const { origin } = await behind(echo, { methods: ['GET'] })
     expect((await ask(origin, '/api/notes')).status).toBe(200)
     expect((await ask(origin, '/api/notes', { method: 'DELETE' })).status).toBe(405)
   })
 
-  test('nobody signed in is 401 as JSON, never a redirect; a role that is missing 403; a sign-in too long ago says so (RFC 9470)', async () => {
+  test('RFC 9470 without a session 401 as JSON, never a redirect; without the role 403; a sign-in too long ago says so', async () => {
     const old = { ...ANNA, session: { ...ANNA.session, authTime: Date.now() - 700_000 } }
     const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000 } }
     const { origin } = await behind(echo, changes, {
@@ -223,7 +223,7 @@ describe('who may', () => {
     expect(await code('old')).toEqual([401, 'insufficient_user_authentication'])
   })
 
-  test("BBA-17 two people interleaved a thousand times never get each other's token", async () => {
+  test("BBA-17 two users interleaved a thousand times never get each other's token", async () => {
     const bert = { user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
     const { origin } = await behind(echo, {}, { anna: ANNA, bert })
     for (let round = 0; round < 20; round++) {
@@ -237,7 +237,7 @@ describe('who may', () => {
     }
   })
 
-  test('BBA-20 a refused token is minted anew once, and only where no body was consumed', async () => {
+  test('BBA-20 a refused token is replaced once, and only if no body was consumed', async () => {
     let calls = 0
     const { origin, tokens } = await behind((incoming, outgoing) => {
       calls++
@@ -255,13 +255,13 @@ describe('who may', () => {
   })
 })
 
-describe('what a browser gets', () => {
+describe('what a browser receives', () => {
   const answerWith =
     (headers: Record<string, string | string[]>, status = 200): RequestListener =>
     (_incoming, outgoing) =>
       void outgoing.writeHead(status, headers).end('<script>1</script>')
 
-  test('HD-14 BBA-12 headers with power beyond the one answer are taken out', async () => {
+  test('HD-14 BBA-12 headers with an effect beyond the one response are removed', async () => {
     const { origin, policies } = await behind(
       answerWith({
         'set-cookie': ['__Host-porchlight-access=evil', 'x=1'],
@@ -291,7 +291,7 @@ describe('what a browser gets', () => {
     expect(policies).toEqual(["default-src 'none'; sandbox; frame-ancestors 'none'"])
   })
 
-  test('an upstream that is a page of its own keeps its policy; a cookie of its own passes where the route says so, ours never', async () => {
+  test('a document upstream keeps its policy; its own cookies pass if allowed, ours never', async () => {
     const { origin, policies } = await behind(
       answerWith({
         'set-cookie': ['porchlight-refresh=evil', '__HOST-porchlight-access=evil', 'x=1; Path=/'],
@@ -322,7 +322,7 @@ describe('what a browser gets', () => {
     expect((await ask(here.origin, '/api/notes/dir/page')).headers.location).toBe(expected)
   })
 
-  test('HEAD, 204 and 304 have no body and keep their headers; compressed bytes are not expanded; trailers arrive', async () => {
+  test('HEAD, 204 and 304 have no body and keep their headers; compressed bytes stay compressed; trailers arrive', async () => {
     const zipped = gzipSync(Buffer.alloc(1_000_000))
     const { origin } = await behind((incoming, outgoing) => {
       if (incoming.url === '/204') return void outgoing.writeHead(204, { 'x-a': '1' }).end()
@@ -348,7 +348,7 @@ describe('what a browser gets', () => {
     expect((await ask(origin, '/api/notes/trailers')).trailers).toEqual({ 'x-sum': '42' })
   })
 
-  test('events of a stream arrive as they are sent, before the stream is over', async () => {
+  test('events of a stream arrive as they are sent, before the stream ends', async () => {
     let say: (text: string) => void = () => {}
     const { origin } = await behind((_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
@@ -364,59 +364,55 @@ describe('what a browser gets', () => {
   })
 })
 
-describe('streams', () => {
-  test(
-    'a hundred megabytes pass each way, and what is not read waits where it comes from',
-    { timeout: 60_000 },
-    async () => {
-      const MB = Buffer.alloc(1024 * 1024)
-      let sent = 0
-      let reading: () => void = () => {}
-      const { origin } = await behind((incoming, outgoing) => {
-        if (incoming.method === 'POST') {
-          let bytes = 0
-          reading = () =>
-            incoming.on('data', (chunk: Buffer) => {
-              bytes += chunk.length
-            })
-          incoming.on('end', () => outgoing.end(String(bytes)))
-          return
-        }
-        const more = () => {
-          while (sent < 100) {
-            sent++
-            if (!outgoing.write(MB)) return void outgoing.once('drain', more)
-          }
-          outgoing.end()
-        }
-        more()
-      })
-      const down = request(`${origin}/api/notes`, { agent: false }).end()
-      const [incoming] = (await once(down, 'response')) as [IncomingMessage]
-      await wait(500)
-      expect(sent, 'a reader that does not read holds the upstream back').toBeLessThan(25)
-      let bytes = 0
-      for await (const chunk of incoming) bytes += (chunk as Buffer).length
-      expect(bytes).toBe(100 * MB.length)
-
-      const up = request(`${origin}/api/notes`, { method: 'POST', agent: false })
-      let written = 0
-      const writeOn = async () => {
-        while (written < 100) {
-          written++
-          if (!up.write(MB)) await once(up, 'drain')
-        }
-        up.end()
+describe('streaming', () => {
+  test('a hundred megabytes pass each way, with backpressure to the sender', { timeout: 60_000 }, async () => {
+    const MB = Buffer.alloc(1024 * 1024)
+    let sent = 0
+    let reading: () => void = () => {}
+    const { origin } = await behind((incoming, outgoing) => {
+      if (incoming.method === 'POST') {
+        let bytes = 0
+        reading = () =>
+          incoming.on('data', (chunk: Buffer) => {
+            bytes += chunk.length
+          })
+        incoming.on('end', () => outgoing.end(String(bytes)))
+        return
       }
-      const writing = writeOn()
-      await wait(500)
-      expect(written, 'an upstream that does not read holds the client back').toBeLessThan(25)
-      reading()
-      await writing
-      const [answer] = (await once(up, 'response')) as [IncomingMessage]
-      expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
-    },
-  )
+      const more = () => {
+        while (sent < 100) {
+          sent++
+          if (!outgoing.write(MB)) return void outgoing.once('drain', more)
+        }
+        outgoing.end()
+      }
+      more()
+    })
+    const down = request(`${origin}/api/notes`, { agent: false }).end()
+    const [incoming] = (await once(down, 'response')) as [IncomingMessage]
+    await wait(500)
+    expect(sent, 'a reader that does not read holds the upstream back').toBeLessThan(25)
+    let bytes = 0
+    for await (const chunk of incoming) bytes += (chunk as Buffer).length
+    expect(bytes).toBe(100 * MB.length)
+
+    const up = request(`${origin}/api/notes`, { method: 'POST', agent: false })
+    let written = 0
+    const writeOn = async () => {
+      while (written < 100) {
+        written++
+        if (!up.write(MB)) await once(up, 'drain')
+      }
+      up.end()
+    }
+    const writing = writeOn()
+    await wait(500)
+    expect(written, 'an upstream that does not read holds the client back').toBeLessThan(25)
+    reading()
+    await writing
+    const [answer] = (await once(up, 'response')) as [IncomingMessage]
+    expect(String((await answer.toArray()).join(''))).toBe(String(100 * MB.length))
+  })
 })
 
 test.each([
@@ -425,7 +421,7 @@ test.each([
   ['no-store', 'no-store'],
   ['Private', 'Private'],
 ])(
-  'what a token was needed for is kept by no shared cache, unless the upstream says so: %s',
+  'a response to a call with a token is private to shared caches, unless the upstream says otherwise: %s',
   async (given, expected) => {
     const { origin } = await behind(
       (_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'),
@@ -445,7 +441,7 @@ test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])(
   },
 )
 
-test('of several Cache-Control lines none is lost', async () => {
+test('no line of a repeated Cache-Control is lost', async () => {
   const { origin } = await behind(
     (_incoming, outgoing) =>
       void outgoing.writeHead(200, ['cache-control', 'no-store', 'cache-control', 'max-age=600']).end('x'),
@@ -453,7 +449,7 @@ test('of several Cache-Control lines none is lost', async () => {
   expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe('no-store, max-age=600')
 })
 
-test('a refusal whose body never ends does not hold up the second try', async () => {
+test('a refusal whose body never ends does not delay the retry', async () => {
   let calls = 0
   const { origin } = await behind((_incoming, outgoing) => {
     if (calls++ > 0) return void outgoing.end('second')

@@ -20,7 +20,7 @@ import { createRelay, type Relay } from './relay.ts'
 import { createStreams, type Streams } from './streams.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
-/** For tests: every default of an upstream, at a target of its own. */
+/** For tests: an upstream with every default, at a given target. */
 export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
   return {
     name: 'notes',
@@ -67,7 +67,7 @@ export const ANNA: RelayCaller = {
   },
 }
 
-/** Tokens that say whose they are, and how often they were asked for. */
+/** Readable tokens that name their user, and a count of how many were requested. */
 function someTokens(): UpstreamTokens & { minted: number } {
   const tokens = {
     minted: 0,
@@ -103,7 +103,7 @@ const noVault: RelayVault = {
   exchange: async (_session, provider) => Promise.reject(new Problem('provider_sign_in_required', { provider })),
 }
 
-/** The real relay, with tokens that can be read. */
+/** The real relay, with readable tokens. */
 export function someRelay(
   upstreams: readonly Upstream[],
   tokens: UpstreamTokens = someTokens(),
@@ -132,7 +132,7 @@ export function someStreams(changes: Partial<Parameters<typeof createStreams>[0]
   })
 }
 
-/** A front that does what the edge does for relayed paths, and nothing else: who asks is said by a header. */
+/** A minimal front for relayed paths; a header says who the caller is. */
 export async function front(
   upstreams: readonly Upstream[],
   callers: Record<string, RelayCaller> = { anna: ANNA },
@@ -209,7 +209,7 @@ export async function ask(
   try {
     for await (const chunk of incoming) chunks.push(chunk as Buffer)
   } catch {
-    // Cut: `complete` says so.
+    // Cut off: `complete` tells.
   }
   return {
     status: incoming.statusCode ?? 0,

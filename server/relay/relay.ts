@@ -23,10 +23,10 @@ interface Deps {
   streams: Streams
 }
 
-/** What a call carries that is nobody's, or for an upstream that is to know of nobody. */
+/** The credentials of anonymous calls, and of calls to upstreams that take no token. */
 const NOTHING: UpstreamAuth = { headers: [], token: '', bound: false }
 
-/** Passes same-origin calls on to the configured upstreams, each with the token that is for it. */
+/** Relays same-origin calls to the configured upstreams, each with its own token. */
 export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
   const { protocol, host, origin } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
@@ -42,7 +42,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     const { caller, method } = request
     if (caller === null || upstream.token === 'none') return NOTHING
     const carried = credentials.headersFor(upstream, caller, { method, path }, refused)
-    // A session that ended meanwhile has no token: that is what the client has to know.
+    // If the session ended in the meantime, report that rather than the missing token.
     return carried instanceof Promise
       ? carried.catch((error: unknown) => {
           throw streams.refusalOf(caller.session.publicId) ?? error
@@ -61,8 +61,8 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   }
 
   /**
-   * A token that is refused is refreshed or minted anew once; a proof that lacks a nonce, or that a stale connection
-   * may have carried to the upstream, is made anew once.
+   * A refused token is refreshed or reissued once; a DPoP proof that lacks a nonce, or that a stale connection may have
+   * delivered, is recreated once.
    */
   function retries(request: RelayRequest, match: Match, first: UpstreamAuth) {
     let last = first
@@ -92,9 +92,11 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     match,
     prefixes: upstreams.map(upstream => upstream.prefix),
 
-    /** Whether a request may reach an upstream at all.
+    /**
+     * Checks whether a request may reach an upstream at all.
      * @throws Problem `method_not_allowed`, `not_signed_in`, `forbidden`, `insufficient_user_authentication`,
-     * `body_too_large` */
+     * `body_too_large`
+     */
     admit({ upstream }: Match, request: Pick<RelayRequest, 'method' | 'rawHeaders' | 'caller'>): void {
       if (upstream.methods !== null && !upstream.methods.includes(request.method))
         throw new Problem('method_not_allowed')
@@ -107,8 +109,8 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     },
 
     /**
-     * @returns when the answer is complete, or has been cut
-     * @throws Problem as long as nothing has reached the sink
+     * @returns when the response is complete or was cut off
+     * @throws Problem provided nothing has reached the sink
      */
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
@@ -136,9 +138,9 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     },
 
     /**
-     * A WebSocket: session and route are checked before the upstream is dialled.
-     * @returns when the connection is over
-     * @throws Problem while the client has heard nothing
+     * Relays a WebSocket: session and route are checked before connecting to the upstream.
+     * @returns when the connection has ended
+     * @throws Problem provided nothing has been sent to the client
      */
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket)
@@ -149,7 +151,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
       await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized })
     },
 
-    /** Tells live streams that the server goes, so that the rest can finish. */
+    /** Closes live streams for a shutdown, so that everything else can finish. */
     closeStreams: () => streams.close(),
     close: () => pools.close(),
   }

@@ -4,15 +4,15 @@ import { Problem } from '../base/problem.ts'
 import { LARGE_BYTES } from './chunks.ts'
 
 interface Limits {
-  /** null: no limit; a chunked body does not say its size beforehand. */
+  /** null: no limit. A chunked body does not announce its size. */
   maxBytes: number | null
-  /** How long the client may send nothing while more is wanted. */
+  /** How long the client may send nothing while the upstream waits for more. */
   idleMs: number
 }
 
 /**
- * Large chunks that nobody else holds: Node makes them of what came from the client's connection. Those of a page that
- * renders in this process are its own.
+ * Large chunks that nothing else references: those that Node read from a client's connection, as opposed to the body of
+ * a page rendering in this process.
  */
 const unshared = new WeakSet<object>()
 
@@ -22,8 +22,8 @@ export function isUnshared(chunk: object): boolean {
 }
 
 /**
- * A request body on its way to an upstream: a stream of its own, so that whatever becomes of it there, the client's
- * connection stays ours to end. It takes from the client what the upstream takes from it, and no more.
+ * A request body for an upstream, as a separate stream, so that a failure at the upstream does not destroy the client's
+ * connection. Reads from the client only as fast as the upstream reads.
  */
 export class OutgoingBody extends Readable {
   readonly #source: Readable
@@ -36,7 +36,7 @@ export class OutgoingBody extends Readable {
     this.#source = source
     this.#maxBytes = maxBytes ?? Infinity
     this.#idle = setTimeout(() => this.#fellSilent(), idleMs)
-    // Whoever forwards it hears of a failure while it listens; afterwards nobody does, and nobody has to.
+    // The forwarding code only listens while it needs the body; a later failure is irrelevant and must not be thrown.
     this.on('error', () => {})
     if (source.destroyed) this.#leave()
     source.pause().on('data', this.#take).on('end', this.#end).on('error', this.#fail).on('close', this.#leave)
@@ -52,7 +52,7 @@ export class OutgoingBody extends Readable {
     done(error)
   }
 
-  /** While the upstream takes nothing, the client is not the one that is waited for. */
+  /** While the upstream does not read, the client is not to blame for the silence. */
   #fellSilent(): void {
     if (this.#source.isPaused()) this.#idle.refresh()
     else this.destroy(new Problem('request_timeout'))

@@ -4,7 +4,10 @@ import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
 import { canonicalName, IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from './identity-headers.ts'
 
-/** Hop-by-hop (RFC 9110 §7.6.1), or ours to say. No trailers are passed on, so that none are announced either. */
+/**
+ * Hop-by-hop headers (RFC 9110 §7.6.1), and headers that only we may set. Trailers are not forwarded, so they are not
+ * announced either.
+ */
 const REMOVED = [
   'connection',
   'keep-alive',
@@ -23,9 +26,9 @@ const REMOVED = [
   'x-request-id',
 ]
 /**
- * What HTTP and browsers say of a message passes in its own spelling alone. A server that reads `_` as `-` (CGI, WSGI,
- * Rack, PHP) would take `Content_Length` for the length, though nobody before it did, and `Sec_Fetch_Site`, which any
- * script may set, for the browser's word.
+ * Standard headers are only forwarded with their standard spelling. A server that reads `_` as `-` (CGI, WSGI, Rack,
+ * PHP) would take `Content_Length` for the length although no earlier hop did, and `Sec_Fetch_Site`, which any script
+ * can set, for the browser's own.
  */
 const MISSPELLED = [
   'content-',
@@ -41,7 +44,7 @@ const MISSPELLED = [
   'early-data',
   'idempotency-key',
 ]
-/** Upstreams without a list of their own share the first, and what it remembers. */
+/** Upstreams without a list of their own share one filter and its cache. */
 const filters = new WeakMap<readonly string[], (name: string) => boolean>()
 const usualFilter = filterWith([])
 
@@ -66,8 +69,7 @@ export interface Said {
 }
 
 /**
- * The headers that an upstream gets: what the client sent end to end, less everything that speaks for us, plus what we
- * say.
+ * The headers sent to an upstream: the client's end-to-end headers, without any that only we may set, plus ours.
  * @param rawHeaders name, value, … as received; every repetition is kept
  * @returns the same form
  */
@@ -107,21 +109,20 @@ export function requestHeaders(
 }
 
 /**
- * Headers that Connection names are for this hop alone. What we add ourselves comes later, so a client cannot name it
- * away.
+ * The headers listed in Connection, which concern this hop only. Ours are added later, so a client cannot remove them.
  * @param value of Connection
- * @returns canonical names; null: none but Connection's own words
+ * @returns canonical names; null if none but Connection's own options are listed
  */
 export function namesForThisHop(value: string): Set<string> | null {
-  // What nearly all say, and what is removed by its name anyway.
+  // The most frequent values, which list no header.
   if (value === '' || value === 'keep-alive' || value === 'close') return null
   const names = new Set(value.split(',').map(name => canonicalName(name.trim())))
-  // A length cannot be for one hop alone: without it the body would run into the next request.
+  // A length never concerns one hop only: without it, the body would run into the next request.
   names.delete('content-length')
   return names
 }
 
-/** All of a repeated Connection header, as one (RFC 9110 §5.3). */
+/** All values of a repeated Connection header, joined (RFC 9110 §5.3). */
 function connectionOf(rawHeaders: readonly string[]): string {
   let all = ''
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

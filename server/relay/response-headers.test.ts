@@ -10,7 +10,7 @@ const answering =
   (_incoming, outgoing) =>
     void outgoing.writeHead(status, headers).end()
 const saying = (answer: string) => (socket: Socket) => void socket.once('data', () => socket.end(answer, 'latin1'))
-/** One answer, byte for byte, relayed. */
+/** Relays one response, byte for byte. */
 async function relayed(answer: string, changes: Partial<Upstream> = {}, options: Parameters<typeof ask>[2] = {}) {
   const { origin } = await behindRaw(saying(answer), changes)
   return ask(origin, '/api/notes/x', options)
@@ -34,7 +34,7 @@ describe('cookies of an upstream', () => {
     '=__Secure-porchlight-access=evil',
     'porchlight-access;=evil',
     '=porchlight-access;evil',
-  ])('HD-14 CK-11 never come back as one of ours: Set-Cookie: %j', async cookie => {
+  ])('HD-14 CK-11 cannot return as one of ours: Set-Cookie: %j', async cookie => {
     const answer = await relayed(
       `HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie:${cookie}\r\nset-cookie: x=1\r\n\r\n`,
       { cookies: true },
@@ -42,12 +42,12 @@ describe('cookies of an upstream', () => {
     expect([answer.status, answer.headers['set-cookie']]).toEqual([200, ['x=1']])
   })
 
-  test("HD-14 one without a name passes where it is nobody's of ours", async () => {
+  test('HD-14 without a name pass if they cannot be taken for ours', async () => {
     const { origin } = await behind(answering({ 'set-cookie': ['=theme=dark', '=', 'a=b=c'] }), { cookies: true })
     expect((await ask(origin, '/api/notes')).headers['set-cookie']).toEqual(['=theme=dark', '=', 'a=b=c'])
   })
 
-  test('BBA-16 one of ours that a browser holds without a name does not reach an upstream', async () => {
+  test('BBA-16 a cookie of ours that a browser stored without a name does not reach an upstream', async () => {
     const { origin } = await behind((incoming, outgoing) => void outgoing.end(incoming.headers.cookie ?? 'none'), {
       cookies: true,
     })
@@ -61,7 +61,7 @@ describe('cookies of an upstream', () => {
   })
 })
 
-describe('an answer whose headers do not suit it', () => {
+describe('headers that do not fit their response', () => {
   test.each(['content-length: 5\r\n', 'transfer-encoding: chunked\r\n', 'content-length: 0\r\n'])(
     'RFC 9110 §8.6 a 204 announces no body: %j',
     async header => {
@@ -79,7 +79,7 @@ describe('an answer whose headers do not suit it', () => {
     ['204', '204 No Content\r\n', '', 'GET'],
     ['in chunks', '200 OK\r\ntransfer-encoding: chunked\r\n', '2\r\nok\r\n0\r\n\r\n', 'GET'],
     ['until the end', '200 OK\r\n', 'ok', 'GET'],
-  ])('a Trailer announced %s is no failure', async (_what, head, body, method) => {
+  ])('a Trailer announced %s does not fail', async (_what, head, body, method) => {
     const answer = await relayed(
       `HTTP/1.1 ${head}Trailer: X-Sum\r\ntrailer: x-b\r\nx-kept: 1\r\n\r\n${body}`,
       {},
@@ -90,7 +90,7 @@ describe('an answer whose headers do not suit it', () => {
   })
 
   test.each(['_', '.'])(
-    'RFC 9112 §6.1 names that frame, or have power, pass with "-" alone, not with %j for it, nor in a trailer',
+    'RFC 9112 §6.1 framing and security headers pass with "-" only, not with %j instead, nor as trailers',
     async sign => {
       const names = [
         'Content-Length',
@@ -116,7 +116,7 @@ describe('an answer whose headers do not suit it', () => {
     },
   )
 
-  test('bytes beyond ASCII, empty values and names that every object has arrive as they came', async () => {
+  test('bytes beyond ASCII, empty values and names of Object.prototype arrive unchanged', async () => {
     const answer = await relayed(
       'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nx-name: caf\xc3\xa9 \xff\r\nx-empty: \r\n__proto__: a\r\nconstructor: b\r\n7: c\r\nx-tab: a\tb\r\n\r\n',
     )
@@ -134,8 +134,8 @@ describe('an answer whose headers do not suit it', () => {
   })
 })
 
-describe('what comes behind a body', () => {
-  test('HD-14 passes the same filter: nothing that has power, nothing that the headers decided', async () => {
+describe('trailers', () => {
+  test('HD-14 pass the same filter and cannot override what the headers decided', async () => {
     const never = [
       'Set-Cookie: porchlight-access=evil',
       'Set-Cookie: x=evil',
@@ -168,7 +168,7 @@ describe('what comes behind a body', () => {
   })
 })
 
-describe('challenges', () => {
+describe('authentication challenges', () => {
   test.each([
     ['Basic realm="x"', null],
     ['bAsIc', null],
@@ -194,7 +194,7 @@ describe('challenges', () => {
     ['Bearer realm="x" Basic realm="y"', null],
     ['Bearer Basic realm="y"', null],
     ['Bearer realm=https://x/y error="z"', 'Bearer realm=https://x/y error="z"'],
-  ])('a browser is never made to ask for a password: %s → %s', async (given, expected) => {
+  ])('never make a browser ask for a password: %s → %s', async (given, expected) => {
     for (const status of [401, 403, 200]) {
       const { origin } = await behind(
         (incoming, outgoing) =>
@@ -206,7 +206,7 @@ describe('challenges', () => {
     }
   })
 
-  test('of several lines, those that are left stay apart', async () => {
+  test('that remain of several lines stay separate lines', async () => {
     const { origin } = await behind(
       answering(
         { 'www-authenticate': ['Negotiate', 'Bearer realm="a"', 'Basic realm="b"', 'DPoP'] as unknown as string },
@@ -220,7 +220,7 @@ describe('challenges', () => {
     ])
   })
 
-  test('lines made to be hard to read take no time', async () => {
+  test('crafted to be slow to parse are parsed in linear time', async () => {
     const started = performance.now()
     for (const hard of [
       '"\\'.repeat(7000),
@@ -236,7 +236,7 @@ describe('challenges', () => {
   })
 })
 
-test('HD-14 headers that outlive an answer, speak to a shared cache or open it to other origins are taken out', async () => {
+test('HD-14 headers that outlive a response, address shared caches or open it to other origins are removed', async () => {
   const names = [
     'accept-ch',
     'critical-ch',
@@ -260,8 +260,8 @@ test('HD-14 headers that outlive an answer, speak to a shared cache or open it t
   expect((await ask(origin, '/api/notes')).rawHeaders.join(' ')).not.toContain('evil')
 })
 
-describe('where an upstream refers to', () => {
-  /** The relayed header of an answer to `/api/notes/dir/page?q=1`. */
+describe('references of an upstream', () => {
+  /** The relayed header of a response to `/api/notes/dir/page?q=1`. */
   async function told(name: string, value: string, changes: Partial<Upstream> = {}, status = 302) {
     const upstream = await listen((_incoming, outgoing) => {
       const host = upstream.origin.slice('http://'.length)
@@ -319,29 +319,29 @@ describe('where an upstream refers to', () => {
     ['/v10', undefined],
     ['/elsewhere', undefined],
     ['https://site.test/account', undefined],
-  ])('under a path of the target, %s is %s', async (given, expected) => {
+  ])('below a path of the target, %s is %s', async (given, expected) => {
     expect(await told('location', given, under('/v1'))).toBe(expected)
   })
 
-  test('a resource that is called like the prefix is not taken for the prefix', async () => {
+  test('a resource with the same name as the prefix is not taken for the prefix', async () => {
     expect(await told('location', '/api/notes/7', under('/api'))).toBe('/api/notes/notes/7')
     expect(await told('location', '/dir/7', { prefix: '/dir' })).toBe('/dir/dir/7')
   })
 
-  test('where the prefix is not taken off, the path is the public one already', async () => {
+  test('without stripping, the path is the public one already', async () => {
     expect(await told('location', 'https://TARGET/api/notes/x', { strip: false })).toBe('/api/notes/x')
     expect(await told('location', '/v1/api/notes/x', { strip: false, ...under('/v1') })).toBe('/api/notes/x')
     expect(await told('location', '/api/notesx', { strip: false })).toBeUndefined()
     expect(await told('location', '/other', { strip: false })).toBeUndefined()
   })
 
-  test('the public origin, where it is listed, is where one goes', async () => {
+  test('a listed public origin is a valid destination', async () => {
     expect(await told('location', 'https://site.test/account', { redirectOrigins: ['https://site.test'] })).toBe(
       'https://site.test/account',
     )
   })
 
-  test('bytes beyond ASCII are the UTF-8 that they are, or each for itself', async () => {
+  test('bytes beyond ASCII are read as UTF-8, or escaped one by one', async () => {
     for (const [raw, expected] of [
       ['/caf\xc3\xa9/\xe4\xbd\xa0?q=\xc3\xa9', '/api/notes/caf%C3%A9/%E4%BD%A0?q=%C3%A9'],
       ['/caf\xe9', '/api/notes/caf%E9'],
@@ -382,7 +382,7 @@ describe('the prefix', () => {
       ) as Record<string, string>
     )['x-forwarded-prefix']
 
-  test('that was taken off is told in X-Forwarded-Prefix, and none where none was', async () => {
+  test('is sent in X-Forwarded-Prefix if it was stripped, and otherwise not', async () => {
     expect(await prefixFor({})).toBe('/api/notes')
     expect(await prefixFor({ prefix: '/shop/orders' }, '/shop/orders/x')).toBe('/shop/orders')
     expect(await prefixFor({ strip: false })).toBeUndefined()

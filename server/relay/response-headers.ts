@@ -8,8 +8,8 @@ import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
 /**
- * Hop-by-hop, or with power over more than this one answer. `Trailer` only announces, and Node refuses it without
- * chunks.
+ * Hop-by-hop headers, and headers with an effect beyond this one response. `Trailer` is only an announcement, which
+ * Node refuses without chunks.
  */
 const REMOVED = [
   'connection',
@@ -49,8 +49,7 @@ const REMOVED = [
   'shared-storage-write',
   'optional-www-authenticate',
   'authentication-control',
-  // A shared cache in front would heed these before Cache-Control, which is private where a session is involved (RFC
-  // 9213).
+  // A shared cache would prefer these over Cache-Control, which is private for sessions (RFC 9213).
   'cdn-cache-control',
   'cloudflare-cdn-cache-control',
   'netlify-cdn-cache-control',
@@ -70,7 +69,9 @@ const REMOVED_PREFIXES = [
   'attribution-reporting-',
 ]
 
-/** Pass in their own spelling alone: a proxy or script in front that reads `_` as `-` would take the other for them. */
+/**
+ * Only forwarded with this spelling: a proxy or script that reads `_` as `-` would take other spellings for the same.
+ */
 const MISSPELLED = [
   'content-',
   'set-cookie',
@@ -87,7 +88,7 @@ const MISSPELLED = [
 
 const isRemoved = headerFilter({ names: REMOVED, prefixes: REMOVED_PREFIXES, misspelled: MISSPELLED }, canonicalName)
 
-/** What a trailer may not say: an answer's headers were decided before it came (RFC 9110 §6.5.1). */
+/** Not allowed as trailers, because they were decided by the response's headers (RFC 9110 §6.5.1). */
 const NEVER_TRAILING = headerFilter(
   {
     names: [
@@ -124,10 +125,10 @@ const NEVER_TRAILING = headerFilter(
   canonicalName,
 )
 
-/** An upstream's HTML must not run with our users' power: it is shown in a box without scripts, forms or an origin. */
+/** An upstream's HTML must not run with our users' privileges: it is sandboxed without scripts, forms or an origin. */
 const SANDBOX_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
-/** For a page that says nothing itself. */
+/** For a document upstream that sends no policy. */
 export const DOCUMENT_POLICY = "frame-ancestors 'none'"
 
 export interface RelayedHeaders {
@@ -140,11 +141,11 @@ interface Deps {
   isOwnCookie: (name: string) => boolean
 }
 
-/** What the browser gets of an upstream's headers. */
+/** Filters and maps an upstream's response headers for the browser. */
 export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
   return {
     /**
-     * @param path what was asked of the upstream
+     * @param path the path requested from the upstream
      * @returns headers as name, value, …, and the page policy to send
      */
     headers(status: number, answered: UpstreamHeaders, upstream: Upstream, path: string): RelayedHeaders {
@@ -156,7 +157,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
         const value = answered[name]
         if (value === undefined || listed?.has(canonicalName(name))) continue
         if (isRemoved(name)) {
-          // That an answer is not to be held back is the one thing that an upstream may tell a proxy in front.
+          // The only instruction that an upstream may give a proxy in front of us: not to buffer a response.
           if (name === 'x-accel-buffering' && value === 'no') headers.push(name, value)
           continue
         }
@@ -169,7 +170,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
               for (const cookie of listOf(value)) if (!isOwnCookie(cookieNameOf(cookie))) headers.push(name, cookie)
             break
           case 'content-length':
-            // RFC 9110 §8.6: never with 1xx or 204, and a client might wait for what it announces.
+            // RFC 9110 §8.6: never with 1xx or 204, where a client might wait for the announced body.
             if (status >= 200 && status !== 204) headers.push(name, joined(value))
             break
           case 'location':
@@ -192,7 +193,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
       return { headers, policy: upstream.document ? (policy ?? DOCUMENT_POLICY) : SANDBOX_POLICY }
     },
 
-    /** @returns names and their values, for what an upstream says after its body */
+    /** @returns names and values of the trailers to pass on */
     trailers(answered: UpstreamHeaders): [string, string][] {
       const trailers: [string, string][] = []
       for (const name in answered) {
@@ -206,7 +207,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
 
 export type ResponseFilter = ReturnType<typeof responseFilter>
 
-/** Headers whose values are read. Null: it is not to be told. */
+/** Headers whose values are rewritten; null drops the value. */
 const READ: Record<
   'location' | 'content-location' | 'link' | 'www-authenticate',
   (value: string, asked: Asked) => string | null
@@ -217,7 +218,7 @@ const READ: Record<
   'www-authenticate': toldChallenges,
 }
 
-/** Several lines of one header mean the same as one with commas (RFC 9110 §5.3). */
+/** Several lines of one header equal one line joined with commas (RFC 9110 §5.3). */
 export function joined(value: string | string[]): string {
   return typeof value === 'string' ? value : value.join(', ')
 }
@@ -227,8 +228,8 @@ function listOf(value: string | string[]): string[] {
 }
 
 /**
- * The upstream answered a request with a token, which no shared cache keeps unless it says `public` (RFC 9111 §3.5).
- * Towards the browser there is no token to see, so it is said.
+ * The upstream's response depended on Authorization, so shared caches may not store it unless it says `public` (RFC
+ * 9111 §3.5). The browser's request has no Authorization, so the response says so explicitly.
  */
 function forOneReader(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`

@@ -2,13 +2,13 @@ import type { Upstream } from '../config/upstream-config.ts'
 
 export interface Match {
   upstream: Upstream
-  /** The raw path for the upstream, from `/` on. */
+  /** The raw path for the upstream, starting with `/`. */
   path: string
 }
 
 /**
- * Finds the upstream of a path: the longest prefix wins, and a prefix ends at a segment's end. The path is matched and
- * forwarded as the same raw bytes; path-guard has refused what could climb out of it.
+ * Finds the upstream of a path: the longest prefix that ends at a segment boundary. The same raw bytes are matched and
+ * forwarded; path-guard has rejected any that could escape the prefix.
  */
 export function createRoutes(upstreams: readonly Upstream[]) {
   const bySpecificity = upstreams.toSorted((a, b) => b.prefix.length - a.prefix.length)

@@ -7,7 +7,7 @@ import { anUpstream, ask, front } from './relay.testing.ts'
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 type Deed = (socket: Socket, head: string) => void
 
-/** An upstream that keeps connections and does one thing after another with the requests that come, on whichever. */
+/** An upstream with keep-alive that handles successive requests, on any connection, as scripted. */
 async function keeping(deeds: readonly Deed[]) {
   const heads: { connection: number; head: string }[] = []
   const sockets: Socket[] = []
@@ -40,11 +40,11 @@ const hangUp: Deed = socket => void socket.end()
 const reset: Deed = socket => void socket.resetAndDestroy()
 const begin: Deed = socket => void socket.end('H')
 
-describe('a connection that the upstream closed just when it was used again', () => {
+describe('a connection that the upstream closed just as it was reused:', () => {
   test.each([
     ['closes', hangUp],
     ['resets', reset],
-  ])('RFC 9112 §9.3.1 GET and HEAD are tried once more when it %s', async (_what, deed) => {
+  ])('RFC 9112 §9.3.1 GET and HEAD are retried once if it %s', async (_what, deed) => {
     for (const method of ['GET', 'HEAD']) {
       const { origin, connections } = await keeping([answer, deed, answer])
       expect((await ask(origin, '/api/notes')).status).toBe(200)
@@ -53,7 +53,7 @@ describe('a connection that the upstream closed just when it was used again', ()
     }
   })
 
-  test('the second try is the same call, and there is no third', async () => {
+  test('the retry is the same call, and there is no third attempt', async () => {
     const { origin, heads, connections } = await keeping([answer, reset, hangUp, answer])
     await ask(origin, '/api/notes')
     expect((await ask(origin, '/api/notes?x=1', { headers: { 'X-A': '1' } })).status).toBe(502)
@@ -61,7 +61,7 @@ describe('a connection that the upstream closed just when it was used again', ()
     expect(connections()).toEqual([1, 1, 2])
   })
 
-  test('one that was never used before is not tried again: nothing went stale there', async () => {
+  test('a call on a new connection is not retried, as it cannot be stale', async () => {
     const { origin, connections } = await keeping([hangUp, answer])
     expect((await ask(origin, '/api/notes')).status).toBe(502)
     expect(connections()).toEqual([1])
@@ -77,7 +77,7 @@ describe('a connection that the upstream closed just when it was used again', ()
     },
   )
 
-  test('GET with a body, and one to which a byte came, are not either', async () => {
+  test('neither is GET with a body, nor a call that received a byte', async () => {
     const withBody = await keeping([answer, reset, answer])
     await ask(withBody.origin, '/api/notes')
     expect((await ask(withBody.origin, '/api/notes', { headers: { 'content-length': 4 }, send: 'body' })).status).toBe(
@@ -91,7 +91,7 @@ describe('a connection that the upstream closed just when it was used again', ()
     expect(connections()).toEqual([1, 1])
   })
 
-  test('a call whose client has left is not tried again', async () => {
+  test('a call whose client has disconnected is not retried', async () => {
     const { origin, connections } = await keeping([
       answer,
       socket => void setTimeout(() => socket.resetAndDestroy(), 100),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { unconfirmed } from '../base/peer.ts'
 import { createStreamSlots } from './stream-slots.ts'
 
-test('who makes up networks behind a peer that is not trusted gets four times the streams of one network, not as many as they like', () => {
+test('a peer that is not trusted and invents networks gets the streams of four networks at most', () => {
   const slots = createStreamSlots({ perNetwork: 8 })
   const from = (n: number) => unconfirmed('10.0.0.1', `203.0.113.${n}`)
   const given = Array.from({ length: 32 }, (_, n) => slots.take(from(n), true))

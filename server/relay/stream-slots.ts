@@ -2,22 +2,22 @@ import { Problem } from '../base/problem.ts'
 import { countedNetworks } from '../accounts/client-network.ts'
 
 export interface StreamLimits {
-  /** Streams of one session. */
+  /** Maximum streams per session. */
   perSession: number
   /**
-   * Streams of signed-in people from one network. Strangers there get a quarter of it, counted apart: they cannot take
-   * people's.
+   * Maximum streams of signed-in users per network. Anonymous clients get a quarter of it, counted separately, so that
+   * they cannot use up the others' share.
    */
   perNetwork: number
 }
 
-/** A stream that is refused may be tried again soon: others end. */
+/** A refused stream may be retried soon, since others end. */
 const RETRY_SECONDS = 10
 
-/** Of everybody behind a peer that is not trusted, as many as of so many networks. */
+/** All clients behind a peer that is not trusted share the limit of this many networks. */
 const CROWD = 4
 
-/** Counts open streams by network, since each holds two sockets for as long as its client likes. */
+/** Limits open streams per network, since each takes two sockets for as long as the client likes. */
 export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork'>) {
   const taken = new Map<string, number>()
   const strangers = Math.ceil(perNetwork / 4)
@@ -26,7 +26,7 @@ export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork
   return {
     /**
      * @param address of the client
-     * @returns gives the place back; to be called once
+     * @returns a function that frees the slot, to be called once
      * @throws Problem `too_many_streams`
      */
     take(address: string, isSignedIn: boolean): () => void {

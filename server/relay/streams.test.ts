@@ -8,7 +8,7 @@ import type { UnderWay } from './under-way.ts'
 const NOTES = anUpstream('http://127.0.0.1:9')
 const AT = 1_800_000_000_000
 
-/** Streams whose clock and timer are moved by hand. */
+/** Streams with a controlled clock and timer. */
 function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } = {}) {
   const time = { wall: AT, steady: 0 }
   const closed: string[] = []
@@ -75,7 +75,7 @@ const codeOf = (work: () => unknown) => {
   }
 }
 
-test('what begins after its session has ended is refused, and says why', () => {
+test('a call of a session that has ended is refused with the reason', () => {
   const { streams, one } = world()
   streams.ended('gone', 'signed_out')
   streams.ended('old', 'replaced')
@@ -84,7 +84,7 @@ test('what begins after its session has ended is refused, and says why', () => {
   expect(codeOf(() => streams.join(one('c', session('another'))))).toBeNull()
 })
 
-test('a session that ended while its stream was dialled, unnoticed here, ends at the next look', async () => {
+test('a session that ended unnoticed while its stream was connecting is detected at the next check', async () => {
   const { known, closed, one, begin, tick } = world()
   begin(one('a'))
   known.endsAt = null
@@ -92,7 +92,7 @@ test('a session that ended while its stream was dialled, unnoticed here, ends at
   expect(closed).toEqual(['a idle'])
 })
 
-test("the server's end closes everybody's streams, nobody's too, leaves calls alone and takes no more streams", () => {
+test('on shutdown all streams are closed, anonymous ones too, no new ones are accepted, and calls continue', () => {
   const { streams, closed, one, begin } = world()
   begin(one('a'))
   begin(one('b', null))
@@ -102,7 +102,7 @@ test("the server's end closes everybody's streams, nobody's too, leaves calls al
   expect(closed.sort()).toEqual(['a going_away', 'b going_away'])
 })
 
-test('a stream lives as long as its upstream says and no longer, whose ever it is and whatever the wall clock does', async () => {
+test("a stream lives exactly as long as its upstream's limit, anonymous or not and whatever the wall clock does", async () => {
   const { time, closed, one, begin, tick } = world({ upstream: { streamMaxMs: 60_000 } })
   begin(one('a'))
   begin(one('b', null))
@@ -114,7 +114,7 @@ test('a stream lives as long as its upstream says and no longer, whose ever it i
   expect(closed.sort()).toEqual(['a stream_expired', 'b stream_expired'])
 })
 
-test('when the time since the sign-in runs out for one upstream, what goes to others stays', async () => {
+test("when the maximum authentication age for one upstream is exceeded, other upstreams' streams continue", async () => {
   const { closed, one, begin, tick } = world({ upstream: { streamMaxMs: Infinity } })
   const strict = one('strict')
   begin({ ...strict, upstream: { ...strict.upstream, requires: { signedIn: true, roles: [], maxAgeMs: 10_000 } } })
@@ -125,7 +125,7 @@ test('when the time since the sign-in runs out for one upstream, what goes to ot
   expect(closed).toEqual(['strict insufficient_user_authentication'])
 })
 
-test('somebody who is changed between the check of a call and its beginning is judged within a second', async () => {
+test('an account changed between the check of a call and its start is checked again within a second', async () => {
   const { known, closed, one, begin, tick } = world({
     upstream: { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } },
   })
@@ -135,7 +135,7 @@ test('somebody who is changed between the check of a call and its beginning is j
   expect(closed).toEqual(['call forbidden'])
 })
 
-test('a store that fails is asked again until it says who may go on', async () => {
+test('after a store failure, the check is retried until it succeeds', async () => {
   const { known, closed, streams, one, begin, tick } = world()
   begin(one('a'))
   await tick()
@@ -149,7 +149,7 @@ test('a store that fails is asked again until it says who may go on', async () =
   expect(closed).toEqual(['a disabled'])
 })
 
-test("a grant that is over ends what takes its provider's token, and nothing else", () => {
+test("a grant that ended closes streams with that provider's token, and nothing else", () => {
   const { streams, closed, one, begin } = world()
   const taking = one('taking')
   begin({ ...taking, upstream: { ...taking.upstream, token: 'provider', provider: 'main' } })
@@ -158,7 +158,7 @@ test("a grant that is over ends what takes its provider's token, and nothing els
   expect(closed).toEqual(['taking provider_sign_in_required'])
 })
 
-test('an IPv6 network is its /64, and every place comes back however a stream ends', async () => {
+test('an IPv6 network is its /64, and every slot is freed however a stream ends', async () => {
   const { streams, one, begin, closed } = world({ limits: { perSession: 2, perNetwork: 2 } })
   const from = (name: string, network: string, whose: string) => ({ ...one(name, session(whose)), network })
   begin(from('a', '2001:db8::1', 's1'))

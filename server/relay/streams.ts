@@ -15,15 +15,15 @@ interface Deps {
   log: Log
   /**
    * Ends a session that is past its idle or absolute end.
-   * @returns when to look again; null: it is over
+   * @returns when to check again; null: it has ended
    */
   endIfOver: (sessionId: string) => Promise<UnixMs | null>
-  /** @returns null for an account that is gone or disabled */
+  /** @returns null for an account that was deleted or disabled */
   findUser: (userId: string) => MaybePromise<WireUser | null>
   limits: StreamLimits
 }
 
-/** How long a stream has been open already, and how long it may be in all. */
+/** How long a stream has been open, and how long it may be in total. */
 export interface Span {
   openMs: number
   lifeMs: number
@@ -36,32 +36,33 @@ interface Stream {
 }
 type Members = Map<UnderWay, Stream | null>
 
-/** What is under way for one session. */
+/** The calls and streams in progress for one session. */
 interface Open {
   readonly sessionId: string
   readonly userId: string
   /** null: a call, which ends by itself. */
   readonly members: Members
   streams: number
-  /** Something joined since its person was last looked at. */
+  /** Something joined since the account was last checked. */
   unjudged: boolean
-  /** When to ask whether the session is over. */
+  /** When to check whether the session has ended. */
   lookAt: UnixMs
-  /** When the first of them will be too long after the sign-in. */
+  /** When the first of them exceeds the maximum authentication age of its upstream. */
   maxAgeAt: UnixMs
-  /** When the first of them will be as old as a stream may get. */
+  /** When the first stream reaches its maximum lifetime. */
   expiresAt: SteadyMs
 }
 
 const LOOK_EVERY_MS = SECOND
-/** A store that does not answer is asked again after this. */
+/** When to retry after the store failed. */
 const LOOK_AGAIN_MS = 5 * SECOND
-/** Ended sessions that a call which began before may still name. */
+/** The number of ended sessions remembered for calls that began before. */
 const OVER_MAX = 50_000
 
 /**
- * What is under way at upstreams: it ends with its session, and when its person may not reach the upstream any more.
- * Cookies were shown once, when it began, so a stream also has a longest life. None of it keeps a session alive.
+ * Tracks the calls and streams in progress: they end with their session, or when their user may no longer reach the
+ * upstream. Cookies are only checked when a stream opens, so it also has a maximum lifetime. None of them extends the
+ * session.
  */
 export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
   const bySession = new Map<string, Open>()
@@ -70,7 +71,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
   const slots = createStreamSlots(limits)
   let isClosed = false
 
-  /** @returns null while the session lives, as far as is known here */
+  /** @returns null unless the session is known to have ended */
   function refusalOf(sessionId: string): Problem | null {
     const reason = over.get(sessionId)
     return reason === undefined ? null : problemFor(reason)
@@ -109,7 +110,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     one.end(reason)
   }
 
-  /** Ends what its person may not go on with, by what is known of them now. */
+  /** Ends everything that the session's account is no longer allowed to do. */
   async function judge(open: Open): Promise<void> {
     open.unjudged = false
     try {
@@ -132,7 +133,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     try {
       const next = await endIfOver(open.sessionId)
       if (next !== null) open.lookAt = next
-      // It ended before, and whoever ended it has told us, or this was not open yet.
+      // It had ended before: either we were notified, or this stream was not open yet.
       else endAll(open.sessionId, over.get(open.sessionId) ?? 'idle')
     } catch (error) {
       log.warn(
@@ -188,8 +189,8 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
 
   return {
     /**
-     * Files what begins under its session.
-     * @throws Problem when the session has ended meanwhile
+     * Registers a call under its session.
+     * @throws Problem if the session has ended in the meantime
      */
     join(one: UnderWay): void {
       if (one.caller === null) return
@@ -204,7 +205,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     },
 
     /**
-     * What has joined turns out to be a stream.
+     * Promotes a registered call to a stream.
      * @throws Problem `too_many_streams`, `draining`, `not_signed_in`
      */
     stream(
@@ -212,7 +213,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       kind: StreamKind,
       { openMs, lifeMs }: Span = { openMs: 0, lifeMs: one.upstream.streamMaxMs },
     ): void {
-      // A response is let finish, for as long as the server's end takes.
+      // Responses may finish until the shutdown completes.
       if (isClosed && kind === 'response') return
       if (isClosed) throw new Problem('draining')
       const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
@@ -225,11 +226,11 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       open.members.set(one, stream)
       open.streams++
       noteTimes(open, one, stream)
-      // Many sessions may have ended while the upstream was dialled: the store has the last word.
+      // Many sessions may have ended while the upstream was connecting, so the store decides.
       open.lookAt = now.wall
     },
 
-    /** It has ended by itself. */
+    /** Unregisters a call or stream that has ended by itself. */
     leave,
     refusalOf,
 
@@ -238,19 +239,19 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       endAll(sessionId, reason)
     },
 
-    /** Somebody's roles, name or standing changed. */
+    /** An account's roles, name or status changed. */
     accountChanged(userId: string): void {
       for (const open of bySession.values()) if (open.userId === userId) void judge(open)
     },
 
-    /** A session has lost, or changed, what a provider granted to it. */
+    /** A session lost or replaced what a provider granted to it. */
     grantChanged(sessionId: string): void {
       for (const one of [...(bySession.get(sessionId)?.members.keys() ?? [])]) {
         if (one.upstream.provider !== null) end(one, 'provider_sign_in_required')
       }
     },
 
-    /** Ends a session's streams, though it lives on: whoever has its cookies connects again. */
+    /** Ends a session's streams although the session continues: a client with its cookies can reconnect. */
     endStreamsOf(sessionId: string): void {
       for (const [one] of streamsOf(sessionId)) end(one, 'stream_expired')
     },
@@ -261,10 +262,10 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
         .map(([{ upstream }, { kind, since }]) => ({ upstream: upstream.name, title: upstream.title, kind, since }))
         .sort((a, b) => a.since - b.since),
 
-    /** How many are open, of all sessions and of nobody. */
+    /** The number of open streams, including anonymous ones. */
     count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + strangers.size,
 
-    /** Closes every stream and takes no more: for the end of the server. Calls and responses go on to their end. */
+    /** For shutdown: closes all streams and accepts no new ones. Calls and long responses run to their end. */
     close(): void {
       stop()
       isClosed = true

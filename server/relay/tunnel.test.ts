@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { joinSockets } from './tunnel.ts'
 
-// Two real connections, joined; the far ends are held by the test, and end nothing by themselves.
+// Two real connections, joined; the test controls the far ends, which do not close by themselves.
 
 interface Pair {
   near: Socket
@@ -54,7 +54,7 @@ async function tunnel({
 }
 
 test.each(['client', 'upstream'] as const)(
-  'once the %s has ended, the other side has a few seconds to follow: then both sockets are gone',
+  'after the %s has ended, the other side has a few seconds to follow before both sockets are closed',
   { timeout: 15_000 },
   async first => {
     const joined = await tunnel()
@@ -69,7 +69,7 @@ test.each(['client', 'upstream'] as const)(
 )
 
 test.each(['client', 'upstream'] as const)(
-  'one side (%s) that ended while the other was dialled is followed all the same',
+  'a side (%s) that ended during connecting is followed all the same',
   { timeout: 15_000 },
   async first => {
     const { client, upstream, over } = await tunnel({
@@ -83,7 +83,7 @@ test.each(['client', 'upstream'] as const)(
   },
 )
 
-test('one that ends with bytes that the other never reads is gone, too', { timeout: 15_000 }, async () => {
+test('a side that ends with bytes that the other never reads is closed, too', { timeout: 15_000 }, async () => {
   const { client, over } = await tunnel({ idleMs: 300 })
   client.far.write(Buffer.alloc(8_000_000))
   client.far.end()
@@ -91,7 +91,7 @@ test('one that ends with bytes that the other never reads is gone, too', { timeo
   expect(client.near.destroyed).toBe(true)
 })
 
-test('a peer that vanishes without a word is noticed: TCP keep-alive is on at both ends', async () => {
+test('a peer that vanishes silently is detected: TCP keep-alive is on at both ends', async () => {
   const { probes } = await tunnel()
   expect(probes).toEqual([
     [true, 60_000],
@@ -100,11 +100,11 @@ test('a peer that vanishes without a word is noticed: TCP keep-alive is on at bo
 })
 
 test.each(['client', 'upstream'] as const)(
-  'a tunnel without a byte is closed with a frame that says so; bytes from the %s keep it open',
+  'an idle tunnel is closed with a close frame that says so; bytes from the %s keep it open',
   async busy => {
     const { client, upstream, over, closed } = await tunnel({ idleMs: 400 })
     const far = busy === 'client' ? client.far : upstream.far
-    // An unmasked ping frame: whole, so that the close frame may follow at once.
+    // An unmasked ping frame: complete, so that the close frame may follow at once.
     for (let i = 0; i < 8; i++) {
       far.write(Buffer.from([0x89, 0]))
       await new Promise(resolve => setTimeout(resolve, 100))

@@ -2,16 +2,16 @@ import type { Duplex } from 'node:stream'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import { closeFrame, createFrameTracker } from './frames.ts'
 
-/** How long the frame under way may take to end before the connection is cut without a word. */
+/** How long the current frame may take to complete before the connection is dropped without a close frame. */
 const LAST_FRAME_MS = 500
 /**
- * How long one side may go on after the other has ended: for the answer to a close frame, which takes one round trip.
+ * How long one side may stay open after the other has ended, which covers the round trip of answering a close frame.
  */
 const HALF_OPEN_MS = 5 * SECOND
-/** A peer that vanished without a word is noticed by the keep-alive of TCP. */
+/** TCP keep-alive detects a peer that vanished silently. */
 const KEEP_ALIVE_MS = MINUTE
 
-/** No byte has passed for long. 1001: the other end may connect again (RFC 6455 §7.4.1). */
+/** For an idle tunnel. 1001: the client may reconnect (RFC 6455 §7.4.1). */
 const IDLE = { code: 1001, reason: 'idle' }
 
 interface Tunnel {
@@ -22,9 +22,9 @@ interface Tunnel {
 }
 
 /**
- * Joins two sockets after a WebSocket handshake: bytes pass as they come, pauses and ends are passed both ways. Once
- * one side has ended, the other follows.
- * @returns closes the tunnel with a close frame to the client, after the frame that is under way
+ * Joins two sockets after a WebSocket handshake, with backpressure and ends propagated both ways. Once one side ends,
+ * the other follows.
+ * @returns closes the tunnel after the current frame, with a close frame to the client
  */
 export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (code: number, reason: string) => void {
   const frames = createFrameTracker()
@@ -78,7 +78,7 @@ export function joinSockets({ client, upstream, idleMs, onClose }: Tunnel): (cod
   return closeWith
 }
 
-/** A side may have ended while the other was dialled: then its event is over. */
+/** A side may have ended during connecting, before this listener was added. */
 function onEnd(socket: Duplex, then: () => void): void {
   if (socket.readableEnded) then()
   else socket.once('end', then)

@@ -4,62 +4,62 @@ import type { Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { LiveSession } from '../session/types.ts'
 
-/** Who is asking, as far as an upstream may care. */
+/** The caller, as far as it matters for upstreams. */
 export interface RelayCaller {
   session: LiveSession
   user: WireUser
 }
 
-/** A request to pass on. Everything in it is as it came: what must not get through is taken out here. */
+/** A request to relay, as received: what must not pass is removed here. */
 export interface RelayRequest {
   id: string
   method: string
-  /** The raw target up to `?`, and from it on. */
+  /** The raw request target up to `?`, and the rest from there. */
   path: string
   search: string
   /** Name, value, name, value … */
   rawHeaders: readonly string[]
-  /** null: none was sent. */
+  /** null: no body. */
   body: Readable | null
-  /** As trustedProxies let us know it. */
+  /** The client's address, as derived with trustedProxies. */
   network: string
   caller: RelayCaller | null
 }
 
-/** What an upstream's headers or trailers say: names in lower case, several values of one name as a list. */
+/** An upstream's headers or trailers: names in lower case, repeated values as a list. */
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>
 
-/** Where an answer goes: Node's response for a browser, a web Response for a page that is rendering. */
+/** Where a response goes: Node's response for a browser, a web Response for a page that is rendering. */
 export interface Sink {
-  /** @param headers name, value, name, value … with what must not get out taken out already */
+  /** @param headers name, value, name, value …, already filtered */
   start(status: number, headers: string[], policy: string | null): void
   /**
-   * @param chunk is the sink's from now on: it may free it
-   * @returns false when it wants a pause; `onDrain` is called when it has room again
+   * @param chunk owned by the sink from now on, which may free it
+   * @returns false to apply backpressure; `onDrain` is called when there is room again
    */
   write(chunk: Buffer): boolean
   onDrain(resume: () => void): void
   /** @param trailers names and their values */
   end(trailers: [string, string][]): void
-  /** Cuts an answer that has begun: whoever reads it must not take it for whole. */
+  /** Aborts a response that has begun, so that the client cannot mistake it for complete. */
   cut(): void
-  /** Called once, when nobody reads any more. */
+  /** Called once, when the client has disconnected. */
   onGone(stop: () => void): void
 }
 
-/** What one call carries to say whose it is. */
+/** The credentials of one call. */
 export interface UpstreamAuth {
   /** Name, value, … */
   headers: string[]
   token: string
-  /** Whether the token is bound to a key of ours, and each call proves that it is held (RFC 9449). */
+  /** Whether the token is bound to a key of ours, so that each call needs a proof of possession (RFC 9449). */
   bound: boolean
 }
 
 export interface Credentials {
   /**
-   * @param outgoing the call as the upstream gets it
-   * @param refused the token that it has just refused; null: the first try
+   * @param outgoing the call as sent to the upstream
+   * @param refused the token that it has just refused; null: the first attempt
    */
   headersFor(
     upstream: Upstream,
@@ -67,18 +67,18 @@ export interface Credentials {
     outgoing: { method: string; path: string },
     refused: string | null,
   ): MaybePromise<UpstreamAuth>
-  /** An upstream has refused a token: the next call brings another, if there is another. */
+  /** Records that an upstream refused a token, so that the next call uses another one if possible. */
   refused(upstream: Upstream, caller: RelayCaller, token: string): void
-  /** A session has ended. */
+  /** Drops the state of a session that has ended. */
   forget(sessionId: string): void
-  /** An upstream has answered a call with a bound token: it may say what it wants to see in the next proof. */
+  /** Records the nonce that a response to a call with a bound token may request for the next proof. */
   onResponse(upstream: Upstream, headers: UpstreamHeaders): void
 }
 
-/** Tokens for upstreams: minted here, kept here, seen by nobody else. */
+/** Issues and caches tokens for upstreams, which never leave the server otherwise. */
 export interface UpstreamTokens {
-  /** @param fresh leaves a kept token aside, because the upstream refused it */
+  /** @param fresh bypasses a cached token, because the upstream refused it */
   tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean): MaybePromise<string>
-  /** Forgets what was minted for a session, which has ended, and mints nothing for it from then on. */
+  /** Drops the tokens of a session that has ended, and issues none for it from then on. */
   forget(sessionId: string): void
 }

@@ -3,26 +3,26 @@ import type { Upstream } from '../config/upstream-config.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { RelayCaller } from './types.ts'
 
-/** A call or a stream that has reached the relay and is not over. */
+/** A call or stream in progress at the relay. */
 export interface UnderWay {
   readonly upstream: Upstream
-  /** null: nobody's. */
+  /** null: anonymous. */
   readonly caller: RelayCaller | null
-  /** The address that it came from. */
+  /** The address of the client. */
   readonly network: string
-  /** Ends it at once, because it may not go on. Called at most once. */
+  /** Ends it immediately. Called at most once. */
   end(reason: CloseReason): void
 }
 
 /**
- * What outlasts the look at its cookies, which came once, when it began: a WebSocket, an event stream, and any other
- * response whose body takes long.
+ * What outlasts the check of its cookies at the start: a WebSocket, an event stream, or any other response that takes
+ * long.
  */
 export type StreamKind = 'websocket' | 'events' | 'response'
 
 /**
- * Why something under way has to end: its session did, the server does, the stream is as old as streams may get, or its
- * person may not reach the upstream any more.
+ * Why a call or stream ends early: its session ended, the server shuts down, the stream reached its maximum lifetime,
+ * or its user may no longer reach the upstream.
  */
 export type CloseReason =
   | EndReason
@@ -32,21 +32,18 @@ export type CloseReason =
   | 'insufficient_user_authentication'
   | 'provider_sign_in_required'
 
-/**
- * The client may connect again: with new cookies, or once it has signed in (4000–4999 are for applications, RFC 6455
- * §7.4.2).
- */
+/** The client may reconnect with new cookies or after signing in (4000–4999 are for applications, RFC 6455 §7.4.2). */
 const CONNECT_AGAIN = 4401
 const POLICY_VIOLATION = 1008
 const GOING_AWAY = 1001
 
-/** The code of the close frame that says so. */
+/** The close frame's code for the reason. */
 export function closeCodeOf(reason: CloseReason): number {
   if (reason === 'going_away') return GOING_AWAY
   return reason === 'disabled' || reason === 'admin' || reason === 'forbidden' ? POLICY_VIOLATION : CONNECT_AGAIN
 }
 
-/** What a client is told of a call that was ended before anything of its answer had reached it. */
+/** The response to a call that was ended before any response had reached the client. */
 export function problemFor(reason: CloseReason): Problem {
   switch (reason) {
     case 'replaced':

@@ -7,7 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { anUpstream, listen, someRelay, someStreams } from './relay.testing.ts'
 
-// Handshakes of WebSockets, against upstreams that are only TCP sockets: they may say what no server would.
+// WebSocket handshakes with upstreams that are raw TCP sockets, and can send what no server would.
 
 const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n'
 
@@ -57,7 +57,7 @@ async function dial(talk: (socket: Socket) => void) {
   return { client, streams, outcome: outcome.promise }
 }
 
-test('RFC 9110 §8.6 a switch of protocols announces no body, and bytes beyond ASCII in it arrive as they came', async () => {
+test('RFC 9110 §8.6 a switch of protocols announces no body, and bytes beyond ASCII in it arrive unchanged', async () => {
   const { client } = await dial(socket =>
     socket.write(`${SWITCH}content-length: 5\r\nx-name: caf\xc3\xa9\r\n\r\n`, 'latin1'),
   )
@@ -69,7 +69,7 @@ test('RFC 9110 §8.6 a switch of protocols announces no body, and bytes beyond A
 })
 
 test.each([100, 102, 103])(
-  'an upstream that answers an upgrade with %i again and again is given up, and the place comes back',
+  'an upstream that keeps answering an upgrade with %i is given up, and the slot is freed',
   async status => {
     const { streams, outcome } = await dial(async socket => {
       while (!socket.destroyed) {
@@ -82,7 +82,7 @@ test.each([100, 102, 103])(
   },
 )
 
-test('one that does so a few times is heard', async () => {
+test('an upstream that sends a few interim responses is still relayed', async () => {
   const { client } = await dial(socket => socket.write(`${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(5)}${SWITCH}\r\n`))
   expect(String((await once(client, 'data'))[0])).toMatch(/^HTTP\/1\.1 101 /)
 })

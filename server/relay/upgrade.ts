@@ -13,14 +13,14 @@ import { closeCodeOf, type CloseReason, problemFor } from './under-way.ts'
 interface Handshake {
   match: Match
   request: RelayRequest
-  /** With every header decided; undici adds Connection and Upgrade. */
+  /** The final headers; undici adds Connection and Upgrade. */
   headers: string[]
   client: Duplex
-  /** What the client sent right behind its handshake. */
+  /** What the client sent directly after its handshake. */
   head: Buffer
   /**
-   * The upstream refused its token.
-   * @returns null: the refusal is passed on
+   * Called when the upstream refused the token.
+   * @returns null to pass the refusal on
    */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
 }
@@ -32,10 +32,10 @@ interface Deps {
 }
 
 /**
- * Dials the upstream and, when it agrees, joins the two sockets. Session and route have been checked before.
- * @returns when the connection is over
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or why it may not
- * go on, while the client has heard nothing
+ * Connects to the upstream and joins the two sockets if it accepts. Session and route have already been checked.
+ * @returns when the connection has ended
+ * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or the reason it
+ * was ended, provided nothing has been sent to the client
  */
 export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<void> {
   const {
@@ -56,9 +56,9 @@ export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<vo
   }
   deps.streams.join(underWay)
   try {
-    // Before the upstream is dialled: half-open connections have to be bounded, too.
+    // Before connecting to the upstream, because half-open connections have to be bounded, too.
     deps.streams.stream(underWay, 'websocket')
-    // From here on, not after the waits to come: a socket tells only once that it is closed.
+    // Registered before the awaits below, because a socket emits `close` only once.
     client.once('close', () => dial.controller?.abort(new Error('the client went away')))
     await connect(deps, handshake, dial)
   } finally {
@@ -66,7 +66,7 @@ export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<vo
   }
 }
 
-/** What ends a handshake that is under way, or the connection that came of it. */
+/** Aborts a handshake in progress, or closes the resulting connection. */
 interface Dial {
   controller: { abort(reason: Error): void } | null
   close: ((code: number, reason: string) => void) | null
@@ -96,7 +96,7 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
             }
             const relayed = filter.headers(status, answered, upstream, match.path).headers
             const fixed = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', request.id]
-            // The upstream's bytes were read as Latin-1.
+            // The upstream's bytes were decoded as Latin-1.
             client.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines([...fixed, ...relayed])}\r\n`, 'latin1')
             if (head.length > 0) socket.write(head)
             dial.close = joinSockets({

@@ -2,14 +2,14 @@ import { Problem } from '../base/problem.ts'
 
 const TIMED_OUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
 
-/** No honest upstream announces its answer (1xx) more often, and each time it gets its time for headers anew. */
+/** More interim responses (1xx) than any honest upstream sends; each restarts its header timeout. */
 export const INTERIM_MAX = 100
 
 export function announcedTooOften(name: string): Problem {
   return new Problem('upstream_unreachable', { detail: `"${name}" sent too many interim responses.` })
 }
 
-/** What undici or the network reported → what may be told. Decided by code, never by text. */
+/** Maps an error of undici or the network to what the client receives. Decided by code, never by text. */
 export function asUpstreamProblem(error: unknown, name: string): Problem {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof Problem) return at

@@ -84,7 +84,7 @@ function world(upstreamTokenMs = 300_000, alg: (typeof UPSTREAM_TOKEN_ALGS)[numb
     publicUrl: ISSUER,
     upstreamTokenMs,
   })
-  /** What an API does with a Bearer token: RFC 9068 §4. */
+  /** How an API validates a Bearer token: RFC 9068 §4. */
   const verify = (token: string, audience = ORDERS.audience, options: JWTVerifyOptions = {}) =>
     jwtVerify(token, createLocalJWKSet({ keys: signing.published(time.wall) }), {
       issuer: ISSUER,
@@ -98,7 +98,7 @@ function world(upstreamTokenMs = 300_000, alg: (typeof UPSTREAM_TOKEN_ALGS)[numb
   return { time, signing, tokens, verify, minted: () => minted }
 }
 
-test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an access token for an upstream by RFC 9068, signed with %s', async alg => {
+test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an upstream token is an RFC 9068 access token signed with %s', async alg => {
   const { tokens, signing, verify } = world(300_000, alg)
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   const { payload, protectedHeader } = await verify(token)
@@ -118,7 +118,7 @@ test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an access token for an upstream by RFC
   })
 })
 
-test('JW-2 scope is there when the upstream has scopes, and no two tokens have one jti', async () => {
+test('JW-2 scope is present if the upstream has scopes, and no two tokens share a jti', async () => {
   const { tokens } = world()
   expect(decodeJwt(await tokens.tokenFor(BOOKS, ADA, false))['scope']).toBe('read write')
   const ids = await Promise.all(
@@ -127,11 +127,11 @@ test('JW-2 scope is there when the upstream has scopes, and no two tokens have o
   expect(new Set(ids).size).toBe(50)
 })
 
-test('JW-4 NI-18 how and when the person signed in stays as it was, through renewals and every new token', async () => {
+test('JW-4 NI-18 auth_time and amr stay the same through refreshes and every new token', async () => {
   const { tokens, time } = world()
   const seen: JWTPayload[] = []
   for (let i = 0; i < 5; i++) {
-    // A renewal moves the ends of the access token and of idleness, and nothing else.
+    // A refresh only moves the access token's end and the idle end.
     const renewed = {
       ...ADA,
       session: { ...ADA.session, accessEndsAt: time.wall + 900_000, idleEndsAt: time.wall + 43_200_000 },
@@ -144,7 +144,7 @@ test('JW-4 NI-18 how and when the person signed in stays as it was, through rene
     expect({ auth_time, amr }).toEqual({ auth_time: Math.floor((AT - 4_321) / 1000), amr: ['pwd'] })
 })
 
-test('one token is kept for a session and upstream until a minute before its end', async () => {
+test('one token per session and upstream is cached until a minute before it expires', async () => {
   const { tokens, time, minted } = world()
   const first = await tokens.tokenFor(ORDERS, ADA, false)
   time.wall = AT + 239_999
@@ -154,13 +154,13 @@ test('one token is kept for a session and upstream until a minute before its end
   expect(await tokens.tokenFor(ORDERS, ADA, false)).not.toBe(first)
 })
 
-test('a short token is kept until the last fifth of its life', () => {
+test('a short-lived token is cached until the last fifth of its lifetime', () => {
   expect(usableUntil({ iat: 100, exp: 400 })).toBe(340_000)
   expect(usableUntil({ iat: 100, exp: 3700 })).toBe(3_640_000)
   expect(usableUntil({ iat: 100, exp: 110 })).toBe(108_000)
 })
 
-test('no token outlives its session, and none is minted once its absolute end has come', async () => {
+test('no token outlives its session, and none is issued past its absolute end', async () => {
   fc.assert(
     fc.property(
       fc.integer({ min: -5_000, max: 900_000 }),
@@ -187,7 +187,7 @@ test('no token outlives its session, and none is minted once its absolute end ha
   await expect(tokens.tokenFor(ORDERS, ADA, false)).rejects.toMatchObject({ code: 'not_signed_in' })
 })
 
-test('a clock that was set back leaves no token from the future in use', async () => {
+test('after the clock was set back, no token dated in the future is used', async () => {
   const { tokens, time, verify } = world()
   const early = await tokens.tokenFor(ORDERS, ADA, false)
   time.wall -= 120_000
@@ -196,14 +196,14 @@ test('a clock that was set back leaves no token from the future in use', async (
   expect((await verify(late)).payload.iat).toBe((AT - 120_000) / 1000)
 })
 
-test('a hundred calls at once wait for one token', async () => {
+test('a hundred concurrent calls share one token', async () => {
   const { tokens, minted } = world()
   const all = await Promise.all(Array.from({ length: 100 }, () => tokens.tokenFor(ORDERS, ADA, false)))
   expect(new Set(all).size).toBe(1)
   expect(minted()).toBe(1)
 })
 
-test('a token that an upstream refused is left aside; calls that were refused together share the new one', async () => {
+test('a token that an upstream refused is not reused; calls refused together share the new one', async () => {
   const { tokens, time, minted } = world()
   const refused = await tokens.tokenFor(ORDERS, ADA, false)
   const again = await Promise.all(Array.from({ length: 20 }, () => tokens.tokenFor(ORDERS, ADA, true)))
@@ -215,7 +215,7 @@ test('a token that an upstream refused is left aside; calls that were refused to
   expect(await tokens.tokenFor(ORDERS, ADA, true)).not.toBe(again[0])
 })
 
-test('roles that were given or taken are in the next token', async () => {
+test('changed roles are in the next token', async () => {
   const { tokens } = world()
   const before = await tokens.tokenFor(ORDERS, caller('ada', ['admin', 'user']), false)
   expect(await tokens.tokenFor(ORDERS, caller('ada', ['user', 'admin']), false)).toBe(before)
@@ -227,13 +227,13 @@ test('roles that were given or taken are in the next token', async () => {
   ])
 })
 
-test('BBA-17 a thousand calls of two people for two upstreams, interleaved: each gets the token of that session and that upstream', async () => {
+test('BBA-17 a thousand interleaved calls of two users to two upstreams each get the token of their session and upstream', async () => {
   const { tokens, time, verify } = world(10_000)
   const people = [caller('ada'), caller('bob', ['admin'])]
   const calls = Array.from({ length: 1000 }, async (_, i) => {
     const who = people[i % 2] ?? ADA
     const where = i % 3 === 0 ? ORDERS : BOOKS
-    // Now and then a token is refused, ends, or time goes by while others are being signed.
+    // Occasionally a token is refused or expires, or time passes while others are being signed.
     if (i % 7 === 0) await Promise.resolve()
     if (i % 50 === 0) time.wall += 1000
     const token = await tokens.tokenFor(where, who, i % 11 === 0)
@@ -250,7 +250,7 @@ test('BBA-17 a thousand calls of two people for two upstreams, interleaved: each
   }
 })
 
-test("BBA-17 a session that is paired with somebody else's account gets no token", async () => {
+test("BBA-17 a session paired with another user's account gets no token", async () => {
   const { tokens, minted } = world()
   await expect(
     tokens.tokenFor(ORDERS, { session: ADA.session, user: caller('bob').user }, false),
@@ -258,7 +258,7 @@ test("BBA-17 a session that is paired with somebody else's account gets no token
   expect(minted()).toBe(0)
 })
 
-test("JW-2 ASVS 9.2.3 a token for one upstream is refused by another's audience check", async () => {
+test("JW-2 ASVS 9.2.3 a token for one upstream fails another's audience check", async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   await expect(verify(token, BOOKS.audience)).rejects.toMatchObject({
@@ -268,7 +268,7 @@ test("JW-2 ASVS 9.2.3 a token for one upstream is refused by another's audience 
   await expect(verify(token)).resolves.toBeDefined()
 })
 
-test('an ended session gets no token: neither a kept one, nor a new one, nor the one that was being signed', async () => {
+test('an ended session gets no token: neither a cached one, nor a new one, nor the one being signed', async () => {
   const { tokens } = world()
   await tokens.tokenFor(BOOKS, ADA, false)
   const underWay = tokens.tokenFor(ORDERS, ADA, false)
@@ -281,7 +281,7 @@ test('an ended session gets no token: neither a kept one, nor a new one, nor the
   await expect(tokens.tokenFor(ORDERS, caller('bob'), false)).resolves.toBeTypeOf('string')
 })
 
-test('a failure to sign is not kept', async () => {
+test('a failure to sign is not cached', async () => {
   const signing = testSigning(AT)
   let broken = true
   const tokens = createUpstreamTokens({
@@ -297,7 +297,7 @@ test('a failure to sign is not kept', async () => {
   await expect(tokens.tokenFor(ORDERS, ADA, false)).resolves.toBeTypeOf('string')
 })
 
-test("JW-12 our cookies are no upstream's tokens, and an upstream's token is no cookie of ours", async () => {
+test('JW-12 our cookies are not accepted as upstream tokens, nor upstream tokens as our cookies', async () => {
   const { tokens, verify } = world()
   const keyring = createKeyring([newRoot(AT)])
   const own = createTokens(keyring)
@@ -320,12 +320,12 @@ test("JW-12 our cookies are no upstream's tokens, and an upstream's token is no 
   expect(parseRefresh(token)).toBeNull()
   for (const purpose of ['access', 'login', 'device', 'form', 'at-rest'] as const)
     expect(await keyring.open(purpose, token)).toBeNull()
-  // Nor is it another kind of JWT, such as a logout token or an ID token.
+  // Nor is it accepted as another kind of JWT, such as a logout token or an ID token.
   for (const typ of ['logout+jwt', 'JWT', 'dpop+jwt'])
     await expect(verify(token, ORDERS.audience, { typ })).rejects.toMatchObject({ claim: 'typ' })
 })
 
-test("JW-8 a token says one algorithm, its key's, and is refused under any other", async () => {
+test("JW-8 a token names its key's algorithm, and is rejected under any other", async () => {
   const { tokens, verify } = world()
   const token = await tokens.tokenFor(ORDERS, ADA, false)
   expect(decodeProtectedHeader(token).alg).toBe('ES256')

@@ -13,20 +13,20 @@ interface Deps {
   clock: Clock
   signing: Pick<Signing, 'signer'>
   publicUrl: string
-  /** How long a token lives at most. */
+  /** The maximum lifetime of a token. */
   upstreamTokenMs: number
 }
 
-/** A token on its way or there: whoever asks meanwhile waits for the same one. */
+/** A token that is cached or being signed: concurrent calls wait for the same one. */
 interface Kept {
-  /** What it says that may change while a session lives, and the person it was read from. */
+  /** The claims that may change during a session, and the user that they were read from. */
   about: string
   user: WireUser
   mintedAt: UnixMs
   usableUntil: UnixMs
   fresh: boolean
   token: Promise<string>
-  /** The same once it is there. */
+  /** The resolved token, once available. */
   text: string | null
 }
 
@@ -35,14 +35,14 @@ interface Life {
   exp: number
 }
 
-/** Sessions whose tokens are kept. One that was pushed out costs a signature, nothing else. */
+/** The number of sessions whose tokens are cached; evicting one costs a signature and nothing else. */
 const SESSIONS_MAX = 10_000
-/** Ended sessions that a request which began before may still ask for. */
+/** The number of ended sessions remembered for requests that began before. */
 const ENDED_MAX = 50_000
-/** Calls that were refused together share one new token: an upstream that refuses everything costs few signatures. */
+/** Calls refused together share one new token, so that an upstream that refuses everything costs few signatures. */
 const FRESH_SHARED_MS = 5 * SECOND
 
-/** Mints a JWT for each session and upstream (RFC 9068 §2) and keeps it until shortly before its end. */
+/** Issues a JWT per session and upstream (RFC 9068 §2), and caches it until shortly before it expires. */
 export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
   const ended = new LRUCache<string, true>({ max: ENDED_MAX })
@@ -66,7 +66,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
     })
       .setProtectedHeader({ alg, kid, typ: 'at+jwt' })
       .sign(key)
-    // It may have ended while this was being signed.
+    // The session may have ended during signing.
     refuseEnded(session.publicId)
     return token
   }
@@ -75,7 +75,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
     if (ended.has(sessionId)) throw new Problem('not_signed_in')
   }
 
-  /** For most calls: a token that is there, of a session that lives, for a person about whom nothing has changed. */
+  /** The fast path: a cached token of an active session whose user has not changed. */
   function keptFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
     const known = kept.get(session.publicId)?.get(upstream.name)
     if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId))
@@ -110,7 +110,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
         entry.text = text
       },
       () => {
-        // A failure is not kept.
+        // Failures are not cached.
         if (home.get(upstream.name) === entry) home.delete(upstream.name)
       },
     )
@@ -130,7 +130,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
 
 /**
  * Whole seconds (RFC 7519 §2), and never past the session's end.
- * @throws Problem `not_signed_in` when nothing is left of the session
+ * @throws Problem `not_signed_in` if the session has no time left
  */
 export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: UnixMs): Life {
   const iat = Math.floor(now / SECOND)
@@ -140,14 +140,14 @@ export function lifeOf(sessionEndsAt: UnixMs, upstreamTokenMs: number, now: Unix
 }
 
 /**
- * A call may be slow and an upstream's clock fast: a token is not used in its last minute, or last fifth if that is
- * less.
+ * Calls may be slow and an upstream's clock may be fast: a token is not used in its last minute, or last fifth if that
+ * is less.
  */
 export function usableUntil({ iat, exp }: Life): UnixMs {
   return exp * SECOND - Math.min(MINUTE, ((exp - iat) * SECOND) / 5)
 }
 
-/** A token from the future was made before the clock was set back: an upstream would refuse it. */
+/** A token dated in the future was issued before the clock was set back: an upstream would reject it. */
 function isUsable({ mintedAt, usableUntil }: Kept, now: UnixMs): boolean {
   return mintedAt <= now && now < usableUntil
 }

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest'
 import type { Upstream } from '../config/upstream-config.ts'
 import { anUpstream, front, listen } from './relay.testing.ts'
 
-// For tests: the relay before one upstream. Both end with the test.
+// For tests: the relay with one upstream. Both close when the test ends.
 
 export async function behind(
   listener: RequestListener,
@@ -21,7 +21,7 @@ export async function behind(
   return { ...here, upstream }
 }
 
-/** An upstream that is only a TCP socket: it may say what no HTTP server would. */
+/** An upstream that is a raw TCP socket, and can send what no HTTP server would. */
 export async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { anUpstream, ANNA, listen, someRelay } from './relay.testing.ts'
 import { webSink } from './web-sink.ts'
 
-test('an answer that cannot have a body, and yet has a large one, is over as soon as the upstream has sent it', async () => {
+test('a large body on a response that cannot have one ends as soon as the upstream has sent it', async () => {
   const upstream = await listen(
     (_incoming, outgoing) => void outgoing.writeHead(205, { 'x-a': '1' }).end(Buffer.alloc(4 * 1024 * 1024)),
   )
-  // Should it wait for a reader, it would do so for longer than this test may take.
+  // If it waited for a reader, it would exceed this test's timeout.
   const relay = someRelay([
     anUpstream(upstream.origin, {
       timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 600_000, websocketIdleMs: 600_000 },

@@ -1,8 +1,8 @@
 import type { Sink } from './types.ts'
 
 /**
- * An answer as a web Response: for a page that is rendering in this process.
- * @returns the sink, and the response once its headers are there
+ * Builds a web Response, for a page that is rendering in this process.
+ * @returns the sink, and the response once its headers are known
  */
 export function webSink(signal: AbortSignal | null): {
   sink: Sink
@@ -29,7 +29,7 @@ export function webSink(signal: AbortSignal | null): {
       resolve(new Response(hasBody ? body : null, { status, headers: entries }))
     },
     write(chunk) {
-      // Nobody would ever read it, and the upstream would wait for ever.
+      // The body is never read, so applying backpressure would block the upstream forever.
       if (!hasBody) return true
       controller?.enqueue(chunk)
       return (controller?.desiredSize ?? 1) > 0
