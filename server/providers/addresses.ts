@@ -1,7 +1,10 @@
 import { BlockList, isIP } from 'node:net'
 
 const LOOPBACK = listOf(['127.0.0.0/8'], ['::1/128'])
-/** Where cloud machines are told their own secrets: nothing there is anybody's provider (RFC 3927, RFC 4291 §2.5.6). */
+/**
+ * Link-local and special ranges, where cloud metadata services reveal a machine's secrets: never a provider's address
+ * (RFC 3927, RFC 4291 §2.5.6).
+ */
 const LINK_LOCAL = listOf(
   ['169.254.0.0/16', '0.0.0.0/8', '224.0.0.0/4', '240.0.0.0/4'],
   ['fe80::/10', '::/128', 'ff00::/8'],
@@ -14,7 +17,7 @@ const PRIVATE = listOf(
 
 export type Reach = 'loopback' | 'link_local' | 'private' | 'public'
 
-/** How far away an IP address is. One that is written as IPv6 but means an IPv4 address counts as that. */
+/** How far away an IP address is. An IPv6 address that embeds an IPv4 address counts as that. */
 export function reachOf(address: string): Reach {
   const plain = embedded(address)
   const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4'
@@ -23,7 +26,7 @@ export function reachOf(address: string): Reach {
   return PRIVATE.check(plain, family) ? 'private' : 'public'
 }
 
-/** ::ffff:10.0.0.1, and what NAT64 (RFC 6052) and 6to4 (RFC 3056) make of it. */
+/** ::ffff:10.0.0.1, and its NAT64 (RFC 6052) and 6to4 (RFC 3056) forms. */
 function embedded(address: string): string {
   if (isIP(address) !== 6) return address
   const words = wordsOf(address)
@@ -34,9 +37,9 @@ function embedded(address: string): string {
   return address
 }
 
-/** The eight numbers of an IPv6 address, however it is written. */
+/** The eight groups of an IPv6 address in any notation. */
 function wordsOf(address: string): number[] {
-  // The URL parser knows every spelling and gives one.
+  // The URL parser accepts every notation and returns the canonical one.
   const canonical = new URL(`http://[${address.split('%', 1)[0] ?? ''}]`).hostname.slice(1, -1)
   const [left = '', right] = canonical.split('::')
   const words = (part: string | undefined) => (part ? part.split(':').map(word => Number.parseInt(word, 16)) : [])

@@ -27,7 +27,7 @@ const jwt = (claims: unknown) =>
   ['eyJhbGciOiJSUzI1NiJ9', Buffer.from(JSON.stringify(claims)).toString('base64url'), 'signature'].join('.')
 const GRANT = { access_token: 'a', token_type: 'Bearer' }
 
-test('members that are null count as absent, in any answer', async () => {
+test('null members count as absent in any response', async () => {
   expect(await bodyOf({ ...GRANT, scope: null, refresh_token: null, id_token: null, expires_in: null })).toEqual(GRANT)
   expect(await bodyOf({ sub: 'ada', email: null, groups: ['a', null], address: { country: null } })).toEqual({
     sub: 'ada',
@@ -56,14 +56,14 @@ test.each([
   ['NaN', undefined],
   [{}, undefined],
   [true, undefined],
-])('a life of %o seconds is read as %o', async (given, expected) => {
+])('an expires_in of %o is read as %o seconds', async (given, expected) => {
   expect(await bodyOf({ ...GRANT, expires_in: given })).toEqual({
     ...GRANT,
     ...(expected === undefined ? {} : { expires_in: expected }),
   })
 })
 
-describe('an error is one, however it is written', () => {
+describe('an error is recognised however it is written', () => {
   test.each<[string, Given, number, string]>([
     [
       'under status 200, as GitHub',
@@ -111,7 +111,7 @@ describe('an error is one, however it is written', () => {
     expect(answer.headers.get('content-type')).toBe('application/json')
   })
 
-  test('a challenge beside it says less, and is left to resources', async () => {
+  test('a challenge next to a body is ignored at the token endpoint, and kept for resources', async () => {
     const given = {
       status: 401,
       body: '{"error":"invalid_client"}',
@@ -121,12 +121,12 @@ describe('an error is one, however it is written', () => {
     expect((await through(given, null)).headers.get('www-authenticate')).toBe('Basic realm="x"')
   })
 
-  test('claims with such names are none', async () => {
+  test('members with our internal names are dropped', async () => {
     expect(await bodyOf({ sub: 'ada', code: 'E1', errorCode: '0' })).toEqual({ sub: 'ada', code: 'E1', errorCode: '0' })
   })
 })
 
-test('the ID token of a refresh is put aside, whatever it is; of a sign-in, the library gets it without nulls and we as it was signed', async () => {
+test('the ID token of a refresh is set aside; that of a sign-in reaches the library without nulls, and us as signed', async () => {
   for (const idToken of ['odd', 5, { a: 1 }]) {
     expect(
       await bodyOf({ ...GRANT, id_token: idToken }, { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange' }),
@@ -152,6 +152,6 @@ test.each<[string, Given]>([
   ['a signed answer', { body: 'a.b.c', type: 'application/jwt; charset=utf-8' }],
   ['trouble', { status: 503, body: '{"error":"invalid_grant"}' }],
   ['a redirect', { status: 307, body: '{"error":"x"}', headers: { location: '/' } }],
-])('%s passes as it came', async (_title, given) => {
+])('%s passes unchanged', async (_title, given) => {
   expect(await through(given)).toMatchObject({ status: given.status ?? 200, text: given.body })
 })

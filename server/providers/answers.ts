@@ -5,26 +5,24 @@ type Fetch = Outbound['fetch']
 type Members = Record<string, unknown>
 
 /**
- * Where an ID token that comes with anything but a sign-in stands after `conforming`: the library would throw the whole
- * answer away for an odd one, though the provider may have spent our refresh token by then.
+ * The member to which `conforming` moves an ID token that was returned by anything but a sign-in: the library would
+ * reject the whole response for an invalid one, although the provider may have rotated our refresh token by then.
  */
 export const REFRESHED_ID_TOKEN = 'porchlight_refreshed_id_token'
-/** Where an ID token stands as it was signed, if the library got to see one without its nulls. */
+/** The member with the ID token as signed, if the library got a copy without nulls. */
 const SIGNED_ID_TOKEN = 'porchlight_signed_id_token'
-/** Nobody but us may use them. */
+/** Reserved: a provider's own members of these names are dropped. */
 const OUR_NAMES: ReadonlySet<string> = new Set([REFRESHED_ID_TOKEN, SIGNED_ID_TOKEN])
-/**
- * How long a pushed request is said to live where a provider does not tell (RFC 9126 §2.2): nothing here rests on it.
- */
+/** The lifetime assumed for a pushed request without one (RFC 9126 §2.2); nothing here depends on it. */
 const PUSHED_SECONDS = 60
-/** What a refusal is called that names no error. */
+/** The error code of a refusal that names none. */
 export const UNNAMED_ERROR = 'unnamed_error'
-/** Members that say what went wrong, in the order in which they are believed. */
+/** Members that may carry an error code, in order of precedence. */
 const ERROR_NAMES = ['error', 'errorCode', 'error_code', 'code'] as const
 
 /**
- * Calls out as `fetch` does, and hands back what was meant where a provider says it in words of its own: null for
- * nothing, an error under status 200, forms instead of JSON, numbers as text. What is none of that passes as it came.
+ * Wraps `fetch` to correct common deviations from the standards: null for absent, an error with status 200, forms
+ * instead of JSON, numbers as text. Anything else passes unchanged.
  */
 export function conforming(fetch: Fetch): Fetch {
   return async (url, call) => {
@@ -33,16 +31,16 @@ export function conforming(fetch: Fetch): Fetch {
   }
 }
 
-/** The ID token of an answer as its provider signed it. */
+/** The ID token of a response, as the provider signed it. */
 export function idTokenOf(answer: Members): string | null {
   const signed = answer[SIGNED_ID_TOKEN] ?? answer['id_token']
   return typeof signed === 'string' ? signed : null
 }
 
-/** @param form what was asked of a token endpoint or one of its kind; null: anything else was asked */
+/** @param form the request body for a token endpoint or the like; null for any other request */
 async function conformed(response: Response, form: URLSearchParams | null): Promise<Response> {
   const { status } = response
-  // Trouble and redirects are judged by their status alone; a signed answer is not ours to change.
+  // Failures and redirects are judged by their status alone, and a signed response must not be changed.
   if (status < 200 || status === 204 || (status >= 300 && status < 400) || status >= 500 || isJwt(response))
     return response
   const text = await response.text()
@@ -58,7 +56,7 @@ async function conformed(response: Response, form: URLSearchParams | null): Prom
       JSON.stringify({ ...said, error }),
       'application/json',
     )
-    // The library believes a challenge before the body, which says more. A resource has nothing but the challenge.
+    // The library prefers a challenge over the body, which says more. A resource only has the challenge.
     if (form !== null) refusal.headers.delete('www-authenticate')
     return refusal
   }
@@ -75,8 +73,7 @@ function withPushedLife(said: Members): Members {
 /** @see RFC 6749 §5.1 */
 function conformedGrant(said: Members, isSignIn: boolean): Members {
   const { expires_in: life, scope, id_token: idToken, refresh_token: refreshToken, token_type: type, ...rest } = said
-  // A token that has no life left is no answer: some mean "for ever" by it, and the rest is told by whoever takes the
-  // token.
+  // A zero lifetime is dropped: some mean "forever" by it, and if not, whoever accepts the token will reject it.
   const seconds = durationOf(life)
   const scopes = Array.isArray(scope) ? scope.filter(one => typeof one === 'string').join(' ') : scope
   return {
@@ -99,8 +96,8 @@ function withPlainClaims(idToken: unknown): Members {
 }
 
 /**
- * The library checks the claims and refuses null; the signature is checked by us, over what was signed.
- * @returns null: there are none
+ * The library validates the claims and rejects null, whereas we verify the signature over the original.
+ * @returns null if there are no null claims
  */
 function withoutNullClaims(idToken: string): string | null {
   const [header, payload, ...rest] = idToken.split('.')
@@ -109,7 +106,7 @@ function withoutNullClaims(idToken: string): string | null {
   return [header, Buffer.from(JSON.stringify(withoutNulls(claims))).toString('base64url'), ...rest].join('.')
 }
 
-/** What an answer calls its error. Under a status of success only what can be nothing else counts. */
+/** The error code of a response. With a success status, only the unambiguous member counts. */
 function errorOf(said: Members, status: number): string | null {
   for (const name of status < 400 ? ['error'] : ERROR_NAMES) {
     const value = said[name]
@@ -131,14 +128,14 @@ function objectOf(text: string): Members | null {
   }
 }
 
-/** A form, as GitHub answers unless it is asked otherwise: told from a page by the names in it. */
+/** A form body, which GitHub sends by default: told from a page by its field names. */
 function formOf(text: string): Members | null {
   if (!/^[\w.]+=[^\s<>]*$/.test(text)) return null
   const fields = new URLSearchParams(text)
   return fields.has('error') || fields.has('access_token') ? Object.fromEntries(fields) : null
 }
 
-/** A member that is null counts as absent, and so does a null in a list. */
+/** Drops null members, and nulls in lists. */
 function withoutNulls(members: Members): Members {
   const kept = Object.entries(members).filter(([, value]) => value !== null)
   return Object.fromEntries(
@@ -152,7 +149,7 @@ function isJwt(response: Response): boolean {
 
 function remade(response: Response, status: number, body: string, type?: string): Response {
   const headers = new Headers(response.headers)
-  // They told of the body as it came.
+  // They described the original body.
   for (const name of ['content-length', 'content-encoding']) headers.delete(name)
   if (type !== undefined) headers.set('content-type', type)
   return new Response(body, { status, headers })

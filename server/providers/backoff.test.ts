@@ -8,14 +8,14 @@ beforeEach(() => {
   backoff = createBackoff({ now: () => ({ wall: 0, steady }) }, 3)
 })
 
-test('what fails for one person alone, however often, keeps nobody else away', () => {
+test('failures of a single user, however many, block no one else', () => {
   for (let i = 0; i < 100; i++) backoff.failed('main', 'ada', 60_000)
   expect(backoff.left('main')).toBe(0)
   backoff.failed('main', 'bob', null)
   expect(backoff.left('main')).toBe(0)
 })
 
-test('what fails for three in a row is left alone, for longer each time, and as long as it asks, within bounds', () => {
+test('after failures of three users in a row, calls pause for longer each time, and as long as requested, within bounds', () => {
   for (const who of ['ada', 'bob', 'cleo']) backoff.failed('main', who, null)
   expect(backoff.left('main')).toBe(1000)
   expect(backoff.left('other')).toBe(0)
@@ -29,7 +29,7 @@ test('what fails for three in a row is left alone, for longer each time, and as 
   expect(backoff.left('main')).toBe(30_000)
 })
 
-test('one that succeeds begins anew', () => {
+test('a success resets the backoff', () => {
   for (const who of ['ada', 'bob']) backoff.failed('main', who, null)
   backoff.succeeded('main')
   backoff.failed('main', 'cleo', null)

@@ -3,31 +3,29 @@ import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
 
 const FIRST_MS = SECOND
 const LONGEST_MS = 30 * SECOND
-/** Keys that are remembered; one that was pushed out may be asked at once. */
+/** The number of keys remembered; an evicted key may be called at once. */
 const KEYS_MAX = 10_000
 
-/** `who`: whose calls failed, as many as it takes and no more. `failures`: since then. */
+/** `who`: the distinct users whose calls failed, up to the threshold. `failures`: failures counted since it was reached. */
 interface State {
   who: Set<string>
   failures: number
   until: SteadyMs
 }
 
-/**
- * Leaves alone what has just failed, for longer each time, so that a provider in trouble is not asked by every request.
- */
+/** Pauses calls after failures, for longer each time, so that not every request calls a provider that is down. */
 export interface Backoff {
-  /** How long it is still left alone, in ms; 0: it may be asked. */
+  /** Milliseconds until calls may resume; 0: now. */
   left(key: string): number
   /**
-   * @param who whose call it was: what fails for one person alone is not what fails for all
-   * @param askedMs how long it asked to be left alone; null: it did not say
+   * @param who the user whose call failed, because what fails for one user need not fail for all
+   * @param askedMs the pause that the provider requested in ms; null: none
    */
   failed(key: string, who: string, askedMs: number | null): void
   succeeded(key: string): void
 }
 
-/** @param after how many have to fail in a row before the rest are kept away */
+/** @param after the number of distinct users whose calls have to fail in a row before others are paused */
 export function createBackoff(clock: Clock, after: number): Backoff {
   const states = new LRUCache<string, State>({ max: KEYS_MAX })
   return {

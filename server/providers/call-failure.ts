@@ -1,16 +1,16 @@
 import { printable } from './printable.ts'
 
-/** One call of a provider that came to nothing, in a form that may be logged. */
+/** One failed call to a provider, in a form that may be logged. */
 export interface CallFailure {
   method: string
   /** Without its query. */
   url: string
-  /** null: nothing came back. */
+  /** null: there was no response. */
   status: number | null
-  /** What the provider calls it (RFC 6749 §5.2), bounded and printable. */
+  /** The provider's error code (RFC 6749 §5.2), bounded and printable. */
   error: string | null
   errorDescription: string | null
-  /** Of the network or TLS: `ECONNREFUSED`. */
+  /** The network or TLS error: `ECONNREFUSED`. */
   code: string | null
 }
 
@@ -26,7 +26,7 @@ interface Answered {
   text: string
 }
 
-/** Fields of a request that nobody may read, whatever a provider says about them. */
+/** Request fields whose values are never logged, even if a provider's message quotes them. */
 const SECRET_FIELDS = [
   'code',
   'code_verifier',
@@ -48,19 +48,19 @@ const SECRET_FIELDS = [
 ]
 const MAX_CODE_LENGTH = 100
 const MAX_DESCRIPTION_LENGTH = 300
-/** An answer's error is short; what is longer is a page. */
+/** Error bodies are short; anything longer is an HTML page. */
 const MAX_PARSED_LENGTH = 16_384
 
-/** Whether an answer may be one of a failure, so that its text has to be looked at. */
+/** Whether a response may be a failure, so that its text has to be read. */
 export function mayFail({ method }: Pick<Sent, 'method'>, status: number): boolean {
   return method === 'POST' || (status >= 300 && status !== 304)
 }
 
-/** @returns null when the answer is none of a failure */
+/** @returns null if the response is not a failure */
 export function failureOf(sent: Sent, { status, headers, text }: Answered): CallFailure | null {
   const isRefused = status >= 300 && status !== 304
   const body = membersOf(text)
-  // Some call an error a success.
+  // Some providers send errors with a success status.
   if (!isRefused && (typeof body['access_token'] === 'string' || (body['error'] ?? null) === null)) return null
   const challenge = challengeOf(headers.get('www-authenticate'))
   const told = (name: 'error' | 'error_description', most: number) => {
@@ -125,7 +125,8 @@ function secretsOf({ url, headers, body }: Sent): string[] {
 const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).get('x') ?? ''
 
 /**
- * Providers quote what they were sent, whole or in part: what is long enough to be a piece of a secret is taken out.
+ * Removes secrets that a provider quotes from the request, whole or in part: any piece of a secret that is long enough
+ * is redacted.
  */
 export function withoutSecrets(said: unknown, secrets: readonly string[]): string {
   const hidden = (piece: string) => (secrets.some(secret => secret.includes(piece)) ? '[secret]' : piece)

@@ -20,13 +20,13 @@ describe('roles', () => {
     expect(rolesOf(claims(value), mapping)).toEqual(roles)
   })
 
-  test('without values for users everybody is one; without a mapping nothing is said', () => {
+  test('without values for users everyone is a user, and without a mapping roles are undecided', () => {
     expect(rolesOf(claims([]), { ...mapping, user: null })).toEqual(['user'])
     expect(rolesOf({}, { ...mapping, user: null })).toEqual(['user'])
     expect(rolesOf(claims(['boss']), null)).toBeNull()
   })
 
-  test('a claim whose name has dots is found by its name, and nothing is found on prototypes', () => {
+  test('a claim with dots in its name is found by that name, and nothing is found on prototypes', () => {
     expect(memberOf({ 'https://example.org/roles': ['a'] }, 'https://example.org/roles')).toEqual(['a'])
     expect(memberOf({ a: { b: { c: 1 } } }, 'a.b.c')).toBe(1)
     expect(
@@ -35,15 +35,15 @@ describe('roles', () => {
   })
 })
 
-describe('what a person is called', () => {
-  test('names lose what would garble a page, and are never too long', () => {
+describe('profile claims', () => {
+  test('a name is stripped of characters that would garble a page, and truncated', () => {
     expect(nameOf('  Ann\u0000\u202e\u2066 Example\n')).toBe('Ann    Example')
     expect(nameOf('x'.repeat(500))).toHaveLength(100)
     expect(nameOf('👩'.repeat(500))?.isWellFormed()).toBe(true)
     expect(['', '  ', '\u200b', 7, null, {}, undefined].map(nameOf)).toEqual([null, null, null, null, null, null, null])
   })
 
-  test('addresses are addresses, or nothing', () => {
+  test('an invalid e-mail address is dropped', () => {
     expect(emailOf(' ann@example.org ')).toBe('ann@example.org')
     expect(["o'brien@xn--bcher-kva.example", 'ann@bücher.example', 'root@localhost'].map(emailOf)).toEqual([
       "o'brien@xn--bcher-kva.example",
@@ -55,12 +55,12 @@ describe('what a person is called', () => {
     ).toEqual([null, null, null, null, null, null, null])
   })
 
-  test('OI-7 an address is verified only where it says so plainly', () => {
+  test('OI-7 an address is only verified if the claim says so plainly', () => {
     expect([true, 'true'].map(isTrue)).toEqual([true, true])
     expect([false, 'false', 1, '1', 'yes', 'TRUE', null, undefined, {}, [], [true]].some(isTrue)).toBe(false)
   })
 
-  test('subjects are kept as they are: case, spaces and all', () => {
+  test('a subject is kept unchanged, including case and spaces', () => {
     expect(subjectOf(' Ann ')).toBe(' Ann ')
     expect(subjectOf(12345)).toBe('12345')
     expect(['', 1.5, 2 ** 60, 'x'.repeat(256), '\ud83d', null, undefined, {}, true].map(subjectOf)).toEqual(
@@ -68,7 +68,7 @@ describe('what a person is called', () => {
     )
   })
 
-  test('ways of signing in are names, or federation', () => {
+  test('amr is a list of names, or federation', () => {
     expect(amrOf(['pwd', 'mfa'])).toEqual(['pwd', 'mfa'])
     expect([undefined, 'pwd', [], [1], ['a b\n'], {}].map(amrOf)).toEqual(new Array<string[]>(6).fill(['fed']))
     expect(amrOf(Array.from({ length: 50 }, (_, n) => `m${n}`))).toHaveLength(10)

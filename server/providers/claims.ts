@@ -4,24 +4,24 @@ import type { Provider } from '../config/provider-config.ts'
 import { Email } from '../contract/email.ts'
 import { MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
 
-/** What a provider says of a person, by name. */
+/** A provider's claims about a user, by name. */
 export type Claims = Record<string, unknown>
 
-/** How somebody signed in when the provider does not say: by federation, as far as we know. */
+/** The amr if the provider does not report any: federation. */
 const FEDERATED = ['fed']
 
-/** An address, if that is what it is. */
+/** The claim if it is a valid address, or null. */
 export function emailOf(claim: unknown): string | null {
   const parsed = v.safeParse(Email, claim)
   return parsed.success ? parsed.output.toWellFormed() : null
 }
 
-/** Only what says so plainly: some providers write booleans as text. */
+/** Accepts true, and 'true' because some providers write booleans as text. */
 export function isTrue(claim: unknown): boolean {
   return claim === true || claim === 'true'
 }
 
-/** A name fit to be shown: without control characters and such as turn text around. */
+/** A name that is safe to display: without control and bidirectional formatting characters. */
 export function nameOf(claim: unknown): string | null {
   if (typeof claim !== 'string') return null
   const plain = claim
@@ -33,7 +33,9 @@ export function nameOf(claim: unknown): string | null {
   return short === '' ? null : short
 }
 
-/** Subjects are compared, never shown: text or a whole number as it is, of 255 characters at most (OIDC Core §8). */
+/**
+ * Subjects are compared, never displayed: text or a whole number unchanged, of at most 255 characters (OIDC Core §8).
+ */
 export function subjectOf(claim: unknown): string | null {
   const text = typeof claim === 'number' && Number.isSafeInteger(claim) ? String(claim) : claim
   return typeof text === 'string' && text !== '' && text.length <= 255 && text.isWellFormed() ? text : null
@@ -47,7 +49,7 @@ export function amrOf(claim: unknown): string[] {
   return methods.length === 0 ? FEDERATED : methods.slice(0, 10)
 }
 
-/** A member by its name, or by a path with dots. Names with dots in them, as URLs are, come first. */
+/** A member by its name, or by a dotted path. Names that contain dots, such as URLs, take precedence. */
 export function memberOf(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path]
   let at: unknown = claims
@@ -59,8 +61,8 @@ export function memberOf(claims: Claims, path: string): unknown {
 }
 
 /**
- * Says in the log which claim roles were looked for in, if a sign-in brought none: the person comes in as nobody in
- * particular.
+ * Warns if a sign-in lacks the claim that roles are mapped from; the user then gets the roles of a user without that
+ * claim.
  */
 export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims): void {
   const why = roles === null ? null : whyMissing(claims, roles)
@@ -68,7 +70,7 @@ export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims)
     log.warn({ event: 'provider_roles_missing', provider: id, claim: roles?.claim, why }, 'the roles claim is missing')
 }
 
-/** Why a claim that roles rest on is not there, in words for the log. null: it is there */
+/** Why the claim that roles are mapped from is missing, for the log. null: it is present */
 export function whyMissing(claims: Claims, mapping: NonNullable<Provider['roles']>): string | null {
   if (memberOf(claims, mapping.claim) !== undefined) return null
   return hasOverage(claims, mapping.claim)
@@ -76,7 +78,7 @@ export function whyMissing(claims: Claims, mapping: NonNullable<Provider['roles'
     : 'the provider sends no such claim; configure it for the ID token or user info'
 }
 
-/** Entra leaves out groups where there are too many, and says so in one of two ways. */
+/** Entra omits groups if there are too many, and indicates that in one of two ways. */
 export function hasOverage(claims: Claims, claim: string): boolean {
   const names = claims['_claim_names']
   const isDistributed = typeof names === 'object' && names !== null && Object.hasOwn(names, claim)
@@ -84,15 +86,15 @@ export function hasOverage(claims: Claims, claim: string): boolean {
 }
 
 /**
- * What user-info and ID token say together. The ID token is signed: where both say something, it is believed. That one
- * of them calls an address verified says nothing about another address of the other's.
+ * Merges user-info and ID token claims. The ID token is signed, so its claims take precedence. `email_verified` is
+ * dropped if it belongs to a different address.
  */
 export function merged(told: Claims, claims: Claims): Claims {
   const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
   return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
 }
 
-/** @returns null when roles are given here; none when the mapping lets this person in as nothing */
+/** @returns null if roles are assigned here; empty if the mapping does not admit the user */
 export function rolesOf(claims: Claims, mapping: Provider['roles']): Role[] | null {
   if (mapping === null) return null
   const claim = memberOf(claims, mapping.claim)

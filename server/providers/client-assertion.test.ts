@@ -20,8 +20,8 @@ const jwk = ({ privateKey }: { privateKey: KeyObject }, more: object) =>
   JSON.stringify({ ...privateKey.export({ format: 'jwk' }), ...more })
 
 /**
- * @returns the assertion of the token call, and what became of the sign-in
- * @param listed what the provider's metadata list; undefined: nothing
+ * @returns the assertion of the token call, and the outcome of the sign-in
+ * @param listed the algorithms in the provider's metadata; undefined: none
  */
 async function ask(privateKey: string, listed: unknown): Promise<{ assertion: string; outcome: string }> {
   let assertion = ''
@@ -61,7 +61,7 @@ describe('a client assertion is signed', () => {
     ['an Ed25519 key whose JWK says how', jwk(ED25519, { alg: 'Ed25519' }), ED25519, undefined, 'Ed25519'],
     ['an EC key', pem(P256), P256, undefined, 'ES256'],
     ['a list that is none', pem(P256), P256, 'ES256', 'ES256'],
-  ])('by what fits: %s', async (_what, privateKey, { publicKey }, listed, alg) => {
+  ])('with a supported algorithm: %s', async (_what, privateKey, { publicKey }, listed, alg) => {
     const { assertion, outcome } = await ask(privateKey, listed)
     expect(outcome).toBe('login_expired')
     expect(decodeProtectedHeader(assertion).alg).toBe(alg)
@@ -72,14 +72,14 @@ describe('a client assertion is signed', () => {
   test.each([
     ['P-384', 'ES384'],
     ['P-521', 'ES512'],
-  ])('by a key on %s as %s, and names the key', async (curve, alg) => {
+  ])('by a key on %s with %s, and names the key', async (curve, alg) => {
     const pair = ec(curve)
     const { assertion } = await ask(jwk(pair, { kid: 'ours-1' }), ['RS256', alg])
     expect(decodeProtectedHeader(assertion)).toMatchObject({ alg, kid: 'ours-1' })
     await jwtVerify(assertion, pair.publicKey)
   })
 
-  test('by nothing where nothing fits: the set-up is wrong, and the log says what each side can do', async () => {
+  test('by nothing if no algorithm matches: a misconfiguration, and the log lists what each side supports', async () => {
     const { assertion, outcome } = await ask(pem(RSA), ['ES256', 'EdDSA'])
     expect([assertion, outcome]).toEqual(['', 'provider_misconfigured'])
     expect(at.lines.join('')).toContain(

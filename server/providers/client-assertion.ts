@@ -3,9 +3,9 @@ import type * as openid from 'openid-client'
 import type { ClientKey } from '../config/client-key.ts'
 import { SetUpError, UnfitKey } from './set-up-error.ts'
 
-/** Shows who we are by a signature (RFC 7523 §2.2), by an algorithm that the provider takes. */
+/** Authenticates the client by a signed assertion (RFC 7523 §2.2) with an algorithm that the provider accepts. */
 export function privateKeyJwt(lib: typeof openid, key: ClientKey | null): openid.ClientAuth {
-  // The configuration has one wherever it asks for this.
+  // The configuration guarantees a key for this method.
   if (key === null) throw new SetUpError('there is no private key')
   const signers = new Map<string, Promise<openid.ClientAuth>>()
   return async (server, client, body, headers) => {
@@ -23,11 +23,11 @@ export function privateKeyJwt(lib: typeof openid, key: ClientKey | null): openid
 async function signerOf(lib: typeof openid, { key, kid }: ClientKey, alg: string): Promise<openid.ClientAuth> {
   const { importPKCS8 } = await import('jose')
   const imported = await importPKCS8(pem(key), alg)
-  // A provider that knows several keys of ours finds the right one by its id.
+  // The key id lets a provider with several of our keys pick the right one.
   return lib.PrivateKeyJwt(
     { key: imported, ...(kid === null ? {} : { kid }) },
     {
-      // One key, two names: Ed25519 (RFC 9864), and EdDSA (RFC 8037), which most providers know it by.
+      // The same algorithm has two names: Ed25519 (RFC 9864), and EdDSA (RFC 8037), which most providers expect.
       [lib.modifyAssertion]: header => void (header['alg'] = alg),
     },
   )
@@ -36,8 +36,8 @@ async function signerOf(lib: typeof openid, { key, kid }: ClientKey, alg: string
 const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString()
 
 /**
- * @param listed what the provider's metadata list for client assertions; anything but a list of names says nothing
- * @returns null: the key can do none of them
+ * @param listed the algorithms for client assertions in the provider's metadata; ignored unless a list
+ * @returns null if the key supports none of them
  */
 export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>, listed: unknown): string | null {
   if (alg !== null) return alg
@@ -45,7 +45,7 @@ export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>
   return canDo.find(one => listed.includes(one)) ?? null
 }
 
-/** Why none fits, for whoever runs the site. */
+/** Why no algorithm matches, for the operator. */
 export function unfit({ canDo }: Pick<ClientKey, 'canDo'>, listed: unknown): string {
   return `the private key supports none of the provider's algorithms: it supports ${canDo.join(', ')}; the provider lists ${[listed].flat().map(String).join(', ')}`
 }

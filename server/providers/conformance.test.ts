@@ -4,8 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Change, CLIENT, json } from '../../tests/support/hostile-provider.ts'
 import { testProviders, type TestProviders } from './testing.ts'
 
-/* What the OpenID Foundation's plans for clients ask (Basic, Config and FAPI 2.0), one test for each of their modules that an
- * answer of the provider makes. They are passed by the real suite; here they stay so. */
+/* The OpenID Foundation's conformance plans for clients (Basic, Config and FAPI 2.0): one test for each module that a provider's response decides. The official suite passes; these tests keep it so. */
 
 let at: TestProviders
 beforeEach(async () => {
@@ -119,8 +118,8 @@ describe('FAPI 2.0', () => {
 
   /**
    * A sign-in by a pushed request and signed assertions.
-   * @param change what differs at the provider
-   * @param tokens and in its token answer
+   * @param change how the provider deviates
+   * @param tokens how its token response deviates
    */
   async function fapi(change: Change, tokens: (answer: Record<string, unknown>) => void = () => {}) {
     const seen: { path: string; fields: URLSearchParams }[] = []
@@ -191,7 +190,7 @@ describe('FAPI 2.0', () => {
     })
     for (const { fields } of [push, token].flatMap(one => one ?? [])) {
       expect(decodeProtectedHeader(fields.get('client_assertion') ?? '').alg).toBe('ES256')
-      // OA-19: the issuer, one string.
+      // OA-19: the audience is the issuer, as a single string.
       expect(
         JSON.parse(Buffer.from((fields.get('client_assertion') ?? '').split('.')[1] ?? '', 'base64url').toString()),
       ).toMatchObject({ aud: at.hostile.issuer })

@@ -20,7 +20,7 @@ const PAR = {
     void (metadata['pushed_authorization_request_endpoint'] = `${String(metadata['issuer'])}/par`),
 }
 
-describe("16.3.3 a failed call is one line of the log, with the provider's own words", () => {
+describe("ASVS 16.3.3 a failed call is logged as one line with the provider's own words", () => {
   test.each<[string, string, string]>([
     ['POST', '/par', 'provider_misconfigured'],
     ['POST', '/token', 'provider_misconfigured'],
@@ -41,7 +41,7 @@ describe("16.3.3 a failed call is one line of the log, with the provider's own w
     })
   })
 
-  test('a challenge counts where there is no body, and a form is read like JSON', async () => {
+  test('the challenge is read if there is no body, and a form is read like JSON', async () => {
     at.hostile.change = {
       instead: {
         '/userinfo': (_, response) =>
@@ -69,7 +69,7 @@ describe("16.3.3 a failed call is one line of the log, with the provider's own w
     ])
   })
 
-  test("what never came back has the network's code", async () => {
+  test("a call without a response is logged with the network's error code", async () => {
     const { begin, finish } = at.open()
     const { href, sealed } = await begin()
     at.hostile.change = { instead: { '/token': request => request.socket.destroy() } }
@@ -85,7 +85,7 @@ describe("16.3.3 a failed call is one line of the log, with the provider's own w
     ])
   })
 
-  test('16.4.1 words of others are bounded, printable, and hold none of our secrets, quoted whole or in part', async () => {
+  test('ASVS 16.4.1 text of providers is bounded, printable, and contains none of our secrets, quoted whole or in part', async () => {
     const sent: string[] = []
     at.hostile.change = {
       instead: {
@@ -107,7 +107,7 @@ describe("16.3.3 a failed call is one line of the log, with the provider's own w
     expect(line?.['errorDescription']).toMatch(/^first\?line\?\[31m \[secret\]/)
     expect(sent.length).toBe(5)
     expect(sent.filter(secret => at.lines.join('').includes(secret))).toEqual([])
-    // What is no secret stays: it is what somebody has to mend.
+    // Everything else stays, because the operator needs it.
     expect(line?.['errorDescription']).toContain('redirect_uri https://porch.example/auth/callback/hostile')
   })
 
@@ -121,53 +121,56 @@ describe("16.3.3 a failed call is one line of the log, with the provider's own w
     'ann.b&#64;example.org',
   ]
 
-  test.each(ADDRESSES)('16.2.5 no line repeats %s, whichever answer of the provider names it', async address => {
-    const words = `AADSTS50020: account ${address} in tenant https://op.example/x is unknown. Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8`
-    const refused = refuse(400, `no ${address}`, words)
-    const challenge = {
-      'www-authenticate':
-        `Bearer error="invalid_token", error_description="${words.replaceAll('"', '\\"')}"`.replaceAll(
-          /[^\x20-\x7e]/g,
-          'x',
-        ),
-    }
-    for (const path of ['/par', '/token', '/jwks', '/.well-known/openid-configuration']) {
-      at.hostile.change = { ...PAR, instead: { [path]: refused } }
-      await at.open({ roles: { claim: 'groups' } }).outcome()
-    }
-    at.hostile.change = { instead: { '/userinfo': (_, response) => response.writeHead(401, challenge).end() } }
-    await at.open({ roles: { claim: 'groups' } }).outcome()
-    at.hostile.change = {
-      response: query => {
-        query.delete('code')
-        query.set('error', 'invalid_scope')
-        query.set('error_description', words)
-      },
-    }
-    await at.open().outcome()
-    expect(calls().length).toBeGreaterThan(4)
-    expect(at.lines.join('')).not.toMatch(/ann[ .]b|j.rg|ex[aä?]mple\.org/i)
-    expect(
-      calls()
-        .filter(line => line['errorDescription'] !== null)
-        .every(line =>
-          /^AADSTS50020: .*https:\/\/op\.example\/x .*Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8$/.test(
-            String(line['errorDescription']),
+  test.each(ADDRESSES)(
+    'ASVS 16.2.5 no log line repeats %s, whichever response of the provider contains it',
+    async address => {
+      const words = `AADSTS50020: account ${address} in tenant https://op.example/x is unknown. Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8`
+      const refused = refuse(400, `no ${address}`, words)
+      const challenge = {
+        'www-authenticate':
+          `Bearer error="invalid_token", error_description="${words.replaceAll('"', '\\"')}"`.replaceAll(
+            /[^\x20-\x7e]/g,
+            'x',
           ),
-        ),
-    ).toBe(true)
-    expect(at.events('provider_sign_in_failed').at(-1)).toMatchObject({
-      why: expect.stringContaining('AADSTS50020') as string,
-    })
-  })
+      }
+      for (const path of ['/par', '/token', '/jwks', '/.well-known/openid-configuration']) {
+        at.hostile.change = { ...PAR, instead: { [path]: refused } }
+        await at.open({ roles: { claim: 'groups' } }).outcome()
+      }
+      at.hostile.change = { instead: { '/userinfo': (_, response) => response.writeHead(401, challenge).end() } }
+      await at.open({ roles: { claim: 'groups' } }).outcome()
+      at.hostile.change = {
+        response: query => {
+          query.delete('code')
+          query.set('error', 'invalid_scope')
+          query.set('error_description', words)
+        },
+      }
+      await at.open().outcome()
+      expect(calls().length).toBeGreaterThan(4)
+      expect(at.lines.join('')).not.toMatch(/ann[ .]b|j.rg|ex[aä?]mple\.org/i)
+      expect(
+        calls()
+          .filter(line => line['errorDescription'] !== null)
+          .every(line =>
+            /^AADSTS50020: .*https:\/\/op\.example\/x .*Trace ID: 1f1c2b3a-4d5e-6f70-8192-a3b4c5d6e7f8$/.test(
+              String(line['errorDescription']),
+            ),
+          ),
+      ).toBe(true)
+      expect(at.events('provider_sign_in_failed').at(-1)).toMatchObject({
+        why: expect.stringContaining('AADSTS50020') as string,
+      })
+    },
+  )
 
-  test('a call that works is no line', async () => {
+  test('a successful call is not logged', async () => {
     expect(await at.open().outcome()).toBe('signed_in')
     expect(at.lines).toEqual([])
   })
 })
 
-describe('both values are told where an issuer or an audience differs', () => {
+describe('a mismatch of issuer or audience is logged with both values', () => {
   test.each<[string, TestProviders['hostile']['change'], RegExp]>([
     [
       'of the discovery document',
@@ -201,7 +204,7 @@ describe('both values are told where an issuer or an audience differs', () => {
   })
 })
 
-describe('a person is told whose doing it is:', () => {
+describe('the error tells users whose fault it is:', () => {
   const says = (error: string) => ({
     response: (query: URLSearchParams) => {
       query.delete('code')

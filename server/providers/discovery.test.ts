@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop()
 })
 
-/** A provider that can go away: what it says of itself, and how often it was asked. */
+/** A provider that can be stopped, with its metadata and how often they were requested. */
 async function someProvider() {
   const state = { answers: true, asked: 0, change: {} as Record<string, unknown> }
   const server = http.createServer((request, response) => {
@@ -60,7 +60,7 @@ function discoveryOf(issuer: string): { discovery: Discovery; pass(ms: number): 
 }
 
 describe('a provider', () => {
-  test('is asked once, however many want it, and is there from the start', async () => {
+  test('is discovered once, however many callers need it, and available from the start', async () => {
     const provider = await someProvider()
     const { discovery } = discoveryOf(provider.issuer)
     expect(discovery.available).toBe(true)
@@ -69,7 +69,7 @@ describe('a provider', () => {
     expect(provider.asked).toBe(1)
   })
 
-  test('that is down at the start is shown so, is asked ever less often, and comes back by itself', async () => {
+  test('that is down at the start is shown as unavailable, retried with backoff, and recovers by itself', async () => {
     const provider = await someProvider()
     provider.answers = false
     const { discovery, pass, tick } = discoveryOf(provider.issuer)
@@ -107,7 +107,7 @@ describe('a provider', () => {
     expect((await discovery.client()).configuration.serverMetadata().issuer).toBe(provider.issuer)
   })
 
-  test('that is down and wanted is asked there and then', async () => {
+  test('that is down is retried at once when a sign-in needs it', async () => {
     const provider = await someProvider()
     provider.answers = false
     const { discovery, pass } = discoveryOf(provider.issuer)
@@ -118,7 +118,7 @@ describe('a provider', () => {
     expect(discovery.available).toBe(true)
   })
 
-  test('that moves its endpoints is followed within the hour, and goes on being used while it cannot be asked', async () => {
+  test('that moves its endpoints is followed within the hour, and stays usable while discovery fails', async () => {
     const provider = await someProvider()
     const { discovery, pass } = discoveryOf(provider.issuer)
     const tokenEndpoint = async () => (await discovery.client()).configuration.serverMetadata().token_endpoint

@@ -9,10 +9,10 @@ import type { ProviderClient } from './types.ts'
 
 const FIRST_WAIT_MS = SECOND
 const LONGEST_WAIT_MS = MINUTE
-/** What a provider says of itself is asked anew after this, while the old answer goes on being used. */
+/** After this, metadata are fetched again in the background, while the old ones remain in use. */
 const FRESH_MS = HOUR
 
-/** One provider's client: found out about when it is first wanted, again and again until it answers. */
+/** One provider's client: discovered when first needed, and retried until it succeeds. */
 export interface Discovery {
   /** False between a failure and the next success. */
   readonly available: boolean
@@ -28,20 +28,21 @@ export interface DiscoveryDeps {
 }
 
 /**
- * Begins at once, in the background: a provider that is down keeps no server from starting, and comes back by itself.
+ * Starts discovering at once, in the background: a provider that is down neither blocks the server's start nor needs a
+ * restart to recover.
  */
 export function createDiscovery(provider: Provider, { clock, timers, log }: DiscoveryDeps): Discovery {
-  // `status` is what we answer, in the lines of requests.
+  // Renamed, because `status` in request log lines is our own response's.
   const outbound = outboundFor(provider, ({ status: providerStatus, ...failure }) => {
     if (!closed)
       log.warn(
         { event: 'provider_call_failed', provider: provider.id, providerStatus, ...failure },
-        'a call to a provider failed',
+        'call to a provider failed',
       )
   })
   let known: { client: ProviderClient; at: SteadyMs } | null = null
   let failures = 0
-  /** What is told while it cannot be used. */
+  /** The problem reported while it cannot be used. */
   let reason: 'provider_unavailable' | 'provider_misconfigured' = 'provider_unavailable'
   let failedAt: SteadyMs = 0
   let underWay: Promise<ProviderClient> | null = null
@@ -106,7 +107,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     },
     async client() {
       if (known === null) {
-        // Whoever waits for it now is worth a try, though not every one of many.
+        // A waiting caller justifies an early retry, but not one per caller.
         if (failures > 0 && underWay === null && steady() - failedAt < FIRST_WAIT_MS) throw unusable(1)
         return askOnce()
       }

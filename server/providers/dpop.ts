@@ -6,10 +6,10 @@ import type { ProviderClient, ProviderTokens } from './types.ts'
 
 export interface Proven {
   method: string
-  /** Where the request goes; query and fragment are not part of what is proven. */
+  /** The request's URL; its query and fragment are not part of the proof. */
   url: string
   accessToken: string
-  /** What the server asked to see in it, last; null: nothing. */
+  /** The server's latest nonce; null: none. */
   nonce: string | null
   now: UnixMs
 }
@@ -17,7 +17,7 @@ export interface Proven {
 const imported = new WeakMap<JWK, ReturnType<typeof importJWK>>()
 
 /**
- * Proof that whoever sends an access token also holds the key that it is bound to: for one method and one address.
+ * Proves possession of the key that an access token is bound to, for one method and URL.
  * @see RFC 9449 §4.2
  */
 export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now }: Proven): Promise<string> {
@@ -38,12 +38,12 @@ export async function dpopProof(key: JWK, { method, url, accessToken, nonce, now
     .sign(await signing)
 }
 
-/** What others may see of an EC key: what it is for stays out, since a proof names only the key (RFC 7638 §3.2). */
+/** The public members that identify an EC key (RFC 7638 §3.2), without others such as `key_ops`. */
 function publicPart({ kty, crv, x, y }: JWK): JWK {
   return { kty, crv, x, y } as JWK
 }
 
-/** For another call with tokens that are bound to this key. null: they are bound to none */
+/** DPoP options for another call with tokens bound to this key. null: the tokens are not bound */
 export async function dpopOption(
   { openid, configuration }: ProviderClient,
   key: ProviderTokens['dpopKey'],

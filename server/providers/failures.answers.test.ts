@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { conforming } from './answers.ts'
 import { type Asked, callFailure } from './provider-failures.ts'
 
-/** What openid-client throws for an answer of the token endpoint, as our own piece hands it over. */
+/** What openid-client throws for a token endpoint's response after `conforming`. */
 async function failureFor(asked: Asked, status: number, body: string, headers: Record<string, string> = {}) {
   const configuration = new openid.Configuration(
     { issuer: 'https://main.example', token_endpoint: 'https://main.example/token' },
@@ -47,7 +47,7 @@ test.each<[number, string, Record<string, string>, string]>([
   [302, '', { location: '/' }, 'unknown provider_answer_invalid provider'],
   [200, '<h1>Wi-Fi</h1>', PAGE, 'unknown provider_answer_invalid provider'],
   [200, '{"access_token":1}', {}, 'unknown provider_answer_invalid grant'],
-])('a refresh that is answered %s %s %o is %s', async (status, body, headers, expected) => {
+])('a refresh answered with %s %s %o is %s', async (status, body, headers, expected) => {
   expect((await failureFor('refresh', status, body, headers)).outcome).toBe(expected)
 })
 
@@ -57,7 +57,7 @@ test.each([
   ['consent_required', 'refused provider_sign_in_required grant'],
   ['invalid_target', 'refused provider_refused grant'],
   ['some_spelling_of_its_own', 'refused provider_refused grant'],
-])('an exchange that is refused as %s is %s', async (code, expected) => {
+])('an exchange refused with %s is %s', async (code, expected) => {
   expect((await failureFor('exchange', 400, error(code))).outcome).toBe(expected)
 })
 

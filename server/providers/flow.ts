@@ -4,15 +4,15 @@ import { idTokenOf } from './answers.ts'
 import type { Transaction } from './transactions.ts'
 import type { ProviderProfile, ProviderClient, ProviderTokens } from './types.ts'
 
-/** One way of signing in at a provider, without cookies and HTTP of ours. */
+/** One protocol for signing in at a provider, independent of our cookies and HTTP. */
 export interface Flow {
   /**
-   * @returns where the browser goes @throws Problem `provider_unavailable`, `provider_refused`,
-   * `provider_answer_invalid`
+   * @returns the URL to send the browser to
+   * @throws Problem `provider_unavailable`, `provider_refused`, `provider_answer_invalid`
    */
   begin(client: ProviderClient, transaction: Transaction): Promise<string>
   /**
-   * Trades the code of a callback and checks all that comes of it.
+   * Trades a callback's code for tokens and validates them.
    * @throws the same, and `login_expired`
    */
   finish(
@@ -22,17 +22,17 @@ export interface Flow {
   ): Promise<{ person: ProviderProfile; tokens: ProviderTokens }>
 }
 
-/** A check of ours that an answer fails: which one is for the log. */
+/** A response failed one of our checks; the message is for the log. */
 export class FailedCheck extends Error {
   override readonly name = 'FailedCheck'
 }
 
-/** One for each provider (OA-10): an answer that was meant for another cannot be taken for this one's. */
+/** One redirect URI per provider (OA-10), so that a response from one provider cannot be mistaken for another's. */
 export function redirectUri(publicUrl: string, providerId: string): string {
   return `${publicUrl}/auth/callback/${providerId}`
 }
 
-/** Whether a sign-in there begins with a call of ours (RFC 9126). */
+/** Whether a sign-in begins with a pushed authorization request (RFC 9126). */
 export function pushes({ configuration }: ProviderClient): boolean {
   return configuration.serverMetadata().pushed_authorization_request_endpoint !== undefined
 }
@@ -45,7 +45,7 @@ export async function authorizationUrl(client: ProviderClient, parameters: Recor
   return url.href
 }
 
-/** The key that a sign-in's tokens are bound to, new each time. */
+/** A new DPoP key for the tokens of one sign-in. */
 export async function dpopKeyFor({
   provider,
   openid,
@@ -59,12 +59,12 @@ export async function dpopKeyFor({
   }
 }
 
-/** What a provider may quote and nobody may read in a log. */
+/** Values that a provider's messages may quote but the log must not contain. */
 export function secretsOf({ state, nonce, verifier }: Transaction): string[] {
   return [state, nonce, verifier]
 }
 
-/** @param askedAt before the call: what the provider counts began later */
+/** @param askedAt the time before the call, since lifetimes are counted from a later one */
 export function toTokens(
   answer: openid.TokenEndpointResponse,
   dpopKey: ProviderTokens['dpopKey'],

@@ -7,8 +7,7 @@ import { SetUpError } from './set-up-error.ts'
 import type { ProviderClient } from './types.ts'
 
 /**
- * What a provider calls it when the person, or a rule about the person, says no: in the standards' words and in some of
- * its own.
+ * Error codes that mean the user, or a policy about the user, declined: standard ones and common others.
  * @see RFC 6749 §4.1.2.1 · OIDC Core §3.1.2.6
  */
 const REFUSALS = new Set([
@@ -25,18 +24,18 @@ const REFUSALS = new Set([
   'cancelled_by_user',
 ])
 const TROUBLE = new Set(['server_error', 'temporarily_unavailable', 'slow_down'])
-/** A code that ran out or was used before: in the standard's word and GitHub's. Beginning again helps. */
+/** A code that expired or was already used: the standard's and GitHub's name for it. Starting over helps. */
 const OVER = new Set(['invalid_grant', 'bad_verification_code'])
 
 type Asked = Pick<ProviderClient, 'openid' | 'provider'>
 
-/** Ours may hold two addresses of others. */
+/** Our own message may contain two long URLs of the provider. */
 const MAX_MESSAGE_LENGTH = 800
 
 /**
- * What anything thrown on the way means to the person: they said no, this site's set-up is wrong, the provider is down,
- * or its answer cannot be trusted. The cause is for the log and holds no token.
- * @param secrets what the provider was sent and may quote
+ * Maps an error during a sign-in to what the user is told: they declined, the site is misconfigured, the provider is
+ * down, or its response is invalid. The cause is logged and contains no token.
+ * @param secrets what was sent to the provider and may be quoted by it
  */
 export function asLoginProblem({ openid, provider }: Asked, error: unknown, secrets: readonly string[]): Problem {
   if (error instanceof Problem) return error
@@ -63,21 +62,21 @@ export function asLoginProblem({ openid, provider }: Asked, error: unknown, secr
   return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
 }
 
-/** Not to be asked so often, or that it took too long, is no refusal. */
+/** Rate limits and timeouts are not refusals. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 429 && status !== 408
 }
 
 /**
- * What is no refusal and no trouble is about the two sites: a client or a scope that it does not know, a redirect URI,
- * an algorithm.
+ * Any other code concerns the two sites' configuration: an unknown client, scope or redirect URI, or an unsupported
+ * algorithm.
  */
 function byCode(code: string): Problem['code'] {
   if (REFUSALS.has(code)) return 'provider_refused'
   return TROUBLE.has(code) ? 'provider_unavailable' : 'provider_misconfigured'
 }
 
-/** Of an answer that was none of what the call may have. */
+/** The status of an unexpected response. */
 function statusOf(error: unknown): number | null {
   const response = findCause(error, Response)
   return response?.status ?? null
@@ -91,8 +90,8 @@ function findCause<T>(error: unknown, kind: abstract new (...given: never[]) => 
 }
 
 /**
- * The names of what went wrong, inwards, and what an issuer or an audience was and should have been. What openid-client
- * hangs on its errors, tokens and all, stays out.
+ * The messages and codes of an error and its causes, plus the expected and actual value of an issuer or audience. The
+ * responses that openid-client attaches to its errors are left out, since they include tokens.
  */
 export function describe(error: unknown): string {
   const said: string[] = []
@@ -106,12 +105,11 @@ export function describe(error: unknown): string {
   return (compared === null ? said : [...said, compared]).join('; ')
 }
 
-/** Claims that name sites, which are no secrets. */
+/** Claims that identify sites and are not secret. */
 const SITES = new Set(['iss', 'aud', 'azp'])
 
 /**
- * What openid-client says of a comparison that failed: of the claims of a token, the parameters of a response, or a
- * document.
+ * The comparison that openid-client reports as failed: a token's claim, a response parameter, or a document's member.
  */
 function comparisonOf(cause: unknown): string | null {
   if (typeof cause !== 'object' || cause === null) return null

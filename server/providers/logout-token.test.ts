@@ -64,7 +64,7 @@ const without = (name: keyof typeof GOOD) =>
   Object.fromEntries(Object.entries(GOOD).filter(([key]) => key !== name)) as JWTPayload
 
 describe('a logout token', () => {
-  test('LO-2 of the right kind, signed by the provider, for us, now, is believed', async () => {
+  test('LO-2 of the right type, signed by the provider, for our client and recent, is accepted', async () => {
     expect(await read(await signed(GOOD))).toEqual({
       issuer: GOOD.iss,
       subject: 'ada',
@@ -75,12 +75,12 @@ describe('a logout token', () => {
     })
   })
 
-  test('LO-6 may name a session, or a person, or both', async () => {
+  test('LO-6 may identify a session, a user, or both', async () => {
     expect(await read(await signed(without('sid')))).toMatchObject({ subject: 'ada', sid: null })
     expect(await read(await signed(without('sub')))).toMatchObject({ subject: null, sid: 'there-1' })
   })
 
-  test('of a clock two minutes off is believed', async () => {
+  test('from a clock two minutes off is accepted', async () => {
     expect(await read(await signed({ ...GOOD, iat: at(119), exp: at(239) }))).toMatchObject({ jti: 'once' })
     expect(await read(await signed({ ...GOOD, iat: at(-239), exp: at(-119) }))).toMatchObject({ jti: 'once' })
   })
@@ -92,11 +92,11 @@ describe('a logout token', () => {
     ['application/JWT', 'application/JWT'],
     ['application/logout+jwt', 'application/logout+jwt'],
     ['LOGOUT+JWT', 'LOGOUT+JWT'],
-  ])('LO-2 typed as %s is believed, as Dex and Hydra send it', async (_title, typ) => {
+  ])('LO-2 typed as %s is accepted, as Dex and Hydra send it', async (_title, typ) => {
     expect(await read(await signed(GOOD, { typ }))).toMatchObject({ jti: 'once', subject: 'ada' })
   })
 
-  test('LO-4 without exp is good for a while after its iat, as Hydra sends it', async () => {
+  test('LO-4 without exp is valid for a while after its iat, as Hydra sends it', async () => {
     expect(await read(await signed(without('exp'), { typ: 'JWT' }))).toMatchObject({
       jti: 'once',
       endsAt: at(-5 + 600 + 120) * 1000,
@@ -110,13 +110,13 @@ describe('a logout token', () => {
     [1e17, -5 + 600],
     [1e300, -5 + 600],
     [at(115) + 0.876_543_3, 115],
-  ])('LO-4 with exp %s is remembered for a time that there is', async (exp, endsAt) => {
+  ])('LO-4 with exp %s is remembered for a bounded time', async (exp, endsAt) => {
     expect(await read(await signed({ ...GOOD, exp, iat: at(-5) + 0.25 }))).toMatchObject({
       endsAt: at(endsAt + 120) * 1000,
     })
   })
 
-  test('claims that are null count as absent', async () => {
+  test('may have null claims, which count as absent', async () => {
     expect(
       await read(
         await signed({ ...GOOD, sid: null, nonce: null, nbf: null, auth_time: null } as unknown as JWTPayload, {
@@ -178,11 +178,11 @@ describe('a logout token', () => {
     ['LO-6 a sid that is no text', () => signed({ ...GOOD, sid: ['there-1', 'there-2'] })],
     ['no token at all', async () => 'not a token'],
   ]
-  test.each(cases)('%s is refused', async (_title, make) => {
+  test.each(cases)('%s is rejected', async (_title, make) => {
     expect(await read(await make())).toBe('bad_request')
   })
 
-  test('keys that cannot be had just now refuse nothing for good: the provider may send it again', async () => {
+  test('is not rejected for good while the keys are unavailable, so that the provider may send it again', async () => {
     const keys = createProviderKeys({
       url: 'https://main.example/jwks',
       fetch: async () => Promise.reject(new TypeError('fetch failed')),

@@ -4,23 +4,23 @@ import { instantOf } from '../base/numbers.ts'
 import { Problem } from '../base/problem.ts'
 import type { ProviderClient } from './types.ts'
 
-/** What a provider's logout token says. Of `sid` and `subject` at least one is not null. */
+/** A validated logout token. At least one of `sid` and `subject` is not null. */
 export interface LogoutToken {
   issuer: string
   subject: string | null
   sid: string | null
   jti: string
   alg: string
-  /** From then on it is not believed any more, whatever `exp` says. */
+  /** From this time on it is rejected, whatever `exp` says. */
   endsAt: UnixMs
 }
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-/** A token says "now": one that tells of long ago was kept by somebody. */
+/** A logout token reports a current event, so an old one was probably replayed. */
 const AGE_MS = 10 * MINUTE
-/** Dex and Hydra type theirs as any JWT, others not at all. */
+/** Dex and Hydra type theirs as plain JWTs, others not at all. */
 const PLAIN_TYPES = [null, 'jwt']
-/** Claims of ID tokens and access tokens: a token without a type of its own that has one may be such a token. */
+/** Claims of ID tokens and access tokens: without an explicit type, a token with one of these may be such a token. */
 const OTHERS_CLAIMS = [
   'at_hash',
   'c_hash',
@@ -37,9 +37,8 @@ const OTHERS_CLAIMS = [
 const LENGTH_MAX = 255
 
 /**
- * Checks a logout token: its kind, who signed it, for whom, when, and that it could be nothing else.
- * @throws Problem `bad_request` for one that is not to be believed; `provider_unavailable` when the keys cannot be had
- * just now
+ * Validates a logout token: its type, signature, audience and age, and that it is no other kind of token.
+ * @throws Problem `bad_request` if it is invalid; `provider_unavailable` while the keys cannot be fetched
  * @see OIDC Back-Channel Logout §2.4, §2.6
  */
 export async function readLogoutToken(
@@ -70,21 +69,21 @@ export async function readLogoutToken(
   return { issuer: provider.issuer, subject: sub ?? null, sid: isText(sid) ? sid : null, jti, alg, endsAt }
 }
 
-/** That it is a logout token, and could be nothing else. */
+/** Checks that it is a logout token and no other kind. */
 function checkKind(payload: JWTPayload, typ: string | null): void {
   const { events, nonce } = payload
   const isPlain = PLAIN_TYPES.includes(typ)
   if (!isPlain && typ !== 'logout+jwt') throw refused('it has another type')
   if (!isObject(events) || !isObject((events as Record<string, unknown>)[EVENT]))
     throw refused('events has no back-channel logout')
-  // With a nonce it would pass for an ID token, and an ID token for it.
+  // With a nonce, it could be confused with an ID token.
   if (nonce !== undefined) throw refused('there is a nonce')
   const foreign = isPlain ? OTHERS_CLAIMS.find(name => payload[name] !== undefined) : undefined
   if (foreign !== undefined)
     throw refused(`${foreign} is a claim of another kind of token, and it has no type of its own`)
 }
 
-/** @returns when it ends: at its `exp`, and soon after its `iat` in any case */
+/** @returns when it expires: at its `exp`, but soon after its `iat` at the latest */
 function endOf({ iat, exp }: JWTPayload, toleranceMs: number, now: UnixMs): UnixMs {
   const issuedAt = instantOf(iat)
   if (issuedAt === null || issuedAt > now + toleranceMs) throw refused('iat is in the future')
@@ -92,7 +91,7 @@ function endOf({ iat, exp }: JWTPayload, toleranceMs: number, now: UnixMs): Unix
   return Math.min(instantOf(exp) ?? Infinity, issuedAt + AGE_MS) + toleranceMs
 }
 
-/** Failing to fetch keys says nothing about the token: the provider may send it again. */
+/** Failing to fetch keys says nothing about the token, which the provider may send again. */
 function asProblem(provider: string, error: unknown): Problem {
   const isTheirs = error instanceof errors.JOSEError
   return isTheirs ? refused(error.code, error) : new Problem('provider_unavailable', { provider, retryAfter: 5 }, error)

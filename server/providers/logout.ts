@@ -15,26 +15,26 @@ import { LOGOUT_MS } from './revoke.ts'
 import { openTokens } from './sealed-tokens.ts'
 import type { ProviderClient } from './types.ts'
 
-/** Signing out there, too, after signing out here; and signing out here because somebody signed out there. */
+/** Propagates sign-outs: from here to the provider, and from the provider to here. */
 export interface ProviderLogouts {
   /**
-   * How a person who has just signed out of this session can go on to sign out at the provider that signed them in.
-   * Never throws and never waits long: the session is over whatever the provider does.
-   * @returns null: there is nothing to go on to
+   * How a user who just signed out of this session can continue to the provider's sign-out. Never throws and never
+   * blocks for long: the session has ended whatever the provider does.
+   * @returns null if there is nothing to continue to
    */
   after(sessionId: string): Promise<Onward | null>
   /**
-   * Where the browser goes for that, once.
-   * @param sealed the cookie that `after` gave, or null
-   * @returns null when there is nothing (left) to sign out of
+   * Returns the URL of the provider's sign-out, once.
+   * @param sealed the cookie that `after` issued, or null
+   * @returns null if there is nothing (left) to sign out of
    * @throws Problem `not_found`, `provider_unavailable`
    */
   leave(provider: string, sealed: string | null): Promise<Leaving | null>
-  /** Whether somebody who comes back from a provider is the one who went: its `state` is the one that was sent. */
+  /** Whether a browser that returns from a provider's sign-out is the one that was sent: its `state` matches. */
   returned(provider: string, sealed: string | null, state: string): Promise<boolean>
   /**
-   * A provider says that somebody signed out there.
-   * @param token null: the request held none
+   * Handles a back-channel logout request.
+   * @param token null if the request had none
    * @throws Problem `not_found`, `bad_request`, `provider_unavailable`, `store_unavailable`
    */
   backchannel(provider: string, token: string | null): Promise<void>
@@ -47,7 +47,7 @@ export interface Onward {
   maxAgeSeconds: number
 }
 
-/** @param cookie takes the place of the one that `after` gave: the way on is used up, its `state` is still awaited */
+/** @param cookie replaces the one that `after` issued: the ticket is used, but its `state` is still expected */
 export interface Leaving {
   href: string
   cookie: string
@@ -65,11 +65,11 @@ interface Deps {
   client: (id: string) => Promise<ProviderClient>
   endAtProvider: (logout: ProviderLogout) => Promise<EndedAtProvider>
   announce: (ended: readonly EndedSession[]) => void
-  /** A session's grant is over, the session is not. */
+  /** A session's grant has ended, but not the session. */
   grantEnded: (sessionId: string) => void
 }
 
-/** `used`: they have gone. A provider that sends no `state` back would otherwise be gone to again and again. */
+/** `used`: the browser was sent already. Otherwise it could be sent repeatedly to a provider that returns no `state`. */
 interface Ticket {
   grant: string
   state: string
@@ -77,10 +77,10 @@ interface Ticket {
   used: boolean
 }
 
-/** What an address may be long, in characters. Proxies have room for 4096 bytes of an answer's headers, all in all. */
+/** The longest URL, in characters. Proxies commonly limit all response headers together to 4096 bytes. */
 const MAX_HREF_LENGTH = 2048
 
-/** What a sign-out waits for a provider's metadata: they are known already, or the provider is in trouble. */
+/** How long a sign-out waits for a provider's metadata: either they are cached, or the provider is down. */
 const PATIENCE_MS = 250
 
 export function createLogouts({
@@ -105,7 +105,7 @@ export function createLogouts({
       client(provider.id).catch(() => null),
       new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref()),
     ])
-    // Where metadata cannot be had just now, the way on is kept: it says what it finds when it is taken.
+    // Without metadata, the ticket is issued anyway: `leave` checks again.
     if (known !== null && known.configuration.serverMetadata().end_session_endpoint === undefined) return null
     if ((await idTokenOf(row.id)) === null) return null
     const ticket: Ticket = { grant: row.id, state: randomId(32), endsAt: clock.now().wall + LOGOUT_MS, used: false }
@@ -156,7 +156,7 @@ export function createLogouts({
       const parameters = { post_logout_redirect_uri: `${publicUrl}/auth/logout/${provider}`, state: ticket.state }
       const { href } = openid.buildEndSessionUrl(configuration, { ...parameters, id_token_hint: idToken })
       return {
-        // Without the hint the provider knows us by our client_id, and asks the person.
+        // Without the hint, the provider identifies us by our client_id and asks the user to confirm.
         href: href.length <= MAX_HREF_LENGTH ? href : openid.buildEndSessionUrl(configuration, parameters).href,
         ...(await cookieOf(provider, { ...ticket, used: true })),
       }
@@ -202,7 +202,7 @@ export function createLogouts({
         const code = error instanceof Problem ? error.code : 'failed'
         counted(code)
         if (code === 'bad_request')
-          log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'a logout token was refused')
+          log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'rejected a logout token')
         throw error
       }
     },

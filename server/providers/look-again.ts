@@ -10,7 +10,7 @@ import type { Refreshed, Refresher, Standing } from './token-client-types.ts'
 import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 
-/** A provider says other roles of a person than before; none: it does not let them in any more. */
+/** The provider's roles for a user have changed; an empty list no longer admits the user. */
 export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & {
   roles: Role[]
 }
@@ -23,8 +23,8 @@ interface Deps {
   needsOf: (provider: string) => Needs
   changeRoles: (change: RoleChange) => Promise<void>
   /**
-   * The provider does not let the person in any more.
-   * @returns what whoever waits is told
+   * The provider no longer admits the user.
+   * @returns the problem for waiting requests
    */
   admitNoLonger: (grantId: string) => Promise<Problem>
 }
@@ -34,12 +34,15 @@ interface Kept {
   tokens: KeptTokens
 }
 
-/** What a request waits for this: user-info may be slow, and the tokens are there. The look itself goes on. */
+/**
+ * How long a request waits for this, since user-info may be slow and the tokens are available already. The check itself
+ * continues.
+ */
 const PATIENCE_MS = 2 * SECOND
 
 /**
- * Looks at a person with what a refresh gave, after that is kept: whatever the provider says of them, the tokens are
- * not lost.
+ * Checks a user's roles after a refresh, once its tokens are stored, so that they are not lost whatever the provider
+ * reports.
  */
 export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, admitNoLonger }: Deps) {
   async function keepSaid({ row, tokens }: Kept, { idToken, roles }: Standing): Promise<void> {
@@ -56,7 +59,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
     try {
       const standing = await refresher.standing(refreshed, row)
       const { roles } = standing
-      // A session that was only linked rests on another sign-in, and so do its person's roles.
+      // A merely linked session depends on another sign-in, and so do its user's roles.
       const mayDecide = row.origin === 'sign_in' && roles !== null
       if (mayDecide && roles.length === 0) {
         await changeRoles({ ...row, roles })
@@ -77,7 +80,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
     return null
   }
 
-  /** @throws Problem when the person is not let in any more: their session has ended by this */
+  /** @throws Problem if the user is no longer admitted, in which case the session was ended */
   return async function lookAgain(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<void> {
     let problem: Problem | null = null
     await settledWithin(PATIENCE_MS, [

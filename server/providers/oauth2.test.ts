@@ -90,8 +90,8 @@ function open(more: Record<string, unknown>): void {
 }
 
 /**
- * Goes there and comes back.
- * @param bend changes the query that comes back
+ * A sign-in there and back.
+ * @param bend changes the callback's query
  */
 async function signIn(bend: (query: URLSearchParams) => void = () => {}) {
   const { href, sealed } = await providers.begin('plain', {
@@ -114,8 +114,8 @@ const codeOf = (work: Promise<unknown>) =>
     (error: { code: string }) => error.code,
   )
 
-describe('a provider of OAuth alone', () => {
-  test('OA-3 is asked with PKCE, and then who it is', async () => {
+describe('a plain OAuth provider', () => {
+  test('OA-3 is called with PKCE, then for user-info', async () => {
     const { asked, person, tokens } = await signIn()
     expect(Object.fromEntries(asked)).toMatchObject({
       response_type: 'code',
@@ -157,7 +157,7 @@ describe('a provider of OAuth alone', () => {
     expect(me?.agent).not.toBe('')
   })
 
-  test('that lists addresses apart vouches for the one that is verified and meant, and for no other', async () => {
+  test('that lists addresses separately vouches for the one that is primary and verified, and for no other', async () => {
     open({ emailsEndpoint: `${origin}/emails`, fields: { subject: 'id', email: 'email' } })
     expect((await signIn()).person).toMatchObject({ email: 'carol@example.org', emailVerified: true })
     replies['/emails'] = {
@@ -178,7 +178,7 @@ describe('a provider of OAuth alone', () => {
     expect((await signIn()).person).toMatchObject({ email: 'shown@example.org', emailVerified: false })
   })
 
-  test('OA-8 its issuer is compared where it has one; without one there is nothing to compare', async () => {
+  test('OA-8 its issuer is compared if one is configured', async () => {
     const names = (iss: string) => (query: URLSearchParams) => query.set('iss', iss)
     expect(await codeOf(signIn(names('https://anybody.example')))).toBe('signed_in')
     open({ issuer: 'https://plain.example/oauth' })
@@ -229,7 +229,7 @@ describe('a provider of OAuth alone', () => {
     expect(await codeOf(signIn())).toBe(code)
   })
 
-  test('a refusal there is one, an error there is trouble', async () => {
+  test('a declined sign-in there is a refusal, and an error there makes it unavailable', async () => {
     const says = (error: string) => (query: URLSearchParams) => {
       query.delete('code')
       query.set('error', error)

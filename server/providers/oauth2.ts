@@ -10,7 +10,7 @@ import type { ProviderProfile, ProviderClient } from './types.ts'
 type Ask = (url: string) => Promise<unknown>
 
 /**
- * OAuth without OpenID Connect: who it is, is asked with the access token.
+ * OAuth without OpenID Connect: users are identified by calling user-info with the access token.
  * @see RFC 6749 §4.1 · RFC 7636 · RFC 9207
  */
 export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log; publicUrl: string }): Flow {
@@ -30,8 +30,8 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
     const { provider, openid, configuration } = client
     const callback = new URL(redirectUri(publicUrl, provider.id))
     callback.search = search
-    // Without an issuer in the configuration there is nothing to compare it with; a redirect URI of its own keeps
-    // answers apart (RFC 9700 §4.4.2.2).
+    // Without a configured issuer there is nothing to compare; the redirect URI per provider keeps responses apart (RFC
+    // 9700 §4.4.2.2).
     if (!URL.canParse(provider.issuer) || provider.issuer.includes('#')) callback.searchParams.delete('iss')
     const { key, option } = await dpopKeyFor(client)
     const askedAt = clock.now().wall
@@ -59,7 +59,7 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
           { provider: provider.id },
           new FailedCheck(`user info answered ${response.status}`),
         )
-      // It has just given this token: the endpoint or the scopes are not the right ones.
+      // The provider has just issued this token, so the endpoint or the scopes must be wrong.
       if (response.status >= 400)
         throw new Problem(
           'provider_misconfigured',
@@ -115,7 +115,7 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: 
   return { person, claims }
 }
 
-/** From a list of addresses, the one that is verified and meant. */
+/** The primary address of a list, if verified. */
 function primaryOf(list: unknown): string | null {
   if (!Array.isArray(list)) throw new FailedCheck('the list of e-mail addresses is not a list')
   const primary = (list as Claims[]).find(one => one?.['primary'] === true && one['verified'] === true)

@@ -62,10 +62,7 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl:
     return { person: toProfile(client, subject, all), tokens }
   }
 
-  /**
-   * openid-client has compared iss, aud, nonce, exp and nbf. What remains: who signed it, for whom, for which access
-   * token, and when.
-   */
+  /** openid-client has checked iss, aud, nonce, exp and nbf. This checks the signature, azp, at_hash and the times. */
   async function checkIdToken(
     { provider, keys, algorithms }: ProviderClient,
     { begunAt, purpose }: Transaction,
@@ -93,7 +90,7 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl:
       throw new FailedCheck('the ID token belongs to another access token (at_hash)')
     if (authTime !== undefined && (typeof authTime !== 'number' || authTime * SECOND > now() + toleranceMs))
       throw new FailedCheck('the ID token has a sign-in time in the future (auth_time)')
-    // One that does not say when proves no fresh sign-in, and is not wrong.
+    // Without auth_time the token does not prove a fresh sign-in, but is not invalid.
     if (
       purpose.kind === 'reauthenticate' &&
       authTime !== undefined &&
@@ -133,7 +130,7 @@ function toProfile({ provider }: ProviderClient, subject: string, claims: Claims
   }
 }
 
-/** The left half of the access token's hash, by the hash that the signature uses (OIDC Core §3.1.3.6). */
+/** The left half of the access token's hash, with the signature's hash algorithm (OIDC Core §3.1.3.6). */
 function halfHash(alg: string, accessToken: string): string {
   const bits = /(256|384|512)$/.exec(alg)?.[1] ?? '512'
   const digest = hash(`sha${bits}`, accessToken, 'buffer')

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createOutbound, type Outbound } from './outbound.ts'
 
-/** Names that only these tests know. */
+/** Host names that only resolve in these tests. */
 const names = vi.hoisted(() => new Map<string, { address: string; family: number }[]>())
 vi.mock('node:dns', async original => {
   const dns = await original<typeof Dns>()
@@ -47,7 +47,7 @@ const causeOf = async (work: Promise<unknown>) =>
   )
 
 describe('a call', () => {
-  test('goes out with its body and headers, and comes back whole', async () => {
+  test('is sent with its body and headers, and the response is returned whole', async () => {
     answer = (request, response) =>
       request.pipe(
         response.writeHead(201, { 'x-kind': request.headers['content-type'] ?? '', 'set-cookie': ['a=1', 'b=2'] }),
@@ -70,7 +70,7 @@ describe('a call', () => {
     expect(asked).toEqual(['GET 127.0.0.1 /a'])
   })
 
-  test('ends where an answer grows beyond all measure, and where it is cut', async () => {
+  test('fails if the response is too long or truncated', async () => {
     answer = (_request, response) => response.end('x'.repeat(1024 * 1024))
     expect((await (await outbound.fetch(`http://${origin}/`, GET)).text()).length).toBe(1024 * 1024)
     answer = (_request, response) => response.end('x'.repeat(1024 * 1024 + 1))
@@ -80,21 +80,21 @@ describe('a call', () => {
     expect(await causeOf(outbound.fetch(`http://${origin}/`, GET))).toMatch(/^TypeError/)
   })
 
-  test('ends when whoever asked gives up', async () => {
+  test('is aborted by its signal', async () => {
     answer = () => {}
     expect(await causeOf(outbound.fetch(`http://${origin}/`, { ...GET, signal: AbortSignal.timeout(50) }))).toMatch(
       /^TypeError/,
     )
   })
 
-  test('to a port where nobody is says so by its code', async () => {
+  test('to a closed port fails with its error code', async () => {
     expect(await causeOf(outbound.fetch('http://127.0.0.1:1/', GET))).toBe('TypeError ECONNREFUSED')
   })
 })
 
-describe('SSRF by discovery: a provider that is not here', () => {
-  // Its name resolves to this machine; its issuer is elsewhere, as the address that it is reached at shows.
-  test('leads to nothing of this machine or its network, by address or by name', async () => {
+describe('SSRF by discovery: a remote provider', () => {
+  // Its name resolves to this machine, but its issuer is remote, as the address that it is reached at shows.
+  test('reaches nothing on this machine or its network, by address or by name', async () => {
     answer = (_request, response) => response.end('{}')
     const port = origin.split(':')[1] ?? ''
     const guarded = createOutbound({ trusted: ['provider.example'], mayBePlain: true, report: () => {} })
@@ -115,14 +115,14 @@ describe('SSRF by discovery: a provider that is not here', () => {
     await guarded.close()
   })
 
-  test('plain http is called only where the issuer is plain http on this machine', async () => {
+  test('plain http is only used if the issuer is plain http on this machine', async () => {
     const careful = createOutbound({ trusted: ['127.0.0.1'], mayBePlain: false, report: () => {} })
     expect(await causeOf(careful.fetch(`http://${origin}/`, GET))).toBe('TypeError EREFUSED')
     expect(await causeOf(careful.fetch('ftp://127.0.0.1/', GET))).toBe('TypeError EREFUSED')
     await careful.close()
   })
 
-  test('an issuer that is public is no nearer for naming this machine, too', async () => {
+  test('a public issuer gets no more access if its name also resolves to this machine', async () => {
     names.set('issuer.test', [
       { address: '2001:db8::1', family: 6 },
       { address: '127.0.0.1', family: 4 },
@@ -137,7 +137,7 @@ describe('SSRF by discovery: a provider that is not here', () => {
     expect(asked.filter(line => line.includes('/keys'))).toEqual([])
   })
 
-  test('one that is on this machine itself may name others here, but never where machines are told their secrets', async () => {
+  test('a provider on this machine may name others on it, but never link-local metadata services', async () => {
     answer = (_request, response) => response.end('{}')
     await outbound.fetch(`http://${origin}/`, GET)
     expect((await outbound.fetch(`http://localhost:${origin.split(':')[1] ?? ''}/keys`, GET)).status).toBe(200)

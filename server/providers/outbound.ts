@@ -6,10 +6,10 @@ import { type Reach, reachOf } from './addresses.ts'
 import { type CallFailure, failureOf, failureOfNetwork, mayFail } from './call-failure.ts'
 
 const TIMEOUT_MS = 10 * SECOND
-/** No answer of a provider is longer: neither metadata, nor keys, nor tokens. */
+/** Longer than any response of a provider, be it metadata, keys or tokens. */
 const MAX_BYTES = 1024 * 1024
 
-/** What openid-client hands to whatever calls out for it. */
+/** The arguments that openid-client passes to its custom fetch. */
 interface Call {
   method: string
   headers: Record<string, string> | Headers
@@ -19,20 +19,20 @@ interface Call {
 
 export interface Outbound {
   /**
-   * Like fetch, but bounded in time and size, following no redirect, and careful where it goes.
-   * @throws TypeError with the cause when nothing or not everything came back; Error when it was too much
+   * Like fetch, but bounded in time and size, without redirects, and restricted in where it connects.
+   * @throws TypeError with the cause if the response is missing or incomplete; Error if it is too large
    */
   fetch(url: string, call: Call): Promise<Response>
   close(): Promise<void>
 }
 
 /**
- * Calls out to one provider.
- * @param trusted hosts that stand in the configuration, the issuer's first: whatever their addresses, they are meant.
- * What the provider itself names may be no nearer to us than its issuer is: nobody outside shall choose what we ask
- * inside (SSRF).
- * @param mayBePlain whether the issuer is plain http on this machine; then its endpoints may be, too
- * @param report hears of each call that came to nothing
+ * Calls one provider.
+ * @param trusted hosts from the configuration, the issuer's first, which may have any address. Hosts that the provider
+ * names may be no closer to us than its issuer, so that an outsider cannot direct our calls at internal services
+ * (SSRF).
+ * @param mayBePlain whether the issuer is plain http on this machine, in which case its endpoints may be, too
+ * @param report called for each failed call
  */
 export function createOutbound({
   trusted,
@@ -50,7 +50,8 @@ export function createOutbound({
     const reach = reachOf(address)
     const bare = hostname.replace(/^\[|\]$/g, '')
     if (trusted.includes(bare)) {
-      // Of several addresses the farthest counts: an issuer that is public is no nearer for also naming this machine.
+      // Of several addresses the most distant counts: a public issuer gets no access to this machine by also resolving
+      // to it.
       if (bare === trusted[0]) issuerReach = farther(issuerReach, reach)
       return true
     }
@@ -58,9 +59,7 @@ export function createOutbound({
     return reach !== 'link_local' && (reach === issuerReach || (reach === 'private' && issuerReach === 'loopback'))
   }
 
-  /**
-   * Judged on the very address that is connected to: a name that resolves to another one a moment later gains nothing.
-   */
+  /** Checks the very address that is connected to, so that DNS rebinding gains nothing. */
   const guardedLookup: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, '')
@@ -72,7 +71,7 @@ export function createOutbound({
     })
   }
 
-  /** Loaded by the first call: a server without providers carries none of it. */
+  /** Loaded by the first call, because a server without providers needs none of it. */
   const connected = (): Promise<Agent> =>
     (agent ??= import('undici').then(
       undici =>
@@ -87,7 +86,7 @@ export function createOutbound({
   async function ask(url: string, { method, headers, body, signal }: Call): Promise<Response> {
     const { protocol, hostname } = new URL(url)
     if (protocol !== 'https:' && !(protocol === 'http:' && mayBePlain)) throw refused('only https is called')
-    // A host that is an address is not looked up.
+    // A host that is an IP address is not looked up.
     const bare = hostname.replace(/^\[|\]$/g, '')
     if (isIP(bare) !== 0 && !mayReach(bare, bare)) throw failed(refusedAddress(bare))
     const limit = AbortSignal.timeout(TIMEOUT_MS)
@@ -145,14 +144,14 @@ async function readBounded(body: AsyncIterable<Buffer>): Promise<Uint8Array<Arra
   let length = 0
   for await (const chunk of body) {
     length += chunk.length
-    // Leaving the loop ends the connection.
+    // Leaving the loop destroys the connection.
     if (length > MAX_BYTES) throw new TooLarge(`a response of more than ${MAX_BYTES} bytes`)
     chunks.push(chunk)
   }
   return new Uint8Array(Buffer.concat(chunks))
 }
 
-/** In the form that fetch gives to a call that failed on its way: openid-client passes it on as it is. */
+/** In the form of a failed fetch, which openid-client passes on unchanged. */
 function failed(cause: unknown): TypeError {
   return new TypeError('the call failed', { cause })
 }

@@ -16,8 +16,8 @@ import type { ProviderClient } from './types.ts'
 
 const TIMEOUT_SECONDS = 10
 /**
- * How calls to a provider leave: its own endpoints as they are configured, what it names itself only where that is
- * safe.
+ * Creates the outbound client of a provider: configured endpoints are trusted, those that it names itself only where
+ * that is safe.
  */
 export function outboundFor(provider: Provider, report: (failure: CallFailure) => void): Outbound {
   const written =
@@ -29,8 +29,9 @@ export function outboundFor(provider: Provider, report: (failure: CallFailure) =
 }
 
 /**
- * Asks the provider where everything is, or takes the configuration's word for it.
- * @throws Error when it does not answer, or what it says cannot be used: with a message for the log and no secret in it
+ * Discovers a provider's endpoints, or takes them from the configuration.
+ * @throws Error if the provider does not answer or its metadata cannot be used, with a message for the log that
+ * contains no secret
  */
 export async function connectTo(provider: Provider, outbound: Outbound, clock: Clock): Promise<ProviderClient> {
   const lib = await import('openid-client')
@@ -75,13 +76,13 @@ async function discover(
     })
     .catch((error: unknown) => {
       const { code } = asLoginProblem({ openid: lib, provider }, error, [])
-      // Whoever answers, and not with such a document, is not where the setting says.
+      // A server that answers without a discovery document is not a provider.
       throw code === 'provider_unavailable'
         ? error
         : new SetUpError(`there is no discovery document of ${provider.issuer}: ${describe(error)}`)
     })
   const found = configuration.serverMetadata()
-  // openid-client forgives a slash at the end, which an ID token's `iss` then would not (OI-1).
+  // openid-client tolerates a trailing slash, but the `iss` of an ID token would not match (OI-1).
   if (found.issuer !== provider.issuer) throw new SetUpError(otherIssuer(provider.issuer, found.issuer))
   for (const name of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
     if (found[name] === undefined) throw new SetUpError(`the discovery document has no ${name}`)
@@ -102,12 +103,12 @@ async function discover(
   return configuration
 }
 
-/** For the log: the setting has to be spelt exactly as the document says. */
+/** For the log: the setting has to be spelt exactly as in the document. */
 function otherIssuer(expected: string, got: unknown): string {
   return `the discovery document has another issuer: expected ${expected}, got ${printable(got)}`
 }
 
-/** A browser is sent to some of them: nothing but an address of the web may stand there. */
+/** Browsers are redirected to some of these, so only web URLs are allowed. */
 function isUsable(endpoint: unknown, mayBePlain: boolean): boolean {
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) return false
   const { protocol, hostname, username, password } = new URL(endpoint)
@@ -147,7 +148,7 @@ function clientAuth(
   }
 }
 
-/** The configuration has checked that it can be used. */
+/** The configuration has validated it. */
 function mustHaveKey(text: Secret): ClientKey {
   const key = readClientKey(text)
   if (key === null) throw new SetUpError('the private key cannot be used')
@@ -155,8 +156,8 @@ function mustHaveKey(text: Secret): ClientKey {
 }
 
 /**
- * openid-client's own escapes more than a form would, dashes too, and providers that take a secret as it came then
- * refuse it.
+ * openid-client escapes more than form encoding does, such as dashes, which providers that do not decode the secret
+ * reject.
  * @see RFC 6749 §2.3.1 · WHATWG URL §5.2
  */
 function secretBasic(secret: string): openid.ClientAuth {
@@ -173,7 +174,7 @@ function keysOf({ jwks_uri: url }: openid.ServerMetadata, outbound: Outbound, cl
   return url === undefined ? null : createProviderKeys({ url, fetch: outbound.fetch, clock })
 }
 
-/** Without a word about it, RS256 it is (OIDC Core §3.1.3.7). */
+/** Defaults to RS256 if the metadata list none (OIDC Core §3.1.3.7). */
 function algorithmsOf({ id_token_signing_alg_values_supported: said }: openid.ServerMetadata): string[] {
   const usable = Array.isArray(said) ? SIGNATURE_ALGS.filter(alg => said.includes(alg)) : []
   return usable.length === 0 ? ['RS256'] : usable

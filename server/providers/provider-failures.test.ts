@@ -38,7 +38,7 @@ async function keyOf({ keys }: Signer): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${(pkcs8.match(/.{1,64}/g) ?? []).join('\n')}\n-----END PRIVATE KEY-----\n`
 }
 
-/** A call to a server that shows these certificates, which nobody here trusts. */
+/** A call to a server with these certificates, which are not trusted here. */
 async function call(shown: Signer[]): Promise<{ error: unknown; arrived: number }> {
   let arrived = 0
   const [leaf] = shown
@@ -68,7 +68,7 @@ async function call(shown: Signer[]): Promise<{ error: unknown; arrived: number 
   }
 }
 
-describe('a provider whose certificate is not trusted has used nothing up:', () => {
+describe('a provider with an untrusted certificate has not consumed the token:', () => {
   let root: Signer, between: Signer, leaf: Signer, alone: Signer
   beforeAll(async () => {
     x509.cryptoProvider.set(crypto)
@@ -91,7 +91,7 @@ describe('a provider whose certificate is not trusted has used nothing up:', () 
   })
 })
 
-test('a call that was cut may have done what it was for', () => {
+test('a call that was cut off may have taken effect', () => {
   expect(
     neverLeft(new TypeError('the call failed', { cause: Object.assign(new Error('cut'), { code: 'ECONNRESET' }) })),
   ).toBe(false)

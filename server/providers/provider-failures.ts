@@ -8,7 +8,7 @@ import { type Blame, type FailureKind, RefreshFailure } from './token-client-typ
 
 type Openid = typeof openidClient
 
-/** Codes that say this machine trusts nobody who vouches for the certificate, or that it is of another name. */
+/** TLS error codes that mean the certificate's issuer is not trusted here, or its name does not match. */
 const UNTRUSTED = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -17,7 +17,7 @@ const UNTRUSTED = new Set([
   'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
   'UNABLE_TO_GET_ISSUER_CERT',
 ])
-/** Codes that say the request never left. */
+/** Error codes that mean the request was never sent. */
 const UNSENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -30,7 +30,7 @@ const UNSENT = new Set([
   'CERT_NOT_YET_VALID',
   ...UNTRUSTED,
 ])
-/** Codes that tell of trouble, whatever the status says. */
+/** Error codes that mean the provider is in trouble, whatever the status. */
 const TROUBLE = new Set([
   'temporarily_unavailable',
   'service_unavailable',
@@ -46,8 +46,7 @@ const TROUBLE = new Set([
   'request_timeout',
 ])
 /**
- * Codes that tell of this site, whose set-up at the provider is wrong: every grant is refused alike, and none is over
- * by that.
+ * Error codes about this site's configuration at the provider: every grant would be refused alike, so none has ended.
  */
 const SET_UP = new Set([
   'invalid_client',
@@ -74,15 +73,15 @@ const SET_UP = new Set([
   'access_forbidden',
   UNNAMED_ERROR,
 ])
-/** Codes of a token that is good no more, wherever it is shown. */
+/** Error codes of a token that is no longer valid, at any endpoint. */
 const OVER = new Set(['invalid_grant', 'invalid_token'])
 /**
- * What a code looks like that somebody chose for a case: `bad_refresh_token`. A refresh token that is refused by one
- * that is not named above is good no more: each provider has spellings of its own. `Unauthorized` and other names of
- * statuses say less.
+ * Matches error codes made for a specific case: `bad_refresh_token`. A refresh token refused with one that is not
+ * listed above is no longer valid, since each provider has its own spelling. `Unauthorized` and other status names are
+ * less specific.
  */
 const CHOSEN_CODE = /^[a-z]+(?:[_-][a-z]+)+$/
-/** Codes that only the person can do something about, by signing in at the provider again. */
+/** Error codes that only the user can resolve, by signing in at the provider again. */
 const SIGN_IN_AGAIN = new Set([
   'interaction_required',
   'login_required',
@@ -90,15 +89,15 @@ const SIGN_IN_AGAIN = new Set([
   'account_selection_required',
   'mfa_required',
 ])
-/** Statuses that judge what was shown. Any other 4xx may come from a gateway that never passed it on. */
+/** Statuses that judge the token. Any other 4xx may come from a gateway that never forwarded the request. */
 const REFUSING = new Set([400, 401, 403, 422])
 
-/** What was asked for: what an error means depends on what was shown. */
+/** The kind of call: the meaning of an error depends on what was sent. */
 export type Asked = 'refresh' | 'exchange' | 'other'
 type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_invalid' | 'provider_sign_in_required'
 
 /**
- * What a call of a token endpoint threw → what it leaves behind there, and what may be told. Decided by codes and
+ * Maps an error of a token endpoint call to its effect at the provider and the problem to report. Decided by codes and
  * status, never by text.
  * @see RFC 6749 §5.2 · RFC 8693 §2.2.2
  */
@@ -122,7 +121,7 @@ export function callFailure(openid: Openid, provider: string, error: unknown, as
     if (status === 429 || TROUBLE.has(code ?? '')) return fail('unchanged', 'provider_unavailable', { response })
     if (code !== null) return fail(...refusalOf(code, REFUSING.has(status) ? asked : 'other'))
     if (status === 401 || status === 403) return fail('refused', 'provider_refused')
-    // A redirect is not followed: it would take the refresh token elsewhere.
+    // Redirects are not followed, because that would send the refresh token elsewhere.
     if (status < 400) return fail('unknown', 'provider_answer_invalid')
     return fail('unchanged', 'provider_unavailable', { response })
   }
@@ -131,7 +130,7 @@ export function callFailure(openid: Openid, provider: string, error: unknown, as
   }
   if (neverLeft(error)) return fail('unchanged', 'provider_unavailable')
   if (isNetwork(openid, error)) return fail('unknown', 'provider_unavailable')
-  // A 200 that fails a check: it may have acted. Where it could be read, what is wrong with it is this grant's alone.
+  // An invalid 200 response: the call may have taken effect. If it was readable, the fault only concerns this grant.
   const isReadable =
     error instanceof openid.ClientError &&
     ['OAUTH_INVALID_RESPONSE', 'OAUTH_UNSUPPORTED_OPERATION'].includes(error.code ?? '')
@@ -151,7 +150,7 @@ interface Answer {
   response: Response
 }
 
-/** What came back when it was not what was asked for. `code: null`: no word of it could be read */
+/** A response that was not the expected one. `code: null`: it contains no readable error code */
 function answerOf(openid: Openid, error: unknown): Answer | null {
   if (error instanceof openid.ResponseBodyError)
     return { status: error.status, code: error.error.toLowerCase(), response: error.response }
@@ -163,12 +162,12 @@ function answerOf(openid: Openid, error: unknown): Answer | null {
   return response === null || response.status < 300 ? null : { status: response.status, code: null, response }
 }
 
-/** Whether a call failed before anything of it reached the other side: what it would have used up is unused. */
+/** Whether a call failed before anything was sent, so that it consumed nothing. */
 export function neverLeft(error: unknown): boolean {
   return hasCode(error, code => UNSENT.has(code))
 }
 
-/** Whether it failed because of what this machine trusts or reaches, which the provider cannot mend. */
+/** Whether it failed because of this machine's trust store or network policy, which the provider cannot fix. */
 export function untrustedChain(error: unknown): boolean {
   return hasCode(error, code => UNTRUSTED.has(code) || code === 'EREFUSED')
 }
@@ -187,8 +186,7 @@ function isNetwork(openid: Openid, error: unknown): boolean {
 }
 
 /**
- * openid-client hangs the whole answer, tokens and all, on its errors: what is logged keeps the names of what went
- * wrong.
+ * openid-client attaches whole responses with tokens to its errors: only the messages and codes are kept for the log.
  */
 function withoutTokens(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('not an error')

@@ -50,7 +50,7 @@ describe('OI-10 keys are fetched again', () => {
   test.each<[TokenKind, number]>([
     ['id_token', 1],
     ['logout_token', 10],
-  ])('by an unknown key id of an %s, once in %s s', async (kind, wait) => {
+  ])('for an unknown key id of an %s, once in %s s', async (kind, wait) => {
     await read(await signedBy(0, { kid: 'one' }))
     published = [await publicOf(1, 'two')]
     later(wait - 0.01)
@@ -63,7 +63,7 @@ describe('OI-10 keys are fetched again', () => {
     expect(fetches).toBe(2)
   })
 
-  test('by a signature that does not fit the key of that id: it may be a new one', async () => {
+  test('if a signature does not match the key of that id, which may be a new one', async () => {
     await read(await signedBy(0, { kid: 'one' }))
     published = [await publicOf(1, 'one')]
     later(1)
@@ -78,7 +78,7 @@ describe('OI-10 keys are fetched again', () => {
     ['cannot be reached', new TypeError('the call failed')],
     ['says 503', 503],
     ['says 404', 404],
-  ])('no sooner from a provider that %s, and everybody is told the same meanwhile', async (_what, trouble) => {
+  ])('no earlier from a provider that %s, and meanwhile the same error is returned', async (_what, trouble) => {
     published = trouble
     const token = await signedBy(0, { kid: 'one' })
     const [first, second] = [await read(token), await read(token)]
@@ -99,7 +99,7 @@ describe('OI-10 keys are fetched again', () => {
   })
 })
 
-test('of several keys, each that fits a token without a key id is tried', async () => {
+test('for a token without a key id, every matching key is tried', async () => {
   published = [await publicOf(0), await publicOf(1, 'two'), await publicOf(2)]
   for (const pair of [0, 1, 2]) expect(await read(await signedBy(pair))).toBe('ada')
   published = [await publicOf(0), await publicOf(1)]
@@ -117,7 +117,7 @@ test.each(['logout+jwt', 'at+jwt', 'application/at+jwt', 'secevent+jwt', 'AT+JWT
   },
 )
 
-test('a number too large for any is the largest there is', async () => {
+test('a number too large is capped at the largest safe one', async () => {
   const header = Buffer.from('{"alg":"ES256","kid":"one"}').toString('base64url')
   const signing = `${header}.${Buffer.from('{"sub":"ada","exp":1e999,"iat":1.5}').toString('base64url')}`
   const signature = await crypto.subtle.sign(
@@ -131,7 +131,7 @@ test('a number too large for any is the largest there is', async () => {
   expect(payload).toEqual({ sub: 'ada', exp: Number.MAX_SAFE_INTEGER, iat: 1.5 })
 })
 
-test('claims that are null are absent', async () => {
+test('null claims count as absent', async () => {
   const { payload } = await keys.verify(await signedBy(0, { kid: 'one', typ: 'JWT' }), 'id_token', {
     algorithms: ['ES256'],
   })

@@ -12,23 +12,20 @@ import {
 import { type Clock, MINUTE, SECOND, type SteadyMs } from '../base/clock.ts'
 import type { Outbound } from './outbound.ts'
 
-/**
- * Where a token came from. An ID token comes from the token endpoint by a call of ours; a logout token is sent by
- * whoever likes.
- */
+/** The origin of a token. We request ID tokens from the token endpoint, whereas anyone can send us a logout token. */
 export type TokenKind = 'id_token' | 'logout_token'
-/** `typ`: in lower case and without `application/`; null: it has none. */
+/** `typ`: in lower case and without `application/`; null: none. */
 export interface VerifiedToken {
   payload: JWTPayload
   alg: string
   typ: string | null
 }
 
-/** A provider's public keys, fetched when they are first wanted and again when a token does not fit them. */
+/** A provider's public keys, fetched when first needed and again if a token does not match them. */
 export interface ProviderKeys {
   /**
-   * Checks the signature and the claims that `options` name. A claim that is null counts as absent.
-   * @throws JOSEError for a token that is not to be believed; any other Error when the keys cannot be had just now
+   * Verifies the signature and the claims that `options` name. Null claims count as absent.
+   * @throws JOSEError if the token is invalid; any other Error if the keys cannot be fetched
    */
   verify(token: string, kind: TokenKind, options: JWTVerifyOptions & { algorithms: string[] }): Promise<VerifiedToken>
 }
@@ -40,16 +37,15 @@ interface Deps {
 }
 
 /**
- * How soon keys are fetched again, after a success and after a failure. What a stranger can cause is the slower one
- * (OI-10).
+ * The minimum time between fetches, after a success and after a failure; slower for what strangers can trigger (OI-10).
  */
 const WAIT_MS: Record<TokenKind, { fetched: number; failed: number }> = {
   id_token: { fetched: SECOND, failed: SECOND },
   logout_token: { fetched: 10 * SECOND, failed: 5 * SECOND },
 }
-/** Keys older than this are fetched again before they are used: one may have been withdrawn. */
+/** Keys older than this are fetched again before use, because one may have been withdrawn. */
 const FRESH_MS = 10 * MINUTE
-/** A token without `kid` is tried with each key that fits, and no provider has more than a few. */
+/** Bounds the keys that a token without `kid` is tried with; no provider has more than a few. */
 const KEYS_MAX = 50
 
 export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
@@ -72,7 +68,7 @@ export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
 
   function askOnce(kind: TokenKind): Promise<JSONWebKeySet> {
     if (underWay !== null) return underWay
-    // Whoever asks again so soon is told what the last attempt was told.
+    // Retrying so soon returns the last attempt's error.
     if (failed !== null && age(failed.at) < WAIT_MS[kind].failed) return Promise.reject(failed.error as Error)
     underWay = ask().finally(() => {
       underWay = null
@@ -87,8 +83,7 @@ export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
       try {
         return await verifyWith(set, token, kind, options)
       } catch (error) {
-        // The provider may have begun to sign with a key that it has just published, perhaps under an id that it used
-        // before.
+        // The provider may already sign with a key that it has just published, perhaps reusing an id.
         const isKeyInDoubt =
           error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
         if (!isKeyInDoubt) throw error
@@ -112,8 +107,7 @@ async function verifyWith(
   if (kind === 'id_token' && typ?.endsWith('+jwt') === true)
     throw new errors.JWTInvalid(`a token of the type ${typ.slice(0, 40)} is not an ID token`)
   const { algorithms: _, typ: _typ, ...claimOptions } = options
-  // The library checks claims and signature together, and takes null for a claim of the wrong type: so claims are
-  // checked apart.
+  // The library verifies claims and signature together and rejects null claims, so claims are checked separately.
   const checked = UnsecuredJWT.decode(new UnsecuredJWT(claimsOf(payload)).encode(), claimOptions)
   return { payload: checked.payload, alg: header.alg, typ }
 }
@@ -139,14 +133,14 @@ async function checkSignature(
   }
 }
 
-/** A media type without the `application/` that goes without saying (RFC 7515 §4.1.9). */
+/** The media type without the optional `application/` (RFC 7515 §4.1.9). */
 function typeOf({ typ }: CompactJWSHeaderParameters): string | null {
   if (typ === undefined || typ === null) return null
   if (typeof typ !== 'string') throw new errors.JWTInvalid('the type is not a string')
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
-/** Without nulls, and with numbers that JSON can carry on: it reads `1e999`, and would write null for it. */
+/** Without nulls, and with numbers that survive serialisation: JSON parses `1e999` but would write it as null. */
 function claimsOf(bytes: Uint8Array): JWTPayload {
   let claims: unknown
   try {
@@ -164,7 +158,7 @@ function claimsOf(bytes: Uint8Array): JWTPayload {
 
 async function fetchKeys(fetch: Outbound['fetch'], url: string): Promise<JSONWebKeySet> {
   const answer = await fetch(url, { method: 'GET', headers: { accept: 'application/json, application/jwk-set+json' } })
-  // A provider in trouble has not answered wrongly.
+  // A provider that is down has not given an invalid answer.
   if (answer.status === 429 || answer.status >= 500)
     throw new TypeError('the keys cannot be fetched', { cause: new Error(`status ${answer.status}`) })
   if (answer.status !== 200) throw new Error(`the keys cannot be fetched: status ${answer.status}`)

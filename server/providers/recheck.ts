@@ -12,21 +12,22 @@ interface Deps {
   log: Log
   grants: Pick<ProviderGrantStore, 'takeDue' | 'stopRechecks'>
   needsOf: (provider: string) => Needs
-  /** Refreshes a grant, and looks at its person with what that gives. */
+  /** Refreshes a grant and rechecks its user with the result. */
   refresh: (id: string, provider: string, isDue: (tokens: KeptTokens) => boolean) => Promise<unknown>
 }
 
 const LOOK_EVERY_MS = SECOND
 /**
- * Grants asked about at once: a part of the calls that a provider gets, so that people who wait for a token find room.
+ * The number of grants rechecked at once: a fraction of the concurrent calls to a provider, to leave capacity for
+ * requests that wait for a token.
  */
 const BATCH = 8
-/** Where a look fails, the next one comes after this, or sooner if looks are more often. */
+/** After a failure, the next check follows after this, or sooner if checks are more frequent. */
 const AGAIN_MS = MINUTE
 
 /**
- * When a grant's person is looked at again. null: never, since nothing could be asked with it, or no session rests on
- * it
+ * When to recheck a grant's user next. null: never, because there is no refresh token or no session depends on the
+ * grant
  */
 export function recheckAt(
   { origin }: Pick<ProviderGrantRow, 'origin'>,
@@ -39,7 +40,7 @@ export function recheckAt(
     : now + recheckMs
 }
 
-/** What an ID token says that it is signed with. null: there is none, or it cannot be read */
+/** The signature algorithm of an ID token. null: none, or unreadable */
 export function algOf(idToken: string | null): string | null {
   try {
     return idToken === null ? null : (decodeProtectedHeader(idToken).alg ?? null)
@@ -49,8 +50,8 @@ export function algOf(idToken: string | null): string | null {
 }
 
 /**
- * Looks at people again while their sessions live, whether or not anything needs a token of theirs: who is disabled at
- * the provider is out here before long, and who has other roles there has them here.
+ * Rechecks users while their sessions are active, whether or not their tokens are needed: who is disabled at the
+ * provider is soon signed out here, and changed roles take effect.
  */
 export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: Deps) {
   let looking = false
@@ -60,11 +61,10 @@ export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: 
     if (recheckMs === null) return grants.stopRechecks(id)
     const { wall } = clock.now()
     try {
-      // Somebody who needed a token may have been faster. A time from the future was taken before the clock was set
-      // back.
+      // A request may have refreshed it already. A time in the future was recorded before the clock was set back.
       await refresh(id, provider, ({ obtainedAt }) => wall - obtainedAt >= recheckMs || obtainedAt > wall)
     } catch (error) {
-      // What is wrong is logged where it happened, and what had to end has ended.
+      // Failures are logged where they occur, and have already ended what they must.
       if (!(error instanceof Problem)) throw error
     }
   }

@@ -21,16 +21,16 @@ export interface RefreshingDeps {
   meter: Meter
   keyring: Keyring
   grants: ProviderGrantStore
-  /** null: the provider is not configured any more. */
+  /** null: the provider is no longer configured. */
   refresherOf: (provider: string) => Refresher | null
-  /** Who may ask this provider now. */
+  /** Limits concurrent calls to the provider. */
   gateOf: (provider: string) => Gate
-  /** Whose refresh may be made ready for that now. */
+  /** Limits refreshes whose intent is being written ahead of the call. */
   begunAt: (provider: string) => Gate
   needsOf: (provider: string) => Needs
   changeRoles: (change: RoleChange) => Promise<void>
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
-  /** A grant is over, and its session is not. */
+  /** A grant has ended, but not its session. */
   grantEnded: (sessionId: string) => void
 }
 
@@ -45,31 +45,29 @@ export interface OpenGrant {
 }
 
 /**
- * How long a stop waits for answers: a provider that rotates may have spent our token, and then its answer is all there
- * is.
+ * How long shutdown waits for responses: a provider that rotates may have consumed our token, so that its response
+ * holds the only valid one.
  */
 const CLOSE_MS = 10 * SECOND
-/** One person's trouble must not keep others from a provider; that of so many in a row is the provider's. */
+/** One user's failures must not block others; that many in a row are the provider's. */
 const PROVIDER_FAILURES = 3
-/** Grants whose refusal is remembered. */
+/** The number of grants whose refusal is remembered. */
 const REFUSED_MAX = 10_000
 
 /**
- * Refreshes grants: one call at a time for each, decided on the row just read, with the intent on disk before the call.
- *
- * A provider that rotates has spent our refresh token once it answers. If the answer is lost, with this process or on
- * the wire, the intent is still there: the stored token is shown once more, and a provider that refuses it then is not
- * one that took the grant back. The session ends as `provider_refresh_lost`, and the person is told so instead of being
- * signed out at random.
+ * Refreshes grants: one call at a time per grant, based on the row just read, with the intent written to disk before
+ * the call. A provider that rotates has consumed our refresh token when it responds. If the response is lost, by a
+ * crash or on the network, the intent remains: the stored token is presented once more, and a refusal then does not
+ * mean that the grant was revoked. In that case the session ends as `provider_refresh_lost`, which tells the user why.
  */
 export function createRefreshing(deps: RefreshingDeps) {
   const { clock, log, meter, keyring, grants } = deps
   const flights = new Map<string, Promise<OpenGrant>>()
-  /** New tokens that the disk would not take. The old ones may be spent, so they are all there is. */
+  /** New tokens that could not be written. The old ones may have been consumed, so these are the only copy. */
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
   const restOfGrant = createBackoff(clock, 1)
   const restOfProvider = createBackoff(clock, PROVIDER_FAILURES)
-  /** Grants that rest because the provider refused, and not because it is in trouble. */
+  /** Grants that are paused because the provider refused them, not because it is down. */
   const refused = new LRUCache<string, true>({ max: REFUSED_MAX })
   const lookAgain = createLookAgain({ ...deps, admitNoLonger: id => endGrant(id, 'provider_revoked') })
   let closing = false
@@ -81,7 +79,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
 
-  /** What is done with an answer waits for no other grant, and no other for it. */
+  /** Handling the response is outside the limits, so that it does not block refreshes of other grants. */
   async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
     const asked = await deps.begunAt(provider).run(() => begin(id, provider, isDue))
     if (asked.fresh === null) return { row: asked.row, tokens: asked.tokens }
@@ -91,7 +89,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     return kept
   }
 
-  /** @returns `fresh: null` when the tokens just read are as good as new ones */
+  /** @returns `fresh: null` if the stored tokens need no refresh */
   async function begin(
     id: string,
     provider: string,
@@ -138,8 +136,8 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   /**
-   * The provider has not used the token up: the intent is taken back, unless it is left from a call whose answer was
-   * lost.
+   * The provider has not consumed the token: withdraws the intent, unless it was left by an earlier call whose response
+   * was lost.
    */
   async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRow): Promise<void> {
     if (refreshingAt !== null) return
@@ -152,7 +150,7 @@ export function createRefreshing(deps: RefreshingDeps) {
 
   async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
     const needs = deps.needsOf(row.provider)
-    // What needed the access token may not be configured any more; what came is used all the same.
+    // If the configuration no longer needs the access token, the new tokens are still used.
     const needed = neededOf(tokens, needs) ?? tokens
     const made = {
       sealed: await sealTokens(keyring, row.id, needed),
@@ -171,7 +169,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
     }
     if (saved === null) {
-      // The session ended meanwhile and its grant is gone: nobody else can give these back.
+      // The session ended in the meantime and its grant was deleted, so nothing else can revoke these tokens.
       await refresher
         .revoke?.(tokens)
         .catch((error: unknown) =>
@@ -179,12 +177,12 @@ export function createRefreshing(deps: RefreshingDeps) {
         )
       throw new Problem('not_signed_in')
     }
-    // Over: what was just saved waits there to be given back.
+    // The grant has ended: the tokens just saved will be revoked from there.
     if (saved.endedAt !== null) throw new Problem('not_signed_in')
     return { row: saved, tokens }
   }
 
-  /** @returns what whoever waited is told */
+  /** @returns the problem for waiting requests */
   async function afterFailure(row: ProviderGrantRow, failure: RefreshFailure): Promise<Problem> {
     const { id, provider } = row
     const inDoubt = row.refreshingAt !== null
@@ -192,7 +190,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       provider,
       outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code,
     })
-    // It answered, and judged this grant alone: nobody else is to wait for that.
+    // The provider responded and refused only this grant, so others need not wait.
     if (failure.blame === 'grant') restOfProvider.succeeded(provider)
     else restOfProvider.failed(provider, row.userId, failure.retryAfterMs)
     if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
@@ -223,7 +221,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   async function endGrant(id: string, reason: EndReason): Promise<Problem> {
-    // Read anew: the session may have been replaced during the call, and what rests on the grant is its successor.
+    // Read again: the session may have been replaced during the call, in which case its successor depends on the grant.
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) return new Problem('not_signed_in')
     const { sessionId, provider, origin } = row
@@ -255,9 +253,11 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   return {
-    /** @param isDue asked about the tokens just read: somebody else may have refreshed them
-     * @throws Problem `not_signed_in` when the session is over, or ended by this; `provider_sign_in_required`;
-     * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
+    /**
+     * @param isDue called with the tokens just read, since another call may have refreshed them
+     * @throws Problem `not_signed_in` if the session has ended, perhaps by this; `provider_sign_in_required`;
+     * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended
+     */
     refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
       const underWay = flights.get(id)
       if (underWay !== undefined) return underWay
@@ -269,20 +269,20 @@ export function createRefreshing(deps: RefreshingDeps) {
       return flight
     },
 
-    /** Resolves when no refresh of this grant is under way. */
+    /** Resolves when no refresh of this grant is in progress. */
     async settled(id: string): Promise<void> {
       await flights.get(id)?.catch(() => {})
     },
 
     /**
-     * Writes what the disk would not take before.
+     * Retries writing tokens that could not be stored.
      * @throws Problem `store_unavailable`
      */
     flush,
 
     /**
-     * Begins no further refresh, waits for those under way, and writes what they brought. @throws Problem
-     * `store_unavailable`
+     * Starts no more refreshes, waits for those in progress, and stores their results.
+     * @throws Problem `store_unavailable`
      */
     async close(): Promise<void> {
       closing = true

@@ -29,7 +29,7 @@ interface Known {
   turns: Turns
 }
 
-/** Builds the room. Nothing is loaded and nobody is called where no provider is configured. */
+/** Creates the providers. Without configured ones, nothing is loaded or called. */
 export function createProviders(deps: ProvidersDeps): Providers {
   const { log } = deps
   const transactions = createTransactions(deps)
@@ -52,7 +52,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
     return found
   }
 
-  /** Tells the log which check it was: the person is told no more than whose doing it is. */
+  /** Logs which check failed, since the user only learns whose fault it is. */
   async function told<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()

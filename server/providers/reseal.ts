@@ -4,8 +4,8 @@ import type { SealedGrant } from '../store/provider-grants.ts'
 const BATCH = 100
 
 /**
- * Seals the tokens of every grant again under the newest key, batch by batch, while the server goes on.
- * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are)
+ * Reseals the tokens of every grant with the newest key, in batches, while the server runs.
+ * @returns how many were resealed, and how many could not be opened (their keys are gone; they are left unchanged)
  */
 export async function resealGrants({
   keyring,
@@ -23,7 +23,7 @@ export async function resealGrants({
     for (const row of batch) {
       const opened = await keyring.open('at-rest', row.sealed, row.id)
       if (opened === null) done.unreadable++
-      // One that was refreshed meanwhile is sealed under the newest key already.
+      // A grant refreshed in the meantime is sealed with the newest key already.
       else if (await grants.replaceSealed(row, await keyring.seal('at-rest', opened, row.id))) done.resealed++
     }
     const last = batch.at(-1)

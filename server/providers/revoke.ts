@@ -18,40 +18,37 @@ interface Deps {
   keyring: Keyring
   grants: ProviderGrantStore
   refresherOf: (provider: string) => Refresher | null
-  /** Resolves when no refresh of a grant is under way: what it brings has to be given back too. */
+  /** Resolves when no refresh of a grant is in progress: its tokens have to be revoked, too. */
   settled: (id: string) => Promise<void>
 }
 
-/** Whose tokens they are, as far as giving them back goes. */
+/** The owner of tokens, as far as revoking needs it. */
 type Granted = Pick<ProviderGrantRow, 'id' | 'sessionId' | 'provider' | 'issuer' | 'subject' | 'providerSid'>
 
-/** Nobody waits for these calls. */
+/** Low, because no request waits for these calls. */
 const CALLS_AT_ONCE = 4
 const CALLS_WAITING = 10_000
 const BATCH = 100
-/** For so long after a sign-out the person may go on to sign out at the provider, which takes the ID token. */
+/** For this long after a sign-out, the user may continue to the provider's sign-out, which needs the ID token. */
 export const LOGOUT_MS = 10 * MINUTE
-/** A provider that takes nothing back for so long never will. */
+/** After failing for this long, revoking is given up. */
 const GIVE_UP_MS = DAY
-/** How long a stop waits for calls under way; the rest is done after the next start. */
+/** How long shutdown waits for calls in progress; the rest is done after the next start. */
 const CLOSE_MS = 2 * SECOND
 
-/**
- * Gives the tokens of ended sessions back to their providers (RFC 7009), in the background. What fails is tried again
- * by housekeeping.
- */
+/** Revokes the tokens of ended sessions (RFC 7009), in the background. Housekeeping retries failures. */
 export function createRevoking({ clock, log, meter, keyring, grants, refresherOf, settled }: Deps) {
   const gate = createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
   const backoff = createBackoff(clock, 3)
   const underWay = new Set<Promise<void>>()
   let closing = false
 
-  /** @returns whether nothing is left that could be given back */
+  /** @returns whether nothing is left to revoke */
   async function takeBack(row: Granted, tokens: ProviderTokens | null): Promise<boolean> {
     const { provider } = row
     const revoke = refresherOf(provider)?.revoke ?? null
     if (tokens === null || revoke === null || (tokens.accessToken === '' && tokens.refreshToken === null)) return true
-    // At many providers giving back one token ends what another browser, or this one's next session, lives on.
+    // At many providers, revoking one token also ends those of another browser, or of this one's next session.
     if (await grants.isShared(row)) return true
     if (closing || backoff.left(provider) > 0) return false
     try {
@@ -100,14 +97,14 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
   }
 
   return {
-    /** Begins with what a session left, and returns at once. */
+    /** Starts revoking what a session was granted, and returns at once. */
     begin(sessionId: string): void {
       inBackground(ofSession(sessionId), error =>
         log.warn({ error, session: sessionId }, 'failed to revoke provider grants of an ended session; will retry'),
       )
     },
 
-    /** Begins to give back tokens that no row holds, and returns at once. */
+    /** Starts revoking tokens that are in no row, and returns at once. */
     revoke(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
       inBackground(
         gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)),

@@ -7,21 +7,16 @@ import type { Keyring } from '../keys/types.ts'
 import type { ProviderTokens } from './types.ts'
 
 /**
- * Tokens as they are kept: with the time at which they were got, since "shortly before their end" depends on how long
- * they live.
+ * Tokens as stored, with the time they were obtained, because how early they are refreshed depends on their lifetime.
  */
 export interface KeptTokens extends ProviderTokens {
   obtainedAt: UnixMs
-  /**
-   * What the provider last said of the person's roles here: only what changes there changes anything here. null: it did
-   * not say
-   */
+  /** The roles that the provider last reported: only a change of these changes roles here. null: it reported none */
   roles: Role[] | null
 }
 
 /**
- * Which tokens of a provider anything here needs. `recheckMs`: how often its people are looked at again; null: only at
- * sign-ins.
+ * Which tokens of a provider are needed. `recheckMs`: how often its users are rechecked; null: only when they sign in.
  */
 export interface Needs {
   access: boolean
@@ -29,7 +24,7 @@ export interface Needs {
   recheckMs: number | null
 }
 
-/** Some providers put every group that a person is in into a token; past this it is no token any more. */
+/** Some providers list all of a user's groups in a token, but none is longer than this. */
 const MAX_LENGTH = 128 * 1024
 
 const Kept = v.object({
@@ -45,8 +40,8 @@ const Kept = v.object({
 })
 
 /**
- * Seals tokens for their row: in another row they cannot be opened.
- * @throws Problem `provider_answer_invalid` for tokens too long to be any
+ * Seals tokens for their row, so that they cannot be opened in another.
+ * @throws Problem `provider_answer_invalid` if the tokens are too long
  */
 export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): Promise<string> {
   const payload = { ...tokens }
@@ -55,7 +50,7 @@ export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTo
   return keyring.seal('at-rest', payload, rowId)
 }
 
-/** @returns null where none are kept, when the key is gone, or when they were sealed for another row */
+/** @returns null if none are stored, the key is gone, or they were sealed for another row */
 export async function openTokens(
   keyring: Keyring,
   row: { id: string; sealed: string | null } | null,
@@ -66,9 +61,8 @@ export async function openTokens(
 }
 
 /**
- * What is kept of tokens: what something here needs and no more. To look at a person again, the refresh token is
- * enough.
- * @returns null: nothing
+ * Reduces tokens to what is needed. The refresh token is enough to recheck a user.
+ * @returns null if nothing is needed
  */
 export function neededOf(tokens: KeptTokens, needs: Needs): KeptTokens | null {
   if (needs.access) return tokens
@@ -86,7 +80,7 @@ export function neededOf(tokens: KeptTokens, needs: Needs): KeptTokens | null {
 }
 
 /**
- * What is left of tokens that were given back: enough to sign out at the provider.
+ * What to keep of revoked tokens: enough to sign out at the provider.
  * @returns null: nothing
  */
 export function withoutAccess(tokens: KeptTokens): KeptTokens | null {

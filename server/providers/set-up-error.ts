@@ -1,12 +1,12 @@
 /**
- * What a provider and this site's configuration do not agree on: nothing that another try would change. Its message is
- * for whoever runs the site, and holds no secret.
+ * A disagreement between a provider and this site's configuration, which retrying will not resolve. Its message is for
+ * the operator and contains no secret.
  */
 export class SetUpError extends Error {
   override readonly name: string = 'SetUpError'
 }
 
-/** The key that shows who we are signs by nothing that the provider takes. */
+/** Our client key supports none of the algorithms that the provider accepts. */
 export class UnfitKey extends SetUpError {
   override readonly name = 'UnfitKey'
 }

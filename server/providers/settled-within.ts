@@ -1,7 +1,7 @@
-/** Waits until all of this work has come to an end, well or badly, but no longer than `ms`. */
+/** Waits until all promises have settled, but no longer than `ms`. */
 export async function settledWithin(ms: number, work: Iterable<Promise<unknown>>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  // The timer keeps the process: what comes after a wait has to come.
+  // The timer keeps the process alive, so that the code after the wait runs.
   const timeout = new Promise<void>(resolve => {
     timer = setTimeout(resolve, ms)
   })

@@ -14,8 +14,8 @@ interface Surroundings {
 }
 
 /**
- * Looks at a person again after a refresh. Whatever cannot be told just now changes nothing: it is told the next time.
- * @throws Error when user-info, which would have to tell, does not answer
+ * Rechecks a user after a refresh. What cannot be determined now changes nothing, and is left to the next time.
+ * @throws Error if user-info is needed but does not answer
  */
 export async function standingOf(
   client: ProviderClient,
@@ -31,8 +31,8 @@ export async function standingOf(
 }
 
 /**
- * The claims of a refreshed ID token. One that is odd or has ended takes nothing away: the tokens beside it were
- * granted.
+ * The verified claims of a refreshed ID token. An invalid or expired one is ignored: the tokens with it were granted
+ * all the same.
  * @see OIDC Core §12.2
  */
 async function believed(
@@ -65,7 +65,7 @@ async function believed(
   }
 }
 
-/** @returns null where no mapping decides, or nothing that was said tells */
+/** @returns null if no mapping is configured, or if roles cannot be determined */
 async function rolesNow(
   client: ProviderClient,
   refreshed: Refreshed,
@@ -83,7 +83,7 @@ async function rolesNow(
   })
   const all = merged(told, claims ?? {})
   const isComplete = claims !== null || provider.kind === 'oauth2'
-  // Without an ID token, a claim that user-info lacks may have been in the first one alone.
+  // Without a new ID token, a claim missing in user-info may have been in the first ID token only.
   if (memberOf(all, claim) === undefined && (!isComplete || hasOverage(all, claim))) {
     surroundings.log.warn(
       { event: 'provider_roles_unknown', provider: provider.id, claim, why: whyMissing(all, provider.roles) },

@@ -8,10 +8,10 @@ import { testPeople } from '../accounts/accounts.testing.ts'
 import { createProviders } from './registry.ts'
 import type { Finished, Purpose } from './types.ts'
 
-/** This room on a real database, with a provider that tests bend, and a browser that goes there and comes back. */
+/** This room on a real database, with a provider that tests can manipulate, and a simulated browser. */
 export async function testProviders() {
   const [hostile, services, { log, lines, events }] = [await startHostileProvider(), testPeople(), keptLog()]
-  // The provider's tokens are made now.
+  // The clock is moved to the present, when the provider's tokens are issued.
   services.pass(systemClock.now().wall - services.wall())
   const opened: ReturnType<typeof createProviders>[] = []
 
@@ -61,7 +61,7 @@ export async function testProviders() {
     services,
     log,
     open,
-    /** Lines of an event. */
+    /** Log lines of an event. */
     events: (event: LogEvent) => events().filter(line => line['event'] === event),
     async close() {
       await Promise.all(opened.map(providers => providers.close()))

@@ -80,7 +80,7 @@ const held = (refreshToken: string | null): ProviderTokens => ({
   dpopKey: null,
 })
 
-test('the usual form goes out as RFC 6749 §4.3.2 has it, and the claims of the token say who it is', async () => {
+test('by default the sign-in is a form as in RFC 6749 §4.3.2, and the token claims identify the user', async () => {
   const accessToken = await jwt({
     sub: 'ada',
     name: 'Ada',
@@ -113,7 +113,7 @@ test('the usual form goes out as RFC 6749 §4.3.2 has it, and the claims of the 
   expect(Math.abs((tokens.accessEndsAt ?? 0) - inSeconds(60) * 1000)).toBeLessThan(5000)
 })
 
-test('a JSON sign-in with names of its own, its answer inside another, and user-info that says who it is', async () => {
+test('sign-in by JSON with custom names, a nested response, and user-info that identifies the user', async () => {
   answer = ({ url: path }, response) =>
     json(
       response,
@@ -157,7 +157,7 @@ test.each([
     { url: '/refresh?token=r1', body: '', type: '', authorization: '' },
   ],
   ['a Bearer token', { token: 'bearer' }, { url: '/refresh', body: '', type: '', authorization: 'Bearer r1' }],
-] as const)('a refresh token goes as %s', async (_what, template, expected) => {
+] as const)('a refresh token is sent as %s', async (_what, template, expected) => {
   answer = (_, response) => json(response, { access_token: 'new', refresh_token: 'r2', expires_in: 60 })
   const fresh = await clientFor({ refresh: { path: '/refresh', ...template } }).refresh(held('r1'), {
     issuer: url,
@@ -167,7 +167,7 @@ test.each([
   expect(fresh).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r2' } })
 })
 
-test('one that issues no new refresh token keeps the old', async () => {
+test('an API that issues no new refresh token keeps the old one', async () => {
   answer = (_, response) => json(response, { access_token: 'new' })
   expect(
     await clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' }),
@@ -183,14 +183,14 @@ test.each([
   [500, '503 provider_unavailable'],
   [418, '502 provider_answer_invalid'],
   [302, '502 provider_answer_invalid'],
-])('a sign-in that answers %s is told as %s', async (status, expected) => {
+])('a sign-in answered with %s is reported as %s', async (status, expected) => {
   answer = (_, response) =>
     json(response, { detail: 'no' }, status, { location: `${url}/elsewhere`, 'retry-after': '7' })
   expect(await problem(clientFor().signIn('ada', 'x'))).toBe(expected)
   expect(seen).toHaveLength(1)
 })
 
-test('statuses mean what the setting says they mean', async () => {
+test('statuses are mapped as configured', async () => {
   answer = (_, response) => json(response, {}, 403)
   expect(await problem(clientFor({ errors: { 403: 'invalid_credentials' } }).signIn('ada', 'x'))).toBe(
     '401 invalid_credentials',
@@ -205,7 +205,7 @@ test.each([
   ['an opaque token, and nobody else to ask', JSON.stringify({ access_token: 'opaque' })],
   ['claims without a subject', null],
   ['more than any answer is', 'x'.repeat(2_000_000)],
-])('an answer with %s signs nobody in', async (_what, body) => {
+])('a response with %s signs no one in', async (_what, body) => {
   const text = body ?? JSON.stringify({ access_token: await jwt({ name: 'Ada' }) })
   answer = (_, response) => json(response, text)
   expect(await problem(clientFor().signIn('ada', 'x'))).toMatch(/^50[23] provider_(?:answer_invalid|unavailable)$/)
@@ -220,14 +220,14 @@ test.each([
   [429, 'unchanged provider_unavailable'],
   [500, 'unknown provider_unavailable'],
   [302, 'unknown provider_unavailable'],
-])('a refresh that answers %s: %s', async (status, expected) => {
+])('a refresh answered with %s: %s', async (status, expected) => {
   answer = (_, response) => json(response, {}, status, { location: '/elsewhere' })
   expect(
     await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })),
   ).toBe(expected)
 })
 
-test('a refresh is over by the statuses that the setting names, and by no others', async () => {
+test('a refresh is over with the configured statuses, and no others', async () => {
   const client = clientFor({ refresh: { path: '/refresh', over: [410] } })
   for (const [status, expected] of [
     [410, 'over provider_refused'],
@@ -238,7 +238,7 @@ test('a refresh is over by the statuses that the setting names, and by no others
   }
 })
 
-test('a refresh whose answer is cut may have happened; one that reached nobody has not', async () => {
+test('a refresh whose response is cut off may have happened; one that was never sent has not', async () => {
   answer = (_, response) => response.destroy()
   expect(
     await failure(clientFor({ refresh: { path: '/refresh' } }).refresh(held('r1'), { issuer: url, subject: 'ada' })),

@@ -11,12 +11,13 @@ import { createOutbound } from './outbound.ts'
 import { RefreshFailure, type Refresher } from './token-client-types.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
-/** An API that signs people in by itself, and hands out tokens for itself. */
+/** A client for an API that authenticates users itself and issues its own tokens. */
 export interface TokenApiClient extends Refresher {
-  /** Asks the API whether the name and the password belong together, and who that is.
-   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` as the API's status says;
-   * `provider_unavailable`,
-   * `provider_answer_invalid` when it did not judge */
+  /**
+   * Checks credentials with the API.
+   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` by the API's status; `provider_unavailable`,
+   * `provider_answer_invalid` if it did not decide
+   */
   signIn(username: string, password: string): Promise<{ person: ProviderProfile; tokens: ProviderTokens }>
   close(): Promise<void>
 }
@@ -79,7 +80,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       throw new FailedCheck(`the response has no usable ${api.answer.refreshToken}`)
     return {
       accessToken,
-      // A service that issues no new one means the old one to go on.
+      // An API that issues no new one intends the old one to stay valid.
       refreshToken:
         api.refresh === null ? null : typeof refreshToken === 'string' ? refreshToken : (before?.refreshToken ?? null),
       idToken: null,
@@ -125,10 +126,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Claims) : null
   }
 
-  /**
-   * What a status of the sign-in means. A password in a message would be the API's, never ours: its body is not
-   * repeated.
-   */
+  /** Maps the status of a failed sign-in. The body is not repeated, since it might quote the password. */
   function refusalOf({ status, headers }: Answer): Problem {
     const code = api.errors.get(status)
     if (code === undefined)
@@ -168,7 +166,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
         })
       if (api.over.has(status))
         throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
-      // It refuses, and the configuration does not say that this ends anything.
+      // A refusal, but the configuration does not list the status as final.
       if (status === 401 || status === 403)
         throw new RefreshFailure(
           'refused',
@@ -184,7 +182,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     },
 
     async standing({ tokens }, { subject }) {
-      // It is asked where its answer decides anything.
+      // Only called if the result matters.
       if (api.roles === null) return { idToken: null, roles: null }
       const person = await whoIs(tokens.accessToken)
       if (person.subject !== subject) throw new FailedCheck('the API returned another person')
@@ -207,7 +205,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
   }
 }
 
-/** It did not judge: nobody's fault who signs in. */
+/** The API did not decide, through no fault of the user. */
 class Unjudged extends Error {
   override readonly name = 'Unjudged'
 }
@@ -242,14 +240,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What may stand behind `Bearer` (RFC 6750 §2.1), and in a reasonable length. */
+/** The Bearer syntax (RFC 6750 §2.1), with a length limit. */
 function isToken(text: string): boolean {
   return text.length <= MAX_TOKEN_LENGTH && /^[\w\-.~+/]+=*$/.test(text)
 }
 
 /**
- * The claims of a token that came from its maker over a connection of ours: whose word it is needs no signature (as in
- * OIDC Core §3.1.3.7).
+ * The claims of a token received directly from its issuer, whose signature need not be verified (as in OIDC Core
+ * §3.1.3.7).
  */
 function claimsOf(token: string): Claims | null {
   try {
@@ -260,8 +258,8 @@ function claimsOf(token: string): Claims | null {
 }
 
 /**
- * @param expiresIn seconds, as the answer says; else the token's own `exp` is believed.
- * @returns null: nobody knows
+ * @param expiresIn seconds from the response; otherwise the token's `exp` applies
+ * @returns null if unknown
  */
 function endOf(token: string, expiresIn: unknown, askedAt: UnixMs): UnixMs | null {
   const seconds = durationOf(expiresIn)

@@ -3,83 +3,82 @@ import { Problem } from '../base/problem.ts'
 import type { Role } from '../contract/wire.ts'
 import type { ProviderTokens } from './types.ts'
 
-/** Whose tokens they are, as their provider calls the person. */
+/** The owner of tokens, as identified by the provider. */
 export interface TokenOwner {
   issuer: string
   subject: string
 }
 
-/** A token for one upstream, traded for a person's own (RFC 8693 §2.1). */
+/** The target of a token exchange (RFC 8693 §2.1). */
 export interface ExchangeTarget {
   audience: string
   scopes: readonly string[]
 }
-/** `endsAt: null`: the provider did not say. */
+/** `endsAt: null`: the provider did not report it. */
 export interface ExchangedToken {
   accessToken: string
   tokenType: 'Bearer' | 'DPoP'
   endsAt: UnixMs | null
 }
 
-/** What a refresh gave. */
+/** The result of a refresh. */
 export interface Refreshed {
-  /** With the ID token from before. */
+  /** With the previous ID token. */
   tokens: ProviderTokens
-  /** The one that came along: about the same person, for us, and not checked any further. null: none did */
+  /** The new ID token: for the same user and our client, but not verified further. null: none */
   idToken: string | null
 }
 
-/** What a provider says of a person while their session lives. */
+/** What a provider reports about a user during their session. */
 export interface Standing {
-  /** The ID token that came along, once it is checked. null: there is none to be believed */
+  /** The new ID token, verified. null: none, or an invalid one */
   idToken: string | null
   /**
-   * As the mapping has it; empty: it does not let this person in any more. null: none is configured, or the provider
-   * did not tell
+   * By the role mapping; empty: it no longer admits the user. null: no mapping is configured, or the roles are unknown
    */
   roles: Role[] | null
 }
 
-/** What the vault asks of one provider. Whatever keeps, guards and times the tokens is the vault's. */
+/** The calls to one provider's token endpoint; storing, protecting and scheduling tokens is the vault's job. */
 export interface Refresher {
   /**
-   * Trades the refresh token, which is not null, for new tokens. An answer without a new one keeps the old one.
+   * Trades the refresh token, which is not null, for new tokens. Keeps it if the response has no new one.
    * @throws RefreshFailure
    */
   refresh(tokens: ProviderTokens, owner: TokenOwner): Promise<Refreshed>
   /**
-   * Looks at the person again, by what a refresh gave. Asks the provider only where that does not tell.
-   * @throws Error when it cannot be told just now
+   * Rechecks the user with the result of a refresh. Calls the provider only if that is not enough.
+   * @throws Error if it cannot be determined now
    */
   standing(refreshed: Refreshed, owner: TokenOwner): Promise<Standing>
   /**
-   * Gives the tokens back (RFC 7009); null: this provider takes none back.
+   * Revokes the tokens (RFC 7009); null: not supported by this provider.
    * @throws RefreshFailure
    */
   revoke: ((tokens: ProviderTokens) => Promise<void>) | null
   /**
-   * null: this provider exchanges none.
-   * @throws RefreshFailure; `over`: the person's own token is refused
+   * Exchanges the user's token; null: not supported by this provider.
+   * @throws RefreshFailure; `over`: the user's own token is refused
    */
   exchange: ((tokens: ProviderTokens, target: ExchangeTarget) => Promise<ExchangedToken>) | null
 }
 
-/** What a failed call leaves behind at the provider:
- * `over`: the grant is refused for good (`invalid_grant`) ·
- * `refused`: the call is refused, and another one would be, though the grant may be good: the site is not known any
- * more, say ·
- * `unchanged`: nothing happened there; the same token may be shown again ·
- * `unknown`: it may have happened, and only the answer was lost. */
+/**
+ * The effect of a failed call at the provider. `over`: the grant is refused for good (`invalid_grant`) · `refused`:
+ * this and further calls are refused, although the grant may be valid: for instance, the client is no longer registered
+ * · `unchanged`: it had no effect, so the same token may be presented again · `unknown`: it may have taken effect, and
+ * only the response was lost.
+ */
 export type FailureKind = 'over' | 'refused' | 'unchanged' | 'unknown'
-/** Whether a failure tells of the provider, which is then in trouble for everybody, or of this grant alone. */
+/** Whether a failure means that the provider is down for everyone, or only concerns this grant. */
 export type Blame = 'provider' | 'grant'
 
 export class RefreshFailure extends Error {
   override readonly name = 'RefreshFailure'
   readonly kind: FailureKind
-  /** What a request that waited for it is told. */
+  /** The problem for waiting requests. */
   readonly problem: Problem
-  /** How long the provider asks to be left alone, in ms; null: it did not say. */
+  /** The pause that the provider requested, in ms; null: none. */
   readonly retryAfterMs: number | null
   readonly blame: Blame
 
@@ -100,7 +99,7 @@ function blameFor(kind: FailureKind): Blame {
   return kind === 'over' || kind === 'refused' ? 'grant' : 'provider'
 }
 
-/** Whatever a refresher threw, as a failure: what is not one of ours may have happened after the provider acted. */
+/** Converts any error of a refresher to a failure: an unexpected one may have occurred after the provider acted. */
 export function asRefreshFailure(error: unknown): RefreshFailure {
   if (error instanceof RefreshFailure) return error
   if (error instanceof Problem) return new RefreshFailure('unchanged', error)

@@ -20,7 +20,7 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
-/** A provider of OpenID Connect or OAuth, asked by openid-client. */
+/** The token client of an OpenID Connect or OAuth provider, based on openid-client. */
 export function createProviderRefresher({ clock, log, client }: Deps): Refresher {
   return {
     async refresh(tokens, owner) {
@@ -43,7 +43,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
           idToken,
           tokens: {
             accessToken: answer.access_token,
-            // A provider that does not rotate sends none: the old one stays good (RFC 6749 §6).
+            // A provider that does not rotate returns none, and the old one stays valid (RFC 6749 §6).
             refreshToken: answer.refresh_token ?? tokens.refreshToken,
             idToken: tokens.idToken,
             tokenType: tokenType(provider, answer.token_type),
@@ -98,8 +98,8 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
 }
 
 /**
- * Whether an ID token names another person, issuer or audience than the grant does: then the tokens beside it are not
- * this person's. One that names none, or cannot be read, says nothing.
+ * Whether an ID token names another user, issuer or audience than the grant, in which case its tokens are not this
+ * user's. One that names none or cannot be read is no evidence.
  * @see OIDC Core §12.2
  */
 function isAboutAnother(clientId: string, idToken: string, before: ProviderTokens, owner: TokenOwner): boolean {
@@ -134,10 +134,7 @@ function tokenType(client: ProviderClient, type: string): ProviderTokens['tokenT
   throw odd(client, 'a token of a type that cannot be sent to an upstream')
 }
 
-/**
- * An answer that can be read and not used: it may have spent the token that was shown, and says nothing of anybody
- * else's.
- */
+/** A readable but unusable response: it may have consumed the token presented, and says nothing about other grants. */
 function odd({ provider }: ProviderClient, why: string): RefreshFailure {
   return new RefreshFailure(
     'unknown',

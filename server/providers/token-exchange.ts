@@ -40,16 +40,15 @@ interface Kept {
 }
 
 const SESSIONS_MAX = 10_000
-/** How long a token is used whose end the provider does not tell. */
+/** How long a token of unknown lifetime is used. */
 const UNTOLD_MS = MINUTE
-/** A refusal is remembered for so long, and a token that an upstream refuses is not traded anew more often. */
+/** How long a refusal is remembered, and the minimum time between exchanges after an upstream refused a token. */
 const REFUSED_MS = 30 * SECOND
 const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sign_in_required'])
 
 /**
- * Trades a person's token for one that is for a single upstream (RFC 8693), and keeps it for this session and upstream.
- * Where the provider gives none, the call fails: the person's own token, which is good for more, never goes in its
- * place.
+ * Exchanges a user's token for one restricted to a single upstream (RFC 8693), cached by session and upstream. If the
+ * provider issues none, the call fails: the user's own, more powerful token never replaces it.
  */
 export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFor: ownTokenFor }: Deps) {
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
@@ -62,7 +61,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     } catch (error) {
       const failure = asRefreshFailure(error)
       if (failure.kind !== 'over') throw failure.problem
-      // Its end may have come early. Another one is tried, if there is another.
+      // The own token may have been revoked early, so a different one is tried if available.
       const other = await ownTokenFor(session, provider, own.accessToken)
       if (other.accessToken === own.accessToken) throw told(failure, provider)
       return tradeOnce(session, other, provider, upstream).catch((again: unknown) => {
@@ -90,7 +89,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       const token = await gateOf(provider).run(() =>
         exchange(own, { audience: upstream.audience, scopes: upstream.scopes }),
       )
-      // An answer that hands the same token back would send it to an upstream that may not have it.
+      // Returning the same token would send it to an upstream that must not have it.
       if (token.accessToken === own.accessToken)
         throw new RefreshFailure(
           'unchanged',
@@ -143,7 +142,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
           entry.usableUntil = usableUntil(made.endsAt, clock.now().wall)
         },
         (error: unknown) => {
-          // A refusal will not change from one call to the next; anything else is not kept.
+          // A refusal will not change from one call to the next; other failures are not cached.
           if (error instanceof Problem && REFUSALS.has(error.code)) entry.usableUntil = clock.now().wall + REFUSED_MS
           else if (ofSession.get(upstream.name) === entry) ofSession.delete(upstream.name)
         },
@@ -155,12 +154,12 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
   }
 }
 
-/** A provider that refuses the person's own token, and another one after it, wants to see the person. */
+/** If the provider refuses the user's own token and its replacement, the user has to sign in there again. */
 function told(failure: RefreshFailure, provider: string): Problem {
   return failure.kind === 'over' ? new Problem('provider_sign_in_required', { provider }, failure) : failure.problem
 }
 
-/** Not in its last minute, or last fifth if that is less. */
+/** Excludes the last minute of its lifetime, or the last fifth if that is less. */
 function usableUntil(endsAt: UnixMs | null, now: UnixMs): UnixMs {
   if (endsAt === null) return now + UNTOLD_MS
   return endsAt - Math.min(MINUTE, (endsAt - now) / 5)

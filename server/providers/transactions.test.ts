@@ -30,7 +30,7 @@ const use = async (provider: string, search: string, sealed: string | null) => {
 const uses = () => services.store.db.raw.prepare('SELECT count(*) FROM single_uses').pluck().get()
 
 describe('a transaction', () => {
-  test('OA-4, OA-5 has secrets of 256 bits that are new each time, and comes back as it began', async () => {
+  test('OA-4 OA-5 has new secrets of 256 bits each time, and is restored unchanged', async () => {
     const [one, other] = [await begin(), await begin()]
     for (const name of ['verifier', 'nonce'] as const) {
       expect(Buffer.from(one.transaction[name], 'base64url')).toHaveLength(32)
@@ -41,20 +41,20 @@ describe('a transaction', () => {
     expect(one.sealed).not.toContain(one.transaction.verifier)
   })
 
-  test('OA-6 is used once: of fifty at the same instant one gets it', async () => {
+  test('OA-6 is used once: one of fifty concurrent uses succeeds', async () => {
     const { search, sealed } = await begin()
     const outcomes = await Promise.allSettled(Array.from({ length: 50 }, () => use('main', search, sealed)))
     expect(outcomes.filter(one => one.status === 'fulfilled')).toHaveLength(1)
     expect(uses()).toBe(1)
   })
 
-  test('two in one browser are finished in either order', async () => {
+  test('two in one browser can be finished in either order', async () => {
     const [one, other] = [await begin(), await begin()]
     expect(await use('main', other.search, other.sealed)).toEqual(other.transaction)
     expect(await use('main', one.search, one.sealed)).toEqual(one.transaction)
   })
 
-  test("OA-5 is nothing without its cookie, with another one's, or with another state", async () => {
+  test("OA-5 fails without its cookie, with another transaction's cookie, or with another state", async () => {
     const [one, other] = [await begin(), await begin()]
     const wrong: [string, string | null][] = [
       [one.search, null],
@@ -72,12 +72,12 @@ describe('a transaction', () => {
     expect(await use('main', one.search, one.sealed)).toEqual(one.transaction)
   })
 
-  test('OA-10 that began at one provider does not end at another', async () => {
+  test('OA-10 begun at one provider cannot be finished at another', async () => {
     const { search, sealed } = await begin('main')
     await expect(use('other', search, sealed)).rejects.toEqual(expired)
   })
 
-  test('is over after ten minutes, and is not made new by a clock that is set back', async () => {
+  test('expires after ten minutes, and is not extended by setting the clock back', async () => {
     const early = await begin()
     services.pass(LOGIN_LIFE_MS - 1)
     expect(await use('main', early.search, early.sealed)).toEqual(early.transaction)
@@ -88,7 +88,7 @@ describe('a transaction', () => {
     await expect(use('main', late.search, late.sealed)).rejects.toEqual(expired)
   })
 
-  test('that is abandoned leaves nothing here; one that was used is forgotten once it is over', async () => {
+  test('leaves nothing here if abandoned; if used, it is forgotten once expired', async () => {
     for (let n = 0; n < 20; n++) await begin()
     expect(uses()).toBe(0)
     const { search, sealed } = await begin()
@@ -98,7 +98,7 @@ describe('a transaction', () => {
     expect(await housekeeping.singleUses(services.wall() + 2 * LOGIN_LIFE_MS, 100)).toBe(1)
   })
 
-  test('CK-4 takes no more of a cookie than there is room for, and then forgets where it was to end', async () => {
+  test('CK-4 takes no more of a cookie than available, dropping its destination if necessary', async () => {
     const purpose: Purpose = { kind: 'sign_in', remember: true, invite: 'i'.repeat(200) }
     for (const returnTo of [`/${'x'.repeat(1900)}`, `/${'%E2%80%8B'.repeat(230)}`]) {
       const { sealed, transaction } = await begin('main', purpose, returnTo, 1000)
@@ -111,7 +111,7 @@ describe('a transaction', () => {
     expect(await use('main', search, sealed)).toEqual(transaction)
   })
 
-  test('CK-5 is short: five without anywhere to return to fit into two and a half kilobytes', async () => {
+  test('CK-5 is short: five without a destination fit into two and a half kilobytes', async () => {
     expect((await begin('a-provider-with-the-longest-name', SIGN_IN, '/')).sealed.length).toBeLessThan(500)
     expect(
       (
@@ -124,7 +124,7 @@ describe('a transaction', () => {
     ).toBeLessThan(550)
   })
 
-  test('names sort by time, so that the oldest can be told', async () => {
+  test('ids sort by time, so that the oldest is known', async () => {
     const names: string[] = []
     for (let n = 0; n < 7; n++) {
       names.push((await begin()).id)

@@ -7,12 +7,12 @@ import type { Keyring } from '../keys/types.ts'
 import type { SingleUseStore } from '../store/single-uses.ts'
 import type { Purpose } from './types.ts'
 
-/** A sign-in is finished within this time, or begun anew. */
+/** A sign-in has to be finished within this time. */
 export const LOGIN_LIFE_MS = 10 * MINUTE
 
 /**
- * What is remembered between going to a provider and coming back: in the browser that went, and nowhere else. An
- * abandoned one leaves nothing here.
+ * What is remembered between leaving for a provider and returning: sealed in that browser's cookie and nowhere else, so
+ * that an abandoned sign-in leaves nothing here.
  */
 export interface Transaction {
   id: string
@@ -26,15 +26,15 @@ export interface Transaction {
   begunAt: UnixMs
 }
 
-/** What the cookie holds. The three secrets are derived from one, which is a third as long. */
+/** The content of the cookie. The three secrets are derived from one, which is a third as long. */
 interface Sealed extends Pick<Transaction, 'provider' | 'purpose' | 'returnTo' | 'begunAt'> {
   secret: string
 }
 
 export interface Transactions {
   /**
-   * @param room how long the cookie's value may be, in bytes: where `returnTo` does not fit in, the sign-in ends at
-   * home
+   * @param room the maximum length of the cookie's value in bytes: if `returnTo` does not fit, the sign-in leads to the
+   * home page
    */
   begin(
     provider: string,
@@ -43,18 +43,18 @@ export interface Transactions {
     room: number,
   ): Promise<{ sealed: string; transaction: Transaction }>
   /**
-   * Opens what a callback's `state` names.
-   * @throws Problem `login_expired` when it is of another browser, another provider, over, or nothing at all
+   * Opens the transaction named by a callback's `state`.
+   * @throws Problem `login_expired` if it belongs to another browser or provider, has expired, or does not exist
    */
   open(provider: string, search: string, sealed: string | null): Promise<Transaction>
   /**
-   * Uses it up: of many at once, one goes on.
+   * Marks it as used: only one of several concurrent calls succeeds.
    * @throws Problem `login_expired`
    */
   use(transaction: Transaction): Promise<void>
   /**
-   * Where a sign-in was to end, for somebody who is signed in already.
-   * @returns null when that cannot be told
+   * The destination of a sign-in, for a browser that is signed in already.
+   * @returns null if unknown
    */
   returnTo(search: string, sealed: string | null): Promise<string | null>
 }
@@ -83,7 +83,7 @@ export function createTransactions({
   return {
     async begin(provider, purpose, returnTo, room) {
       const begunAt = now()
-      // Sorts by time, so that the oldest of a browser can be told by its name.
+      // Sorts by time, so that a browser's oldest transaction is known by its name.
       const id = `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
       const whole: Sealed = { provider, secret: randomId(32), purpose, returnTo, begunAt }
       const sealed = await keyring.seal('login', { transaction: whole }, id)
@@ -98,7 +98,7 @@ export function createTransactions({
     async open(provider, search, sealed) {
       const transaction = await unseal(search, sealed)
       if (transaction?.provider !== provider) throw new Problem('login_expired')
-      // One from the future was begun before the clock was set back.
+      // One dated in the future was begun before the clock was set back.
       if (now() >= transaction.begunAt + LOGIN_LIFE_MS || now() < transaction.begunAt - MINUTE)
         throw new Problem('login_expired')
       return transaction
@@ -120,7 +120,7 @@ function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {
 }
 
 /**
- * The transaction that a callback is about: what names its cookie.
+ * The transaction of a callback, which names its cookie.
  * @returns null unless there is exactly one well-formed `state`
  */
 export function transactionIdOf(search: string): string | null {

@@ -11,7 +11,7 @@ const code = (work: Promise<unknown>) =>
   )
 
 describe('turns at a provider', () => {
-  test('a network is counted over beginning and coming back, by its /64 where it is IPv6; others are not', async () => {
+  test('begins and callbacks are limited together by network, an IPv6 /64 counting as one; other networks are unaffected', async () => {
     const { clock, pass } = handClock()
     const { begin, finish } = createTurns(clock)
     for (let n = 0; n < 150; n++) {
@@ -32,7 +32,7 @@ describe('turns at a provider', () => {
     ])
   })
 
-  test('those who come back have turns of their own, however many begin', async () => {
+  test('callbacks have turns of their own, however many sign-ins begin', async () => {
     const { begin, finish } = createTurns(handClock().clock)
     const held = Array.from({ length: 400 }, (_, n) => code(begin(`192.0.2.${n % 250}`, () => new Promise(() => {}))))
     expect(await code(finish('198.51.100.1', async () => 1))).toBe('called')
@@ -40,14 +40,14 @@ describe('turns at a provider', () => {
   })
 })
 
-describe('a sign-in that is turned away', () => {
+describe('a sign-in refused for load', () => {
   let at: TestProviders
   beforeEach(async () => {
     at = await testProviders()
   })
   afterEach(() => at.close())
 
-  test('when it comes back is not used up: it goes on when its turn comes', async () => {
+  test('on its return is not used up: it can be finished when its turn comes', async () => {
     at.hostile.change = {
       metadata: metadata => (metadata['pushed_authorization_request_endpoint'] = `${at.hostile.issuer}/par`),
     }

@@ -5,16 +5,16 @@ import { createRate } from '../base/rate.ts'
 import { networkOf } from '../accounts/client-network.ts'
 
 /**
- * Half of the calls for sign-ins that begin, which strangers may do as often as they like, half for those that come
- * back. One network has half of either: what it leaves is there for everybody else at once.
+ * Half of the concurrent calls are for beginning sign-ins, which strangers may do at will, and half for callbacks. One
+ * network gets half of either, and what it cannot use is available to the others at once.
  */
 const HALF: LimiterLimits = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
-/** What one network may make us ask of a provider: an office that comes to work at nine, and no flood. */
+/** How often one network may cause calls to a provider: enough for an office in the morning, but not for a flood. */
 const OF_ONE_NETWORK = { burst: 300, perSecond: 10 }
 
 /**
- * Who may make us call a provider now: networks take turns, so that nobody is shut out by somebody else, and the
- * provider never has more calls of ours at once than it bears.
+ * Limits the calls to a provider that sign-ins cause: networks take turns, so that none can lock out another, and the
+ * provider never gets more concurrent calls than it can handle.
  */
 export interface Turns {
   /** @throws Problem `busy`, `slow_down` */
@@ -23,7 +23,7 @@ export interface Turns {
   finish<T>(network: string, call: () => Promise<T>): Promise<T>
 }
 
-/** @returns the turns at one provider */
+/** Creates the limits of one provider. */
 export function createTurns(clock: Clock): Turns {
   const begins = createLimiter(HALF)
   const finishes = createLimiter(HALF)
@@ -32,7 +32,7 @@ export function createTurns(clock: Clock): Turns {
   function inTurn<T>(limiter: typeof begins, address: string, call: () => Promise<T>): Promise<T> {
     const network = networkOf(address)
     return limiter.run(network, () => {
-      // Counted when it is made, so that what was turned away in line costs nobody a call.
+      // Counted when the call is made, so that being refused in the queue costs nothing.
       const wait = rate.take(network)
       if (wait > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(wait) })
       return call()

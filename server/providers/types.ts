@@ -5,20 +5,20 @@ import type { Provider } from '../config/provider-config.ts'
 import type { Role } from '../contract/wire.ts'
 import type { ProviderKeys } from './provider-keys.ts'
 
-/** What a provider's token endpoint gave. Stays on the server. */
+/** The tokens issued by a provider's token endpoint. They stay on the server. */
 export interface ProviderTokens {
   accessToken: string
   refreshToken: string | null
   idToken: string | null
   tokenType: 'Bearer' | 'DPoP'
   scope: string | null
-  /** null: the provider did not say. */
+  /** null: the provider did not report it. */
   accessEndsAt: UnixMs | null
-  /** The private key that the tokens are bound to (RFC 9449); null: to none. */
+  /** The private key that the tokens are bound to (RFC 9449); null: not bound. */
   dpopKey: JWK | null
 }
 
-/** Who a provider says it is. */
+/** A user as identified by a provider. */
 export interface ProviderProfile {
   provider: string
   issuer: string
@@ -26,17 +26,17 @@ export interface ProviderProfile {
   email: string | null
   emailVerified: boolean
   name: string | null
-  /** What the person types to sign in there; null: that is nobody's business here. */
+  /** The name that the user types to sign in there; null: unknown to us. */
   label: string | null
-  /** null: no mapping is configured. Empty: the mapping lets this person in as nothing. */
+  /** null: no mapping is configured. Empty: the mapping does not admit this user. */
   roles: Role[] | null
   authTime: UnixMs | null
   amr: string[]
-  /** The provider's own session (`sid`). */
+  /** The provider's own session id (`sid`). */
   providerSid: string | null
 }
 
-/** What a sign-in at a provider is for. The account that it is to end at is fixed when it begins. */
+/** The purpose of a sign-in at a provider. The account that it must lead to is fixed when it begins. */
 export type Purpose =
   | { kind: 'sign_in'; remember: boolean; invite: string | null }
   | { kind: 'link'; userId: string; sessionId: string }
@@ -45,23 +45,23 @@ export type Purpose =
 export interface Beginning {
   purpose: Purpose
   returnTo: string
-  /** How long the transaction cookie's value may be, in bytes. */
+  /** The maximum length of the transaction cookie's value, in bytes. */
   room: number
-  /** Where the browser's calls come from: what counts as one client. */
+  /** The client's network, which limits are counted by. */
   network: string
 }
 
 export interface Callback {
-  /** Its raw query. */
+  /** The raw query. */
   search: string
-  /** The transaction cookie that its `state` names, or null. */
+  /** The transaction cookie named by its `state`, or null. */
   sealed: string | null
   network: string
 }
 
-/** A sign-in that is under way. */
+/** A sign-in that has begun. */
 export interface Begun {
-  /** Where the browser goes: an address of the provider. */
+  /** Where the browser goes: a URL of the provider. */
   href: string
   /** Names the transaction cookie. */
   id: string
@@ -88,31 +88,32 @@ export interface Providers {
   all(): ProviderSummary[]
   /** @throws Problem `not_found`, `provider_unavailable`, `busy`, `slow_down` */
   begin(id: string, how: Beginning): Promise<Begun>
-  /** Uses up the transaction, then trades the code for tokens and checks everything about them.
+  /**
+   * Marks the transaction as used, then trades the code for tokens and validates them.
    * @throws Problem `not_found`, `login_expired`, `provider_refused`, `provider_answer_invalid`,
-   * `provider_unavailable`, `busy`,
-   * `slow_down`: after the last two the transaction is still good */
+   * `provider_unavailable`, `busy`, `slow_down`: after the last two, the transaction can still be finished
+   */
   finish(id: string, callback: Callback): Promise<Finished>
   /**
-   * The provider as openid-client knows it, for what else is asked of it.
+   * The provider's openid-client configuration, for other calls to it.
    * @throws Problem `not_found`, `provider_unavailable`
    */
   client(id: string): Promise<ProviderClient>
   /**
-   * Where a sign-in was to end, for a browser that is signed in though its transaction is over. null: nobody can tell
+   * The destination of a sign-in, for a browser that is signed in although its transaction has expired. null: unknown
    */
   returnTo(search: string, sealed: string | null): Promise<string | null>
   close(): Promise<void>
 }
 
-/** openid-client with one provider's metadata, our credentials there and our own way of calling out. */
+/** openid-client with one provider's metadata, our client credentials and our own fetch. */
 export interface ProviderClient {
   provider: Provider
-  /** Loaded only where a provider is configured. */
+  /** Only loaded if a provider is configured. */
   openid: typeof openid
   configuration: openid.Configuration
   /** null: it signs nothing. */
   keys: ProviderKeys | null
-  /** What its ID and logout tokens may be signed with: never `none`, and nothing symmetric. */
+  /** Algorithms accepted for its ID and logout tokens: never `none`, and nothing symmetric. */
   algorithms: string[]
 }

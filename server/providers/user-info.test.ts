@@ -22,14 +22,14 @@ const jwt =
 const FULL = { email: 'vera@hostile.example', email_verified: true, name: 'Vera' }
 
 /**
- * @param userInfo what answers in its place
- * @param claims further ones in the ID token
+ * @param userInfo the response of user-info
+ * @param claims additional claims of the ID token
  */
 function bend(userInfo: Respond, claims: Record<string, unknown> = {}): void {
   at.hostile.change = { instead: { '/userinfo': userInfo }, claims: each => Object.assign(each, claims) }
 }
 
-describe('user-info that takes no token of this kind', () => {
+describe('user-info that rejects this kind of token', () => {
   test.each<[string, Respond]>([
     [
       "401 with a challenge, as Entra for another API's token",
@@ -55,12 +55,12 @@ describe('user-info that takes no token of this kind', () => {
     ])
   })
 
-  test('suffices even if the ID token says no more than who it is', async () => {
+  test('suffices even if the ID token only has a subject', async () => {
     bend(status(401))
     expect((await at.open().signIn()).person).toMatchObject({ subject: 'visitor-1', email: null, name: null })
   })
 
-  test("signs nobody in where roles rest on a claim that the ID token lacks: nobody's roles are guessed", async () => {
+  test('fails the sign-in if roles are mapped from a claim that the ID token lacks: roles are never guessed', async () => {
     const roles = { claim: 'groups', admin: ['admins'] }
     bend(status(403), FULL)
     const { outcome, signIn } = at.open({ roles })
@@ -70,7 +70,7 @@ describe('user-info that takes no token of this kind', () => {
     expect((await signIn()).person.roles).toEqual(['admin', 'user'])
   })
 
-  test('is not asked where the setting says so', async () => {
+  test('is not called if the setting says so', async () => {
     bend(status(401), FULL)
     expect(
       (await at.open({ userInfo: false, roles: { claim: 'groups', admin: ['admins'] } }).signIn()).person.roles,
@@ -79,7 +79,7 @@ describe('user-info that takes no token of this kind', () => {
   })
 })
 
-describe('user-info in trouble', () => {
+describe('user-info that is down', () => {
   const TROUBLES: [string, Respond, string][] = [
     ['500', status(500), 'provider_unavailable'],
     ['503 with a challenge', status(503, { 'www-authenticate': 'Bearer' }), 'provider_unavailable'],
@@ -97,26 +97,26 @@ describe('user-info in trouble', () => {
     ],
     ['a redirect', status(302, { location: '/elsewhere' }), 'provider_answer_invalid'],
   ]
-  test.each(TROUBLES)('(%s) keeps nobody out whom the ID token describes', async (_what, answer) => {
+  test.each(TROUBLES)('(%s) does not matter if the ID token describes the user', async (_what, answer) => {
     bend(answer, FULL)
     expect((await at.open().signIn()).person).toMatchObject({ email: FULL.email, name: 'Vera' })
   })
 
   test.each(TROUBLES)(
-    '(%s) is told where it is needed: an account made now would have no name and no address',
+    '(%s) fails the sign-in if needed: the new account would have no name and address',
     async (_what, answer, code) => {
       bend(answer)
       expect(await at.open().outcome()).toBe(code)
     },
   )
 
-  test.each(['somebody-else', undefined, 7])('OI-8 that is about %s is never passed over', async sub => {
+  test.each(['somebody-else', undefined, 7])('OI-8 about %s is never ignored', async sub => {
     bend((_, response) => json(response, 200, { sub, name: 'X' }), FULL)
     expect(await at.open().outcome()).toBe('provider_answer_invalid')
   })
 })
 
-describe('user-info that is signed, though nothing announced it', () => {
+describe('signed user-info that was not announced', () => {
   const info = { sub: 'visitor-1', name: 'Signed Vera', groups: ['admins'] }
   const roles = { claim: 'groups', admin: ['admins'] }
   const named = () => ({ iss: at.hostile.issuer, aud: CLIENT.clientId })
@@ -125,7 +125,7 @@ describe('user-info that is signed, though nothing announced it', () => {
     ['without iss and aud', () => ({})],
     ['with both', named],
     ['with a list of audiences', () => ({ ...named(), aud: ['another', CLIENT.clientId] })],
-  ])('is read, %s, and roles may rest on it', async (_what, more) => {
+  ])('is read, %s, and roles may be mapped from it', async (_what, more) => {
     bend(jwt(at.hostile.signed({ ...info, ...more() })))
     expect((await at.open({ roles }).signIn()).person).toMatchObject({ name: 'Signed Vera', roles: ['admin', 'user'] })
   })
@@ -161,12 +161,12 @@ describe('user-info that is signed, though nothing announced it', () => {
     ['and over', () => at.hostile.signed({ ...info, exp: Math.floor(Date.now() / 1000) - 600 })],
     ['JW-12 and is a logout token', () => at.hostile.signed(info, { typ: 'logout+jwt' })],
     ['and is not', () => 'a.b.c'],
-  ])('%s is not believed, however much the ID token says', async (_what, token) => {
+  ])('%s is rejected, whatever the ID token contains', async (_what, token) => {
     bend(jwt(token()), { ...FULL, groups: [] })
     expect(await at.open({ roles }).outcome()).toBe('provider_answer_invalid')
   })
 
-  test('JW-7 by an algorithm that its metadata do not list for it is not believed', async () => {
+  test('JW-7 signed with an algorithm that the metadata do not list for it is rejected', async () => {
     bend(jwt(at.hostile.signed(info)))
     at.hostile.change.metadata = metadata => (metadata['userinfo_signing_alg_values_supported'] = ['none', 'ES256'])
     expect(await at.open().outcome()).toBe('provider_answer_invalid')

@@ -9,14 +9,14 @@ import { printable } from './printable.ts'
 import type { ProviderClient } from './types.ts'
 
 /**
- * Why user-info said nothing: it takes no token of this kind, as Entra's and ADFS' do when the token is another API's ·
- * it is in trouble · it answered what is no user-info.
+ * Why user-info returned nothing: `refused`, because it rejects this kind of token, as Entra and ADFS do for another
+ * API's · `trouble`, because it is down · `unreadable`, because the response is not user-info.
  */
 type Silence = 'refused' | 'trouble' | 'unreadable'
 
 interface Question {
   accessToken: string
-  /** What the ID token says: what user-info is asked beside. */
+  /** The ID token's claims, which user-info complements. */
   claims: Claims
   subject: string
   option: openid.DPoPOptions
@@ -24,8 +24,8 @@ interface Question {
 }
 
 /**
- * What user-info says of the person beside the ID token; nothing where the ID token suffices and user-info is silent.
- * @throws Problem, FailedCheck when it is of somebody else, wrongly signed, or silent and needed
+ * The user-info claims that complement the ID token; empty if the ID token suffices and user-info failed.
+ * @throws Problem, FailedCheck if it is about another user, has an invalid signature, or failed and is needed
  * @see OIDC Core §5.3
  */
 export async function askUserInfo(client: ProviderClient, question: Question, log: Log): Promise<Claims> {
@@ -41,12 +41,13 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
 }
 
 /**
- * Whether a sign-in can go on without user-info. Roles are never guessed: a claim that they rest on has to be in the ID
- * token.
+ * Whether a sign-in can go on without user-info. Roles are never guessed: the claim that they are mapped from has to be
+ * in the ID token.
  */
 function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
   if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
-  // What refuses today refuses tomorrow; what is in trouble would have said who an account is to be made for.
+  // A refusal is permanent, whereas user-info that is down would later have provided the name and address for a new
+  // account.
   return (
     silence === 'refused' ||
     (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)
@@ -119,14 +120,14 @@ async function checked(
   { subject, now }: Question,
 ): Promise<Claims> {
   const claims = 'jwt' in found ? await verified(client, found.jwt, now) : found.claims
-  // An answer about somebody else is none (OI-8).
+  // User-info about another user must be ignored (OI-8).
   if (claims['sub'] !== subject) throw new FailedCheck('user info is about another person (sub)')
   return claims
 }
 
 /**
- * Some providers sign it, as the client is registered there, whatever their metadata say: roles may rest on it.
- * @see OIDC Core §5.3.2: `iss` and `aud` should be there
+ * Some providers sign it if the client is registered so, whatever their metadata say, and roles may depend on it.
+ * @see OIDC Core §5.3.2: `iss` and `aud` should be present
  */
 async function verified({ provider, keys, configuration }: ProviderClient, jwt: string, now: UnixMs): Promise<Claims> {
   if (keys === null) throw new FailedCheck('the provider has no keys')

@@ -17,31 +17,28 @@ import { createRevoking } from './revoke.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
-/**
- * The tokens that providers gave: sealed at rest, refreshed here, seen by upstreams that want them and by nobody else.
- */
+/** Stores the tokens issued by providers: sealed at rest, refreshed here, and sent only to upstreams that take them. */
 export interface Vault {
   /**
-   * Makes the row of a grant. Of the tokens it keeps what something here needs, sealed. The session is filled in by
-   * whoever opens one.
-   * @throws Problem `provider_answer_invalid` for tokens too long to be any
+   * Creates the row of a grant, with those of the tokens that are needed, sealed. The session is filled in by whoever
+   * opens one.
+   * @throws Problem `provider_answer_invalid` if the tokens are too long
    */
   grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
-  /** A session has got another grant, which is kept already: an earlier one of that provider is over. */
+  /** A session got another grant, which is stored already: an earlier one of that provider has ended. */
   linked(sessionId: string): void
-  /**
-   * Gives back, in the background, what came with a sign-in that is refused, or that nothing here keeps. Tried once.
-   */
+  /** Revokes, in the background, the tokens of a refused sign-in, or tokens that are not needed. Tried once. */
   revoke(person: Omit<GrantInput['person'], 'roles'>, tokens: ProviderTokens): void
-  /** Tokens of this session at this provider, refreshed where it is time.
-   * @param refused an access token that an upstream refused: another one, if there is one
-   * @throws Problem `provider_sign_in_required` when there are none; `not_signed_in` when the session is over,
-   * perhaps by this;
-   * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended */
+  /**
+   * This session's tokens of a provider, refreshed if due.
+   * @param refused an access token that an upstream refused, to be replaced if possible
+   * @throws Problem `provider_sign_in_required` if there are none; `not_signed_in` if the session has ended, perhaps by
+   * this; `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended
+   */
   tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens>
   /**
-   * A token for one upstream alone (RFC 8693), and the key that it is bound to.
-   * @throws the same, and Problem `provider_refused` when the provider gives none for this upstream
+   * A token for one upstream only (RFC 8693), and the key that it is bound to.
+   * @throws the same, and Problem `provider_refused` if the provider issues none for this upstream
    */
   exchange(
     session: SessionRef,
@@ -50,16 +47,15 @@ export interface Vault {
     refused: string | null,
   ): Promise<ExchangedToken & Pick<ProviderTokens, 'dpopKey'>>
   /**
-   * A session has ended: what was granted to it, unless it went over to the one that took its place, is forgotten now
-   * and given back in the background.
+   * A session has ended: its grants, unless they moved to its successor, are dropped now and revoked in the background.
    */
   ended(sessionId: string): void
   /**
-   * Gives back and deletes what ended sessions left.
-   * @returns how many are gone
+   * Revokes and deletes the grants of ended sessions.
+   * @returns how many were deleted
    */
   tidy(): Promise<number>
-  /** Refreshes nothing any more, waits for what is under way, and writes what is not written yet. */
+  /** Starts no more refreshes, waits for those in progress, and stores their results. */
   close(): Promise<void>
 }
 
@@ -71,7 +67,7 @@ export interface SessionRef {
 export interface GrantInput {
   person: Pick<ProviderProfile, 'provider' | 'issuer' | 'subject' | 'providerSid' | 'roles'>
   userId: string
-  /** Empty while the session is still to be opened. */
+  /** Empty as long as the session has not been opened. */
   sessionId: string
   origin: ProviderGrantRow['origin']
 }
@@ -83,14 +79,14 @@ export interface VaultDeps {
   meter: Meter
   keyring: Keyring
   grants: ProviderGrantStore
-  /** null: not configured, or not any more. */
+  /** null: not configured, or no longer. */
   refresherOf: (provider: string) => Refresher | null
-  /** Which tokens of a provider anything here needs. */
+  /** Which tokens of a provider are needed. */
   needsOf: (provider: string) => Needs
-  /** What the provider says of a person's roles has changed. */
+  /** The provider's roles for a user have changed. */
   changeRoles: RefreshingDeps['changeRoles']
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
-  /** What a session has been granted is over, all of it or some, or it has ended itself. */
+  /** Some or all of a session's grants have ended, or the session itself. */
   grantChanged: (sessionId: string) => void
 }
 
@@ -100,17 +96,17 @@ interface Kept {
   refreshedAt: SteadyMs | null
 }
 
-/** Sessions whose tokens are kept open. One that was pushed out costs a read and a decryption. */
+/** The number of sessions whose tokens are cached; evicting one costs a read and a decryption. */
 const SESSIONS_MAX = 10_000
-/** Calls of one provider under way at once. The rest wait in line: a thousand at once would be taken for an attack. */
+/** Concurrent calls to one provider. The rest are queued: a thousand at once would look like an attack. */
 const CALLS_AT_ONCE = 32
 const CALLS_WAITING = 10_000
 /**
- * Refreshes that have their intent on disk before it is their turn, so that a place that becomes free is taken at once.
- * More would only be taken for doubtful ones if the process died.
+ * Refreshes whose intent is written ahead of their turn, so that a free slot is used at once. More would only be in
+ * doubt if the process crashed.
  */
 const BEGUN_AHEAD = 16
-/** An upstream that refuses every token costs a token call this often and no more. */
+/** How often an upstream that refuses every token may cause a refresh. */
 const REFUSED_EVERY_MS = 30 * SECOND
 const FLUSH_EVERY_MS = 5 * SECOND
 const NOTHING_ENDED = new Set(['provider_unavailable', 'provider_answer_invalid', 'store_unavailable', 'busy'])
@@ -119,7 +115,7 @@ export function createVault(deps: VaultDeps): Vault {
   const { clock, timers, log, keyring, grants, needsOf } = deps
   const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
   const loads = new Map<string, Promise<Kept>>()
-  // Raised by every end: what was read before one may not be kept after it.
+  // Incremented whenever a grant ends: what was read before must not be cached afterwards.
   let epoch = 0
   const gateOf = createGates({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
   const begunAt = createGates({ atOnce: CALLS_AT_ONCE + BEGUN_AHEAD, waiting: CALLS_WAITING })
@@ -147,11 +143,11 @@ export function createVault(deps: VaultDeps): Vault {
     const row = await grants.ofSession(sessionId, provider)
     if (row !== null && row.userId !== userId)
       throw new Problem('internal', {}, new Error('a grant was paired with another person'))
-    // Of no use any more: whoever refreshes them reads and opens them anew.
+    // Expired, so there is no point in opening them: the refresh reads and opens them itself.
     if (row?.sealed && row.accessEndsAt !== null && row.accessEndsAt <= clock.now().wall)
       return refresh(row.id, provider, isDue)
     const tokens = await openTokens(keyring, row)
-    // It was kept only to look at the person again; what needs an access token was configured since.
+    // Only the refresh token was kept, for rechecks; an upstream that needs the access token was configured later.
     if (row !== null && tokens !== null && tokens.accessToken === '' && tokens.refreshToken !== null)
       return refresh(row.id, provider, found => found.accessToken === '')
     if (row !== null && row.sealed !== null && tokens === null)
@@ -198,7 +194,7 @@ export function createVault(deps: VaultDeps): Vault {
 
     const refreshed = refresh(known.id, provider, found => (isRefused ? found.accessToken === refused : isDue(found)))
     if (state === 'due' && !isRefused) {
-      // Nobody waits for a token that still holds. What goes wrong is logged there.
+      // The token is still valid, so the request does not wait. Failures are logged there.
       refreshed.catch(() => {})
       return tokens
     }
@@ -211,10 +207,7 @@ export function createVault(deps: VaultDeps): Vault {
     }
   }
 
-  /**
-   * What a session has been granted is over, all of it or some: nothing of it stays open, and what is over is given
-   * back.
-   */
+  /** Some or all of a session's grants have ended: drops everything cached and revokes what has ended. */
   function forget(sessionId: string): void {
     epoch++
     kept.delete(sessionId)
@@ -272,9 +265,7 @@ export function createVault(deps: VaultDeps): Vault {
   }
 }
 
-/** `due`: in its last minute, or last fifth if that is less · `short`: it might end on its way to an upstream · `over`:
- * ended.
- * A token from the future was got before the clock was set back. */
+/** `due`: in its last minute, or last fifth if that is less · `short`: it might expire on its way to an upstream · `over`: expired. A token dated in the future was obtained before the clock was set back. */
 function stateOf({ accessEndsAt, obtainedAt }: KeptTokens, now: UnixMs): 'good' | 'due' | 'short' | 'over' {
   if (accessEndsAt === null) return 'good'
   if (now >= accessEndsAt) return 'over'
