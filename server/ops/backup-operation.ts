@@ -3,10 +3,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import { raiseCounter } from './rollback-counter.ts'
 import type { OperationServices } from './services.ts'
 
-/**
- * `signingKeys`: where the copy of a file of signing keys is; null: they are in the key file, or no keys were asked
- * for.
- */
+/** `signingKeys`: the path of the copied file of signing keys; null: they are in the key file, or keys were not requested. */
 export interface BackupAnswer {
   file: string
   keys: string | null
@@ -14,9 +11,9 @@ export interface BackupAnswer {
 }
 
 /**
- * Copies the database, and the keys where asked, while everything goes on.
- * @throws OperatorError when there is such a file already, or no place for it; Problem `store_unavailable` when it
- * cannot be written
+ * Copies the database, and the keys if requested, while the server runs.
+ * @throws OperatorError if a file exists already or its folder cannot be used; Problem `store_unavailable` if writing
+ * fails
  */
 export async function writeBackup(
   { store, keys, signingKeys, log }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys' | 'log'>,
@@ -30,19 +27,16 @@ export async function writeBackup(
   await store.backup(file).catch((cause: unknown) => {
     throw asOperatorError(file, cause)
   })
-  // From now on the copy counts less than the key file: put back by hand, it is told even if this process is killed
-  // next.
+  // The copy's counter is now below the key file's, so that restoring it by hand is detected even if this process is
+  // killed next.
   await raiseCounter({ keys, store })
   if (keysFile !== null) keys.copyTo(keysFile)
   if (signingFile !== null) signingKeys.copyTo(signingFile)
-  log.info({ file, keys: keysFile !== null }, 'backup written')
+  log.info({ file, keys: keysFile !== null }, 'wrote a backup')
   return { file, keys: keysFile, signingKeys: signingFile }
 }
 
-/**
- * What to do about a folder that is not there or not ours. What else may go wrong is the disk's or the database's
- * affair.
- */
+/** What to do if the folder does not exist or is not ours. Other errors are the disk's or the database's. */
 const PLACES: Partial<Record<string, string>> = {
   ENOENT: 'The folder does not exist. Create it first.',
   ENOTDIR: 'Part of the path is not a folder.',

@@ -1,28 +1,28 @@
 import { DAY, HOUR, MINUTE, type Now } from '../base/clock.ts'
 
-/** How far the wall clock is from the steady one, and since when. */
+/** The wall clock's offset from the steady clock, and since when. */
 export interface ClockWatch {
-  /** wall − steady, as it is trusted. */
+  /** wall − steady, as currently trusted. */
   trusted: number
-  /** Another distance that was seen, and since when on the steady clock. */
+  /** A deviating offset, and since when on the steady clock it has been observed. */
   other: { distance: number; since: number } | null
 }
 
 const LEAP_MS = HOUR
-/** A new time that has held for so long is the right one. */
+/** A new offset that persists for this long is accepted. */
 const ADOPTED_AFTER_MS = DAY
 const SAME_MS = 5 * MINUTE
 
 export const startWatch = (now: Now): ClockWatch => ({ trusted: now.wall - now.steady, other: null })
 
 /**
- * Whether the wall clock can be believed enough to delete by it. A clock that leaps (set by hand, a wrong time source,
- * a machine that slept) would make everything look old at once.
- * @returns the next state, and `leapt` when it has just begun, by how many ms
+ * Decides whether the wall clock can be trusted enough to delete old data. A jump (the clock was set by hand, its time
+ * source is wrong, or the machine slept) could make everything look old at once.
+ * @returns the next state, and in `leapt` the jump in ms if it has just occurred
  */
 export function watchClock(watch: ClockWatch, now: Now): { watch: ClockWatch; steady: boolean; leapt: number | null } {
   const distance = now.wall - now.steady
-  // Small corrections are followed, so that a year of them does not add up to a leap.
+  // Small corrections are accepted, so that they do not add up to a jump over a year.
   if (Math.abs(distance - watch.trusted) <= LEAP_MS)
     return { watch: { trusted: distance, other: null }, steady: true, leapt: null }
   const held = watch.other !== null && Math.abs(distance - watch.other.distance) <= SAME_MS ? watch.other : null

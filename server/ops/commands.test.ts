@@ -30,7 +30,7 @@ beforeEach(() => {
 })
 afterEach(() => services.close())
 
-test('OI-7 an account from before an API kept the passwords is opened by whom the operator says, and by nobody for their address', async () => {
+test('OI-7 an account from before a token API was configured opens for the subject that the operator linked, and never by e-mail address', async () => {
   const { people, store, clock, sessions, config, log, meter } = services
   const login = createProviderLogin({
     config: { ...config, providers: [] },

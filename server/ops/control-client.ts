@@ -6,11 +6,11 @@ import type { ProblemBody } from '../contract/problem-codes.ts'
 import { plantedSocket } from '../store/permissions.ts'
 import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
 
-// The command line's side of the control socket. Imports no room: most commands only pass a question on.
+// The command line's side of the control socket. Imports no room, because most commands only forward a request.
 
 export const controlSocket = (dataDir: string): string => join(dataDir, 'control.sock')
 
-/** What goes over the socket. Whoever may open it may read the database too, so nothing is hidden from them. */
+/** A response on the socket. Nothing is hidden: whoever can open it can also read the database. */
 export type ControlAnswer = { output: unknown } | { problem: ProblemBody } | { refusal: string[] }
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -18,8 +18,8 @@ const MAX_BODY_BYTES = 1024 * 1024
 export const MAX_PATH_BYTES = 103
 
 /**
- * Asks the running server to do it.
- * @returns null when none answers
+ * Sends a command to the running server.
+ * @returns null if there is none
  * @throws Problem, OperatorError as the command did
  */
 export async function askServer<Name extends CommandName>(
@@ -61,7 +61,7 @@ function exchange(socketPath: string, name: string, body: string): Promise<strin
       },
     )
     call.on('error', (error: NodeJS.ErrnoException) => {
-      // Nobody listens: no server was ever here, it was stopped, or it was killed.
+      // No server is listening: none has run here, or it was stopped or killed.
       if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTDIR') resolve(null)
       else if (error.code === 'EACCES' || error.code === 'EPERM')
         reject(

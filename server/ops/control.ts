@@ -7,8 +7,8 @@ import { bodyOf, type ControlAnswer, controlSocket, MAX_PATH_BYTES } from './con
 import type { OperationServices } from './services.ts'
 
 /**
- * Answers operators' commands on a socket that only the owner can open. A socket that a killed server left behind is
- * replaced: whoever calls this holds the data folder's lock.
+ * Serves operators' commands on a socket that only the owner can open. Replaces the socket of a killed server, which is
+ * safe because the caller holds the data folder's lock.
  * @returns a function that closes it
  */
 export async function startControl(services: OperationServices): Promise<() => Promise<void>> {
@@ -22,7 +22,7 @@ export async function startControl(services: OperationServices): Promise<() => P
   }
   rmSync(path, { force: true })
   const server = createServer((incoming, outgoing) => void respond(services, incoming, outgoing))
-  // It is bound before `listen` returns: nobody else can open it, not even for the instant before chmod.
+  // The socket is bound before `listen` returns, so that the umask keeps it private even in the instant before chmod.
   const umask = process.umask(0o177)
   const listening = new Promise<void>((done, failed) => {
     server.once('error', failed)

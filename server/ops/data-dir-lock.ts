@@ -3,13 +3,13 @@ import { OperatorError } from '../base/operator-error.ts'
 import { takeLock } from '../store/lock.ts'
 import { type Places, refuseExposure } from './privacy.ts'
 
-/** How long to wait for somebody who is about to let go of the data folder. */
+/** How long to wait for a process that is about to release the data folder. */
 const PATIENCE_MS = 2000
 
 /**
- * Keeps a data folder for this process alone while `work` needs it; lets go of it when `work` fails.
- * @param what what is done, for whoever finds the folder taken
- * @throws OperatorError that says who has it, or why it cannot be written
+ * Locks a data folder for this process during `work`; unlocks it if `work` fails.
+ * @param what a description of the work, shown to others that find the folder locked
+ * @throws OperatorError that names who holds the lock, or why the folder cannot be written
  */
 export async function withDataDirLock<T>(
   places: Places,
@@ -36,7 +36,7 @@ export async function withDataDirLock<T>(
   }
 }
 
-/** What the system's codes mean to the person at the terminal. */
+/** Explains the system's error codes to the operator. */
 function explained(error: unknown, dataDir: string): unknown {
   const code = error instanceof OperatorError ? null : innermostCode(error)
   if (code === null) return error
@@ -69,7 +69,7 @@ function explained(error: unknown, dataDir: string): unknown {
   }
 }
 
-/** The driver's errors come wrapped; what happened is on the innermost one. */
+/** The driver wraps its errors; the innermost one has the code. */
 function innermostCode(error: unknown): string | null {
   let code: string | null = null
   for (let at = error; at instanceof Error; at = at.cause) {

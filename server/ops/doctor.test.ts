@@ -12,16 +12,16 @@ const wrong = (findings: Finding[]) =>
     .join('\n')
 const site = { publicUrl: 'https://example.org', loopback: false, secureCookies: true, trustedProxies: ['10.0.0.1'] }
 
-test('an https site behind a trusted proxy is as it should be', () => {
+test('an https site behind a trusted proxy passes', () => {
   expect(wrong(judgeAddress(site))).toBe('')
 })
 
-test('plain http is told apart: on this machine for trying out, elsewhere a danger', () => {
+test('plain http is fine on this machine, and a danger elsewhere', () => {
   expect(wrong(judgeAddress({ ...site, secureCookies: false, loopback: true }))).toMatch(/^warn: .*on this machine/)
   expect(wrong(judgeAddress({ ...site, secureCookies: false }))).toMatch(/^warn: .*anyone on the network/)
 })
 
-test('a public site without trusted proxies, and one that trusts everybody, are warned of', () => {
+test('a public site without trusted proxies, or one that trusts everyone, gets a warning', () => {
   expect(wrong(judgeAddress({ ...site, trustedProxies: [] }))).toMatch(/No trusted proxies/)
   expect(wrong(judgeAddress({ ...site, trustedProxies: ['::/0'] }))).toMatch(/anyone can forge/)
   for (const wide of ['0.0.0.0/1', '128.0.0.0/1', '192.0.0.0/7', '::/1', '2000::/3'])
@@ -30,7 +30,7 @@ test('a public site without trusted proxies, and one that trusts everybody, are 
     expect(wrong(judgeAddress({ ...site, trustedProxies: [inner] })), inner).toBe('')
 })
 
-test('what a proxy does wrong on the way is named', () => {
+test('mistakes of a proxy are named', () => {
   const good = { 'cache-control': 'private, no-store', 'strict-transport-security': 'max-age=31536000' }
   const answer = (status: number, headers: Record<string, string> = good) =>
     wrong(judgeAnswer(site, { status, headers: new Headers(headers) }))
@@ -41,7 +41,7 @@ test('what a proxy does wrong on the way is named', () => {
   expect(answer(200, { ...good, 'cache-control': 'public' })).toMatch(/changes Cache-Control/)
 })
 
-test('a clock that is behind what the database knows fails', () => {
+test('a clock behind the latest time in the database fails', () => {
   const now = Date.UTC(2026, 10, 23)
   expect(wrong(judgeClock(now, null))).toBe('')
   expect(wrong(judgeClock(now, now + 5 * MINUTE))).toBe('')
@@ -49,14 +49,14 @@ test('a clock that is behind what the database knows fails', () => {
   expect(wrong(judgeClock(now, now - 401 * DAY))).toMatch(/^warn/)
 })
 
-test('the versions are named, and a Node that is too old fails', () => {
+test('versions are reported, and a Node version that is too old fails', () => {
   expect(judgeVersions('1.2.3', '24.0.0')).toEqual([
     { state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null },
   ])
   expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
 })
 
-test('an upstream or a front end on another machine without TLS is warned of, by its name', () => {
+test('an upstream or front end on another machine without TLS gets a warning that names it', () => {
   const upstreams = [
     toUpstream({ name: 'here', target: 'http://127.0.0.1:8000' }, HOUR),
     toUpstream({ name: 'orders', target: 'http://10.0.0.5:8000/v1' }, HOUR),

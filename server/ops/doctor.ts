@@ -19,7 +19,7 @@ import { keyTrouble } from './key-checks.ts'
 import { exposures } from './privacy.ts'
 
 export interface DoctorDeps {
-  /** Of this program. */
+  /** This program's version. */
   version: string
   config: Config
   clock: Clock
@@ -27,7 +27,7 @@ export interface DoctorDeps {
   serverRuns: boolean
   /** GET of a path below the public URL. */
   fetchPublic: (path: string) => Promise<{ status: number; headers: Headers }>
-  /** What the running server saw of what was sent through its public URL. */
+  /** What the running server received of requests through its public URL. */
   front: FrontDeps
 }
 
@@ -36,10 +36,10 @@ const LEAST_FREE_BYTES = 20 * MEGABYTE
 const LOW_FREE_BYTES = 500 * MEGABYTE
 const OLDEST_NODE = 24
 
-/** Looks at everything that tends to be wrong, and changes nothing. */
+/** Checks what commonly goes wrong, and changes nothing. */
 export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   const { config, clock } = deps
-  // Before the database is opened, which may make and remove its log.
+  // Before opening the database, which may create and remove its write-ahead log.
   const privacy = judgePrivacy(config)
   const database = inspectDatabase(config.dataDir)
   return [
@@ -110,7 +110,7 @@ export function judgeAddress({
   return findings
 }
 
-/** Wider than any network that is somebody's own: 10.0.0.0/8, fc00::/7. */
+/** Wider than any private network, such as 10.0.0.0/8 or fc00::/7. */
 function isWide(range: string): boolean {
   const [address = '', bits] = range.split('/')
   return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
@@ -135,7 +135,7 @@ async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: Doc
       ),
     ]
   const found = await examineFront(config, clock, front)
-  // Whatever else comes back through it would tell nothing new.
+  // Further requests through it would reveal nothing new.
   if (found.length === 1 && found[0]?.state === 'fail') return found
   try {
     const [session, ready] = [await fetchPublic('/auth/session'), await fetchPublic('/readyz')]
@@ -301,7 +301,7 @@ function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | nul
 
 /**
  * Exported for its tests.
- * @param newestAt when the newest thing in the database happened
+ * @param newestAt the latest time recorded in the database
  */
 export function judgeClock(now: number, newestAt: number | null): Finding[] {
   if (newestAt !== null && newestAt > now + 5 * MINUTE)

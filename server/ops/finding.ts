@@ -1,4 +1,4 @@
-/** One line of the doctor's report. `advice` says what to do, where something is to be done. */
+/** One line of the doctor's report. `advice` says what to do, if anything. */
 export interface Finding {
   state: 'ok' | 'warn' | 'fail'
   what: string

@@ -1,54 +1,48 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type Clock, MINUTE, type SteadyMs } from '../base/clock.ts'
 
-// What the doctor sends through the public URL, to find out what stands in front does to it. The server answers such
-// requests only to whoever got a token from the control socket a moment ago; to everybody else these paths do not
-// exist.
+// The requests that the doctor sends through the public URL to examine the proxy in front. The server only answers them
+// with a token that was just issued over the control socket; without one, these paths do not exist.
 
-/** The header that carries the token: no log of a proxy keeps it. */
+/** The header with the token: unlike paths, headers are not logged by proxies. */
 export const CHECK_HEADER = 'x-porchlight-check'
 export const CHECK_PREFIX = '/auth/doctor/'
-/** `look` and `forged`: how a request arrives, without and with an X-Forwarded-For that the doctor made up · `body`,
- * `stream`,
- * `socket`: whether these get through. */
+/** `look` and `forged`: how a request arrives, without and with a forged X-Forwarded-For · `body`, `stream`, `socket`: whether these get through. */
 export type CheckAction = 'look' | 'forged' | 'body' | 'stream' | 'socket'
 export const FORGED_ADDRESS = '198.51.100.77'
-/** More than the megabyte that nginx allows by itself. */
+/** More than nginx's default limit of one megabyte. */
 export const BODY_BYTES = 2 * 1024 * 1024
-/**
- * What `stream` sends, and how long it waits after each. Some proxies let the first bytes through and hold what comes
- * later.
- */
+/** The events of `stream`, with a pause after each. Some proxies forward the first bytes and buffer what follows. */
 export const STREAM_EVENTS = ['first', 'second', 'third'] as const
 export const STREAM_GAP_MS = 700
 
-/** One request of the doctor's, as it arrived. */
+/** One of the doctor's requests, as it arrived. */
 export interface Sighting {
   path: string
   upgrade: boolean
   peer: { address: string; port: number }
   peerTrusted: boolean
   forwardedFor: string | null
-  /** Who the server takes the client for. */
+  /** The client address that the server derived. */
   client: string
 }
 
-/** What the server saw since the check began. */
+/** What the server has received since the check began. */
 export interface Seen {
   sightings: Sighting[]
   proxyProtocol: boolean
 }
 
 export interface FrontCheck {
-  /** Begins a check, and ends the one before. */
+  /** Begins a check, ending any previous one. */
   begin(): { token: string }
   seen(): Seen
   /**
-   * Notes a request that brings the token.
-   * @returns false: it is nobody's, or too much has come with it
+   * Records a request with a token.
+   * @returns false if the token is invalid, or too many requests came with it
    */
   note(token: string, sighting: Sighting): boolean
-  /** A connection began with the preamble of the PROXY protocol. */
+  /** Records a connection that began with the preamble of the PROXY protocol. */
   noteProxyProtocol(): void
 }
 

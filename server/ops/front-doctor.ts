@@ -18,7 +18,7 @@ import {
   STREAM_GAP_MS,
 } from './front-check.ts'
 
-/** How the doctor asks the running server. Both answer null when it does not know of checks: it is an older version. */
+/** The doctor's requests to the running server. Both return null if it is an older version without checks. */
 export interface FrontDeps {
   begin(): Promise<{ token: string } | null>
   seen(): Promise<Seen | null>
@@ -28,7 +28,7 @@ type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
 
 const TIMEOUT_MS = 8000
 
-/** What went out through the public URL and what came back. `local` is this end of the connection. */
+/** A request sent through the public URL, with its response. `local` is our end of the connection. */
 interface Sent {
   status: number
   local: { address: string; port: number }
@@ -37,7 +37,7 @@ interface Sent {
   endedAt: SteadyMs
 }
 
-/** Sends one of everything through the public URL, and asks the server what arrived. */
+/** Sends each kind of request through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
   const begun = await deps.begin()
   if (begun === null) return []
@@ -49,7 +49,7 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
   if (!isSent(look)) return [judgeFailure(config, look)]
   const arrived = sightingOf(seen, 'look')
   const isThere = look.status === 200 && arrived !== null
-  // Anybody can begin a connection like that: it says something of the proxy only when ours did not arrive.
+  // Anyone can send the preamble, so it only implicates the proxy if our own request did not arrive.
   if (seen.proxyProtocol && !isThere)
     return [
       fail(
@@ -79,15 +79,18 @@ function sightingOf({ sightings }: Seen, action: CheckAction): Sighting | null {
 
 const plain = (address: string) => address.replace(/^::ffff:/, '')
 
-/** Whether the server's other end is ours: nothing is in between. */
+/** Whether the server's peer is our own end of the connection, so that there is no proxy. */
 function isDirect({ peer }: Sighting, local: Sent['local']): boolean {
   return peer.port === local.port && plain(peer.address) === plain(local.address)
 }
 
-/** What a machine sees that has no way to a name or back to itself through the router, though others have. */
+/**
+ * Errors on a machine that cannot resolve the public name, or cannot reach itself through the router, although others
+ * can.
+ */
 const NO_WAY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'])
 
-/** Exported for its tests. Codes of Node and of OpenSSL. */
+/** Exported for its tests. Handles error codes of Node and OpenSSL. */
 export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
   const named = error instanceof Error && 'code' in error ? error.code : error instanceof Error ? error.message : error
   const code = String(named)
@@ -110,7 +113,7 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
     : fail(what, 'Check the name, the proxy and its certificate.')
 }
 
-/** The request was answered, but not by this server, or not under the path that was asked for. */
+/** The request was answered, but not by this server or not under the requested path. */
 function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen): Finding {
   const [strayed] = sightings
   if (strayed !== undefined && strayed.path !== `${CHECK_PREFIX}look`) {
@@ -140,10 +143,7 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
   )
 }
 
-/**
- * Exported for its tests.
- * @param local this end of the connection to the public URL
- */
+/** @param local our end of the connection to the public URL */
 function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sent['local']): Finding[] {
   const peer = plain(arrived.peer.address)
   if (isDirect(arrived, local)) return [ok('Reached directly, without a proxy')]
@@ -171,7 +171,7 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
       ),
     ]
   }
-  // We sent none: each address in it was written on the way, the first by whoever took our connection.
+  // We sent none: each address in it was added on the way, the first by whatever accepted our connection.
   const passed = arrived.forwardedFor.split(',').length
   const [first = ''] = arrived.forwardedFor.split(',')
   if (passed > 1 && !isSame(first, arrived.client)) {
@@ -185,9 +185,8 @@ function judgeArrival({ trustedProxies }: Address, arrived: Sighting, local: Sen
   return [ok(`Trusted proxy ${peer}; it says that we come from ${arrived.client}`)]
 }
 
-/** Exported for its tests. */
 function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
-  // Where the proxy added where we come from, and that is a trusted address too, only we could pretend.
+  // If the proxy appended our address, and that is a trusted one, only we could forge the header.
   if (direct || forged?.forwardedFor?.trim() !== FORGED_ADDRESS) return []
   return [
     fail(
@@ -197,7 +196,7 @@ function judgeForged(forged: Sighting | null, direct: boolean): Finding[] {
   ]
 }
 
-/** Whether a hop, as a proxy spells it, is an address: IPv6 may be in brackets, and a port behind either. */
+/** Whether a hop, as a proxy writes it, is this address: IPv6 may be in brackets, and either may have a port. */
 function isSame(hop: string, address: string): boolean {
   const bare = plain(hop.trim().replace(/^\[(.*)\](?::\d+)?$/, '$1'))
   return bare === address || bare.replace(/:\d+$/, '') === address
@@ -220,7 +219,7 @@ async function judgeBody(send: Send): Promise<Finding> {
 async function judgeStream(send: Send): Promise<Finding> {
   const advice =
     'Live updates would arrive late or never. Turn off buffering and compression of text/event-stream (nginx: proxy_http_version 1.1, proxy_buffering off, and no proxy_ignore_headers X-Accel-Buffering).'
-  // As browsers ask: what compresses holds a stream until it has a block full.
+  // As browsers send it: a compressing proxy buffers a stream until a block is full.
   const sent = await send('stream', { headers: { 'Accept-Encoding': 'gzip, deflate, br' } }).catch(
     (error: unknown) => error,
   )
@@ -278,7 +277,7 @@ interface SendOptions {
   body?: Buffer
 }
 
-/** One request, on a connection of its own. */
+/** Sends one request on a connection of its own. */
 function exchange(
   { publicUrl, token, clock }: Through,
   action: CheckAction,
@@ -321,12 +320,12 @@ function exchange(
   })
 }
 
-/** An answer as it comes, without its compression. */
+/** A response's decompressed stream. */
 function decoded(response: IncomingMessage): Readable {
   const inflate = DECODERS[response.headers['content-encoding'] ?? '']
   if (inflate === undefined) return response
   const plainText = inflate()
-  // It reports an answer that is cut, too.
+  // pipeline also forwards the error of a truncated response.
   pipeline(response, plainText, () => {})
   return plainText
 }

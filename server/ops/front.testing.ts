@@ -3,19 +3,19 @@ import { type AddressInfo, connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createGzip } from 'node:zlib'
 
-/** How a proxy that stands in front behaves. By default as it should. */
+/** How the simulated proxy behaves; correctly by default. */
 export interface Manners {
-  /** What becomes of X-Forwarded-For. `append` is what most guides for nginx say. */
+  /** What happens to X-Forwarded-For. Most nginx guides recommend `append`. */
   forwardedFor: 'write' | 'append' | 'pass' | 'none' | 'nonsense' | 'two'
   upgrades: boolean
-  /** Keeps an answer back until it is whole. */
+  /** Buffers a response until it is complete. */
   buffers: boolean
-  /** Compresses what its client takes compressed, and sends it once a block is full. */
+  /** Compresses responses if the client accepts it, sending each block when it is full. */
   compresses: boolean
   mostBodyBytes: number
-  /** What the server is told as Host; null: what the client said. */
+  /** The Host sent to the server; null: the client's. */
   host: string | null
-  /** Put before every path. */
+  /** Prepended to every path. */
   prefix: string
   /** Sent before each connection's first request. */
   preamble: string
@@ -32,10 +32,10 @@ export const GOOD: Manners = {
   preamble: '',
 }
 
-/** What `two` says: another proxy stands before this one, and saw a client that came by way of a router. */
+/** The addresses for `two`: another proxy in front of this one, and the client that it saw behind a router. */
 const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
 
-/** For tests: a proxy in front whose manners can be changed while it runs. */
+/** For tests: a proxy whose behaviour can be changed while it runs. */
 export async function startFront(
   behindPort: () => number,
   host = '127.0.0.1',
@@ -118,7 +118,7 @@ function pass(incoming: IncomingMessage, outgoing: ServerResponse, manners: Mann
 
 function tunnel(incoming: IncomingMessage, socket: Duplex, manners: Manners, port: number): void {
   if (!manners.upgrades) {
-    // As nginx does without proxy_set_header Upgrade: an ordinary request.
+    // Like nginx without proxy_set_header Upgrade: an ordinary request.
     const { upgrade: _, ...headers } = headersFor(incoming, manners)
     const call = request({ host: '127.0.0.1', port, path: incoming.url, headers, setHost: false }, response => {
       socket.end(`HTTP/1.1 ${response.statusCode} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)

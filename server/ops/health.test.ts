@@ -15,7 +15,7 @@ function stage() {
   return { state, code: async () => (await ready())?.code ?? 'ready' }
 }
 
-test('readiness fails with the store and comes back with it, by itself', async () => {
+test('readiness fails with the store and recovers with it', async () => {
   const { state, code } = stage()
   expect(await code()).toBe('ready')
   state.broken = true
@@ -26,7 +26,7 @@ test('readiness fails with the store and comes back with it, by itself', async (
   expect(await code()).toBe('ready')
 })
 
-test('however often it is asked, the store is written at most once a second', async () => {
+test('however often it is checked, the store is written at most once a second', async () => {
   const { state, code } = stage()
   await Promise.all(Array.from({ length: 100 }, code))
   state.steady = 999
@@ -34,7 +34,7 @@ test('however often it is asked, the store is written at most once a second', as
   expect(state.touched).toBe(1)
 })
 
-test('draining comes first and is not kept from before', async () => {
+test('draining takes precedence and is not cached', async () => {
   const { state, code } = stage()
   await code()
   state.draining = true

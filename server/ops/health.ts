@@ -3,15 +3,17 @@ import { Problem } from '../base/problem.ts'
 
 export interface HealthDeps {
   clock: Clock
-  /** Proves that the store takes writes. */
+  /** Proves that the store can be written. */
   touch: (at: number) => Promise<void>
   draining: () => boolean
 }
 
-/** A balancer asks often; the disk is asked at most this often. */
+/** Load balancers check often, but the disk is written at most this often. */
 const CACHED_MS = SECOND
 
-/** Whether the server can do its work: null, or why not. Asking it writes one row, since a full disk still reads. */
+/**
+ * Whether the server can do its work: null, or why not. Checks by writing a row, since a full disk can still be read.
+ */
 export function createReadiness({ clock, touch, draining }: HealthDeps): () => Promise<Problem | null> {
   let last: { at: SteadyMs; answer: Promise<Problem | null> } | null = null
 

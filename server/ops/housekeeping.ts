@@ -9,19 +9,22 @@ import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './key
 import { walkInBatches } from './in-batches.ts'
 import type { OperationServices } from './services.ts'
 
-/** How long an ended session and a line of the security log are kept. */
+/** How long ended sessions and security events are kept. */
 const KEPT_MS = 90 * DAY
 const CODES_KEPT_MS = 7 * DAY
-/** Past its end a name is refused for that; a clock that is set back a little must not make it new. */
+/**
+ * Expired names are rejected by their age; kept a little longer, so that setting the clock back slightly does not make
+ * them reusable.
+ */
 const SINGLE_USES_KEPT_MS = DAY
 const EVERY_MS = HOUR
-/** Rows of failed attempts: some 20 MB. */
+/** Maximum rows of failed attempts: some 20 MB. */
 const THROTTLES_MAX = 200_000
 const FIRST_AFTER_MS = MINUTE
-/** Rows in one transaction: what a request may have to wait for. */
+/** Rows per transaction, which is how long a request may have to wait. */
 const BATCH = 100
 
-/** What else is tidied up: gives back and deletes what ended sessions were granted. */
+/** Revokes and deletes the grants of ended sessions. */
 interface Grants {
   tidy(): Promise<number>
 }
@@ -31,14 +34,14 @@ export type HousekeepingDeps = OperationServices & { timers: Timers; vault: Gran
 export interface Housekeeping {
   /**
    * One pass.
-   * @returns what it deleted; null when the clock is not to be trusted
+   * @returns the numbers of deleted rows; null while the clock is not trusted
    */
   run(): Promise<Record<string, number> | null>
-  /** Begins no further pass, and waits for one under way. */
+  /** Starts no more passes, and waits for one in progress. */
   stop(): Promise<void>
 }
 
-/** Tidies up every hour, the first time a minute after the start. A pass that fails is logged and tried again. */
+/** Runs every hour, for the first time a minute after the start. A failed pass is logged and retried. */
 export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   const { clock, log, timers } = deps
   let watch: ClockWatch = startWatch(clock.now())
@@ -98,9 +101,9 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
 }
 
 /**
- * A session that nobody comes back to is ended like any other, for what a provider granted to it hangs on that. When
- * somebody was last seen may not be on disk yet, so the room of sessions has the last word.
- * @returns how many grants or sessions are over
+ * Ends sessions that are overdue, because the provider grants of an abandoned one would otherwise never be revoked. The
+ * last activity may not be on disk yet, so the session room decides.
+ * @returns how many grants or sessions have ended
  */
 async function endOverdueGrants(
   store: HousekeepingStore,
@@ -122,7 +125,7 @@ async function inBatches(remove: (limit: number) => Promise<number>): Promise<nu
     const gone = await remove(BATCH)
     total += gone
     if (gone < BATCH) return total
-    // Requests that came in meanwhile go first.
+    // Lets requests that arrived in the meantime go first.
     await nextTurn()
   }
 }

@@ -3,7 +3,7 @@ import { createLog } from '../base/log.ts'
 import { startIntegrityCheck } from './integrity-watch.ts'
 
 /**
- * Runs the check with timers that are due when it says so.
+ * Runs the check with timers that fire on demand.
  * @returns how often the process was ended
  */
 async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number; stopped: boolean }> {
@@ -21,8 +21,8 @@ async function checked(readWhole: () => Promise<string | null>): Promise<{ ended
   return seen
 }
 
-describe('the reading of a large database beside the server', () => {
-  test('ends the process when it finds damage, and only then', async () => {
+describe('the integrity check of a large database next to the server', () => {
+  test('ends the process if it finds damage, and only then', async () => {
     expect(await checked(async () => 'page 7: wrong')).toEqual({ ended: 1, stopped: true })
     expect(await checked(async () => null)).toEqual({ ended: 0, stopped: true })
     expect(await checked(async () => Promise.reject(new Error('EIO')))).toEqual({ ended: 0, stopped: true })

@@ -3,9 +3,9 @@ import type { Log } from '../base/log.ts'
 import type { Store } from '../store/store.ts'
 
 /**
- * Reads a database whole that was too large for that before the start: once, a minute after it, beside the server.
- * @param end ends the process, because the database is damaged: the next start refuses, and says what to do
- * @returns what stops it as long as it has not begun
+ * Checks, a minute after the start, a database that was too large to be read whole before it.
+ * @param end ends the process because the database is damaged; the next start refuses and explains
+ * @returns a function that cancels it, unless it has begun
  */
 export function startIntegrityCheck(
   { store, log, timers }: { store: Pick<Store, 'readWhole'>; log: Log; timers: Timers },

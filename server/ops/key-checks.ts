@@ -4,7 +4,7 @@ import { judgeChecks, signingChecksOf } from '../keys/checks.ts'
 import type { KeyCheck, KeyKind } from '../store/meta.ts'
 import type { OperationServices } from './services.ts'
 
-/** What to say of keys that a database was not used with; null: they fit. */
+/** What to report about keys that the database was not used with; null: they match. */
 export function keyTrouble(
   kind: KeyKind,
   known: readonly KeyCheck[],
@@ -32,7 +32,7 @@ const ADVICE: Record<KeyKind, readonly string[]> = {
   ],
 }
 
-/** @throws OperatorError when the database was used with other keys than these */
+/** @throws OperatorError if the database was used with other keys than these */
 export async function refuseOtherKeys(
   { store }: Pick<OperationServices, 'store'>,
   kind: KeyKind,
@@ -43,8 +43,8 @@ export async function refuseOtherKeys(
 }
 
 /**
- * Lets the database know the keys that are in use now. Called after each change: a crash before that leaves it with
- * older ones, which the new keys still fit.
+ * Records the keys in use in the database. Called after each change: a crash before that leaves older ones recorded,
+ * which the new keys still match.
  */
 export async function rememberKeys({
   store,
@@ -58,8 +58,8 @@ export async function rememberKeys({
 }
 
 /**
- * Before all signing keys are replaced at once: a crash in between must not make the new ones look like another
- * installation's.
+ * Called before all signing keys are replaced at once, so that after a crash in between the new ones do not look like
+ * another installation's.
  */
 export function forgetSigningKeys({ store }: Pick<OperationServices, 'store'>): Promise<void> {
   return store.meta.setKeyChecks('signing', [])

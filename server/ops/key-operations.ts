@@ -15,26 +15,27 @@ type KeyServices = Pick<
 
 export interface Rotation {
   newest: KeySummary
-  /** Passwords sealed anew; null when that was not asked for. */
+  /** Passwords that were resealed; null if that was not requested. */
   resealed: number | null
   /** Passwords whose key was gone already: their owners need a reset link. */
   unreadable: number
-  /** The same of tokens that providers granted. Of those that cannot be opened, the session has to sign in anew. */
+  /** The same for provider tokens. Sessions whose tokens are unreadable have to sign in again. */
   tokens: { resealed: number; unreadable: number } | null
-  /** Roots that were forgotten. */
+  /** Roots that were removed. */
   retired: number
   ended: number
-  /** The new signing key: published from now on; null: they are not ours to write. */
+  /** The new signing key, published from now on; null: the keys are read-only. */
   signing: SigningSummary | null
 }
 
-/** Makes a new root key and a new signing key. Nobody is signed out: older roots open what they sealed until nothing
- * can
- * need them. No upstream refuses a valid token: the new signing key is published first and signs later.
- * @param reseal seals what is at rest under the new root now, rather than when the old one is retired
- * @param compromised the old roots are in other hands: everything is sealed anew, every session ends, every one-time
- *   code is void, and the old roots and signing keys are forgotten at once
- * @throws OperatorError when the keys are not ours to write */
+/**
+ * Creates a new root key and a new signing key. No session ends, because older roots still open what they sealed until
+ * nothing can need them. Upstreams reject no valid token, because the new signing key is published before it signs.
+ * @param reseal reseals stored values with the new root now, rather than when the old one is retired
+ * @param compromised the old keys have leaked: everything is resealed, every session ends, every one-time code becomes
+ * void, and the old roots and signing keys are removed at once
+ * @throws OperatorError if the keys are read-only
+ */
 export async function rotateKeys(
   services: KeyServices,
   { reseal, compromised }: { reseal: boolean; compromised: boolean },
@@ -45,7 +46,7 @@ export async function rotateKeys(
     throw new OperatorError('The signing keys cannot be changed here, and may have leaked too.', ADVICE)
   const newest = keys.rotate(now)
   if (compromised) await forgetSigningKeys(services)
-  // Before sessions end: what is signed from here on is signed by a key that nobody else has.
+  // Before sessions end, so that every new token is signed by a key that has not leaked.
   const signs = compromised ? signing.replaceAll(now) : signing.writable ? signing.rotate(now) : null
   await rememberKeys(services)
   const sealed = reseal || compromised ? await resealAll(services) : null
@@ -81,7 +82,7 @@ export async function rotateKeys(
 }
 
 /**
- * Forgets roots that nothing can need any more: replaced longer ago than any session lives, and under no living one.
+ * Removes roots that nothing can need any more: replaced longer ago than any session lives, and used by no active one.
  */
 export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise<number> {
   const { keys, store, config, log } = services
@@ -97,17 +98,17 @@ export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise
   })
   const ids = old.map(key => key.id).filter(id => !used.has(id))
   if (ids.length === 0) return 0
-  // What is at rest may still be under them.
+  // Stored values may still be sealed with them.
   const { unreadable, tokens } = await resealAll(services)
   const retired = keys.retire(ids)
   await rememberKeys(services)
-  log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'old keys retired')
+  log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'retired old root keys')
   return retired
 }
 
 /**
- * Makes the next signing key when the newest one is old enough. It is published first and signs later, so nobody
- * notices.
+ * Creates the next signing key when the newest one is old enough. It is published before it signs, so upstreams notice
+ * nothing.
  */
 export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs): Promise<SigningSummary | null> {
   const made = services.signing.rotateWhenDue(now)
@@ -122,12 +123,12 @@ export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs
 }
 
 /**
- * Forgets signing keys that nothing valid was signed with.
+ * Removes signing keys whose tokens have all expired.
  * @returns how many
  */
 export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'signing' | 'log'>, now: UnixMs): number {
   const retired = signing.tidy(now)
-  if (retired > 0) log.info({ retired }, 'old signing keys retired')
+  if (retired > 0) log.info({ retired }, 'retired old signing keys')
   return retired
 }
 

@@ -18,7 +18,7 @@ function ask(path: string, host = `127.0.0.1:${served.port}`): Promise<{ status:
   })
 }
 
-test("what rooms count comes out under the product's name, with labels, beside the process's own figures", async () => {
+test("counters appear under the product's name with their labels, next to the process metrics", async () => {
   metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
   metrics.meter.count('sign_ins_total', { outcome: 'signed_in' })
   metrics.meter.count('sessions_opened_total')
@@ -31,12 +31,12 @@ test("what rooms count comes out under the product's name, with labels, beside t
   expect(text).toContain('porchlight_process_resident_memory_bytes')
 })
 
-test("only loopback's own names are answered, and nothing but /metrics", async () => {
+test("only requests to loopback's own names are answered, and only /metrics", async () => {
   expect((await ask('/metrics', 'rebound.example')).status).toBe(421)
   expect((await ask('/metrics', `localhost:${served.port}`)).status).toBe(200)
   expect((await ask('/')).status).toBe(404)
 })
 
-test('a port that is taken is refused in words', async () => {
+test('a port in use is reported as a sentence', async () => {
   await expect(createMetrics().serve(served.port)).rejects.toThrow(/cannot be served on port/)
 })

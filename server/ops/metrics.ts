@@ -47,12 +47,12 @@ export interface Metrics {
   text(): Promise<string>
   /**
    * Serves `/metrics` on 127.0.0.1 only.
-   * @throws OperatorError when the port is taken
+   * @throws OperatorError if the port is in use
    */
   serve(port: number): Promise<{ port: number; close(): Promise<void> }>
 }
 
-/** Prometheus behind the meter that rooms know, in a registry of its own, with the process's own figures. */
+/** Implements the meter with Prometheus, in a registry of its own that includes process metrics. */
 export function createMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, prefix: `${NAME}_` })
@@ -115,8 +115,8 @@ async function answer(
   contentType: string,
   text: () => Promise<string>,
 ): Promise<void> {
-  // A web page in this machine's browser can reach loopback under a name of its own (DNS rebinding), but not under
-  // ours.
+  // Rejects DNS rebinding: a web page in a browser on this machine can reach loopback under its own name, but not under
+  // these.
   if (!/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(request.headers.host ?? ''))
     return end(response, 421, 'Ask for 127.0.0.1.\n')
   if (request.url !== '/metrics') return end(response, 404, 'The metrics are at /metrics.\n')

@@ -6,8 +6,8 @@ import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/pe
 export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 
 /**
- * What others than the owner can do with what is kept here.
- * @param uid whose it should be
+ * What other users of the machine could do with our files.
+ * @param uid the expected owner
  */
 export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | undefined): Exposure[] {
   const keyFiles = [keys, signingKeys].flatMap(source => {
@@ -18,8 +18,8 @@ export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | 
 }
 
 /**
- * Warns of what is unwise.
- * @throws OperatorError that names every command that is needed, when others could read keys or change data
+ * Logs warnings about minor exposures.
+ * @throws OperatorError that lists the commands to fix it if other users could read keys or change data
  */
 export function refuseExposure(places: Places, log: Log): void {
   const found = exposures(places, ourId())
@@ -36,5 +36,5 @@ export function refuseExposure(places: Places, log: Log): void {
     log.warn({ event: 'key_file_exposed', mend }, `${what}: keep it to the user who runs this, where that is possible`)
 }
 
-/** There may be any number of backups. */
+/** Bounds the list, since there may be any number of backups. */
 const SHOWN = 10

@@ -39,8 +39,8 @@ const refuse =
   (_, response) =>
     json(response, status, { error, error_description: description })
 
-describe('the doctor asks each provider', () => {
-  test('and finds nothing wrong where nothing is', async () => {
+describe('the doctor checks each provider', () => {
+  test('and finds nothing wrong with a good one', async () => {
     expect(await examine({})).toEqual([
       `ok: Provider main: found at ${hostile.issuer}`,
       'ok: Provider main: one key for verifying signatures',
@@ -52,7 +52,7 @@ describe('the doctor asks each provider', () => {
     ])
   })
 
-  test('by a pushed request where it takes one, which checks the redirect address, too', async () => {
+  test('by a pushed request if supported, which also checks the redirect URI', async () => {
     expect(await examine(PUSHING)).toContain(
       'ok: Provider main: it accepts this site, its credentials and the redirect URI',
     )
@@ -119,7 +119,7 @@ describe('the doctor asks each provider', () => {
     expect((await examine(change, more)).filter(line => !line.startsWith('ok'))).toEqual([expect.stringMatching(words)])
   })
 
-  test('and says that it is down', async () => {
+  test('and reports that it is down', async () => {
     await hostile.stop()
     expect(await examine({})).toEqual([
       expect.stringMatching(/^fail: Provider main cannot be used: GET .* · ECONNREFUSED/),
@@ -127,7 +127,7 @@ describe('the doctor asks each provider', () => {
     await hostile.start()
   })
 
-  test('16.2.5 and tells no secret', async () => {
+  test('ASVS 16.2.5 and reveals no secret', async () => {
     const quoting: Change = {
       instead: {
         '/token': (request, response) =>
@@ -161,7 +161,7 @@ describe('config check', () => {
     return show(await examineClientKeys({ providers }, systemClock))
   }
 
-  test('asks whether a private key fits, and nobody who has none', async () => {
+  test('checks private keys against their providers, and calls no others', async () => {
     expect(await check(['PS256'])).toEqual(['ok: Provider main: its privateKey supports an algorithm of the provider'])
     expect(await check(['ES256', 'EdDSA'])).toEqual([
       expect.stringMatching(

@@ -15,18 +15,18 @@ interface Asked {
   client: ProviderClient
   outbound: Outbound
   publicUrl: string
-  /** The last call that came to nothing, in the provider's own words. */
+  /** The last failed call, in the provider's own words. */
   lastFailure: () => CallFailure | null
 }
 
-/** What a provider calls it when it does not know this site, or not by these credentials. */
+/** Error codes for an unknown client or wrong credentials. */
 const UNKNOWN_CLIENT = new Set(['invalid_client', 'unauthorized_client', 'incorrect_client_credentials'])
-/** What it says of a code that nobody was given: it knows us. */
+/** Error codes for an unknown authorization code, which prove that the client was recognised. */
 const UNKNOWN_CODE = new Set(['invalid_grant', 'bad_verification_code'])
 const OTHER_KEY = 'Use another kind of key, or let the provider accept one of these.'
 const KEY_USES = [undefined, 'sig']
 
-/** Asks every provider what a sign-in would need of it, and signs nobody in. */
+/** Checks what a sign-in needs of every provider, without signing anyone in. */
 export async function examineProviders(
   config: Pick<Config, 'providers' | 'publicUrl'>,
   clock: Clock,
@@ -36,8 +36,8 @@ export async function examineProviders(
 }
 
 /**
- * For `config check`: whether each key that shows a provider who we are can sign as that provider wants, which only it
- * can say.
+ * For `config check`: whether each client key supports an algorithm that its provider accepts, which only the provider
+ * knows.
  */
 export async function examineClientKeys({ providers }: Pick<Config, 'providers'>, clock: Clock): Promise<Finding[]> {
   return Promise.all(
@@ -88,7 +88,7 @@ function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | 
     : 'Check that it is running and reachable from this machine: name, proxy, and NODE_EXTRA_CA_CERTS for a private certificate authority.'
 }
 
-/** In the provider's own words, with the address that it said them at. */
+/** The provider's own words, with the URL that returned them. */
 function said(failure: CallFailure | null): string | null {
   if (failure === null) return null
   const { method, url, status, error, errorDescription, code } = failure
@@ -115,9 +115,7 @@ async function judgeKeys({ client: { provider, configuration }, outbound, lastFa
   }
 }
 
-/**
- * By a pushed request where there is one, which checks the redirect address too; else by a code that nobody was given.
- */
+/** Uses a pushed request if supported, which also checks the redirect URI, or else a made-up authorization code. */
 async function judgeClient(asked: Asked): Promise<Finding[]> {
   const { client, publicUrl } = asked
   const { provider } = client

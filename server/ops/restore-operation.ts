@@ -11,13 +11,13 @@ import { keyTrouble } from './key-checks.ts'
 
 export interface RestoreInput {
   file: string
-  /** Go on although the keys do not fit the backup. */
+  /** Continue although the keys do not match the backup. */
   anyway: boolean
 }
 
 /**
- * Puts a backup in place of the database. No server may run meanwhile.
- * @throws OperatorError when one does, when the backup is not sound, or when the key file does not fit it
+ * Replaces the database with a backup, while no server is running.
+ * @throws OperatorError if one is, if the backup is invalid, or if the key file does not match it
  */
 export async function restore(
   { config, clock, log }: { config: Config; clock: Clock; log: Log },
@@ -31,7 +31,7 @@ export async function restore(
       clock,
       counter: keys.counter(),
       check: (sample, known) => checkKeys(keys, { sample, known }, anyway),
-      // Signing keys seal nothing: those of now serve any backup.
+      // Signing keys seal nothing, so the current ones match any backup.
       keyChecks: { roots: keys.checks(), signing: [] },
     })
     release()

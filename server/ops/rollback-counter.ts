@@ -11,8 +11,8 @@ export interface CounterDeps {
 }
 
 /**
- * Compares the two counters and raises both, at start. A database that counts less than the key file is an older one
- * that was put back behind our back: tokens and codes that were spent since would be good again, so all of them end.
+ * Compares the two counters and raises both, at the start. A lower counter in the database means that an older copy was
+ * silently restored: tokens and codes used since then would be valid again, so everything ends.
  * @returns whether it was rolled back
  */
 export async function detectRollback({ keys, store, clock, log }: CounterDeps): Promise<boolean> {
@@ -21,7 +21,7 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
   const found = await store.meta.counter()
   const rolledBack = found < told
   if (rolledBack) {
-    // Nothing is open yet that would have to hear of it.
+    // Nothing is running yet that would have to be notified.
     const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
     log.warn(
       { database: found, keyFile: told, ended },
@@ -37,7 +37,7 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
   return rolledBack
 }
 
-/** Raises both counters. The database comes first: a crash between the two may never look like a rollback. */
+/** Raises both counters, the database's first, so that a crash in between cannot look like a rollback. */
 export async function raiseCounter({ keys, store }: Pick<CounterDeps, 'keys' | 'store'>): Promise<void> {
   const told = keys.counter()
   if (told !== null) await raise(keys, store, told + 1)

@@ -9,7 +9,7 @@ import type { People } from '../accounts/build-accounts.ts'
 import type { Sessions } from '../session/types.ts'
 import type { Store } from '../store/store.ts'
 
-/** What operations work on: the rooms that know no HTTP. */
+/** What operations work on: the rooms without HTTP. */
 export interface OperationServices {
   config: Config
   clock: Clock
