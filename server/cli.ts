@@ -4,7 +4,7 @@ import { run } from './cli/run-command.ts'
 import { version } from './cli/version.ts'
 import { DISPLAY_NAME, NAME } from './contract/name.ts'
 
-/** Each command's file is loaded when it is asked for: a start does not wait for the others. */
+/** Commands are loaded on demand, so that a start does not wait for the others. */
 const porchlight = defineCommand({
   meta: {
     name: NAME,
@@ -28,7 +28,7 @@ const porchlight = defineCommand({
   },
 })
 
-// What we make is for the owner alone, whatever the shell's umask.
+// Files that we create are private to their owner, whatever the shell's umask.
 process.umask(0o077)
 endWithReader(['start', 'dev'].includes(process.argv[2] ?? ''))
 await run(porchlight, process.argv.slice(2), version)

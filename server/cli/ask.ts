@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline'
 import { OperatorError } from '../base/operator-error.ts'
 
 /**
- * A password from the terminal, unseen, or from stdin's first line. Never from an argument: other users of the machine
- * can see those, and shells keep them.
+ * Reads a password from the terminal without echo, or from the first line of stdin. Never from an argument, which other
+ * users of the machine can see and shells record.
  */
 export async function askPassword(): Promise<string> {
   if (!process.stdin.isTTY) return firstLine()
@@ -12,7 +12,7 @@ export async function askPassword(): Promise<string> {
   return password
 }
 
-/** Asks before something that cannot be taken back. Without a terminal, only an option can say yes. */
+/** Asks before something irreversible. Without a terminal, only the option can confirm. */
 export async function confirm(question: string, option: string): Promise<void> {
   if (!process.stdin.isTTY) throw new OperatorError(`${question} Confirm with ${option}.`)
   const terminal = createInterface({ input: process.stdin, output: process.stderr })

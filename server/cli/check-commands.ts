@@ -43,7 +43,7 @@ export const config = group('porchlight config', 'Settings', { check: async () =
 
 const REACH_TIMEOUT_MS = 5000
 
-/** An older server does not know the question. */
+/** null for an older server that does not know the command. */
 function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
   return asked.then(
     answer => answer?.output ?? null,

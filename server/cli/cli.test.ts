@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 
-// Each command is a process of its own, and a busy machine starts them slowly.
+// Each command starts a process, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 const CLI = join(import.meta.dirname, '..', 'cli.ts')
@@ -12,7 +12,7 @@ const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')),
 )
 
-/** Where the data is has been said. */
+/** The data folder is explicitly configured. */
 const NAMED = { PORCHLIGHT_DATA_DIR: 'data' }
 
 let cwd: string
@@ -27,7 +27,7 @@ interface Ran {
   err: string
 }
 
-/** @param blocks how many blocks of the system any file may grow to: a disk that is full */
+/** @param blocks the maximum size of any file in blocks, which simulates a full disk */
 function run(
   args: string[],
   { env = {}, input = '', blocks }: { env?: Record<string, string>; input?: string; blocks?: number } = {},
@@ -40,7 +40,7 @@ function run(
   child.stdout.on('data', data => (ran.out += String(data)))
   child.stderr.on('data', data => (ran.err += String(data)))
   child.stdin.on('error', () => {}).end(input)
-  // Told whenever a command makes a database: a test of its own is about that.
+  // Printed whenever a command creates a database; has a test of its own.
   return new Promise(done =>
     child.on('close', code =>
       done({ code, out: ran.out, err: ran.err.replace(/^No database in .*; creating a new one\.\n/, '') }),
@@ -48,7 +48,7 @@ function run(
   )
 }
 
-/** A server's place taken by a process that composes the rooms and answers on the control socket. */
+/** Stands in for a server: a process that builds the services and answers on the control socket. */
 async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> }> {
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const script = `
@@ -77,8 +77,8 @@ async function standIn(): Promise<{ kill(signal: NodeJS.Signals): Promise<void> 
   }
 }
 
-describe('for a person', () => {
-  test('--help tells what there is, for the program, a group and a command', async () => {
+describe('the command line', () => {
+  test('--help describes the program, a group or a command', async () => {
     const [all, group, one] = await Promise.all([
       run(['--help']),
       run(['user', '--help']),
@@ -105,7 +105,7 @@ describe('for a person', () => {
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
-  test('what is wrong goes to stderr, in words, with exit code 1', async () => {
+  test('errors go to stderr as plain sentences, with exit code 1', async () => {
     const [unknown, misspelt, missing, tooMany] = await Promise.all([
       run(['frobnicate']),
       run(['key', 'rotate', '--compromized']),
@@ -124,7 +124,7 @@ describe('for a person', () => {
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
-  test('a configuration file that ends the process is named, with exit code 1', async () => {
+  test('a configuration file that exits the process is named, with exit code 1', async () => {
     const file = join(cwd, 'ends.config.ts')
     writeFileSync(file, 'process.exit(7)')
     const { code, err } = await run(['config', 'check'], { env: { PORCHLIGHT_CONFIG: file } })
@@ -133,7 +133,7 @@ describe('for a person', () => {
     expect(err).toMatch(/^ends\.config\.ts ended the process while it was being loaded/)
   })
 
-  test('who only asks what there is, is told that: exit 0; a slip of the fingers is answered with what was meant', async () => {
+  test('without a command the usage is printed with exit code 0, and a typo gets a suggestion', async () => {
     const [all, group, misspelt, odd, field] = await Promise.all([
       run([]),
       run(['key']),
@@ -156,7 +156,7 @@ describe('for a person', () => {
     })
   })
 
-  test('a Node that is too old to run it says which one is needed', async () => {
+  test('a Node version that is too old is reported with the required one', async () => {
     const older =
       'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})'
     const child = spawn(
@@ -170,7 +170,7 @@ describe('for a person', () => {
     expect(said).toMatch(/^Porchlight runs on Node 24, and this is Node 20\.1\.0\.\nnpm ci brings the right one/)
   })
 
-  test('every problem of the configuration is told at once, whatever the command', async () => {
+  test('every configuration problem is reported at once, whatever the command', async () => {
     writeFileSync(join(cwd, 'porchlight.config.ts'), 'export default { prt: 1 }')
     const env = { PORCHLIGHT_PORT: 'x', PORCHLIGHT_SETUP_CODE: 'canary' }
     for (const { code, out, err } of await Promise.all([
@@ -192,7 +192,7 @@ describe('for a person', () => {
     expect(existsSync(join(cwd, 'data'))).toBe(false)
   })
 
-  test('config check shows what holds and where it is written, as a table or JSON', async () => {
+  test('config check shows each setting and its source, as a table or JSON', async () => {
     const [table, json] = await Promise.all([
       run(['config', 'check']),
       run(['config', 'check', '--json'], { env: { PORCHLIGHT_PORT: '4000' } }),
@@ -203,7 +203,7 @@ describe('for a person', () => {
   })
 })
 
-describe('without a server', () => {
+describe('without a running server', () => {
   const shell = (line: string) =>
     new Promise<Ran>(done => {
       const child = spawn('bash', ['-c', `set -o pipefail; ${line}`], {
@@ -216,7 +216,7 @@ describe('without a server', () => {
       child.on('close', code => done({ code, ...ran }))
     })
 
-  test("a command without the service's settings makes no installation of its own, and says what it needs", async () => {
+  test("a command without the service's settings creates no installation of its own, and says what it needs", async () => {
     for (const command of ['setup', 'user list', 'invite', 'key rotate', 'backup copy']) {
       const { code, out, err } = await shell(`"$NODE" "$CLI" ${command}`)
       expect([code, out], command).toEqual([1, ''])
@@ -225,12 +225,12 @@ describe('without a server', () => {
     expect(existsSync(join(cwd, 'data'))).toBe(false)
     const { code, err } = await shell('PORCHLIGHT_DATA_DIR=there "$NODE" "$CLI" setup')
     expect([code, err]).toEqual([0, `No database in ${join(cwd, 'there')}; creating a new one.\n`])
-    // Where there is one, nobody has to say so.
+    // If there is one, the folder need not be named.
     await shell('PORCHLIGHT_DATA_DIR=data "$NODE" "$CLI" setup')
     expect(await shell('"$NODE" "$CLI" setup')).toMatchObject({ code: 0, err: '' })
   })
 
-  test('a reader that has seen enough ends a command without a word', async () => {
+  test('a command ends silently when its reader closes the pipe', async () => {
     for (const [reader, seen] of [
       ['head -n 1', 'SETTING'],
       ['true', ''],
@@ -240,7 +240,7 @@ describe('without a server', () => {
     }
   })
 
-  test('people are added with a password or a link, listed, disabled, and the last administrator stays', async () => {
+  test('accounts are created with a password or a link, listed and disabled, and the last administrator cannot be disabled', async () => {
     const added = await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], {
       input: 'quiet lantern over the porch\n',
     })
@@ -263,7 +263,7 @@ describe('without a server', () => {
     expect((await run(['setup'])).err).toMatch(/already been set up/)
   })
 
-  test('an account from before an API kept the passwords is linked with what the API calls its owner', async () => {
+  test('an account from before a token API was configured can be linked to a subject of it', async () => {
     const env = {
       PORCHLIGHT_LOGIN: 'token-api',
       PORCHLIGHT_TOKEN_API: JSON.stringify({ name: 'Shop', url: 'http://127.0.0.1:9' }),
@@ -292,7 +292,7 @@ describe('without a server', () => {
     )
   })
 
-  test('a data folder that cannot be used, or a full disk, is told in words, and a start works once there is space', async () => {
+  test('an unusable data folder or a full disk is reported as a sentence, and a start works once there is space', async () => {
     writeFileSync(join(cwd, 'file'), '')
     const noFolder = await run(['user', 'list'], { env: { PORCHLIGHT_DATA_DIR: 'file' } })
     expect([noFolder.code, noFolder.err]).toEqual([
@@ -307,7 +307,7 @@ describe('without a server', () => {
     expect((await run(['invite'])).code).toBe(0)
   })
 
-  test('doctor exits 1 when something is broken, and changes nothing', async () => {
+  test('doctor exits with 1 if something is broken, and changes nothing', async () => {
     await run(['key', 'list'])
     expect((await run(['doctor'])).code).toBe(0)
     rmSync(join(cwd, 'data', 'keys.json'))
@@ -317,7 +317,7 @@ describe('without a server', () => {
     expect(existsSync(join(cwd, 'data', 'keys.json'))).toBe(false)
   })
 
-  test('keys are rotated as the options say, and the last resort asks first; an id may begin with a dash', async () => {
+  test('key rotation follows its options, --compromised asks first, and an id may begin with a dash', async () => {
     await run(['user', 'add', 'ada@example.org', '--name', 'Ada', '--admin', '--with-password'], {
       input: 'quiet lantern over the porch\n',
     })
@@ -359,8 +359,8 @@ describe('without a server', () => {
   })
 })
 
-describe('beside a server', () => {
-  test('the server does it; a second one and a restore refuse; kill -9 leaves nothing in the way', async () => {
+describe('next to a running server', () => {
+  test('the server executes the command; a second server and a restore are refused; kill -9 leaves no stale lock', async () => {
     const first = await standIn()
     const setup = await run(['setup', '--json'])
     expect([setup.code, setup.err]).toEqual([0, ''])
@@ -373,7 +373,7 @@ describe('beside a server', () => {
     expect([restore.code, restore.err]).toEqual([1, expect.stringMatching(/server is running/)])
     await first.kill('SIGKILL')
     expect(existsSync(join(cwd, 'data', 'control.sock'))).toBe(true)
-    // Without a server now, and the socket that it left answers nobody.
+    // Now without a server, whose socket was left behind.
     expect((await run(['user', 'list'])).out).toMatch(/No accounts yet/)
     const second = await standIn()
     expect(await run(['invite', '--json'])).toMatchObject({ code: 0, err: '' })

@@ -12,8 +12,8 @@ interface Definition<Args extends ArgsDef> {
 }
 
 /**
- * One command of the command line. Refuses options that it does not have: a misspelt --compromised must not be a
- * rotation that retires nothing. What the person should know is printed without a stack, and the exit code is 1.
+ * Defines a command. Unknown options are rejected, because a misspelt --compromised must not become a rotation that
+ * retires nothing. Expected errors are printed without a stack, with exit code 1.
  */
 export function command<const Args extends ArgsDef>({
   name,
@@ -36,7 +36,7 @@ export function command<const Args extends ArgsDef>({
   })
 }
 
-/** A command that only has others below it. */
+/** A command that only has subcommands. */
 export function group(name: string, description: string, subCommands: SubCommandsDef): CommandDef {
   return defineCommand({ meta: { name, description }, subCommands })
 }

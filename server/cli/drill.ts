@@ -117,7 +117,7 @@ async function visitOf(given: Given): Promise<Visit> {
   }
 }
 
-/** A password is never an argument: others on the machine could read it. */
+/** A password is never an argument, which others on the machine could read. */
 async function filled(login: Ask): Promise<Ask> {
   const wanted = (name: string) => login.body?.text.includes(name) ?? false
   if (!wanted('$email') && !wanted('$password')) return login

@@ -2,8 +2,8 @@ import type { Log } from '../base/log.ts'
 import type { UnixMs } from '../base/clock.ts'
 
 /**
- * A reader that has seen enough, such as head, ends a command without a word, and never a server.
- * @param serves whether this process goes on without anybody who reads
+ * Ends a command silently, but never a server, when its reader (such as head) closes the pipe.
+ * @param serves whether this process continues without a reader
  */
 export function endWithReader(serves: boolean): void {
   for (const stream of [process.stdout, process.stderr]) {
@@ -26,7 +26,7 @@ export function printError(lines: readonly string[]): void {
   process.stderr.write(`${lines.join('\n')}\n`)
 }
 
-/** Rows under headings, each column as wide as its widest cell. */
+/** Rows below headings, each column as wide as its widest cell. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = headings.map((heading, at) => Math.max(heading.length, ...rows.map(row => (row[at] ?? '').length)))
   for (const row of [headings, ...rows])
@@ -38,19 +38,17 @@ export function printTable(headings: readonly string[], rows: readonly (readonly
     )
 }
 
-/** A time for people, in this machine's time zone. */
+/** A time for display, in this machine's time zone. */
 export function shownTime(at: UnixMs | null): string {
   return at === null ? '-' : new Date(at).toLocaleString('sv-SE').slice(0, 16)
 }
 
-/** Other people's text, which may hold what a terminal obeys. */
+/** Strips control characters, which a terminal would obey, from untrusted text. */
 export function plain(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, ' ')
 }
 
-/**
- * The log of a command that does a server's work itself: warnings for the person, nothing else, and never on stdout.
- */
+/** The log of a command that does a server's work itself: only warnings, and never on stdout. */
 export const commandLog: Log = (() => {
   const warn = (first: unknown, second?: unknown) =>
     printError([`Warning: ${typeof first === 'string' ? first : String(second)}`])

@@ -13,8 +13,9 @@ export async function readConfig(): Promise<Config> {
 }
 
 /**
- * The usual slip: a command without the settings that the service has, which would make an installation of its own.
- * @throws OperatorError when nobody said where the data is
+ * Guards against a common mistake: a command without the service's settings, which would create an installation of its
+ * own.
+ * @throws OperatorError if no setting names the data folder
  */
 function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): void {
   if (report.some(({ key, from }) => key === 'dataDir' && from !== 'default'))
@@ -26,7 +27,7 @@ function tellOfNewFolder(dataDir: string, report: readonly SettingReport[]): voi
 }
 
 /**
- * Lets the running server do it, so that nothing in its memory goes stale; does it here when there is none.
+ * Executes a command in the running server, so that nothing in its memory goes stale, or here if there is none.
  * @throws Problem, OperatorError
  */
 export async function perform<Name extends CommandName>(

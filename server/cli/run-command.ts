@@ -5,8 +5,8 @@ import { print, printError } from './output.ts'
 import { resolved, showUsage } from './usage.ts'
 
 /**
- * Finds the command that was meant and runs it. What cannot be understood is told on stderr, with exit code 1; who only
- * asks what there is, is told that.
+ * Finds and runs the requested command. Invalid input is explained on stderr, with exit code 1; without a command, the
+ * usage is printed.
  */
 export async function run(program: CommandDef, rawArgs: readonly string[], version: string): Promise<void> {
   if (rawArgs.length === 1 && ['--version', '-v'].includes(rawArgs[0] ?? '')) return print(version)
@@ -32,7 +32,7 @@ export async function run(program: CommandDef, rawArgs: readonly string[], versi
   try {
     await runCommand(command, { rawArgs: [...rest] })
   } catch (error) {
-    // citty's own: a word or an option that has to be there is not. It writes in colours, whoever reads.
+    // A missing argument or option, reported by citty in colours even if this is no terminal.
     if (!(error instanceof Error) || error.name !== 'CLIError') throw error
     await showUsage(command)
     refuse('', `${stripVTControlCharacters(error.message)}.`)

@@ -29,7 +29,7 @@ async function startMain(isDev: boolean): Promise<void> {
   try {
     await main({ dev: isDev })
   } catch (error) {
-    // Whatever was begun would keep the process alive.
+    // Whatever has started already would keep the process alive.
     tell(error)
     process.exit(1)
   }

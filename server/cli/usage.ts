@@ -1,7 +1,7 @@
 import type { ArgDef, ArgsDef, CommandDef } from 'citty'
 import { print } from './output.ts'
 
-/** What `--help` prints. Plain text: it is read in logs and pipes too. */
+/** Prints the `--help` text, plain because it is also read in logs and pipes. */
 export async function showUsage<Args extends ArgsDef>(given: CommandDef<Args>): Promise<void> {
   const { name = '', description = '', version } = (await resolved(given.meta)) ?? {}
   const args: ArgsDef = (await resolved(given.args)) ?? {}

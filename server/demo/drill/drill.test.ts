@@ -46,13 +46,13 @@ async function drill(
   return { code, told: args.includes('--json') && printed !== '' ? (JSON.parse(printed) as Told) : null, output }
 }
 
-/** Which checks failed, by demonstration. */
+/** The failed checks, by demonstration. */
 function failures(told: Told | null): string[] {
   const wrong = ({ wanted, seen }: ProofCheck) => wanted !== seen
   return (told?.runs ?? []).flatMap(run => run.checks.filter(wrong).map(({ id }) => `${run.scenario} ${id}`))
 }
 
-/** The session room with one rule taken out. */
+/** The session room with one rule removed. */
 async function without(name: string, file: string, find: string, put: string): Promise<typeof createSessions> {
   const folder = join(MUTANTS, name)
   mkdirSync(folder, { recursive: true })
@@ -71,7 +71,7 @@ async function without(name: string, file: string, find: string, put: string): P
   ).createSessions
 }
 
-test('everything holds with the real rules: exit 0', { timeout: 60_000 }, async () => {
+test('all checks pass with the real rules: exit code 0', { timeout: 60_000 }, async () => {
   const server = await startSessionServer({ settings })
   const { code, told, output } = await drill([server.origin, ...LOGIN, '--json'])
   await server.close()
@@ -95,7 +95,7 @@ test.each([
     put: "if (presented < at.newest - 1) return 'serve'",
     fails: ['thief thief_in', 'thief owner_in_after', 'thief told_why'],
   },
-])('without $rule the drill fails: exit 1', { timeout: 60_000 }, async ({ rule, file, find, put, fails }) => {
+])('without $rule the drill fails: exit code 1', { timeout: 60_000 }, async ({ rule, file, find, put, fails }) => {
   const server = await startSessionServer({ settings, make: await without(rule.replaceAll(' ', '-'), file, find, put) })
   const { code, told, output } = await drill([server.origin, ...LOGIN, '--json'])
   await server.close()
@@ -103,30 +103,26 @@ test.each([
   expect(code).toBe(1)
 })
 
-test(
-  'another kind of site: a token that scripts can read, good for whoever copies it',
-  { timeout: 60_000 },
-  async () => {
-    const server = createServer((incoming, outgoing) => {
-      if (incoming.method === 'POST')
-        return outgoing.writeHead(303, { 'set-cookie': 'token=secret-of-ann; Path=/', location: '/' }).end()
-      const known = incoming.headers.cookie?.includes('token=secret-of-ann') === true
-      outgoing
-        .writeHead(200, { 'content-type': 'text/html' })
-        .end(known ? '<p>Welcome, ann@example.org</p>' : '<p>Please sign in</p>')
-    })
-    await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const { code, told, output } = await drill(
-      [origin, '--login', 'POST /in email=$email&password=$password', '--check', '/', '--wait', '1', '--json'],
-      { DRILL_EMAIL: 'ann@example.org', DRILL_PASSWORD: 'x' },
-    )
-    server.close()
-    expect(told?.tokens.seen, output).toBe(1)
-    expect(failures(told)).toEqual(['thief thief_in', 'thief owner_in_after'])
-    expect(code).toBe(1)
-  },
-)
+test('another site: a token that scripts can read works for whoever copies it', { timeout: 60_000 }, async () => {
+  const server = createServer((incoming, outgoing) => {
+    if (incoming.method === 'POST')
+      return outgoing.writeHead(303, { 'set-cookie': 'token=secret-of-ann; Path=/', location: '/' }).end()
+    const known = incoming.headers.cookie?.includes('token=secret-of-ann') === true
+    outgoing
+      .writeHead(200, { 'content-type': 'text/html' })
+      .end(known ? '<p>Welcome, ann@example.org</p>' : '<p>Please sign in</p>')
+  })
+  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const { code, told, output } = await drill(
+    [origin, '--login', 'POST /in email=$email&password=$password', '--check', '/', '--wait', '1', '--json'],
+    { DRILL_EMAIL: 'ann@example.org', DRILL_PASSWORD: 'x' },
+  )
+  server.close()
+  expect(told?.tokens.seen, output).toBe(1)
+  expect(failures(told)).toEqual(['thief thief_in', 'thief owner_in_after'])
+  expect(code).toBe(1)
+})
 
 test.each([
   [['https://example.org'], '--i-own-this'],
@@ -135,7 +131,7 @@ test.each([
   [['http://localhost:9', '--login', 'POST /in'], '--check PATH'],
   [['http://localhost:9'], 'DRILL_EMAIL'],
   [['http://localhost:9', ...LOGIN], 'cannot be reached'],
-])('it says what is wrong: %j', async (args, words) => {
+])('invalid arguments are explained: %j', async (args, words) => {
   const { code, output } = await drill(args, { DRILL_EMAIL: undefined })
   expect(output).toContain(words)
   expect(code).toBe(1)

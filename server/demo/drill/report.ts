@@ -21,7 +21,7 @@ const CHECKS: Record<ProofCheck['id'], string> = {
   told_why: 'of the two, told why',
 }
 
-/** One line for each check; the demonstration's name stands at its first. */
+/** One row per check; the demonstration's name is in the first. */
 export function rowsOf(tokens: ProofCheck, runs: readonly Pick<ProofRun, 'scenario' | 'checks'>[]): string[][] {
   const groups = [
     { name: 'Find the token', checks: [tokens] },
