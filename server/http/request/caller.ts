@@ -2,37 +2,34 @@ import type { EndReason } from '../../contract/end-reasons.ts'
 import type { WireUser } from '../../contract/wire.ts'
 import type { Client, IssuedCookies, LiveSession } from '../../session/types.ts'
 
-/** Who is asking. Made by `identify`; after it nobody looks at our cookies again. */
+/** The authenticated caller of a request. Created by `authenticate`, after which nothing reads our cookies again. */
 export interface Caller {
   readonly client: Client
-  /** Both or neither: a session whose account is gone or disabled is nobody's. */
+  /** Both or neither: a session whose account was deleted or disabled counts as anonymous. */
   readonly signedIn: { session: LiveSession; user: WireUser } | null
-  /**
-   * Signed in, but by a session that was replaced a moment ago: only pages and the question who is signed in get this
-   * far.
-   */
+  /** Signed in, but by a session that was just replaced: only page loads and `GET /auth/session` get this far. */
   readonly replaced: boolean
-  /** Why the session that the cookies name is over. */
+  /** Why the session named by the cookies has ended. */
   readonly ended: EndReason | null
-  /** Our other cookies, still sealed; null when absent, or when one name came twice. */
+  /** Our other cookies, still sealed; null if absent or duplicated. */
   readonly device: string | null
   readonly form: string | null
   readonly logout: string | null
-  /** The ids of sign-ins at providers that this browser has under way. */
+  /** The ids of this browser's pending sign-ins at providers. */
   transactions(): readonly string[]
   /** The sealed cookie of one of them. */
   transaction(id: string): string | null
 }
 
 /**
- * What the answer shall do to the cookie jar. One writer turns it into Set-Cookie at the instant the headers leave:
- * routes never set cookies themselves.
+ * The response's changes to our cookies, which a single place turns into Set-Cookie when the headers are sent: routes
+ * never set cookies themselves.
  */
 export interface ResponseCookies {
-  /** The session cookies of a session that was just opened; takes the place of any earlier decision. */
+  /** Sets the cookies of a session that was just opened, overriding any earlier decision. */
   grant(grant: IssuedCookies): void
-  /** Clears the session cookies: for the answer to a sign-out only. */
+  /** Clears the session cookies: only for the response to a sign-out. */
   clear(): void
-  /** Any other cookie, as a Set-Cookie value. The last one of a name wins. */
+  /** Sets any other cookie, as a Set-Cookie value. The last one of a name wins. */
   cookie(value: string): void
 }

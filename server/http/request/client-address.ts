@@ -3,10 +3,10 @@ import type { Log } from '../../base/log.ts'
 import { unconfirmed } from '../../base/peer.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** Whether an address is one of the proxies that the configuration trusts. */
+/** Whether an address is one of the trusted proxies in the configuration. */
 export type IsTrusted = (address: string) => boolean
 
-/** @param ranges addresses and CIDR ranges, checked by config/ */
+/** @param ranges addresses and CIDR ranges, validated by config/ */
 export function trustedProxies(ranges: readonly string[]): IsTrusted {
   if (ranges.length === 0) return () => false
   const list = new BlockList()
@@ -20,11 +20,11 @@ export function trustedProxies(ranges: readonly string[]): IsTrusted {
 }
 
 /**
- * The network address of whoever asks. X-Forwarded-For is read from its end, as far as trusted proxies wrote it; what a
- * client put in front is never believed (ASVS 4.1.3). A peer in a private network that says for whom it asks, and is
- * not trusted, is most likely a proxy that nobody named. It is not believed either, but what it says tells its clients
- * apart: one who guesses passwords does not keep out all the others.
- * @returns an address, or `unknown` where a proxy wrote something else, or what `unconfirmed` makes of two
+ * The client's network address. X-Forwarded-For is read from its end as far as trusted proxies wrote it; what a client
+ * put before that is never trusted (ASVS 4.1.3). A peer in a private network that sends the header without being
+ * trusted is probably a proxy missing in the configuration. Its claim is not trusted either, but keeps its clients
+ * apart, so that one who guesses passwords does not lock out the others.
+ * @returns an address, `unknown` if a proxy wrote something else, or the result of `unconfirmed`
  */
 export function clientAddress(
   remote: string | undefined,
@@ -46,7 +46,7 @@ export function clientAddress(
   return address
 }
 
-/** Where proxies are: private, shared (RFC 6598), link-local and loopback addresses. */
+/** Where proxies typically are: private, shared (RFC 6598), link-local and loopback addresses. */
 const isNear = trustedProxies([
   '10.0.0.0/8',
   '172.16.0.0/12',
@@ -59,7 +59,7 @@ const isNear = trustedProxies([
   'fe80::/10',
 ])
 
-/** Proxies write IPv6 in brackets, ports after addresses, and IPv4 in IPv6's clothes. */
+/** Strips what proxies add: brackets around IPv6, ports, and the prefix of IPv4-mapped IPv6. */
 function plain(address: string): string {
   let bare = address
   if (bare.startsWith('[')) bare = bare.slice(1, bare.indexOf(']'))
@@ -68,7 +68,8 @@ function plain(address: string): string {
 }
 
 /**
- * Logs once when a proxy seems not to be trusted; a peer from elsewhere that makes the header up does not use that up.
+ * Derives the client address of a request. Logs once if a nearby peer seems to be a proxy that is not trusted; a remote
+ * peer that forges the header does not use up that one warning.
  */
 export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
   let told = false

@@ -3,7 +3,7 @@ import type { RequestContext } from './request-context.ts'
 
 export interface Variables {
   requestId: string
-  /** Set from `identify` on: every route under /auth/* and /api/* has it. */
+  /** Set from `authenticate` on: present in every route below /auth/* and /api/*. */
   caller: Caller
   answer: ResponseCookies
 }

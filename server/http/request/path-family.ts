@@ -1,12 +1,14 @@
-/** Which rules a path lives under. Chosen once, from the raw bytes of the target.
- * `site`: pages, and an application's files in their place · `front`: a front end behind us. */
+/**
+ * The set of rules that applies to a path. Determined once, from the raw bytes of the target. `site`: pages, or an
+ * application's files in their place · `front`: a front end as an upstream
+ */
 export type Family = 'health' | 'well_known' | 'assets' | 'auth' | 'api' | 'site' | 'front'
 
-/** Nuxt's `app.buildAssetsDir`, so that it cannot collide with another front end's files. */
+/** Nuxt's `app.buildAssetsDir`, named so that it cannot collide with another front end's files. */
 export const ASSETS_PREFIX = '/_porchlight/'
 /**
- * What Nuxt asks of itself, inside the process. Asked for from outside, its error page would show a template of Nuxt's
- * own.
+ * Paths that Nuxt requests in-process. From outside they are blocked, because its error page would show one of Nuxt's
+ * own templates.
  */
 const NUXT_PREFIX = '/__nuxt'
 

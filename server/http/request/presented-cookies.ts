@@ -2,14 +2,17 @@ import { LRUCache } from 'lru-cache'
 import { readSessionCookies } from '../../session/cookies.ts'
 import type { PresentedCookies } from '../../session/types.ts'
 
-/** Headers kept. Their number alone would let large ones fill the memory, their size alone a multitude of tiny ones. */
+/**
+ * Bounds the cache by number and by size: a number alone would allow large headers to fill the memory, a size alone a
+ * multitude of tiny ones.
+ */
 const KEPT = 20_000
 const KEPT_CHARS = 16 * 1024 * 1024
 
 /**
- * Reads the session cookies of requests. Browsers send the same header for minutes, on whichever connection: it is read
- * once, and the same object stands for it from then on, by which the session service recognises it without a hash. What
- * it means is judged again on every request.
+ * Parses the session cookies of requests, with a cache. Browsers send the same header for minutes, so it is parsed once
+ * into one object, which the session service recognises by identity without hashing. Its validity is judged again on
+ * every request.
  */
 export function cookieReader(names: { access: string; refresh: string }): (header: string) => PresentedCookies {
   const read = new LRUCache<string, PresentedCookies>({
@@ -22,7 +25,7 @@ export function cookieReader(names: { access: string; refresh: string }): (heade
     const known = read.get(header)
     if (known !== undefined) return known
     const presented = readSessionCookies(header, names)
-    // Without a session there is nothing to recognise, and strangers must not crowd out those who have one.
+    // Only headers with a session are cached, so that strangers cannot evict those of signed-in users.
     if (presented.access !== null || presented.refresh !== null) read.set(header, presented)
     return presented
   }

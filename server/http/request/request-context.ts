@@ -6,32 +6,32 @@ import type { Match } from '../../relay/route-matcher.ts'
 import { type Family, familyOf } from './path-family.ts'
 
 /**
- * One request on its way: what every step and the writer of the answer know about it. A call from a page that is
- * rendering is a request too, with the page's as its `parent`.
+ * The state of one request, shared by all steps and the response. A call from a rendering page is a request, too, with
+ * the page's as its `parent`.
  */
 export class RequestContext {
   readonly id: string
   readonly method: string
-  /** The raw target up to `?`: routes are chosen and forwarded from these same bytes. */
+  /** The raw target up to `?`: matched and forwarded as these same bytes. */
   readonly path: string
   /** From `?` on, or empty. Not logged. */
   readonly search: string
   readonly headers: IncomingHttpHeaders
   readonly family: Family
-  /** The upstream that this path belongs to. */
+  /** The upstream that the path belongs to. */
   readonly match: Match | null
   readonly startedAt: SteadyMs
   readonly parent: RequestContext | null
   readonly incoming: IncomingMessage | null
-  /** Read at once: a socket that is gone does not know any more whom it belonged to. */
+  /** Read immediately, because a closed socket no longer knows its peer. */
   readonly remoteAddress: string | undefined
   readonly answer: PendingResponse
   caller: Caller | null = null
-  /** Set while the client waits to be told that its body may come (RFC 9110 §10.1.1). */
+  /** Set while the client waits for a 100 before sending its body (RFC 9110 §10.1.1). */
   inviteBody: (() => void) | null = null
-  /** A page's own policy, with its nonce; null: the strict one that suits everything else. */
+  /** A page's own policy with its nonce; null: the strict default for everything else. */
   contentSecurityPolicy: string | null = null
-  /** Of a page that is being rendered; null: what is sent is nobody's to compress. */
+  /** Of a page that is being rendered; null: the response must not be compressed here. */
   compression: PageCompression | null = null
   #client: Client | null = null
   readonly #network: (ctx: RequestContext) => string
@@ -45,7 +45,7 @@ export class RequestContext {
     this.search = query === -1 ? '' : target.slice(query)
     this.headers = input.headers
     this.match = input.match(this.path)
-    // Only a front end has no prefix: it takes what nobody else does.
+    // Only a front end has an empty prefix: it takes the paths that nothing else does.
     this.family = this.match === null ? familyOf(this.path) : this.match.upstream.prefix === '' ? 'front' : 'api'
     this.startedAt = input.startedAt
     this.incoming = input.incoming
@@ -55,7 +55,7 @@ export class RequestContext {
     this.#network = input.network
   }
 
-  /** To be called before the body is read: by the step that reads it, else at the end of the way. */
+  /** Called before reading the body: by the step that reads it, or else at the end of the pipeline. */
   askForBody(): void {
     this.inviteBody?.()
     this.inviteBody = null
@@ -73,7 +73,7 @@ export class RequestContext {
     return this.headers.upgrade?.toLowerCase() === 'websocket'
   }
 
-  /** Whether a person waits for a page, rather than a script for data: such an error is told in HTML. */
+  /** Whether the browser loads a page, as opposed to a script requesting data: errors are then sent as HTML. */
   get navigation(): boolean {
     const mode = this.headers['sec-fetch-mode']
     if (mode !== undefined) return mode === 'navigate'
@@ -88,7 +88,7 @@ export class RequestContext {
     return this.#client
   }
 
-  /** Every Host header there was: Node keeps the first and drops the rest. */
+  /** All Host headers of the request: Node keeps the first and drops the others. */
   hosts(): string[] {
     const raw = this.incoming?.rawHeaders ?? []
     const hosts: string[] = []
@@ -105,11 +105,11 @@ export function announcesBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-/** What the writer of headers asks before a page's leave. */
+/** Called by the response just before a page's headers are sent. */
 export interface PageCompression {
   /**
-   * Adds what they say of the coding.
-   * @param headers names and values in turn; changed in place
+   * Adds the headers of the content coding.
+   * @param headers alternating names and values; modified in place
    */
   begin(status: number, headers: string[]): void
 }
@@ -126,7 +126,7 @@ interface RequestContextInput {
   match: (path: string) => Match | null
 }
 
-/** What an answer is to do to the cookie jar, until its headers leave. */
+/** The response's pending cookie changes, until its headers are sent. */
 export class PendingResponse implements ResponseCookies {
   granted: IssuedCookies | null = null
   clearing = false

@@ -5,8 +5,8 @@ import type { IsTrusted } from './client-address.ts'
 const WELL_FORMED = /^[\w.:=+/-]{8,128}$/
 
 /**
- * Names requests, so that an error on a screen finds its line in the log. Not a secret: a random start for the process
- * and a count are enough, and cost less than random bytes for each. A trusted proxy's own name for the request is kept.
+ * Generates request ids, so that an error on a screen can be found in the log. They are not secret: a random prefix per
+ * process and a counter are enough, and cheaper than random bytes for each. An id set by a trusted proxy is kept.
  */
 export function requestIds(isTrusted: IsTrusted) {
   const start = randomId(6)

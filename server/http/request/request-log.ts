@@ -5,17 +5,17 @@ import type { Meter } from '../../base/meter.ts'
 import { withoutAddresses } from '../../base/personal-data.ts'
 import type { RequestContext } from './request-context.ts'
 
-/** A path longer than this is noise, and somebody's. */
+/** Longer paths are truncated: they are noise, or personal data. */
 const PATH_SHOWN = 300
 
-/** Some APIs name people by their address. */
+/** Some APIs identify people by their e-mail address. */
 export const loggedPath = (path: string): string => withoutAddresses(path).slice(0, PATH_SHOWN)
 
-/** Writes one line for each request once its answer is out: never a query, a header, a cookie or an e-mail address.
- * `network` is the
- * client's address. One whose client went away before the answer's end is told as `aborted`, and before any answer
- * without a status:
- * nobody was given one. */
+/**
+ * Writes one line per request after its response: never a query, a header, a cookie or an e-mail address. `network` is
+ * the client's address. If the client disconnected before the response's end, the line says `aborted`, and has no
+ * status if that was before any response.
+ */
 export function requestLog({ log, meter, clock }: { log: Log; meter: Meter; clock: Clock }) {
   return (ctx: RequestContext, status: number | null, whole: boolean): void => {
     const ms = clock.now().steady - ctx.startedAt

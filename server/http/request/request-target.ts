@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 
 /**
- * Brings a request whose target is a whole URL of this site (RFC 9112 §3.2.2) into the usual form: a path, and the
- * URL's authority as its Host, whatever Host it came with. Everything after this sees one form only. A target elsewhere
- * stays as it is: it is no path, and the path guard refuses it.
+ * Converts a target in absolute form (RFC 9112 §3.2.2) for this site to a path, with the URL's authority as Host
+ * whatever Host was sent, so that everything after this only handles one form. An absolute target for another site is
+ * left as it is, and the path guard rejects it.
  */
 export function toOriginForm(publicUrl: string) {
   const { origin } = new URL(publicUrl)
@@ -17,14 +17,14 @@ export function toOriginForm(publicUrl: string) {
   }
 }
 
-/** @returns null: no URL of this origin, or one that two programs could read differently */
+/** @returns null unless it is a URL of this origin that all programs parse alike */
 function pathOf(target: string, origin: string): string | null {
   const [, schemeAndAuthority = '', rest = ''] = /^(https?:\/\/[\w.:[\]-]+)([/?].*)?$/is.exec(target) ?? []
   if (!URL.canParse(schemeAndAuthority) || new URL(schemeAndAuthority).origin !== origin) return null
   return rest.startsWith('/') ? rest : `/${rest}`
 }
 
-/** A request with no Host, or with several, stays refusable: only one that there is gives way. */
+/** Replaces the existing Host headers, so that a request with none or several is still rejected. */
 function nameHost(incoming: IncomingMessage, host: string): void {
   const { rawHeaders } = incoming
   const places = rawHeaders.flatMap((name, at) => (at % 2 === 0 && name.toLowerCase() === 'host' ? [at + 1] : []))

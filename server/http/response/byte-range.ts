@@ -1,6 +1,6 @@
 /**
- * The one range of bytes that a request asks for; both ends included (RFC 9110 §14.1.2).
- * @returns null: the whole (no range, a form that we do not take, or several) · 'unsatisfiable': answer 416
+ * The byte range that a request asks for; both ends included (RFC 9110 §14.1.2).
+ * @returns null for the whole file (no range, an unsupported form, or several) · 'unsatisfiable': respond with 416
  */
 export function byteRange(
   header: string | undefined,
@@ -9,7 +9,7 @@ export function byteRange(
   const [, first, last] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return null
   if (first === '') {
-    // The last so many bytes.
+    // A suffix range: the last `last` bytes.
     const start = Math.max(0, size - Number(last))
     return start < size ? { start, end: size - 1 } : 'unsatisfiable'
   }

@@ -2,7 +2,7 @@ import { type BrotliCompress, constants, createBrotliCompress, createGzip, type 
 import type { Coding } from './negotiation.ts'
 
 /**
- * About where more effort costs more time than it saves bytes, and a window that holds a page, so that many at once
+ * Beyond this quality, more effort costs more time than it saves; the window just fits a page, so that many at once
  * need little memory.
  */
 const BROTLI = {
@@ -12,7 +12,7 @@ const BROTLI = {
 }
 const GZIP_LEVEL = 4
 
-/** Works on libuv's threads: the event loop only hands over and fetches. */
+/** Compression runs on libuv's thread pool, so it does not block the event loop. */
 export function compressor(coding: Coding): BrotliCompress | Gzip {
   return coding === 'br' ? createBrotliCompress({ params: BROTLI }) : createGzip({ level: GZIP_LEVEL })
 }

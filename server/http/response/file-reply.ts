@@ -8,7 +8,7 @@ import type { Reply } from './reply.ts'
 import { compressor } from './compressor.ts'
 import { type Coding, matchesEtag } from './negotiation.ts'
 
-/** Up to here a file is read at once; a larger one is sent as it is read. */
+/** Files up to this size are read at once; larger ones are streamed. */
 const WHOLE_BYTES = 256 * 1024
 
 export interface FileForm {
@@ -16,10 +16,12 @@ export interface FileForm {
   compress: Coding | null
 }
 
-/** Answers with an open file, or with a part of it, or with a 304 (RFC 9110 §13–14). Takes over the handle.
- * @param headers Content-Type, Cache-Control and whatever else the answer carries
- * @param form `whole`: parts are refused, which of something compressed would be parts of something else.
- * `compress`: how it is compressed as it is sent */
+/**
+ * Serves an open file, a part of it, or a 304 (RFC 9110 §13–14). Takes ownership of the handle.
+ * @param headers Content-Type, Cache-Control and any others
+ * @param form `whole`: ignores ranges, which would be parts of the compressed file instead. `compress`: the coding to
+ * compress with while sending
+ */
 export async function fileReply(
   ctx: RequestContext,
   file: FileHandle,
@@ -61,12 +63,12 @@ export async function fileReply(
   }
 }
 
-/** Whoever destroys one destroys the other: a reader that has gone leaves no open file. */
+/** pipeline destroys both ends together, so that a disconnected client leaves no open file. */
 function compressed(file: Readable, coding: Coding): Readable {
   return pipeline(file, compressor(coding), () => {})
 }
 
-/** If-None-Match counts alone where it is there (RFC 9110 §13.2.2). */
+/** If-None-Match takes precedence if present (RFC 9110 §13.2.2). */
 function isFresh({ headers }: RequestContext, etag: string, stat: BigIntStats): boolean {
   const tags = headers['if-none-match']
   if (tags !== undefined) return matchesEtag(tags, etag)
@@ -74,14 +76,14 @@ function isFresh({ headers }: RequestContext, etag: string, stat: BigIntStats): 
   return !Number.isNaN(since) && modifiedOf(stat).getTime() <= since
 }
 
-/** A part of what has changed meanwhile would not fit to the parts that the client has (RFC 9110 §13.1.5). */
+/** A range is only served if the client's other parts are of the same version (RFC 9110 §13.1.5). */
 function mayRange({ headers, method }: RequestContext, etag: string, stat: BigIntStats): boolean {
   const condition = headers['if-range']
   if (headers.range === undefined || method !== 'GET') return false
   return condition === undefined || condition === etag || Date.parse(String(condition)) === modifiedOf(stat).getTime()
 }
 
-/** HTTP's dates have whole seconds. */
+/** HTTP dates have whole seconds. */
 function modifiedOf({ mtimeMs }: BigIntStats): Date {
   return new Date(Number(mtimeMs / 1000n) * 1000)
 }

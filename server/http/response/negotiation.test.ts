@@ -26,11 +26,11 @@ test.each<[string | undefined, 'br' | 'gzip' | null]>([
   [',;,=;q', null],
   ['', null],
   [undefined, null],
-])('Accept-Encoding %j takes %j', (accepted, coding) => {
+])('Accept-Encoding %j selects %j', (accepted, coding) => {
   expect(chooseCoding(accepted, ['br', 'gzip'])).toBe(coding)
 })
 
-test('a coding that lies beside no file is not chosen', () => {
+test('a coding for which no file exists is not selected', () => {
   expect(chooseCoding('br, gzip;q=0.5', ['gzip'])).toBe('gzip')
   expect(chooseCoding('br', [])).toBeNull()
 })

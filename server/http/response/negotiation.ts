@@ -2,18 +2,17 @@ import { parseAccept } from 'hono/utils/accept'
 
 export type Coding = 'br' | 'gzip'
 
-/** What we can make of a page, the better one first. */
+/** The codings that we can compress with, the better one first. */
 export const CODINGS: readonly Coding[] = ['br', 'gzip']
 
 /**
- * The content coding that a client likes best (RFC 9110 §12.5.3), and of those that it likes alike the first that we
- * have.
- * @returns null: as it is, which is also what remains to be sent to a client that refuses everything
+ * The content coding that the client prefers (RFC 9110 §12.5.3); among equals, the first available one.
+ * @returns null for identity, which is also the fallback for a client that refuses everything
  */
 export function chooseCoding(accepted: string | undefined, available: readonly Coding[]): Coding | null {
   const weights = new Map(parseAccept(accepted ?? '').map(({ type, q }) => [canonical(type), q]))
   const others = weights.get('*')
-  // Whoever names what it takes, and not `identity`, would rather have that.
+  // A client that lists codings without `identity` prefers those.
   let best = weights.get('identity') ?? 0
   let chosen: Coding | null = null
   for (const coding of available) {
@@ -23,13 +22,13 @@ export function chooseCoding(accepted: string | undefined, available: readonly C
   return chosen
 }
 
-/** `x-gzip` is an old name of `gzip` (RFC 9110 §8.4.1.3). */
+/** `x-gzip` is an alias of `gzip` (RFC 9110 §8.4.1.3). */
 function canonical(type: string): string {
   const lower = type.toLowerCase()
   return lower === 'x-gzip' ? 'gzip' : lower
 }
 
-/** Whether a client has this very answer already (RFC 9110 §13.1.2). */
+/** Whether the client already has this response (RFC 9110 §13.1.2). */
 export function matchesEtag(ifNoneMatch: string, etag: string): boolean {
   return ifNoneMatch === '*' || ifNoneMatch.split(',').some(one => one.trim().replace(/^W\//, '') === etag)
 }

@@ -4,12 +4,12 @@ import type { RequestContext, PageCompression } from '../request/request-context
 import { compressor } from './compressor.ts'
 import { chooseCoding, CODINGS } from './negotiation.ts'
 
-/** A page this small leaves in one packet either way. */
+/** A page smaller than this fits into one packet either way. */
 const LEAST_BYTES = 1024
 
 /**
- * Whether nobody can learn anything from how well a page compresses (decision 017): either it holds nothing of anybody,
- * or it was not asked for by a stranger's site, which could put guesses into its address again and again.
+ * Whether compressing a page is safe from size oracles (decision 017): either it contains no personal data, or it was
+ * not requested by another site, which could put guesses into its URL repeatedly.
  */
 function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'headers'>): boolean {
   if (caller === null || (caller.signedIn === null && caller.form === null)) return true
@@ -18,8 +18,8 @@ function mayCompress({ caller, headers }: Pick<RequestContext, 'caller' | 'heade
 }
 
 /**
- * Puts a compressor between the site and the response that it writes to. Whether it is used is seen when the headers
- * leave, which they do no later than without it: what was decided about cookies is then still so.
+ * Inserts a compressor between the site and its response. Whether it is used is decided when the headers are sent,
+ * which happens no later than without it, so that pending cookies are still included.
  */
 export function compressPage(ctx: RequestContext, outgoing: ServerResponse): PageCompression {
   const write = outgoing.write.bind(outgoing) as Write
@@ -43,11 +43,11 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
   outgoing.write = ((chunk, charset, done) => {
     if (ended) return false
     if (!outgoing.headersSent) outgoing.writeHead(outgoing.statusCode)
-    // The writer of headers has answered in its own words.
+    // writeHead has sent an error response instead.
     if (outgoing.writableEnded) return true
     if (!encoding) return write(chunk, charset, done)
     const room = started().write(chunk, charset as BufferEncoding, done)
-    // What the site has rendered so far is to be seen, not to wait for more.
+    // Flushes what the site has rendered so far, so that it is displayed at once.
     started().flush(coding === 'br' ? constants.BROTLI_OPERATION_FLUSH : constants.Z_SYNC_FLUSH)
     return room
   }) as Write as ServerResponse['write']
@@ -57,7 +57,7 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
     if (ended) return outgoing
     if (!outgoing.headersSent) {
       if (ctx.method !== 'HEAD' && sizeOf(chunk) < LEAST_BYTES) coding = null
-      // Else Node would announce the length of what is not compressed.
+      // Otherwise Node would announce the uncompressed length.
       if (wanted(outgoing.statusCode, name => textOf(outgoing.getHeader(name)))) outgoing.writeHead(outgoing.statusCode)
       if (outgoing.writableEnded) return outgoing
     }
@@ -77,7 +77,8 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
       encoding = wanted(status, valueOf)
       if (!encoding || coding === null) return
       for (const name of ['content-length', 'accept-ranges']) remove(headers, name)
-      // Two codings of a page are two representations, which a strong validator has to tell apart (RFC 9110 §8.8.3.3).
+      // Different codings are different representations, which a strong validator has to distinguish (RFC 9110
+      // §8.8.3.3).
       const etag = placeOf(headers, 'etag')
       if (headers[etag + 1]?.startsWith('"')) headers[etag + 1] = `W/${headers[etag + 1]}`
       headers.push('Content-Encoding', coding)
@@ -89,7 +90,7 @@ type Done = () => void
 type Write = (chunk: unknown, charset?: unknown, done?: Done) => boolean
 type End = (...given: unknown[]) => ServerResponse
 
-/** Lets the encoder's bytes go to the response, as fast as its reader takes them, and ends each with the other. */
+/** Connects the encoder to the response, with backpressure, so that each is destroyed with the other. */
 function connect<Encoder extends BrotliCompress | Gzip>(
   encoder: Encoder,
   outgoing: ServerResponse,
@@ -102,7 +103,7 @@ function connect<Encoder extends BrotliCompress | Gzip>(
   outgoing.on('drain', () => {
     if (!outgoing.writableNeedDrain) encoder.resume()
   })
-  // Whoever writes waits for the response's own event.
+  // The site waits for the response's own drain event.
   encoder.on('drain', () => outgoing.emit('drain'))
   encoder.on('end', () => end())
   encoder.on('error', () => outgoing.destroy())
@@ -124,7 +125,7 @@ function isHtml(type: string | undefined): boolean {
   return type !== undefined && /^\s*(?:text\/html|application\/xhtml\+xml)\s*(?:;|$)/i.test(type)
 }
 
-/** A part, or nothing, is sent as it is. */
+/** Partial and empty responses are not compressed. */
 function hasBody(status: number): boolean {
   return status >= 200 && status !== 204 && status !== 205 && status !== 206 && status !== 304
 }
@@ -133,7 +134,7 @@ function textOf(value: number | string | string[] | undefined): string | undefin
   return value === undefined ? undefined : String(value)
 }
 
-/** @returns -2 where there is none, so that its value is at -1, where nothing is */
+/** @returns -2 if absent, so that the value's index -1 is undefined as well */
 function placeOf(headers: readonly string[], name: string): number {
   for (let i = 0; i + 1 < headers.length; i += 2) {
     if (headers[i]?.toLowerCase() === name) return i

@@ -7,8 +7,8 @@ import type { RequestContext } from '../request/request-context.ts'
 import { plainWords } from './plain-words.ts'
 
 /**
- * The page for an error that the site cannot render itself: one file, no script, no picture, one style under its own
- * nonce.
+ * The page for an error that the site cannot render: a single document without scripts or images, and one style with
+ * its own nonce.
  */
 export function plainPage(ctx: RequestContext, problem: Problem): { html: string; policy: string } {
   const nonce = newNonce()

@@ -115,7 +115,7 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
 
 const REQUEST_ID: Record<Language, string> = { en: 'Request', 'zh-CN': '请求编号' }
 
-/** What a plain page says of a problem. Codes that no navigation meets have only their English title. */
+/** The texts of a plain page for a problem. Codes that no navigation can cause only have their English title. */
 export function plainWords(code: ProblemCode, language: Language): Words & { requestId: string } {
   const words = WORDS[code]?.[language] ?? { title: PROBLEMS[code].title, advice: [] }
   return { ...words, requestId: REQUEST_ID[language] }

@@ -9,15 +9,15 @@ import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
 /**
- * The one writer of error answers (RFC 9457): JSON for scripts, a page of its own for a person whose browser navigates.
- * @param headers further ones, names and values in turn
+ * The only place that creates error responses (RFC 9457): JSON for scripts, a plain page for navigations.
+ * @param headers additional ones, alternating names and values
  */
 export function problemReply(ctx: RequestContext, problem: Problem, headers: readonly string[] = []): Reply {
   const all = [...headers]
   const { retryAfter } = problem.extras
   if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))
   const { maxAge } = problem.extras
-  // RFC 9470 §3: how a client learns that signing in again would help.
+  // RFC 9470 §3: tells the client that signing in again would help.
   if (maxAge !== undefined)
     all.push('WWW-Authenticate', `Bearer error="insufficient_user_authentication", max_age="${maxAge}"`)
   if (ctx.navigation) {
@@ -33,7 +33,7 @@ export function methodNotAllowed(ctx: RequestContext, allowed: readonly string[]
   return problemReply(ctx, new Problem('method_not_allowed'), ['Allow', allowed.join(', ')])
 }
 
-/** Somebody asked for what they may not have, or another site asked in their name (ASVS 16.3.2). */
+/** A request for something not allowed, or forged by another site (ASVS 16.3.2). */
 const DENIALS: ReadonlySet<ProblemCode> = new Set([
   'forbidden',
   'cross_origin',
@@ -42,7 +42,8 @@ const DENIALS: ReadonlySet<ProblemCode> = new Set([
 ])
 
 /**
- * Makes a Problem of whatever was thrown. What nobody foresaw is logged whole and told as `internal`: no stack leaves.
+ * Converts anything thrown to a Problem. Unexpected errors are logged in full and reported as `internal`, so that no
+ * stack leaves the server.
  */
 export function asProblem(error: unknown, ctx: RequestContext, log: Log): Problem {
   const context = { requestId: ctx.id, method: ctx.method, path: loggedPath(ctx.path) }
@@ -61,7 +62,7 @@ export function asProblem(error: unknown, ctx: RequestContext, log: Log): Proble
     if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
     return error
   }
-  // Somebody who goes away in the middle of their own body is no failure of ours, and nobody is there to be told.
+  // A client that disconnects while sending its body is not our failure, and receives no response.
   if (ctx.incoming?.destroyed === true && !ctx.incoming.complete) return new Problem('bad_request', {}, error)
   log.error({ ...context, error }, 'request failed unexpectedly')
   return new Problem('internal', {}, error)

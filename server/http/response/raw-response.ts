@@ -4,34 +4,34 @@ import { SECOND } from '../../base/clock.ts'
 import type { Reply } from './reply.ts'
 import { DEFAULT_POLICY, DEFAULT_REFERRER_POLICY, type SecurityHeaders } from './security-headers.ts'
 
-/** How long a client that was refused may take to read why. */
+/** How long a refused client may take to read the response. */
 const READ_REFUSAL_MS = 2 * SECOND
 
 /**
- * Ends a bare socket, where Node makes no response: what its parser refused, CONNECT, and upgrades that are not made.
- * No earlier request there waits for its answer any more. Its client is told why, and is gone a moment later whatever
- * it does.
+ * Responds on a bare socket, where Node creates no response: after a parser error, for CONNECT, and for refused
+ * upgrades. The caller ensures that no earlier response is pending. The client gets the reason, and is disconnected a
+ * moment later whatever it does.
  */
 export function refuseSocket(socket: Duplex, reply: Reply, requestId: string, security: SecurityHeaders): void {
   leave(socket, rawAnswer(reply, requestId, security))
 }
 
 /**
- * Ends a connection whose client has been told all that there is to say.
- * @param lastWords null: what was written before is all
+ * Closes a connection after its last response.
+ * @param lastWords null if everything has been written
  */
 export function leave(socket: Duplex, lastWords: string | null): void {
   socket.on('error', () => socket.destroy())
   if (!socket.writable) return void socket.destroy()
   socket.end(lastWords)
-  // What nobody reads would hide that the client has gone.
+  // Unread data would hide that the client has disconnected.
   socket.resume()
   setTimeout(() => socket.destroy(), READ_REFUSAL_MS).unref()
 }
 
 /**
- * The headers of an answer that is its connection's last, and is written where no other writer can be relied on. It
- * carries what every other answer carries (HD-12).
+ * The headers of a connection's last response, written without the usual response class. It carries the same headers as
+ * every other response (HD-12).
  */
 export function lastHeaders(reply: Reply, body: string, requestId: string, security: SecurityHeaders): string[] {
   const ownPolicy = reply.headers.includes('Content-Security-Policy')
@@ -60,7 +60,7 @@ function rawAnswer(reply: Reply, requestId: string, security: SecurityHeaders): 
   return `${head}\r\n${body}`
 }
 
-/** Only files are streams, and none is such an answer. */
+/** Only files are streams, and none is sent this way. */
 export function textOf({ body }: Reply): string {
   return body === null || body instanceof Readable ? '' : body.toString()
 }

@@ -1,18 +1,16 @@
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 
-/**
- * An answer that is complete before anything is sent. Security headers and cookies are not in it: the writer adds them.
- */
+/** A response that is complete before anything is sent. Security headers and cookies are added when it is written. */
 export interface Reply {
   status: number
-  /** Names and values in turn, as Node's writeHead takes them. */
+  /** Alternating names and values, as Node's writeHead accepts them. */
   headers: readonly string[]
-  /** A stream for what is too large to hold; then its Content-Length is among the headers. */
+  /** A stream if it is too large to buffer; Content-Length is then among the headers. */
   body: string | Uint8Array | Readable | null
 }
 
-/** The same as a fetch Response, for Hono and for calls inside the process. */
+/** Converts it to a fetch Response, for Hono and for in-process calls. */
 export function toResponse(reply: Reply): Response {
   const headers = new Headers()
   for (let i = 0; i + 1 < reply.headers.length; i += 2)

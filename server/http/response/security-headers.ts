@@ -1,6 +1,8 @@
-/** What every answer carries, errors, redirects and 304 too. Pages put their own policy in the place of this one's. */
+/**
+ * The headers of every response, including errors, redirects and 304. Pages replace the default policy with their own.
+ */
 export interface SecurityHeaders {
-  /** Names and values in turn; none of these can be changed by a route or a page. */
+  /** Alternating names and values; none can be changed by a route or a page. */
   readonly fixed: readonly string[]
 }
 
@@ -19,12 +21,12 @@ export function securityHeaders(publicUrl: string): SecurityHeaders {
     'Permissions-Policy',
     'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
   ]
-  // Without includeSubDomains: whether other hosts of the domain have https is not ours to say.
+  // Without includeSubDomains, because other hosts of the domain need not support https.
   if (publicUrl.startsWith('https:')) fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
   return { fixed }
 }
 
-/** The policy of one rendered page (HD-1, HD-2): scripts and style sheets by nonce, and nothing from anywhere else. */
+/** The policy of a rendered page (HD-1, HD-2): scripts and style sheets by nonce, nothing from other origins. */
 export function pagePolicy(nonce: string): string {
   return (
     `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; ` +
@@ -33,8 +35,8 @@ export function pagePolicy(nonce: string): string {
 }
 
 /**
- * The same while developing: Vite adds style sheets and its socket by script. Scripts stay as strict, so that what
- * breaks under the real policy breaks here first.
+ * Relaxed for development: Vite adds style sheets and its socket by script. Scripts stay as strict, so that violations
+ * show up before production.
  */
 export function devPagePolicy(nonce: string): string {
   return pagePolicy(nonce)

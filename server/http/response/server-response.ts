@@ -14,7 +14,7 @@ interface Deps {
   log: Log
   sessions: Pick<Sessions, 'cookiesFor' | 'clearing'>
   security: SecurityHeaders
-  /** While true every answer asks for its connection to be closed. */
+  /** While true, every response asks to close its connection. */
   draining: () => boolean
 }
 
@@ -23,7 +23,7 @@ type AnyHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 const UNKEPT = 'private, no-store'
 const NONE: readonly string[] = []
 
-/** Set by us, or nobody's to tell: what a route, a page or an upstream says of these is dropped. */
+/** Headers that only we set or that must not be sent: they are dropped from what routes, pages and upstreams set. */
 const DROPPED = new Set([
   'x-content-type-options',
   'cross-origin-opener-policy',
@@ -36,8 +36,8 @@ const DROPPED = new Set([
 ])
 
 /**
- * The class of every response: Node calls `writeHead` for all of them, Hono's, Nuxt's and its own, just before the
- * headers leave. So this one place adds the security headers and decides the cookies.
+ * The class of every response. Node calls `writeHead` for all of them, including Hono's, Nuxt's and its own, just
+ * before the headers are sent, so this one place adds security headers and cookies.
  */
 export function porchlightResponse({ log, sessions, security, draining }: Deps) {
   return class PorchlightResponse extends ServerResponse<IncomingMessage> {
@@ -55,7 +55,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       }
     }
 
-    /** One flat list: Node writes it as it is, which is its fastest way. */
+    /** A flat list, which is the form that Node writes fastest. */
     #compose(status: number, given: AnyHeaders | null): string[] {
       const { ctx } = this
       const headers = security.fixed.slice()
@@ -85,17 +85,17 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
 
       headers.push('Content-Security-Policy', ctx?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
       headers.push('Referrer-Policy', referrerPolicy)
-      // nginx would else hold events back until a buffer of its is full.
+      // Otherwise nginx buffers events.
       if (unbuffered) headers.push('X-Accel-Buffering', 'no')
       if (ctx !== null) headers.push('X-Request-Id', ctx.id)
-      // A 304 updates what a cache has stored: no cookie may ride on it.
+      // A 304 updates stored responses in caches, so it must not carry cookies.
       const cookies =
         ctx === null || status === 304 || (ctx.answer.untouched && others.length === 0)
           ? NONE
           : setCookies(sessions, ctx.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
       const ours = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
-      // Pages show who is signed in, and a refusal says what is so now, whatever the site's code says of their keeping
+      // Pages contain the user, and errors the current state, so they are not stored whatever the site's code says
       // (HD-10).
       const unkept = ours && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
       headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : (cacheControl ?? UNKEPT))
@@ -104,7 +104,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       return headers
     }
 
-    /** Headers set one by one (Nuxt's way) join the list; what writeHead is given wins, as in Node. */
+    /** Merges headers set one by one, as Nuxt does; those passed to writeHead win, as in Node. */
     #withHeadersSetBefore(given: AnyHeaders | null): AnyHeaders | null {
       const names = this.getHeaderNames()
       if (names.length === 0) return given
@@ -121,7 +121,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       return all
     }
 
-    /** A header value that HTTP cannot carry: whoever made it has a bug, and the client gets a plain 500. */
+    /** Handles a header value that HTTP cannot carry, which is a bug of its author: the client gets a plain 500. */
     #giveUp(error: unknown): this {
       const { ctx } = this
       log.error({ event: 'header_unsendable', error, requestId: ctx?.id }, 'response had a header that cannot be sent')
@@ -130,7 +130,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       const body = textOf(reply)
       super.writeHead(reply.status, lastHeaders(reply, body, ctx?.id ?? '', security))
       super.end(body)
-      // Whoever wrote the answer goes on to send its body, and must not wait for a drain that never comes.
+      // The code that writes the body is unaware of this, and must not wait for a drain that never comes.
       this.write = () => true
       this.end = () => this
       return this
@@ -138,7 +138,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
   }
 }
 
-/** Names and values in turn, whichever of its forms writeHead was given. */
+/** Converts any form of writeHead's headers to alternating names and values. */
 function asList(headers: AnyHeaders | null): readonly (OutgoingHttpHeader | undefined)[] {
   if (headers === null) return NONE
   if (Array.isArray(headers)) return headers

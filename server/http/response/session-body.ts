@@ -8,7 +8,9 @@ export function sessionAnswer(caller: Caller): SessionAnswer {
   return caller.ended ? { user: null, session: null, ended: caller.ended } : { user: null, session: null }
 }
 
-/** The same for a session that was just opened: what every way of signing in answers. Never holds a token (BBA-18). */
+/**
+ * The same for a session that was just opened: the response to every kind of sign-in. Never contains a token (BBA-18).
+ */
 export function signedInAnswer(user: WireUser, session: LiveSession): SessionAnswer {
   return {
     user: { id: user.id, email: user.email, name: user.name, roles: user.roles },

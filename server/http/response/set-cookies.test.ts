@@ -14,7 +14,7 @@ const services = {
   clearing: () => ['porchlight-access=; Max-Age=0', 'porchlight-refresh=; Max-Age=0'],
 }
 
-test('CK-8 one name once: what was decided last wins', () => {
+test('CK-8 each cookie name is set once: the last decision wins', () => {
   const answer = new PendingResponse()
   answer.cookie('porchlight-form=1')
   answer.cookie('porchlight-form=2')
@@ -26,7 +26,7 @@ test('CK-8 one name once: what was decided last wins', () => {
   ])
 })
 
-test('a sign-out takes the place of a renewal that was decided before it, and a sign-in that of a sign-out', () => {
+test('a sign-out overrides an earlier refresh, and a sign-in overrides a sign-out', () => {
   const answer = new PendingResponse()
   answer.grant(grant)
   answer.clear()
@@ -35,7 +35,7 @@ test('a sign-out takes the place of a renewal that was decided before it, and a 
   expect(setCookies(services, answer, [], isOwnCookie)).toEqual(grant.cookies)
 })
 
-test('a grant that is void by the time the headers leave sends nothing', () => {
+test('cookies that have become invalid by the time the headers are sent are not set', () => {
   const answer = new PendingResponse()
   answer.grant(grant)
   expect(setCookies({ ...services, cookiesFor: () => [] }, answer, [], isOwnCookie)).toEqual([])

@@ -3,9 +3,8 @@ import type { Sessions } from '../../session/types.ts'
 import type { PendingResponse } from '../request/request-context.ts'
 
 /**
- * The Set-Cookie values of an answer, decided at the instant its headers leave: each of ours once, the last one wins
- * (CK-8).
- * @param others what a page or an upstream set itself; names of ours among them are dropped
+ * The Set-Cookie values of a response, computed when its headers are sent: each of ours once, the last one wins (CK-8).
+ * @param others set by a page or an upstream; our names among them are dropped
  */
 export function setCookies(
   sessions: Pick<Sessions, 'cookiesFor' | 'clearing'>,
@@ -26,7 +25,7 @@ export function setCookies(
   return [...kept.values(), ...own.values()]
 }
 
-/** What makes it another cookie to a browser: two paths of one name are two cookies (RFC 6265bis §5.7). */
+/** What identifies a cookie to a browser: the same name with two paths is two cookies (RFC 6265bis §5.7). */
 function identityOf(setCookie: string): string {
   const attribute = (name: string) => new RegExp(`;\\s*${name}\\s*=\\s*([^;]*)`, 'i').exec(setCookie)?.[1]?.trim() ?? ''
   return JSON.stringify([cookieNameOf(setCookie), attribute('domain').toLowerCase(), attribute('path')])

@@ -19,13 +19,13 @@ const whereTo = (answer: Response) => [answer.status, answer.headers.get('locati
 const name = async () =>
   ((await (await browser.get('/auth/session')).json()) as { user: { name: string } | null }).user?.name
 
-describe('UX-18 the forms of the account page, without JavaScript', () => {
-  test('a new name is kept, and the page says so', async () => {
+describe('UX-18 account forms without JavaScript', () => {
+  test('a new name is saved, and the page confirms it', async () => {
     expect(whereTo(await browser.form('/auth/user', { name: 'Rosa' }))).toEqual([303, '/account?saved=name'])
     expect(await name()).toBe('Rosa')
   })
 
-  test('a name that cannot be is back in its form with the problem, and in no address', async () => {
+  test('an invalid name reappears in its form with the problem, and in no URL', async () => {
     const odd = 'x'.repeat(101)
     expect(whereTo(await browser.form('/auth/user', { name: odd }))).toEqual([
       303,
@@ -39,7 +39,7 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
     expect(await name()).toBe('Root')
   })
 
-  test('a new password ends the old session, and this browser has the next one', async () => {
+  test('a new password ends the old session and opens a new one in this browser', async () => {
     const before = [...browser.jar.values()]
     const other = at.browser()
     await other.post('/auth/login', { email: ROOT.email, password: ROOT.password })
@@ -58,7 +58,7 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
     ['a short new one', { current: ROOT.password, next: 'short' }, 'password_too_short'],
     ['none', {}, 'invalid_body'],
     ['one more field', { current: ROOT.password, next: NEXT, username: ROOT.email }, 'invalid_body'],
-  ])('a password is not changed by %s, and none is kept or in an address', async (_what, fields, code) => {
+  ])('a password is not changed by %s, and none is kept or put into a URL', async (_what, fields, code) => {
     const answer = await browser.form('/auth/password', fields)
     expect(whereTo(answer)).toEqual([303, `/account?problem=${code}&form=password#password`])
     expect(await browser.keptForm()).toMatchObject({ page: '/account#password', problem: { code }, fields: {} })
@@ -66,7 +66,7 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
   })
 
   test.each(['/auth/user', '/auth/password'])(
-    '%s of somebody whose session has ended leads to the page, which asks for sign-in',
+    'after the session has ended, %s leads to the page, which asks to sign in',
     async path => {
       browser.jar.clear()
       expect(
@@ -75,7 +75,7 @@ describe('UX-18 the forms of the account page, without JavaScript', () => {
     },
   )
 
-  test('what only a script sends is no form', async () => {
+  test('calls meant for scripts accept no form', async () => {
     expect(await refusal(browser.form('/auth/reauthenticate', { password: ROOT.password }))).toBe(
       '415 unsupported_media_type',
     )

@@ -6,7 +6,7 @@ import type { Env } from '../request/hono-env.ts'
 import { signedIn } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 
-/** What stands behind the door for whoever asks. */
+/** The upstreams that the caller may use. */
 export function appsRoutes({ upstreams, reachable }: AuthDeps): Hono<Env> {
   return new Hono<Env>().get('/apps', async c => {
     const { user } = signedIn(c)

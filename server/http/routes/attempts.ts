@@ -7,14 +7,14 @@ import { logSecurity, type SecurityLine } from '../../base/security-log.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
 import type { Env } from '../request/hono-env.ts'
 
-/** `attempt` may become another while it goes on: what a callback is for stands in it. */
+/** `attempt` may change along the way, because a callback only reveals what it is for once opened. */
 export interface How {
   attempt: Attempt
   method: 'password' | 'token_api' | 'provider'
   provider?: string
 }
 
-/** They did not show who they are. */
+/** Wrong or missing credentials. */
 const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set([
   'invalid_credentials',
   'invalid_code',
@@ -24,9 +24,9 @@ const NOT_SHOWN: ReadonlySet<ProblemCode> = new Set([
 ])
 
 /**
- * Writes one line for each attempt to be let in, whatever came of it. That an account was made, a password reset or an
- * identity linked is told by the store, with the change.
- * @param work tells whose account it is about, once it knows
+ * Logs one line per attempt to gain access, whatever the outcome. The store logs created accounts, reset passwords and
+ * linked identities with the change itself.
+ * @param work reports the account concerned once it is known
  */
 export async function logAttempt<T>(
   c: Context<Env>,

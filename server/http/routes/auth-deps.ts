@@ -15,24 +15,24 @@ import type { Streams } from '../../relay/streams.ts'
 import type { Sessions } from '../../session/types.ts'
 import type { WriteRate } from '../steps/limit-writes.ts'
 
-/** What the routes under /auth work with. */
+/** The dependencies of the routes below /auth. */
 export interface AuthDeps {
   config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi' | 'site'>
   clock: Clock
   log: Log
-  /** What one account may write. */
+  /** Limits the writes of one account. */
   writeRate: WriteRate
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
   people: Pick<People, 'accounts' | 'registration' | 'resets' | 'log'>
   passwordLogin: PasswordLogin
-  /** In the place of passwords of ours; null: they are ours. */
+  /** Replaces local passwords; null: passwords are local. */
   tokenApiLogin: TokenApiLogin | null
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
   vault: Pick<Vault, 'grant' | 'linked' | 'revoke' | 'ended'>
   logouts: Pick<ProviderLogouts, 'after' | 'leave' | 'returned'>
-  /** null: no sample runs here, and so no demonstrations. */
+  /** null: no sample runs here, so there are no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]
   streams: Pick<Streams, 'of' | 'endStreamsOf'>

@@ -13,10 +13,7 @@ import { sessionRoutes } from './session-routes.ts'
 import { sessionsRoutes } from './devices-routes.ts'
 import { signInOutRoutes } from './sign-in-routes.ts'
 
-/**
- * Everything under /auth. No route says how its answer may be kept: the writer of answers makes that `no-store`
- * (HD-10).
- */
+/** All routes below /auth. Routes set no Cache-Control; the response class makes that `no-store` (HD-10). */
 export function authRoutes(deps: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
   app.route('/', sessionRoutes(deps))

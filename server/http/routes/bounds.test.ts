@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-test('people come a hundred a page, oldest first, with the number of all; each page goes on where the one before ended', async () => {
+test('accounts are listed a hundred per page, oldest first, with the total; each page continues where the previous one ended', async () => {
   for (let n = 0; n < 249; n++)
     await at.store.accounts.create(
       newAccountRow({ email: `p${n}@example.org`, name: `P ${n}`, roles: ['user'] }, at.wall()),
@@ -43,14 +43,14 @@ test('people come a hundred a page, oldest first, with the number of all; each p
   expect(await json<PeopleAnswer>(admin.get('/auth/people?cursor=nobody'))).toMatchObject({ people: [], next: null })
 })
 
-test('a page of people says of each how many sessions live and when they were last seen', async () => {
+test('each listed account has its number of active sessions and when it was last seen', async () => {
   const {
     people: [first],
   } = await json<PeopleAnswer>(admin.get('/auth/people'))
   expect(first).toMatchObject({ name: 'Root', sessions: 1, lastSeenAt: at.wall() })
 })
 
-test('an administrator has a hundred open links at most; revoking one makes room, and what is over is not kept without end', async () => {
+test('an administrator has at most a hundred open links; revoking one makes room, and expired ones are not kept forever', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   const actor = { userId: id, sessionId: null, client: CLIENT }
   for (let n = 0; n < 100; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, actor)
@@ -68,7 +68,7 @@ test('an administrator has a hundred open links at most; revoking one makes room
   expect(count('select count(*) from codes where by_user_id is not null')).toBeLessThanOrEqual(201)
 })
 
-test('invitations of many administrators come a hundred a page', async () => {
+test('invitations of several administrators are listed a hundred per page', async () => {
   for (let n = 0; n < 60; n++) await at.people.registration.invite({ email: null, roles: ['user'] }, OPERATOR)
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   for (let n = 0; n < 60; n++)
@@ -82,7 +82,7 @@ test('invitations of many administrators come a hundred a page', async () => {
   expect(new Set([...first.invites, ...second.invites].map(one => one.id)).size).toBe(120)
 })
 
-test('the security log keeps the newest two hundred of each kind for an account: one kind pushes out no other', async () => {
+test('the security log keeps the latest two hundred events of each kind per account, so that none crowds out another', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   for (let n = 0; n < 260; n++)
     await at.people.accounts.changeName(id, `Name ${n}`, { userId: id, sessionId: null, client: CLIENT })
@@ -99,7 +99,7 @@ test('the security log keeps the newest two hundred of each kind for an account:
   expect([...kinds].sort()).toEqual(['account_created', 'name_changed', 'signed_in'])
 })
 
-test('an account has twenty ways in at most', async () => {
+test('an account has at most twenty linked identities', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   const link = (n: number) =>
     at.store.identities.link(
@@ -124,7 +124,7 @@ test('an account has twenty ways in at most', async () => {
   await link(3)
 })
 
-test('a password that is changed with the last write that is left gets its new session all the same', async () => {
+test('a password change that uses up the write limit still opens its new session', async () => {
   const id = (await json<SessionAnswer>(admin.get('/auth/session'))).user?.id ?? ''
   for (let n = 0; n < 59; n++) at.writeRate.spend(id)
   expect(() => at.writeRate.spend(id)).toThrow(expect.objectContaining({ code: 'slow_down' }))
@@ -134,11 +134,11 @@ test('a password that is changed with the last write that is left gets its new s
   expect((await json<SessionAnswer>(admin.get('/auth/session'))).user?.name).toBe('Root')
 })
 
-test('whoever knows a password opens sixty sessions with it in a row, then one a second', async () => {
+test('a correct password opens sixty sessions in a row, then one per second', async () => {
   const codes: string[] = []
   for (let n = 0; n < 62; n++)
     codes.push(String((await at.browser().post('/auth/login', { email: root.email, password: root.password })).status))
-  // Set-up opened the first.
+  // Setup opened the first.
   expect([codes.indexOf('429'), codes.at(-1)]).toEqual([59, '429'])
   at.pass(2000)
   expect((await at.browser().post('/auth/login', { email: root.email, password: root.password })).status).toBe(200)

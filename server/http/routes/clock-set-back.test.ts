@@ -3,8 +3,8 @@ import type { SessionAnswer } from '../../contract/wire.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
-// A machine that started with a wrong clock, a year ahead, and was put right: what was made in that year is in the
-// future again.
+// A server that started with its clock a year ahead, which was then corrected: whatever was created before now lies in
+// the future.
 
 const YEAR = 365 * 86_400_000
 const EMAIL = 'ada@example.org'
@@ -23,7 +23,7 @@ afterEach(() => at.close())
 
 const signIn = (browser: Browser, password: string) => browser.post('/auth/login', { email: EMAIL, password })
 
-test('a password that was set in what is the future again still signs in, and confirms', async () => {
+test('a password set in the future (by a wrong clock) still signs in and confirms', async () => {
   at.setBack(YEAR)
   const browser = at.browser()
   expect((await signIn(browser, GOOD_PASSWORD)).status).toBe(200)
@@ -33,7 +33,7 @@ test('a password that was set in what is the future again still signs in, and co
   expect((await signIn(at.browser(), NEXT)).status).toBe(200)
 })
 
-test('a wait that was begun then does not last until then', async () => {
+test('a throttle that began in the future (by a wrong clock) does not last until then', async () => {
   const stranger = at.browser()
   for (let n = 0; n < 5; n++) await signIn(stranger, 'wrong and wrong again')
   expect(await refusal(signIn(stranger, GOOD_PASSWORD))).toBe('429 slow_down')
@@ -41,7 +41,7 @@ test('a wait that was begun then does not last until then', async () => {
   expect((await signIn(stranger, GOOD_PASSWORD)).status).toBe(200)
 })
 
-test("a browser that signs in after is a known device, which strangers' failures do not lock out", async () => {
+test("a browser that signs in afterwards is a known device, which strangers' failures do not lock out", async () => {
   at.setBack(YEAR)
   await signIn(ada, GOOD_PASSWORD)
   await ada.post('/auth/logout')
@@ -51,7 +51,7 @@ test("a browser that signs in after is a known device, which strangers' failures
   expect((await signIn(ada, GOOD_PASSWORD)).status).toBe(200)
 })
 
-test('a sign-in of then is not fresh for a year', async () => {
+test('a sign-in dated in the future (by a wrong clock) does not count as recent for a year', async () => {
   at.setBack(YEAR)
   expect(((await (await ada.get('/auth/session')).json()) as SessionAnswer).user?.name).toBe('Ada')
   expect(await refusal(ada.post('/auth/invites', { roles: ['admin'] }))).toBe('401 reauthentication_required')

@@ -7,10 +7,10 @@ import { signedIn } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { signOut } from './sign-in-routes.ts'
 
-/** Sessions of one page: by default, all that a person may have. */
+/** Sessions per page: by default, as many as one account may have. */
 const PAGE_MAX = 100
 
-/** Where one is signed in, and ending it (ASVS 7.5.2). */
+/** Lists and ends the caller's sessions (ASVS 7.5.2). */
 export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
@@ -37,7 +37,8 @@ export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<En
       except: session.publicId,
       byUserId: null,
     })
-    // Copied cookies may have opened some of this session's own: whoever has the cookies of now connects again.
+    // Some of this session's own streams may have been opened with copied cookies: a client with the current ones can
+    // reconnect.
     streams.endStreamsOf(session.publicId)
     return c.json({ ended })
   })

@@ -5,12 +5,12 @@ import type { Keyring } from '../../keys/types.ts'
 import { cookieName, serializeCookie } from '../../session/cookies.ts'
 
 const LIFE_MS = MINUTE
-/** A value that is longer was no use to begin with, and a cookie has room for 4096 bytes in all (CK-4). */
+/** Longer values cannot be valid, and a cookie is limited to 4096 bytes in total (CK-4). */
 const MAX_VALUE_LENGTH = 254
 const MAX_SEALED_LENGTH = 3800
 
 /**
- * What is kept of a form that failed without JavaScript: sealed, for a minute, and never a password.
+ * Seals what should reappear in a form that failed without JavaScript: for a minute, and never a password.
  * @param keep the names of fields that may be kept
  */
 export function keepForm(
@@ -28,14 +28,14 @@ export function keepForm(
   return sealed.length <= MAX_SEALED_LENGTH ? sealed : seal({ page, problem: { ...problem, fields: {} }, fields: {} })
 }
 
-/** A Set-Cookie value for it. */
+/** The Set-Cookie value for it. */
 export function formCookie(sealed: string, secure: boolean): string {
   return serializeCookie(cookieName('form', secure), sealed, { secure, maxAgeSeconds: LIFE_MS / SECOND })
 }
 
 /**
- * Opens what `keepForm` made.
- * @returns null for anything else, or when its minute is over: never throws
+ * Opens what `keepForm` sealed. Never throws.
+ * @returns null for anything else, or after a minute
  */
 export async function openKeptForm(keyring: Keyring, sealed: string, now: UnixMs): Promise<KeptForm | null> {
   const opened = await keyring.open('form', sealed)

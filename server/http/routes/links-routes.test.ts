@@ -90,7 +90,7 @@ function grantOf(
   }
 }
 
-/** A browser that came in by a provider. */
+/** A browser that signed in by a provider. */
 async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
   const browser = at.browser()
   const { grant } = await at.sessions.open({
@@ -113,7 +113,7 @@ async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
   return browser
 }
 
-/** Somebody whom a provider brought: no password, and no address unless one is given. */
+/** A user who signed in by a provider: no password, and no address unless one is given. */
 async function newcomer(of: string, email: string | null = null): Promise<{ id: string; browser: Browser }> {
   const row = newAccountRow({ email, name: 'Nemo', roles: ['user'] }, at.wall())
   const one = identity(row.id, of, `of-${row.id}`)
@@ -155,12 +155,12 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-test('a provider that nobody configured is not there for somebody who is signed in, either', async () => {
+test('an unknown provider is 404 for a signed-in user, too', async () => {
   for (const path of ['/auth/login/nobody', '/auth/login/nobody?reauthenticate=1'])
     expect((await admin.get(path)).status, path).toBe(404)
 })
 
-test('the ways in are told with whether they can be reached', async () => {
+test('sign-in methods are listed with their availability', async () => {
   expect(await json(admin.get('/auth/methods'))).toMatchObject({
     providers: [
       { id: 'work', name: 'The Works', icon: 'building', href: '/auth/login/work', available: true },
@@ -169,8 +169,8 @@ test('the ways in are told with whether they can be reached', async () => {
   })
 })
 
-describe("one's own ways in", () => {
-  test('are listed for whoever is signed in, and for nobody else', async () => {
+describe('linked identities', () => {
+  test('are listed for their signed-in user only', async () => {
     expect(await refusal(at.browser().get('/auth/links'))).toBe('401 not_signed_in')
     expect(await links(admin)).toEqual({ links: [], password: true })
     await link(rootId, 'work')
@@ -192,14 +192,14 @@ describe("one's own ways in", () => {
     expect(JSON.stringify(mine)).not.toContain('https://work.example')
   })
 
-  test('one whose provider is not configured any more is still listed, by its id', async () => {
+  test('of a provider that is no longer configured are still listed, by its id', async () => {
     await link(rootId, 'gone')
     expect((await links(admin)).links).toMatchObject([{ provider: 'gone', name: 'gone' }])
   })
 })
 
-describe('linking', () => {
-  test('OA-20 begins for this account and this session alone, with a transaction of this browser', async () => {
+describe('linking an identity', () => {
+  test('OA-20 begins for this account and session only, with a transaction cookie of this browser', async () => {
     const { user, session: mine } = await session(admin)
     expect(await json(admin.post('/auth/links/work'))).toEqual({ href: 'https://work.example/authorize' })
     expect(begun).toEqual([
@@ -208,7 +208,7 @@ describe('linking', () => {
     expect(admin.jar.get('__Host-porchlight-login-transaction-1')).toBe('sealed')
   })
 
-  test('ASVS 7.5.1 asks for a fresh sign-in, as removing does', async () => {
+  test('ASVS 7.5.1 requires a recent sign-in, as removing does', async () => {
     await link(rootId, 'work')
     at.pass(16 * MINUTE)
     expect(await refusal(admin.post('/auth/links/club'))).toBe('401 reauthentication_required')
@@ -218,12 +218,12 @@ describe('linking', () => {
     expect((await admin.delete('/auth/links/work-subject-1')).status).toBe(200)
   })
 
-  test('is for nobody who is not signed in', async () => {
+  test('requires a session', async () => {
     expect(await refusal(at.browser().post('/auth/links/work'))).toBe('401 not_signed_in')
     expect(await refusal(at.browser().delete('/auth/links/work-subject-1'))).toBe('401 not_signed_in')
   })
 
-  test('OI-7 what opens another account is not taken from it; the same twice is one', async () => {
+  test('OI-7 cannot take over an identity linked to another account, and is idempotent', async () => {
     const { id } = await newcomer('work')
     await expect(link(rootId, 'work', `of-${id}`)).rejects.toEqual(problem('identity_taken'))
     await link(rootId, 'club')
@@ -233,8 +233,8 @@ describe('linking', () => {
   })
 })
 
-describe('removing a way in', () => {
-  test('takes it away, and the log says so', async () => {
+describe('removing an identity', () => {
+  test('removes it and logs the event', async () => {
     await link(rootId, 'work')
     expect((await admin.delete('/auth/links/work-subject-1')).status).toBe(200)
     expect((await links(admin)).links).toEqual([])
@@ -242,13 +242,13 @@ describe('removing a way in', () => {
     expect(await refusal(admin.delete('/auth/links/work-subject-1'))).toBe('404 not_found')
   })
 
-  test("reaches nobody else's", async () => {
+  test('of another account is not possible', async () => {
     const { id, browser } = await newcomer('work')
     expect(await refusal(admin.delete(`/auth/links/work-of-${id}`))).toBe('404 not_found')
     expect((await links(browser)).links).toHaveLength(1)
   })
 
-  test('the last one stays', async () => {
+  test('is refused for the last sign-in method', async () => {
     const { id, browser } = await newcomer('work')
     expect(await links(browser)).toMatchObject({ password: false, links: [{ provider: 'work' }] })
     expect(await refusal(browser.delete(`/auth/links/work-of-${id}`))).toBe('409 last_way_in')
@@ -257,7 +257,7 @@ describe('removing a way in', () => {
     expect(await refusal(browser.delete('/auth/links/club-subject-1'))).toBe('409 last_way_in')
   })
 
-  test('an account at a provider that is not configured is no way in, and neither is a password without an address', async () => {
+  test('is refused if only an identity of an unconfigured provider, or a password without an address, would remain', async () => {
     const { id, browser } = await newcomer('work')
     await link(id, 'gone')
     expect(await refusal(browser.delete(`/auth/links/work-of-${id}`))).toBe('409 last_way_in')
@@ -266,7 +266,7 @@ describe('removing a way in', () => {
     expect(await refusal(again.delete(`/auth/links/work-of-${id}`))).toBe('409 last_way_in')
   })
 
-  test("ends the other sessions that came by it, and no others; this one goes on without the provider's tokens", async () => {
+  test("ends the other sessions that were opened by it, and no others; this one continues without the provider's tokens", async () => {
     await link(rootId, 'work')
     const one = identity(rootId, 'work')
     const here = await cameBy(rootId, one)

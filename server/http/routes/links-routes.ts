@@ -5,12 +5,11 @@ import { requireFresh, signedIn } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { keepTransaction, roomForTransaction } from './provider-cookie.ts'
 
-/** Where linking began, and where it ends. */
+/** Where linking begins and ends. */
 const PAGE = '/account'
 
 /**
- * One's own ways in: accounts elsewhere that open this one. Each is a key to the house, so adding and removing one asks
- * for a fresh sign-in (ASVS 7.5.1).
+ * The caller's linked identities. Each can sign in, so adding and removing one requires a recent sign-in (ASVS 7.5.1).
  */
 export function linksRoutes({ people, providers, providerLogin, vault, clock, config }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
@@ -25,7 +24,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
     })
   })
 
-  // It ends in this session and in no other: the transaction names it (OA-20).
+  // Only completes in this very session, which the transaction names (OA-20).
   app.post('/links/:provider', async c => {
     const who = signedIn(c)
     requireFresh(who, now())
@@ -47,7 +46,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
       userId: who.user.id,
       sessionId: who.session.publicId,
     })
-    // The sessions go on; what the provider granted to them does not.
+    // The sessions continue, but without what the provider granted.
     for (const sessionId of unlinked) vault.ended(sessionId)
     return c.json({})
   })

@@ -36,11 +36,11 @@ const WORK: Provider = {
 }
 
 let at: ReturnType<typeof testRoutes>
-/** The first administrator, another one, and an ordinary person. */
+/** The first administrator, a second one, and an ordinary user. */
 let root: Browser
 let mallory: Browser
 let ann: Browser
-/** What the provider's next callback brings. */
+/** What the provider's next callback returns. */
 let finished: Finished | null
 
 const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T
@@ -101,7 +101,7 @@ const tokens: Finished['tokens'] = {
   dpopKey: null,
 }
 
-/** Links a subject at the provider with whoever is signed in there. */
+/** Links a subject at the provider to the signed-in account. */
 async function link(browser: Browser, subject: string): Promise<Response> {
   const { user, session } = await json<SessionAnswer>(browser.get('/auth/session'))
   finished = {
@@ -175,8 +175,8 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-describe('a code is worth as much as the power that made it', () => {
-  test("a removed administrator's reset link and invitation open nothing, even after the target has changed their own password", async () => {
+describe('codes depend on the authority of their creator', () => {
+  test("a removed administrator's reset links and invitations are void, even after the target has changed their own password", async () => {
     const rootId = await idOf(root)
     const [reset, invite] = [await resetLink(mallory, rootId), await invitation(mallory)]
     const id = await idOf(mallory)
@@ -236,21 +236,24 @@ describe('a code is worth as much as the power that made it', () => {
       },
     ],
   ]
-  test.each(losses)('the open codes of an administrator, and for them, are void once they are %s', async (_, lose) => {
-    const id = await idOf(mallory)
-    const annId = await idOf(ann)
-    const [forAnn, invite] = [await resetLink(mallory, annId), await invitation(mallory, ['user'])]
-    const fromConsole = at.codeOf((await at.people.resets.makeLink(id, OPERATOR)).href)
-    const others = await invitation(root, ['user'])
-    await lose(id)
-    expect(await useReset(forAnn)).toBe(VOID)
-    expect(await useInvite(invite)).toBe(VOID)
-    expect(await useReset(fromConsole)).toBe(VOID)
-    expect(await useInvite(others), "somebody else's still works").not.toBe(VOID)
-    expect(at.events().filter(({ event }) => event === 'code_revoked').length).toBeGreaterThanOrEqual(3)
-  })
+  test.each(losses)(
+    "an administrator's open codes, and those for their account, become void when they are %s",
+    async (_, lose) => {
+      const id = await idOf(mallory)
+      const annId = await idOf(ann)
+      const [forAnn, invite] = [await resetLink(mallory, annId), await invitation(mallory, ['user'])]
+      const fromConsole = at.codeOf((await at.people.resets.makeLink(id, OPERATOR)).href)
+      const others = await invitation(root, ['user'])
+      await lose(id)
+      expect(await useReset(forAnn)).toBe(VOID)
+      expect(await useInvite(invite)).toBe(VOID)
+      expect(await useReset(fromConsole)).toBe(VOID)
+      expect(await useInvite(others), "somebody else's still works").not.toBe(VOID)
+      expect(at.events().filter(({ event }) => event === 'code_revoked').length).toBeGreaterThanOrEqual(3)
+    },
+  )
 
-  test('unlinking an account elsewhere voids them, too', async () => {
+  test('unlinking an identity voids them, too', async () => {
     await link(mallory, 'mallory-there')
     const invite = await invitation(mallory)
     const {
@@ -260,7 +263,7 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await useInvite(invite)).toBe(VOID)
   })
 
-  test('what an administrator made in a session that they end as not theirs is void; what they made in this one stays', async () => {
+  test('codes created in a session that is ended as unknown become void; those created in this session stay valid', async () => {
     const stolen = at.browser()
     await stolen.post('/auth/login', { email: address('mallory'), password: GOOD_PASSWORD })
     const [theirs, own] = [await invitation(stolen), await invitation(mallory)]
@@ -275,7 +278,7 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await useInvite(own)).not.toBe(VOID)
   })
 
-  test('what was made in a session goes over to the one that takes its place, as its tokens do', async () => {
+  test('codes created in a session move to its successor, as its tokens do', async () => {
     const owner = at.browser()
     await owner.post('/auth/login', { email: address('mallory'), password: GOOD_PASSWORD })
     const invite = await invitation(mallory)
@@ -289,14 +292,14 @@ describe('a code is worth as much as the power that made it', () => {
     expect(await useInvite(invite)).toBe(VOID)
   })
 
-  test('using a code asks in the same transaction: one whose maker lost the power by a way that voids nothing is void all the same', async () => {
+  test('using a code checks its creator in the same transaction, so that it is void even if their authority was removed without voiding it', async () => {
     const [reset, invite] = [await resetLink(mallory, await idOf(ann)), await invitation(mallory)]
     at.store.db.raw.prepare('update accounts set roles = \'["user"]\' where id = ?').run(await idOf(mallory))
     expect(await useReset(reset)).toBe(VOID)
     expect(await useInvite(invite)).toBe(VOID)
   })
 
-  test('a request that was let in before its power went does nothing after: no code, no promotion, no link', async () => {
+  test('a request admitted before its user lost authority has no effect afterwards: no code, no promotion, no link', async () => {
     const [rootId, id, annId] = [await idOf(root), await idOf(mallory), await idOf(ann)]
     const { session } = await json<SessionAnswer>(mallory.get('/auth/session'))
     const actor = { userId: id, sessionId: session?.id ?? '', client: CLIENT }
@@ -333,8 +336,8 @@ const identityOf = (userId: string): IdentityRow => ({
   lastUsedAt: at.wall(),
 })
 
-describe('a way in that a thief linked', () => {
-  /** The owner signs in elsewhere; the session that they had was the thief's, too. */
+describe('an identity linked by a thief', () => {
+  /** The owner signs in elsewhere; the session they had was also the thief's. */
   async function robbed(minutesBefore: number) {
     await link(ann, 'thief-there')
     at.pass(minutesBefore * MINUTE)
@@ -344,7 +347,7 @@ describe('a way in that a thief linked', () => {
   }
   const isOut = async (browser: Browser) => (await json<SessionAnswer>(browser.get('/auth/session'))).user === null
 
-  test('goes when the theft of that session shows, however long ago it was linked, with the sessions that came by it', async () => {
+  test('is removed when the theft of its session is detected, however long ago it was linked, with the sessions opened by it', async () => {
     const thief = await robbed(120)
     const id = await idOf(ann)
     const { session } = await json<SessionAnswer>(ann.get('/auth/session'))
@@ -358,7 +361,7 @@ describe('a way in that a thief linked', () => {
     ['the password is changed', () => ann.post('/auth/password', { current: GOOD_PASSWORD, next: NEXT })],
     ['the password is reset', async () => useReset(await resetLink(root, await idOf(ann)))],
     ['an administrator ends every session', async () => root.delete(`/auth/people/${await idOf(ann)}/sessions`)],
-  ])('goes when %s within the time for which a sign-in is fresh', async (_, happens) => {
+  ])('is removed when %s within the time that a sign-in counts as recent', async (_, happens) => {
     const thief = await robbed(5)
     await happens()
     expect(await isOut(thief)).toBe(true)
@@ -370,7 +373,7 @@ describe('a way in that a thief linked', () => {
     ['its owner ends all others', owner => owner.delete('/auth/sessions')],
     ['its theft shows', (_, id) => at.sessions.end(id, { reason: 'refresh_reuse', userId: null, byUserId: null })],
   ])(
-    'goes when %s, although the thief has confirmed the password since, and has a new session by that',
+    'is removed when %s, even if the thief has confirmed the password since, which opened a new session',
     async (_, happens) => {
       const owner = at.browser()
       await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
@@ -382,7 +385,7 @@ describe('a way in that a thief linked', () => {
     },
   )
 
-  test('goes when the password is changed within that time, although the session in which it was linked was signed out', async () => {
+  test('is removed when the password is changed within that time, even if its session was signed out', async () => {
     const owner = at.browser()
     await owner.post('/auth/login', { email: address('ann'), password: GOOD_PASSWORD })
     const thief = await robbed(5)
@@ -392,14 +395,14 @@ describe('a way in that a thief linked', () => {
     expect(await isOut(await cameBy('thief-there'))).toBe(true)
   })
 
-  test('one that was linked long before stays when the password is changed', async () => {
+  test('stays when the password is changed if it was linked long before', async () => {
     await link(ann, 'ann-there')
     at.pass(16 * MINUTE)
     expect((await ann.post('/auth/password', { current: GOOD_PASSWORD, next: NEXT })).status).toBe(200)
     expect(await linksOf(ann)).toBe(1)
   })
 
-  test('stays with an account that is disabled: whoever comes by it is refused as that person, not registered anew', async () => {
+  test('of a disabled account stays, so that a sign-in by it is refused rather than registered as a new account', async () => {
     const id = await idOf(ann)
     await link(ann, 'ann-there')
     await root.patch(`/auth/people/${id}`, { disabled: true })
@@ -409,7 +412,7 @@ describe('a way in that a thief linked', () => {
     expect(await idOf(await cameBy('ann-there'))).toBe(id)
   })
 
-  test('a sign-in that was under way when its way in was removed opens nothing', async () => {
+  test('that is removed during a sign-in opens nothing', async () => {
     await link(ann, 'ann-there')
     const id = await idOf(ann)
     const proof = at.sessions.open({

@@ -4,13 +4,14 @@ import { OPERATOR } from '../../accounts/actor.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { testRoutes } from './routes.testing.ts'
 
-// One account with far more sessions than it may have, as an older version let them in: nothing that it, an
-// administrator or the command line does with them may hold up everybody else.
+// One account with far more sessions than the limit, as an older version allowed: whatever it, an administrator or the
+// command line does with them must not block other requests.
 
-// Batches are alike: 6,000 show what 100,000 would.
+// All batches are alike, so 6,000 sessions show what 100,000 would.
 const MANY = 6000
 /**
- * What one turn of the event loop may take. In processor time: how busy the machine is otherwise is no fault of ours.
+ * The maximum duration of one turn of the event loop, in processor time, so that other load on the machine does not
+ * matter.
  */
 const HELD_MAX_MS = 20
 
@@ -37,7 +38,7 @@ async function signedIn() {
   return browser
 }
 
-/** Copies one living session many times over, a little older each time. */
+/** Copies one active session many times, each a little older. */
 function multiply(): void {
   const { raw } = at.store.db
   const columns = (raw.pragma('table_info(sessions)') as { name: string }[]).map(({ name }) => name)
@@ -59,8 +60,8 @@ const reasons = () =>
     .all()
 
 /**
- * @returns the processor time of the longest turn while `work` went on, two apart: those may hold a collection of
- * everybody's garbage
+ * @returns the processor time of the longest turn during `work`, ignoring two outliers, which may be garbage
+ * collections
  */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   let going = true
@@ -130,7 +131,7 @@ const ends: Record<
 }
 
 test.each(Object.keys(ends))(
-  '%s with thousands of sessions of one person ends them in batches, and holds the loop for no longer than 20 ms',
+  '%s with thousands of sessions of one account ends them in batches, without blocking the event loop for more than 20 ms',
   { timeout: 120_000 },
   async name => {
     const { act, left, why } = ends[name] as (typeof ends)[string]
@@ -142,7 +143,7 @@ test.each(Object.keys(ends))(
   },
 )
 
-test('ASVS 7.5.2 the list is paged: the current session first, each session once, and bad cursors and sizes are refused', async () => {
+test('ASVS 7.5.2 the list is paged: the current session first, each session once; invalid cursors and sizes are refused', async () => {
   const mine = await signedIn()
   multiply()
   await mine.get('/auth/sessions?limit=50')
@@ -166,7 +167,7 @@ test('ASVS 7.5.2 the list is paged: the current session first, each session once
   }
 })
 
-test('a person has a hundred sessions at most, whoever signs in again and again', { timeout: 60_000 }, async () => {
+test('an account has at most a hundred sessions, however often it signs in', { timeout: 60_000 }, async () => {
   for (let i = 0; i < 103; i++) {
     await at.sessions.open({
       userId,

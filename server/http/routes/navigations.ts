@@ -4,8 +4,8 @@ import type { Env } from '../request/hono-env.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 
 /**
- * For a GET that does something: a browser that asks ahead of its person is refused, and asks again when they go there.
- * So is HEAD, by which scanners of links look at what they find.
+ * Protects a GET with side effects: prefetches are refused, and repeated by the browser when the user follows the link.
+ * So is HEAD, which link scanners use.
  * @throws Problem `bad_request`
  */
 export function refusePrefetch(c: Context<Env>): void {
@@ -14,8 +14,7 @@ export function refusePrefetch(c: Context<Env>): void {
 }
 
 /**
- * For a GET that leads to a provider: a person goes there with their whole window; no script, no picture and no frame
- * does (CS-6).
+ * Protects a GET that leads to a provider: it must be a top-level navigation, not a script, image or frame (CS-6).
  * @throws Problem `bad_request`
  */
 export function mustBeFollowed(c: Context<Env>, detail: string): void {

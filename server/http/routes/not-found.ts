@@ -7,12 +7,12 @@ import { toResponse } from '../response/reply.ts'
 
 type Matches = (method: string, path: string) => boolean
 
-/** The end of every family: what no route takes is 404, or 405 where another method would have been taken. */
+/** The end of every family: an unmatched path is 404, or 405 if another method would have matched. */
 export function notFound(matches: Matches) {
   return (c: Context<Env>): Response => {
     const { ctx } = c.env
     const others = METHODS.map(method => method.toUpperCase()).filter(method => matches(method, ctx.path))
-    // Whatever can be read can be asked about; Hono answers HEAD with the route of GET.
+    // Hono answers HEAD with the route of GET.
     if (others.includes('GET')) others.push('HEAD')
     return toResponse(
       others.length > 0 && !others.includes(ctx.method)

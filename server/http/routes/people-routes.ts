@@ -13,7 +13,7 @@ import { administrator, requireFresh } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 
 /**
- * Cursors are ids of ours.
+ * Cursors are our own ids.
  * @throws Problem `invalid_query`
  */
 function cursorOf(c: Context<Env>): string | null {
@@ -23,8 +23,8 @@ function cursorOf(c: Context<Env>): string | null {
 }
 
 /**
- * What administrators do: people and invitations. What gives somebody a way in, or power, asks for a fresh sign-in;
- * what takes it away does not: that may be urgent.
+ * Manages accounts and invitations, for administrators. Granting access or authority requires a recent sign-in;
+ * revoking it does not, since that may be urgent.
  */
 export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
@@ -47,7 +47,7 @@ export function peopleRoutes({ people, sessions, streams, clock }: AuthDeps): Ho
     const { user, session } = administrator(c)
     const id = c.req.param('id')
     if ((await people.accounts.find(id)) === null) throw new Problem('not_found')
-    // As with one's own "all others": this session's streams may be somebody else's.
+    // As when ending one's own other sessions: this session's streams may have been opened with copied cookies.
     if (id === user.id) streams.endStreamsOf(session.publicId)
     const ended =
       id === user.id

@@ -34,14 +34,14 @@ async function signedIn() {
   return { browser, userId: ((await answer.json()) as { user: { id: string } }).user.id }
 }
 
-test('where no sample runs there is nothing to show', async () => {
+test('without the sample there are no demonstrations', async () => {
   services = testRoutes()
   const { browser } = await signedIn()
   expect((await browser.get('/auth/proof')).status).toBe(404)
   expect((await browser.post('/auth/proof/storm')).status).toBe(404)
 })
 
-test('a demonstration is for somebody signed in, and runs as theirs', async () => {
+test('a demonstration requires a session, and runs for its account', async () => {
   services = testRoutes({ proof })
   expect(await refusal(services.browser().post('/auth/proof/storm'))).toBe('401 not_signed_in')
   const { browser, userId } = await signedIn()

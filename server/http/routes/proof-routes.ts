@@ -6,7 +6,10 @@ import type { Proof } from '../../demo/proof/proof.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedIn } from './require-caller.ts'
 
-/** The demonstrations of /proof. There only while the sample runs: a site with upstreams of its own is no stage. */
+/**
+ * The demonstrations of /proof. Only available while the sample runs: a site with upstreams of its own should not stage
+ * thefts.
+ */
 export function proofRoutes(proof: Proof): Hono<Env> {
   const app = new Hono<Env>()
 

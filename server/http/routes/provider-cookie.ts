@@ -6,18 +6,18 @@ import { clearCookie, serializeCookie, transactionCookieName } from '../../sessi
 import type { Env } from '../request/hono-env.ts'
 
 /**
- * What all sign-ins that one browser has under way may take of its Cookie header, in bytes, and how many they may be.
- * More would fill the header until servers refuse it.
+ * Maximum bytes and number of a browser's pending sign-ins in its Cookie header, which must not grow until servers
+ * refuse it.
  */
 const MAX_TOTAL = 3072
 const MAX_UNDER_WAY = 5
-/** One alone takes half at most, so that a second one has its `returnTo`, too. */
+/** One takes at most half, so that a second one has room for its `returnTo`, too. */
 const MAX_ONE = MAX_TOTAL / 2
-/** Cookies that one answer takes away: each costs the answer's headers some hundred bytes. */
+/** Cookies cleared by one response: each takes some hundred bytes of its headers. */
 const MAX_CLEARED = 5
 
 /**
- * How long the value of the next transaction cookie may be.
+ * The maximum length of the next transaction cookie's value.
  * @param secure whether cookies have their prefixes
  */
 export function roomForTransaction(c: Context<Env>, secure: boolean): number {
@@ -26,10 +26,7 @@ export function roomForTransaction(c: Context<Env>, secure: boolean): number {
   return Math.min(MAX_ONE, MAX_TOTAL - taken) - pairBytes(name, '')
 }
 
-/**
- * Remembers a sign-in that has begun in this browser, and forgets its oldest ones when they become too many or too
- * long.
- */
+/** Stores a sign-in that has begun, and drops the oldest ones when they become too many or too long. */
 export function keepTransaction(c: Context<Env>, { id, sealed }: Begun, secure: boolean): void {
   const name = transactionCookieName(id, secure)
   let left = MAX_TOTAL - pairBytes(name, sealed)
@@ -49,7 +46,7 @@ export function clearTransaction(c: Context<Env>, id: string, secure: boolean): 
   c.get('answer').cookie(clearCookie(transactionCookieName(id, secure), { secure }))
 }
 
-/** The sign-ins that this browser has under way, newest first: their names sort by time. */
+/** This browser's pending sign-ins, newest first: their names sort by time. */
 function underWay(c: Context<Env>, secure: boolean): { id: string; bytes: number }[] {
   const caller = c.get('caller')
   return [...caller.transactions()]

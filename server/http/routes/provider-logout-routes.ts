@@ -8,11 +8,10 @@ import type { AuthDeps } from './auth-deps.ts'
 import { mustBeFollowed, refusePrefetch } from './navigations.ts'
 
 const PAGE = '/signed-out'
-/** They are out here all the same, and the page says what keeps them from there. */
+/** The sign-out here has succeeded all the same, so the page only explains why it could not continue there. */
 const UNUSABLE: ReadonlySet<ProblemCode> = new Set(['provider_unavailable', 'provider_misconfigured'])
 
-/** `GET /auth/logout/PROVIDER`: on to the provider after a sign-out here, and back from there.
- * @see OIDC RP-Initiated Logout §2, §3 */
+/** `GET /auth/logout/PROVIDER`: continues to the provider after a sign-out here, and handles the return. @see OIDC RP-Initiated Logout §2, §3 */
 export function providerLogoutRoutes({ logouts, config: { secureCookies: secure } }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 
@@ -22,15 +21,15 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
     const { logout: sealed } = c.get('caller')
     const state = c.req.query('state')
     if (state !== undefined) {
-      // A return that we did not ask for says nothing: the page then does not claim that they are signed out there.
+      // An unsolicited return proves nothing, so the page does not claim that the user is signed out at the provider.
       if (!(await logouts.returned(provider, sealed, state))) return c.redirect(PAGE, 303)
       c.get('answer').cookie(clearCookie(cookieName('logout', secure), { secure }))
       return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
     }
     try {
       const leaving = await logouts.leave(provider, sealed)
-      // Nobody signed out here, or a provider that sends no `state` has sent them back: whether they are out there, it
-      // did not say.
+      // Either there was no sign-out here, or a provider that sends no `state` has redirected back, which does not
+      // prove a sign-out there.
       if (leaving === null) return c.redirect(PAGE, 303)
       mustBeFollowed(c, 'A sign-out at a provider must start with a link that a person follows.')
       c.get('answer').cookie(logoutCookie(leaving, secure))
@@ -45,8 +44,8 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
 }
 
 /**
- * Names the grant whose ID token the provider is to be shown: the token itself is too long for a cookie, and no
- * browser's business.
+ * References the grant whose ID token the provider needs: the token itself is too long for a cookie, and should not
+ * reach the browser.
  */
 export function logoutCookie(
   { cookie, maxAgeSeconds }: Pick<Onward, 'cookie' | 'maxAgeSeconds'>,
@@ -56,15 +55,15 @@ export function logoutCookie(
 }
 
 /**
- * Where a form goes after a sign-out. Our own page, always: `form-action 'self'` lets no form's redirect leave the
- * origin.
+ * Where a form goes after a sign-out. Always our own page, because `form-action 'self'` blocks redirects of a form to
+ * other origins.
  */
 export function afterForm(onward: Onward | null): string {
   if (onward === null) return PAGE
   return `${PAGE}?${new URLSearchParams({ provider: onward.provider, ...(onward.mode === 'always' ? { go: '1' } : {}) }).toString()}`
 }
 
-/** Where a script goes: straight on, or to the page that offers it. */
+/** Where a script goes: directly to the provider, or to the page that offers it. */
 export function afterScript(onward: Onward): string {
   return onward.mode === 'always' ? `/auth/logout/${onward.provider}` : afterForm(onward)
 }

@@ -10,21 +10,21 @@ const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
 type Schema = v.GenericSchema<unknown, unknown>
 
 /**
- * Reads a JSON body. Nothing else passes for JSON: another type could be sent by a form of another site (CS-7).
- * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with what is wrong by field
+ * Reads a JSON body. Other content types are refused, because another site's form could send them (CS-7).
+ * @throws Problem `unsupported_media_type`, `invalid_json`, `invalid_body` with the problems by field
  */
 export async function readJson<S extends Schema>(c: Context<Env>, schema: S): Promise<v.InferOutput<S>> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new Problem('unsupported_media_type')
   return check(schema, parseJson(await c.req.arrayBuffer()))
 }
 
-/** Whether a form of ours was posted without JavaScript. */
+/** Whether one of our forms was posted without JavaScript. */
 export function isForm(c: Context<Env>): boolean {
   return FORM_TYPE.test(c.req.header('content-type') ?? '')
 }
 
 /**
- * Reads a form post as it came: names and values, each name once.
+ * Reads a form post: names and values, each name once.
  * @throws Problem `invalid_body`
  */
 export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
@@ -35,7 +35,8 @@ export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
 }
 
 /**
- * Checks a form's fields against the schema of the same call in JSON: an empty field is none, a ticked box is `true`.
+ * Validates a form's fields with the schema of the same call in JSON: empty fields are dropped, and a ticked box is
+ * `true`.
  */
 export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<string, string>): v.InferOutput<S> {
   const given = [...fields].filter(([name, value]) => value !== '' && name !== 'returnTo')
@@ -49,14 +50,17 @@ function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
   throw new Problem('invalid_body', { fields: describeFields(result.issues, 'body') })
 }
 
-/** Not UTF-8 is not JSON (RFC 8259 §8.1). Read leniently, two passwords of different broken bytes would be one. */
+/**
+ * Strict, because JSON is UTF-8 (RFC 8259 §8.1): if read leniently, passwords with different invalid bytes would be
+ * equal.
+ */
 const UTF8 = new TextDecoder('utf-8', { fatal: true })
 
 function parseJson(bytes: ArrayBuffer): unknown {
   try {
     return JSON.parse(UTF8.decode(bytes))
   } catch {
-    // The parser's own message quotes the body, which may hold a password.
+    // The parser's own message quotes the body, which may contain a password.
     throw new Problem('invalid_json')
   }
 }

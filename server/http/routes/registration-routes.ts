@@ -6,12 +6,12 @@ import { logAttempt } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { currentSession, openSession, submitted } from './sign-in-reply.ts'
 
-/** Making an account by set-up, invitation or registration, and a new password by a reset link. */
+/** Creates accounts by setup, invitation or registration, and sets passwords by reset link. */
 export function registrationRoutes(deps: AuthDeps): Hono<Env> {
   const { people, log } = deps
   const app = new Hono<Env>()
 
-  /** Whoever has just made an account is signed in to it. */
+  /** Signs a new account in. */
   const signInNew = (c: Context<Env>, account: Account) =>
     logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, isAbout => {
       isAbout(account.id)
@@ -52,8 +52,8 @@ export function registrationRoutes(deps: AuthDeps): Hono<Env> {
     ),
   )
 
-  // The link proves that an administrator meant this person, not that this browser is theirs: they sign in with the new
-  // password.
+  // The link proves that an administrator approved the reset, not whose browser this is: users have to sign in with the
+  // new password.
   app.post('/reset', c =>
     submitted(
       c,

@@ -21,7 +21,7 @@ export function administrator(c: Context<Env>) {
 }
 
 /**
- * For what would give somebody else a way in: a session that was left open is not enough (ASVS 7.5.1).
+ * Protects operations that grant access to others: an unattended session is not enough (ASVS 7.5.1).
  * @throws Problem `reauthentication_required`
  */
 export function requireFresh({ session }: { session: { authTime: UnixMs } }, now: UnixMs): void {

@@ -66,7 +66,7 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 describe('signing in and out', () => {
-  test('set-up answers as sign-in does, with cookies, and without a token in the body (BBA-18)', async () => {
+  test('BBA-18 setup responds as sign-in does, with cookies and without a token in the body', async () => {
     const answer = await session(admin)
     expect(answer).toMatchObject({
       user: { email: root.email, name: 'Root', roles: ['admin', 'user'] },
@@ -83,7 +83,7 @@ describe('signing in and out', () => {
     })
   })
 
-  test('ASVS 7.2.4 CS-11 a sign-in makes a new session, and the one that the browser had is over', async () => {
+  test('ASVS 7.2.4 CS-11 a sign-in opens a new session and ends the one that the browser had', async () => {
     const before = new Map(admin.jar)
     expect(
       (await admin.post('/auth/login', { email: root.email, password: root.password, remember: true })).status,
@@ -96,7 +96,7 @@ describe('signing in and out', () => {
     expect(await session(old)).toEqual({ user: null, session: null, ended: 'replaced' })
   })
 
-  test('ASVS 6.3.8 unknown and wrong get the same bytes', async () => {
+  test('ASVS 6.3.8 an unknown address and a wrong password get identical responses', async () => {
     const answers = await Promise.all(
       [
         { email: root.email, password: 'x' },
@@ -111,7 +111,7 @@ describe('signing in and out', () => {
     expect(answers[0]?.status).toBe(401)
   })
 
-  test('HD-11 CK-9 signing out ends the session and empties the jar, except that the device stays known', async () => {
+  test('HD-11 CK-9 signing out ends the session and clears all cookies except that of the known device', async () => {
     const thief = new Map(admin.jar)
     const answer = await admin.post('/auth/logout')
     expect([answer.status, answer.headers.get('clear-site-data')]).toEqual([200, '"storage"'])
@@ -125,7 +125,7 @@ describe('signing in and out', () => {
     )
   })
 
-  test("HD-11 signing out leaves the storage of somebody else's front end alone", async () => {
+  test('HD-11 signing out does not clear the storage of another front end', async () => {
     const theirs = testRoutes({ site: { kind: 'static', folder: '/srv', sourceMaps: false, policy: null } })
     const person = await theirs.people.accounts.create(
       { email: 'ann@example.org', name: 'Ann', roles: ['user'], password: root.password },
@@ -157,7 +157,7 @@ describe('signing in and out', () => {
 })
 
 describe('forms without JavaScript', () => {
-  test('UX-18 a form signs in and goes where it was meant to, by 303', async () => {
+  test('UX-18 a form signs in and redirects to its destination with 303', async () => {
     const browser = at.browser()
     const answer = await browser.form('/auth/login', {
       email: root.email,
@@ -176,7 +176,7 @@ describe('forms without JavaScript', () => {
     expect(browser.jar.has(REFRESH)).toBe(false)
   })
 
-  test('OA-1 a form is not led to another site', async () => {
+  test('OA-1 a form cannot redirect to another site', async () => {
     for (const returnTo of [
       '//evil.example',
       '/\\evil.example',
@@ -193,7 +193,7 @@ describe('forms without JavaScript', () => {
     }
   })
 
-  test('a failure goes back to its page with the code; what was typed is kept, the password nowhere, for one minute', async () => {
+  test('a failure redirects to its page with the code; the fields are kept for one minute, never the password', async () => {
     const browser = at.browser()
     const answer = await browser.form('/auth/login', {
       email: 'Ann@Example.org',
@@ -216,7 +216,7 @@ describe('forms without JavaScript', () => {
     expect(await browser.keptForm()).toBeNull()
   })
 
-  test("a success takes an earlier failure's fields out of the browser", async () => {
+  test("a success clears an earlier failure's fields", async () => {
     const browser = at.browser()
     await browser.form('/auth/login', { email: root.email, password: 'wrong' })
     expect(browser.jar.has(FORM)).toBe(true)
@@ -224,7 +224,7 @@ describe('forms without JavaScript', () => {
     expect(browser.jar.has(FORM)).toBe(false)
   })
 
-  test('CK-4 whatever was typed, the cookie with it has room', async () => {
+  test('CK-4 whatever was typed, the cookie with it fits', async () => {
     const browser = at.browser()
     const long = '🪔'.repeat(120)
     await browser.form('/auth/register', { email: long, name: long, invite: long, password: 'x'.repeat(20) })
@@ -234,7 +234,7 @@ describe('forms without JavaScript', () => {
     expect((await browser.keptForm())?.problem.fields).toEqual({ email: 'It is too long.' })
   })
 
-  test('registration and reset by form', async () => {
+  test('registration and password reset work by form', async () => {
     const { href } = await json<InviteAnswer>(admin.post('/auth/invites', {}))
     const browser = at.browser()
     const common = await browser.form('/auth/register', {
@@ -252,7 +252,7 @@ describe('forms without JavaScript', () => {
     await signIn({ ...ann, password: NEXT })
   })
 
-  test('what has no form takes none, and a field that comes twice is refused', async () => {
+  test('calls without a form accept none, and a duplicate field is refused', async () => {
     for (const path of ['/auth/reauthenticate', '/auth/invites'])
       expect(await refusal(admin.form(path, { password: 'x' }))).toBe('415 unsupported_media_type')
     const twice = await refusal(
@@ -265,7 +265,7 @@ describe('forms without JavaScript', () => {
 })
 
 describe('bad input', () => {
-  test('CS-7 JSON calls take JSON only: no text, no form, no missing type', async () => {
+  test('CS-7 JSON calls only accept JSON: no text, no form, no missing content type', async () => {
     const body = JSON.stringify({ name: 'Mallory' })
     for (const type of [
       'text/plain',
@@ -286,7 +286,7 @@ describe('bad input', () => {
     expect((await session(admin)).user?.name).toBe('Root')
   })
 
-  test('broken JSON, wrong types and unknown fields are told by field, and never repeated', async () => {
+  test('malformed JSON, wrong types and unknown fields are reported by field, without repeating the input', async () => {
     const broken = await admin.send('POST', '/auth/login', {
       body: '{"password":"canary-secret',
       type: 'application/json',
@@ -318,7 +318,7 @@ describe('bad input', () => {
     ).toBe('400 invalid_body')
   })
 
-  test('names: emoji and right-to-left are fine; a megabyte, control and direction-changing characters are not', async () => {
+  test('names may contain emoji and right-to-left text, but not a megabyte, control or bidirectional formatting characters', async () => {
     for (const name of ['👩‍👩‍👧 Família', 'שירה', '李明'])
       expect((await json<SessionAnswer>(admin.patch('/auth/user', { name }))).user?.name).toBe(name)
     for (const name of [
@@ -335,7 +335,7 @@ describe('bad input', () => {
     expect((await session(admin)).user?.name).toBe('李明')
   })
 
-  test('a password may be long, of any script, with spaces at its ends', async () => {
+  test('a password may be long, in any script, with spaces at its ends', async () => {
     const password = ` ${'灯🪔'.repeat(500)} `
     const browser = await join({ ...ann, password })
     expect((await session(browser)).user?.name).toBe('Ann')
@@ -346,7 +346,7 @@ describe('bad input', () => {
   })
 })
 
-test('a disk that takes no writes: 503, nothing set, nothing lost, and it goes on by itself', async () => {
+test('a full disk: 503, nothing set, nothing lost, and it recovers by itself', async () => {
   const browser = at.browser()
   const { href } = await json<InviteAnswer>(admin.post('/auth/invites', {}))
   at.store.db.raw.pragma('query_only = ON')
@@ -365,8 +365,8 @@ test('a disk that takes no writes: 503, nothing set, nothing lost, and it goes o
   await signIn(root)
 })
 
-describe("one's own account", () => {
-  test('nobody is let in without a session', async () => {
+describe("the caller's own account", () => {
+  test('requires a session', async () => {
     const nobody = at.browser()
     for (const path of ['/auth/sessions', '/auth/events', '/auth/people', '/auth/invites'])
       expect(await refusal(nobody.get(path))).toBe('401 not_signed_in')
@@ -382,7 +382,7 @@ describe("one's own account", () => {
     expect(await refusal(nobody.delete('/auth/sessions'))).toBe('401 not_signed_in')
   })
 
-  test('ASVS 6.2.3 ASVS 7.4.3 OA-15 a password change needs the current one, ends every session, and opens a new one here', async () => {
+  test('ASVS 6.2.3 ASVS 7.4.3 OA-15 a password change requires the current one, ends every session, and opens a new one here', async () => {
     const elsewhere = await signIn(root, { remember: true })
     const before = new Map(admin.jar)
     expect(await refusal(admin.post('/auth/password', { current: 'wrong', next: NEXT }))).toBe(
@@ -406,7 +406,7 @@ describe("one's own account", () => {
     await signIn({ ...root, password: NEXT })
   })
 
-  test('ASVS 7.2.4 re-authentication gives a new session and a fresh time, keeps "remember me", and ends the old one', async () => {
+  test('ASVS 7.2.4 re-authentication opens a new session with a new auth time, keeps "remember me", and ends the old one', async () => {
     const browser = await signIn(root, { remember: true })
     const before = await session(browser)
     at.pass(20 * MINUTE)
@@ -418,7 +418,7 @@ describe("one's own account", () => {
     expect(sessions.map(one => one.id)).not.toContain(before.session?.id)
   })
 
-  test("ASVS 7.5.2 sessions are listed with their devices and ended one by one or all others at once; nobody else's are touched", async () => {
+  test("ASVS 7.5.2 sessions are listed with their devices and ended one by one or all others at once; other accounts' are not affected", async () => {
     const other = await signIn(root)
     const third = await signIn(root)
     const annAt = await join()
@@ -450,7 +450,7 @@ describe("one's own account", () => {
     expect([...admin.jar.keys()]).toEqual([DEVICE])
   })
 
-  test("the log is one's own, and takes no cursor of another make", async () => {
+  test("the log only contains the account's own events, and rejects invalid cursors", async () => {
     const browser = await join()
     expect(await kinds(browser)).toEqual(['signed_in', 'account_created'])
     expect(await refusal(browser.get('/auth/events?cursor=-1'))).toBe('400 invalid_query')
@@ -458,7 +458,7 @@ describe("one's own account", () => {
 })
 
 describe('administrators', () => {
-  test('what is theirs is refused to everybody else before anything is read', async () => {
+  test('admin calls are refused to everyone else before anything is read', async () => {
     const browser = await join()
     for (const answer of [
       browser.get('/auth/people'),
@@ -473,7 +473,7 @@ describe('administrators', () => {
     }
   })
 
-  test('ASVS 7.4.2 disabling somebody ends all that they have, at once, and enabling lets them sign in again', async () => {
+  test('ASVS 7.4.2 disabling an account ends all its sessions at once, and enabling lets it sign in again', async () => {
     const browser = await join()
     const id = await idOf(browser)
     expect(await json<WirePerson>(admin.patch(`/auth/people/${id}`, { disabled: true }))).toMatchObject({
@@ -489,7 +489,7 @@ describe('administrators', () => {
     await signIn(ann)
   })
 
-  test("ASVS 7.4.5 they end somebody's sessions; roles count on the next request; the last administrator stays", async () => {
+  test("ASVS 7.4.5 administrators end other accounts' sessions; roles apply from the next request; the last administrator stays", async () => {
     const browser = await join()
     const id = await idOf(browser)
     await admin.patch(`/auth/people/${id}`, { roles: ['admin'] })
@@ -508,7 +508,7 @@ describe('administrators', () => {
     ])
   })
 
-  test('ASVS 7.5.1 what gives somebody a way in or power asks for the password again after a quarter of an hour; taking it away does not', async () => {
+  test('ASVS 7.5.1 granting access or authority asks for the password again after a quarter of an hour; revoking does not', async () => {
     const browser = await join()
     const id = await idOf(browser)
     at.pass(16 * MINUTE)
@@ -525,7 +525,7 @@ describe('administrators', () => {
     expect((await admin.patch(`/auth/people/${id}`, { disabled: false, roles: ['admin'] })).status).toBe(200)
   })
 
-  test('invitations are listed without their codes and can be taken back', async () => {
+  test('invitations are listed without their codes and can be revoked', async () => {
     const { href, invite } = await json<InviteAnswer>(
       admin.post('/auth/invites', { email: 'New@Example.org', roles: ['user'] }),
     )
@@ -541,7 +541,7 @@ describe('administrators', () => {
 })
 
 describe('apps', () => {
-  test('each person is told of the upstreams that they may use, and never where those are', async () => {
+  test('each account sees the upstreams that it may use, without their addresses', async () => {
     const names = async (browser: Browser) =>
       (await json<AppsAnswer>(browser.get('/auth/apps'))).apps.map(app => app.name)
     expect(await names(admin)).toEqual(['all', 'desk'])

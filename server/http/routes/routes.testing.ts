@@ -22,7 +22,7 @@ import { authRoutes } from './auth-routes.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { openKeptForm } from './kept-form.ts'
 
-/** Providers that a test configures, and what it puts in their place. */
+/** Providers that a test configures, and their fakes. */
 export interface Elsewhere {
   configured: Provider[]
   providers: AuthDeps['providers']
@@ -37,8 +37,7 @@ const NOWHERE: Elsewhere = {
 }
 
 /**
- * For the tests of this folder: its routes behind the least that an edge does, in front of real rooms and a real
- * database.
+ * For the tests of this folder: its routes with a minimum of HTTP around them, on real services and a real database.
  */
 export function testRoutes(
   options: Parameters<typeof testPeople>[0] & {
@@ -175,7 +174,7 @@ export function testRoutes(
       form: (path: string, fields: Record<string, string>) =>
         send('POST', path, { body: new URLSearchParams(fields).toString(), type: 'application/x-www-form-urlencoded' }),
       send,
-      /** What the page would be given of a failed form. */
+      /** What the page would receive of a failed form. */
       keptForm: () => openKeptForm(keyring, jar.get(cookieName('form', true)) ?? '', clock.now().wall),
     }
   }
@@ -185,7 +184,7 @@ export function testRoutes(
 
 export type Browser = ReturnType<ReturnType<typeof testRoutes>['browser']>
 
-/** The code of a refusal, with its status: "401 not_signed_in". */
+/** A refusal's status and code: "401 not_signed_in". */
 export async function refusal(answer: Response | Promise<Response>): Promise<string> {
   const response = await answer
   const body = (await response.json()) as Partial<ProblemBody>

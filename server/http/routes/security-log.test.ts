@@ -14,7 +14,7 @@ const root = { email: 'root@example.org', name: 'Root', password: GOOD_PASSWORD 
 let at: ReturnType<typeof testRoutes>
 let admin: Browser
 let rootId: string
-/** What the provider's callback comes to in this test. */
+/** The result of the provider's callback in this test. */
 let fails: ProblemCode | null
 
 const stranger = () => at.browser({ ...CLIENT, network: NETWORK })
@@ -48,7 +48,7 @@ beforeEach(() => start())
 afterEach(() => at.close())
 
 describe('the security log', () => {
-  test('ASVS 16.3.1 a wrong password, an unknown address and a success are one line each, with who and whence and never what was typed', async () => {
+  test('ASVS 16.3.1 a wrong password, an unknown address and a success are one line each, with account and network, and never what was typed', async () => {
     const from = mark()
     await stranger().post('/auth/login', { email: 'ROOT@example.org', password: 'wrong-password' })
     await stranger().post('/auth/login', { email: 'nobody@example.org', password: 'wrong-password' })
@@ -105,7 +105,7 @@ describe('the security log', () => {
     ])
   })
 
-  test('a sign-in that the token API judges is one line', async () => {
+  test('a sign-in checked by the token API is one line', async () => {
     await at.close()
     await start({
       authenticate: () => Promise.reject(new Problem('invalid_credentials')),
@@ -130,7 +130,7 @@ describe('the security log', () => {
     ])
   })
 
-  test('ASVS 16.3.2 codes, privileges and passwords: each change is one line, by whom and whence, and nothing that was rolled back is told', async () => {
+  test('ASVS 16.3.2 changes of codes, roles and passwords are one line each, with actor and network; nothing rolled back is logged', async () => {
     const from = mark()
     const invite = (await (await admin.post('/auth/invites', {})).json()) as InviteAnswer
     const ann = stranger()
@@ -175,7 +175,7 @@ describe('the security log', () => {
     expect(at.lines.join('')).not.toContain(at.codeOf(link.href))
   })
 
-  test('no event is known under a name that the closed list does not have', () => {
+  test('every logged event is in the closed list', () => {
     expect(new Set(SECURITY_EVENTS).size).toBe(SECURITY_EVENTS.length)
     for (const name of SECURITY_EVENTS) expect(name).toMatch(/^[a-z]+(_[a-z]+)*$/)
   })

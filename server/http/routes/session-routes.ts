@@ -4,7 +4,7 @@ import type { Env } from '../request/hono-env.ts'
 import { sessionAnswer } from '../response/session-body.ts'
 import type { AuthDeps } from './auth-deps.ts'
 
-/** Who is signed in, and how one can be. */
+/** The current session, and the available sign-in methods. */
 export function sessionRoutes({ people, config, providers }: AuthDeps): Hono<Env> {
   const app = new Hono<Env>()
 

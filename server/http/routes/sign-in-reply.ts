@@ -27,8 +27,8 @@ interface Opening {
 }
 
 /**
- * Opens a session for somebody who has just shown who they are, in the place of the one that this browser has, if any:
- * a session from before a sign-in is never the one after it (ASVS 7.2.4, CS-11).
+ * Opens a session for a user who has just authenticated, replacing the one that this browser has, if any: a session
+ * never survives a sign-in (ASVS 7.2.4, CS-11).
  */
 export async function openSession(
   c: Context<Env>,
@@ -46,8 +46,8 @@ export async function openSession(
   }: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
-  // Whoever knows the password could fill the disk with sessions. What somebody who is signed in posts has been counted
-  // already, and may have changed a password by now.
+  // Limits the sessions that a known password can create. Posts of a signed-in user have been counted already, and may
+  // include a password change.
   if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
   const { session, grant } = await sessions.open({
     userId: account.id,
@@ -76,8 +76,8 @@ export async function openSession(
 }
 
 /**
- * The same for somebody whom another place vouches for, with what it granted.
- * @param endsAt the session lives no longer, since nothing that came with it can be renewed; null: as long as any
+ * The same for a user that a provider vouches for, with its grant.
+ * @param endsAt the latest end of the session, if its tokens cannot be refreshed; null: as usual
  */
 export async function openGranted(
   c: Context<Env>,
@@ -96,7 +96,7 @@ interface Vouched {
   tokens: ProviderTokens
 }
 
-/** The session that this browser has now, for the new one to take the place of. */
+/** The session that this browser has now, to be replaced by the new one. */
 export function currentSession(c: Context<Env>): string | null {
   return c.get('caller').signedIn?.session.publicId ?? null
 }
@@ -104,19 +104,19 @@ export function currentSession(c: Context<Env>): string | null {
 interface Submission<S> {
   schema: S
   /**
-   * The page with the form, where a failed post without JavaScript comes back to; of several on one, its name after a
-   * `#`.
+   * The page with the form, where a failed post without JavaScript returns to; if it has several, followed by `#` and
+   * the form's name.
    */
   page: string
-  /** Fields that it shows again then. */
+  /** The fields to show again. */
   keep: readonly string[]
-  /** Where a form goes when it succeeded; null: where its `returnTo` says. */
+  /** Where a successful form goes; null: its `returnTo`. */
   next: string | null
 }
 
 /**
- * Answers a call that comes as JSON from a script, or as a form post where JavaScript is off: then with 303, on failure
- * back to the form, which shows the problem and what was typed. No field is ever in a URL.
+ * Handles a call sent as JSON by a script, or as a form post without JavaScript: the latter gets a 303, on failure back
+ * to the form, which shows the problem and the input. No field is ever in a URL.
  */
 export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
   c: Context<Env>,
@@ -146,7 +146,7 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
     })
     return c.redirect(`${path}?${query.toString()}${form === undefined ? '' : `#${form}`}`, 303)
   }
-  // What an earlier attempt left is not for the next form.
+  // Clears what an earlier failed attempt left.
   if (c.get('caller').form !== null) {
     const secure = deps.config.secureCookies
     c.get('answer').cookie(clearCookie(cookieName('form', secure), { secure }))

@@ -51,7 +51,7 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
     const type = c.req.header('content-type')
     if (!form && type !== undefined && !type.startsWith('application/json')) throw new Problem('unsupported_media_type')
     const who = c.get('caller').signedIn
-    // Here first, whatever the provider does (LO-10).
+    // Ends the session here first, whatever the provider does (LO-10).
     if (who !== null)
       await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
     signOut(c, config)
@@ -66,9 +66,9 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
 }
 
 /**
- * The answer to a sign-out takes everything of ours out of the browser, except that it is known (HD-11). Never
- * "cookies": that would empty the jars of sibling hosts too. Nor "cache", which holds a large site up for seconds:
- * nothing about a person is kept there. What a front end of somebody else's has stored is theirs to clear.
+ * Clears everything of ours from the browser at a sign-out, except that the device is known (HD-11). Not "cookies",
+ * which would also clear those of sibling hosts. Not "cache", which blocks a large site for seconds, whereas no
+ * personal data is cached. The storage of another front end is its own to clear.
  */
 export function signOut(c: Context<Env>, { site }: Pick<AuthDeps['config'], 'site'>): void {
   c.get('answer').clear()

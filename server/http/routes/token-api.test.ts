@@ -88,7 +88,7 @@ function finished(): Finished {
   }
 }
 
-/** In the session that the token API opened, which renews nothing. */
+/** In the session opened by the token API, which refreshes nothing. */
 async function browserUntil(endsAt: number): Promise<Browser> {
   const browser = at.browser()
   const { session: opened, grant } = await at.sessions.open({
@@ -126,7 +126,7 @@ beforeEach(async () => {
       vault: { grant: async () => grantOf(id), linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
-  // Made before the API took the place of passwords.
+  // Created before the API replaced local passwords.
   id = (
     await at.people.accounts.create(
       { email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD },
@@ -150,7 +150,7 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-test('an old password of ours changes nothing and opens nothing, right or wrong', async () => {
+test('an old local password changes and opens nothing, right or wrong', async () => {
   const browser = await browserUntil(at.wall() + 20 * MINUTE)
   const before = await session(browser)
   for (const current of [GOOD_PASSWORD, 'not this one at all'])
@@ -162,7 +162,7 @@ test('an old password of ours changes nothing and opens nothing, right or wrong'
   expect(links.password, 'it is not shown as a way in').toBe(false)
 })
 
-test('confirming at a provider makes a session live no longer than what the API gave', async () => {
+test("confirming at a provider does not extend a session beyond the token API's grant", async () => {
   const endsAt = at.wall() + 20 * MINUTE
   const browser = await browserUntil(endsAt)
   const before = await session(browser)

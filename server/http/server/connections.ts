@@ -2,8 +2,8 @@ import type { Server } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Every connection of a server until it closes. Node forgets one that leaves HTTP (an upgrade, CONNECT, what its parser
- * refused): no timeout of its server ends it then, nor does `closeAllConnections`.
+ * Tracks all connections of a server until they close. Node forgets one that leaves HTTP (an upgrade, CONNECT, a parser
+ * error): neither the server's timeouts nor `closeAllConnections` end it then.
  */
 const open = new WeakMap<object, Set<Socket>>()
 
@@ -20,7 +20,7 @@ export function isConnected(server: object): boolean {
   return (open.get(server)?.size ?? 0) > 0
 }
 
-/** Browsers open connections ahead of need; one that has carried nothing would hold up a server's end. */
+/** Browsers open connections in advance; one without any data would block the server's shutdown. */
 export function destroySilent(server: object): void {
   for (const socket of open.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }

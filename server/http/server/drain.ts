@@ -3,20 +3,19 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { destroyAll, destroySilent, isConnected } from './connections.ts'
 
 const LOOK_EVERY_MS = 50
-/** How long connections that were cut may take to close. */
+/** How long destroyed connections may take to close. */
 const CUT_MS = 1000
 
 /**
- * Goes on for a while as a server that says it is not ready and asks with every answer for the connection to be closed:
- * what is on its way over a connection that looks idle would else be cut unread. Returns at once when nobody is
- * connected.
+ * Continues for a while as a server that reports not ready and closes connections with each response: otherwise
+ * requests on their way over an idle connection would be lost. Returns at once if there are no connections.
  */
 export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
   for (let waited = 0; waited < forMs && servers.some(isConnected); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
 }
 
 /**
- * Stops accepting and waits for the requests under way; what takes longer than `withinMs` is cut.
+ * Stops accepting and waits for requests in progress; what takes longer than `withinMs` is aborted.
  * @returns whether everything finished in time
  */
 export async function drain(servers: readonly Server[], withinMs: number): Promise<boolean> {
@@ -37,7 +36,7 @@ export async function drain(servers: readonly Server[], withinMs: number): Promi
 }
 
 /**
- * Waits for something, but no longer than that: nothing that hangs may keep a process from its end.
+ * Waits for a promise, but not forever: nothing that hangs may keep the process alive.
  * @throws what the promise rejects with in time
  */
 export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {

@@ -2,21 +2,18 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-// Requests may be pipelined (RFC 9112 §9.3.2): what comes behind one whose answer is under way must not cut that
-// answer, nor write into it.
+// Requests may be pipelined (RFC 9112 §9.3.2): a refused one must neither cut off the pending responses before it, nor
+// write into them.
 
-/** How long a client that sends no more may take to read what it asked for before. */
+/** How long a client that has closed its side may take to read earlier responses. */
 const AFTER_END_MS = 5000
 
 type Listener = (...args: unknown[]) => void
 
-/** What Node itself does when a connection closes or drains. */
+/** Node's own listeners for a connection's close and drain. */
 const ofNode = new WeakMap<object, Record<'close' | 'drain', Listener[]>>()
 
-/**
- * Remembers what Node listens for, since it stops when a connection leaves HTTP, whatever is still to be answered
- * there.
- */
+/** Records Node's listeners, which it removes when a connection leaves HTTP, even if responses are still pending. */
 export function rememberListeners(server: Pick<Server, 'on'>): void {
   server.on('connection', (socket: Socket) => {
     ofNode.set(socket, {
@@ -26,7 +23,7 @@ export function rememberListeners(server: Pick<Server, 'on'>): void {
   })
 }
 
-/** The answer that this connection's bytes belong to now: the first that is not whole. */
+/** The response that the connection is currently writing: the first that is not complete. */
 function answerOn(socket: object): ServerResponse | null {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
 }
@@ -36,8 +33,8 @@ export function isAnswering(socket: object): boolean {
 }
 
 /**
- * Calls back once all earlier requests of a connection that has left HTTP (CONNECT) have their whole answers; never, if
- * it closes before. What its client sends meanwhile is dropped.
+ * Calls back once all earlier responses are complete on a connection that has left HTTP (CONNECT); never if it closes
+ * before. Data that the client sends meanwhile is dropped.
  */
 export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
   if (!isAnswering(socket)) return then()
@@ -52,9 +49,9 @@ export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
 }
 
 /**
- * Calls back once all earlier requests have their whole answers; never, if the connection closes before.
- * @param broken a request that cannot be read to its end, and therefore waits for nothing
- * @param then told whether the broken request has got an answer
+ * Calls back once all earlier responses are complete; never if the connection closes before.
+ * @param broken a request whose body cannot be parsed, so that its own response is not waited for
+ * @param then receives whether the broken request already has a response
  */
 export function afterAnswers(
   socket: Duplex,

@@ -15,39 +15,39 @@ interface Deps {
   listener: (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue?: boolean) => void
   /** Called for a connection that begins with the preamble of the PROXY protocol. */
   proxyProtocol: () => void
-  /** Attaches what answers upgrades. */
+  /** Attaches the handler of upgrades. */
   upgrades: (server: Pick<Server, 'on'>) => void
 }
 
-/** More than any honest browser sends; past it Node's parser answers 431. */
+/** More than any honest browser sends; beyond it, Node's parser responds with 431. */
 const MAX_HEADER_BYTES = 16 * 1024
 
-/** Node's server with limits and with our words for what its parser refuses. */
+/** Creates Node's server with limits, and with our own responses to parser errors. */
 export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
-    // Behind an answer that is under way it is a request as any other (RFC 9110 §7.8): it would be written into that
-    // answer.
+    // While an earlier response is pending, an upgrade is handled as an ordinary request (RFC 9110 §7.8), or it would
+    // write into that response.
     shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isAnswering(incoming.socket),
     maxHeaderSize: MAX_HEADER_BYTES,
-    // The Host rule answers these itself, with our headers.
+    // requireHost handles these, with our headers.
     requireHostHeader: false,
     headersTimeout: 20 * SECOND,
-    // Uploads may take long; ones that stand still are ended by the relay, and bodies under /auth by limitBody.
+    // Uploads may take long; the relay ends stalled ones, and limitBody those under /auth.
     requestTimeout: 6 * HOUR,
     connectionsCheckingInterval: 5 * SECOND,
-    // Longer than the two minutes for which proxies keep a connection, so that they never send on one that we just
+    // Longer than the two minutes that proxies keep connections alive, so that they never reuse one that we have just
     // closed.
     keepAliveTimeout: 130 * SECOND,
-    // TCP's own: a client that vanished without a word leaves no event stream behind.
+    // TCP keep-alive ends the event streams of clients that vanished silently.
     keepAlive: true,
     keepAliveInitialDelay: MINUTE,
   })
-  // The bytes of the headers are limited; above a count, Node would drop headers without a word.
+  // The headers' total size is limited instead: with a maximum count, Node would silently drop headers.
   server.maxHeadersCount = 0
   server.on('request', (incoming, outgoing) => listener(incoming, outgoing))
   server.on('checkContinue', (incoming, outgoing) => listener(incoming, outgoing, true))
-  // An expectation other than 100-continue may be ignored (RFC 9110 §10.1.1); Node would answer it without our headers.
+  // Other expectations than 100-continue may be ignored (RFC 9110 §10.1.1); Node's own response would lack our headers.
   server.on('checkExpectation', (incoming, outgoing) => listener(incoming, outgoing as PorchlightResponse))
   const plain = server as unknown as Server
   trackConnections(plain)

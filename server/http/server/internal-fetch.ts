@@ -13,20 +13,19 @@ interface Deps {
   publicUrl: string
   way: readonly Step[]
   match: (path: string) => Match | null
-  /** Upstreams' routes, and ours as Hono serves them. */
+  /** Handles upstreams' routes, and ours by Hono. */
   route: (request: Request, ctx: RequestContext) => Response | Promise<Response>
 }
 
 /**
- * Calls our own routes for a page that is rendering: the same list of steps and the same routes, as the page's caller.
- * Nothing is sent, so there is no header that a client could forge; cookies that a route decides on leave with the
- * page.
+ * Calls our own routes for a rendering page, through the same steps and routes, as the page's caller. Since nothing
+ * goes over the network, no header can be forged; cookies that a route sets are sent with the page.
  */
 export function internalFetch({ clock, log, publicUrl, way, match, route }: Deps) {
   return async (page: RequestContext, path: string, init: RequestInit = {}): Promise<Response> => {
     if (!path.startsWith('/')) throw new TypeError(`a page can only call paths of this server, and ${path} is none`)
     const [beforeFragment = ''] = path.split('#', 1)
-    // One URL is parsed, and what the steps judge is what the routes see.
+    // The URL is parsed once, so that steps and routes see the same.
     const request = new Request(publicUrl + beforeFragment, init)
     const ctx = new RequestContext({
       id: page.id,
@@ -40,7 +39,7 @@ export function internalFetch({ clock, log, publicUrl, way, match, route }: Deps
       match,
     })
     try {
-      // Pages and files are not for calling: one page rendering another could go on for ever.
+      // Pages and files cannot be called: pages that render each other could recurse forever.
       if (ctx.family !== 'auth' && ctx.family !== 'api') throw new Problem('not_found')
       const reply = await runSteps(way, ctx)
       return reply === undefined ? await route(request, ctx) : toResponse(reply)

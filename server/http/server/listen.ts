@@ -5,9 +5,8 @@ import type { Log } from '../../base/log.ts'
 import { OperatorError } from '../../base/operator-error.ts'
 
 /**
- * Opens a server on each address. An IPv6 address that this machine turns out not to have is left out while another is
- * there.
- * @throws OperatorError when an address cannot be listened on; none is open then
+ * Opens a server on each address. An IPv6 address that this machine does not have is skipped if there is another.
+ * @throws OperatorError if an address cannot be used; none is left open then
  */
 export async function listenOn(
   hosts: readonly string[],
@@ -25,7 +24,7 @@ export async function listenOn(
         servers.push(server)
       } catch (error) {
         if (!isMissingAddress(error) || hosts.length === 1) throw error
-        log.debug({ host }, 'this machine does not have that address')
+        log.debug({ host }, 'skipped an address that this machine does not have')
       }
     }
   } catch (error) {

@@ -17,7 +17,7 @@ interface Deps {
 }
 
 /**
- * Of its version 2; version 1 begins with PROXY and a space.
+ * The preamble of version 2; version 1 begins with PROXY and a space.
  * @see haproxy.org/download/3.0/doc/proxy-protocol.txt §2
  */
 const PREAMBLE_2 = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1')
@@ -31,12 +31,12 @@ function hasPreamble(error: Error): boolean {
 }
 
 /**
- * What Node's parser refuses never becomes a request, nor does CONNECT. It is answered on the bare socket, with the
- * same headers and body as everything else (HD-12).
+ * Parser errors and CONNECT never become requests: they are answered on the bare socket, with the same headers and body
+ * as everything else (HD-12).
  */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
   let told = false
-  /** The parser complains again about each byte that still comes. */
+  /** The parser reports an error for each byte that still arrives. */
   const refused = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (refused.has(socket)) return
@@ -50,15 +50,15 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
         )
       told = true
     }
-    // There is nobody to tell.
+    // The client cannot receive a response.
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
     afterAnswers(socket, brokenOn(socket), isAnswered => {
-      // A second answer to one request would be taken for that of the next.
+      // A second response to one request would be taken for that of the next.
       if (isAnswered) leave(socket, null)
       else refuse(socket, codeOf(error), { parser: error.code })
     })
   })
-  // Who asks for a tunnel. Without a listener Node would end the connection and not say a word.
+  // Without a listener, Node would close a CONNECT's connection without a response.
   server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
     afterAnswersOfLeft(socket, () =>
       refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']),
@@ -80,8 +80,8 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
 }
 
 /**
- * The request in whose body the parser stopped.
- * @returns null: it stopped at the head of another
+ * The request in whose body the parser failed.
+ * @returns null if it failed in the head of another
  */
 function brokenOn(socket: Socket): IncomingMessage | null {
   const incoming = (socket as { parser?: { incoming: IncomingMessage | null } | null }).parser?.incoming ?? null

@@ -13,7 +13,7 @@ import { linger } from './request-listener.ts'
 import type { FrontEnd } from '../site/front-end.ts'
 import { frontPolicy } from '../site/upstream-front-end.ts'
 
-/** A browser's call of an upstream: its answer goes straight onto Node's response. */
+/** Relays a browser's call, writing the response directly to Node's. */
 export function relayRequests(relay: Relay, front: FrontEnd) {
   return async (
     ctx: RequestContext,
@@ -34,7 +34,7 @@ export function relayRequests(relay: Relay, front: FrontEnd) {
   }
 }
 
-/** A call of an upstream by a page that is rendering: the same rules, and the answer as a web Response. */
+/** Relays a call of a rendering page: the same rules, with the response as a web Response. */
 export function internalRelay(relay: Relay) {
   return async (ctx: RequestContext, match: Match, request: Request): Promise<Response> => {
     const body = request.body === null ? null : Readable.fromWeb(request.body as ReadableStream)
@@ -49,7 +49,7 @@ export function internalRelay(relay: Relay) {
 
 export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[], body: Readable | null): RelayRequest {
   const { caller } = ctx
-  // The list of steps ends with identify: a request that nobody identified must not reach an upstream.
+  // Authentication is the last step; an unauthenticated request must not reach an upstream.
   if (caller === null)
     throw new Problem('internal', {}, new Error('a call was to be relayed before anybody was identified'))
   return {
@@ -60,8 +60,7 @@ export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[],
     rawHeaders,
     body,
     network: ctx.client.network,
-    // A front end serves everybody alike; its live connections must outlast a session, or a sign-out would end hot
-    // reload.
+    // A front end gets no identity; its live connections have to outlast a session, or a sign-out would end hot reload.
     caller: ctx.family === 'front' ? null : caller.signedIn,
   }
 }

@@ -13,27 +13,28 @@ interface Deps {
   clock: Clock
   log: Log
   requestId: (incoming: IncomingMessage) => string
-  /** Brings a request's target into the form that all others have. */
+  /** Normalises the request's target. */
   toOriginForm: (incoming: IncomingMessage) => void
   network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
   way: readonly Step[]
-  /** Takes the requests that no step answered. It may throw, or reject, as steps do. */
+  /** Handles requests that no step answered. May throw or reject, as steps may. */
   arrive: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
   /**
-   * Called once for each request, when its answer is out or its connection is gone.
-   * @param status null: it was gone before any answer
-   * @param whole false: before the answer's end
+   * Called once per request, when its response has been sent or its connection has closed.
+   * @param status null: it closed before any response
+   * @param whole false: it closed before the response's end
    */
   done: (ctx: RequestContext, status: number | null, whole: boolean) => void
 }
 
 /**
- * How long a refused request may go on sending its body before the connection is cut: time enough to read our answer.
+ * How long a refused request may continue to send its body before the connection is closed, so that the client can read
+ * our response.
  */
 const LINGER_MS = 1000
 
-/** Node's request listener: one request in, the list of steps, one answer out. Synchronous as long as the steps are. */
+/** Node's request listener: runs the steps for one request. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
   const { clock, log, requestId, toOriginForm, network, match, way, arrive } = deps
 
@@ -60,14 +61,14 @@ export function requestListener(deps: Deps) {
 
     if (expectsContinue) ctx.inviteBody = () => outgoing.writeContinue()
     const fail = (error: unknown) => {
-      // A page that was begun had a policy of its own.
+      // A page that had begun to render set its own policy.
       ctx.contentSecurityPolicy = null
       ctx.compression = null
       send(incoming, outgoing, problemReply(ctx, asProblem(error, ctx, log)))
     }
     const proceed = (reply: Reply | undefined): unknown => {
       if (reply !== undefined) return send(incoming, outgoing, reply)
-      // Nobody refuses the request any more, so now its body may come.
+      // No step refused the request, so its body may be sent now.
       ctx.askForBody()
       return arrive(ctx, incoming, outgoing)
     }
@@ -83,7 +84,7 @@ export function requestListener(deps: Deps) {
 
 function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Reply): void {
   if (outgoing.headersSent) {
-    // Too late to say anything else: the connection is all that is left to end.
+    // It is too late for another response, so the connection is closed.
     outgoing.destroy()
     return
   }
@@ -91,13 +92,13 @@ function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Re
   const { status, headers, body } = reply
   if (body instanceof Readable) {
     outgoing.writeHead(status, headers as string[])
-    // Whatever goes wrong now, the connection is all that is left to end, and pipeline ends it.
+    // If reading fails now, pipeline closes the connection.
     pipeline(body, outgoing, () => {})
   } else {
     const bytes = body === null ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength
     outgoing.writeHead(status, body === null ? (headers as string[]) : [...headers, 'Content-Length', String(bytes)])
     if (body === null || outgoing.req.method === 'HEAD') outgoing.end()
-    // Nothing but ASCII, which Node writes in half the time when it need not look for more.
+    // Plain ASCII, which Node writes in half the time if told so.
     else if (typeof body === 'string' && bytes === body.length) outgoing.end(body, 'latin1')
     else outgoing.end(body)
   }
@@ -105,12 +106,12 @@ function send(incoming: IncomingMessage, outgoing: PorchlightResponse, reply: Re
 }
 
 /**
- * An answer that came before the whole request: its client gets a moment to stop sending and read, then the connection
- * ends.
+ * After a response that was sent before the whole request was received, gives the client a moment to stop sending and
+ * read, then closes the connection.
  */
 export function linger(incoming: IncomingMessage): void {
-  // Node tells a moment later that a request without a body is complete. Meanwhile a timer for each would keep all of
-  // them in memory.
+  // Node reports a request without a body as complete only a moment later; a timer for each would keep them all in
+  // memory until then.
   if (incoming.complete || !announcesBody(incoming.headers)) return
   incoming.resume()
   setTimeout(() => incoming.complete || incoming.destroy(), LINGER_MS).unref()

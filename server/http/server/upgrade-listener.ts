@@ -25,24 +25,24 @@ interface Deps {
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
   done: (ctx: RequestContext, status: number, whole: boolean) => void
   /**
-   * Takes the doctor's WebSocket.
-   * @returns false: it is not one
+   * Accepts the doctor's WebSocket.
+   * @returns false if it is not one
    */
   check: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
   development: boolean
 }
 
 /**
- * Only WebSockets are upgrades here: `Upgrade: h2c` and the like are requests as any other, and the header goes no
- * further.
+ * Only WebSockets are upgraded: other values such as `Upgrade: h2c` make an ordinary request, and the header is not
+ * forwarded.
  */
 export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
   return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 /**
- * Upgrades walk the same list of steps as every request: Host, path, origin (CS-13), who asks. Then the upstream is
- * dialled.
+ * Upgrades pass the same steps as every request (Host, path, origin (CS-13), authentication) before connecting to the
+ * upstream.
  */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
   const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, check, development } = deps
@@ -60,7 +60,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       network,
       match,
     })
-    // In development the site's tools have live connections of their own on this server.
+    // In development, Vite has live connections of its own on this server.
     if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
       refuseSocket(socket, reply, ctx.id, security)

@@ -6,19 +6,19 @@ import { standFor } from '../steps/authenticate.ts'
 import type { Step } from '../steps/pipeline.ts'
 
 /**
- * Development only. Pages render in a worker there, so their context crosses in a header, and their calls come back to
- * us over HTTP. Neither can be forged: the header is ours alone to set, and the key in a call back is random and lives
- * as long as its page's request.
+ * Development only. Pages render in a worker there, so their context is passed in a header, and their calls come back
+ * over HTTP. Neither can be forged: only we can set the header, and the key in a call back is random and only valid
+ * during its page's request.
  */
 export interface DevBridge {
-  /** Puts the context on a request that goes to the worker. */
+  /** Adds the context to a request for the worker. */
   carry(page: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse, context: SiteContext): void
-  /** Lets calls back from the worker stand for the page's caller; everybody else goes through `identify`. */
+  /** Authenticates calls back from the worker as the page's caller, and all others with `authenticate`. */
   identifyOr(identify: Step): Step
 }
 
 /**
- * @param secret what the worker knows us by
+ * @param secret proves to the worker that a request comes from us
  * @param origin where the worker calls back
  */
 export function devBridge(secret: string, origin: string): DevBridge {

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import type { Log } from '../../base/log.ts'
 import type { SiteListener } from './site-handler.ts'
 
-/** The parts of Nuxt's programmatic side that are used here. */
+/** The subset of Nuxt's programmatic interface that is used here. */
 interface Nuxt {
   ready(): Promise<void>
   hook(name: string, listener: (argument: never) => unknown): void
@@ -29,9 +29,9 @@ export interface DevSite {
 }
 
 /**
- * Runs Nuxt's dev server inside this process, behind our own: one command, one origin. Its hot-reload socket lives on
- * our server too, so a page talks to nobody else.
- * @param servers all that listen; the first carries the socket, the others hand theirs to it
+ * Runs Nuxt's dev server in this process: one command, one origin. Its hot-reload socket is on our server, too, so
+ * pages connect nowhere else.
+ * @param servers all listening servers; the first has the socket, and the others pass theirs to it
  */
 export async function startDevSite({
   web,
@@ -44,12 +44,12 @@ export async function startDevSite({
   servers: readonly Server[]
   log: Log
 }): Promise<DevSite> {
-  // Nuxt is large and only this command needs it; its own h3 makes the listener.
+  // Nuxt is large and only needed by this command; the listener has to be created by Nuxt's own h3.
   const { loadNuxt, build } = (await import('nuxt')) as unknown as NuxtModule
   const h3 = createRequire(createRequire(import.meta.url).resolve('nuxt/package.json')).resolve('h3')
   const { toNodeListener } = (await import(pathToFileURL(h3).href)) as H3Module
 
-  // Folders of its own: a build of the site, which another process may start at any time, empties the usual ones.
+  // Separate folders, because a production build, which another process may start at any time, clears the usual ones.
   const buildDir = join(web, '..', '.cache', 'dev-site')
   const dir = join(buildDir, 'server')
   const nuxt = await loadNuxt({
@@ -67,7 +67,7 @@ export async function startDevSite({
   nuxt.hook('vite:extend', ({ config }: { config: { server?: object } }) => {
     config.server = { ...config.server, hmr: { server } }
   })
-  nuxt.hook('restart', () => log.warn({}, "the site's configuration changed: start `npm run dev` again"))
+  nuxt.hook('restart', () => log.warn({}, "the site's configuration has changed; restart `npm run dev`"))
   await nuxt.ready()
   await nuxt.callHook('listen', server, {})
   const { hostname, port } = new URL(publicUrl)
@@ -76,10 +76,7 @@ export async function startDevSite({
   return { listener: toNodeListener(nuxt.server.app), close: () => nuxt.close() }
 }
 
-/**
- * Vite takes the upgrades of its own hot-reload socket and checks their origin and token itself; the others are not
- * its.
- */
+/** Vite picks out the upgrades of its own socket and checks their origin and token itself. */
 function takeUpgrades(servers: readonly Server[]): Server {
   const [first, ...others] = servers
   if (first === undefined) throw new Error('the dev server needs a server that listens')

@@ -7,11 +7,11 @@ import type { Coding } from '../response/negotiation.ts'
 
 const SUFFIX = { br: '.br', gzip: '.gz' } as const
 
-/** One file of somebody's build that a browser may ask for. */
+/** A built file that browsers may request. */
 export interface FrontFile {
-  /** As it is asked for, decoded: `/assets/index-Bq3x0v9K.js`. */
+  /** As requested, decoded: `/assets/index-Bq3x0v9K.js`. */
   path: string
-  /** Compressed copies that lie beside it. */
+  /** The codings of its precompressed copies. */
   codings: Coding[]
 }
 
@@ -21,7 +21,7 @@ export interface FrontFolder {
    * @returns null: there is no such file
    */
   find(path: string): Promise<FrontFile | null>
-  /** @returns null: it is gone */
+  /** @returns null: it no longer exists */
   open(file: FrontFile, coding: Coding | null): Promise<FileHandle | null>
 }
 
@@ -31,13 +31,13 @@ interface Index {
   files: ReadonlyMap<string, FrontFile>
 }
 
-/** How often a miss may have us look whether the folder was built anew. */
+/** How often an unknown path may trigger a check for a new build. */
 const LOOK_MS = SECOND
 
 /**
- * A folder of built files. It is listed once, and again after a new build: no request ever becomes a file name, so none
- * can leave the folder. Links, names that begin with a dot and source maps are not listed.
- * @throws OperatorError when there is no index.html in it
+ * A folder of built files, listed once and again after a new build: request paths are only looked up in that list, so
+ * none can leave the folder. Symbolic links, dotfiles and source maps are not listed.
+ * @throws OperatorError if it has no index.html
  */
 export async function openFrontFolder({
   root,
@@ -59,7 +59,7 @@ export async function openFrontFolder({
 
   async function look(): Promise<void> {
     const stamp = await stampOf(root)
-    // In the middle of a build there is no index: what was listed last goes on.
+    // During a build there is no index: the last list remains in use.
     if (stamp !== null && stamp !== index.stamp) index = await list(root, sourceMaps, stamp)
   }
   async function lookAgain(): Promise<void> {
@@ -93,7 +93,7 @@ export async function openFrontFolder({
   }
 }
 
-/** Changes with every build: each writes its index anew, and a deployment may point a link at another folder. */
+/** Changes with every build: each writes a new index, and a deployment may repoint a link to another folder. */
 async function stampOf(root: string): Promise<string | null> {
   try {
     const real = await realpath(root)
@@ -115,7 +115,7 @@ async function list(root: string, sourceMaps: boolean, stamp: string): Promise<I
   const files = new Map<string, FrontFile>()
   for (const path of paths) {
     if (path.includes('/.') || (!sourceMaps && /\.map(?:\.br|\.gz)?$/.test(path))) continue
-    // A compressed copy is not a file of its own.
+    // A precompressed copy is not a file of its own.
     if (/\.(?:br|gz)$/.test(path) && paths.has(path.replace(/\.\w+$/, ''))) continue
     files.set(path, { path, codings: (['br', 'gzip'] as const).filter(coding => paths.has(path + SUFFIX[coding])) })
   }

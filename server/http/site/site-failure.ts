@@ -4,7 +4,7 @@ import type { FailedPage, SiteFailure } from '../../contract/site-context.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
 
-/** What a status of the site's code is called here, where it says no more than the status. */
+/** The problem codes for statuses of the site's code that come without one. */
 const CODES: Record<number, ProblemCode> = {
   401: 'not_signed_in',
   403: 'forbidden',
@@ -15,15 +15,15 @@ const CODES: Record<number, ProblemCode> = {
   429: 'slow_down',
 }
 
-/** The answer for a page that failed: a plain page for a person, JSON for a script, as every other error has it. */
+/** The response for a page that failed: a plain page for navigations, JSON for scripts, as for every other error. */
 export function failedPage(ctx: RequestContext, { status, data }: SiteFailure): FailedPage {
-  // The policy of the page that was begun would let nothing of a plain one show.
+  // The policy of the page that had begun to render would block the plain page's style.
   ctx.contentSecurityPolicy = null
   ctx.compression = null
   const code = codeOf(status, data)
   const { headers, body } = problemReply(ctx, new Problem(code))
   if (ctx.navigation) return { status, headers, body: String(body) }
-  // A status that only the site's own code knows stays, and so does what it says to its own scripts.
+  // A status without an equivalent here is kept, and so are the fields for the site's own scripts.
   const said = {
     ...(JSON.parse(String(body)) as object),
     status,

@@ -17,20 +17,20 @@ import { failedPage } from './site-failure.ts'
 import { devPagePolicy, pagePolicy } from '../response/security-headers.ts'
 import { sessionAnswer } from '../response/session-body.ts'
 
-/** What the built site exports, and what its dev server has too. */
+/** What the built site exports, and its dev server as well. */
 export type SiteListener = (incoming: IncomingMessage, outgoing: ServerResponse) => unknown
 
 interface Deps {
   log: Log
-  /** Resolves to the same listener each time. */
+  /** Always resolves to the same listener. */
   listener: () => Promise<SiteListener>
-  /** Calls a route of ours as the page's caller does. */
+  /** Calls one of our routes as the page's caller. */
   internalFetch: (page: RequestContext, path: string, init?: RequestInit) => Promise<Response>
   openForm: (sealed: string) => Promise<KeptForm | null>
   secureCookies: boolean
-  /** Whether our pages are all that people see. */
+  /** Whether our pages are the only ones. */
   ownPages: boolean
-  /** Prefixes of what is answered or relayed here; every other path is the site's own. */
+  /** Prefixes of what is answered or relayed here; every other path belongs to the site. */
   answered: readonly string[]
   /** null: the built site, which renders in this process. */
   development: DevBridge | null
@@ -39,7 +39,7 @@ interface Deps {
 const CONTEXT = Symbol.for(SITE_CONTEXT)
 const STORAGE = Symbol.for(SITE_CONTEXT_STORAGE)
 
-/** Hands a request to the site, with all that it may know about it and nothing else. */
+/** Passes a request to the site, with exactly what the site may know about it. */
 export function siteMount({
   log,
   listener,
@@ -51,14 +51,13 @@ export function siteMount({
   development,
 }: Deps) {
   const storage = new AsyncLocalStorage<SiteContext>()
-  // The site's bundle looks for it here; only the error page's second rendering needs it.
+  // The site's bundle looks it up here; only needed for re-rendering the error page.
   Object.assign(globalThis, { [STORAGE]: storage })
   const form = cookieName('form', secureCookies)
 
   async function keptForm(ctx: RequestContext): Promise<KeptForm | null> {
     const sealed = ctx.caller?.form ?? null
-    // Who only asks for the headers, or ahead of the person, shows nothing to anybody, so what was kept stays for who
-    // does.
+    // HEAD and prefetches display nothing, so the form is kept for the request that does.
     if (sealed === null || ctx.method === 'HEAD' || isPrefetch(ctx.headers)) return null
     const kept = await openForm(sealed)
     if (kept === null || kept.page.split('#', 1)[0] !== ctx.path) return null
@@ -93,7 +92,7 @@ export function siteMount({
   }
 }
 
-/** The page whose code is running, for what it left to happen later and nobody waits for. */
+/** The page whose code is running, including what it left to run later without awaiting. */
 export function runningPage(): SiteContext | null {
   return (globalThis as { [STORAGE]?: AsyncLocalStorage<SiteContext> })[STORAGE]?.getStore() ?? null
 }
@@ -103,13 +102,10 @@ function preference(setCookie: string): string {
   return setCookie
 }
 
-/** Headers by which a client could tell the site's code something about itself that only we may say. */
+/** Headers that a client must not pass to the site's code, because only we may set them or they are secret. */
 const HIDDEN = /^(?:authorization|proxy-authorization|x-nuxt-.*|x-nitro-.*)$/
 
-/**
- * Takes from a request what the site's code must not see: tokens, and claims of proxies that nobody checked (ASVS
- * 4.1.3).
- */
+/** Removes what the site's code must not see: tokens, and unverified claims of proxies (ASVS 4.1.3). */
 function hideFromSite(incoming: IncomingMessage): void {
   const shown: IncomingHttpHeaders = {}
   const raw: string[] = []
@@ -128,10 +124,7 @@ function hideFromSite(incoming: IncomingMessage): void {
   incoming.rawHeaders = raw
 }
 
-/**
- * Our own cookies are ours to read, and one that cannot be decoded is none: pages, and what they are made with, decode
- * them all.
- */
+/** Drops our own cookies, and ones that cannot be decoded, because the site and its libraries decode all of them. */
 function cookiesForSite(header: string): string | undefined {
   const cookies = header
     .split(';')

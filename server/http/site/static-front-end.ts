@@ -11,16 +11,16 @@ import type { Step } from '../steps/pipeline.ts'
 
 type StaticFront = Extract<FrontEnd, { kind: 'static' }>
 
-/** What Vite names by a hash of the content: what such a name means never changes. */
+/** Names that Vite derives from a hash of the content, which therefore never changes. */
 const HASHED = /\/assets\/(?:.*\/)?[^/]*[-.](?=[\w-]*[a-z])(?=[\w-]*[\dA-Z_-])[\w-]{8}\.\w+$/
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
-/** A name with an ending is a file's, and a file that is missing is no page of the application. */
+/** A path with a file extension is not a page of the application, even if the file is missing. */
 const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
 
 /**
- * A folder of built files in our pages' place. Files come before anybody looks at cookies and pages after, so that
- * opening a page renews the session and loading a picture does not.
+ * Serves a folder of built files in place of our pages. Files are served before authentication and pages after it, so
+ * that loading a page refreshes the session and loading an image does not.
  */
 export function staticFrontEnd(front: FrontEnd): { files: Step; pages: Step } {
   if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
@@ -41,10 +41,10 @@ export function staticFrontEnd(front: FrontEnd): { files: Step; pages: Step } {
   }
 }
 
-/** @returns the decoded path, or null for what is not the front end's */
+/** @returns the decoded path, or null if it does not belong to the front end */
 function pathFor({ family, path, upgrade }: RequestContext): string | null {
   if (family !== 'site' || upgrade || isReserved(path)) return null
-  // path-guard has seen to it that it can be decoded.
+  // path-guard has ensured that it can be decoded.
   return path.includes('%') ? decodeURIComponent(path) : path
 }
 
@@ -53,9 +53,8 @@ function isPage(path: string): boolean {
 }
 
 /**
- * The page at that path, in any of the forms in which builds write one; else the application's own, which knows more
- * paths than there are files. It is for people who navigate only: a script that asks for data must not take it for an
- * answer.
+ * The page at a path, in any of the forms that builds write, or else the application's index, which routes on the
+ * client. The latter is for navigations only: a script that requests data must not mistake it for a response.
  */
 async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FrontFile | null> {
   const named = path.endsWith('/')
@@ -73,11 +72,11 @@ async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContex
 }
 
 async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext): Promise<Reply> {
-  // A page is the same for everybody and repeats nothing of what was asked, so compressing it betrays nothing (decision
+  // A static page is the same for everyone and reflects nothing of the request, so compressing it is safe (decision
   // 017).
   const made = file.codings.length === 0 && isPage(file.path)
   const codings = made ? CODINGS : file.codings
-  // Whoever wants a part wants it of the file itself.
+  // Ranges refer to the uncompressed file.
   const coding = ctx.headers.range === undefined ? chooseCoding(ctx.headers['accept-encoding'], codings) : null
   const handle = await front.folder.open(file, made ? null : coding)
   if (handle === null) throw new Problem('not_found')
@@ -86,7 +85,7 @@ async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext):
     getMimeType(file.path) ?? 'application/octet-stream',
     'Cache-Control',
     HASHED.test(file.path) ? IMMUTABLE : REVALIDATE,
-    // On files too: a worker lives by the policy of its own script, and a picture can be opened as a page.
+    // On files too: a worker uses its own script's policy, and an image can be opened as a page.
     'Content-Security-Policy',
     front.policy,
   ]

@@ -6,8 +6,8 @@ import { type FrontEnd, RENDERED_POLICY } from './front-end.ts'
 type Matcher = (path: string) => Match | null
 
 /**
- * Every path that is neither reserved nor an upstream's is the front end's: it is one more upstream, without a prefix,
- * and what goes to it takes the relay's way.
+ * Routes every path that is neither reserved nor an upstream's to the front end, which is one more upstream, with an
+ * empty prefix.
  */
 export function orFrontEnd(match: Matcher, front: FrontEnd): Matcher {
   if (front.kind !== 'upstream') return match
@@ -16,13 +16,13 @@ export function orFrontEnd(match: Matcher, front: FrontEnd): Matcher {
 }
 
 /**
- * The policy of a page of the front end.
- * @param sent what the relay makes of what it sent itself
+ * The policy of a front end's page.
+ * @param sent the policy that the relay derived from its response
  */
 export function frontPolicy(front: FrontEnd, sent: string | null): string | null {
   if (front.kind !== 'upstream') return sent
   if (front.policy !== null) return front.policy
   if (sent === null || sent === DOCUMENT_POLICY) return RENDERED_POLICY
-  // One that says nothing of frames would let anybody frame a page on which people are signed in.
+  // A policy without frame-ancestors would allow any site to frame pages on which users are signed in.
   return /(?:^|[;,])\s*frame-ancestors\b/i.test(sent) ? sent : `${sent}, ${DOCUMENT_POLICY}`
 }

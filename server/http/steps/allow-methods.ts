@@ -5,8 +5,8 @@ import type { Reply } from '../response/reply.ts'
 const KNOWN = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']
 
 /**
- * What an upstream lists is what reaches it, whatever else HTTP knows. Elsewhere TRACE would echo cookies back, and
- * what is not ours to route is read-only: a POST to a page would render it.
+ * An upstream's own list decides which methods reach it. Otherwise, TRACE would echo cookies, and paths that are not
+ * routed are read-only, because a POST would render the page.
  */
 export function allowMethods(ctx: RequestContext): Reply | undefined {
   const { method, family, match } = ctx

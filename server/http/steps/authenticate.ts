@@ -17,7 +17,7 @@ import { isPrefetch } from '../request/prefetch.ts'
 interface Deps {
   sessions: Pick<Sessions, 'resolve'>
   /**
-   * @returns null for an account that is gone or disabled
+   * @returns null for an account that was deleted or disabled
    * @throws Problem `store_unavailable`
    */
   findUser: (userId: string) => MaybePromise<WireUser | null>
@@ -26,7 +26,10 @@ interface Deps {
 
 type CookieNames = Record<Exclude<CookieKind, 'login'>, string> & { secure: boolean }
 
-/** Cookies → who is asking. The only place that reads our cookies; renewal is decided here, once for each request. */
+/**
+ * Authenticates a request by its cookies. The only place that reads our cookies; whether to refresh is decided here,
+ * once per request.
+ */
 export function authenticate({ sessions, findUser, secureCookies }: Deps) {
   const names: CookieNames = {
     access: cookieName('access', secureCookies),
@@ -78,7 +81,7 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
 }
 
 /**
- * A call of a page that is rendering is its visitor's.
+ * A call of a rendering page acts as its visitor.
  * @throws Problem `session_replaced`
  */
 export function standFor(ctx: RequestContext, page: RequestContext): void {
@@ -91,8 +94,7 @@ const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
 type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
 
 /**
- * The other cookies are looked for when somebody wants one, which few requests do: a class, because an object literal
- * with getters is slow to make.
+ * Other cookies are parsed on demand, which is rare. A class, because object literals with getters are slow to create.
  */
 class RequestCaller implements Caller {
   readonly client: Client
@@ -103,7 +105,7 @@ class RequestCaller implements Caller {
   readonly #names: CookieNames
 
   constructor({ client, headers }: RequestContext, names: CookieNames, { signedIn, replaced, ended }: Finding) {
-    // Now, not when it is asked for: a connection that has gone by then has no address any more.
+    // Resolved now, because a connection that closes in the meantime loses its address.
     this.client = client
     this.signedIn = signedIn
     this.replaced = replaced
@@ -133,15 +135,15 @@ class RequestCaller implements Caller {
   }
 }
 
-/** A throwaway session shows how sessions live. It is no way in: all that it may do is ask who is signed in. */
+/** A throwaway session only demonstrates how sessions behave: all that it may do is `GET /auth/session`. */
 function mayThrowaway({ method, path, upgrade }: RequestContext): boolean {
   return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
 /**
- * A session that was replaced a moment ago shows the page that was asked for before, and says who is signed in. What a
- * thief could do with copied tokens, call something or open a stream, it does not; our scripts then ask once more, with
- * the new cookies. A front end never learns who asks.
+ * A session that was just replaced may still load the requested page and report who is signed in, but not what copied
+ * tokens could be used for: making calls or opening streams. Our scripts then retry with the new cookies. A front end
+ * gets no identity anyway.
  */
 function mayReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
   if (family === 'front') return true
@@ -150,7 +152,7 @@ function mayReplaced({ method, path, family, navigation, upgrade }: RequestConte
 }
 
 /**
- * HEAD and upgrades are judged but get no cookies; what a script or an open stream asks for is not the person's
+ * HEAD and upgrades are judged but get no cookies; background calls of scripts and streams do not count as user
  * activity.
  */
 function traitsOf(ctx: RequestContext): RequestTraits {
@@ -165,7 +167,7 @@ function traitsOf(ctx: RequestContext): RequestTraits {
   }
 }
 
-/** A cookie that came twice was set by somebody else too, and neither value is believed. */
+/** A duplicate cookie was set by someone else as well, so neither value is trusted. */
 function only(header: string | undefined, name: string): string | null {
   const values = cookieValues(header, name)
   return values.length === 1 ? values[0] || null : null

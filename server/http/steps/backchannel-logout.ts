@@ -5,16 +5,13 @@ import { limitBody } from './limit-body.ts'
 import { methodNotAllowed, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
-/** @param token null: the request held none, or more than one */
+/** @param token null if the request had none, or more than one */
 export type BackchannelLogout = (provider: string, token: string | null) => Promise<void>
 
 const PREFIX = '/auth/backchannel/'
 const FORM_TYPE = /^application\/x-www-form-urlencoded[\t ]*(?:;|$)/i
 
-/** `POST /auth/backchannel/PROVIDER`: a provider's server says that somebody signed out there. It has no cookies and
- * comes from
- * no page of ours; its signed token is the proof, so it is answered before anybody looks at either.
- * @see OIDC Back-Channel Logout §2.5, §2.8 */
+/** `POST /auth/backchannel/PROVIDER`: a provider's server reports a sign-out there. It has no cookies and comes from none of our pages; its signed token is the proof, so it is handled before either is checked. @see OIDC Back-Channel Logout §2.5, §2.8 */
 export function answerBackchannel(logout: BackchannelLogout) {
   async function answer(ctx: RequestContext, incoming: IncomingMessage): Promise<Reply> {
     await limitBody(ctx)
@@ -26,7 +23,7 @@ export function answerBackchannel(logout: BackchannelLogout) {
   return (ctx: RequestContext): Reply | undefined | Promise<Reply> => {
     if (!ctx.path.startsWith(PREFIX)) return undefined
     if (ctx.method !== 'POST') return methodNotAllowed(ctx, ['POST'])
-    // A page that is rendering signs nobody out.
+    // Rendering pages must not sign anyone out.
     if (ctx.incoming === null) return problemReply(ctx, new Problem('not_found'))
     return answer(ctx, ctx.incoming)
   }

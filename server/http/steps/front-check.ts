@@ -24,10 +24,11 @@ interface FrontCheckSteps {
   socket: (ctx: RequestContext, socket: Duplex, head: Buffer) => Promise<boolean>
 }
 
-/** Answers the doctor's requests, and only those that bring its token.
- * @returns `note` comes first of all steps, so that a request that arrives under another path or name is seen too;
- * `answer` after
- *   the Host and the path have been judged; `socket` completes a WebSocket */
+/**
+ * Handles the doctor's requests, and only those with its token.
+ * @returns `note` is the first of all steps, so that a request that arrives with another path or host is recorded, too;
+ * `answer` comes after the checks of host and path; `socket` completes a WebSocket
+ */
 export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontCheckSteps {
   const ours = new WeakSet<RequestContext>()
 
@@ -92,7 +93,7 @@ async function* events(): AsyncGenerator<string> {
   }
 }
 
-/** Nothing of it is kept. A body that is larger than it should be, or slower, is not read to its end. */
+/** Counts a body without storing it. Reading stops if it is larger or slower than expected. */
 function countedBody(incoming: IncomingMessage): Promise<number> {
   return new Promise(resolve => {
     let bytes = 0

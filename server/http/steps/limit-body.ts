@@ -3,17 +3,17 @@ import { SECOND } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 
-/** The largest body that a call under /auth/* needs is a form with one long password. */
+/** The largest body that a call below /auth/* needs is a form with one long password. */
 const MAX_AUTH_BYTES = 64 * 1024
-/** Nuxt's server routes read a body into memory. */
+/** Nuxt's server routes read bodies into memory. */
 const MAX_ROUTE_BYTES = 1024 * 1024
-/** How long it may take to arrive. */
+/** How long a body may take to arrive. */
 const BODY_MS = 30 * SECOND
 
 /**
- * Refuses bodies that are too large, before they are read where they say their length, else after so many bytes. Node's
- * parser has seen to it that a Content-Length is true and that there is not also a Transfer-Encoding (ASVS 4.2). An
- * upstream's bodies are the relay's to limit: they are not read here.
+ * Refuses bodies that are too large: at once if they announce their length, or else after that many bytes. Node's
+ * parser guarantees that Content-Length is correct and not combined with Transfer-Encoding (ASVS 4.2). Bodies for
+ * upstreams are limited by the relay and not read here.
  */
 export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
   const { family, match, headers, incoming } = ctx
@@ -21,13 +21,13 @@ export function limitBody(ctx: RequestContext): undefined | Promise<undefined> {
   const mostBytes = family === 'auth' ? MAX_AUTH_BYTES : MAX_ROUTE_BYTES
   const length = headers['content-length']
   if (length !== undefined && Number(length) > mostBytes) throw new Problem('body_too_large')
-  // Read before anybody is identified: who held back a body would else be judged by what was true when it began.
+  // Read before authentication, or a client that delays its body would be judged by an outdated session.
   if (!ctx.hasBody || incoming === null) return
   ctx.askForBody()
   return readWhole(incoming, mostBytes)
 }
 
-/** Reads a body up to the bound; the adapter, and h3, take it from `rawBody`. */
+/** Reads a body up to the limit; Hono's adapter and h3 take it from `rawBody`. */
 function readWhole(incoming: IncomingMessage, mostBytes: number): Promise<undefined> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

@@ -3,7 +3,10 @@ import { Problem } from '../../base/problem.ts'
 import { createRate } from '../../base/rate.ts'
 import type { RequestContext } from '../request/request-context.ts'
 
-/** What one account may write in a row, and per second from then on: whatever leaves a row, a line or a hash behind. */
+/**
+ * How many writes one account may make in a row, and per second after that: everything that leaves a row, a log line or
+ * a hash.
+ */
 const WRITES = { burst: 60, perSecond: 1 }
 
 export interface WriteRate {
@@ -22,8 +25,8 @@ export function createWriteRate(clock: Clock): WriteRate {
 }
 
 /**
- * Slows an account that writes and writes. Taking away is never refused (signing out, ending, revoking): it may be
- * urgent, and there is no more to take than there is.
+ * Limits the writes of one account. Removing (signing out, ending, revoking) is never limited, since it may be urgent
+ * and is bounded by what exists.
  */
 export function limitWrites(rate: WriteRate) {
   return ({ family, method, path, safe, caller }: RequestContext): undefined => {

@@ -13,7 +13,7 @@ describe('pathFault', () => {
     '/…',
     '/a...b',
     '/x/...',
-  ])('%s is a path', path => {
+  ])('%s is valid', path => {
     expect(pathFault(path, false)).toBeNull()
   })
 
@@ -46,7 +46,7 @@ describe('pathFault', () => {
     '/a%2f..%2fb',
     '/a/..%5cb',
     '/%252e%252e%252fb',
-  ])('BBA-13, BBA-14 %j is refused everywhere', path => {
+  ])('BBA-13 BBA-14 %j is refused everywhere', path => {
     expect(pathFault(path, false)).not.toBeNull()
     expect(pathFault(path, true)).not.toBeNull()
   })
@@ -59,7 +59,7 @@ describe('pathFault', () => {
     '/auth/a%5cb',
     '/auth/a%25b',
     '/api/a%252fb',
-  ])('BBA-14 %s is refused on our own families', path => {
+  ])('BBA-14 %s is refused in our own families', path => {
     expect(pathFault(path, true)).not.toBeNull()
     expect(pathFault(path, false)).toBeNull()
   })

@@ -10,7 +10,7 @@ const SLASH = 0x2f
 const SEMICOLON = 0x3b
 const BACKSLASH = 0x5c
 
-/** Refuses targets that two programs could read differently (BBA-13, BBA-14). The query is not looked at. */
+/** Refuses targets that different programs could read differently (BBA-13, BBA-14). The query is not checked. */
 export function guardPath(ctx: RequestContext): undefined {
   const { family, match } = ctx
   const strict = family === 'auth' || (family === 'api' && !match?.upstream.encodedPaths)
@@ -21,7 +21,7 @@ export function guardPath(ctx: RequestContext): undefined {
 /**
  * What is wrong with a raw path, or null. One pass over the bytes; only paths with an escape or a dot segment cost
  * more.
- * @param strict on our own families also `//`, `;` and an escaped slash, backslash or percent sign are refused
+ * @param strict for our own families: also refuses `//`, `;` and an escaped slash, backslash or percent sign
  */
 export function pathFault(path: string, strict: boolean): string | null {
   if (path.charCodeAt(0) !== SLASH) return 'The target must be a path.'

@@ -2,15 +2,15 @@ import type { RequestContext } from '../request/request-context.ts'
 import type { Reply } from '../response/reply.ts'
 
 /**
- * One step of a request's way: it lets the request pass, answers it, or throws the Problem that ends it. Steps only
- * look at requests. What every answer carries is the writer's (answering.ts), so no step wraps another: an onion of
- * middleware would cost a promise for each skin.
+ * One step of the request pipeline: it passes the request on, answers it, or throws a Problem. Steps only look at
+ * requests; what every response needs is added by its class (server-response.ts), so no step wraps another, which would
+ * cost a promise per step.
  */
 export type Step = (ctx: RequestContext) => Reply | undefined | Promise<Reply | undefined>
 
 /**
- * Walks the list in order; a promise is made only when a step makes one.
- * @returns the first answer, or undefined when every step let the request pass
+ * Runs the steps in order, creating a promise only if a step does.
+ * @returns the first reply, or undefined if every step passed the request on
  */
 export function runSteps(
   way: readonly Step[],

@@ -3,17 +3,17 @@ import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
 
 /**
- * Serves one host: the configured one. A page from another name would set cookies there, and would make links that lead
- * elsewhere; answering under any name is also what DNS rebinding lives on.
+ * Serves the configured host only. Under another name, pages would set cookies there and contain links to it; accepting
+ * any name would also enable DNS rebinding.
  */
 export function requireHost(publicUrl: string) {
   const { host, hostname, protocol, port } = new URL(publicUrl)
   const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
   return (ctx: RequestContext): undefined => {
-    // Probes and upstreams come by an inner name or by address, and neither answer depends on who asks.
+    // Probes and upstreams use an internal name or an address, and these responses do not depend on the caller.
     if (ctx.family === 'health' || ctx.path === JWKS_PATH || ctx.parent) return
     const given = ctx.hosts()
-    // RFC 9112 §3.2: exactly one, or the request is not understood.
+    // RFC 9112 §3.2: exactly one, or the request is invalid.
     if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request must name one host.' })
     const asked = given[0]?.toLowerCase()
     if (asked === host || asked === withDefaultPort) return

@@ -1,7 +1,7 @@
 import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 
-/** What a request says about where it came from, as the headers were sent. */
+/** The headers that tell where a request came from, as sent. */
 export interface Provenance {
   origin: string | undefined
   secFetchSite: string | undefined
@@ -10,19 +10,19 @@ export interface Provenance {
 }
 
 /**
- * Whether a request that changes something comes from our own pages. Every statement that is there has to agree: a
- * cookie's SameSite is not enough, a sibling host's requests carry even Strict ones (BBA-9).
+ * Whether a state-changing request comes from our own pages. All headers present have to agree. SameSite cookies are
+ * not enough, because sibling hosts' requests carry even Strict ones (BBA-9).
  * @see Fetch Metadata §2.3 · RFC 6454 §7 · the decision table in same-origin.test.ts
  */
 export function isSameOrigin(from: Provenance, publicOrigin: string): boolean {
-  // A page without a referrer posts its forms with `Origin: null` (Fetch §3.2); a script can say so too, but forge no
-  // Sec-Fetch-Site.
+  // A page with a no-referrer policy posts its forms with `Origin: null` (Fetch §3.2); a script of another site may do
+  // so too, but cannot forge Sec-Fetch-Site.
   const unnamed = from.origin === 'null' && from.secFetchSite === 'same-origin'
   if (from.origin !== undefined && from.origin !== publicOrigin && !unnamed) return false
   switch (from.secFetchSite) {
     case 'same-origin':
       return true
-    // Typed, bookmarked or reloaded: no page is behind it.
+    // Typed, bookmarked or reloaded: not caused by another page.
     case 'none':
       return from.secFetchMode === 'navigate'
     case undefined:
@@ -37,14 +37,14 @@ function originOf(referer: string | undefined): string | null {
 }
 
 /**
- * Safe methods pass; what they must not do is the routes' business (CS-6). Upgrades are GETs that open a channel both
- * ways.
+ * Safe methods pass: their routes must not change anything (CS-6). Upgrades are GETs that open a two-way channel, so
+ * they are checked.
  */
 export function requireSameOrigin(publicOrigin: string) {
   return (ctx: RequestContext): undefined => {
     if (ctx.safe && !ctx.upgrade) return
     if (ctx.parent) {
-      // What renders a page may change something only if the request for the page was allowed to.
+      // A rendering page may only change something if its own request was allowed to.
       if (ctx.parent.safe) throw new Problem('cross_origin')
       return
     }

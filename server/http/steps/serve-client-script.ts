@@ -7,8 +7,9 @@ import type { Step } from './pipeline.ts'
 const CLIENT_PATH = `${ASSETS_PREFIX}client.js`
 
 /**
- * The script that other front ends load: it tells them who is signed in. Its name stays, so browsers have to ask again.
- * @param script resolves to the same text each time, but while the script is being written
+ * The script that other front ends load to learn who is signed in. Its name is fixed, so browsers have to revalidate
+ * it.
+ * @param script always resolves to the same text, except in development
  */
 export function serveClientScript(script: () => Promise<string>): Step {
   return ctx =>

@@ -36,7 +36,7 @@ afterEach(() => {
 
 const headerOf = ({ headers }: Reply, name: string) => headers[headers.indexOf(name) + 1]
 
-test('JW-15 the published keys are told with kid, use and alg, and without a private member', () => {
+test('JW-15 keys are published with kid, use and alg, and without private members', () => {
   const signing = testSigning(AT)
   signing.rotate(AT)
   const reply = answerJwks({ clock: { now: () => ({ wall: AT, steady: 0 }) }, signing, jwksMaxAgeMs: 600_000 })({
@@ -49,7 +49,7 @@ test('JW-15 the published keys are told with kid, use and alg, and without a pri
   for (const key of keys) expect(Object.keys(key).toSorted()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
 })
 
-test('JW-17 the answer may be kept for less time than a new key is published before it signs', () => {
+test('JW-17 the max-age is shorter than the time that a new key is published before it signs', () => {
   const reply = answerJwks({
     clock: { now: () => ({ wall: AT, steady: 0 }) },
     signing: testSigning(AT),
@@ -60,7 +60,7 @@ test('JW-17 the answer may be kept for less time than a new key is published bef
   expect(LEAD).toBeGreaterThanOrEqual(2 * Number(maxAge) * 1000)
 })
 
-test('who holds the current keys is told so, until there are others', async () => {
+test('a client with the current keys gets 304 until they change', async () => {
   const signing = testSigning(AT)
   const answer = answerJwks({ clock: { now: () => ({ wall: AT, steady: 0 }) }, signing, jwksMaxAgeMs: 600_000 })
   const tag = headerOf(answer({ headers: {} }), 'ETag') ?? ''
@@ -73,8 +73,8 @@ test('who holds the current keys is told so, until there are others', async () =
 type Reader = 'direct' | 'behind' | 'alsoBehind'
 
 /**
- * Porchlight and its upstreams over a time that is in the test's hands (jose's cache reads Date).
- * @param overstay how many times longer than it may an upstream keeps the keys
+ * Porchlight and its upstreams over simulated time (jose's cache reads Date).
+ * @param overstay by which factor upstreams cache the keys for longer than allowed
  */
 function world(overstay = 1) {
   vi.useFakeTimers({ toFake: ['Date'], now: AT })
@@ -89,7 +89,7 @@ function world(overstay = 1) {
 
   const fromServer = () =>
     Promise.resolve(toResponse(answerJwks({ clock, signing, jwksMaxAgeMs: settings.jwksMaxAgeMs })({ headers: {} })))
-  /** A cache on the way that keeps answers for their max-age and does not tell how old they are. */
+  /** An intermediate cache that keeps responses for their max-age and sends no Age. */
   let cached: { text: string; until: number } | null = null
   const throughProxy = async () => {
     if (cached === null || now() >= cached.until) {
@@ -101,7 +101,7 @@ function world(overstay = 1) {
     }
     return new Response(cached.text)
   }
-  // No upstream here looks again when it meets a key that it does not know: that kindness must not be what saves us.
+  // No upstream here refetches keys when it meets an unknown key id: correctness must not depend on that.
   const upstream = (fetch: () => Promise<Response>) =>
     createRemoteJWKSet(new URL('https://example.org/.well-known/jwks.json'), {
       [customFetch]: fetch,
@@ -114,7 +114,7 @@ function world(overstay = 1) {
     pass: (ms: number) => vi.setSystemTime(now() + ms),
     rotate: () => signing.rotate(now()),
     tidy: () => signing.tidy(now()),
-    /** To a time at which a key's use changes, or just before or after. */
+    /** Advances to a time when a key's use changes, or just before or after. */
     passToChange(off: number) {
       const changes = signing
         .list(now())
@@ -122,7 +122,7 @@ function world(overstay = 1) {
         .filter(at => at + off > now())
       if (changes.length > 0) vi.setSystemTime(Math.min(...changes) + off)
     },
-    /** Another process on the same key file. */
+    /** Another process with the same key file. */
     restart(alg: SigningAlg) {
       settings = { ...settings, upstreamTokenAlg: alg }
       signing = testSigning(now(), settings, keys)
@@ -175,7 +175,7 @@ const step = fc.oneof(
 
 const MAX_AGE = SIGNING.jwksMaxAgeMs
 
-test('JW-16 no valid token is ever refused through any rotations, by upstreams that keep the keys for as long as they may', async () => {
+test('JW-16 no valid token is refused through any rotations, by upstreams that cache the keys as long as allowed', async () => {
   const seen = { verified: 0, keys: new Set<string>(), twoKeys: 0 }
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), async steps => {
@@ -237,7 +237,7 @@ test('JW-16 no valid token is ever refused through any rotations, by upstreams t
 }, 60_000)
 
 test.each([1, 1000, MAX_AGE / 2, MAX_AGE - 2, MAX_AGE - 1])(
-  'JW-16 an upstream behind a cache that tells no age may hold keys of twice the max-age: fetched %d ms after the cache did',
+  'JW-16 an upstream behind a cache without Age may have keys as old as twice the max-age: fetched %d ms after the cache did',
   async later => {
     for (const rotatedAfter of [0, 1, later]) {
       const w = world()
@@ -253,7 +253,7 @@ test.each([1, 1000, MAX_AGE / 2, MAX_AGE - 2, MAX_AGE - 1])(
   },
 )
 
-test('JW-16 the bound is real: an upstream that keeps the keys beyond the lead refuses a valid token', async () => {
+test('JW-16 the bound is tight: an upstream that caches the keys for longer than the lead refuses a valid token', async () => {
   const w = world(2.5)
   await w.verify('direct', await w.mint('ada'))
   w.pass(1)
@@ -265,7 +265,7 @@ test('JW-16 the bound is real: an upstream that keeps the keys beyond the lead r
   await expect(w.verify('direct', token)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
 })
 
-test('an upstream goes on calling while a rotation passes: every few seconds, never refused, and the key changes', async () => {
+test('an upstream that calls every few seconds through a rotation is never refused, and sees the key change', async () => {
   const w = world()
   const kids = new Set<string>()
   for (let second = 0; second < (2 * LEAD) / 1000; second += 5) {
@@ -279,12 +279,12 @@ test('an upstream goes on calling while a rotation passes: every few seconds, ne
   expect(kids.size).toBe(2)
 })
 
-test('keys in other hands: tokens of them are refused once an upstream fetches the keys again', async () => {
+test('tokens of compromised keys are refused once an upstream fetches the keys again', async () => {
   const w = world()
   const stolen = await w.mint('ada')
   await w.verify('direct', stolen)
   w.replaceAll()
-  // Until then it may go on taking them: what is in its cache is out of our reach.
+  // Until then it may accept them: its cache is beyond our control.
   await w.verify('direct', stolen)
   await expect(w.verify('alsoBehind', stolen)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
   w.restart('ES256')

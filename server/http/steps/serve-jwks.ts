@@ -9,7 +9,7 @@ export const JWKS_PATH = '/.well-known/jwks.json'
 interface Deps {
   clock: Clock
   signing: Pick<Signing, 'published'>
-  /** Shorter than a new key is published before it signs. */
+  /** Shorter than the time that a new key is published before it signs. */
   jwksMaxAgeMs: number
 }
 
@@ -28,7 +28,7 @@ export function answerJwks({ clock, signing, jwksMaxAgeMs }: Deps) {
   }
 }
 
-/** Weak comparison (RFC 9110 §13.1.2): a proxy that compressed the answer marks the tag as weak. */
+/** Weak comparison (RFC 9110 §13.1.2), because a proxy that compresses a response weakens its tag. */
 function holds(ifNoneMatch: string | undefined, tag: string): boolean {
   return ifNoneMatch?.split(',').some(one => one.trim().replace(/^W\//, '') === tag) ?? false
 }

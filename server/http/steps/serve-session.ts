@@ -5,8 +5,7 @@ import { sessionAnswer } from '../response/session-body.ts'
 const HEADERS = ['Content-Type', 'application/json']
 
 /**
- * Who is signed in. Every open tab asks for it, so it is answered on the way as its route would, without a router and a
- * Response.
+ * Answers `GET /auth/session`. Every open tab requests it, so it is a step without the cost of a router and a Response.
  */
 export function answerSession(ctx: RequestContext): Reply | undefined {
   const { path, method, caller } = ctx

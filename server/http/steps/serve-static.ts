@@ -7,19 +7,19 @@ import { chooseCoding, type Coding, matchesEtag } from '../response/negotiation.
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
-/** One file of the built site, as web/build.ts listed it. */
+/** A file of the built site, as web/build.ts listed it. */
 export interface StaticFile {
-  /** As it is asked for, decoded: `/favicon.svg`. */
+  /** As requested, decoded: `/favicon.svg`. */
   path: string
   type: string
   /** A strong validator: the hash of the content. */
   etag: string
-  /** Precompressed copies that lie beside it, by their content coding. */
+  /** The codings of its precompressed copies. */
   encodings: Coding[]
 }
 
 const SUFFIX = { br: '.br', gzip: '.gz' } as const
-/** Names under the assets folder hold a hash of the content, so what a name means never changes. */
+/** Names below the assets folder contain a hash of the content, which therefore never changes. */
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'public, max-age=0, must-revalidate'
 
@@ -30,8 +30,9 @@ export interface StaticSite {
 }
 
 /**
- * Serves what the build listed and nothing else: no request ever becomes a file name, so none can leave the folder.
- * @param site null: a dev server makes files as they are asked for
+ * Serves what the build listed and nothing else: request paths are only looked up in that list, so none can leave the
+ * folder.
+ * @param site null: in development, files are created on demand
  */
 export function serveStatic(site: StaticSite | null) {
   if (site === null) return () => undefined
@@ -47,7 +48,7 @@ export function serveStatic(site: StaticSite | null) {
 
 async function answer(root: string, file: StaticFile, ctx: RequestContext): Promise<Reply> {
   const encoding = chooseCoding(ctx.headers['accept-encoding'], file.encodings)
-  // A compressed copy is another representation: a strong validator has to tell them apart (RFC 9110 §8.8.3.3).
+  // A compressed copy is another representation, which a strong validator has to distinguish (RFC 9110 §8.8.3.3).
   const etag = encoding === null ? `"${file.etag}"` : `"${file.etag}-${encoding}"`
   const headers = [
     'ETag',
@@ -68,7 +69,7 @@ async function answer(root: string, file: StaticFile, ctx: RequestContext): Prom
       body: await readFile(join(root, file.path) + (encoding === null ? '' : SUFFIX[encoding])),
     }
   } catch (cause) {
-    // The site was rebuilt under a running server.
+    // The site was rebuilt while the server is running.
     throw new Problem('not_found', {}, cause)
   }
 }

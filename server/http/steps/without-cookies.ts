@@ -17,7 +17,7 @@ interface WellKnown {
 const SECURITY_TXT_PATH = '/.well-known/security.txt'
 const TEXT = ['Content-Type', 'text/plain; charset=utf-8']
 
-/** `/healthz`: the process lives. `/readyz`: it can serve, so a balancer may send it requests. */
+/** `/healthz`: the process is alive. `/readyz`: it can serve, so that a load balancer may send it requests. */
 function answerHealth(readiness: Readiness) {
   return async (ctx: RequestContext): Promise<Reply> => {
     if (ctx.path === '/healthz') return { status: 200, headers: TEXT, body: 'ok\n' }
@@ -26,11 +26,11 @@ function answerHealth(readiness: Readiness) {
   }
 }
 
-/** Whoever keeps it reads it anew before then: a contact that nobody answers any more is worse than none. */
+/** Limits how long a copy stays valid, since an outdated contact is worse than none. */
 const SECURITY_TXT_MS = 30 * DAY
 
 /**
- * Whom to tell of a weakness, if the configuration names somebody.
+ * Where to report vulnerabilities, if a contact is configured.
  * @see RFC 9116 §2.5
  */
 export function answerSecurityTxt({
@@ -51,7 +51,7 @@ export function answerSecurityTxt({
   }
 }
 
-/** `/.well-known/*`: what we do not know is 404 and never the site's page (UX-14): callers take a 200 for a yes. */
+/** `/.well-known/*`: unknown names are 404 and never the site's page (UX-14), because clients take a 200 for support. */
 function answerWellKnown(ctx: RequestContext, { jwks, securityTxt }: WellKnown): Reply {
   switch (ctx.path) {
     case JWKS_PATH:
@@ -65,7 +65,7 @@ function answerWellKnown(ctx: RequestContext, { jwks, securityTxt }: WellKnown):
   }
 }
 
-/** Families that need no cookies are answered before anybody looks at one. */
+/** Answers the families that need no cookies, before any cookie is read. */
 export function answerWithoutCookies({ readiness, ...wellKnown }: WellKnown & { readiness: Readiness }) {
   const health = answerHealth(readiness)
   return (ctx: RequestContext): Reply | undefined | Promise<Reply | undefined> => {
