@@ -26,8 +26,8 @@ interface OwnServerDeps {
 }
 
 /**
- * Starts a server with a new data folder, sets it up, and says how to sign in there. `stop` leaves nothing behind.
- * @throws OperatorError when it does not start
+ * Starts and sets up a server with a new data folder, and returns how to sign in there. `stop` leaves nothing behind.
+ * @throws OperatorError if it does not start
  */
 export async function startOwnServer(deps: OwnServerDeps): Promise<{ visit: Visit; stop: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), `${NAME}-drill-`))
@@ -76,7 +76,7 @@ export async function startOwnServer(deps: OwnServerDeps): Promise<{ visit: Visi
 const json = (value: object) => ({ type: 'application/json', text: JSON.stringify(value) })
 
 function startServer({ env, say }: OwnServerDeps, cwd: string, settings: Record<string, string>): ChildProcess {
-  // Neither this shell's settings nor a configuration file here is this server's: it runs in its own folder.
+  // This shell's settings and configuration file must not apply: the server runs in a folder of its own.
   const inherited = Object.entries(env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
   const given = Object.entries(settings).map(([name, value]) => [ENVIRONMENT_PREFIX + name, value])
   const server = spawn(process.execPath, [fileURLToPath(new URL('../../cli.ts', import.meta.url)), 'start'], {
