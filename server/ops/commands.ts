@@ -10,7 +10,7 @@ import { writeBackup } from './backup-operation.ts'
 import { rotateKeys } from './key-operations.ts'
 import type { OperationServices } from './services.ts'
 
-/** One thing that an operator can do. The server runs it when one is there, else the command line does, by itself. */
+/** An operation for operators. Executed by the server if one is running, or else by the command line itself. */
 interface Command<Input, Output> {
   input: v.GenericSchema<unknown, Input>
   run(services: OperationServices, input: Input): Promise<Output>
@@ -25,7 +25,7 @@ const { email: Email, name: PersonName } = SetupRequest.entries
 const Nothing = v.strictObject({})
 const Whom = v.strictObject({ email: v.string() })
 
-/** Every operator's command, by name. */
+/** All operations, by name. */
 export const COMMANDS = {
   status: command(Nothing, async () => ({ pid: process.pid, startedSecondsAgo: Math.round(process.uptime()) })),
 
@@ -37,7 +37,7 @@ export const COMMANDS = {
   'user.add': command(
     v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
     async ({ people }, { password, ...person }) => {
-      // Nobody will ever know this one: the link sets another.
+      // A random password that is never used: the link sets another one.
       const account = await people.accounts.create({ ...person, password: password ?? randomId(32) }, OPERATOR)
       return {
         id: account.id,
@@ -114,7 +114,7 @@ export function isCommand(name: string): name is CommandName {
 }
 
 /**
- * Checks the input and runs the command.
+ * Validates the input and executes the command.
  * @throws Problem, OperatorError
  */
 export async function runCommand(services: OperationServices, name: CommandName, input: unknown): Promise<unknown> {
@@ -125,7 +125,7 @@ export async function runCommand(services: OperationServices, name: CommandName,
 }
 
 async function mustFind({ people }: OperationServices, email: string) {
-  // Somebody who came by a provider may have no address: then it is the account's id, which holds no @.
+  // An account created by a provider may have no address; it is then identified by its id, which contains no @.
   const account = await (email.includes('@') ? people.accounts.findByEmail(email) : people.accounts.find(email))
   if (account === null)
     throw new OperatorError(`No account has the e-mail address ${email}.`, ['List the accounts: porchlight user list'])

@@ -13,7 +13,7 @@ import { signedIn } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { openGranted, openSession, submitted } from './sign-in-reply.ts'
 
-/** One's own account: name, password, the security log. */
+/** The caller's own account: name, password, security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
   const { people, passwordLogin, tokenApiLogin, log } = deps
   const app = new Hono<Env>()
@@ -26,7 +26,7 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     signedIn(c)
     return c.json(await changeName(c, await readJson(c, ChangeUserRequest)))
   })
-  // A form without JavaScript knows no PATCH.
+  // HTML forms have no PATCH.
   app.post('/user', c =>
     ownForm(
       c,
@@ -53,14 +53,14 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
       },
       async ({ current, next }) => {
         const { user, session, actor, client } = signedIn(c)
-        // An old one of ours may still lie here; it opens nothing any more.
+        // A local password may exist from before the token API, but it is no longer valid.
         people.accounts.requireLocal('passwords')
         const { verifier } = await logAttempt(c, log, { attempt: 'reauthentication', method: 'password' }, isAbout => {
           isAbout(user.id)
           return passwordLogin.confirm({ userId: user.id, sessionId: session.publicId, password: current, client })
         })
         const account = await people.accounts.changePassword(verifier, next, actor)
-        // Every session is over by now, this one too: whoever held its tokens does not hold the new one's.
+        // All sessions have ended by now, including this one, so that copied tokens are not valid for the new session.
         return openSession(c, deps, {
           account,
           amr: ['pwd'],
@@ -107,8 +107,8 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
 }
 
 /**
- * A form of somebody's own page: a script without a session is told so before anything else, and a person comes to sign
- * in by the page that the form is on.
+ * A form on one of the user's own pages. Without a session, a script gets 401 before anything else, whereas a form post
+ * leads back to its page, which asks to sign in.
  */
 const ownForm: typeof submitted = (c, ...rest) => {
   if (!isForm(c)) signedIn(c)

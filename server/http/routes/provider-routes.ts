@@ -16,9 +16,9 @@ import { clearTransaction, keepTransaction, roomForTransaction } from './provide
 import { currentSession, openGranted } from './sign-in-reply.ts'
 
 const ACCOUNT = '/account'
-/** Proxies have room for 4096 bytes of an answer's headers, all in all. */
+/** Proxies commonly limit all response headers together to 4096 bytes. */
 const MAX_QUERY_LENGTH = 2048
-/** Our pages that ask people to confirm who they are. */
+/** Our pages that ask users to confirm their identity. */
 const CONFIRMING = new Set([ACCOUNT, '/people'])
 const ATTEMPT_OF = {
   sign_in: 'sign_in',
@@ -27,8 +27,8 @@ const ATTEMPT_OF = {
 } as const satisfies Record<Purpose['kind'], Attempt>
 
 /**
- * Signing in by a provider: to it, and back from it. Both are navigations, so both answer with 303, never with a token
- * and never with 307, which would send a form along (OA-12).
+ * Signing in by a provider: the redirect there and the callback. Both are navigations, so they respond with 303, never
+ * with a token, and never with 307, which would repeat a form post (OA-12).
  */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
   const {
@@ -55,7 +55,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
         ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
         : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
     try {
-      // Nobody can show there who they are before it is linked.
+      // A provider that is not linked cannot confirm anyone's identity.
       if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id))
         return redirectToProvider(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
       return redirectToProvider(c, await begin(c, id, purpose, returnTo))
@@ -64,7 +64,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     }
   })
 
-  // From a script: with an invitation, which stands in no address.
+  // From a script: with an invitation, which must not appear in a URL.
   app.post('/login/:provider', async c => {
     const { invite = null, remember = false, returnTo } = await readJson(c, ProviderLoginRequest)
     const wanted = safeReturnTo(returnTo)
@@ -89,14 +89,14 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
         const { person, tokens, purpose, returnTo } = finished
         how.attempt = ATTEMPT_OF[purpose.kind]
         const confirmed = await arrive(c, finished, isAbout).catch((error: unknown) => {
-          // Nobody came in by them, so nobody would ever give them back.
+          // The sign-in failed, so nothing else would ever revoke these tokens.
           vault.revoke(person, tokens)
           throw error
         })
         return redirectToProvider(c, confirmed ? returnTo : unconfirmed(id, returnTo))
       })
     } catch (error) {
-      // Pressed twice, or gone back to: whoever is signed in goes on. What came to nothing for another reason is told.
+      // A repeated callback of a signed-in browser just continues; other failures are reported.
       const isOver = finished === null && error instanceof Problem && error.code === 'login_expired'
       const wanted = (await providers.returnTo(search, sealed)) ?? HOME
       if (isOver && c.get('caller').signedIn !== null) return redirectToProvider(c, wanted)
@@ -104,7 +104,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     }
   })
 
-  /** @returns where the browser goes: an address of the provider */
+  /** @returns the URL of the provider */
   async function begin(c: Context<Env>, id: string, purpose: Purpose, returnTo: string): Promise<string> {
     const {
       client: { network },
@@ -115,8 +115,8 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
   }
 
   /**
-   * What the sign-in was begun for. Whatever fails, the session that this browser has goes on as it was.
-   * @returns false when somebody was to confirm who they are, and the provider does not say that it asked
+   * Completes the purpose of the sign-in. If it fails, this browser's session continues unchanged.
+   * @returns false if the user was to confirm their identity, but the provider does not say that it asked
    */
   async function arrive(
     c: Context<Env>,
@@ -147,9 +147,9 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return true
     }
     const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
-    // A provider that does not say when it asked has shown that it knows them, not that they are there now.
+    // Without auth_time, the provider has identified the user, but not proven that they are present now.
     const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
-    // What the token API gave goes over to the new session, and ends as soon as before.
+    // The token API's grant moves to the new session, and ends as early as before.
     const endsAt = people.accounts.authority === 'local' ? null : who.session.absoluteEndsAt
     await openGranted(
       c,
@@ -164,7 +164,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
 }
 
 /**
- * What was begun in a session ends in it and in no other (OA-20).
+ * What was begun in one session can only be completed in it (OA-20).
  * @throws Problem `not_signed_in`, `login_expired`
  */
 function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { kind: 'sign_in' }>) {
@@ -173,13 +173,15 @@ function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { k
   return { ...who, actor: { ...who.actor, userId } }
 }
 
-/** A callback's address holds a code and a state: nobody gets to hear it (OA-21). */
+/** A callback's URL contains a code and a state, which must not leak as a referrer (OA-21). */
 function redirectToProvider(c: Context<Env>, href: string): Response {
   c.header('Referrer-Policy', 'no-referrer')
   return c.redirect(href, 303)
 }
 
-/** The session goes on, with what the provider gave, and is no fresher: pages that wanted it fresh are told. */
+/**
+ * The session continues with the provider's tokens, but without counting as recent: pages that require that are told.
+ */
 function unconfirmed(provider: string, returnTo: string): string {
   return CONFIRMING.has(returnTo) ? pageWith(returnTo, 'reauthentication_required', provider) : returnTo
 }
@@ -189,8 +191,8 @@ function pageWith(page: string, problem: ProblemCode, provider: string): string 
 }
 
 /**
- * To a page that says it in the person's language, and from which the next attempt leads where they wanted to go. What
- * nobody foresaw, and what no page could show, is for others to tell.
+ * Redirects to a page that explains the problem in the user's language, from which the next attempt leads to the
+ * original destination. Unexpected errors, and those that no page explains, are rethrown.
  */
 function failed(c: Context<Env>, provider: string, returnTo: string, error: unknown): Response {
   if (!(error instanceof Problem) || error.code === 'not_found' || error.code === 'internal') throw error
