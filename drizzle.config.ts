@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'sqlite',
-  schema: './server/store/schema.ts',
+  schema: './server/store/sqlite/schema.ts',
   out: './drizzle',
   casing: 'snake_case',
 })

@@ -11,7 +11,7 @@ import { openKeys } from '../../server/keys/keys.ts'
 import { readSessionCookies } from '../../server/session/cookies.ts'
 import { createSessions } from '../../server/session/sessions.ts'
 import type { IssuedCookies, PresentedCookies } from '../../server/session/types.ts'
-import { openStore } from '../../server/store/store.ts'
+import { openStore } from '../../server/store/sqlite/store.ts'
 import { alternately } from '../load.ts'
 
 const BROWSERS = 96

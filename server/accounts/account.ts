@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { randomId } from '../base/ids.ts'
 import type { Role, WireUser } from '../contract/wire.ts'
-import type { AccountRow } from '../store/schema.ts'
+import type { AccountRow } from '../store/sqlite/schema.ts'
 
 /** A person as the other rooms know them: without the password. */
 export interface Account extends WireUser {

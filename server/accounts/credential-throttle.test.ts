@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ThrottleRow } from '../store/schema.ts'
+import type { ThrottleRow } from '../store/sqlite/schema.ts'
 import { networkOf } from './client-network.ts'
 import { testPeople } from './accounts.testing.ts'
 import { ACCOUNT, countAttempt, LOCK_AT, NETWORK, reserveAttempt, THROTTLE_KEPT_MS } from './credential-throttle.ts'

@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import type { ThrottleRow } from '../store/schema.ts'
-import type { AttemptKeys, AttemptRows } from '../store/throttles.ts'
+import type { ThrottleRow } from '../store/sqlite/schema.ts'
+import type { AttemptKeys, AttemptRows } from '../store/sqlite/throttles.ts'
 
 /** How attempts of one kind are slowed. */
 export interface Policy {

@@ -2,8 +2,8 @@ import { DAY, HOUR, MINUTE, type UnixMs } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
-import type { CodeRow } from '../store/schema.ts'
-import type { Maker } from '../store/voiding.ts'
+import type { CodeRow } from '../store/sqlite/schema.ts'
+import type { Maker } from '../store/sqlite/voiding.ts'
 
 export const SETUP_LIFE_MS = HOUR
 export const INVITE_LIFE_MS = 7 * DAY

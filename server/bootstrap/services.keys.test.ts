@@ -27,7 +27,7 @@ import { startHousekeeping } from '../ops/housekeeping.ts'
 import { rememberKeys } from '../ops/key-checks.ts'
 import { rotateKeys } from '../ops/key-operations.ts'
 import { restore } from '../ops/restore-operation.ts'
-import { databaseFile } from '../store/files.ts'
+import { databaseFile } from '../store/sqlite/files.ts'
 
 /** Both clocks, moved by hand. */
 const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }

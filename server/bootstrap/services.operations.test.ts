@@ -15,7 +15,7 @@ import { startHousekeeping } from '../ops/housekeeping.ts'
 import { retireOldKeys, rotateKeys } from '../ops/key-operations.ts'
 import { restore } from '../ops/restore-operation.ts'
 import { openKeys } from '../keys/keys.ts'
-import { databaseFile } from '../store/files.ts'
+import { databaseFile } from '../store/sqlite/files.ts'
 
 /** Both clocks, moved by hand. */
 const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }

@@ -5,7 +5,7 @@ import { keptLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
 import { buildServices } from './services.ts'
 import { installation, signedIn, stateOf } from './services.testing.ts'
-import { databaseFile } from '../store/files.ts'
+import { databaseFile } from '../store/sqlite/files.ts'
 
 let home: ReturnType<typeof installation>
 beforeEach(() => {

@@ -15,8 +15,8 @@ import type { OperationServices } from '../ops/services.ts'
 import { createPeople } from '../accounts/build-accounts.ts'
 import { createSessions } from '../session/sessions.ts'
 import type { Sessions } from '../session/types.ts'
-import { databaseExists, databaseFile } from '../store/files.ts'
-import { openStore, type Store } from '../store/store.ts'
+import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
+import { openStore, type Store } from '../store/sqlite/store.ts'
 
 export interface ComposeDeps {
   config: Config

@@ -5,7 +5,7 @@ import { loadConfig, type SettingReport } from '../config/load-config.ts'
 import type { Config } from '../config/types.ts'
 import type { CommandInput, CommandName, CommandOutput } from '../ops/commands.ts'
 import { askServer } from '../ops/control-client.ts'
-import { databaseExists, databaseFile } from '../store/files.ts'
+import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
 import { commandLog, printError } from './output.ts'
 
 export async function readConfig(): Promise<Config> {

@@ -4,7 +4,7 @@ import type { Account } from '../accounts/account.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import { THROTTLE_KEPT_MS } from '../accounts/credential-throttle.ts'
-import { knownLock, strangersLock } from '../store/throttles.ts'
+import { knownLock, strangersLock } from '../store/sqlite/throttles.ts'
 import { DEVICE_LIFE_MS, sealDevice } from './known-device.ts'
 import { createPasswordLogin, type PasswordLogin } from './password-login.ts'
 

@@ -10,7 +10,7 @@ import { networkOf } from '../accounts/client-network.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import { reserveAttempt } from '../accounts/credential-throttle.ts'
 import type { Client } from '../session/types.ts'
-import type { Verifier } from '../store/account-queries.ts'
+import type { Verifier } from '../store/sqlite/account-queries.ts'
 import {
   type AttemptKeys,
   confirmKey,
@@ -22,7 +22,7 @@ import {
   strangersKeys,
   strangersLock,
   type ThrottleStore,
-} from '../store/throttles.ts'
+} from '../store/sqlite/throttles.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */

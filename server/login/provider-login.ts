@@ -14,9 +14,9 @@ import { type Actor, originOf } from '../accounts/actor.ts'
 import { hashOf } from '../accounts/one-time-codes.ts'
 import type { ProviderProfile } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
-import type { Origin } from '../store/events.ts'
-import type { IdentityStore, Seen } from '../store/identities.ts'
-import type { IdentityRow, ProviderGrantRow } from '../store/schema.ts'
+import type { Origin } from '../store/sqlite/events.ts'
+import type { IdentityStore, Seen } from '../store/sqlite/identities.ts'
+import type { IdentityRow, ProviderGrantRow } from '../store/sqlite/schema.ts'
 import type { Proven } from './password-login.ts'
 
 /**

@@ -10,7 +10,7 @@ import type { TokenApiClient } from '../providers/token-api-client.ts'
 import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
-import type { IdentityStore } from '../store/identities.ts'
+import type { IdentityStore } from '../store/sqlite/identities.ts'
 import {
   confirmKey,
   deviceKey,
@@ -19,7 +19,7 @@ import {
   networkKey,
   recentKey,
   type ThrottleStore,
-} from '../store/throttles.ts'
+} from '../store/sqlite/throttles.ts'
 import { readDevice } from './known-device.ts'
 import type { Proven } from './password-login.ts'
 import type { ProviderLogin } from './provider-login.ts'

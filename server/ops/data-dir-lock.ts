@@ -1,6 +1,6 @@
 import type { Log } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
-import { takeLock } from '../store/lock.ts'
+import { takeLock } from '../store/sqlite/lock.ts'
 import { type Places, refuseExposure } from './privacy.ts'
 
 /** How long to wait for a process that is about to release the data folder. */

@@ -1,6 +1,6 @@
 import { MINUTE, type Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../store/sqlite/store.ts'
 
 /**
  * Checks, a minute after the start, a database that was too large to be read whole before it.

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Keys } from '../keys/keys.ts'
-import type { Store } from '../store/store.ts'
+import type { Store } from '../store/sqlite/store.ts'
 
 export interface CounterDeps {
   keys: Keys

@@ -2,8 +2,8 @@ import { decodeProtectedHeader } from 'jose'
 import { type Clock, MINUTE, SECOND, type Timers, type UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import type { ProviderGrantStore } from '../store/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/schema.ts'
+import type { ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
+import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
 import type { KeptTokens, Needs } from './sealed-tokens.ts'
 
 interface Deps {

@@ -1,5 +1,5 @@
 import type { Keyring } from '../keys/types.ts'
-import type { SealedGrant } from '../store/provider-grants.ts'
+import type { SealedGrant } from '../store/sqlite/provider-grants.ts'
 
 const BATCH = 100
 

@@ -15,7 +15,7 @@ import { createKeyring } from '../keys/keyring.ts'
 import type { Signing } from '../keys/signing.ts'
 import { SIGNING, testSigning } from '../keys/keys.testing.ts'
 import { createTokens, parseRefresh } from '../session/session-tokens.ts'
-import type { SessionRow } from '../store/schema.ts'
+import type { SessionRow } from '../store/sqlite/schema.ts'
 import { createUpstreamTokens, lifeOf, usableUntil } from './upstream-tokens.ts'
 import type { RelayCaller } from './types.ts'
 

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { SessionBench } from './contract.testing.ts'
-import { asc, eq } from './drizzle.ts'
-import { accounts, events, sessions } from './schema.ts'
-import { openStore, type Store } from './store.ts'
+import { asc, eq } from './sqlite/drizzle.ts'
+import { accounts, events, sessions } from './sqlite/schema.ts'
+import { openStore, type Store } from './sqlite/store.ts'
 
 /** For tests: a new store in a folder of its own, gone again with `remove()`. */
 export function testStore(

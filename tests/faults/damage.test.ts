@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { type Person, signIn, somebody } from '../support/people.ts'
 import {
   runCommand,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect } from 'vitest'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import type { Answer } from '../support/client.ts'
 import { invite, somebody } from '../support/people.ts'
 import {

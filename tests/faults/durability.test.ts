@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { ResetLinkAnswer } from '../../server/contract/wire.ts'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { Visitor } from '../support/client.ts'
 import { codeIn, invite, somebody } from '../support/people.ts'
 import { providerStage } from '../support/provider-stage.ts'

@@ -1,6 +1,6 @@
 import Sqlite from 'better-sqlite3'
 import { afterAll, expect, test } from 'vitest'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { setUp, signUp } from '../support/people.ts'
 import { sleep, startServer, statusOf, stopAll } from '../support/server.ts'
 

@@ -2,9 +2,9 @@ import { chmodSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterAll, describe, expect } from 'vitest'
-import { databaseFile, databaseParts } from '../../server/store/files.ts'
-import { applyMigrations, readMigrations } from '../../server/store/migrate.ts'
-import { MIGRATIONS } from '../../server/store/open.ts'
+import { databaseFile, databaseParts } from '../../server/store/sqlite/files.ts'
+import { applyMigrations, readMigrations } from '../../server/store/sqlite/migrate.ts'
+import { MIGRATIONS } from '../../server/store/sqlite/open.ts'
 import {
   type Server,
   spawnServer,

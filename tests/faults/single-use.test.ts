@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { ResetLinkAnswer, SessionAnswer } from '../../server/contract/wire.ts'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { type Answer, Visitor } from '../support/client.ts'
 import { codeIn, invite, setUp, signUp, somebody } from '../support/people.ts'
 import { providerStage } from '../support/provider-stage.ts'

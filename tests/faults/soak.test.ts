@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { existsSync, statSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
 import { LoggedBrowser } from './support/browser.ts'
 import { complaints, onDisk, wronged } from './support/checker.ts'

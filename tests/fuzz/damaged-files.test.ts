@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll } from 'vitest'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
-import { databaseFile } from '../../server/store/files.ts'
+import { databaseFile } from '../../server/store/sqlite/files.ts'
 import { Visitor } from '../support/client.ts'
 import { type Person, setUp, signUp } from '../support/people.ts'
 import {

@@ -8,7 +8,7 @@ import { newRoot } from '../../keys/file.ts'
 import { createKeyring } from '../../keys/keyring.ts'
 import { cookieName, readSessionCookies } from '../../session/cookies.ts'
 import { createSessions, type SessionSettings } from '../../session/sessions.ts'
-import { accounts } from '../../store/schema.ts'
+import { accounts } from '../../store/sqlite/schema.ts'
 import { testStore } from '../../store/store.testing.ts'
 
 const HOUR = 3_600_000

@@ -5,7 +5,7 @@ import type { LinksAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
-import type { IdentityRow, ProviderGrantRow } from '../../store/schema.ts'
+import type { IdentityRow, ProviderGrantRow } from '../../store/sqlite/schema.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
 const MINUTE = 60_000

@@ -1,6 +1,6 @@
 import type { EventRecord, EventStore, SessionRecord, SessionStore } from '../types.ts'
-import { memoryEvents } from './events.ts'
-import { memorySessions, type SessionOwner } from './sessions.ts'
+import { memoryEvents } from './memory-events.ts'
+import { memorySessions, type SessionOwner } from './memory-sessions.ts'
 
 export interface MemoryStore {
   sessions: SessionStore

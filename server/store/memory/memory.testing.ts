@@ -1,6 +1,6 @@
 import type { SessionBench } from '../contract.testing.ts'
 import { createMemoryStore } from './memory-store.ts'
-import type { SessionOwner } from './sessions.ts'
+import type { SessionOwner } from './memory-sessions.ts'
 
 /** The sessions of a new store in memory, for the contract suite and the model. */
 export function memoryBench(): SessionBench {

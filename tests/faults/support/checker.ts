@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { databaseFile } from '../../../server/store/files.ts'
+import { databaseFile } from '../../../server/store/sqlite/files.ts'
 import { type LoggedBrowser, tokenParts } from './browser.ts'
 
 export interface StoredSession {

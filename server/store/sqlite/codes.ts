@@ -1,0 +1,208 @@
+import { Problem } from '../../base/problem.ts'
+import type { UnixMs } from '../../base/clock.ts'
+import { anybody, type Changed, insertAccount, writePassword } from './account-queries.ts'
+import type { Database } from './database.ts'
+import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from './drizzle.ts'
+import { noteCode, type Origin, recordEvent } from './events.ts'
+import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
+import { isAdministrator, type Maker, requireAdministrator, voidResets } from './voiding.ts'
+
+export type InviteRow = CodeRow & { byName: string | null }
+
+export interface CodeStore {
+  /**
+   * Makes the set-up code; any earlier one is void.
+   * @throws Problem `already_set_up` once anybody exists
+   */
+  createSetup(row: CodeRow): Promise<void>
+  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
+  createInvite(row: CodeRow, origin: Origin): Promise<void>
+  /** Makes a reset code for `row.userId`; earlier ones for the same person are void.
+   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when its maker lost that power meanwhile;
+   * `limit_reached` */
+  createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
+  /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
+  find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
+  /**
+   * A page of the invitations that can still be used, newest first.
+   * @param after the last id of the page before, or null
+   */
+  invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRow[]>
+  /**
+   * @returns whether there was one to revoke
+   * @throws Problem `forbidden`, `not_signed_in` when the maker lost that power meanwhile
+   */
+  revokeInvite(id: string, maker: Maker, origin: Origin): Promise<boolean>
+  /**
+   * Uses the set-up code and makes the first account.
+   * @throws Problem `already_set_up`, `invalid_code`; the code stays unused then
+   */
+  useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
+  /**
+   * Uses an invitation and makes the account, with the invitation's roles.
+   * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then
+   */
+  useInvite(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
+  /**
+   * Uses a reset code: a new password, every session ended.
+   * @throws Problem `invalid_code`, also when its maker is no administrator any more; `account_disabled`; the code
+   * stays unused then
+   */
+  useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
+}
+
+export function codeQueries(db: Database): CodeStore {
+  return {
+    createSetup: row =>
+      db.write(() => {
+        if (anybody(db)) throw new Problem('already_set_up')
+        db.sql.delete(codes).where(eq(codes.kind, 'setup')).run()
+        db.sql.insert(codes).values(row).run()
+        noteCode(db, 'code_created', row, { byUserId: row.byUserId, network: null })
+      }),
+    createInvite: (row, origin) =>
+      db.write(() => {
+        requireAdministrator(db, makerOf(row))
+        boundCodesOf(db, row)
+        db.sql.insert(codes).values(row).run()
+        noteCode(db, 'code_created', row, origin)
+      }),
+    createReset: (row, origin) =>
+      db.write(() => {
+        requireAdministrator(db, makerOf(row))
+        if (db.sql.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, row.userId)).get() === undefined)
+          throw new Problem('not_found')
+        voidResets(db, row.userId, origin)
+        boundCodesOf(db, row)
+        db.sql.insert(codes).values(row).run()
+        recordEvent(db, 'reset_link_made', row.userId, origin)
+      }),
+
+    find: (kind, codeHash, now) =>
+      db.read(
+        () =>
+          db.sql
+            .select()
+            .from(codes)
+            .where(and(eq(codes.codeHash, codeHash), usable(kind, now)))
+            .get() ?? null,
+      ),
+    invites: (now, after, limit) =>
+      db.read(() =>
+        db.sql
+          .select({ code: codes, byName: accounts.name })
+          .from(codes)
+          .leftJoin(accounts, eq(accounts.id, codes.byUserId))
+          .where(
+            and(
+              usable('invite', now),
+              after === null
+                ? undefined
+                : sql`(${codes.createdAt}, ${codes.id}) < (select created_at, id from codes where id = ${after})`,
+            ),
+          )
+          .orderBy(desc(codes.createdAt), desc(codes.id))
+          .limit(limit)
+          .all()
+          .map(({ code, byName }) => ({ ...code, byName })),
+      ),
+    revokeInvite: (id, maker, origin) =>
+      db.write(() => {
+        requireAdministrator(db, maker)
+        const [revoked] = db.sql
+          .delete(codes)
+          .where(and(eq(codes.id, id), usable('invite', origin.at)))
+          .returning()
+          .all()
+        if (revoked !== undefined) noteCode(db, 'code_revoked', revoked, origin)
+        return revoked !== undefined
+      }),
+
+    useSetup: (codeHash, account, origin) =>
+      db.write(() => {
+        if (anybody(db)) throw new Problem('already_set_up')
+        const { roles } = use(db, 'setup', codeHash, account.id, origin)
+        return insertAccount(db, { ...account, roles }, origin)
+      }),
+    useInvite: (codeHash, account, origin) =>
+      db.write(() => useInvite(db, codeHash, account, origin, { keepRoles: false })),
+    useReset: (codeHash, passwordSealed, origin) =>
+      db.write(() => {
+        const { userId, byUserId } = use(db, 'reset', codeHash, null, origin)
+        if (userId === null || !mayStill(db, byUserId)) throw new Problem('invalid_code')
+        const changed = writePassword(db, userId, passwordSealed, 'password_reset', origin)
+        if (changed.account.disabledAt !== null) throw new Problem('account_disabled')
+        return changed
+      }),
+  }
+}
+
+/** Uses an invitation and makes the account. Synchronous.
+ * @param keepRoles the account's roles are decided already; else they are the invitation's
+ * @throws Problem `invalid_code`, also when it is for another address or its maker may not invite any more;
+ * `email_taken` */
+export function useInvite(
+  db: Database,
+  codeHash: string,
+  account: AccountRow,
+  origin: Origin,
+  { keepRoles }: { keepRoles: boolean },
+): AccountRow {
+  const { email, roles, byUserId } = use(db, 'invite', codeHash, account.id, origin)
+  if (email !== null && email !== account.emailKey) throw new Problem('invalid_code')
+  if (!mayStill(db, byUserId)) throw new Problem('invalid_code')
+  return insertAccount(db, keepRoles ? account : { ...account, roles }, { ...origin, byUserId })
+}
+
+/**
+ * Check and use are one statement: of many at once, one gets the row.
+ * @param accountId the account that it makes, if any
+ */
+function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: string | null, origin: Origin): CodeRow {
+  const [used] = db.sql
+    .update(codes)
+    .set({ usedAt: origin.at })
+    .where(and(eq(codes.codeHash, codeHash), usable(kind, origin.at)))
+    .returning()
+    .all()
+  if (used === undefined) throw new Problem('invalid_code')
+  noteCode(db, 'code_used', { kind, userId: used.userId ?? accountId }, origin)
+  return used
+}
+
+/** A code is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
+function mayStill(db: Database, byUserId: string | null): boolean {
+  return byUserId === null || isAdministrator(db, byUserId)
+}
+
+const makerOf = ({ byUserId, bySessionId }: CodeRow): Maker => ({ userId: byUserId, sessionId: bySessionId })
+
+/** So many of an account's codes may be open, and so many that are over are kept. */
+const CODES_MAX = 100
+
+/** @throws Problem `limit_reached` when the maker has too many open codes already */
+function boundCodesOf(db: Database, { byUserId, createdAt }: CodeRow): void {
+  const theirs = byUserId === null ? isNull(codes.byUserId) : eq(codes.byUserId, byUserId)
+  const { open = 0 } =
+    db.sql
+      .select({ open: count() })
+      .from(codes)
+      .where(and(theirs, isNull(codes.usedAt), gt(codes.endsAt, createdAt)))
+      .get() ?? {}
+  if (open >= CODES_MAX)
+    throw new Problem('limit_reached', {
+      detail: `${CODES_MAX} links are already open. Revoke some, or wait until they expire.`,
+    })
+  const over = db.sql
+    .select({ id: codes.id })
+    .from(codes)
+    .where(and(theirs, or(isNotNull(codes.usedAt), lte(codes.endsAt, createdAt))))
+    .orderBy(desc(codes.createdAt), desc(codes.id))
+    .limit(Number.MAX_SAFE_INTEGER)
+    .offset(CODES_MAX)
+  db.sql.delete(codes).where(inArray(codes.id, over)).run()
+}
+
+function usable(kind: CodeRow['kind'], now: UnixMs) {
+  return and(eq(codes.kind, kind), isNull(codes.usedAt), gt(codes.endsAt, now))
+}

@@ -1,0 +1,244 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { setTimeout } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Clock } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import { type Database, isConstraint, openDatabase } from './database.ts'
+import { createGroupCommit } from './group-commit.ts'
+
+/** However slow the machine, what a test writes in one turn is one commit, unless it says that time goes by. */
+let at: number
+const clock: Clock = { now: () => ({ wall: at, steady: at }) }
+let folder: string
+let db: Database
+/** Sees what is committed, and nothing else. */
+let other: Sqlite.Database
+
+beforeEach(() => {
+  at = 0
+  folder = mkdtempSync(join(tmpdir(), 'porchlight-commit-'))
+  db = openDatabase(join(folder, 'test.db'), clock)
+  db.raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT')
+  other = new Sqlite(join(folder, 'test.db'))
+})
+afterEach(() => {
+  db.close()
+  other.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const insert = (id: number, text = 'note') => db.raw.prepare('INSERT INTO notes VALUES (?, ?)').run(id, text)
+const committed = () => other.prepare('SELECT id FROM notes ORDER BY id').pluck().all()
+const codeOf = (work: Promise<unknown>) =>
+  work.then(
+    () => 'written',
+    (error: unknown) => (error instanceof Problem ? error.code : isConstraint(error) ? 'constraint' : String(error)),
+  )
+const ten = Array.from({ length: 10 }, (_, i) => i)
+
+describe('writes of one turn of the loop', () => {
+  test('are one transaction, told in the order of asking once it is on disk, and each sees what those before it wrote', async () => {
+    const told: number[] = []
+    const seen: unknown[] = []
+    const all = ten.map(id =>
+      db
+        .write(() => {
+          insert(id)
+          return Number(db.raw.prepare('SELECT count(*) FROM notes').pluck().get())
+        })
+        .then(count => {
+          told.push(count)
+          seen.push(committed().length)
+        }),
+    )
+    expect(committed(), 'nothing is written before it is its turn').toEqual([])
+    expect(
+      await db.read(() => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()),
+      'nobody reads what is not on disk',
+    ).toBe(0)
+    await Promise.all(all)
+    expect(told).toEqual(ten.map(id => id + 1))
+    expect(seen, 'whoever is told first finds everything on disk').toEqual(ten.map(() => 10))
+  })
+
+  test('one that is refused, one that meets a constraint and one that breaks undo what they did and nothing else', async () => {
+    const codes = await Promise.all(
+      ten.map(id =>
+        codeOf(
+          db.write(() => {
+            insert(id)
+            if (id === 3) throw new Problem('email_taken')
+            if (id === 5) insert(4)
+            if (id === 7) throw new Error('a mistake of ours')
+          }),
+        ),
+      ),
+    )
+    expect(codes).toEqual([
+      'written',
+      'written',
+      'written',
+      'email_taken',
+      'written',
+      'constraint',
+      'written',
+      'Error: a mistake of ours',
+      'written',
+      'written',
+    ])
+    expect(committed()).toEqual([0, 1, 2, 4, 6, 8, 9])
+  })
+
+  test('check-and-use of one thing: of ten at once one gets it', async () => {
+    const won = await Promise.all(
+      ten.map(() =>
+        db.write(
+          () => db.raw.prepare("INSERT INTO notes VALUES (1, 'used') ON CONFLICT DO NOTHING").run().changes === 1,
+        ),
+      ),
+    )
+    expect(won).toEqual([true, ...ten.slice(1).map(() => false)])
+  })
+
+  test('one alone is written before the turn is over: it waits for nobody', async () => {
+    const alone = db.write(() => insert(1))
+    await new Promise(done => setImmediate(done))
+    expect(committed()).toEqual([1])
+    await alone
+  })
+
+  test('are all on disk when the database is closed before their turn', async () => {
+    const all = ten.map(id => db.write(() => insert(id)))
+    db.close()
+    expect(committed()).toEqual(ten)
+    await Promise.all(all)
+    expect(await codeOf(db.write(() => insert(99)))).toBe('store_unavailable')
+  })
+})
+
+describe('a store that fails', () => {
+  test('a database that another holds for seconds fails everybody who waited so long, once, and nobody after them', async () => {
+    let failures = 0
+    db.onFailure(() => failures++)
+    db.serve()
+    other.exec('BEGIN IMMEDIATE')
+    const waited = Promise.all(ten.map(id => codeOf(db.write(() => insert(id)))))
+    await setTimeout(100)
+    at = 2000
+    const later = codeOf(db.write(() => insert(20)))
+    await setTimeout(100)
+    expect(failures, 'they wait beside the loop').toBe(0)
+    at = 3000
+    expect(await waited).toEqual(ten.map(() => 'store_unavailable'))
+    expect(failures).toBe(1)
+    other.exec('ROLLBACK')
+    expect(await later).toBe('written')
+    expect(await codeOf(db.write(() => insert(1)))).toBe('written')
+    expect(committed()).toEqual([1, 20])
+  })
+
+  test("what waits for another program's lock is written in the order of asking once it is gone, with what came meanwhile", async () => {
+    db.serve()
+    other.exec('BEGIN IMMEDIATE')
+    const order: number[] = []
+    const write = (id: number) => db.write(() => insert(id)).then(() => order.push(id))
+    const all = ten.map(write)
+    await setTimeout(60)
+    all.push(write(10))
+    await setTimeout(60)
+    all.push(write(11))
+    expect(await db.read(() => committed()), 'reading goes on').toEqual([])
+    other.exec('COMMIT')
+    await Promise.all(all)
+    expect(order).toEqual([...ten, 10, 11])
+    expect(committed()).toEqual([...ten, 10, 11])
+  })
+
+  test('a read that meets a lock waits for its end beside the loop, and fails after seconds', async () => {
+    db.serve()
+    // What VACUUM by hand does: nobody may read while the format changes.
+    const rows = () => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()
+    const busy = Object.assign(new Sqlite.SqliteError('database is locked', 'SQLITE_BUSY'))
+    let left = 3
+    const meets = () => {
+      if (left-- > 0) throw busy
+      return rows()
+    }
+    expect(await db.read(meets)).toBe(0)
+    left = Infinity
+    const code = codeOf(db.read(meets))
+    await setTimeout(60)
+    at = 3000
+    expect(await code).toBe('store_unavailable')
+  })
+
+  test('a commit that fails fails everybody, those too who were refused by what is not there now', async () => {
+    db.raw.exec('CREATE TABLE replies (note INTEGER REFERENCES notes(id) DEFERRABLE INITIALLY DEFERRED) STRICT')
+    const works = [
+      () => insert(1),
+      () => {
+        throw new Problem('email_taken')
+      },
+      () => db.raw.prepare('INSERT INTO replies VALUES (77)').run(),
+    ]
+    const failing = (work: () => unknown) =>
+      db.write(work).then(
+        () => 'written',
+        (error: unknown) => (isConstraint(error) ? 'the commit failed' : String(error)),
+      )
+    expect(await Promise.all(works.map(failing))).toEqual(works.map(() => 'the commit failed'))
+    expect(committed()).toEqual([])
+    expect(await failing(() => insert(2))).toBe('written')
+  })
+
+  test('a disk that is full in the middle undoes everybody: nothing is written outside of a transaction', async () => {
+    db.raw.pragma(`max_page_count = ${Number(db.raw.pragma('page_count', { simple: true }))}`)
+    const ran: number[] = []
+    const codes = await Promise.all(
+      ten.map(id =>
+        codeOf(
+          db.write(() => {
+            ran.push(id)
+            insert(id, id === 5 ? 'x'.repeat(100_000) : 'small')
+          }),
+        ),
+      ),
+    )
+    expect(codes).toEqual(ten.map(() => 'store_unavailable'))
+    expect(ran, 'what came after the failure was not even tried').toEqual([0, 1, 2, 3, 4, 5])
+    expect(committed()).toEqual([])
+    db.raw.pragma('max_page_count = 100000')
+    expect(await Promise.all(ten.map(id => codeOf(db.write(() => insert(id)))))).toEqual(ten.map(() => 'written'))
+    expect(committed()).toEqual(ten)
+  })
+})
+
+test('many take several turns, in order, and others have theirs in between', async () => {
+  const statements: string[] = []
+  const raw = new Sqlite(join(folder, 'long.db'), { verbose: line => statements.push(String(line)) })
+  raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')
+  const commits = createGroupCommit(raw, clock, { guard: work => work(), isBusy: () => false })
+  const order: (number | 'somebody else')[] = []
+  const all = ten.map(id =>
+    commits
+      .write(() => {
+        at += 3
+        raw.prepare('INSERT INTO notes VALUES (?)').run(id)
+      })
+      .then(() => order.push(id)),
+  )
+  const serveOthers = () => {
+    order.push('somebody else')
+    if (!order.includes(9)) setImmediate(serveOthers)
+  }
+  setImmediate(serveOthers)
+  await Promise.all(all)
+  raw.close()
+  expect(statements.filter(line => line === 'COMMIT')).toHaveLength(5)
+  const runs = order.filter((one, at) => one !== order[at - 1])
+  expect(runs.slice(0, 8)).toEqual([0, 1, 'somebody else', 2, 3, 'somebody else', 4, 5])
+  expect(order.filter(one => one !== 'somebody else')).toEqual(ten)
+})

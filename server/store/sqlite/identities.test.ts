@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { insertGrant } from './provider-grants.ts'
+import { identities, type IdentityRow, providerGrants, type ProviderGrantRow } from './schema.ts'
+import { testStore } from '../store.testing.ts'
+
+const NOW = 1_800_000_000_000
+const [OLD, NEW, OTHER] = ['https://old.example', 'https://new.example', 'https://other.example']
+
+let opened: ReturnType<typeof testStore>
+beforeEach(() => {
+  opened = testStore()
+  opened.store.db.raw.pragma('foreign_keys = OFF')
+})
+afterEach(() => opened.remove())
+
+function identity(userId: string, issuer: string, subject: string): void {
+  const row: IdentityRow = {
+    id: `${userId}-${issuer}`,
+    userId,
+    provider: 'main',
+    issuer,
+    subject,
+    email: null,
+    emailVerified: false,
+    label: 'x',
+    linkedIn: null,
+    createdAt: NOW,
+    lastUsedAt: NOW,
+  }
+  opened.store.db.sql.insert(identities).values(row).run()
+}
+function grant(userId: string, issuer: string, subject: string, endedAt: number | null = null): void {
+  const row: ProviderGrantRow = {
+    id: `${userId}-${issuer}-${endedAt}`,
+    sessionId: `s-${userId}`,
+    userId,
+    provider: 'main',
+    issuer,
+    subject,
+    providerSid: null,
+    origin: 'sign_in',
+    sealed: null,
+    accessEndsAt: null,
+    refreshingAt: null,
+    refreshes: 0,
+    createdAt: NOW,
+    endedAt,
+    idTokenAlg: null,
+    recheckAt: null,
+  }
+  insertGrant(opened.store.db, row)
+}
+const rowsOf = (table: typeof identities | typeof providerGrants) =>
+  opened.store.db.sql
+    .select()
+    .from(table)
+    .all()
+    .map(row => `${row.userId} ${row.issuer} ${row.subject}`)
+    .toSorted()
+
+test('OI-7 accounts follow a provider to its new issuer with what was granted, whoever else has such a subject', async () => {
+  for (const [user, issuer, subject] of [
+    ['ann', OLD, '1'],
+    ['bob', OLD, '2'],
+    ['carl', OTHER, '1'],
+  ] as const) {
+    identity(user, issuer, subject)
+    grant(user, issuer, subject)
+  }
+  grant('ann', OLD, '1', NOW)
+  expect(await opened.store.identities.moveIssuer(OLD, NEW)).toEqual({ moved: 2, kept: 0 })
+  expect(rowsOf(identities)).toEqual([`ann ${NEW} 1`, `bob ${NEW} 2`, `carl ${OTHER} 1`])
+  expect(rowsOf(providerGrants)).toEqual([`ann ${NEW} 1`, `ann ${NEW} 1`, `bob ${NEW} 2`, `carl ${OTHER} 1`])
+  expect(await opened.store.identities.moveIssuer(OLD, NEW)).toEqual({ moved: 0, kept: 0 })
+})
+
+test('somebody who has another account by the new issuer already keeps both, as they are', async () => {
+  for (const [user, issuer] of [
+    ['ann', OLD],
+    ['ann-again', NEW],
+  ] as const) {
+    identity(user, issuer, '1')
+    grant(user, issuer, '1')
+  }
+  identity('bob', OLD, '2')
+  expect(await opened.store.identities.moveIssuer(OLD, NEW)).toEqual({ moved: 1, kept: 1 })
+  expect(rowsOf(identities)).toEqual([`ann ${OLD} 1`, `ann-again ${NEW} 1`, `bob ${NEW} 2`])
+  expect(rowsOf(providerGrants)).toEqual([`ann ${OLD} 1`, `ann-again ${NEW} 1`])
+})

@@ -1,0 +1,71 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { insertGrant, type OverMark } from './provider-grants.ts'
+import type { ProviderGrantRow } from './schema.ts'
+import { testStore } from '../store.testing.ts'
+
+const NOW = 1_800_000_000_000
+
+let opened: ReturnType<typeof testStore>
+beforeEach(() => {
+  opened = testStore()
+  opened.store.db.raw.pragma('foreign_keys = OFF')
+})
+afterEach(() => opened.remove())
+
+function grant(id: string, endedAt: number | null): ProviderGrantRow {
+  return {
+    id,
+    sessionId: `s-${id}`,
+    userId: 'u',
+    provider: 'main',
+    issuer: 'https://id.example',
+    subject: 'ada',
+    providerSid: null,
+    origin: 'sign_in',
+    sealed: null,
+    accessEndsAt: null,
+    idTokenAlg: null,
+    recheckAt: null,
+    refreshingAt: null,
+    refreshes: 0,
+    createdAt: NOW - 1000,
+    endedAt,
+  }
+}
+
+test('grants that are over come in batches, each once, also where many ended in the same millisecond and some go meanwhile', async () => {
+  const { db, providerGrants } = opened.store
+  // Ids in no order, three ends that many share, and others that live, or are over since a moment ago.
+  const ended = Array.from({ length: 250 }, (_, i) => grant(`${(i * 7919) % 1000}-${i}`, NOW - 500 + (i % 3)))
+  const others = Array.from({ length: 50 }, (_, i) => grant(`other-${i}`, i % 2 === 0 ? null : NOW))
+  for (const row of [...ended, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1))) insertGrant(db, row)
+
+  const seen: string[] = []
+  for (let after: OverMark | null = null; ;) {
+    const batch: (OverMark & { row: ProviderGrantRow })[] = await providerGrants.over(NOW, after, 100)
+    seen.push(...batch.map(({ row }) => row.id))
+    // Every other one can be given back, and its row goes.
+    for (const [i, { row }] of batch.entries()) if (i % 2 === 0) await providerGrants.remove(row.id)
+    after = batch.at(-1) ?? null
+    if (after === null) break
+  }
+  expect(seen.toSorted()).toEqual(ended.map(row => row.id).toSorted())
+  expect(await providerGrants.over(NOW, null, 1000)).toHaveLength(125)
+})
+
+test('they are found by an index, which a million that live make no slower', () => {
+  const { db, providerGrants } = opened.store
+  const asked: string[] = []
+  const { prepare } = db.raw
+  db.raw.prepare = ((source: string) => {
+    asked.push(source)
+    return prepare.call(db.raw, source)
+  }) as typeof prepare
+  void providerGrants.over(NOW, { endedAt: 1, rowid: 1 }, 100)
+  db.raw.prepare = prepare
+  expect(asked).toHaveLength(1)
+  const plan = db.raw.prepare<unknown[], { detail: string }>(`explain query plan ${asked[0]}`).all(NOW, 1, 1, 100)
+  expect(plan.map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(/^SEARCH provider_grants USING INDEX provider_grants_ended /),
+  ])
+})

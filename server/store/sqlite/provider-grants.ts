@@ -1,0 +1,347 @@
+import type { UnixMs } from '../../base/clock.ts'
+import { Problem } from '../../base/problem.ts'
+import type { Database } from './database.ts'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, sql } from './drizzle.ts'
+import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
+
+/** What a token call gave, and when the person is looked at again; null: never. */
+export interface NewTokens {
+  sealed: string
+  accessEndsAt: UnixMs | null
+  recheckAt: UnixMs | null
+}
+export interface SealedGrant {
+  id: string
+  sealed: string
+}
+
+/** A grant's place in the order of ends. */
+export interface OverMark {
+  endedAt: UnixMs
+  rowid: number
+}
+
+export interface ProviderGrantStore {
+  find(id: string): Promise<ProviderGrantRow | null>
+  /** The living grant of a session at one provider. */
+  ofSession(sessionId: string, provider: string): Promise<ProviderGrantRow | null>
+  /** Every grant of a session, living or over. */
+  allOfSession(sessionId: string): Promise<ProviderGrantRow[]>
+  /**
+   * Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
+   * @returns false when the grant is over or was refreshed meanwhile
+   */
+  intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
+  /** Takes an intent back: the token was certainly not used up. */
+  withdraw(id: string, refreshes: number): Promise<void>
+  /**
+   * Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
+   * @returns the row, or null when it is gone or holds newer ones already
+   */
+  save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRow | null>
+  /**
+   * Keeps what was sealed anew within a refresh: with the ID token that it brought, say.
+   * @returns false when there are newer tokens
+   */
+  amend(id: string, refreshes: number, change: { sealed: string; idTokenAlg: string | null }): Promise<boolean>
+  /**
+   * Takes living grants whose person is to be looked at again, the longest overdue first, and puts each off until then:
+   * whoever looks sets the next time, and where that fails, or the process dies, it is tried again.
+   */
+  takeDue(now: UnixMs, limit: number, putOffUntil: (row: ProviderGrantRow) => UnixMs): Promise<ProviderGrantRow[]>
+  /** Nothing is to be looked at again: the provider is not configured any more. */
+  stopRechecks(id: string): Promise<void>
+  /**
+   * A grant is over though its session is not.
+   * @returns whether this call ended it
+   */
+  end(id: string, at: UnixMs): Promise<boolean>
+  /**
+   * Whether another, living grant may be of the same session at the provider: giving one back could end the other
+   * there.
+   */
+  isShared(row: Pick<ProviderGrantRow, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
+  /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
+  settle(id: string, sealed: string | null): Promise<void>
+  /**
+   * Grants that were over before then, by when.
+   * @param after where the batch before stopped; null: at the first
+   */
+  over(before: UnixMs, after: OverMark | null, limit: number): Promise<(OverMark & { row: ProviderGrantRow })[]>
+  remove(id: string): Promise<void>
+  /** For sealing anew, by id. */
+  sealedRows(after: string, limit: number): Promise<SealedGrant[]>
+  /** @returns false when the tokens were changed in between */
+  replaceSealed(before: SealedGrant, sealed: string): Promise<boolean>
+}
+
+const VALUES_MAX = 500
+
+export function providerGrantQueries(db: Database): ProviderGrantStore {
+  const byId = db.sql
+    .select()
+    .from(providerGrants)
+    .where(eq(providerGrants.id, sql.placeholder('id')))
+    .prepare()
+  const living = db.sql
+    .select()
+    .from(providerGrants)
+    .where(
+      and(
+        eq(providerGrants.sessionId, sql.placeholder('sessionId')),
+        eq(providerGrants.provider, sql.placeholder('provider')),
+        isNull(providerGrants.endedAt),
+      ),
+    )
+    .prepare()
+  const anyOfSession = db.sql
+    .select()
+    .from(providerGrants)
+    .where(eq(providerGrants.sessionId, sql.placeholder('sessionId')))
+    .prepare()
+  const due = db.sql
+    .select()
+    .from(providerGrants)
+    .where(
+      and(
+        isNotNull(providerGrants.recheckAt),
+        isNull(providerGrants.endedAt),
+        lte(providerGrants.recheckAt, sql.placeholder('now')),
+      ),
+    )
+    .orderBy(asc(providerGrants.recheckAt))
+    .limit(sql.placeholder('limit'))
+    .prepare()
+  const intend = db.sql
+    .update(providerGrants)
+    .set({ refreshingAt: sql`coalesce(${providerGrants.refreshingAt}, ${sql.placeholder('at')})` })
+    .where(
+      and(
+        eq(providerGrants.id, sql.placeholder('id')),
+        eq(providerGrants.refreshes, sql.placeholder('refreshes')),
+        isNull(providerGrants.endedAt),
+      ),
+    )
+    .prepare()
+  const save = db.sql
+    .update(providerGrants)
+    .set({
+      sealed: sql`${sql.placeholder('sealed')}`,
+      accessEndsAt: sql`${sql.placeholder('accessEndsAt')}`,
+      recheckAt: sql`${sql.placeholder('recheckAt')}`,
+      refreshingAt: null,
+      refreshes: sql`${providerGrants.refreshes} + 1`,
+    })
+    .where(
+      and(eq(providerGrants.id, sql.placeholder('id')), eq(providerGrants.refreshes, sql.placeholder('refreshes'))),
+    )
+    .returning()
+    .prepare()
+
+  return {
+    find: id => db.read(() => byId.get({ id }) ?? null),
+    ofSession: (sessionId, provider) => db.read(() => living.get({ sessionId, provider }) ?? null),
+    allOfSession: sessionId => db.read(() => anyOfSession.all({ sessionId })),
+
+    intend: (id, refreshes, at) => db.write(() => intend.run({ id, refreshes, at }).changes === 1),
+    withdraw: (id, refreshes) =>
+      db.write(
+        () =>
+          void db.sql
+            .update(providerGrants)
+            .set({ refreshingAt: null })
+            .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes)))
+            .run(),
+      ),
+    save: (id, refreshes, tokens) => db.write(() => save.get({ id, refreshes, ...tokens }) ?? null),
+    amend: (id, refreshes, change) =>
+      db.write(
+        () =>
+          db.sql
+            .update(providerGrants)
+            .set(change)
+            .where(and(eq(providerGrants.id, id), eq(providerGrants.refreshes, refreshes)))
+            .run().changes === 1,
+      ),
+    async takeDue(now, limit, putOffUntil) {
+      // Nothing is due most of the time, and a write waits for the disk.
+      const found = await db.read(() => due.all({ now, limit }))
+      return found.length === 0
+        ? []
+        : db.write(() => {
+            const rows = due.all({ now, limit })
+            for (const row of rows)
+              db.sql
+                .update(providerGrants)
+                .set({ recheckAt: putOffUntil(row) })
+                .where(eq(providerGrants.id, row.id))
+                .run()
+            return rows
+          })
+    },
+    stopRechecks: id =>
+      db.write(
+        () => void db.sql.update(providerGrants).set({ recheckAt: null }).where(eq(providerGrants.id, id)).run(),
+      ),
+    end: (id, at) =>
+      db.write(
+        () =>
+          db.sql
+            .update(providerGrants)
+            .set({ endedAt: at })
+            .where(and(eq(providerGrants.id, id), isNull(providerGrants.endedAt)))
+            .run().changes === 1,
+      ),
+
+    isShared: row =>
+      db.read(() => {
+        // A provider that names its sessions says which grants belong together; of any other it is not known.
+        const sameThere =
+          row.providerSid === null
+            ? isNull(providerGrants.providerSid)
+            : eq(providerGrants.providerSid, row.providerSid)
+        return (
+          db.sql
+            .select({ id: providerGrants.id })
+            .from(providerGrants)
+            .where(
+              and(
+                eq(providerGrants.issuer, row.issuer),
+                eq(providerGrants.subject, row.subject),
+                sameThere,
+                ne(providerGrants.id, row.id),
+                isNull(providerGrants.endedAt),
+                sql`exists (select 1 from ${sessions} where ${sessions.publicId} = ${providerGrants.sessionId} and ${sessions.endedAt} is null)`,
+              ),
+            )
+            .limit(1)
+            .get() !== undefined
+        )
+      }),
+
+    settle: (id, sealed) =>
+      db.write(
+        () =>
+          void (sealed === null
+            ? db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()
+            : db.sql
+                .update(providerGrants)
+                .set({ sealed, accessEndsAt: null, refreshingAt: null })
+                .where(eq(providerGrants.id, id))
+                .run()),
+      ),
+    // In the order of its index, which holds no grant that lives: by id, it would be looked for among all that there
+    // are.
+    over: (before, after, limit) =>
+      db.read(() =>
+        db.sql
+          .select({ row: providerGrants, endedAt: sql<number>`ended_at`, rowid: sql<number>`rowid` })
+          .from(providerGrants)
+          .where(
+            and(
+              isNotNull(providerGrants.endedAt),
+              lt(providerGrants.endedAt, before),
+              sql`(ended_at, rowid) > (${after?.endedAt ?? 0}, ${after?.rowid ?? 0})`,
+            ),
+          )
+          .orderBy(asc(providerGrants.endedAt), sql`rowid`)
+          .limit(limit)
+          .all(),
+      ),
+    remove: id => db.write(() => void db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()),
+
+    sealedRows: (after, limit) =>
+      db.read(() =>
+        db.sql
+          .select({ id: providerGrants.id, sealed: sql<string>`${providerGrants.sealed}` })
+          .from(providerGrants)
+          .where(and(gt(providerGrants.id, after), isNotNull(providerGrants.sealed)))
+          .orderBy(asc(providerGrants.id))
+          .limit(limit)
+          .all(),
+      ),
+    replaceSealed: (before, sealed) =>
+      db.write(
+        () =>
+          db.sql
+            .update(providerGrants)
+            .set({ sealed })
+            .where(and(eq(providerGrants.id, before.id), eq(providerGrants.sealed, before.sealed)))
+            .run().changes === 1,
+      ),
+  }
+}
+
+/** Inserts the grant that a session is born with. Synchronous: part of the transaction that opens the session. */
+export function insertGrant(db: Database, row: ProviderGrantRow): void {
+  db.sql.insert(providerGrants).values(row).run()
+}
+
+/**
+ * Keeps what was granted to a session that is signed in already. An earlier grant of that provider is over, unless the
+ * session came by it and it is another account's: then the session goes on as that one's, and ends with it.
+ * Synchronous: part of the transaction that links the account.
+ * @returns whether it was kept
+ * @throws Problem `not_signed_in` when the session is over
+ */
+export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
+  const session = db.sql
+    .select({ endedAt: sessions.endedAt })
+    .from(sessions)
+    .where(and(eq(sessions.publicId, row.sessionId), eq(sessions.userId, row.userId)))
+    .get()
+  if (session?.endedAt !== null) throw new Problem('not_signed_in')
+  const ofProvider = and(
+    eq(providerGrants.sessionId, row.sessionId),
+    eq(providerGrants.provider, row.provider),
+    isNull(providerGrants.endedAt),
+  )
+  const earlier = db.sql.select().from(providerGrants).where(ofProvider).get()
+  const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
+  if (earlier?.origin === 'sign_in' && !isSame) return false
+  db.sql.update(providerGrants).set({ endedAt: row.createdAt }).where(ofProvider).run()
+  // A session that came by this account there depends on it, however often it is linked again.
+  insertGrant(db, isSame ? { ...row, origin: earlier.origin } : row)
+  return true
+}
+
+/**
+ * Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has
+ * just signed in with: that is over. Synchronous.
+ * @param provider null: every grant moves
+ */
+export function moveGrants(
+  db: Database,
+  from: string,
+  to: { sessionId: string; userId: string; provider: string | null },
+): void {
+  db.sql
+    .update(providerGrants)
+    .set({ sessionId: to.sessionId })
+    .where(
+      and(
+        eq(providerGrants.sessionId, from),
+        eq(providerGrants.userId, to.userId),
+        isNull(providerGrants.endedAt),
+        to.provider === null ? undefined : ne(providerGrants.provider, to.provider),
+      ),
+    )
+    .run()
+}
+
+/** The sessions are over: what was granted to them waits for revocation and logout at the provider. Synchronous. */
+export function endGrants(db: Database, sessionIds: readonly string[], at: UnixMs): void {
+  // A statement takes so many values and no more; everybody's sessions may be more.
+  for (let start = 0; start < sessionIds.length; start += VALUES_MAX) {
+    db.sql
+      .update(providerGrants)
+      .set({ endedAt: at })
+      .where(
+        and(
+          inArray(providerGrants.sessionId, sessionIds.slice(start, start + VALUES_MAX)),
+          isNull(providerGrants.endedAt),
+        ),
+      )
+      .run()
+  }
+}

@@ -1,0 +1,30 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { UnixMs } from '../../base/clock.ts'
+import type { EndReason } from '../../contract/end-reasons.ts'
+import type { Database } from './database.ts'
+import { isNull } from './drizzle.ts'
+import { codes } from './schema.ts'
+import { endAnyBatch } from './session-ends.ts'
+import type { EndedSession } from '../types.ts'
+
+/**
+ * Voids every one-time code, then ends every session, some at a time: what was handed out before is worth nothing.
+ * After a restore, where codes that were used since would work again, and when keys were compromised. Whoever calls it
+ * goes on only once it is done.
+ * @param announce called with each batch
+ * @returns how many sessions ended
+ */
+export async function endEverything(
+  db: Database,
+  why: { reason: EndReason; at: UnixMs },
+  announce: (ended: readonly EndedSession[]) => void,
+): Promise<number> {
+  await db.write(() => db.sql.update(codes).set({ usedAt: why.at }).where(isNull(codes.usedAt)).run())
+  for (let total = 0; ;) {
+    const { ended, more } = await db.write(() => endAnyBatch(db, why))
+    announce(ended)
+    total += ended.length
+    if (!more) return total
+    await nextTurn()
+  }
+}

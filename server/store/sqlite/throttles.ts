@@ -1,0 +1,144 @@
+import { DAY, type UnixMs } from '../../base/clock.ts'
+import { sha256 } from '../../base/ids.ts'
+import type { Database } from './database.ts'
+import { eq, everyColumn, inArray, sql } from './drizzle.ts'
+import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
+import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
+
+/** What one attempt is counted under. The first two are about the account, the third about where it comes from. */
+export interface AttemptKeys {
+  /** Recent failures: waits grow with them, and they are forgotten with time. */
+  recent: string
+  /** Consecutive failures, however far apart: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
+  lock: string
+  network: string
+}
+export interface AttemptRows {
+  recent: ThrottleRow | null
+  lock: ThrottleRow | null
+  network: ThrottleRow | null
+}
+/** `null`: that row stays as it is. */
+export interface AttemptCounts {
+  recent: ThrottleRow | null
+  lock: ThrottleRow | null
+  network: ThrottleRow | null
+}
+
+export interface ThrottleStore {
+  /**
+   * Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that arrive
+   * together are judged one after the other. Whatever `decide` throws, nothing is written.
+   */
+  reserve<T extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (rows: AttemptRows) => T): Promise<T>
+  /** One row, the same way. */
+  reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
+  /**
+   * Records a wrong password; the attempt itself was counted when it was reserved.
+   * @param userId '' for an address that nobody has: as many statements run
+   * @param lockedNow whether this failure was the one that puts the password out of use
+   */
+  failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
+  /**
+   * The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in
+   * `refund`.
+   */
+  settle(what: { forget: readonly string[]; refund: readonly string[] }): Promise<void>
+}
+
+/** The row that is written where there is no account to write about; nobody reads it. */
+const UNKNOWN = 'unknown'
+
+export function throttleQueries(db: Database): ThrottleStore {
+  const thisKey = eq(throttles.key, sql.placeholder('key'))
+  const byKey = db.sql.select().from(throttles).where(thisKey).prepare()
+  const upsert = db.sql
+    .insert(throttles)
+    .values(everyColumn(throttles))
+    .onConflictDoUpdate({
+      target: throttles.key,
+      set: {
+        failures: sql`excluded.failures`,
+        lastFailureAt: sql`excluded.last_failure_at`,
+        nextAt: sql`excluded.next_at`,
+      },
+    })
+    .prepare()
+  const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
+  const refundOne = db.sql
+    .update(throttles)
+    .set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 })
+    .where(thisKey)
+    .prepare()
+
+  function put(row: ThrottleRow | null): void {
+    if (row !== null) upsert.run({ ...row })
+  }
+
+  return {
+    reserve: (keys, decide) =>
+      db.write(() => {
+        const find = (key: string) => byKey.get({ key }) ?? null
+        const decided = decide({ recent: find(keys.recent), lock: find(keys.lock), network: find(keys.network) })
+        put(decided.write.recent)
+        put(decided.write.lock)
+        put(decided.write.network)
+        return decided
+      }),
+    reserveOne: (key, decide) => db.write(() => put(decide(byKey.get({ key }) ?? null))),
+    failed: (userId, lockedNow, origin) =>
+      db.write(() => {
+        // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
+        if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
+        else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
+        if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
+      }),
+    settle: ({ forget, refund }) =>
+      db.write(() => {
+        for (const key of forget) forgetOne.run({ key })
+        for (const key of refund) refundOne.run({ key })
+      }),
+  }
+}
+
+// The keys are named here because a new password has to clear those of its account in the same transaction.
+
+/** Addresses that nobody has are counted too, and never kept readable. */
+export const recentKey = (emailKey: string): string => `recent:${sha256(emailKey)}`
+/** A name that somebody else judges, to the letter. */
+export const exactKey = (name: string): string => `exact:${sha256(name)}`
+export const deviceKey = (userId: string, deviceId: string): string => `device:${userId}:${deviceId}`
+export const confirmKey = (userId: string): string => `confirm:${userId}`
+/** Strangers' failures, by what they typed: an address that nobody has is locked like any other. */
+export const strangersLock = (emailKey: string): string => `lock:stranger:${sha256(emailKey)}`
+/** Those in browsers that the person has signed in with. */
+export const knownLock = (userId: string): string => `lock:known:${userId}`
+export const networkKey = (network: string): string => `network:${network}`
+/** A known device is not slowed for what others do from its network. */
+export const knownNetworkKey = (userId: string): string => `network:known:${userId}`
+export const registerKey = (network: string): string => `register:${network}`
+
+/** What strangers are slowed and stopped by. */
+export const strangersKeys = (emailKey: string): string[] => [recentKey(emailKey), strangersLock(emailKey)]
+
+/** A new password has no failed attempts yet. Synchronous: part of the transaction that sets it. */
+export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id' | 'emailKey'>): void {
+  db.sql
+    .delete(throttles)
+    .where(
+      inArray(throttles.key, [...(emailKey === null ? [] : strangersKeys(emailKey)), knownLock(id), confirmKey(id)]),
+    )
+    .run()
+}
+
+/**
+ * A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more, known
+ * address or not.
+ */
+const LOCKS_KEPT_LONGER_MS = 400 * DAY
+
+/** Rows that a time limit may remove. */
+export const STALE_THROTTLES = (before: UnixMs) =>
+  sql`last_failure_at < ${before} and (key not like 'lock:%' or last_failure_at < ${before - LOCKS_KEPT_LONGER_MS})`
+/** Rows that may go when there are too many: those of whoever tried a little. */
+export const SLIGHT_THROTTLES = sql`failures < 10`

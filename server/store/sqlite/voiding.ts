@@ -1,0 +1,220 @@
+import type { UnixMs } from '../../base/clock.ts'
+import { FRESH_MS } from '../../base/freshness.ts'
+import { Problem } from '../../base/problem.ts'
+import type { EndReason } from '../../contract/end-reasons.ts'
+import type { Database } from './database.ts'
+import { and, eq, gt, isNotNull, isNull, ne, or, type SQL } from './drizzle.ts'
+import { noteCode, type Origin, recordEvent } from './events.ts'
+import {
+  accounts,
+  codes,
+  type CodeRow,
+  identities,
+  type IdentityRow,
+  type ProviderGrantRow,
+  providerGrants,
+  sessions,
+  type SessionRow,
+} from './schema.ts'
+import { refuseEnded } from '../session-rules.ts'
+
+// What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
+// Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
+
+/** Who does something, and in which session: null for the command line, whose power nobody takes. */
+export interface Maker {
+  userId: string | null
+  sessionId: string | null
+}
+
+/**
+ * @throws Problem `forbidden` when the maker is no administrator any more, `not_signed_in` when their session is over
+ */
+export function requireAdministrator(db: Database, { userId, sessionId }: Maker): void {
+  if (userId !== null && !isAdministrator(db, userId)) throw new Problem('forbidden').about(userId)
+  requireLiving(db, sessionId)
+}
+
+export function isAdministrator(db: Database, userId: string): boolean {
+  const maker = db.sql
+    .select({ roles: accounts.roles, disabledAt: accounts.disabledAt })
+    .from(accounts)
+    .where(eq(accounts.id, userId))
+    .get()
+  return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
+}
+
+/** @throws Problem for a session that has ended since the request was let in: `session_replaced` where another has its
+ * place, else
+ * `not_signed_in` */
+export function requireLiving(db: Database, sessionId: string | null): void {
+  if (sessionId === null) return
+  const session = db.sql
+    .select({ endedAt: sessions.endedAt, endReason: sessions.endReason })
+    .from(sessions)
+    .where(eq(sessions.publicId, sessionId))
+    .get()
+  refuseEnded(session)
+}
+
+type WhenAndWho = Pick<Origin, 'at' | 'byUserId' | 'network'>
+
+/** Voids every open code of an account, and every one that it has made. */
+export function voidCodes(db: Database, userId: string, origin: WhenAndWho): void {
+  voidOpen(db, or(eq(codes.userId, userId), eq(codes.byUserId, userId)), origin)
+}
+
+/** Voids the open reset links of an account: a newer one takes their place. */
+export function voidResets(db: Database, userId: string, origin: WhenAndWho): void {
+  voidOpen(db, and(eq(codes.kind, 'reset'), eq(codes.userId, userId)), origin)
+}
+
+/** Like `voidCodes`, except what the account made in a session that stays. */
+export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: WhenAndWho): void {
+  const madeElsewhere = and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))
+  voidOpen(db, or(eq(codes.userId, userId), madeElsewhere), origin)
+}
+
+/** Why sessions end, and who ended them. */
+interface Why {
+  reason: EndReason
+  at: UnixMs
+  byUserId: string | null
+}
+
+/**
+ * A session that ended for one of these may not have been its owner's alone. Not `disabled`: a disabled account keeps
+ * its ways in, or whoever comes by one would be a stranger, who may register anew.
+ */
+const DISTRUSTED: ReadonlySet<EndReason> = new Set([
+  'refresh_reuse',
+  'password_changed',
+  'admin',
+  'signed_out_elsewhere',
+])
+
+/**
+ * A session that ended for one of these takes with it what the account has made anywhere. A provider does not honour
+ * the grants of somebody who was put out there.
+ */
+const VOIDS_EVERYTHING: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'provider_revoked'])
+
+/** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
+export function madeSomething(
+  db: Database,
+  ended: readonly SessionRow[],
+  { reason, at }: Pick<Why, 'reason' | 'at'>,
+): SessionRow[] {
+  if (VOIDS_EVERYTHING.has(reason)) return [...ended]
+  if (!DISTRUSTED.has(reason)) return []
+  const open = db.sql
+    .selectDistinct({ id: codes.bySessionId })
+    .from(codes)
+    .where(and(isNull(codes.usedAt), gt(codes.endsAt, at), isNotNull(codes.bySessionId)))
+    .all()
+  const linked = [...new Set(ended.map(row => row.userId))].flatMap(userId =>
+    db.sql
+      .selectDistinct({ id: identities.linkedIn })
+      .from(identities)
+      .where(and(eq(identities.userId, userId), isNotNull(identities.linkedIn)))
+      .all(),
+  )
+  const makers = new Set([...open, ...linked].map(({ id }) => id))
+  return ended.filter(row => makers.has(row.publicId))
+}
+
+/**
+ * Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever,
+ * where a thief is known to have been there.
+ * @returns public ids of the sessions that came in by those ways, which are over too
+ */
+export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: Why): string[] {
+  const origin = originOf(why, userId, publicId)
+  if (VOIDS_EVERYTHING.has(why.reason)) voidCodes(db, userId, origin)
+  if (!DISTRUSTED.has(why.reason)) return []
+  voidOpen(db, eq(codes.bySessionId, publicId), origin)
+  const isStolen = why.reason === 'refresh_reuse'
+  return unlinkAll(db, userId, and(eq(identities.linkedIn, publicId), isStolen ? undefined : lately(why.at)), origin)
+}
+
+/**
+ * Voids the ways in that were linked with an account lately in any session but one that stays: one that is over by now
+ * may have been a thief's.
+ * @returns as `voidMadeIn` does
+ */
+export function voidLinkedLately(
+  db: Database,
+  { userId, except, ...why }: Why & { userId: string; except: string | null },
+): string[] {
+  if (!DISTRUSTED.has(why.reason)) return []
+  const elsewhere =
+    except === null
+      ? isNotNull(identities.linkedIn)
+      : and(isNotNull(identities.linkedIn), ne(identities.linkedIn, except))
+  return unlinkAll(db, userId, and(elsewhere, lately(why.at)), originOf(why, userId, null))
+}
+
+const lately = (at: UnixMs) => gt(identities.createdAt, at - FRESH_MS)
+
+function originOf({ at, byUserId }: Why, userId: string, sessionId: string | null): Origin {
+  return { at, byUserId: byUserId === userId ? null : byUserId, sessionId, userAgent: null, network: null }
+}
+
+function unlinkAll(db: Database, userId: string, which: SQL | undefined, origin: Origin): string[] {
+  const gone = db.sql
+    .delete(identities)
+    .where(and(eq(identities.userId, userId), which))
+    .returning()
+    .all()
+  for (const _ of gone) recordEvent(db, 'identity_unlinked', userId, origin)
+  return gone
+    .flatMap(identity => endGrantsOf(db, identity, origin.at))
+    .filter(({ origin }) => origin === 'sign_in')
+    .map(({ sessionId }) => sessionId)
+}
+
+/**
+ * What was made in a session is now of the one that takes its place, and goes when that one is not trusted any more.
+ */
+export function moveMade(
+  db: Database,
+  from: string,
+  { publicId, userId }: Pick<SessionRow, 'publicId' | 'userId'>,
+): void {
+  db.sql
+    .update(codes)
+    .set({ bySessionId: publicId })
+    .where(and(eq(codes.byUserId, userId), eq(codes.bySessionId, from)))
+    .run()
+  db.sql
+    .update(identities)
+    .set({ linkedIn: publicId })
+    .where(and(eq(identities.userId, userId), eq(identities.linkedIn, from)))
+    .run()
+}
+
+type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'origin'>
+
+/**
+ * What a provider granted by an identity that is removed is over.
+ * @returns what it was
+ */
+export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): EndedGrant[] {
+  const granted = and(eq(providerGrants.issuer, issuer), eq(providerGrants.subject, subject))
+  return db.sql
+    .update(providerGrants)
+    .set({ endedAt: at })
+    .where(and(eq(providerGrants.userId, userId), granted, isNull(providerGrants.endedAt)))
+    .returning({ sessionId: providerGrants.sessionId, origin: providerGrants.origin })
+    .all()
+}
+
+function voidOpen(db: Database, which: SQL | undefined, origin: WhenAndWho): void {
+  const voided: CodeRow[] = db.sql
+    .update(codes)
+    .set({ usedAt: origin.at })
+    .where(and(which, isNull(codes.usedAt), gt(codes.endsAt, origin.at)))
+    .returning()
+    .all()
+  for (const code of voided) noteCode(db, 'code_revoked', code, origin)
+}
