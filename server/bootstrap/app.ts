@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
-import { type Handler, Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
@@ -11,6 +11,7 @@ import type { KeptForm } from '../contract/site-context.ts'
 import type { WireUser } from '../contract/wire.ts'
 import { type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
+import { contextFactory } from '../http/request/context-factory.ts'
 import { networkOf, trustedProxies } from '../http/request/client-address.ts'
 import { serveClientScript } from '../http/steps/serve-client-script.ts'
 import type { Env } from '../http/request/hono-env.ts'
@@ -113,8 +114,8 @@ export function createApp(deps: AppDeps): () => Server {
 
   const doctor = frontCheckSteps(deps.frontCheck, isTrusted)
 
-  // ---- The way of every request, in order. A step lets it pass, answers it, or throws a Problem.
-  const pipeline: Step[] = [
+  // ---- What every request goes through, in order. A step lets it pass, answers it, or throws a Problem.
+  const steps: Step[] = [
     doctor.note,
     requireHost(publicUrl),
     guardPath,
@@ -139,21 +140,28 @@ export function createApp(deps: AppDeps): () => Server {
 
   // ---- Then the families. What no route takes is refused.
   const app = new Hono<Env>()
-  mount(app, '/auth', authRoutes)
+  app.use('/auth/*', exposeContext)
+  app.route('/auth', authRoutes)
   app.notFound(
     notFound((method, path) => app.router.match(method, path)[0].some(([[, taken]]) => taken.method === method)),
   )
   app.onError((error, c) => toResponse(problemReply(c.env.ctx, asProblem(error, c.env.ctx, log))))
 
   const route = (request: Request, ctx: RequestContext) => app.fetch(request, { ctx })
-  const passWithin = internalRelay(relay)
-  const fetchInternally = internalFetch({
+  const relayInternally = internalRelay(relay)
+  const contexts = contextFactory({
     clock,
+    requestId: requestIds(isTrusted),
+    toOriginForm: toOriginForm(publicUrl),
+    network: networkOf(isTrusted, log),
+    match,
+  })
+  const fetchInternally = internalFetch({
     log,
     publicUrl,
-    way: pipeline,
-    match,
-    route: (request, ctx) => (ctx.match === null ? route(request, ctx) : passWithin(ctx, ctx.match, request)),
+    contexts,
+    steps,
+    route: (request, ctx) => (ctx.match === null ? route(request, ctx) : relayInternally(ctx, ctx.match, request)),
   })
   const renderSite = siteMount({
     ...site,
@@ -170,16 +178,7 @@ export function createApp(deps: AppDeps): () => Server {
   )
 
   const pass = relayRequests(relay, frontEnd)
-  const common = {
-    clock,
-    log,
-    requestId: requestIds(isTrusted),
-    toOriginForm: toOriginForm(publicUrl),
-    network: networkOf(isTrusted, log),
-    match,
-    way: pipeline,
-    done: requestLog({ log, meter, clock }),
-  }
+  const common = { log, contexts, steps, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
     arrive: (ctx, incoming, outgoing) => {
@@ -200,22 +199,12 @@ function isRouted({ family }: RequestContext, serverRoutes: boolean): boolean {
   return family === 'auth' || (family === 'api' && !serverRoutes)
 }
 
-/**
- * Adds routes under a prefix, each with what it may know of the request under the names that it knows it by. Not as
- * middleware: a route that is the only one to match is called by Hono without a chain of promises around it.
- */
-function mount(app: Hono<Env>, prefix: string, routes: Hono<Env>): void {
-  for (const { method, path, handler } of routes.routes) {
-    const known: Handler<Env> = (c, next) => {
-      const { ctx } = c.env
-      if (ctx.caller === null)
-        throw new Problem('internal', {}, new Error('a route was reached by a request that nobody identified'))
-      c.set('requestId', ctx.id)
-      c.set('caller', ctx.caller)
-      c.set('answer', ctx.answer)
-      return (handler as Handler<Env>)(c, next)
-    }
-    if (method === 'ALL') app.all(prefix + path, known)
-    else app.on(method, prefix + path, known)
-  }
+/** Gives routes what they may know of the request, under the names that they know it by. */
+const exposeContext: MiddlewareHandler<Env> = (c, next) => {
+  const { ctx } = c.env
+  if (ctx.caller === null) throw new Problem('internal', {}, new Error('a route was reached without authentication'))
+  c.set('requestId', ctx.id)
+  c.set('caller', ctx.caller)
+  c.set('answer', ctx.answer)
+  return next()
 }

@@ -1,23 +1,17 @@
 import type { IncomingMessage } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
-import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
-import type { Match } from '../../relay/route-matcher.ts'
 import type { PorchlightResponse } from '../response/server-response.ts'
-import { announcesBody, RequestContext } from '../request/request-context.ts'
+import type { ContextFactory } from '../request/context-factory.ts'
+import { announcesBody, type RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
 interface Deps {
-  clock: Clock
   log: Log
-  requestId: (incoming: IncomingMessage) => string
-  /** Normalises the request's target. */
-  toOriginForm: (incoming: IncomingMessage) => void
-  network: (ctx: RequestContext) => string
-  match: (path: string) => Match | null
-  way: readonly Step[]
+  contexts: ContextFactory
+  steps: readonly Step[]
   /** Handles requests that no step answered. May throw or reject, as steps may. */
   arrive: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
   /**
@@ -36,7 +30,7 @@ const LINGER_MS = 1000
 
 /** Node's request listener: runs the steps for one request. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
-  const { clock, log, requestId, toOriginForm, network, match, way, arrive } = deps
+  const { log, contexts, steps, arrive } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: PorchlightResponse): void {
@@ -44,18 +38,7 @@ export function requestListener(deps: Deps) {
   }
 
   return (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue = false): void => {
-    toOriginForm(incoming)
-    const ctx = new RequestContext({
-      id: requestId(incoming),
-      method: incoming.method ?? 'GET',
-      target: incoming.url ?? '',
-      headers: incoming.headers,
-      startedAt: clock.now().steady,
-      parent: null,
-      incoming,
-      network,
-      match,
-    })
+    const ctx = contexts.ofIncoming(incoming)
     outgoing.ctx = ctx
     outgoing.on('close', closed)
 
@@ -73,7 +56,7 @@ export function requestListener(deps: Deps) {
       return arrive(ctx, incoming, outgoing)
     }
     try {
-      const reply = runSteps(way, ctx)
+      const reply = runSteps(steps, ctx)
       const outcome = reply instanceof Promise ? reply.then(proceed) : proceed(reply)
       if (outcome instanceof Promise) outcome.catch(fail)
     } catch (error) {

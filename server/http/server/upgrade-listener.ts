@@ -1,11 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Clock } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Relay } from '../../relay/relay.ts'
-import type { Match } from '../../relay/route-matcher.ts'
-import { RequestContext } from '../request/request-context.ts'
+import type { ContextFactory } from '../request/context-factory.ts'
+import type { RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from '../response/problem-reply.ts'
 import { refuseSocket } from '../response/raw-response.ts'
 import { relayRequest } from './relay-handlers.ts'
@@ -14,14 +13,10 @@ import type { SecurityHeaders } from '../response/security-headers.ts'
 import { runSteps, type Step } from '../steps/pipeline.ts'
 
 interface Deps {
-  clock: Clock
   log: Log
   security: SecurityHeaders
-  requestId: (incoming: IncomingMessage) => string
-  toOriginForm: (incoming: IncomingMessage) => void
-  network: (ctx: RequestContext) => string
-  match: (path: string) => Match | null
-  way: readonly Step[]
+  contexts: ContextFactory
+  steps: readonly Step[]
   relay: Pick<Relay, 'admit' | 'passUpgrade'>
   done: (ctx: RequestContext, status: number, whole: boolean) => void
   /**
@@ -45,21 +40,10 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
  * upstream.
  */
 export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
-  const { clock, log, security, requestId, toOriginForm, network, match, way, relay, done, check, development } = deps
+  const { log, security, contexts, steps, relay, done, check, development } = deps
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    toOriginForm(incoming)
-    const ctx = new RequestContext({
-      id: requestId(incoming),
-      method: incoming.method ?? 'GET',
-      target: incoming.url ?? '',
-      headers: incoming.headers,
-      startedAt: clock.now().steady,
-      parent: null,
-      incoming,
-      network,
-      match,
-    })
+    const ctx = contexts.ofIncoming(incoming)
     // In development, Vite has live connections of its own on this server.
     if (development && ctx.match === null && incoming.headers['sec-websocket-protocol']?.startsWith('vite-')) return
     const refuse = (reply: Reply) => {
@@ -67,7 +51,7 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       done(ctx, reply.status, true)
     }
     const join = async (): Promise<void> => {
-      const reply = await runSteps(way, ctx)
+      const reply = await runSteps(steps, ctx)
       if (reply !== undefined) return refuse(reply)
       if (await check(ctx, socket, head)) return done(ctx, 101, true)
       if (ctx.match === null) throw new Problem('not_found')
