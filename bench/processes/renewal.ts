@@ -8,7 +8,7 @@ import { type Clock, DAY, HOUR, MINUTE, SECOND, systemTimers } from '../../serve
 import { createLog } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { openKeys } from '../../server/keys/keys.ts'
-import { readSessionCookies } from '../../server/session/cookies.ts'
+import { readSessionCookies } from '../../server/session/cookie-names.ts'
 import { createSessions } from '../../server/session/sessions.ts'
 import type { IssuedCookies, PresentedCookies } from '../../server/session/types.ts'
 import { openStore } from '../../server/store/sqlite/store.ts'

@@ -13,7 +13,7 @@ import { createRegistration, type RegistrationService } from './registration.ts'
 import { createPasswordRules } from './password-rules.ts'
 import { createPasswords, type Passwords } from './passwords.ts'
 import { createResets, type Resets } from './password-resets.ts'
-import { createSecurityLog, type SecurityLog } from './security-log.ts'
+import { createSecurityLog, type SecurityLog } from './security-events.ts'
 
 export interface People {
   accounts: Accounts

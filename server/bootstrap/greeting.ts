@@ -1,5 +1,5 @@
 import { DISPLAY_NAME } from '../contract/name.ts'
-import type { OperationServices } from '../ops/services.ts'
+import type { OperationServices } from '../ops/operation-services.ts'
 
 /**
  * Tells whoever started the server where it is and what to do next. A set-up link is shown on a terminal only: a log is

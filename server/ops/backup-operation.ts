@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { OperatorError } from '../base/operator-error.ts'
 import { raiseCounter } from './rollback-counter.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 /** `signingKeys`: the path of the copied file of signing keys; null: they are in the key file, or keys were not requested. */
 export interface BackupAnswer {

@@ -6,7 +6,7 @@ import { OPERATOR } from '../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import type { ProviderProfile } from '../providers/types.ts'
 import { runCommand } from './commands.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 const tokenApi = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const ADDRESS = 'bertha@example.org'

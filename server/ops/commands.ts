@@ -8,7 +8,7 @@ import { OPERATOR } from '../accounts/actor.ts'
 import { linkByOperator, requireTokenApi } from '../login/operator-link.ts'
 import { writeBackup } from './backup-operation.ts'
 import { rotateKeys } from './key-operations.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 /** An operation for operators. Executed by the server if one is running, or else by the command line itself. */
 interface Command<Input, Output> {

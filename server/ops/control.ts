@@ -4,7 +4,7 @@ import { Problem } from '../base/problem.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { isCommand, runCommand } from './commands.ts'
 import { bodyOf, type ControlAnswer, controlSocket, MAX_PATH_BYTES } from './control-client.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 /**
  * Serves operators' commands on a socket that only the owner can open. Replaces the socket of a killed server, which is

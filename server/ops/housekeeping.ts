@@ -7,7 +7,7 @@ import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './rollback-counter.ts'
 import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './key-operations.ts'
 import { walkInBatches } from './in-batches.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 /** How long ended sessions and security events are kept. */
 const KEPT_MS = 90 * DAY

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { OperatorError } from '../base/operator-error.ts'
 import { judgeChecks, signingChecksOf } from '../keys/checks.ts'
 import type { KeyCheck, KeyKind } from '../store/sqlite/meta.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 /** What to report about keys that the database was not used with; null: they match. */
 export function keyTrouble(

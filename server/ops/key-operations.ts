@@ -6,7 +6,7 @@ import { resealPasswords } from '../accounts/passwords.ts'
 import { resealGrants } from '../providers/reseal.ts'
 import { forgetSigningKeys, rememberKeys } from './key-checks.ts'
 import { walkInBatches } from './in-batches.ts'
-import type { OperationServices } from './services.ts'
+import type { OperationServices } from './operation-services.ts'
 
 type KeyServices = Pick<
   OperationServices,

@@ -1,6 +1,6 @@
 import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts'
 import type { SessionRecord } from '../store/types.ts'
-import { clearCookie, cookieName, serializeCookie } from './cookies.ts'
+import { clearCookie, cookieName, serializeCookie } from './cookie-names.ts'
 import { type Numbers, numbersOf } from './judge.ts'
 import type { Runtimes, TrackedRuntime, SealedAccess } from './session-runtime.ts'
 import type { Tokens } from './session-tokens.ts'

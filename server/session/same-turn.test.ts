@@ -5,7 +5,7 @@ import { noMeter } from '../base/meter.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { testStore } from '../store/store.testing.ts'
-import { readSessionCookies } from './cookies.ts'
+import { readSessionCookies } from './cookie-names.ts'
 import { createSessions } from './sessions.ts'
 import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './types.ts'
 

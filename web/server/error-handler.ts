@@ -1,5 +1,5 @@
 import { getRequestHeader, type H3Event, send, setResponseHeader, setResponseStatus } from 'h3'
-import { findSiteContext } from './utils/context'
+import { findSiteContext } from './utils/site-context'
 
 /** Marks the error page's own request; the server lets no client send it. */
 const RENDERING = 'x-nuxt-error'

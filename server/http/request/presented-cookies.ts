@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { readSessionCookies } from '../../session/cookies.ts'
+import { readSessionCookies } from '../../session/cookie-names.ts'
 import type { PresentedCookies } from '../../session/types.ts'
 
 /**

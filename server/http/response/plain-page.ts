@@ -1,6 +1,6 @@
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
-import { readableCookies } from '../../contract/cookies.ts'
+import { readableCookies } from '../../contract/readable-cookies.ts'
 import { LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
 import { DISPLAY_NAME } from '../../contract/name.ts'
 import type { RequestContext } from '../request/request-context.ts'

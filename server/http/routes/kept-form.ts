@@ -2,7 +2,7 @@ import { MINUTE, SECOND, type UnixMs } from '../../base/clock.ts'
 import type { ProblemBody } from '../../contract/problem-codes.ts'
 import type { KeptForm } from '../../contract/site-context.ts'
 import type { Keyring } from '../../keys/types.ts'
-import { cookieName, serializeCookie } from '../../session/cookies.ts'
+import { cookieName, serializeCookie } from '../../session/cookie-names.ts'
 
 const LIFE_MS = MINUTE
 /** Longer values cannot be valid, and a cookie is limited to 4096 bytes in total (CK-4). */

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import { SECOND } from '../../base/clock.ts'
 import { LOGIN_LIFE_MS } from '../../providers/transactions.ts'
 import type { Begun } from '../../providers/types.ts'
-import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookies.ts'
+import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookie-names.ts'
 import type { Env } from '../request/hono-env.ts'
 
 /**

@@ -13,7 +13,7 @@ import {
   readSessionCookies,
   transactionCookieName,
   transactionIds,
-} from '../../session/cookies.ts'
+} from '../../session/cookie-names.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
 import type { Env } from '../request/hono-env.ts'

@@ -7,7 +7,7 @@ import {
   cookieValues,
   transactionCookieName,
   transactionIds,
-} from '../../session/cookies.ts'
+} from '../../session/cookie-names.ts'
 import type { Client, RequestTraits, Resolution, Sessions } from '../../session/types.ts'
 import type { Caller } from '../request/caller.ts'
 import type { RequestContext } from '../request/request-context.ts'

@@ -1,4 +1,4 @@
-import { readableCookies } from '#contract/cookies.ts'
+import { readableCookies } from '#contract/readable-cookies.ts'
 
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 

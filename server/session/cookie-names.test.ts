@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { clearCookie, cookieName, cookieValues, readSessionCookies, serializeCookie } from './cookies.ts'
+import { clearCookie, cookieName, cookieValues, readSessionCookies, serializeCookie } from './cookie-names.ts'
 
 const names = { access: cookieName('access', true), refresh: cookieName('refresh', true) }
 
