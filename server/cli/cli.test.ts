@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 // Each command starts a process, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
-const CLI = join(import.meta.dirname, '..', 'cli.ts')
+const CLI = join(import.meta.dirname, '..', 'porchlight.mjs')
 const inherited = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !name.startsWith('PORCHLIGHT_') && !name.startsWith('VITEST')),
 )
@@ -159,11 +159,7 @@ describe('the command line', () => {
   test('a Node version that is too old is reported with the required one', async () => {
     const older =
       'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})'
-    const child = spawn(
-      process.execPath,
-      ['--import', older, join(import.meta.dirname, '..', 'porchlight.mjs'), 'config', 'check'],
-      { cwd, env: inherited },
-    )
+    const child = spawn(process.execPath, ['--import', older, CLI, 'config', 'check'], { cwd, env: inherited })
     let said = ''
     child.stderr.on('data', data => (said += String(data)))
     expect(await new Promise(done => child.on('close', done))).toBe(1)

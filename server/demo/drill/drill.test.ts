@@ -28,7 +28,7 @@ async function drill(
   args: string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ code: number | null; told: Told | null; output: string }> {
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/cli.ts'), 'drill', ...args], {
+  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'server/porchlight.mjs'), 'drill', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...env },
   })
