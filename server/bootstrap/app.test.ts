@@ -12,7 +12,7 @@ import {
   SESSION,
   SIGNED_IN,
   startApp,
-} from './app.testing.ts'
+} from '../../tests/support/app.ts'
 import { Problem } from '../base/problem.ts'
 import type { PorchlightResponse } from '../http/response/server-response.ts'
 import { anUpstream, someRelay } from '../relay/relay.testing.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fakeSessions, type Running, SESSION, startApp } from './app.testing.ts'
+import { fakeSessions, type Running, SESSION, startApp } from '../../tests/support/app.ts'
 
 let app: Running
 beforeAll(async () => {

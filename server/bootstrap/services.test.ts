@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { keptLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
 import { buildServices } from './services.ts'
-import { installation, signedIn, stateOf } from './services.testing.ts'
+import { installation, signedIn, stateOf } from '../../tests/support/installation.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 
 let home: ReturnType<typeof installation>

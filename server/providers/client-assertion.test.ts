@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { decodeProtectedHeader, type JWTPayload, jwtVerify } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CLIENT, json } from '../../tests/support/hostile-provider.ts'
-import { testProviders, type TestProviders } from './testing.ts'
+import { testProviders, type TestProviders } from './providers.testing.ts'
 
 let at: TestProviders
 beforeEach(async () => {

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { decodeProtectedHeader, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Change, CLIENT, json } from '../../tests/support/hostile-provider.ts'
-import { testProviders, type TestProviders } from './testing.ts'
+import { testProviders, type TestProviders } from './providers.testing.ts'
 
 /* The OpenID Foundation's conformance plans for clients (Basic, Config and FAPI 2.0): one test for each module that a provider's response decides. The official suite passes; these tests keep it so. */
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CLIENT, json } from '../../tests/support/hostile-provider.ts'
-import { testProviders, type TestProviders } from './testing.ts'
+import { testProviders, type TestProviders } from './providers.testing.ts'
 
 let at: TestProviders
 beforeEach(async () => {

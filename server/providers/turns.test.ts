@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SECOND } from '../base/clock.ts'
 import { handClock } from '../accounts/accounts.testing.ts'
-import { testProviders, type TestProviders } from './testing.ts'
+import { testProviders, type TestProviders } from './providers.testing.ts'
 import { createTurns } from './turns.ts'
 
 const code = (work: Promise<unknown>) =>

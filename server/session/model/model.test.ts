@@ -4,10 +4,10 @@ import { retrying, type SessionBench } from '../../store/contract.testing.ts'
 import { memoryBench } from '../../store/memory/memory.testing.ts'
 import { sqliteBench } from '../../store/store.testing.ts'
 import { createSessions } from '../sessions.ts'
-import { BOUNDS } from './bounds.ts'
-import { actions, play, PROFILES } from './random.ts'
-import { SCENARIOS } from './scenarios.ts'
-import { createWorld } from './world.ts'
+import { BOUNDS } from './bounds.testing.ts'
+import { actions, play, PROFILES } from './random.testing.ts'
+import { SCENARIOS } from './scenarios.testing.ts'
+import { createWorld } from './world.testing.ts'
 
 const onDisk = sqliteBench()
 const inMemory = memoryBench()

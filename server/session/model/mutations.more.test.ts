@@ -5,9 +5,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sqliteBench } from '../../store/store.testing.ts'
 import type { createSessions } from '../sessions.ts'
-import { actions, play, PROFILES } from './random.ts'
-import { SCENARIOS } from './scenarios.ts'
-import { createWorld } from './world.ts'
+import { actions, play, PROFILES } from './random.testing.ts'
+import { SCENARIOS } from './scenarios.testing.ts'
+import { createWorld } from './world.testing.ts'
 
 // Each entry takes one rule out of the real code. The traces or the random lives must notice: a rule whose absence
 // nothing notices is either untested or not needed.

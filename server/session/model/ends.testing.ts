@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { alive, due, endedAs, type Scenario } from './story.testing.ts'
+import { ABSOLUTE, ACCESS, IDLE, PAGE, POLL, type World } from './world.testing.ts'
+
+/** Signs in again in the place of the session that lives. */
+async function replace(world: World) {
+  const [session] = await world.sessions.list(world.userId)
+  return world.signIn({ replaces: session?.publicId ?? '' })
+}
+
+/** How sessions end, and that nothing but the rules ends them. */
+export const ENDS: Scenario[] = [
+  {
+    name: 'BBA-24 tokens rotate, and rotation never moves the absolute end',
+    async run(world) {
+      await world.signIn()
+      const { absoluteEndsAt } = world.row()
+      for (let round = 0; round < 3; round++) {
+        world.pass(ACCESS + 1)
+        alive(world, await world.visit())
+      }
+      assert.equal(world.row().generation, 4)
+      assert.equal(world.row().absoluteEndsAt, absoluteEndsAt)
+    },
+  },
+  {
+    name: 'ASVS 7.3.1 CK-10 the idle end comes when nobody was there',
+    async run(world) {
+      await world.signIn()
+      world.pass(IDLE + 1)
+      await endedAs(world, await world.visit(), 'idle')
+    },
+  },
+  {
+    name: 'a replaced session is served for ten seconds and no longer, without cookies, whatever the clock on the wall says',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      await replace(world)
+      const flight = world.send(PAGE, old)
+      assert.equal((await world.take(flight)).state, 'replaced')
+      assert.deepEqual(world.leave(flight), [])
+      world.pass(9)
+      assert.equal((await world.visit(PAGE, old)).state, 'replaced')
+      world.leap(-3600)
+      world.pass(2)
+      const after = await world.visit(PAGE, old)
+      assert.deepEqual(after, { state: 'nobody', ended: 'replaced', duplicated: false })
+      alive(world, await world.visit())
+    },
+  },
+  {
+    name: 'a replaced session is served while the last of those that took its place lives, and not after that one has ended',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      await replace(world)
+      const { publicId } = await replace(world)
+      assert.equal((await world.visit(PAGE, old)).state, 'replaced')
+      await world.sessions.end(publicId, { reason: 'signed_out', userId: world.userId, byUserId: null })
+      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
+    },
+  },
+  {
+    name: 'after a restart nothing is known of what replaced a session, and its tokens are worth nothing',
+    async run(world) {
+      await due(world)
+      const old = { ...world.jar }
+      await replace(world)
+      world.crash()
+      assert.equal((await world.visit(PAGE, old)).state, 'nobody')
+      alive(world, await world.visit())
+    },
+  },
+  {
+    name: 'a throwaway session lives by its own numbers, and leaves no trace in lists and logs',
+    async run(world) {
+      const numbers = { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 }
+      const { publicId, throwaway } = await world.signIn({ numbers })
+      assert.equal(throwaway, true)
+      assert.deepEqual(
+        (await world.sessions.list(world.userId)).filter(one => one.publicId === publicId),
+        [],
+      )
+      const stolen = { ...world.jar }
+      for (const generation of [2, 3]) {
+        world.pass(5)
+        alive(world, await world.visit())
+        assert.equal(world.row().generation, generation)
+      }
+      world.pass(5)
+      assert.equal((await world.visit(PAGE, stolen)).state, 'nobody')
+      assert.equal(world.row().endReason, 'refresh_reuse')
+      assert.equal(world.ends().length, 0)
+    },
+  },
+  {
+    name: 'a throwaway session ends at its own end',
+    async run(world) {
+      await world.signIn({ numbers: { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 } })
+      world.pass(599)
+      alive(world, await world.visit())
+      world.pass(1)
+      assert.equal((await world.visit()).state, 'nobody')
+    },
+  },
+  {
+    name: 'ASVS 16.5.3 an end that cannot be written fails closed',
+    async run(world) {
+      await world.signIn()
+      world.pass(IDLE + 1)
+      world.failing.on = true
+      await assert.rejects(world.visit(), { code: 'store_unavailable' })
+      world.failing.on = false
+      await endedAs(world, await world.visit(), 'idle')
+    },
+  },
+  {
+    name: 'ASVS 7.3.2 ASVS 10.4.8 the absolute end comes however active the person is',
+    async run(world) {
+      await world.signIn({ remember: true })
+      for (let hours = 0; hours < ABSOLUTE / 3600 - 6; hours += 6) {
+        world.pass(6 * 3600)
+        alive(world, await world.visit())
+      }
+      world.pass(6 * 3600)
+      await endedAs(world, await world.visit(), 'absolute')
+    },
+  },
+  {
+    name: 'poll-driven idle: polling does not keep a session alive, and does not cut an active person off',
+    async run(world) {
+      await world.signIn()
+      for (let minutes = 0; minutes < (2 * IDLE) / 60; minutes += 10) {
+        world.pass(600)
+        alive(world, await world.visit(minutes % 60 === 0 ? PAGE : POLL))
+        await world.tick()
+      }
+      for (let minutes = 0; minutes < IDLE / 60 - 10; minutes += 10) {
+        world.pass(600)
+        await world.visit(POLL)
+      }
+      world.pass(3600)
+      await endedAs(world, await world.visit(POLL), 'idle')
+    },
+  },
+  {
+    name: 'activity noted in memory only survives a drain, and at most a minute of it is lost in a crash',
+    async run(world) {
+      await world.signIn()
+      const active = async () => {
+        world.pass(IDLE / 2)
+        await world.visit()
+        world.pass(600)
+        alive(world, await world.visit())
+      }
+      await active()
+      await world.drain()
+      world.pass(IDLE - 300)
+      alive(world, await world.visit())
+      await active()
+      await world.tick()
+      world.crash()
+      world.pass(IDLE - 300)
+      alive(world, await world.visit())
+    },
+  },
+]

@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, systemClock, type Timers } from '../../server/base/clock.ts'
+import type { Log } from '../../server/base/log.ts'
+import { noMeter } from '../../server/base/meter.ts'
+import { buildServices, type Services } from '../../server/bootstrap/services.ts'
+import { loadConfig } from '../../server/config/load-config.ts'
+import { OPERATOR } from '../../server/accounts/actor.ts'
+import type { LiveSession } from '../../server/session/types.ts'
+
+// Tests beside a room reach what is built of all rooms through here.
+export type { Services }
+
+/** Nothing happens by itself. */
+export const noTimers: Timers = { every: () => () => {} }
+
+export const PASSWORD = 'quiet lantern over the porch'
+
+/** For tests: an installation in a folder of its own, that can be started and stopped like the real one. */
+export function installation(clock: Clock = systemClock) {
+  const dataDir = mkdtempSync(join(tmpdir(), 'porchlight-rooms-'))
+  const logged: string[] = []
+  const note = (first: unknown, second?: unknown) =>
+    void logged.push(typeof first === 'string' ? first : String(second))
+  const log: Log = { error: note, warn: note, info: note, debug: note }
+
+  return {
+    dataDir,
+    clock,
+    log,
+    logged,
+    readConfig: async (env: Record<string, string> = {}) =>
+      (await loadConfig({ PORCHLIGHT_DATA_DIR: dataDir, ...env }, dataDir)).config,
+    async start(env: Record<string, string> = {}): Promise<Services> {
+      return buildServices({ config: await this.readConfig(env), clock, log, meter: noMeter, what: 'the test' })
+    },
+    remove: () => rmSync(dataDir, { recursive: true, force: true }),
+  }
+}
+
+/** Somebody with an account and an open session, and the cookies that their browser got. */
+export async function signedIn(
+  { people, sessions }: Services,
+  email = 'ada@example.org',
+): Promise<{ userId: string; session: LiveSession; shown: { access: string; refresh: string; duplicated: boolean } }> {
+  const known = await people.accounts.findByEmail(email)
+  const account =
+    known ??
+    (await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR))
+  const { session, grant } = await sessions.open({
+    userId: account.id,
+    amr: ['pwd'],
+    remember: true,
+    client: { userAgent: 'test', network: '127.0.0.1' },
+    replaces: null,
+    numbers: null,
+    reauthenticates: false,
+    passwordSetAt: null,
+    authTime: null,
+    endsAt: null,
+    providerGrant: null,
+  })
+  const values = sessions.cookiesFor(grant).map(cookie => (cookie.split(';')[0] ?? '').split('='))
+  const named = (word: string) => values.find(([name]) => name?.includes(word))?.[1] ?? ''
+  return {
+    userId: account.id,
+    session,
+    shown: { access: named('access'), refresh: named('refresh'), duplicated: false },
+  }
+}
+
+/** What a request with these cookies would be: signed in, or why not. */
+export async function stateOf(
+  { sessions }: Services,
+  shown: { access: string | null; refresh: string | null; duplicated: boolean },
+): Promise<string> {
+  const resolution = await sessions.resolve(shown, { renews: true, foreground: true })
+  return resolution.state === 'nobody' ? `nobody ${resolution.ended ?? ''}`.trim() : resolution.state
+}
