@@ -158,11 +158,15 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
     async stop(noticeMs) {
       draining = true
       stopCheck()
-      log.info({}, 'stopping; finishing requests in progress')
+      log.info({ event: 'server_stopping' }, 'stopping; finishing requests in progress')
       await giveNotice(servers, noticeMs)
       relay.closeStreams()
       const inTime = await drain(servers, DRAIN_MS)
-      if (!inTime) log.warn({ seconds: DRAIN_MS / SECOND }, 'some requests took too long and were cut off')
+      if (!inTime)
+        log.warn(
+          { event: 'requests_cut_off', seconds: DRAIN_MS / SECOND },
+          'some requests took too long and were cut off',
+        )
       await settlesWithin(site.close(), CLOSE_MS)
       await settlesWithin(running.close(), CLOSE_MS)
       await settlesWithin(housekeeping.stop(), CLOSE_MS)
@@ -203,7 +207,7 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
     stop(signal).then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ error }, 'failed to stop cleanly')
+        log.error({ event: 'stop_failed', error }, 'failed to stop cleanly')
         process.exit(1)
       },
     )
@@ -217,7 +221,7 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
 /** An error that nobody caught leaves the process in a state that nobody knows: a supervisor starts a fresh one. */
 function endOnSurprises(log: Log): void {
   const end = (error: unknown) => {
-    log.error({ error }, 'uncaught error; exiting')
+    log.error({ event: 'uncaught_error', error }, 'uncaught error; exiting')
     process.exit(1)
   }
   process.on('uncaughtException', end)

@@ -91,7 +91,10 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
       const opened = await keyring.open('at-rest', passwordSealed, id)
       const known = typeof opened?.['hash'] === 'string' ? opened['hash'] : null
       if (known === null) {
-        log.error({ accountId: id }, 'failed to check a password: its key is missing from the key file')
+        log.error(
+          { event: 'password_key_missing', accountId: id },
+          'failed to check a password: its key is missing from the key file',
+        )
         await timed(queueOf(client), () => hash(normal(password), COST))
         return 'wrong'
       }

@@ -38,11 +38,14 @@ test('each request is a single line on a terminal, too', () => {
       },
     }),
   )
-  log.info({ requestId: 'r-1', method: 'GET', path: '/account', status: 200, ms: 3.1 }, 'request')
-  log.info({ path: '/line\nbreak\u001b[2J' }, 'request')
+  log.info(
+    { event: 'request_completed', requestId: 'r-1', method: 'GET', path: '/account', status: 200, ms: 3.1 },
+    'request',
+  )
+  log.info({ event: 'request_completed', path: '/line\nbreak\u001b[2J' }, 'request')
   const [first, second, ...rest] = stripVTControlCharacters(shown).split('\n')
   expect(first).toMatch(
-    /^\[\d\d:\d\d:\d\d\] INFO: request \{"requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/,
+    /^\[\d\d:\d\d:\d\d\] INFO: request \{"event":"request_completed","requestId":"r-1","method":"GET","path":"\/account","status":200,"ms":3\.1\}$/,
   )
   expect(second).toContain(String.raw`"/line\nbreak\u001b[2J"`)
   expect(rest).toEqual([''])
@@ -57,15 +60,15 @@ test('ASVS 16.2.5 errors that are not ours are logged without a stack and withou
     socket: { bytesRead: 9 },
     status: 502,
   })
-  log.warn({ error: refused, upstream: 'orders' }, 'an upstream could not be read')
+  log.warn({ event: 'request_failed', error: refused, upstream: 'orders' }, 'an upstream could not be read')
   expect(JSON.parse(line)).toMatchObject({
     upstream: 'orders',
     error: { type: 'Error', message: 'not HTTP: at the first byte', code: 'HPE_INVALID', status: 502 },
   })
   expect(line).not.toMatch(/stack|secret|bytesRead/)
-  log.info({ error: refused }, 'again')
+  log.info({ event: 'request_failed', error: refused }, 'again')
   expect(line).not.toMatch(/stack|secret/)
-  log.error({ error: refused }, 'a fault')
+  log.error({ event: 'request_failed', error: refused }, 'a fault')
   expect((JSON.parse(line) as { error: { stack: string } }).error.stack).toMatch(/log\.test/)
 })
 
@@ -77,6 +80,7 @@ test.each(['warn', 'error', 'info'] as const)(
     const cause = new Error('no ann%40example.org')
     log[level](
       {
+        event: 'request_failed',
         error: Object.assign(new Error('ann@example.org is unknown', { cause }), { address: 'mailto:ann@example.org' }),
       },
       'failed',

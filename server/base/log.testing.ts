@@ -6,7 +6,6 @@ export function keptLog(): { log: Log; lines: string[]; events(): Record<string,
   return {
     log: jsonLog('info', { write: line => void lines.push(line) }),
     lines,
-    events: () =>
-      lines.map(line => JSON.parse(line) as Record<string, unknown>).filter(line => line['event'] !== undefined),
+    events: () => lines.map(line => JSON.parse(line) as Record<string, unknown>),
   }
 }

@@ -12,7 +12,7 @@ export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent'
 
 /** The fields of a log line. Values that may contain a secret are wrapped in Secret beforehand. */
 interface Fields {
-  event?: LogEvent
+  event: LogEvent
   [field: string]: unknown
 }
 

@@ -14,10 +14,11 @@ export async function greet({
   const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
-      { publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet },
+      { event: 'server_listening', publicUrl, hosts, port, dataDir, setUpNeeded: nobodyYet },
       nobodyYet ? 'listening; no accounts yet: run `porchlight setup` for the set-up link' : 'listening',
     )
-    if (!secureCookies && !loopback) log.warn({ publicUrl }, 'plain http: anyone on the network can take over sessions')
+    if (!secureCookies && !loopback)
+      log.warn({ event: 'public_plain_http', publicUrl }, 'plain http: anyone on the network can take over sessions')
     return
   }
   const lines = ['', `  ${DISPLAY_NAME} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]

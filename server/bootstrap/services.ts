@@ -118,7 +118,7 @@ async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, rel
     // A copy of the database taken before now is then told from the one that was in use last.
     await raiseCounter({ keys, store })
   } catch (error) {
-    log.warn({ error }, 'failed to write pending changes before closing')
+    log.warn({ event: 'shutdown_write_failed', error }, 'failed to write pending changes before closing')
   } finally {
     store.close()
     release()

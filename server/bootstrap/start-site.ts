@@ -35,7 +35,7 @@ export async function builtSite(log: Log): Promise<MainSite> {
     mount: { listener, built: { root, files }, development: null },
     clientScript: async () => client,
     opened() {
-      listener().catch((error: unknown) => log.error({ error }, 'failed to load the site'))
+      listener().catch((error: unknown) => log.error({ event: 'site_load_failed', error }, 'failed to load the site'))
     },
     close: async () => {},
   }
@@ -55,7 +55,9 @@ export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
     clientScript: buildClient,
     opened(servers) {
       startDevSite({ web: join(import.meta.dirname, '..', '..', 'web'), publicUrl, servers, log }).then(resolve, reject)
-      promise.catch((error: unknown) => log.error({ error }, 'failed to start the dev server for the pages'))
+      promise.catch((error: unknown) =>
+        log.error({ event: 'dev_site_failed', error }, 'failed to start the dev server for the pages'),
+      )
     },
     close: async () => (await promise).close(),
   }

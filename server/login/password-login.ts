@@ -101,7 +101,10 @@ export function createPasswordLogin({
     throttles
       .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] })
       .catch((error: unknown) =>
-        log.warn({ error, accountId: userId }, 'failed to reset the count of failed attempts after a sign-in'),
+        log.warn(
+          { event: 'password_attempts_not_reset', error, accountId: userId },
+          'failed to reset the count of failed attempts after a sign-in',
+        ),
       )
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
     return {
@@ -129,7 +132,7 @@ export function createPasswordLogin({
       return await accounts.refreshVerifier(verifier, password, client)
     } catch (error) {
       log.warn(
-        { error, accountId: verifier.id },
+        { event: 'password_rehash_failed', error, accountId: verifier.id },
         'failed to rehash a password at the current cost; will retry at the next sign-in',
       )
       return verifier

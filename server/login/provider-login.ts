@@ -94,7 +94,7 @@ export function createProviderLogin({
     if (used === null) throw new Problem('login_expired').about(id)
     if (used.kept)
       log.warn(
-        { provider: person.provider, accountId: used.account.id },
+        { event: 'last_admin_kept', provider: person.provider, accountId: used.account.id },
         'the roles mapping would remove the last administrator; the role stays',
       )
     return accounts.made(used.account)

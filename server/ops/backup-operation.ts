@@ -32,7 +32,7 @@ export async function writeBackup(
   await raiseCounter({ keys, store })
   if (keysFile !== null) keys.copyTo(keysFile)
   if (signingFile !== null) signingKeys.copyTo(signingFile)
-  log.info({ file, keys: keysFile !== null }, 'wrote a backup')
+  log.info({ event: 'backup_written', file, keys: keysFile !== null }, 'wrote a backup')
   return { file, keys: keysFile, signingKeys: signingFile }
 }
 

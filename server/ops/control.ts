@@ -15,7 +15,7 @@ export async function startControl(services: OperationServices): Promise<() => P
   const path = controlSocket(services.config.dataDir)
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
     services.log.warn(
-      { path },
+      { event: 'control_socket_unavailable', path },
       'the path of the data folder is too long for a control socket; stop the server before running other commands',
     )
     return async () => {}
@@ -57,7 +57,8 @@ async function perform(services: OperationServices, incoming: IncomingMessage): 
     return { output: (await runCommand(services, name, JSON.parse(await bodyOf(incoming)))) ?? null }
   } catch (error) {
     if (error instanceof OperatorError) return { refusal: error.lines }
-    if (!(error instanceof Problem)) services.log.error({ error }, 'a command on the control socket failed')
+    if (!(error instanceof Problem))
+      services.log.error({ event: 'control_command_failed', error }, 'a command on the control socket failed')
     return { problem: (error instanceof Problem ? error : new Problem('internal', {}, error)).body('') }
   }
 }

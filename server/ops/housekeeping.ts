@@ -54,7 +54,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     watch = judged.watch
     if (judged.leapt !== null)
       log.warn(
-        { hours: Math.round((judged.leapt / HOUR) * 10) / 10 },
+        { event: 'clock_jumped', hours: Math.round((judged.leapt / HOUR) * 10) / 10 },
         'the clock jumped; nothing is deleted until it has been stable for a day',
       )
     await raiseCounter(deps)
@@ -64,12 +64,15 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     retireSigningKeys(deps, now.wall)
     await rotateSigningKeyWhenDue(deps, now.wall)
     await deps.store.meta.checkpoint()
-    if (Object.values(deleted).some(count => count > 0)) log.info({ deleted }, 'housekeeping')
+    if (Object.values(deleted).some(count => count > 0))
+      log.info({ event: 'housekeeping_finished', deleted }, 'housekeeping')
     return deleted
   }
 
   function pass(): void {
-    running = running.then(run).catch((error: unknown) => log.warn({ error }, 'housekeeping failed; will retry'))
+    running = running
+      .then(run)
+      .catch((error: unknown) => log.warn({ event: 'housekeeping_failed', error }, 'housekeeping failed; will retry'))
   }
 
   const stopTimer = timers.every(FIRST_AFTER_MS, () => {

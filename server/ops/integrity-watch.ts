@@ -16,10 +16,11 @@ export function startIntegrityCheck(
     store.readWhole().then(
       damage => {
         if (damage === null) return
-        log.error({ damage }, 'the database is damaged; exiting')
+        log.error({ event: 'database_damaged', damage }, 'the database is damaged; exiting')
         end()
       },
-      (error: unknown) => log.warn({ error }, 'failed to check the integrity of the database'),
+      (error: unknown) =>
+        log.warn({ event: 'integrity_check_failed', error }, 'failed to check the integrity of the database'),
     )
   })
   return stop

@@ -102,7 +102,10 @@ export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise
   const { unreadable, tokens } = await resealAll(services)
   const retired = keys.retire(ids)
   await rememberKeys(services)
-  log.info({ keys: ids, unreadable, unreadableTokens: tokens.unreadable }, 'retired old root keys')
+  log.info(
+    { event: 'root_keys_retired', keys: ids, unreadable, unreadableTokens: tokens.unreadable },
+    'retired old root keys',
+  )
   return retired
 }
 
@@ -128,7 +131,7 @@ export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs
  */
 export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'signing' | 'log'>, now: UnixMs): number {
   const retired = signing.tidy(now)
-  if (retired > 0) log.info({ retired }, 'retired old signing keys')
+  if (retired > 0) log.info({ event: 'signing_keys_retired', retired }, 'retired old signing keys')
   return retired
 }
 

@@ -24,12 +24,12 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
     // Nothing is running yet that would have to be notified.
     const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
     log.warn(
-      { database: found, keyFile: told, ended },
+      { event: 'database_rolled_back', database: found, keyFile: told, ended },
       'the database is older than the key file, so it was restored by hand; every session was ended and every one-time link is void',
     )
   } else if (found > told + 1) {
     log.warn(
-      { database: found, keyFile: told },
+      { event: 'key_file_outdated', database: found, keyFile: told },
       'the key file is older than the database, so it was restored by hand or not written; sessions under newer keys are lost',
     )
   }

@@ -139,7 +139,7 @@ export function createLogouts({
         return await onward(sessionId)
       } catch (error) {
         log.warn(
-          { error, session: sessionId },
+          { event: 'provider_logout_failed', error, session: sessionId },
           'failed to prepare the logout at the provider; the session has ended anyway',
         )
         return null
@@ -197,12 +197,18 @@ export function createLogouts({
         announce(ended)
         for (const sessionId of unlinked) grantEnded(sessionId)
         counted('ended')
-        log.info({ provider: id, sessions: ended.length, unlinked: unlinked.length }, 'a provider reported a logout')
+        log.info(
+          { event: 'provider_logout_received', provider: id, sessions: ended.length, unlinked: unlinked.length },
+          'a provider reported a logout',
+        )
       } catch (error) {
         const code = error instanceof Problem ? error.code : 'failed'
         counted(code)
         if (code === 'bad_request')
-          log.warn({ error: (error as Problem).cause ?? error, provider: id }, 'rejected a logout token')
+          log.warn(
+            { event: 'provider_logout_rejected', error: (error as Problem).cause ?? error, provider: id },
+            'rejected a logout token',
+          )
         throw error
       }
     },

@@ -144,7 +144,10 @@ export function createRefreshing(deps: RefreshingDeps) {
     await grants
       .withdraw(id, refreshes)
       .catch((error: unknown) =>
-        log.warn({ error, provider }, 'failed to withdraw the intent to refresh; the refresh counts as in doubt'),
+        log.warn(
+          { event: 'provider_refresh_in_doubt', error, provider },
+          'failed to withdraw the intent to refresh; the refresh counts as in doubt',
+        ),
       )
   }
 
@@ -163,7 +166,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     } catch (error) {
       unsaved.set(row.id, { ...made, refreshes: row.refreshes })
       log.error(
-        { error, session: row.sessionId, provider: row.provider },
+        { event: 'provider_tokens_not_stored', error, session: row.sessionId, provider: row.provider },
         'failed to store refreshed provider tokens; kept in memory, will retry',
       )
       return { row: { ...row, refreshes: row.refreshes + 1 }, tokens }
@@ -173,7 +176,10 @@ export function createRefreshing(deps: RefreshingDeps) {
       await refresher
         .revoke?.(tokens)
         .catch((error: unknown) =>
-          log.warn({ error, provider: row.provider }, 'failed to revoke provider tokens of an ended session'),
+          log.warn(
+            { event: 'provider_revocation_failed', error, provider: row.provider },
+            'failed to revoke provider tokens of an ended session',
+          ),
         )
       throw new Problem('not_signed_in')
     }

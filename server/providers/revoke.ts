@@ -62,7 +62,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       meter.count('provider_revocations_total', { provider, outcome: kind === 'over' ? 'revoked' : problem.code })
       if (kind !== 'over')
         log.warn(
-          { error: problem.cause ?? problem, session: row.sessionId, provider },
+          { event: 'provider_revocation_failed', error: problem.cause ?? problem, session: row.sessionId, provider },
           'failed to revoke provider tokens of an ended session; will retry',
         )
       return kind === 'over'
@@ -100,7 +100,10 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     /** Starts revoking what a session was granted, and returns at once. */
     begin(sessionId: string): void {
       inBackground(ofSession(sessionId), error =>
-        log.warn({ error, session: sessionId }, 'failed to revoke provider grants of an ended session; will retry'),
+        log.warn(
+          { event: 'provider_revocation_failed', error, session: sessionId },
+          'failed to revoke provider grants of an ended session; will retry',
+        ),
       )
     },
 
@@ -109,7 +112,10 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       inBackground(
         gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)),
         error =>
-          log.warn({ error, provider: person.provider }, 'failed to revoke provider tokens of a refused sign-in'),
+          log.warn(
+            { event: 'provider_revocation_failed', error, provider: person.provider },
+            'failed to revoke provider tokens of a refused sign-in',
+          ),
       )
     },
 

@@ -107,7 +107,13 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       const failure = asRefreshFailure(error)
       meter.count('provider_exchanges_total', { provider, outcome: failure.problem.code })
       log.warn(
-        { error: failure.problem.cause ?? failure, provider, upstream: upstream.name, code: failure.problem.code },
+        {
+          event: 'provider_exchange_failed',
+          error: failure.problem.cause ?? failure,
+          provider,
+          upstream: upstream.name,
+          code: failure.problem.code,
+        },
         'a provider issued no token for an upstream',
       )
       if (failure.blame === 'provider') backoff.failed(key, session.userId, failure.retryAfterMs)

@@ -127,7 +127,9 @@ export function createVault(deps: VaultDeps): Vault {
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     refreshing
       .flush()
-      .catch((error: unknown) => log.warn({ error }, 'still failing to store refreshed provider tokens'))
+      .catch((error: unknown) =>
+        log.warn({ event: 'provider_tokens_not_stored', error }, 'still failing to store refreshed provider tokens'),
+      )
   })
 
   function keep(sessionId: string, provider: string, entry: Kept, readAt: number): Kept {
@@ -152,7 +154,7 @@ export function createVault(deps: VaultDeps): Vault {
       return refresh(row.id, provider, found => found.accessToken === '')
     if (row !== null && row.sealed !== null && tokens === null)
       log.error(
-        { session: sessionId, provider },
+        { event: 'provider_tokens_unreadable', session: sessionId, provider },
         'failed to open provider tokens: their key is missing from the key file',
       )
     if (row === null || tokens === null || tokens.accessToken === '')
@@ -258,7 +260,10 @@ export function createVault(deps: VaultDeps): Vault {
       await refreshing
         .close()
         .catch((error: unknown) =>
-          log.error({ error }, 'failed to store refreshed provider tokens; their sessions will have to sign in again'),
+          log.error(
+            { event: 'provider_tokens_not_stored', error },
+            'failed to store refreshed provider tokens; their sessions will have to sign in again',
+          ),
         )
       await revoking.close()
     },

@@ -194,7 +194,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
       memory.drop(named.sidHash)
       if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
       // The access token is still good: a renewal that fails now is tried again by the next request.
-      log.warn({ error }, 'failed to store a renewal; skipped')
+      log.warn({ event: 'session_refresh_not_stored', error }, 'failed to store a renewal; skipped')
       const now = clock.now()
       noteActivity(memory.recollect(row, now), traits, now)
       return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
@@ -235,7 +235,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
       if (verdict === 'reuse' || verdict === 'rolled_back')
-        log.warn({ session: row.publicId, reason }, 'a session was ended')
+        log.warn({ event: 'session_refresh_rejected', session: row.publicId, reason }, 'a session was ended')
       return { state: 'nobody', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null

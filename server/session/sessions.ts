@@ -125,7 +125,10 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const stop = timers.every(FLUSH_EVERY_MS, () => {
     memory.sweep(clock.now())
     flush(false).catch((error: unknown) =>
-      log.warn({ error }, 'failed to store session activity; kept in memory, will retry'),
+      log.warn(
+        { event: 'session_activity_not_stored', error },
+        'failed to store session activity; kept in memory, will retry',
+      ),
     )
   })
 
@@ -156,7 +159,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       if (more)
         trim(row.userId, row.publicId).catch((error: unknown) =>
           log.warn(
-            { error, accountId: row.userId },
+            { event: 'session_limit_not_applied', error, accountId: row.userId },
             'failed to end sessions beyond the limit of an account; will retry at the next sign-in',
           ),
         )

@@ -31,7 +31,7 @@ describe('log events', () => {
     expect(named.filter(({ name }) => !known.has(name))).toEqual([])
   })
 
-  test("the guide's fail2ban filter bans the address of a failed sign-in, known account or not, over IPv4 and IPv6, and nobody else", () => {
+  test("the guide's fail2ban filter bans the address of a failed sign-in, known account or not, over IPv4 and IPv6, and no other", () => {
     const { log, lines } = keptLog()
     const failed = {
       event: 'sign_in_failed',
@@ -47,7 +47,10 @@ describe('log events', () => {
     logSecurity(log, { event: 'sign_in_denied', outcome: 'denied', reason: 'slow_down', network: '192.0.2.10' })
     logSecurity(log, { event: 'sign_in_succeeded', outcome: 'success', method: 'password', network: '192.0.2.11' })
     const forged = '/"event":"sign_in_failed","outcome":"failure","reason":"invalid_credentials","network":"192.0.2.12"'
-    log.info({ requestId: 'r', method: 'GET', path: forged, status: 404, network: '192.0.2.13' }, 'request')
+    log.info(
+      { event: 'request_completed', requestId: 'r', method: 'GET', path: forged, status: 404, network: '192.0.2.13' },
+      'request',
+    )
     expect(lines.map(banned)).toEqual(['192.0.2.7', '2001:db8::7', '192.0.2.8', null, null, null, null])
   })
 })

@@ -126,10 +126,11 @@ function listen(server: Server): Promise<string> {
 
 function asRefused(error: unknown, log: Log): Refused {
   if (error instanceof Refused) {
-    if (error.status >= 500) log.warn({ error }, 'sample: a request could not be answered')
+    if (error.status >= 500)
+      log.warn({ event: 'sample_request_failed', error }, 'sample: a request could not be answered')
     return error
   }
-  log.error({ error }, 'sample: a request failed')
+  log.error({ event: 'sample_request_failed', error }, 'sample: a request failed')
   return new Refused('internal', {}, error)
 }
 

@@ -24,6 +24,7 @@ export function requestLog({ log, meter, clock }: { log: Log; meter: Meter; cloc
       status: status === null ? 'aborted' : String(status),
     })
     const line = {
+      event: 'request_completed' as const,
       requestId: ctx.id,
       method: ctx.method,
       path: loggedPath(ctx.path),

@@ -59,11 +59,12 @@ export function asProblem(error: unknown, ctx: RequestContext, log: Log): Proble
         requestId: id,
       })
     }
-    if (error.status >= 500) log.warn({ ...context, code: error.code, error: error.cause }, error.message)
+    if (error.status >= 500)
+      log.warn({ event: 'request_failed', ...context, code: error.code, error: error.cause }, error.message)
     return error
   }
   // A client that disconnects while sending its body is not our failure, and receives no response.
   if (ctx.incoming?.destroyed === true && !ctx.incoming.complete) return new Problem('bad_request', {}, error)
-  log.error({ ...context, error }, 'request failed unexpectedly')
+  log.error({ event: 'request_failed', ...context, error }, 'request failed unexpectedly')
   return new Problem('internal', {}, error)
 }

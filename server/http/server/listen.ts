@@ -24,7 +24,7 @@ export async function listenOn(
         servers.push(server)
       } catch (error) {
         if (!isMissingAddress(error) || hosts.length === 1) throw error
-        log.debug({ host }, 'skipped an address that this machine does not have')
+        log.debug({ event: 'address_skipped', host }, 'skipped an address that this machine does not have')
       }
     }
   } catch (error) {

@@ -68,7 +68,7 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
   function refuse(socket: Duplex, code: ProblemCode, logged: object, headers: readonly string[] = []): void {
     const problem = new Problem(code)
     const requestId = randomId(9)
-    log.info({ requestId, status: problem.status, ...logged }, 'request')
+    log.info({ event: 'request_completed', requestId, status: problem.status, ...logged }, 'request')
     const body = JSON.stringify(problem.body(requestId))
     refuseSocket(
       socket,

@@ -67,7 +67,9 @@ export async function startDevSite({
   nuxt.hook('vite:extend', ({ config }: { config: { server?: object } }) => {
     config.server = { ...config.server, hmr: { server } }
   })
-  nuxt.hook('restart', () => log.warn({}, "the site's configuration has changed; restart `npm run dev`"))
+  nuxt.hook('restart', () =>
+    log.warn({ event: 'dev_site_outdated' }, "the site's configuration has changed; restart `npm run dev`"),
+  )
   await nuxt.ready()
   await nuxt.callHook('listen', server, {})
   const { hostname, port } = new URL(publicUrl)

@@ -76,7 +76,10 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
       const now = deps.clock.now().wall
       const copy = snapshot(db.raw, backupFolder(deps.dataDir), now, next.tag)
       applyMigrations(db.raw, missing, now)
-      deps.log.info({ backup: copy, steps: missing.map(step => step.tag) }, 'database migrated')
+      deps.log.info(
+        { event: 'database_migrated', backup: copy, steps: missing.map(step => step.tag) },
+        'database migrated',
+      )
     }
     return db
   } catch (error) {
