@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** JavaScript that the sign-in page may load, gzipped, in bytes. */
-export const SIGN_IN_BUDGET = 101_000
+/** JavaScript that the sign-in page may load, gzipped, in bytes, in any language. */
+export const SIGN_IN_BUDGET = 100_000
 
 /** The scripts that a page's HTML makes the browser load at once: its module scripts and what they import. */
 export function scriptsOf(html: string): string[] {

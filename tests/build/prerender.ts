@@ -10,7 +10,7 @@ interface Builder {
   build(nuxt: object): Promise<void>
 }
 
-const REASON = 'A prerendered page belongs to nobody'
+const REASON = 'A prerendered page has no visitor'
 const ROOT = join(import.meta.dirname, '..', '..')
 const folder = join(ROOT, '.cache', 'prerender')
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
+import account from '../../web/i18n/locales/account/en.json' with { type: 'json' }
 import english from '../../web/i18n/locales/en.json' with { type: 'json' }
 import type { Visitor } from '../support/client.ts'
 import { setUp, signIn, signUp, somebody } from '../support/people.ts'
@@ -69,8 +70,8 @@ describe.concurrent('renewal, over the wire', () => {
     const { events } = (await again.get('/auth/events')).json<{ events: { kind: string; reason: string | null }[] }>()
     expect(events).toContainEqual(expect.objectContaining({ kind: 'session_ended', reason: 'refresh_reuse' }))
     // Told wherever they sign in next, until they have had time to see it.
-    expect((await again.page('/')).text).toContain(english.home.reuse)
-    expect((await browser.stranger().page('/')).text).not.toContain(english.home.reuse)
+    expect((await again.page('/')).text).toContain(account.home.reuse)
+    expect((await browser.stranger().page('/')).text).not.toContain(account.home.reuse)
   })
 
   test('a renewal whose answer is lost is given again', async () => {

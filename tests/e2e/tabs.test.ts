@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
 import type { Visitor } from '../support/client.ts'
 import { formTo, send, signInByForm, signOutByForm } from '../support/forms.ts'
-import { type Person, setUp, signIn, signUp } from '../support/people.ts'
+import { invite, type Person, setUp, signIn, signUp } from '../support/people.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
 
 let server: Server
@@ -116,6 +116,23 @@ describe('the wanted page', () => {
   })
 })
 
+describe('signing out within the page', () => {
+  test('leaves neither the name nor the address of the person anywhere in the document', async () => {
+    const { person } = await signUp(admin)
+    const { page } = await open()
+    await signInByForm(page, person)
+    await page.goto('/account')
+    await hydrated(page)
+    expect(await page.content()).toContain(person.email)
+    await page.evaluate('window.sameDocument = true')
+    await signOutByForm(page)
+    await page.getByRole('link', { name: 'Sign in again' }).waitFor()
+    expect(await page.evaluate('window.sameDocument')).toBe(true)
+    expect(await page.content()).not.toContain(person.email)
+    expect(await page.content()).not.toContain(person.name)
+  })
+})
+
 describe('without a mouse', () => {
   test('sign-in works by keyboard alone, and an error is announced and gets the focus (UX-17)', async () => {
     const { person } = await signUp(admin)
@@ -147,6 +164,25 @@ describe('without a mouse', () => {
       }
       throw new Error(`${selector} is not reached by Tab`)
     }
+  })
+
+  test('a field that has to be changed is marked, and gets the focus once the problem was announced', async () => {
+    const { page } = await open()
+    await page.goto(`/sign-up#code=${await invite(admin)}`)
+    await hydrated(page)
+    const fields = { name: 'Ida Short', email: 'ida@example.org', password: 'PasswordPassword' }
+    await send(page, '/auth/register', fields)
+    const alert = page.getByRole('alert').first()
+    await alert.waitFor()
+    const password = formTo(page, '/auth/register').locator('[name=password]')
+    await expect.poll(() => password.evaluate('field => field === document.activeElement')).toBe(true)
+    expect(await password.getAttribute('aria-invalid')).toBe('true')
+    expect(await alert.innerText()).toContain('too common')
+
+    await send(page, '/auth/register', { ...fields, email: adminPerson.email, password: 'a long lantern of words' })
+    const email = formTo(page, '/auth/register').locator('[name=email]')
+    await expect.poll(() => email.evaluate('field => field === document.activeElement')).toBe(true)
+    expect(await password.getAttribute('aria-invalid')).toBeNull()
   })
 
   test('UX-2 UX-5 every field says what belongs into it, a code is one field, and nothing stands in the way of pasting', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { END_REASONS } from '../../server/contract/end-reasons.ts'
 import { PROBLEM_CODES } from '../../server/contract/problem-codes.ts'
 import { EVENT_KINDS } from '../../server/contract/wire.ts'
-import { THEMES } from '../app/utils/themes.ts'
+import { THEMES } from '../app/composables/useTheme.ts'
 
 const WEB = join(import.meta.dirname, '..')
 type Words = { [key: string]: string | Words }

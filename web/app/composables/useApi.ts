@@ -1,12 +1,12 @@
-import { $fetch as call, FetchError, type FetchOptions } from 'ofetch'
+import { $fetch as call, type FetchOptions } from 'ofetch'
 
 type Options = Omit<FetchOptions<'json'>, 'body'> & { body?: object }
 export type Api = <T>(path: string, options?: Options) => Promise<T>
 
 /**
- * The one way to the server. While rendering it stays in the process and knows whose page it is. In the browser it
- * sends again what another tab's sign-in overtook, asks for the password where the server wants it, and tells when a
- * session is gone.
+ * The only way to call the server. During a render the call stays in the process and acts for the page's visitor. In
+ * the browser it repeats a call that another tab's sign-in overtook, asks for re-authentication when the server wants
+ * it, and reports a session that is gone.
  */
 export function useApi(): Api {
   const nuxtApp = useNuxtApp()
@@ -26,39 +26,6 @@ export function useApi(): Api {
       throw error
     }
   }
-}
-
-/** What a page shows, read while it is rendered. */
-export function useApiData<T>(path: string) {
-  const api = useApi()
-  const asked = useAsyncData(
-    path,
-    () =>
-      api<T>(path).catch((error: unknown) => {
-        throw error instanceof FetchError && error.response === undefined ? unanswered(error) : error
-      }),
-    { deep: true },
-  )
-  const { data, error, refresh } = asked
-  askAgainOnceReplaced({ error, refresh })
-  const loading = computed(() => (data.value ?? error.value ?? null) === null)
-  return { data, error, refresh, loading, loaded: asked.then(() => undefined) }
-}
-
-/**
- * What a page was rendered with, or asked for, by the cookies of before another tab's sign-in: the browser has the new
- * ones by now.
- */
-export function askAgainOnceReplaced({ error, refresh }: { error: Ref<unknown>; refresh: () => Promise<void> }): void {
-  if (import.meta.server) return
-  let asked = false
-  function look(): void {
-    if (asked || !error.value || readProblem(error.value).code !== 'session_replaced') return
-    asked = true
-    void refresh()
-  }
-  onNuxtReady(look)
-  watch(error, look)
 }
 
 declare module '#app' {

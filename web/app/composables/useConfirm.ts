@@ -1,23 +1,27 @@
 export interface Question {
   title: string
   text: string
-  action: string
-  danger: boolean
+  /** What the button says; the title unless given. */
+  action?: string
+  danger?: boolean
 }
-interface Asked extends Question {
+interface Asked extends Required<Question> {
   answer(yes: boolean): void
 }
 
-/** Lives in the browser only: on a server it would be everybody's. */
+/** In the browser only: on the server it would be shared by all visitors. */
 const asked = shallowRef<Asked | null>(null)
 
-/** Asks before something that cannot be taken back. */
+/** Asks before something that cannot be undone. */
 export function useConfirm() {
-  function confirm(question: Question): Promise<boolean> {
+  function confirm({ title, text, action = title, danger = true }: Question): Promise<boolean> {
     asked.value?.answer(false)
     return new Promise(resolve => {
       asked.value = {
-        ...question,
+        title,
+        text,
+        action,
+        danger,
         answer: yes => {
           asked.value = null
           resolve(yes)

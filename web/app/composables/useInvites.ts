@@ -1,41 +1,28 @@
 import type { InviteAnswer, InviteRequest, InvitesAnswer, WireInvite } from '#contract/wire.ts'
 
-/** Invitations that nobody has used yet. */
+/** Invitations that are still open. */
 export function useInvites() {
   const { t } = useI18n()
   const api = useApi()
-  const text = useProblemText()
+  const attempt = useAttempt()
   const { confirm } = useConfirm()
-  const { say } = useToast()
   const { items: invites, refresh, ...paged } = usePaged('/auth/invites', (page: InvitesAnswer) => page.invites)
-  const made = ref<InviteAnswer | null>(null)
+  /** The one just created, whose link is shown once. */
+  const created = ref<InviteAnswer | null>(null)
 
-  async function create(email: string, admin: boolean): Promise<void> {
+  async function create({ email, admin }: { email: string; admin: boolean }): Promise<void> {
     const body: InviteRequest = {
       roles: admin ? ['admin', 'user'] : ['user'],
       ...(email.trim() === '' ? {} : { email }),
     }
-    made.value = await api<InviteAnswer>('/auth/invites', { method: 'POST', body })
+    created.value = await api<InviteAnswer>('/auth/invites', { method: 'POST', body })
     await refresh()
   }
   async function revoke(invite: WireInvite): Promise<void> {
-    if (
-      !(await confirm({
-        title: t('invites.revoke'),
-        text: t('invites.revokeText'),
-        action: t('invites.revoke'),
-        danger: true,
-      }))
-    )
-      return
-    try {
-      await api(`/auth/invites/${invite.id}`, { method: 'DELETE' })
-      if (made.value?.invite.id === invite.id) made.value = null
-      say(t('invites.revoked'))
-      await refresh()
-    } catch (failure) {
-      say(text(problemOf(failure)), 'bad')
-    }
+    if (!(await confirm({ title: t('invites.revoke'), text: t('invites.revokeText') }))) return
+    if (!(await attempt(() => api(`/auth/invites/${invite.id}`, { method: 'DELETE' }), t('invites.revoked')))) return
+    if (created.value?.invite.id === invite.id) created.value = null
+    await refresh()
   }
-  return { invites, refresh, ...paged, made, create, revoke }
+  return { invites, refresh, ...paged, created, create, revoke }
 }

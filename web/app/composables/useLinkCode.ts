@@ -1,6 +1,6 @@
 /**
- * The one-time code of a link. It is behind the `#`, which browsers send to nobody, and is taken out of the address at
- * once, so that it stays neither in the history nor in a shared screen.
+ * Takes the one-time code out of a link. Browsers send nothing behind the `#`; removing it also keeps the code out of
+ * the history and of shared screens.
  */
 export function useLinkCode(take: (code: string) => void): void {
   const route = useRoute()

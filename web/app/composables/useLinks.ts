@@ -1,55 +1,37 @@
 import type { LinksAnswer, ProviderLoginAnswer, WireLink } from '#contract/wire.ts'
 
-/** My ways in: the accounts elsewhere that sign me in here, and whether a password does. */
+/** My sign-in methods: the provider accounts linked to this one, and whether it has a password. */
 export function useLinks() {
   const { t } = useI18n()
   const api = useApi()
-  const text = useProblemText()
+  const attempt = useAttempt()
   const { confirm } = useConfirm()
-  const { say } = useToast()
-  const { methods } = useMethods()
+  const { providers } = useSignInMethods()
   const { data, error, refresh, loading } = useApiData<LinksAnswer>('/auth/links')
   const links = computed(() => data.value?.links ?? [])
-  const linkable = computed(() =>
-    (methods.value?.providers ?? []).filter(one => !links.value.some(link => link.provider === one.id)),
-  )
+  const linkable = computed(() => providers.value.filter(one => !links.value.some(link => link.provider === one.id)))
+  const hasPassword = computed(() => data.value?.password !== false)
 
-  /** Goes to the provider; the way back ends on the account page. */
+  /** Goes to the provider, which returns to the account page. */
   async function link(provider: string): Promise<void> {
-    try {
+    await attempt(async () => {
       const { href } = await api<ProviderLoginAnswer>(`/auth/links/${provider}`, { method: 'POST' })
       await navigateTo(href, { external: true })
-    } catch (failure) {
-      say(text(problemOf(failure)), 'bad')
-    }
+    })
   }
   async function unlink(one: WireLink): Promise<void> {
     const provider = isolate(one.name)
-    if (
-      !(await confirm({
-        title: t('links.unlinkTitle', { provider }),
-        text: t('links.unlinkText', { provider }),
-        action: t('links.unlink'),
-        danger: true,
-      }))
-    )
-      return
-    try {
-      await api(`/auth/links/${one.id}`, { method: 'DELETE' })
-      say(t('links.unlinked', { provider }))
-      await refresh()
-    } catch (failure) {
-      say(text(problemOf(failure)), 'bad')
+    const question = {
+      title: t('links.unlinkTitle', { provider }),
+      text: t('links.unlinkText', { provider }),
+      action: t('links.unlink'),
     }
+    if (!(await confirm(question))) return
+    const removed = await attempt(
+      () => api(`/auth/links/${one.id}`, { method: 'DELETE' }),
+      t('links.unlinked', { provider }),
+    )
+    if (removed) await refresh()
   }
-  return {
-    links,
-    linkable,
-    hasPassword: computed(() => data.value?.password !== false),
-    loading,
-    error,
-    refresh,
-    link,
-    unlink,
-  }
+  return { links, linkable, hasPassword, loading, error, refresh, link, unlink }
 }

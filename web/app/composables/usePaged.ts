@@ -1,8 +1,8 @@
-import type { Problem } from './useProblem.ts'
+import type { Problem } from '~/utils/problem'
 
 /**
- * A list that comes a page at a time. Reading it anew begins at its first page again.
- * @param itemsOf what one page holds
+ * A list loaded page by page; a refresh starts over with the first page.
+ * @param itemsOf the items of one page
  */
 export function usePaged<Page extends { next: string | null }, Item>(path: string, itemsOf: (page: Page) => Item[]) {
   const api = useApi()

@@ -1,6 +1,6 @@
 const waiting = shallowRef<((confirmed: boolean) => void) | null>(null)
 
-/** Some changes ask for the password again. The dialog answers; whoever called goes on or gives up. */
+/** Some changes need a recent sign-in. The dialog answers `ask`, and the caller goes on or gives up. */
 export function useReauthentication() {
   function ask(): Promise<boolean> {
     waiting.value?.(false)
@@ -8,9 +8,9 @@ export function useReauthentication() {
       waiting.value = resolve
     })
   }
-  function settle(confirmed: boolean): void {
+  function answer(confirmed: boolean): void {
     waiting.value?.(confirmed)
     waiting.value = null
   }
-  return { asked: computed(() => waiting.value !== null), ask, settle }
+  return { asked: computed(() => waiting.value !== null), ask, answer }
 }

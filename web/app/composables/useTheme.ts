@@ -1,13 +1,12 @@
-import type { Theme } from '~/utils/themes'
+export const THEMES = ['system', 'light', 'dark'] as const
+export type Theme = (typeof THEMES)[number]
 
 /** As `--paper` in tokens.css. */
 const PAPER = { light: '#faf7f1', dark: '#15120f' }
 
 const isChosen = (value: string): value is 'light' | 'dark' => value === 'light' || value === 'dark'
 
-/**
- * The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script.
- */
+/** The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script. */
 export function useTheme() {
   const cookie = usePreference('porchlight-theme', isChosen)
   const theme = computed<Theme>({

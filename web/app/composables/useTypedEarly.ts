@@ -1,9 +1,6 @@
 import type { Directive, Ref } from 'vue'
 
-/**
- * Keeps what was typed, filled in or restored before the scripts came: taking over the server's HTML would empty the
- * field.
- */
+/** Keeps what was typed, autofilled or restored before hydration, which would empty the field. */
 export function useTypedEarly(model: Ref<string>): Directive<HTMLInputElement> {
   return {
     created(input) {

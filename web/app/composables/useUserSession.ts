@@ -8,52 +8,45 @@ export interface UserSession {
   loggedIn: ComputedRef<boolean>
   user: ComputedRef<WireUser | null>
   session: ComputedRef<WireSession | null>
-  /** Why the last session ended, where the browser still knows of one. */
+  /** Why the last session ended, if the browser still has its cookies. */
   ended: ComputedRef<EndReason | null>
-  /** Takes over an answer that the server just gave, e.g. to a sign-in. */
+  /** Takes over an answer that the server just gave, such as to a sign-in. */
   accept(answer: SessionAnswer): void
-  /** Asks the server. A background question is no activity: it does not keep an idle session alive. */
+  /** Asks the server. A background call is no activity: it does not keep an idle session alive. */
   fetch(options?: { background?: boolean }): Promise<void>
   /**
-   * Signs out here; throws what the server said if it could not.
+   * Signs out, or throws the server's problem.
    * @returns where to go now: our own page, or on to the provider
    */
   clear(): Promise<string>
 }
 
-const NOBODY: SessionAnswer = { user: null, session: null }
-
-/** Null until somebody has asked. */
-export const useSessionState = () => useState<SessionAnswer | null>('session', () => null)
+const SIGNED_OUT: SessionAnswer = { user: null, session: null }
 
 export function useUserSession(): UserSession {
-  const state = useSessionState()
+  const { session: state } = useSiteContext()
   const api = useApi()
   const ready = computed(() => state.value !== null)
 
   function read(): SessionAnswer {
     if (import.meta.prerender && state.value === null) {
       throw new Error(
-        'A prerendered page belongs to nobody: show who is signed in inside <AuthState>, or render this route on request.',
+        'A prerendered page has no visitor: show who is signed in inside <AuthState>, or render this route on request.',
       )
     }
-    return state.value ?? NOBODY
+    return state.value ?? SIGNED_OUT
   }
   function accept(answer: SessionAnswer): void {
     if (answer.user?.id !== state.value?.user?.id) clearNuxtData()
     state.value = answer
   }
-  async function fetch(options: { background?: boolean } = {}): Promise<void> {
-    accept(
-      await api<SessionAnswer>(
-        '/auth/session',
-        options.background === true ? { headers: { 'X-Porchlight-Background': '1' } } : {},
-      ),
-    )
+  async function fetch({ background = false }: { background?: boolean } = {}): Promise<void> {
+    const headers: HeadersInit = background ? { 'X-Porchlight-Background': '1' } : {}
+    accept(await api<SessionAnswer>('/auth/session', { headers }))
   }
   async function clear(): Promise<string> {
     const { next } = await api<SignOutAnswer>('/auth/logout', { method: 'POST' })
-    accept(NOBODY)
+    accept(SIGNED_OUT)
     tellOtherTabs()
     return next ?? '/signed-out'
   }
@@ -68,6 +61,3 @@ export function useUserSession(): UserSession {
     clear,
   }
 }
-
-/** Goes where the answer to a sign-out leads. Under /auth that is on to the provider: a load of its own. */
-export const leaveTo = (next: string) => navigateTo(next, { external: next.startsWith('/auth/') })

@@ -1,19 +1,18 @@
-/**
- * Pages say who they are for: `definePageMeta({ auth: 'user' | 'guest' | 'admin' })`. The page that somebody wanted is
- * kept.
- */
+import { safeReturnTo } from '#contract/return-to.ts'
+
+/** Pages say who may see them: `definePageMeta({ auth: 'user' | 'guest' | 'admin' })`. Sign-in returns to the page. */
 export default defineNuxtRouteMiddleware(to => {
   const wanted = to.meta.auth
   if (wanted === undefined) return
   const { user } = useUserSession()
-  if (wanted === 'guest') return user.value === null ? undefined : navigateTo(pastTheDoor(to.query), { replace: true })
+  if (wanted === 'guest') return user.value === null ? undefined : navigateTo(whenSignedIn(to.query), { replace: true })
   if (user.value === null) return navigateTo({ path: '/sign-in', query: { returnTo: to.fullPath } })
   if (wanted === 'admin' && !user.value.roles.includes('admin'))
     return abortNavigation(createError({ statusCode: 404, statusMessage: 'Not Found' }))
 })
 
-/** Whoever is signed in goes on; what went wrong at a provider meanwhile is told where ways in are looked after. */
-function pastTheDoor({ returnTo, problem, provider }: ReturnType<typeof useRoute>['query']) {
+/** A provider's failure, of somebody who is signed in meanwhile, is shown beside their sign-in methods. */
+function whenSignedIn({ returnTo, problem, provider }: ReturnType<typeof useRoute>['query']) {
   return problem !== undefined && provider !== undefined
     ? { path: '/account', query: { problem, provider } }
     : safeReturnTo(returnTo)

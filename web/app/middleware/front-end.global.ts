@@ -1,7 +1,7 @@
 import { isReserved } from '#contract/reserved.ts'
 
-/** Where another front end has taken our pages' place, a way out of the reserved ones leads to it: by a full load. */
+/** Where another front end serves the pages that are not reserved, leaving ours takes a full load. */
 export default defineNuxtRouteMiddleware(to => {
-  if (import.meta.server || useOwnPages().value || isReserved(to.path)) return
+  if (import.meta.server || useSiteContext().ownPages.value || isReserved(to.path)) return
   return navigateTo(to.fullPath, { external: true })
 })

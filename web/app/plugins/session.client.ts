@@ -1,4 +1,6 @@
-/** Keeps what the page shows true: other tabs, a computer that slept, and the session's own end. */
+import { safeReturnTo } from '#contract/return-to.ts'
+
+/** Keeps the page true to the session: sign-ins in other tabs, a computer that slept, and the session's own end. */
 export default defineNuxtPlugin({
   name: 'session-watch',
   setup(nuxtApp) {
@@ -6,7 +8,7 @@ export default defineNuxtPlugin({
     const { now } = useNow()
     let timer: ReturnType<typeof setTimeout> | undefined
 
-    async function leaveIfNobody(): Promise<void> {
+    async function leaveForbiddenPage(): Promise<void> {
       const route = useRouter().currentRoute.value
       const wanted = route.meta.auth
       if (user.value === null && (wanted === 'user' || wanted === 'admin')) {
@@ -20,12 +22,12 @@ export default defineNuxtPlugin({
       try {
         await fetch({ background: true })
       } catch {
-        // Nothing is known, so nothing changes: the next look asks again.
+        // Nothing is known, so nothing changes until the next check.
         return
       }
-      // Somebody else signed in: nothing on this page is theirs, what was typed included.
+      // Somebody else signed in: nothing on this page is theirs, including what was typed.
       if (before !== undefined && user.value !== null && user.value.id !== before) return reloadNuxtApp()
-      await nuxtApp.runWithContext(leaveIfNobody)
+      await nuxtApp.runWithContext(leaveForbiddenPage)
     }
     function arm(): void {
       clearTimeout(timer)
@@ -43,7 +45,7 @@ export default defineNuxtPlugin({
         now.value = Date.now()
         void check()
       })
-      // A page from the browser's back-forward memory shows who was signed in then.
+      // The browser's back-forward cache shows who was signed in then.
       window.addEventListener('pageshow', event => {
         if (event.persisted) void check()
       })

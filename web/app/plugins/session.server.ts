@@ -1,12 +1,13 @@
-/** Puts who is signed in into the first byte of the page, from what the server knows already. */
+/** Puts what the server already knows about the visitor into the first byte of the page. */
 export default defineNuxtPlugin({
   name: 'session',
   enforce: 'pre',
   setup(nuxtApp) {
     const context = nuxtApp.ssrContext?.event.context.porchlight
     if (!context) return
-    useSessionState().value = context.session
-    useKeptForm().value = context.form
-    useOwnPages().value = context.ownPages
+    const { session, form, ownPages } = useSiteContext()
+    session.value = context.session
+    form.value = context.form
+    ownPages.value = context.ownPages
   },
 })

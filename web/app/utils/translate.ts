@@ -1,13 +1,13 @@
-/** The words of a language, by nested keys. */
+/** The sentences of a language, by nested keys. */
 export interface Words {
   [key: string]: string | Words
 }
-/** What stands in the gaps of a sentence; a number `n`, which may come alone, also chooses among plurals. */
+/** What fills a sentence's placeholders. A number `n`, which may come alone, also selects the plural. */
 export type Values = number | Readonly<Record<string, string | number>>
 
 /**
- * The sentence at `key`, such as `account.title`, with its gaps filled; the key itself where there is none. Plurals
- * stand beside each other, ` | ` between: none, one and more, or one and more.
+ * The sentence at `key`, such as `account.title`, with its placeholders filled; the key itself if there is none.
+ * Plural forms are separated by ` | `: zero, one and more, or one and more.
  */
 export function translate(words: Words, key: string, values: Values = {}): string {
   const found = sentenceAt(words, key)
@@ -25,6 +25,9 @@ export function sentenceAt(words: Words, key: string): string | null {
   }
   return typeof found === 'string' ? found : null
 }
+
+/** Keeps a name's writing direction to itself inside a sentence (Unicode FSI … PDI). */
+export const isolate = (name: string): string => `\u2068${name}\u2069`
 
 function plural(forms: readonly string[], n: number): string {
   const index = forms.length > 2 ? Math.min(n, 2) : n === 1 ? 0 : 1

@@ -1,5 +1,5 @@
 import type { ProofRun, ProofScenario } from '#contract/demo/proof.ts'
-import type { Problem } from '~/composables/useProblem'
+import type { Problem } from '~/utils/problem'
 
 /** About how long each takes: two lives of a pass for the theft, one and a pause for the lost answer. */
 const ABOUT_MS: Record<ProofScenario, number> = { storm: 4500, 'lost-answer': 7000, thief: 8500 }
