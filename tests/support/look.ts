@@ -11,7 +11,7 @@ import { ROOT } from './server.ts'
  */
 const PICTURES = process.env['PICTURES'] === 'yes' ? join(ROOT, '.cache/screenshots') : null
 const THEMES = ['light', 'dark'] as const
-const WIDTHS = [390, 1280] as const
+const WIDTHS = PICTURES === null ? ([390, 1280] as const) : ([390, 1280, 1920] as const)
 
 export const LANGUAGES = ['en', 'zh-CN'] as const
 
@@ -73,8 +73,8 @@ export async function lookAt(
  * Colours differ by theme and room by width: both themes are searched at the narrow one, where room is short, in both
  * languages.
  */
-function isSearched(language: string, theme: (typeof THEMES)[number], width: (typeof WIDTHS)[number]): boolean {
-  return width === WIDTHS[0] || (language === 'en' && theme === 'light')
+function isSearched(language: string, theme: (typeof THEMES)[number], width: number): boolean {
+  return width === WIDTHS[0] || (width === 1280 && language === 'en' && theme === 'light')
 }
 
 async function takePicture(page: Page, path: string, part?: string): Promise<void> {
