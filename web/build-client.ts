@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Makes the script for other front ends: one small module, types and comments gone. */
+/** Builds the script for other front ends: one small module without types and comments. */
 export async function buildClient(): Promise<string> {
-  // Large, and wanted only where something is built.
+  // Large, and needed only for a build.
   const { transform } = await import('esbuild')
   const source = await readFile(join(import.meta.dirname, 'client', 'porchlight.ts'), 'utf8')
   const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'es2022', minify: true })

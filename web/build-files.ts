@@ -13,9 +13,7 @@ export interface PublicFile {
   encodings: ('br' | 'gzip')[]
 }
 
-/**
- * What may be served at all. Anything else that lies in the folder, a source map say, is nobody's business (ASVS 13.4).
- */
+/** What may be served. Any other file in the folder, such as a source map, is not (ASVS 13.4). */
 const TYPES: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
   '.mjs': 'text/javascript; charset=utf-8',
@@ -35,12 +33,12 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 }
 const COMPRESSIBLE = /^(?:text\/|application\/(?:json|xml|manifest|wasm)|image\/(?:svg|x-icon))/
-/** Below this the compressed copy saves no packet. */
+/** Below this size a compressed copy saves no packet. */
 const WORTH_BYTES = 1024
 
 const compress = { br: promisify(brotliCompress), gzip: promisify(gzip) }
 
-/** Lists a folder of built files, and lays compressed copies beside those that gain from one. */
+/** Lists a folder of built files, and writes compressed copies of those that gain from it. */
 export async function listPublicFiles(root: string): Promise<PublicFile[]> {
   const names = globSync('**/*', { cwd: root, withFileTypes: true })
     .filter(entry => entry.isFile() && !entry.name.startsWith('.') && TYPES[extname(entry.name)] !== undefined)
@@ -65,7 +63,7 @@ async function describe(root: string, file: string): Promise<PublicFile> {
   return { path, type, etag: createHash('sha256').update(content).digest('base64url').slice(0, 22), encodings }
 }
 
-/** @returns whether there is a compressed copy now */
+/** @returns whether there is a compressed copy */
 async function layBeside(file: string, content: Buffer, make: () => Promise<Buffer>): Promise<boolean> {
   if (existsSync(file)) return true
   const smaller = await make()

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 const LOOK_AGAIN_MS = 250
 
-/** Runs `work` while no other process builds into the same folder. A lock whose owner has died is taken over. */
+/** Runs `work` while no other process builds into the same folder. A dead owner's lock is taken over. */
 export async function withBuildLock<T>(file: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(file), { recursive: true })
   while (!take(file)) {

@@ -19,9 +19,9 @@ import { withBuildLock } from './build-lock.ts'
 const WEB = import.meta.dirname
 const ROOT = join(WEB, '..')
 const OUTPUT = join(WEB, '.output')
-/** Written last: it names the build's folder, and without it there is no build. */
+/** Written last, it names the build's folder; without it there is no build. */
 const STAMP = join(OUTPUT, 'porchlight-build.json')
-/** The newest build, and older ones that servers started from this checkout may still be reading. */
+/** The newest build, and older ones that running servers may still read from. */
 const BUILDS_KEPT = 3
 
 export interface BuiltSite {
@@ -43,22 +43,22 @@ interface Stamp {
 }
 
 /**
- * The site, built anew only when something that goes into it has changed since the last build.
- * @param say tells whoever waits what is going on, a line at a time
- * @throws Error with the build's own last words when it fails; whoever runs an earlier build goes on with it
+ * The site, rebuilt only if its sources have changed since the last build.
+ * @param say receives progress, a line at a time
+ * @throws Error with the end of the builder's output; servers that run an earlier build are not affected
  */
 export async function ensureSiteBuilt(say: (line: string) => void): Promise<BuiltSite> {
   const sources = hashOfSources()
   const stamp = readStamp()
   if (stamp?.sources === sources) return built(stamp)
   return withBuildLock(LOCK, async () => {
-    // Somebody else may have built it while we waited.
+    // Another process may have built it in the meantime.
     const meanwhile = readStamp()
     return built(meanwhile?.sources === sources ? meanwhile : await build(sources, meanwhile ?? stamp, say))
   })
 }
 
-/** The site, built anew although nothing has changed. */
+/** The site, rebuilt even if nothing has changed. */
 export async function buildSiteAnew(say: (line: string) => void): Promise<BuiltSite> {
   return withBuildLock(LOCK, async () => built(await build(hashOfSources(), readStamp(), say)))
 }
@@ -85,7 +85,7 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
       files,
       client: await buildClient(),
     }
-    // Renamed into place: a server that starts meanwhile reads the old stamp or the new one.
+    // Renamed into place, so that a server that is starting reads either the old stamp or the new one.
     writeFileSync(`${STAMP}.tmp`, JSON.stringify(stamp))
     forAllToRead(`${STAMP}.tmp`)
     renameSync(`${STAMP}.tmp`, STAMP)
@@ -98,7 +98,7 @@ async function build(sources: string, last: Stamp | null, say: (line: string) =>
   }
 }
 
-/** The pages are no secret, and whoever builds them (root, at an installation) need not be who serves them. */
+/** The pages are no secret, and may be built by another user (root, at installation) than the one who serves them. */
 function forAllToRead(path: string): void {
   chmodSync(path, statSync(path).isDirectory() ? 0o755 : 0o644)
 }
@@ -118,7 +118,7 @@ function built({ folder, files, client }: Stamp): BuiltSite {
 function readStamp(): Stamp | null {
   try {
     const stamp = JSON.parse(readFileSync(STAMP, 'utf8')) as Partial<Stamp>
-    // One from before builds had folders of their own names none.
+    // A stamp from before builds had their own folders names none.
     return stamp.folder === undefined ? null : (stamp as Stamp)
   } catch {
     return null
@@ -128,10 +128,7 @@ function readStamp(): Stamp | null {
 const LOCK = join(ROOT, '.cache', 'site-build.lock')
 const TESTS = /\.test\.ts$/
 
-/**
- * SHA-256 over everything that goes into a build: the site's own files, what it shares with the server, and the
- * packages.
- */
+/** SHA-256 over everything that goes into a build: the site's files, what it shares with the server, and packages. */
 function hashOfSources(): string {
   const files = [
     ...globSync('**/*', {
@@ -151,9 +148,9 @@ function hashOfSources(): string {
   return hash.digest('hex')
 }
 
-/** Runs Nuxt's builder in a process of its own, under the Node that runs us: an older one on the PATH cannot. */
+/** Runs Nuxt's builder in a process of its own, with our own Node: the one on the PATH may be too old. */
 async function runNuxt(output: string): Promise<void> {
-  // Our settings are the server's and must not find their way into the pages.
+  // Our settings are for the server and must not reach the pages.
   const inherited = Object.entries(process.env).filter(
     ([name]) =>
       !name.startsWith('PORCHLIGHT_') &&
@@ -161,7 +158,7 @@ async function runNuxt(output: string): Promise<void> {
       !name.startsWith('NUXT_') &&
       !name.startsWith('VITEST'),
   )
-  // The builder inherits it: what it writes is not data.
+  // The builder inherits it: its output is not data.
   const umask = process.umask(0o022)
   const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
     cwd: ROOT,
@@ -181,7 +178,7 @@ async function runNuxt(output: string): Promise<void> {
   process.once('exit', stop)
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
   process.off('exit', stop)
-  // What it made on the way (nuxt.config.ts).
+  // Intermediate files (nuxt.config.ts).
   rmSync(`${output}-work`, { recursive: true, force: true })
   if (code !== 0)
     throw new Error(

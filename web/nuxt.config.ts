@@ -7,8 +7,8 @@ import { refuseCachedPages } from './route-rules.ts'
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * Said by build.ts: each build has a folder of its own, and one for what is made on the way. Development has `.nuxt`,
- * which a build beside it must not write to.
+ * Set by build.ts: each build has its own folder, and one for intermediate files. Development uses `.nuxt`, which a
+ * build must not touch.
  */
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')
 const onTheWay = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
@@ -23,7 +23,7 @@ export default defineNuxtConfig({
   css: ['~/assets/styles/main.css'],
   components: [{ path: '~/components', pathPrefix: false }],
   app: {
-    // Its own root, so that it cannot collide with another front end behind the same origin.
+    // A root of its own, so that it cannot collide with another front end on the same origin.
     buildAssetsDir: '/_porchlight/',
     head: {
       titleTemplate: `%s · ${DISPLAY_NAME}`,
@@ -35,18 +35,17 @@ export default defineNuxtConfig({
     },
   },
   experimental: {
-    // Pages behind links are fetched when a pointer or the keyboard comes near, not with every first page.
+    // A linked page is prefetched when the pointer or the focus reaches its link, not with every first page.
     defaults: { nuxtLink: { prefetchOn: 'interaction' } },
-    // A streamed page has sent its headers before the session's cookies are decided.
+    // A streamed page would send its headers before the session's cookies are decided.
     ssrStreaming: false,
     appManifest: false,
     componentIslands: false,
-    // Vue beside the bundle would bring the compilers of templates and a parser of JavaScript along: 6 MB that nothing
-    // here needs.
+    // An external Vue would bring its template compilers and a JavaScript parser: 6 MB that nothing here needs.
     externalVue: false,
   },
   features: { inlineStyles: false },
-  // No component here is written in Vue's Options API, nor is any of Nuxt's: the browser need not load it.
+  // No component uses Vue's Options API, Nuxt's own included, so the browser need not load it.
   vite: { vue: { features: { optionsAPI: false } } },
   typescript: {
     typeCheck: false,
@@ -60,12 +59,12 @@ export default defineNuxtConfig({
     ready(nuxt) {
       refuseCachedPages(nuxt.options.routeRules ?? {})
       nuxt.hook('build:manifest', manifest => {
-        // Firefox holds `<link rel="prefetch">` against `default-src 'none'`, and has no other directive for it.
+        // Firefox checks `<link rel="prefetch">` against `default-src 'none'` and has no other directive for it.
         for (const chunk of Object.values(manifest)) chunk.prefetch = false
       })
     },
   },
-  // Development keeps Nuxt's own, which shows what broke.
+  // Development keeps Nuxt's own handler, which shows what broke.
   $production: { nitro: { errorHandler: here('./server/error-handler.ts') } },
   nitro: {
     preset: 'node-listener',

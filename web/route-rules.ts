@@ -5,9 +5,8 @@ interface Rule {
 }
 
 /**
- * A page is for one visitor: who is signed in, and the nonce that lets its scripts run, are of one request. A cached
- * page would show one person's to everybody, or run nothing. Prerendering refuses by itself where a page reads the
- * session.
+ * Refuses cached pages: the session and the nonce belong to one request, so a cached page would show one person's data
+ * to everybody, or run no script. Prerendering fails by itself when a page reads the session.
  * @throws for the first rule that caches anything but the site's own server routes
  */
 export function refuseCachedPages(rules: Readonly<Record<string, Rule>>): void {

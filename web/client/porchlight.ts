@@ -1,13 +1,13 @@
 import type { SessionAnswer } from '../../server/contract/wire.ts'
 
-// Served at /_porchlight/client.js, for front ends that are not ours: an ES module that also sets `window.porchlight`.
-// At most 2 KB, and without any import at run time. It keeps nothing: who is signed in is the server's to say.
+// Served at /_porchlight/client.js for other front ends: an ES module that also sets `window.porchlight`, at most 2 KB
+// and without imports at run time. It stores nothing; the server knows who is signed in.
 
 type Listener = (now: SessionAnswer) => void
 
 const SIGN_IN = '/sign-in'
 const SOONEST_MS = 5_000
-/** setTimeout counts in 31 bits. */
+/** The limit of setTimeout: 31 bits. */
 const LATEST_MS = 2 ** 31 - 1
 
 const tabs = new BroadcastChannel('porchlight')
@@ -16,7 +16,7 @@ let known: SessionAnswer | undefined
 let watching = false
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Who is signed in, asked anew; `ended` is why the last session is over. Rejects when the server cannot say. */
+/** Asks the server who is signed in; `ended` says why the last session ended. Rejects if the server cannot answer. */
 export async function session(options: { background?: boolean } = {}): Promise<SessionAnswer> {
   watch()
   const answer = await window.fetch('/auth/session', {
@@ -27,8 +27,8 @@ export async function session(options: { background?: boolean } = {}): Promise<S
 }
 
 /**
- * Calls the listener now, as soon as that is known, and whenever somebody signs in or out, in this tab or in another.
- * @returns stops it
+ * Calls the listener as soon as the session is known, and at every sign-in or sign-out, in this tab or another.
+ * @returns a function that removes the listener
  */
 export function onChange(listener: Listener): () => void {
   listeners.add(listener)
@@ -38,8 +38,8 @@ export function onChange(listener: Listener): () => void {
 }
 
 /**
- * As window.fetch, for calls of this origin. Where nobody is signed in any more it goes to the sign-in page, which
- * comes back here; the 401 is given back all the same.
+ * As window.fetch, for calls to this origin. If the session has ended it goes to the sign-in page, which returns here;
+ * the 401 is returned all the same.
  */
 export async function fetch(input: string | URL, init?: RequestInit): Promise<Response> {
   const send = () => window.fetch(input, init)
@@ -53,7 +53,7 @@ export async function fetch(input: string | URL, init?: RequestInit): Promise<Re
       () => undefined,
     )
   if (code === 'not_signed_in') signIn()
-  // Another tab has just signed in anew, and this one's cookies are right by now. A stream cannot be sent twice.
+  // Another tab has just signed in again, and its cookies are in place by now. A stream cannot be sent twice.
   return code === 'session_replaced' && !(init?.body instanceof ReadableStream) ? send() : answer
 }
 
@@ -65,7 +65,7 @@ export function signIn(returnTo = location.pathname + location.search + location
   location.assign(`${SIGN_IN}?returnTo=${encodeURIComponent(returnTo)}`)
 }
 
-/** Ends the session, here and in the other tabs. Rejects when the server could not. */
+/** Ends the session, here and in the other tabs. Rejects if the server could not. */
 export async function signOut(): Promise<void> {
   const answer = await window.fetch('/auth/logout', { method: 'POST' })
   if (!answer.ok) throw new Error(`/auth/logout answered ${answer.status}`)
@@ -78,7 +78,7 @@ function take(answer: SessionAnswer): SessionAnswer {
   known = answer
   clearTimeout(timer)
   if (answer.session) {
-    // A browser's clock may be fast: an end that seems past is asked for again only after a pause.
+    // The browser's clock may be fast, so an end that seems past is checked again only after a pause.
     const left = Math.min(answer.session.idleEndsAt, answer.session.absoluteEndsAt) - Date.now() + 1_000
     timer = setTimeout(look, Math.min(Math.max(left, SOONEST_MS), LATEST_MS))
   }
@@ -86,13 +86,13 @@ function take(answer: SessionAnswer): SessionAnswer {
   return answer
 }
 
-/** What a page shows of it: the times move with every request. */
+/** What a page shows of the session: its times change with every request. */
 function facts({ user, session, ended }: SessionAnswer): string {
   return JSON.stringify([user, session?.id, ended])
 }
 
 /**
- * A background question is no activity: it keeps no idle session alive. Where nothing can be learned, nothing changes.
+ * A background call is no activity: it does not keep an idle session alive. If it fails, nothing changes.
  */
 function look(): void {
   session({ background: true }).catch(() => undefined)
@@ -103,7 +103,7 @@ function watch(): void {
   watching = true
   tabs.onmessage = look
   window.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
-  // A page from the back-forward memory shows who was signed in then.
+  // The browser's back-forward cache shows who was signed in then.
   window.addEventListener('pageshow', event => event.persisted && look())
 }
 

@@ -1,17 +1,17 @@
 import { getRequestHeader, type H3Event, send, setResponseHeader, setResponseStatus } from 'h3'
 import { findSiteContext } from './utils/site-context'
 
-/** Marks the error page's own request; the server lets no client send it. */
+/** Marks the error page's own request; the server drops it from a client's. */
 const RENDERING = 'x-nuxt-error'
 
 /**
- * What broke goes into the log; whoever asked learns only that something did: a message may name files, or say what was
- * looked for (ASVS 16.5.1). A person gets the error page, or a plain one where that breaks too; a script gets JSON.
+ * Logs the failure and tells the client only that there was one: a message may name files or what was looked for
+ * (ASVS 16.5.1). A person gets the error page, or a plain one if that fails as well; a script gets JSON.
  */
 export default defineNitroErrorHandler(async (error, event) => {
   const context = findSiteContext(event)
   const status = error.statusCode >= 400 && error.statusCode <= 599 ? error.statusCode : 500
-  // Nobody's page: a build that prerenders. It shows the status line of what failed, and nothing else.
+  // A prerendering build, without a visitor: it shows the status line and nothing else.
   if (context === null) return (setResponseStatus(event, 500, messageOf(error.cause ?? error)), send(event, ''))
   if (error.unhandled || status >= 500) context.report(error.cause ?? error)
   if (event.handled) return
@@ -26,13 +26,13 @@ export default defineNitroErrorHandler(async (error, event) => {
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-/** As the server itself tells a person from a script. */
+/** Tells a person from a script as the server does. */
 function wantsPage(event: H3Event): boolean {
   const mode = getRequestHeader(event, 'sec-fetch-mode')
   return mode === undefined ? (getRequestHeader(event, 'accept')?.includes('text/html') ?? false) : mode === 'navigate'
 }
 
-/** @returns null: whatever broke the page breaks this one as well */
+/** @returns null if what broke the page breaks the error page too */
 async function errorPage(event: H3Event, statusCode: number): Promise<string | null> {
   const headers = { ...event.node.req.headers, [RENDERING]: 'true' } as HeadersInit
   const query = new URLSearchParams({ statusCode: String(statusCode), url: event.path })
@@ -42,7 +42,7 @@ async function errorPage(event: H3Event, statusCode: number): Promise<string | n
   return (await rendered?.text()) || null
 }
 
-/** The server that carries the site adds its own headers. */
+/** The server adds its own headers. */
 async function answer(event: H3Event, status: number, headers: readonly string[], body: string): Promise<void> {
   setResponseStatus(event, status)
   for (let i = 0; i + 1 < headers.length; i += 2) setResponseHeader(event, headers[i] ?? '', headers[i + 1] ?? '')

@@ -1,6 +1,6 @@
 import type { WireDevice } from '#contract/wire.ts'
 
-/** "Firefox on macOS", as far as it is known. */
+/** A name such as "Firefox on macOS", as far as it is known. */
 export function useDeviceName(): (device: WireDevice) => string {
   const { t } = useI18n()
   return ({ browser, system }) => {

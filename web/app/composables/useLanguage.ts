@@ -1,6 +1,6 @@
 import { isLanguage, LANGUAGE_COOKIE, type Language } from '#contract/languages.ts'
 
-/** The language that somebody chose, or null while the browser's decides. */
+/** The chosen language; null while the browser's preference decides. */
 export const useLanguageCookie = () => usePreference(LANGUAGE_COOKIE, isLanguage)
 
 export function useLanguage() {

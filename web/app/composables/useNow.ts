@@ -1,7 +1,4 @@
-/**
- * The time that relative dates are counted from: the server's while rendering, so that the browser draws the same
- * words.
- */
+/** What relative dates are relative to: the server's time at first, so that the browser renders the same text. */
 export function useNow() {
   return { now: useState('now', () => Date.now()) }
 }

@@ -3,8 +3,8 @@ import { readableCookies } from '#contract/readable-cookies.ts'
 const YEAR_SECONDS = 365 * 24 * 60 * 60
 
 /**
- * What somebody chose on this device: a plain cookie that is worth no trust, so its reader decides what counts. The
- * page brings the value along, and other tabs follow a change.
+ * A preference of this device, in a plain cookie; since anybody can set one, `accepted` decides what counts. The page
+ * arrives with its value, and other tabs follow a change.
  */
 export function usePreference<T extends string>(name: string, accepted: (value: string) => value is T): Ref<T | null> {
   const nuxtApp = useNuxtApp()
@@ -31,7 +31,7 @@ export function usePreference<T extends string>(name: string, accepted: (value: 
 
 const channels = new Map<string, BroadcastChannel>()
 
-/** One for each cookie, however many parts of a page use it. */
+/** One channel per cookie, however many parts of a page use it. */
 function channelOf(name: string, heard: (value: string | null) => void): BroadcastChannel {
   const known = channels.get(name)
   if (known !== undefined) return known

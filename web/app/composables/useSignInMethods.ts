@@ -1,7 +1,7 @@
 import type { MethodsAnswer } from '#contract/wire.ts'
 
 const DEFAULT_MIN_LENGTH = 15
-/** Kept where a provider's id may be; no id contains a dot. */
+/** Cannot be a provider's id: none contains a dot. */
 export const BY_PASSWORD = '.password'
 const isMethod = (value: string): value is string => value !== ''
 

@@ -6,7 +6,7 @@ const PAPER = { light: '#faf7f1', dark: '#15120f' }
 
 const isChosen = (value: string): value is 'light' | 'dark' => value === 'light' || value === 'dark'
 
-/** The chosen colour theme. `system` keeps no cookie: the style sheet follows the device by itself, before any script. */
+/** The chosen colour theme. `system` sets no cookie: the style sheet follows the device, before any script runs. */
 export function useTheme() {
   const cookie = usePreference('porchlight-theme', isChosen)
   const theme = computed<Theme>({
@@ -16,7 +16,7 @@ export function useTheme() {
     },
   })
   const attribute = computed(() => (theme.value === 'system' ? undefined : theme.value))
-  /** What a phone paints its own bars with. */
+  /** The colour of a phone's own bars. */
   const barColours = computed(() =>
     attribute.value !== undefined
       ? [{ name: 'theme-color', content: PAPER[attribute.value] }]

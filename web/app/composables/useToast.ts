@@ -3,7 +3,7 @@ export interface Toast {
   tone: 'good' | 'bad'
 }
 
-/** The last thing that happened, said once, at the foot of the page. */
+/** The latest result, shown at the foot of the window. */
 export function useToast() {
   const toast = useState<Toast | null>('toast', () => null)
   return {

@@ -11,7 +11,7 @@ export default defineNuxtRouteMiddleware(to => {
     return abortNavigation(createError({ statusCode: 404, statusMessage: 'Not Found' }))
 })
 
-/** A provider's failure, of somebody who is signed in meanwhile, is shown beside their sign-in methods. */
+/** If the person is signed in by now, a provider's failure is shown beside their sign-in methods. */
 function whenSignedIn({ returnTo, problem, provider }: ReturnType<typeof useRoute>['query']) {
   return problem !== undefined && provider !== undefined
     ? { path: '/account', query: { problem, provider } }

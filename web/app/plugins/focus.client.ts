@@ -1,4 +1,4 @@
-/** After a change of page the focus goes to its content, as after a full load; the title is announced by Nuxt. */
+/** Moves the focus to the content of a new page, as a full load would; Nuxt announces its title. */
 export default defineNuxtPlugin({
   name: 'focus',
   setup(nuxtApp) {

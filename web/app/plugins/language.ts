@@ -1,6 +1,6 @@
 import { languageOf, type Language } from '#contract/languages.ts'
 
-/** A chosen language wins over the browser's; nothing is kept until somebody chooses. */
+/** A chosen language wins over the browser's; no cookie is set until a language is chosen. */
 export default defineNuxtPlugin({
   name: 'language',
   enforce: 'pre',

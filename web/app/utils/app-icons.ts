@@ -1,6 +1,6 @@
 /**
  * Drawings that an upstream's `icon` can name: a few of Lucide's (ISC License, © Lucide Icons and Contributors), as
- * paths in a 24 × 24 box. All of them would weigh half a megabyte, and none may be fetched from elsewhere.
+ * paths in a 24 × 24 box. The whole set is half a megabyte, and none may be fetched from another origin.
  */
 const APP_ICONS: Readonly<Record<string, string>> = {
   box: 'M21 8a2 2 0 0 0-1-1.73l-7-4a2 2 0 0 0-2 0l-7 4A2 2 0 0 0 3 8v8a2 2 0 0 0 1 1.73l7 4a2 2 0 0 0 2 0l7-4A2 2 0 0 0 21 16ZM3.3 7l8.7 5l8.7-5M12 22V12',
@@ -36,7 +36,7 @@ const APP_ICONS: Readonly<Record<string, string>> = {
     'M14.7 6.3a1 1 0 0 0 0 1.4l1.6 1.6a1 1 0 0 0 1.4 0l3.106-3.105c.32-.322.863-.22.983.218a6 6 0 0 1-8.259 7.057l-7.91 7.91a1 1 0 0 1-2.999-3l7.91-7.91a6 6 0 0 1 7.057-8.259c.438.12.54.662.219.984z',
 }
 
-/** The drawing of that name; a plain box for a name that is not here. */
+/** The drawing of that name; a plain box for an unknown one. */
 export function appIcon(name: string | null): string {
   return (name !== null && Object.hasOwn(APP_ICONS, name) ? APP_ICONS[name] : undefined) ?? APP_ICONS['box'] ?? ''
 }

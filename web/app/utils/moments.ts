@@ -8,9 +8,10 @@ const STEPS: [limit: number, size: number, unit: Intl.RelativeTimeFormatUnit][] 
 ]
 
 /**
- * "3 hours ago", "in 6 days"; null where a date says more.
+ * A phrase such as "3 hours ago" or "in 6 days".
  * @param at unix milliseconds
- * @param justNow said of less than a minute
+ * @param justNow the phrase for less than a minute
+ * @returns null beyond about a week, where a date says more
  */
 export function relativeTime(at: number, now: number, locale: string, justNow: string): string | null {
   const away = at - now

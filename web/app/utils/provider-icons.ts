@@ -1,7 +1,4 @@
-/**
- * Drawings that a provider's `icon` can name, as lines in a 24 × 24 box: our own and plain, for none may be fetched
- * from elsewhere.
- */
+/** Drawings that a provider's `icon` can name, as lines in a 24 × 24 box; none may be fetched from another origin. */
 const PROVIDER_ICONS: Readonly<Record<string, string>> = {
   'key-round': 'M12.500 11.500 20 4m-3.500 3.500 3 3M13 16a4.500 4.500 0 1 1-9 0a4.500 4.500 0 0 1 9 0z',
   'shield-check':
@@ -15,12 +12,12 @@ const PROVIDER_ICONS: Readonly<Record<string, string>> = {
     'M6 8.500 5.500 4l3.700 1.700a10 10 0 0 1 5.600 0L18.500 4 18 8.500c3.500 4.500.5 9-3.500 9.500v3h-5v-3C5.500 17.500 2.500 13 6 8.500zM9.500 20c-3 .8-4-.5-5-2',
 }
 
-/** The drawing of that name, or null for a name that is not here: then a letter stands for the provider. */
+/** @returns null for an unknown name: the provider then gets a letter */
 export function providerIcon(name: string): string | null {
   return Object.hasOwn(PROVIDER_ICONS, name) ? (PROVIDER_ICONS[name] ?? null) : null
 }
 
-/** The first sign of a name, whole as people see it. */
+/** The first character of a name, as people perceive it. */
 export function initialOf(name: string): string {
   const [first] = new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(name.trim())
   return (first?.segment ?? '?').toLocaleUpperCase()

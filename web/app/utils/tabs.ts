@@ -3,7 +3,7 @@ const CHANNEL = 'porchlight'
 let channel: BroadcastChannel | null = null
 const open = (): BroadcastChannel => (channel ??= new BroadcastChannel(CHANNEL))
 
-/** Says that somebody signed in or out here. The others ask the server themselves: the message carries nothing. */
+/** Reports a sign-in or sign-out to the other tabs, which then ask the server: the message carries nothing. */
 export function tellOtherTabs(): void {
   open().postMessage(null)
 }

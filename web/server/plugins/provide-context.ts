@@ -4,16 +4,16 @@ import { isUnderAny } from '#contract/reserved.ts'
 import type { SiteContext } from '#contract/site-context.ts'
 
 /**
- * Gives every request its context, and makes `useFetch('/auth/…')` reach the server in this process: no hop, and no
- * header that a client could forge.
+ * Gives every request its context, and lets `useFetch('/auth/…')` call the server in-process, without a header that a
+ * client could forge.
  */
 export default defineNitroPlugin(nitro => {
   nitro.hooks.hook('request', event => {
     const context = findSiteContext(event)
     if (context === null) return
     event.context.porchlight = context
-    // Else Nitro makes a copy for each page, with a look into the environment for every value in it: a twentieth of its
-    // time.
+    // Otherwise Nitro copies the configuration for each page and looks up every value in the environment, which takes 5 %
+    // of the render.
     event.context.nitro.runtimeConfig = useRuntimeConfig()
     const local = event.fetch
     const inProcess = (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {

@@ -2,8 +2,8 @@ import type { H3Event } from 'h3'
 import { decodeDevContext, DEV_CONTEXT_HEADER, DEV_SECRET_VARIABLE, type SiteContext } from '#contract/site-context.ts'
 
 /**
- * In development pages render in a worker of their own: the context comes in a header that only our server can make,
- * and calls go back to it over HTTP. No build holds this.
+ * In development, pages render in a worker: the context arrives in a header that only our server can make, and calls go
+ * back to the server over HTTP. Not part of a build.
  */
 export function developmentContext(event: H3Event): SiteContext | null {
   const header = getRequestHeader(event, DEV_CONTEXT_HEADER)
@@ -24,7 +24,7 @@ export function developmentContext(event: H3Event): SiteContext | null {
         headers: { ...Object.fromEntries(new Headers(init?.headers)), [DEV_CONTEXT_HEADER]: key },
       }),
     setCookie: value => appendResponseHeader(event, 'set-cookie', value),
-    // eslint-disable-next-line no-console -- the worker has no log but the terminal
+    // eslint-disable-next-line no-console -- the worker has no other log
     report: error => console.error(error),
     fail: ({ status }) => ({ status, headers: ['Content-Type', 'text/plain; charset=utf-8'], body: String(status) }),
   }

@@ -1,12 +1,12 @@
 import type { H3Event } from 'h3'
 import type { SessionAnswer, WireSession, WireUser } from '#contract/wire.ts'
 
-/** Who asks, in a server route of the site. */
+/** The person who called a server route of the site. */
 export function getUserSession(event: H3Event): SessionAnswer {
   return event.context.porchlight?.session ?? { user: null, session: null }
 }
 
-/** @throws 401 where nobody is signed in */
+/** @throws 401 without a session */
 export function requireUserSession(event: H3Event): { user: WireUser; session: WireSession } {
   const { user, session } = getUserSession(event)
   if (user === null || session === null)

@@ -5,15 +5,15 @@ const onRequest = Symbol.for(SITE_CONTEXT)
 const storage = Symbol.for(SITE_CONTEXT_STORAGE)
 
 /**
- * What the server that carries this site knows about the request. Null where the answer is not for one visitor: while
- * prerendering, and on a cached route, which would keep one person's page for everybody.
+ * What the server knows about the request. Null if the response is not for one visitor: while prerendering, and on a
+ * cached route, which would show one person's page to everybody.
  */
 export function findSiteContext(event: H3Event): SiteContext | null {
   if (import.meta.prerender || getRouteRules(event).cache) return null
   if (import.meta.dev) return developmentContext(event)
   const carried = (event.node.req as { [onRequest]?: SiteContext })[onRequest]
   if (carried !== undefined) return carried
-  // The error page is rendered by a request of its own: only the storage still knows whose it is.
+  // The error page is a request of its own, so only the storage still has the context.
   const stored = (globalThis as { [storage]?: { getStore(): SiteContext | undefined } })[storage]
   return stored?.getStore() ?? null
 }
