@@ -45,9 +45,8 @@ export default {
     // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
     'server/config/define.ts',
     'bench/processes/*.ts',
-    'tests/readme/*.ts',
-    'tests/build/*.ts',
-    'tests/faults/processes/*.ts',
+    'tests/checks/*.ts',
+    'tests/support/faults/rude.ts',
     '.ci/*.mjs',
     'web/client/porchlight.ts',
     'web/app/{app,error}.vue',

@@ -1,4 +1,4 @@
-import { firefox, launchFirefox } from './support/firefox.ts'
-import { journeys, serverAt } from './support/journeys.ts'
+import { firefox, launchFirefox } from '../support/browsers/firefox.ts'
+import { journeys, serverAt } from '../support/browsers/journeys.ts'
 
 journeys('Firefox', firefox, async () => ({ server: await serverAt(), browser: await launchFirefox() }))

@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest'
-import { type Eavesdropper, startEavesdropper } from './support/eavesdrop.ts'
-import { journeys, serverAt } from './support/journeys.ts'
-import { launchWebkit, webkit } from './support/webkit.ts'
+import { type Eavesdropper, startEavesdropper } from '../support/browsers/eavesdrop.ts'
+import { journeys, serverAt } from '../support/browsers/journeys.ts'
+import { launchWebkit, webkit } from '../support/browsers/webkit.ts'
 
 let eavesdropper: Eavesdropper | undefined
 afterAll(() => eavesdropper?.close())

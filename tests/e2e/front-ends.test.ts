@@ -20,7 +20,7 @@ import {
   waitUntil,
 } from '../support/server.ts'
 
-const FIXTURE = join(ROOT, 'tests/fixtures/vite-app')
+const FIXTURE = join(ROOT, 'tests/support/vite-app')
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
 
 let chromium: Browser

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
 import { type Answer, Visitor } from '../support/client.ts'
 import { type Server, startServer, stopAll } from '../support/server.ts'
-import { findPython } from './python.ts'
-import { type Service, startService } from './service.ts'
+import { findPython } from '../support/python.ts'
+import { type Service, startService } from '../support/example-service.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../examples/fastapi-tokens')
 const python = findPython()

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { anUpstream, ask, front } from '../../server/relay/relay.testing.ts'
-import { findPython } from './python.ts'
-import { type Service, startService } from './service.ts'
+import { findPython } from '../support/python.ts'
+import { type Service, startService } from '../support/example-service.ts'
 
 const FOLDER = resolve(import.meta.dirname, '../../examples/fastapi')
 const ISSUER = 'https://porch.example'

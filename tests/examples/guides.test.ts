@@ -6,7 +6,7 @@ import * as ts from 'typescript'
 import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Settings } from '../../server/config/settings.ts'
-import { environmentFor, findPython } from './python.ts'
+import { environmentFor, findPython } from '../support/python.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const FASTAPI = join(ROOT, 'examples/fastapi')

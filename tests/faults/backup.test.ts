@@ -5,9 +5,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { databaseFile, databaseParts } from '../../server/store/sqlite/files.ts'
 import { invite, signIn, somebody } from '../support/people.ts'
 import { runCommand, type Server, sleep, startServer, stopAll, temporaryFolder, waitUntil } from '../support/server.ts'
-import { LoggedBrowser, tokenParts } from './support/browser.ts'
-import { type Crowd, gather } from './support/crowd.ts'
-import { report } from './support/figures.ts'
+import { LoggedBrowser, tokenParts } from '../support/faults/browser.ts'
+import { type Crowd, gather } from '../support/faults/crowd.ts'
+import { report } from '../support/faults/figures.ts'
 
 const BROWSERS = 10
 const BACKUPS = 3

@@ -3,8 +3,8 @@ import http, { type IncomingMessage } from 'node:http'
 import { afterAll, describe, expect } from 'vitest'
 import { startRecordingUpstream } from '../support/recording-upstream.ts'
 import { freePort, startServer, stopAll } from '../support/server.ts'
-import { nginx, testWith } from './support/machine.ts'
-import { startSharedCache } from './support/nginx.ts'
+import { nginx, testWith } from '../support/faults/machine.ts'
+import { startSharedCache } from '../support/faults/nginx.ts'
 
 afterAll(stopAll)
 

@@ -5,11 +5,11 @@ import { codeIn, invite, setUp, signIn, somebody } from '../support/people.ts'
 import { begin, comeBack, providerSetting, walkThroughProvider } from '../support/provider-visit.ts'
 import { ALMA, startProvider } from '../support/provider.ts'
 import { freePort, sleep, stopAll, waitUntil } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { complaints, sessionsIn, whileRunning, wronged } from './support/checker.ts'
-import { gather } from './support/crowd.ts'
-import { type ClockedServer, startWithClock } from './support/faketime.ts'
-import { faketime, testWith } from './support/machine.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, sessionsIn, whileRunning, wronged } from '../support/faults/checker.ts'
+import { gather } from '../support/faults/crowd.ts'
+import { type ClockedServer, startWithClock } from '../support/faults/faketime.ts'
+import { faketime, testWith } from '../support/faults/machine.ts'
 
 // With the numbers that people have: an access token of 15 minutes, 12 hours idle, 30 days at most.
 const ACCESS_S = 900

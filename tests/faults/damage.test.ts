@@ -13,10 +13,10 @@ import {
   temporaryFolder,
   waitUntil,
 } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { complaints, onDisk, wronged } from './support/checker.ts'
-import { gather, inLanes } from './support/crowd.ts'
-import { report } from './support/figures.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, onDisk, wronged } from '../support/faults/checker.ts'
+import { gather, inLanes } from '../support/faults/crowd.ts'
+import { report } from '../support/faults/figures.ts'
 
 const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }
 const PLACES = 12

@@ -14,12 +14,12 @@ import {
   temporaryFolder,
   waitUntil,
 } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { complaints, onDisk, wronged } from './support/checker.ts'
-import { gather } from './support/crowd.ts'
-import { prlimit, strace, testWith, tmpfs } from './support/machine.ts'
-import { attach, inject } from './support/strace.ts'
-import { mountSmallDisk, type SmallDisk } from './support/tmpfs.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, onDisk, wronged } from '../support/faults/checker.ts'
+import { gather } from '../support/faults/crowd.ts'
+import { prlimit, strace, testWith, tmpfs } from '../support/faults/machine.ts'
+import { attach, inject } from '../support/faults/strace.ts'
+import { mountSmallDisk, type SmallDisk } from '../support/faults/tmpfs.ts'
 
 const LATE_MS = 1000
 const SETTINGS = { ACCESS_SECONDS: '300', REFRESH_CONFIRM_SECONDS: '0', REFRESH_GRACE_SECONDS: '1', LOG_LEVEL: 'warn' }

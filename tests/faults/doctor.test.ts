@@ -11,8 +11,8 @@ import {
   waitUntil,
 } from '../support/server.ts'
 import { makeCertificate } from '../support/terminator.ts'
-import { nginx, testWith } from './support/machine.ts'
-import { startNginx } from './support/nginx.ts'
+import { nginx, testWith } from '../support/faults/machine.ts'
+import { startNginx } from '../support/faults/nginx.ts'
 
 afterAll(stopAll)
 

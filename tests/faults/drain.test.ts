@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from 'vitest'
 import type { NotesAnswer } from '../../server/contract/demo/notes.ts'
 import { type Server, sleep, startServer, statusOf, stopAll } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { complaints, onDisk, wronged } from './support/checker.ts'
-import { gather, inLanes } from './support/crowd.ts'
-import { percentiles, report } from './support/figures.ts'
-import { openSocket, openStream } from './support/stream.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, onDisk, wronged } from '../support/faults/checker.ts'
+import { gather, inLanes } from '../support/faults/crowd.ts'
+import { percentiles, report } from '../support/faults/figures.ts'
+import { openSocket, openStream } from '../support/faults/stream.ts'
 
 const SETTINGS = { LOG_LEVEL: 'warn' }
 const BROWSERS = 40

@@ -8,11 +8,11 @@ import { providerStage } from '../support/provider-stage.ts'
 import { begin, pathOf, walkThroughProvider } from '../support/provider-visit.ts'
 import { ALMA } from '../support/provider.ts'
 import { type Server, sleep, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
-import { LoggedBrowser } from './support/browser.ts'
-import { type Crowd, gather } from './support/crowd.ts'
-import { report } from './support/figures.ts'
-import { strace, testWith } from './support/machine.ts'
-import { attach } from './support/strace.ts'
+import { LoggedBrowser } from '../support/faults/browser.ts'
+import { type Crowd, gather } from '../support/faults/crowd.ts'
+import { report } from '../support/faults/figures.ts'
+import { strace, testWith } from '../support/faults/machine.ts'
+import { attach } from '../support/faults/strace.ts'
 
 const LATE_MS = 1000
 const AT_ONCE = 50

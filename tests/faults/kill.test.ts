@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { afterAll, expect, test } from 'vitest'
 import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
-import { LoggedBrowser, tokenParts } from './support/browser.ts'
-import { complaints, onDisk, sessionsIn, wronged } from './support/checker.ts'
-import { gather } from './support/crowd.ts'
-import { report } from './support/figures.ts'
+import { LoggedBrowser, tokenParts } from '../support/faults/browser.ts'
+import { complaints, onDisk, sessionsIn, wronged } from '../support/faults/checker.ts'
+import { gather } from '../support/faults/crowd.ts'
+import { report } from '../support/faults/figures.ts'
 
 const SESSIONS = 200
 const ROUNDS = 30

@@ -14,11 +14,11 @@ import {
   temporaryFolder,
   waitUntil,
 } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { complaints, onDisk, wronged } from './support/checker.ts'
-import { gather } from './support/crowd.ts'
-import { report } from './support/figures.ts'
-import { strace, testWith } from './support/machine.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, onDisk, wronged } from '../support/faults/checker.ts'
+import { gather } from '../support/faults/crowd.ts'
+import { report } from '../support/faults/figures.ts'
+import { strace, testWith } from '../support/faults/machine.ts'
 
 const SETTINGS = { LOG_LEVEL: 'warn' }
 const KNOWN = readMigrations(MIGRATIONS)

@@ -4,11 +4,11 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Visitor } from '../support/client.ts'
 import { type Person, setUp, signUp, somebody } from '../support/people.ts'
 import { freePort, sleep, startServer, stopAll } from '../support/server.ts'
-import { noteOf, startCapriciousApi } from './support/capricious-api.ts'
-import { inLanes } from './support/crowd.ts'
-import { percentiles, report } from './support/figures.ts'
-import { nginx, testWith } from './support/machine.ts'
-import { startSharedCache } from './support/nginx.ts'
+import { noteOf, startCapriciousApi } from '../support/faults/capricious-api.ts'
+import { inLanes } from '../support/faults/crowd.ts'
+import { percentiles, report } from '../support/faults/figures.ts'
+import { nginx, testWith } from '../support/faults/machine.ts'
+import { startSharedCache } from '../support/faults/nginx.ts'
 
 const PAGES = 500
 const LANES = 25

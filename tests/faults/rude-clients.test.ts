@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { type Answer, Visitor } from '../support/client.ts'
 import { ROOT, type Server, sleep, startServer, stopAll } from '../support/server.ts'
-import type { LoggedBrowser } from './support/browser.ts'
-import { wronged } from './support/checker.ts'
-import { gather } from './support/crowd.ts'
-import { percentiles, report } from './support/figures.ts'
-import { usageOf } from './support/machine.ts'
+import type { LoggedBrowser } from '../support/faults/browser.ts'
+import { wronged } from '../support/faults/checker.ts'
+import { gather } from '../support/faults/crowd.ts'
+import { percentiles, report } from '../support/faults/figures.ts'
+import { usageOf } from '../support/faults/machine.ts'
 
 const HONEST_MS = 5000
 /** A few people for the seconds that it takes. */
@@ -177,7 +177,7 @@ interface Rude {
 }
 
 async function startRude(): Promise<Rude> {
-  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(import.meta.dirname, 'processes/rude.ts')], {
+  const child = spawn(join(ROOT, 'node_modules/.bin/node'), [join(ROOT, 'tests/support/faults/rude.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const ended = new Promise<void>(done => child.on('exit', () => done()))

@@ -7,10 +7,10 @@ import { providerStage } from '../support/provider-stage.ts'
 import { begin, comeBack, walkThroughProvider } from '../support/provider-visit.ts'
 import { ALMA } from '../support/provider.ts'
 import { type Server, type Settings, SETUP_CODE, startServer, stopAll } from '../support/server.ts'
-import { onDisk, whileRunning } from './support/checker.ts'
-import { report } from './support/figures.ts'
-import { strace, testWith } from './support/machine.ts'
-import { attach, inject, type Tracer } from './support/strace.ts'
+import { onDisk, whileRunning } from '../support/faults/checker.ts'
+import { report } from '../support/faults/figures.ts'
+import { strace, testWith } from '../support/faults/machine.ts'
+import { attach, inject, type Tracer } from '../support/faults/strace.ts'
 
 const RACERS = 50
 const SETTINGS = { LOG_LEVEL: 'warn' }

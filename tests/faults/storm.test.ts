@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Server, sleep, startServer, stopAll } from '../support/server.ts'
-import { LoggedBrowser } from './support/browser.ts'
-import { complaints, endingsIn, sessionsIn, whileRunning, wronged } from './support/checker.ts'
-import { chunks, type Crowd, gather } from './support/crowd.ts'
-import { percentiles, report } from './support/figures.ts'
+import { LoggedBrowser } from '../support/faults/browser.ts'
+import { complaints, endingsIn, sessionsIn, whileRunning, wronged } from '../support/faults/checker.ts'
+import { chunks, type Crowd, gather } from '../support/faults/crowd.ts'
+import { percentiles, report } from '../support/faults/figures.ts'
 
 const SESSIONS = 100
 const PARALLEL = 200

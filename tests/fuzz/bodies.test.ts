@@ -3,11 +3,11 @@ import { beforeEach } from 'vitest'
 import type * as v from 'valibot'
 import * as notes from '../../server/contract/demo/notes.ts'
 import * as wire from '../../server/contract/wire.ts'
-import { judge, wireAnswer } from './support/answers.ts'
-import { type Scapegoat, stillIn } from './support/askers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { fromSchema, hostileText } from './support/values.ts'
+import { judge, wireAnswer } from '../support/fuzz/answers.ts'
+import { type Scapegoat, stillIn } from '../support/fuzz/askers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { fromSchema, hostileText } from '../support/fuzz/values.ts'
 
 const ground = groundOfFile(() => ({}))
 let scapegoat: Scapegoat | null = null

@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { afterAll } from 'vitest'
 import { SETTING_KEYS, type SettingKey, variableOf } from '../../server/config/settings.ts'
 import { runCommand, type Settings, stopAll, temporaryFolder } from '../support/server.ts'
-import { expectOutcome, STARTS_AT_ONCE } from './support/outcome.ts'
-import { fuzz } from './support/fuzz.ts'
-import { hostileText, hostileValue } from './support/values.ts'
+import { expectOutcome, STARTS_AT_ONCE } from '../support/fuzz/outcome.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { hostileText, hostileValue } from '../support/fuzz/values.ts'
 
 afterAll(stopAll)
 

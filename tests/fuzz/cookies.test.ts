@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { beforeAll } from 'vitest'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
 import { Visitor } from '../support/client.ts'
-import { judge, wireAnswer } from './support/answers.ts'
-import { headersOf, newcomer, type Scapegoat } from './support/askers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { hostileText } from './support/values.ts'
+import { judge, wireAnswer } from '../support/fuzz/answers.ts'
+import { headersOf, newcomer, type Scapegoat } from '../support/fuzz/askers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { hostileText } from '../support/fuzz/values.ts'
 
 const ground = groundOfFile(() => ({}))
 let scapegoats: Scapegoat[] = []

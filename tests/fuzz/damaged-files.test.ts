@@ -15,10 +15,10 @@ import {
   temporaryFolder,
   waitUntil,
 } from '../support/server.ts'
-import { judge, wireAnswer } from './support/answers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { expectOutcome, STARTS_AT_ONCE } from './support/outcome.ts'
-import { hostileValue } from './support/values.ts'
+import { judge, wireAnswer } from '../support/fuzz/answers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { expectOutcome, STARTS_AT_ONCE } from '../support/fuzz/outcome.ts'
+import { hostileValue } from '../support/fuzz/values.ts'
 
 /** Two installations; each attack copies the first one's files and damages the copy. */
 let home: Home

@@ -6,10 +6,10 @@ import { Visitor } from '../support/client.ts'
 import { type Change, CLIENT, type HostileProvider, startHostileProvider } from '../support/hostile-provider.ts'
 import { signInAt } from '../support/hostile-stage.ts'
 import { providerSetting } from '../support/provider-visit.ts'
-import { judge, wireAnswer } from './support/answers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { type Twist, twist, twists } from './support/values.ts'
+import { judge, wireAnswer } from '../support/fuzz/answers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { type Twist, twist, twists } from '../support/fuzz/values.ts'
 
 const PROVIDERS = 6
 

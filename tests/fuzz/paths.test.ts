@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { beforeEach } from 'vitest'
-import { judge, wireAnswer } from './support/answers.ts'
-import { headersOf, type Manner, MANNERS, type Scapegoat, stillIn } from './support/askers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
+import { judge, wireAnswer } from '../support/fuzz/answers.ts'
+import { headersOf, type Manner, MANNERS, type Scapegoat, stillIn } from '../support/fuzz/askers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
 
 const ground = groundOfFile(() => ({}))
 let scapegoat: Scapegoat | null = null

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { PresenceRequest } from '../../server/contract/demo/notes.ts'
-import { answersIn, judge } from './support/answers.ts'
-import { frame, handshake, textFrame } from './support/frames.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { fromSchema } from './support/values.ts'
-import { deliver, type Ending, ENDINGS } from './support/wire.ts'
+import { answersIn, judge } from '../support/fuzz/answers.ts'
+import { frame, handshake, textFrame } from '../support/fuzz/frames.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { fromSchema } from '../support/fuzz/values.ts'
+import { deliver, type Ending, ENDINGS } from '../support/fuzz/wire.ts'
 
 const ground = groundOfFile(() => ({}))
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { answersIn, judge } from './support/answers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { deliver, type Ending, ENDINGS } from './support/wire.ts'
+import { answersIn, judge } from '../support/fuzz/answers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { deliver, type Ending, ENDINGS } from '../support/fuzz/wire.ts'
 
 const ground = groundOfFile(() => ({}))
 

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterAll } from 'vitest'
-import { answersIn, judge, type WireAnswer } from './support/answers.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { type RawUpstream, type Script, startRawUpstream } from './support/raw-upstream.ts'
-import { deliver } from './support/wire.ts'
+import { answersIn, judge, type WireAnswer } from '../support/fuzz/answers.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { type RawUpstream, type Script, startRawUpstream } from '../support/fuzz/raw-upstream.ts'
+import { deliver } from '../support/fuzz/wire.ts'
 
 let upstream: RawUpstream
 const ground = groundOfFile(async () => {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll } from 'vitest'
-import { answersIn, judge } from './support/answers.ts'
-import { frame, handshake } from './support/frames.ts'
-import { fuzz } from './support/fuzz.ts'
-import { endsWell, groundOfFile } from './support/ground.ts'
-import { type RawUpstream, type Script, startRawUpstream } from './support/raw-upstream.ts'
-import { deliver, type Ending, ENDINGS } from './support/wire.ts'
+import { answersIn, judge } from '../support/fuzz/answers.ts'
+import { frame, handshake } from '../support/fuzz/frames.ts'
+import { fuzz } from '../support/fuzz/fuzz.ts'
+import { endsWell, groundOfFile } from '../support/fuzz/ground.ts'
+import { type RawUpstream, type Script, startRawUpstream } from '../support/fuzz/raw-upstream.ts'
+import { deliver, type Ending, ENDINGS } from '../support/fuzz/wire.ts'
 
 let upstream: RawUpstream
 const ground = groundOfFile(async () => {

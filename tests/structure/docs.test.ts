@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { files, read, ROOT } from './source-tree.ts'
+import { files, read, ROOT } from '../support/source-tree.ts'
 
 const pages = [...files('*.md'), ...files('docs/**/*.md')]
 const scripts = Object.keys((JSON.parse(read('package.json')) as { scripts: object }).scripts)

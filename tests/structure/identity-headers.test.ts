@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { IDENTITY_FAMILIES, IDENTITY_NAMES, ORDINARY_NAMES } from '../../server/relay/identity-headers.ts'
-import { read } from './source-tree.ts'
+import { read } from '../support/source-tree.ts'
 
 test('the guide names every family and name on the list, and SECURITY.md says that it is finite', () => {
   const guide = read('docs/guides/identity-headers.md')

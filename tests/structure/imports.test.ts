@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { circle, files, type Import, importsOf, packageOf, read } from './source-tree.ts'
+import { circle, files, type Import, importsOf, packageOf, read } from '../support/source-tree.ts'
 
 /** Each room may import itself and the rooms before it. */
 const ROOMS = [

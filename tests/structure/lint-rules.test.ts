@@ -1,6 +1,6 @@
 import { ESLint } from 'eslint'
 import { describe, expect, test } from 'vitest'
-import { ROOT } from './source-tree.ts'
+import { ROOT } from '../support/source-tree.ts'
 
 const eslint = new ESLint({ cwd: ROOT })
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { OPERATION_EVENTS, SECURITY_EVENTS } from '../../server/base/log-events.ts'
 import { keptLog } from '../../server/base/log.testing.ts'
 import { logSecurity } from '../../server/base/security-log.ts'
-import { files, read } from './source-tree.ts'
+import { files, read } from '../support/source-tree.ts'
 
 const GUIDE = read('docs/guides/log-events.md')
 const known: ReadonlySet<string> = new Set([...SECURITY_EVENTS, ...OPERATION_EVENTS])

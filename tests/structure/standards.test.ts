@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { files, read } from './source-tree.ts'
+import { files, read } from '../support/source-tree.ts'
 
 const ID = /\b(?:BBA|OA|OI|LO|CK|CS|HD|NI|JW|UX|DB)-\d+\b|\bASVS \d+(?:\.\d+)+\b/g
 const sources = files('{server,web,nuxt,tests,bench}/**/*.{ts,vue,mjs}').filter(

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { END_REASONS } from '../../server/contract/end-reasons.ts'
 import { PROBLEM_CODES, PROBLEMS } from '../../server/contract/problem-codes.ts'
 import { EVENT_KINDS } from '../../server/contract/wire.ts'
-import { files, read } from './source-tree.ts'
+import { files, read } from '../support/source-tree.ts'
 
 /** Every string in a nested object, by its dotted path. */
 function leaves(value: unknown, path = ''): Map<string, string> {
