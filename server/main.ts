@@ -22,11 +22,11 @@ import { builtSite, devSite } from './bootstrap/start-site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
 import { followFormerIssuers, startProviders } from './bootstrap/start-providers.ts'
+import { startDemo } from './bootstrap/start-demo.ts'
 import { startRelay } from './bootstrap/start-relay.ts'
 import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 import { startIntegrityCheck } from './ops/integrity-watch.ts'
-import { createProof, type Proof } from './demo/proof/proof.ts'
 
 /**
  * How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more.
@@ -121,7 +121,9 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
           keyring,
           clock,
         })
-  const running = await startRelay(services, elsewhere)
+  const demo = await startDemo(services)
+  const upstreams = demo === null ? config.upstreams : [demo.upstream]
+  const running = startRelay(services, upstreams, elsewhere)
   const { relay } = running
   const makeServer = createApp({
     ...services,
@@ -140,8 +142,8 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
       passwordLogin,
       tokenApiLogin,
       providerLogin,
-      proof: running.sampleRuns ? proofOf(services) : null,
-      upstreams: running.upstreams,
+      proof: demo?.proof ?? null,
+      upstreams,
       streams: running.streams,
       reachable: createReachability(clock),
     }),
@@ -169,17 +171,12 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
         )
       await settlesWithin(site.close(), CLOSE_MS)
       await settlesWithin(running.close(), CLOSE_MS)
+      if (demo !== null) await settlesWithin(demo.close(), CLOSE_MS)
       await settlesWithin(housekeeping.stop(), CLOSE_MS)
       await settlesWithin(elsewhere.close(), CLOSE_MS)
       await services.close()
     },
   }
-}
-
-/** The demonstrations, which visit this very server at its own listener. */
-function proofOf({ config, clock, sessions, store }: Services): Proof {
-  const place = { origin: config.publicUrl, host: config.hosts[0] ?? '127.0.0.1', port: config.port, tls: false }
-  return createProof({ clock, sessions, store: store.sessions, place })
 }
 
 /**

@@ -10,6 +10,7 @@ const { port, entry, session, calls } = JSON.parse(argv[2] ?? '') as BarePage
 const fixed: Omit<SiteContext, 'session'> = {
   nonce: 'AAAAAAAAAAAAAAAAAAAAAA==',
   ownPages: true,
+  demo: true,
   answered: ['/auth', '/api'],
   form: null,
   fetch: path => Promise.resolve(Response.json(calls[path])),

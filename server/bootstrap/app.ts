@@ -7,6 +7,7 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { Config } from '../config/types.ts'
+import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import type { KeptForm } from '../contract/site-context.ts'
 import type { WireUser } from '../contract/wire.ts'
 import { type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
@@ -52,7 +53,7 @@ import type { Relay } from '../relay/relay.ts'
 import type { Sessions } from '../session/types.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact'>
+  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact' | 'demo'>
   clock: Clock
   log: Log
   meter: Meter
@@ -107,8 +108,9 @@ export function createApp(deps: AppDeps): () => Server {
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
 
-  const match = orFrontEnd(relay.match, frontEnd)
-  const front = staticFrontEnd(frontEnd)
+  const demoPages = config.demo ? DEMO_PAGES : []
+  const match = orFrontEnd(relay.match, frontEnd, demoPages)
+  const front = staticFrontEnd(frontEnd, demoPages)
   const serverRoutes = frontEnd.kind === 'own' && frontEnd.serverRoutes
   const identifyCaller = authenticate({ sessions, findUser, secureCookies })
 
@@ -170,6 +172,7 @@ export function createApp(deps: AppDeps): () => Server {
     openForm,
     secureCookies,
     ownPages: frontEnd.kind === 'own',
+    demo: config.demo,
     answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])],
   })
   const toHono = getRequestListener(

@@ -48,6 +48,7 @@ describe('without any configuration', () => {
       logLevel: 'info',
       metricsPort: null,
       securityContact: null,
+      demo: true,
     })
     expect(config.hosts[0]).toBe('127.0.0.1')
     expect(config.hosts.every(host => ['127.0.0.1', '::1'].includes(host))).toBe(true)
@@ -200,6 +201,7 @@ describe('sources of settings:', () => {
       refreshConfirmSeconds: '50',
       tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
       securityContact: 'mailto:security@example.org',
+      demo: 'false',
     }
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
@@ -442,6 +444,16 @@ describe('configuration problems', () => {
       PORCHLIGHT_REFRESH_GRACE_SECONDS: '787',
     })
     await load({ PORCHLIGHT_PUBLIC_URL: 'http://example.org', PORCHLIGHT_INSECURE_HTTP: 'true' })
+  })
+
+  test('the demo can be taken away, and then an upstream may have the address of its page', async () => {
+    const upstreams = '[{"name":"orders","target":"http://127.0.0.1:8000","prefix":"/proof/of/purchase"}]'
+    expect(await problems({ PORCHLIGHT_UPSTREAMS: upstreams })).toEqual([
+      expect.stringMatching(/^PORCHLIGHT_UPSTREAMS: .*prefixes other than \/proof.*PORCHLIGHT_DEMO/),
+    ])
+    expect(await problems({ PORCHLIGHT_DEMO: 'no' })).toEqual(['PORCHLIGHT_DEMO: got "no"; expected true or false.'])
+    const { demo, upstreams: taken } = await load({ PORCHLIGHT_DEMO: 'false', PORCHLIGHT_UPSTREAMS: upstreams })
+    expect([demo, taken.map(({ prefix }) => prefix)]).toEqual([false, ['/proof/of/purchase']])
   })
 
   test('two configuration files, one that does not parse, and one that exports no object are rejected', async () => {

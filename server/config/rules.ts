@@ -1,6 +1,8 @@
 import { SECOND } from '../base/clock.ts'
 import type { ConfigProblem } from './config-problems.ts'
 import type { SettingKey } from './settings.ts'
+import { DEMO_PAGES } from '../contract/demo/pages.ts'
+import { isUnder } from '../contract/reserved.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
@@ -61,6 +63,9 @@ export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }:
   for (const upstream of config.upstreams) {
     const wrong = judgeProvider(upstream, providerIds(config))
     if (wrong !== null) refuse('upstreams', wrong)
+    const page = config.demo ? DEMO_PAGES.find(page => isUnder(upstream.prefix, page)) : undefined
+    if (page !== undefined)
+      refuse('upstreams', `prefixes other than ${page}, a page of the demo; ${name('demo')} false leaves it free`)
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl)

@@ -85,6 +85,7 @@ export const Settings = v.strictObject({
   maxStreamsPerNetwork: whole(1, 1_000_000),
   maxSessions: whole(1, 1000),
   recheckSeconds: whole(0, DAY_SECONDS),
+  demo: v.exactOptional(v.boolean('true or false')),
   upstreamTokenSeconds: whole(10, 3600),
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
   jwksMaxAgeSeconds: whole(1, DAY_SECONDS),
@@ -140,7 +141,7 @@ const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
  */
 export function fromText(key: SettingKey, value: string): unknown {
   if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
-  if (key === 'insecureHttp') return value === 'true' ? true : value === 'false' ? false : value
+  if (key === 'insecureHttp' || key === 'demo') return value === 'true' ? true : value === 'false' ? false : value
   if (key === 'upstreams' || key === 'site' || key === 'providers' || key === 'tokenApi') return fromJson(value)
   if (key === 'trustedProxies')
     return value

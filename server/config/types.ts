@@ -57,6 +57,8 @@ export interface Config {
   maxSessions: number
   /** How often users of a provider are rechecked there; 0: only when they sign in. */
   recheckMs: number
+  /** Whether the demonstrations may run, and their pages are there. */
+  demo: boolean
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'
   /** How long upstreams may cache our public keys; a new key is published for twice as long before it signs. */

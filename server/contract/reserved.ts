@@ -2,7 +2,7 @@
  * Pages that are ours in every site mode: whichever front end is in use, signing in and everything around it stays
  * here.
  */
-const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people', '/proof']
+const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people']
 
 /** Prefixes that no upstream and no front end may take. `/api` is reserved too, but upstreams are mounted below it. */
 export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]
@@ -10,10 +10,11 @@ export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/
 /**
  * Whether a path is ours to answer when another front end replaces our pages.
  * @param path raw; an escaped spelling of a reserved name is reserved, too, so that it cannot impersonate it
+ * @param more pages that are reserved besides
  */
-export function isReserved(path: string): boolean {
+export function isReserved(path: string, more: readonly string[] = []): boolean {
   const plain = path.includes('%') ? decoded(path) : path
-  return isUnder(plain, '/api') || RESERVED.some(parent => isUnder(plain, parent))
+  return isUnder(plain, '/api') || [...RESERVED, ...more].some(parent => isUnder(plain, parent))
 }
 
 export function isUnder(path: string, parent: string): boolean {

@@ -18,6 +18,8 @@ export interface SiteContext {
   nonce: string
   /** False if another front end replaces every page that is not reserved, including `/`. */
   ownPages: boolean
+  /** Whether the demo's pages are there. */
+  demo: boolean
   /**
    * Prefixes that the server answers or relays, such as `/auth`: calls below them use `fetch`, all others stay within
    * the site.
@@ -86,6 +88,7 @@ export interface DevContext {
   session: SessionAnswer
   nonce: string
   ownPages: boolean
+  demo: boolean
   answered: readonly string[]
   form: KeptForm | null
 }

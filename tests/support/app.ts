@@ -144,6 +144,7 @@ export const CONFIG: AppDeps['config'] = {
   trustedProxies: [],
   jwksMaxAgeMs: 300_000,
   securityContact: null,
+  demo: true,
 }
 
 export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running> {

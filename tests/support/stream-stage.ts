@@ -76,7 +76,7 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
   const { people, store, sessions, clock } = services
   const { keyring } = services.keys
   const grants: ((sessionId: string) => void)[] = []
-  const running = await startRelay(services, {
+  const running = startRelay(services, config.upstreams, {
     vault: noProviders.vault as never,
     onGrantChanged: listener => void grants.push(listener),
   })
@@ -102,7 +102,7 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
       tokenApiLogin: null,
       providerLogin,
       proof: null,
-      upstreams: running.upstreams,
+      upstreams: config.upstreams,
       streams: running.streams,
       reachable: async () => true,
     }),

@@ -25,7 +25,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, RequestContext>()
 
   return {
-    carry(page, incoming, outgoing, { session, nonce, ownPages, answered, form }) {
+    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, answered, form }) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
@@ -36,6 +36,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
         session,
         nonce,
         ownPages,
+        demo,
         answered,
         form,
       })

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
-import { type AppDeps, PUBLIC_URL, type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
+import { type AppDeps, CONFIG, PUBLIC_URL, type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 import { systemClock } from '../../base/clock.ts'
 import { type Site, toSite } from '../../config/site-settings.ts'
 import { openFrontEnd, RENDERED_POLICY, STATIC_POLICY } from './front-end.ts'
@@ -43,9 +43,9 @@ const own: AppDeps['site'] = {
     outgoing.writeHead(200, { 'content-type': 'text/html' }).end('our page'),
 }
 
-async function start(site: Site): Promise<Running> {
+async function start(site: Site, changes: Partial<AppDeps> = {}): Promise<Running> {
   const relay = someRelay([anUpstream('http://127.0.0.1:9')])
-  const running = await startApp({ relay, site: own, frontEnd: await openFrontEnd(site, systemClock) })
+  const running = await startApp({ relay, site: own, frontEnd: await openFrontEnd(site, systemClock), ...changes })
   closing.push(() => relay.close(), running.close)
   return running
 }
@@ -241,6 +241,15 @@ describe('a folder of built files', () => {
     expect((await ask('/.well-known/security.txt', { headers: NAVIGATE })).status).toBe(404)
     expect((await ask('/api/none', { headers: NAVIGATE })).status).toBe(404)
     expect((await ask('/healthz')).body).toBe('ok\n')
+  })
+
+  test("without the demo its page is the front end's", async () => {
+    const { ask } = await start(
+      { kind: 'static', folder: build(), sourceMaps: false, policy: null },
+      { config: { ...CONFIG, demo: false } },
+    )
+    expect((await ask('/proof', { headers: NAVIGATE })).body).toContain('shop')
+    expect((await ask('/sign-in', { headers: NAVIGATE })).body).toBe('our page')
   })
 
   test('a new build is served without a restart, and what it took away is gone', async () => {

@@ -30,6 +30,8 @@ interface Deps {
   secureCookies: boolean
   /** Whether our pages are the only ones. */
   ownPages: boolean
+  /** Whether the demo's pages are there. */
+  demo: boolean
   /** Prefixes of what is answered or relayed here; every other path belongs to the site. */
   answered: readonly string[]
   /** null: the built site, which renders in this process. */
@@ -47,6 +49,7 @@ export function siteMount({
   openForm,
   secureCookies,
   ownPages,
+  demo,
   answered,
   development,
 }: Deps) {
@@ -73,6 +76,7 @@ export function siteMount({
       session: ctx.caller ? sessionAnswer(ctx.caller) : { user: null, session: null },
       nonce,
       ownPages,
+      demo,
       answered,
       form: await keptForm(ctx),
       fetch: (path, init) => internalFetch(ctx, path, init),

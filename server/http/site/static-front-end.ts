@@ -22,17 +22,17 @@ const FILE_NAME = /\.[a-z][a-z\d]{0,9}$/i
  * Serves a folder of built files in place of our pages. Files are served before authentication and pages after it, so
  * that loading a page refreshes the session and loading an image does not.
  */
-export function staticFrontEnd(front: FrontEnd): { files: Step; pages: Step } {
+export function staticFrontEnd(front: FrontEnd, reserved: readonly string[]): { files: Step; pages: Step } {
   if (front.kind !== 'static') return { files: () => undefined, pages: () => undefined }
   return {
     files: async ctx => {
-      const path = pathFor(ctx)
+      const path = pathFor(ctx, reserved)
       if (path === null || isPage(path)) return undefined
       const file = await front.folder.find(path)
       return file === null ? undefined : answer(front, file, ctx)
     },
     pages: async ctx => {
-      const path = pathFor(ctx)
+      const path = pathFor(ctx, reserved)
       if (path === null) return undefined
       const file = await pageFor(front, path, ctx)
       if (file === null) throw new Problem('not_found')
@@ -42,8 +42,8 @@ export function staticFrontEnd(front: FrontEnd): { files: Step; pages: Step } {
 }
 
 /** @returns the decoded path, or null if it does not belong to the front end */
-function pathFor({ family, path, upgrade }: RequestContext): string | null {
-  if (family !== 'site' || upgrade || isReserved(path)) return null
+function pathFor({ family, path, upgrade }: RequestContext, reserved: readonly string[]): string | null {
+  if (family !== 'site' || upgrade || isReserved(path, reserved)) return null
   // path-guard has ensured that it can be decoded.
   return path.includes('%') ? decodeURIComponent(path) : path
 }

@@ -9,10 +9,10 @@ type Matcher = (path: string) => Match | null
  * Routes every path that is neither reserved nor an upstream's to the front end, which is one more upstream, with an
  * empty prefix.
  */
-export function orFrontEnd(match: Matcher, front: FrontEnd): Matcher {
+export function orFrontEnd(match: Matcher, front: FrontEnd, reserved: readonly string[]): Matcher {
   if (front.kind !== 'upstream') return match
   const { upstream } = front
-  return path => match(path) ?? (isReserved(path) || !path.startsWith('/') ? null : { upstream, path })
+  return path => match(path) ?? (isReserved(path, reserved) || !path.startsWith('/') ? null : { upstream, path })
 }
 
 /**

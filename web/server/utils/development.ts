@@ -11,11 +11,12 @@ export function developmentContext(event: H3Event): SiteContext | null {
   if (header === undefined || secret === undefined) return null
   const context = decodeDevContext(header)
   if (context.secret !== secret) return null
-  const { key, origin, session, nonce, ownPages, answered, form } = context
+  const { key, origin, session, nonce, ownPages, demo, answered, form } = context
   return {
     session,
     nonce,
     ownPages,
+    demo,
     answered,
     form,
     fetch: (path, init) =>
