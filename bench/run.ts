@@ -8,6 +8,7 @@ import { argv } from 'node:process'
 import { setUp } from '../tests/support/people.ts'
 import { startServer, stopAll, temporaryFolder } from '../tests/support/server.ts'
 import { ensureSiteBuilt } from '../web/build.ts'
+import { measureEnumeration } from './enumeration.ts'
 import { type Figure, type Measurement, table } from './figure.ts'
 import { measurePage, measureScripts } from './page.ts'
 import { measureRelay } from './relay.ts'
@@ -26,6 +27,7 @@ const MEASUREMENTS: Record<string, Measurement> = {
   relay: measureRelay,
   streams: measureStreams,
   vault: measureVault,
+  enumeration: measureEnumeration,
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)

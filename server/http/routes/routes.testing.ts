@@ -179,7 +179,7 @@ export function testRoutes(
     }
   }
 
-  return { ...services, writeRate, browser }
+  return { ...services, routes, writeRate, browser }
 }
 
 export type Browser = ReturnType<ReturnType<typeof testRoutes>['browser']>
