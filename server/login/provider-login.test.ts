@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Provider } from '../config/provider-config.ts'
-import { toProviders } from '../config/provider-settings.ts'
+import { toProviders } from '../config/resolve-providers.ts'
 import { toTokenApi } from '../config/token-api-settings.ts'
 import type { Registration, Role } from '../contract/wire.ts'
 import type { Account } from '../accounts/account.ts'

@@ -1,8 +1,4 @@
-import { request as requestHttp, type IncomingMessage } from 'node:http'
-import { request as requestHttps } from 'node:https'
-import { pipeline, type Readable, type Transform } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import type { Clock, SteadyMs } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { isLoopback } from '../config/address.ts'
 import type { Config } from '../config/types.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
@@ -17,6 +13,7 @@ import {
   STREAM_EVENTS,
   STREAM_GAP_MS,
 } from './front-check.ts'
+import { isSent, sendThrough, type SendOptions, type Sent, TIMEOUT_MS } from './front-request.ts'
 
 /** The doctor's requests to the running server. Both return null if it is an older version without checks. */
 export interface FrontDeps {
@@ -26,23 +23,12 @@ export interface FrontDeps {
 
 type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
 
-const TIMEOUT_MS = 8000
-
-/** A request sent through the public URL, with its response. `local` is our end of the connection. */
-interface Sent {
-  status: number
-  local: { address: string; port: number }
-  text: string
-  arrivals: readonly { at: SteadyMs; text: string }[]
-  endedAt: SteadyMs
-}
-
 /** Sends each kind of request through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
   const begun = await deps.begin()
   if (begun === null) return []
   const through = { publicUrl: config.publicUrl, token: begun.token, clock }
-  const send = (action: CheckAction, options: SendOptions = {}) => exchange(through, action, options)
+  const send = (action: CheckAction, options: SendOptions = {}) => sendThrough(through, action, options)
   const look = await send('look').catch((error: unknown) => error)
   const seen = await deps.seen()
   if (seen === null) return []
@@ -67,10 +53,6 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
     await judgeStream(send),
     await judgeSocket(config.publicUrl, begun.token, deps),
   ]
-}
-
-function isSent(value: unknown): value is Sent {
-  return typeof value === 'object' && value !== null && 'local' in value
 }
 
 function sightingOf({ sightings }: Seen, action: CheckAction): Sighting | null {
@@ -264,74 +246,4 @@ async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): P
     `A WebSocket does not get through (${outcome})`,
     'Configure the proxy to forward upgrades and keep the connection open (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade").',
   )
-}
-
-interface Through {
-  publicUrl: string
-  token: string
-  clock: Clock
-}
-interface SendOptions {
-  method?: string
-  headers?: Record<string, string>
-  body?: Buffer
-}
-
-/** Sends one request on a connection of its own. */
-function exchange(
-  { publicUrl, token, clock }: Through,
-  action: CheckAction,
-  { method = 'GET', headers = {}, body }: SendOptions,
-): Promise<Sent> {
-  const url = new URL(CHECK_PREFIX + action, publicUrl)
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise((resolve, reject) => {
-    let local = { address: '', port: 0 }
-    const length = body && { 'Content-Length': String(body.length) }
-    const call = request(url, {
-      method,
-      agent: false,
-      timeout: TIMEOUT_MS,
-      headers: { ...headers, [CHECK_HEADER]: token, ...length },
-    })
-    call.on('socket', socket =>
-      socket.once('connect', () => {
-        local = { address: socket.localAddress ?? '', port: socket.localPort ?? 0 }
-      }),
-    )
-    call.on('timeout', () => call.destroy(Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' })))
-    call.on('error', reject)
-    call.on('response', (response: IncomingMessage) => {
-      const arrivals: { at: SteadyMs; text: string }[] = []
-      let text = ''
-      const plainText = decoded(response)
-      plainText.on('data', (chunk: Buffer) => {
-        if (text.length > 10_000) return
-        const part = chunk.toString('utf8')
-        arrivals.push({ at: clock.now().steady, text: part })
-        text += part
-      })
-      const done = () =>
-        resolve({ status: response.statusCode ?? 0, local, text, arrivals, endedAt: clock.now().steady })
-      plainText.on('end', done)
-      plainText.on('error', reject)
-    })
-    call.end(body)
-  })
-}
-
-/** A response's decompressed stream. */
-function decoded(response: IncomingMessage): Readable {
-  const inflate = DECODERS[response.headers['content-encoding'] ?? '']
-  if (inflate === undefined) return response
-  const plainText = inflate()
-  // pipeline also forwards the error of a truncated response.
-  pipeline(response, plainText, () => {})
-  return plainText
-}
-
-const DECODERS: Record<string, () => Transform> = {
-  gzip: createGunzip,
-  deflate: createInflate,
-  br: createBrotliDecompress,
 }

@@ -8,7 +8,8 @@ import {
   startHostileProvider,
 } from '../../tests/support/hostile-provider.ts'
 import { systemClock } from '../base/clock.ts'
-import { type ProviderSetting, toProviders } from '../config/provider-settings.ts'
+import type { ProviderSetting } from '../config/provider-settings.ts'
+import { toProviders } from '../config/resolve-providers.ts'
 import type { Finding } from './finding.ts'
 import { examineClientKeys, examineProviders } from './provider-doctor.ts'
 

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import { createLog } from '../base/log.ts'
-import { toProviders } from '../config/provider-settings.ts'
+import { toProviders } from '../config/resolve-providers.ts'
 import { handClock } from '../accounts/accounts.testing.ts'
 import { createDiscovery, type Discovery } from './discovery.ts'
 
