@@ -47,6 +47,30 @@ describe('several tabs of one browser', () => {
     expect(trouble).toEqual(NO_TROUBLE)
   })
 
+  test('take over a language that was chosen in another tab, on the pages that load sentences of their own too', async () => {
+    const { browser } = await signUp(admin)
+    const { context, page: first, trouble } = await open()
+    await context.addCookies(
+      browser.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: server.origin })),
+    )
+    await first.goto('/account/security')
+    await hydrated(first)
+    const second = await context.newPage()
+    await second.goto('/account')
+    await hydrated(second)
+    await second.locator('footer select').first().selectOption('zh-CN')
+    for (const page of [first, second]) {
+      await expect.poll(() => page.locator('h1').innerText()).toBe('您的账户')
+      expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
+    }
+    await expect.poll(() => first.locator('main').innerText()).toContain('账户已创建')
+    await second.locator('main a[href="/account/sessions"]').click()
+    await expect.poll(() => second.locator('main h2').innerText()).toBe('设备')
+    await second.reload()
+    expect(await second.locator('h1').innerText()).toBe('您的账户')
+    expect(trouble).toEqual(NO_TROUBLE)
+  })
+
   test('a session that was ended from another browser is noticed, and the page says why', async () => {
     const { person } = await signUp(admin)
     const { page } = await open()

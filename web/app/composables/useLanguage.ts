@@ -4,11 +4,14 @@ import { isLanguage, LANGUAGE_COOKIE, type Language } from '#contract/languages.
 export const useLanguageCookie = () => usePreference(LANGUAGE_COOKIE, isLanguage)
 
 export function useLanguage() {
-  const { locale, locales, setLocale } = useI18n()
+  const { locale, locales } = useI18n()
   const chosen = useLanguageCookie()
-  async function choose(code: Language): Promise<void> {
-    chosen.value = code
-    await setLocale(code)
-  }
-  return { language: locale, languages: locales, choose }
+  /** Set, it changes the cookie, which the language plugin of every tab follows. */
+  const language = computed<Language>({
+    get: () => locale.value,
+    set: code => {
+      chosen.value = code
+    },
+  })
+  return { language, languages: locales }
 }

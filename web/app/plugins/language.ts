@@ -16,6 +16,7 @@ export default defineNuxtPlugin({
     })
     const i18n = createI18n(language)
     await i18n.setLocale(language.value)
+    if (import.meta.client) watch(chosen, code => void (code !== null && i18n.setLocale(code)))
     return { provide: { i18n } }
   },
 })
