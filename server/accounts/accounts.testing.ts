@@ -1,5 +1,5 @@
 import { type Clock, DAY, HOUR, MINUTE } from '../base/clock.ts'
-import { keptLog } from '../base/log.testing.ts'
+import { captureLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
 import type { Site } from '../config/site-settings.ts'
@@ -40,7 +40,7 @@ export function testPeople(
 ) {
   const time = handClock()
   const { clock } = time
-  const { log, lines, events } = keptLog()
+  const { log, lines, events } = captureLog()
   const opened = testStore(clock, log)
   const { store } = opened
   const keyring = createKeyring([newRoot(time.wall())])

@@ -6,7 +6,7 @@ import { splitUnconfirmed } from '../base/peer.ts'
  * @param address as the server saw it; anything that is no address counts as one network of its own
  */
 export function networkOf(address: string): string {
-  const { peer, said } = splitUnconfirmed(address)
+  const { peer, claimed: said } = splitUnconfirmed(address)
   if (said !== null) return `${networkOf(peer)} says ${networkOf(said)}`
   const [bare = ''] = address.split('%')
   const kind = isIP(bare)
@@ -30,7 +30,7 @@ export function networkOf(address: string): string {
  * well, who could make up as many networks as they like.
  */
 export function countedNetworks(address: string): { own: string; crowd: string | null } {
-  const { peer, said } = splitUnconfirmed(address)
+  const { peer, claimed: said } = splitUnconfirmed(address)
   return { own: networkOf(address), crowd: said === null ? null : `${networkOf(peer)} says anything` }
 }
 

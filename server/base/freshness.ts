@@ -4,12 +4,12 @@ import { MINUTE, type UnixMs } from './clock.ts'
 export const FRESH_MS = 15 * MINUTE
 
 /** Tolerance for a clock that was set back slightly. */
-const CORRECTION_MS = MINUTE
+const TOLERANCE_MS = MINUTE
 
 /**
  * Whether the last sign-in is recent enough. A sign-in that lies in the future (the clock was set back) counts as
  * stale, because it would otherwise stay fresh until the clock catches up.
  */
 export function isFresh(authTime: UnixMs, withinMs: number, now: UnixMs): boolean {
-  return now - authTime <= withinMs && authTime - now <= CORRECTION_MS
+  return now - authTime <= withinMs && authTime - now <= TOLERANCE_MS
 }

@@ -28,7 +28,7 @@ export interface LimiterLimits extends Share {
 interface Waiter {
   admit: (hasSlot: boolean) => void
 }
-interface Line {
+interface Queue {
   running: number
   waiters: Waiter[]
 }
@@ -40,78 +40,78 @@ interface Line {
  */
 export function createLimiter({ atOnce, waiting, each }: LimiterLimits): Limiter {
   /** In the order in which they get their turn. */
-  const lines = new Map<string, Line>()
+  const queues = new Map<string, Queue>()
   let running = 0
-  let inLine = 0
+  let queued = 0
 
-  function lineOf(key: string): Line {
-    const line = lines.get(key) ?? { running: 0, waiters: [] }
-    lines.set(key, line)
-    return line
+  function queueOf(key: string): Queue {
+    const queue = queues.get(key) ?? { running: 0, waiters: [] }
+    queues.set(key, queue)
+    return queue
   }
 
-  const canRun = (line: Line) => running < atOnce && line.running < each.atOnce
+  const canRun = (queue: Queue) => running < atOnce && queue.running < each.atOnce
 
-  function take(line: Line): void {
+  function take(queue: Queue): void {
     running++
-    line.running++
+    queue.running++
   }
 
   /** @returns whether one more call of this key may be queued */
-  function makeRoom(line: Line): boolean {
-    if (line.waiters.length >= each.waiting) return false
-    if (inLine < waiting) return true
-    let longest = line
-    for (const other of lines.values()) if (other.waiters.length > longest.waiters.length) longest = other
-    if (longest.waiters.length <= line.waiters.length + 1) return false
+  function makeRoom(queue: Queue): boolean {
+    if (queue.waiters.length >= each.waiting) return false
+    if (queued < waiting) return true
+    let longest = queue
+    for (const other of queues.values()) if (other.waiters.length > longest.waiters.length) longest = other
+    if (longest.waiters.length <= queue.waiters.length + 1) return false
     longest.waiters.pop()?.admit(false)
-    inLine--
+    queued--
     return true
   }
 
-  function release(key: string, line: Line): void {
+  function release(key: string, queue: Queue): void {
     running--
-    line.running--
-    forget(key, line)
-    for (const [next, other] of lines) {
+    queue.running--
+    forget(key, queue)
+    for (const [next, other] of queues) {
       const waiter = canRun(other) ? other.waiters.shift() : undefined
       if (waiter === undefined) continue
-      inLine--
+      queued--
       take(other)
       // Moves to the end, behind the keys that still wait for their turn.
-      lines.delete(next)
-      lines.set(next, other)
+      queues.delete(next)
+      queues.set(next, other)
       waiter.admit(true)
       return
     }
   }
 
-  function forget(key: string, line: Line): void {
-    if (line.running === 0 && line.waiters.length === 0) lines.delete(key)
+  function forget(key: string, queue: Queue): void {
+    if (queue.running === 0 && queue.waiters.length === 0) queues.delete(key)
   }
 
-  async function enter(key: string, line: Line): Promise<void> {
-    if (line.waiters.length === 0 && canRun(line)) return take(line)
-    if (!makeRoom(line)) {
-      forget(key, line)
+  async function enter(key: string, queue: Queue): Promise<void> {
+    if (queue.waiters.length === 0 && canRun(queue)) return take(queue)
+    if (!makeRoom(queue)) {
+      forget(key, queue)
       throw new Problem('busy', { retryAfter: 1 })
     }
-    inLine++
+    queued++
     // The slot is handed over directly, so that a call that arrives in between cannot take it.
-    const hasSlot = await new Promise<boolean>(admit => line.waiters.push({ admit }))
+    const hasSlot = await new Promise<boolean>(admit => queue.waiters.push({ admit }))
     if (hasSlot) return
-    forget(key, line)
+    forget(key, queue)
     throw new Problem('busy', { retryAfter: 1 })
   }
 
   return {
     async run(key, work) {
-      const line = lineOf(key)
-      await enter(key, line)
+      const queue = queueOf(key)
+      await enter(key, queue)
       try {
         return await work()
       } finally {
-        release(key, line)
+        release(key, queue)
       }
     },
   }

@@ -1,7 +1,7 @@
 import { jsonLog, type Log } from './log.ts'
 
 /** For tests: a real log whose lines are collected, raw and parsed. */
-export function keptLog(): { log: Log; lines: string[]; events(): Record<string, unknown>[] } {
+export function captureLog(): { log: Log; lines: string[]; events(): Record<string, unknown>[] } {
   const lines: string[] = []
   return {
     log: jsonLog('info', { write: line => void lines.push(line) }),

@@ -32,9 +32,9 @@ const OPTIONS = {
   serializers: { error: (value: unknown) => (value instanceof Error ? wholeError(value) : value) },
   hooks: {
     logMethod([fields, ...rest], method, level) {
-      const given: unknown = fields
-      const brief = level < ERROR && typeof given === 'object' && given !== null && 'error' in given
-      method.apply(this, [brief ? { ...given, error: briefError(given.error) } : fields, ...rest])
+      const first: unknown = fields
+      const brief = level < ERROR && typeof first === 'object' && first !== null && 'error' in first
+      method.apply(this, [brief ? { ...first, error: briefError(first.error) } : fields, ...rest])
     },
   },
 } satisfies pino.LoggerOptions

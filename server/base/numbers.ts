@@ -23,10 +23,10 @@ export function instantOf(value: unknown): UnixMs | null {
   return seconds === null ? null : seconds * SECOND
 }
 
-function bounded(value: unknown, most: number): number | null {
+function bounded(value: unknown, max: number): number | null {
   const number = typeof value === 'string' && /^\s*\d+(?:\.\d*)?(?:e\+?\d+)?\s*$/i.test(value) ? Number(value) : value
   // A number such as `1e999`, which is valid JSON, parses to Infinity and is capped below.
   if (typeof number !== 'number' || Number.isNaN(number) || number < 0) return null
   // Adding 0 turns -0 into 0.
-  return Math.floor(Math.min(number, most)) + 0
+  return Math.floor(Math.min(number, max)) + 0
 }

@@ -3,7 +3,7 @@
  * HTTP: requests get a `Problem`.
  */
 export class OperatorError extends Error {
-  override readonly name = 'Refusal'
+  override readonly name = 'OperatorError'
   readonly advice: readonly string[]
 
   constructor(what: string, advice: readonly string[] = [], cause?: unknown) {

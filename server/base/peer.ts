@@ -1,19 +1,19 @@
 import { isIP } from 'node:net'
 
-const SAYS = ' says '
+const SEPARATOR = ' says '
 
 /**
  * Combines an untrusted peer's address with the client address that it claims to forward. Only good for telling its
  * clients apart.
  */
-export function unconfirmed(peer: string, said: string): string {
-  return isIP(said) === 0 ? peer : `${peer}${SAYS}${said}`
+export function unconfirmed(peer: string, claimed: string): string {
+  return isIP(claimed) === 0 ? peer : `${peer}${SEPARATOR}${claimed}`
 }
 
 /** The two halves of an unconfirmed address; `claimed` is null for any other address. */
-export function splitUnconfirmed(address: string): { peer: string; said: string | null } {
-  const [peer = '', said = null] = address.split(SAYS)
-  return { peer, said }
+export function splitUnconfirmed(address: string): { peer: string; claimed: string | null } {
+  const [peer = '', claimed = null] = address.split(SEPARATOR)
+  return { peer, claimed }
 }
 
 /**

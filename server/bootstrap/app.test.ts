@@ -15,7 +15,7 @@ import {
 } from '../../tests/support/app.ts'
 import { Problem } from '../base/problem.ts'
 import type { PorchlightResponse } from '../http/response/server-response.ts'
-import { anUpstream, someRelay } from '../relay/relay.testing.ts'
+import { testUpstream, testRelay } from '../relay/relay.testing.ts'
 import { SITE_CONTEXT, type SiteContext } from '../contract/site-context.ts'
 
 let app: Running
@@ -420,7 +420,7 @@ describe('who is asking', () => {
   ])(
     'ASVS 7.2.4 the cookies of a session that was replaced a moment ago: %s',
     async (_title, method, path, headers, status) => {
-      app = await startApp({ relay: someRelay([anUpstream('http://127.0.0.1:9')]) })
+      app = await startApp({ relay: testRelay([testUpstream('http://127.0.0.1:9')]) })
       const { 'sec-fetch-mode': mode, ...rest } = {
         ...FROM_OUR_PAGE,
         ...headers,
@@ -446,7 +446,7 @@ describe('who is asking', () => {
       outgoing.end('<!doctype html>')
     }
     app = await startApp({
-      relay: someRelay([anUpstream('http://127.0.0.1:9')]),
+      relay: testRelay([testUpstream('http://127.0.0.1:9')]),
       site: { built: { root: '/nowhere', files: [] }, development: null, listener: async () => site },
     })
     expect(

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { keptLog } from '../base/log.testing.ts'
+import { captureLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
 import { buildServices } from './services.ts'
 import { installation, signedIn, stateOf } from '../../tests/support/installation.ts'
@@ -126,7 +126,7 @@ describe('a database that was put back by hand', () => {
 })
 
 test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
-  const { log, events } = keptLog()
+  const { log, events } = captureLog()
   const services = await buildServices({
     config: await home.readConfig(),
     clock: home.clock,

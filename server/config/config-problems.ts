@@ -3,12 +3,12 @@ export interface ConfigProblem {
   /** The setting as written: PORCHLIGHT_PORT, or `port in porchlight.config.ts`. */
   name: string
   /** The value as displayed; null where it does not matter, such as for an unknown name. */
-  given: string | null
+  received: string | null
   expected: string
 }
 
-export function describeProblem({ name, given, expected }: ConfigProblem): string {
-  return given === null ? `${name}: ${expected}.` : `${name}: got ${given}; expected ${expected}.`
+export function describeProblem({ name, received, expected }: ConfigProblem): string {
+  return received === null ? `${name}: ${expected}.` : `${name}: got ${received}; expected ${expected}.`
 }
 
 const MAX_SHOWN = 100

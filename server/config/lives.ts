@@ -21,28 +21,26 @@ export type Lives = Required<
 export function livesOf(set: Partial<Lives>, defaults: Lives): Lives {
   const absoluteSeconds =
     set.absoluteSeconds ?? Math.max(defaults.absoluteSeconds, set.idleSeconds ?? 0, set.browserIdleSeconds ?? 0)
-  const leastAccess = Math.ceil((leastGrace(set) * 8) / 7)
+  const minAccess = Math.ceil((minGrace(set) * 8) / 7)
   const idle = (key: 'idleSeconds' | 'browserIdleSeconds') =>
-    set[key] ??
-    between((set.accessSeconds ?? leastAccess) * 2, defaults[key], Math.min(absoluteSeconds, MAX_LIFE_SECONDS))
+    set[key] ?? clamp((set.accessSeconds ?? minAccess) * 2, defaults[key], Math.min(absoluteSeconds, MAX_LIFE_SECONDS))
   const [idleSeconds, browserIdleSeconds] = [idle('idleSeconds'), idle('browserIdleSeconds')]
 
-  const longestAccess = Math.floor(Math.min(idleSeconds, browserIdleSeconds) / 2)
-  const accessSeconds = set.accessSeconds ?? between(leastAccess, defaults.accessSeconds, longestAccess)
-  const longestGrace = Math.max(1, Math.floor((accessSeconds * 7) / 8))
-  const refreshGraceSeconds =
-    set.refreshGraceSeconds ?? between(leastGrace(set), defaults.refreshGraceSeconds, longestGrace)
+  const maxAccess = Math.floor(Math.min(idleSeconds, browserIdleSeconds) / 2)
+  const accessSeconds = set.accessSeconds ?? clamp(minAccess, defaults.accessSeconds, maxAccess)
+  const maxGrace = Math.max(1, Math.floor((accessSeconds * 7) / 8))
+  const refreshGraceSeconds = set.refreshGraceSeconds ?? clamp(minGrace(set), defaults.refreshGraceSeconds, maxGrace)
   const refreshConfirmSeconds =
     set.refreshConfirmSeconds ?? Math.min(defaults.refreshConfirmSeconds, Math.floor(refreshGraceSeconds / 2))
   return { accessSeconds, idleSeconds, browserIdleSeconds, absoluteSeconds, refreshConfirmSeconds, refreshGraceSeconds }
 }
 
 /** The smallest grace period that the configured values allow. */
-function leastGrace({ refreshGraceSeconds, refreshConfirmSeconds }: Partial<Lives>): number {
+function minGrace({ refreshGraceSeconds, refreshConfirmSeconds }: Partial<Lives>): number {
   return refreshGraceSeconds ?? (refreshConfirmSeconds === undefined ? 1 : refreshConfirmSeconds + 1)
 }
 
 /** Clamps `wanted` to the bounds; the upper one wins. */
-function between(least: number, wanted: number, most: number): number {
-  return Math.min(Math.max(least, wanted), most)
+function clamp(min: number, wanted: number, max: number): number {
+  return Math.min(Math.max(min, wanted), max)
 }

@@ -72,30 +72,30 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const { sources, problems, file, renamed } = await gather(env, cwd)
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
-  const alone = toConfig(settings, sources, cwd)
+  const base = toConfig(settings, sources, cwd)
   const config = {
-    ...alone,
+    ...base,
     providers,
-    upstreams: alone.upstreams.map(upstream =>
-      withProvider(upstream, providerIds({ providers, tokenApi: alone.tokenApi })),
+    upstreams: base.upstreams.map(upstream =>
+      withProvider(upstream, providerIds({ providers, tokenApi: base.tokenApi })),
     ),
   }
-  const told: Told = key => ({
+  const describe: Describe = key => ({
     name: sources.get(key)?.name ?? variableOf(key),
-    given: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)`,
+    received: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)`,
   })
   // Rules between settings only apply to those that are valid by themselves: an invalid one has its default here.
   const wrong = new Set(problems.map(problem => problem.name))
-  const together = judgeTogether(
+  const conflicts = judgeTogether(
     config,
     {
       insecureHttp: settings.insecureHttp ?? false,
       login: settings.login ?? DEFAULTS.login,
       tokenApi: settings.tokenApi !== undefined,
     },
-    told,
+    describe,
   ).filter(problem => !wrong.has(problem.name))
-  const all = [...problems, ...together]
+  const all = [...problems, ...conflicts]
   if (all.length > 0) {
     throw new OperatorError(
       `${DISPLAY_NAME}'s configuration has ${all.length === 1 ? 'a problem' : `${all.length} problems`}:`,
@@ -130,7 +130,7 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     // A _FILE whose content is not a valid value may have been named by mistake and contain a secret.
     problems.push({
       name: written.name.replace(/^\S+/, name => name + place),
-      given: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
+      received: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
       expected,
     })
   }
@@ -224,7 +224,7 @@ function keySource(keys: string, folder: string, written: Written | undefined): 
 function hostsFor(host: string | undefined, loopback: boolean): string[] {
   const addresses = Object.values(networkInterfaces())
     .flatMap(list => list ?? [])
-    .map(one => one.address)
+    .map(entry => entry.address)
   const local = addresses.includes('::1') ? ['127.0.0.1', '::1'] : ['127.0.0.1']
   if (host === 'localhost') return local
   if (host !== undefined) return [host]

@@ -12,7 +12,7 @@ const SCOPES_FORM = 'a list of scope names (RFC 6749 §3.3)'
 const RECHECK_FORM = 'whole seconds from 0 (never) to 86400'
 const ICON_FORM = 'the name of an icon, such as key-round'
 
-const text = (form: string, most = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
+const text = (form: string, max = 500) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(max, form))
 /** Never the schema library's messages, which quote the input: it may be a secret in the wrong place. */
 const group = <const E extends v.ObjectEntries>(entries: E) =>
   v.strictObject(entries, issue => (issue.received === 'undefined' ? 'a value' : 'a group of fields'))
@@ -116,14 +116,16 @@ export type ProviderSetting = v.InferOutput<typeof ProviderSetting>
 export const ProvidersSetting = v.pipe(
   v.array(ProviderSetting, 'a list of providers'),
   v.maxLength(20, 'at most 20 providers'),
-  v.check(list => new Set(list.map(one => one.id)).size === list.length, 'unique ids'),
+  v.check(list => new Set(list.map(provider => provider.id)).size === list.length, 'unique ids'),
   v.check(list => {
-    const issuers = list.map(one => one.issuer ?? presetOf(one)?.issuer).filter(issuer => typeof issuer === 'string')
+    const issuers = list
+      .map(provider => provider.issuer ?? presetOf(provider)?.issuer)
+      .filter(issuer => typeof issuer === 'string')
     return new Set(issuers).size === issuers.length
   }, 'unique issuers: one entry per provider'),
   v.check(list => {
-    const former = list.flatMap(one => one.formerIssuers ?? [])
-    return new Set(former).size === former.length && list.every(one => !former.includes(issuerOf(one)))
+    const former = list.flatMap(provider => provider.formerIssuers ?? [])
+    return new Set(former).size === former.length && list.every(provider => !former.includes(issuerOf(provider)))
   }, "formerIssuers that are no provider's current issuer, each in one entry"),
 )
 
@@ -151,7 +153,9 @@ export const SHOWN_FIELDS: ReadonlySet<string> = new Set([
 export function shownProviders(providers: readonly Provider[]): string {
   return providers.length === 0
     ? 'none'
-    : providers.map(one => `${one.id} (${one.kind}, ${one.issuer}, ${one.clientAuth})`).join('; ')
+    : providers
+        .map(provider => `${provider.id} (${provider.kind}, ${provider.issuer}, ${provider.clientAuth})`)
+        .join('; ')
 }
 
 export function issuerOf(setting: ProviderSetting): string {

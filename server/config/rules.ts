@@ -8,7 +8,7 @@ import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
 
 /** The name of a setting and its value, or its default, as shown in a message. */
-export type Told = (key: SettingKey) => { name: string; given: string }
+export type Describe = (key: SettingKey) => { name: string; received: string }
 
 /** The providers whose tokens an upstream may take. */
 export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 'tokenApi'>): string[] {
@@ -16,17 +16,21 @@ export function providerIds({ providers, tokenApi }: Pick<Config, 'providers' | 
 }
 
 /** What was configured, where the resulting configuration no longer shows it. */
-interface Asked {
+interface Configured {
   insecureHttp: boolean
   login: string
   tokenApi: boolean
 }
 
 /** The rules between settings; the session rules rely on these numbers. */
-export function judgeTogether(config: Config, { insecureHttp, login, tokenApi }: Asked, told: Told): ConfigProblem[] {
+export function judgeTogether(
+  config: Config,
+  { insecureHttp, login, tokenApi }: Configured,
+  describe: Describe,
+): ConfigProblem[] {
   const problems: ConfigProblem[] = []
-  const refuse = (key: SettingKey, expected: string) => problems.push({ ...told(key), expected })
-  const name = (key: SettingKey) => told(key).name
+  const refuse = (key: SettingKey, expected: string) => problems.push({ ...describe(key), expected })
+  const name = (key: SettingKey) => describe(key).name
   const seconds = (ms: number) => Math.floor(ms / SECOND)
 
   const smallerIdle = config.idleMs < config.browserIdleMs ? 'idleSeconds' : 'browserIdleSeconds'

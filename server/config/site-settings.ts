@@ -29,26 +29,26 @@ export const SiteSetting = v.pipe(
       redirectOrigins: v.exactOptional(
         v.pipe(
           v.array(v.string(ORIGINS_FORM), ORIGINS_FORM),
-          v.check(list => list.every(one => toOrigin(one) === one), ORIGINS_FORM),
+          v.check(list => list.every(origin => toOrigin(origin) === origin), ORIGINS_FORM),
         ),
       ),
     },
     SITE_FORM,
   ),
   v.check(
-    one => [one.static, one.upstream, one.serverRoutes].filter(given => given !== undefined).length === 1,
+    site => [site.static, site.upstream, site.serverRoutes].filter(value => value !== undefined).length === 1,
     SITE_FORM,
   ),
   v.check(
-    one => one.static !== undefined || one.sourceMaps === undefined,
+    site => site.static !== undefined || site.sourceMaps === undefined,
     'sourceMaps only with static: an upstream decides what it serves',
   ),
   v.check(
-    one => one.serverRoutes === undefined || one.policy === undefined,
+    site => site.serverRoutes === undefined || site.policy === undefined,
     'policy only with static or upstream: the built-in pages have one with a nonce',
   ),
   v.check(
-    one => one.upstream !== undefined || one.redirectOrigins === undefined,
+    site => site.upstream !== undefined || site.redirectOrigins === undefined,
     'redirectOrigins only with upstream: nothing else redirects',
   ),
 )

@@ -72,7 +72,7 @@ function readEnvironment(env: Environment, cwd: string): Omit<Gathered, 'file'> 
     if (known === undefined) {
       problems.push({
         name,
-        given: null,
+        received: null,
         expected: `there is no such setting${meant(name, [...SETTING_KEYS.flatMap(currentVariablesOf), CONFIG_VARIABLE])}`,
       })
       continue
@@ -81,15 +81,15 @@ function readEnvironment(env: Environment, cwd: string): Omit<Gathered, 'file'> 
     const rival = variablesOf(key).find(variable => env[variable.name] !== undefined)?.name
     if (name !== current) renamed.push({ former: name, current })
     if (rival !== undefined && rival !== name) {
-      problems.push({ name, given: null, expected: `give either this or ${rival}, not both` })
+      problems.push({ name, received: null, expected: `give either this or ${rival}, not both` })
     } else if (text === '') {
-      problems.push({ name, given: 'nothing', expected: 'a value, or the variable not set' })
+      problems.push({ name, received: 'nothing', expected: 'a value, or the variable not set' })
     } else {
       const value = file ? contentOf(text, cwd) : { text }
       if ('failure' in value)
         problems.push({
           name,
-          given: shownValue(text, false),
+          received: shownValue(text, false),
           expected: `the path of a readable file (${value.failure})`,
         })
       else
@@ -146,7 +146,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
       problems: [
         {
           name: usual.join(' and '),
-          given: null,
+          received: null,
           expected: `there are two configuration files; keep one, or name it in ${CONFIG_VARIABLE}`,
         },
       ],
@@ -166,7 +166,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
         problems: [
           {
             name: basename(file),
-            given: null,
+            received: null,
             expected: `the file must ${extname(file) === '.json' ? 'hold' : 'export as default'} one object of settings`,
           },
         ],
@@ -179,7 +179,11 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
       renamed: [],
       file,
       problems: [
-        { name, given: JSON.stringify(chosen), expected: `a configuration file that can be read (${codeOf(error)})` },
+        {
+          name,
+          received: JSON.stringify(chosen),
+          expected: `a configuration file that can be read (${codeOf(error)})`,
+        },
       ],
     }
   }
@@ -194,9 +198,9 @@ function readSettings(content: object, file: string): Omit<Gathered, 'file'> {
     const name = `${written} in ${basename(file)}`
     const key = FORMER_NAMES.get(written) ?? SETTING_KEYS.find(known => known === written)
     if (key === undefined) {
-      problems.push({ name, given: null, expected: `there is no such setting${meant(written, SETTING_KEYS)}` })
+      problems.push({ name, received: null, expected: `there is no such setting${meant(written, SETTING_KEYS)}` })
     } else if (key !== written && key in content) {
-      problems.push({ name, given: null, expected: `give either this or ${key}, not both` })
+      problems.push({ name, received: null, expected: `give either this or ${key}, not both` })
     } else {
       if (key !== written) renamed.push({ former: name, current: key })
       sources.set(key, { value, name, from: file, folder: dirname(file) })

@@ -13,16 +13,16 @@ const ERRORS_FORM = 'statuses such as "403", each with invalid_credentials, acco
 export const TOKEN_API_ERRORS = ['invalid_credentials', 'account_disabled', 'slow_down'] as const
 export type TokenApiError = (typeof TOKEN_API_ERRORS)[number]
 
-const text = (form: string, most = 200) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(most, form))
+const text = (form: string, max = 200) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(max, form))
 const path = v.pipe(v.string(PATH_FORM), v.regex(/^\/[^\s?#\\]*$/, PATH_FORM))
 const member = v.exactOptional(v.pipe(v.string(MEMBER_FORM), v.regex(/^[^.\s]+(?:\.[^.\s]+)*$/, MEMBER_FORM)))
 const oneOf = <const T extends readonly string[]>(list: T) =>
   v.exactOptional(v.picklist(list, `one of ${list.join(', ')}`))
-const also = v.exactOptional(v.record(v.string(), v.string('text'), 'names and their values'))
+const extraFields = v.exactOptional(v.record(v.string(), v.string('text'), 'names and their values'))
 const method = oneOf(['POST', 'PUT', 'GET'])
-const shape = oneOf(['form', 'json'])
+const encoding = oneOf(['form', 'json'])
 const OVER_FORM = 'statuses from 400 to 499 but 429, such as [401, 410]'
-const over = v.pipe(
+const finalStatus = v.pipe(
   v.number(OVER_FORM),
   v.integer(OVER_FORM),
   v.minValue(400, OVER_FORM),
@@ -37,10 +37,10 @@ const values = v.pipe(
 const TokenCall = v.strictObject({
   path,
   method,
-  as: shape,
+  as: encoding,
   token: oneOf(['body', 'query', 'bearer']),
   name: v.exactOptional(text(NAME_FORM)),
-  also,
+  also: extraFields,
 })
 
 /** The setting `tokenApi`, as an operator writes it: an API that authenticates users itself and issues tokens. */
@@ -51,16 +51,16 @@ export const TokenApiSetting = v.strictObject({
     v.strictObject({
       path: v.exactOptional(path),
       method: oneOf(['POST', 'PUT']),
-      as: shape,
+      as: encoding,
       username: v.exactOptional(text(NAME_FORM)),
       password: v.exactOptional(text(NAME_FORM)),
-      also,
+      also: extraFields,
     }),
   ),
   refresh: v.exactOptional(
     v.strictObject({
       ...TokenCall.entries,
-      over: v.exactOptional(v.pipe(v.array(over, OVER_FORM), v.minLength(1, OVER_FORM))),
+      over: v.exactOptional(v.pipe(v.array(finalStatus, OVER_FORM), v.minLength(1, OVER_FORM))),
     }),
   ),
   revoke: v.exactOptional(TokenCall),
@@ -77,7 +77,7 @@ export const TokenApiSetting = v.strictObject({
   roles: v.exactOptional(
     v.strictObject({ claim: text(MEMBER_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) }),
   ),
-  register: oneOf(REGISTRATION.filter(way => way !== 'invite') as ['closed', 'open']),
+  register: oneOf(REGISTRATION.filter(mode => mode !== 'invite') as ['closed', 'open']),
 })
 export type TokenApiSetting = v.InferOutput<typeof TokenApiSetting>
 
@@ -118,7 +118,7 @@ export interface TokenApi {
 }
 
 /** How typical services respond to wrong credentials. */
-const USUAL_ERRORS: [number, TokenApiError][] = [
+const DEFAULT_ERRORS: [number, TokenApiError][] = [
   [400, 'invalid_credentials'],
   [401, 'invalid_credentials'],
   [404, 'invalid_credentials'],
@@ -129,7 +129,7 @@ const USUAL_ERRORS: [number, TokenApiError][] = [
 ]
 
 /** Not 403 and 404, which a firewall or a deployment in progress also sends, and to everyone. */
-const USUAL_OVER = [400, 401, 422]
+const DEFAULT_FINAL_STATUSES = [400, 401, 422]
 
 /** Fills in every default: those of a typical FastAPI service, whose sign-in is a form (RFC 6749 §4.3.2). */
 export function toTokenApi(setting: TokenApiSetting): TokenApi {
@@ -146,7 +146,7 @@ export function toTokenApi(setting: TokenApiSetting): TokenApi {
       also: login.also ?? (login.as === 'json' ? {} : { grant_type: 'password' }),
     },
     refresh: setting.refresh === undefined ? null : toTokenCall(setting.refresh),
-    over: new Set(setting.refresh?.over ?? USUAL_OVER),
+    over: new Set(setting.refresh?.over ?? DEFAULT_FINAL_STATUSES),
     revoke: setting.revoke === undefined ? null : toTokenCall(setting.revoke),
     answer: {
       accessToken: answer.accessToken ?? 'access_token',
@@ -154,7 +154,7 @@ export function toTokenApi(setting: TokenApiSetting): TokenApi {
       expiresIn: answer.expiresIn ?? 'expires_in',
     },
     errors: new Map([
-      ...USUAL_ERRORS,
+      ...DEFAULT_ERRORS,
       ...Object.entries(setting.errors ?? {}).map(([status, error]): [number, TokenApiError] => [
         Number(status),
         error,

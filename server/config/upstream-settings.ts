@@ -21,17 +21,16 @@ const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, o
 const RELAYED_METHODS = METHODS.filter(method => method !== 'CONNECT' && method !== 'TRACE')
 const METHOD_FORM = `HTTP methods in upper case: ${RELAYED_METHODS.join(', ')}`
 
-const seconds = (most: number) => {
-  const expected = `a number of seconds from 0.1 to ${most}`
-  return v.exactOptional(v.pipe(v.number(expected), v.minValue(0.1, expected), v.maxValue(most, expected)))
+const seconds = (max: number) => {
+  const expected = `a number of seconds from 0.1 to ${max}`
+  return v.exactOptional(v.pipe(v.number(expected), v.minValue(0.1, expected), v.maxValue(max, expected)))
 }
-const bytes = (least: number) => {
-  const expected = `a whole number of bytes from ${least}`
-  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(least, expected)))
+const bytes = (min: number) => {
+  const expected = `a whole number of bytes from ${min}`
+  return v.exactOptional(v.pipe(v.number(expected), v.safeInteger(expected), v.minValue(min, expected)))
 }
 const flag = v.exactOptional(v.boolean('true or false'))
-const words = (most: number) =>
-  v.exactOptional(v.pipe(v.string('text'), v.maxLength(most, `at most ${most} characters`)))
+const words = (max: number) => v.exactOptional(v.pipe(v.string('text'), v.maxLength(max, `at most ${max} characters`)))
 
 /** One entry of `upstreams`, as an operator writes it. */
 export const UpstreamSetting = v.strictObject({
@@ -85,7 +84,7 @@ export const UpstreamSetting = v.strictObject({
   redirectOrigins: v.exactOptional(
     v.pipe(
       v.array(v.string(ORIGIN_FORM), ORIGIN_FORM),
-      v.check(list => list.every(one => toOrigin(one) === one), ORIGIN_FORM),
+      v.check(list => list.every(origin => toOrigin(origin) === origin), ORIGIN_FORM),
     ),
   ),
   title: words(60),
@@ -107,10 +106,13 @@ export type UpstreamSetting = v.InferOutput<typeof UpstreamSetting>
 
 export const Upstreams = v.pipe(
   v.array(UpstreamSetting, 'a list of upstreams'),
-  v.check(list => distinct(list.map(one => one.name)), 'unique names'),
+  v.check(list => distinct(list.map(upstream => upstream.name)), 'unique names'),
   v.check(list => distinct(list.map(prefixOf)), 'unique prefixes'),
   v.check(
-    list => list.every(one => !RESERVED.some(path => isUnder(prefixOf(one), path)) && prefixOf(one) !== '/api'),
+    list =>
+      list.every(
+        upstream => !RESERVED.some(path => isUnder(prefixOf(upstream), path)) && prefixOf(upstream) !== '/api',
+      ),
     `prefixes other than /api itself and ${RESERVED.join(', ')}`,
   ),
 )

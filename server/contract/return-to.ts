@@ -10,14 +10,14 @@ const MISLEADING = /[\u0000-\u0020\u007f\\]/
 /**
  * Turns a requested destination into the path of one of our pages, percent-encoded and safe in a header. Anything that
  * a browser could interpret as another origin or as a script becomes `/` (OA-1).
- * @param wanted untrusted: from a query, a form or a cookie
+ * @param requested untrusted: from a query, a form or a cookie
  */
-export function safeReturnTo(wanted: unknown): string {
-  if (typeof wanted !== 'string' || wanted.length > MAX_LENGTH) return HOME
-  if (!wanted.startsWith('/') || MISLEADING.test(wanted)) return HOME
+export function safeReturnTo(requested: unknown): string {
+  if (typeof requested !== 'string' || requested.length > MAX_LENGTH) return HOME
+  if (!requested.startsWith('/') || MISLEADING.test(requested)) return HOME
   const base = 'http://origin.invalid'
-  if (!URL.canParse(wanted, base)) return HOME
-  const { origin, pathname, search, hash } = new URL(wanted, base)
+  if (!URL.canParse(requested, base)) return HOME
+  const { origin, pathname, search, hash } = new URL(requested, base)
   if (origin !== base || NO_PLACE_TO_RETURN_TO.test(pathname)) return HOME
   return isPlain(pathname) ? pathname + search + hash : HOME
 }

@@ -37,14 +37,14 @@ export type Fit = 'fits' | 'altered' | 'foreign'
  * @param present what was found now
  */
 export function judgeChecks(known: readonly KeyCheck[], present: readonly KeyCheck[]): Fit {
-  const found = new Map(present.map(({ id, check }) => [id, check]))
+  const presentById = new Map(present.map(({ id, check }) => [id, check]))
   const newest = known.at(-1)
   if (newest === undefined || present.length === 0) return 'fits'
-  if (known.some(({ id, check }) => found.has(id) && found.get(id) !== check)) return 'altered'
+  if (known.some(({ id, check }) => presentById.has(id) && presentById.get(id) !== check)) return 'altered'
   // A renamed key could not open what it sealed under its own id.
   const names = new Map(known.map(({ id, check }) => [check, id]))
   if (present.some(({ id, check }) => (names.get(check) ?? id) !== id)) return 'altered'
-  if (!known.some(({ id }) => found.has(id))) return 'foreign'
-  const unknown = present.some(({ id }) => !known.some(one => one.id === id))
-  return !found.has(newest.id) && unknown ? 'altered' : 'fits'
+  if (!known.some(({ id }) => presentById.has(id))) return 'foreign'
+  const unknown = present.some(({ id }) => !known.some(key => key.id === id))
+  return !presentById.has(newest.id) && unknown ? 'altered' : 'fits'
 }

@@ -5,13 +5,13 @@ import type { SigningKey } from './signing-key.ts'
 import type { SigningSettings } from './signing-schedule.ts'
 
 /** Keys in memory that outlive the Signing created with them, as a key file outlives a process. */
-export function keptKeys(): Parameters<typeof openSigning>[0]['keys'] {
-  let kept: readonly SigningKey[] = []
+export function memoryKeys(): Parameters<typeof openSigning>[0]['keys'] {
+  let stored: readonly SigningKey[] = []
   return {
     writable: true,
-    all: () => kept,
-    keep(keys) {
-      kept = keys
+    all: () => stored,
+    save(keys) {
+      stored = keys
     },
   }
 }
@@ -24,6 +24,6 @@ export const SIGNING: SigningSettings = {
 }
 
 /** For tests: a Signing, at its first start unless keys are passed. */
-export function testSigning(now: number, settings = SIGNING, keys = keptKeys()): Signing {
+export function testSigning(now: number, settings = SIGNING, keys = memoryKeys()): Signing {
   return openSigning({ keys, settings, log: createLog('silent'), now })
 }

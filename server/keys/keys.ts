@@ -129,10 +129,10 @@ function fromFile(path: string, mayCreate: boolean, now: UnixMs): Keys {
     },
     retire(ids) {
       const newest = newestOf(file.roots).id
-      const kept = file.roots.filter(root => root.id === newest || !ids.includes(root.id))
-      const gone = file.roots.length - kept.length
-      if (gone > 0) save({ ...file, roots: kept })
-      return gone
+      const remaining = file.roots.filter(root => root.id === newest || !ids.includes(root.id))
+      const removed = file.roots.length - remaining.length
+      if (removed > 0) save({ ...file, roots: remaining })
+      return removed
     },
     signing: () => file.signing,
     setSigning: keys => write({ ...file, signing: keys }),

@@ -12,15 +12,15 @@ export interface SigningKeys {
   /** False if they came as the content of a setting, or from a file that we may not write. */
   readonly writable: boolean
   /** Whether they are stored apart from the key file. */
-  readonly apart: boolean
+  readonly separate: boolean
   all(): readonly SigningKey[]
   /** Stores exactly these; in memory only if the keys are read-only. */
-  keep(keys: readonly SigningKey[]): void
+  save(keys: readonly SigningKey[]): void
   /** Copies their own file to another place, for a backup that was asked to include it. */
   copyTo(path: string): void
 }
 
-type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
+type KeyFileKeys = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
 
 /**
  * Opens the signing keys. Those still in the key file are moved to the file configured for them.
@@ -30,34 +30,34 @@ type Home = Pick<Keys, 'writable' | 'signing' | 'setSigning'>
  */
 export function openSigningKeys(
   source: KeySource | null,
-  keys: Home,
+  keys: KeyFileKeys,
   { used, mayWrite }: { used: boolean; mayWrite: boolean },
 ): SigningKeys {
   if (source === null) {
     return {
       writable: keys.writable,
-      apart: false,
+      separate: false,
       all: keys.signing,
-      keep: keys.setSigning,
+      save: keys.setSigning,
       // They are part of the key file's copy.
       copyTo: () => {},
     }
   }
   if (!('file' in source)) return merged(fromContent(source.content.reveal()), keys)
-  return mayWrite ? moved(fromFile(source.file, keys, used), keys) : merged(lookedAt(source.file, keys, used), keys)
+  return mayWrite ? moved(fromFile(source.file, keys, used), keys) : merged(inspected(source.file, keys, used), keys)
 }
 
 /** Written before the key file, so that a crash in between leaves the keys in both. */
-function moved(own: SigningKeys, keys: Home): SigningKeys {
+function moved(own: SigningKeys, keys: KeyFileKeys): SigningKeys {
   merged(own, keys)
   if (own.writable && keys.writable && keys.signing().length > 0) keys.setSigning([])
   return own
 }
 
-function merged(own: SigningKeys, keys: Home): SigningKeys {
+function merged(own: SigningKeys, keys: KeyFileKeys): SigningKeys {
   const known = new Set(own.all().map(({ id }) => id))
   const others = keys.signing().filter(({ id }) => !known.has(id))
-  if (others.length > 0) own.keep([...own.all(), ...others])
+  if (others.length > 0) own.save([...own.all(), ...others])
   return own
 }
 
@@ -69,16 +69,16 @@ function inMemory(initial: readonly SigningKey[]): SigningKeys {
   let signing = initial
   return {
     writable: false,
-    apart: true,
+    separate: true,
     all: () => signing,
-    keep(next) {
+    save(next) {
       signing = next
     },
     copyTo: path => writeAtomically(path, formatSigningFile(signing)),
   }
 }
 
-function lookedAt(path: string, keys: Home, used: boolean): SigningKeys {
+function inspected(path: string, keys: KeyFileKeys, used: boolean): SigningKeys {
   if (existsSync(path)) return { ...inMemory(readSigning(path)), writable: isReplaceable(realPath(path)) }
   refuseLost(path, keys, used)
   return { ...inMemory([]), writable: true }
@@ -89,7 +89,7 @@ function readSigning(path: string): readonly SigningKey[] {
   return refusedContent(() => parseSigningFile(readKeys(path, what)), what)
 }
 
-function refuseLost(path: string, keys: Home, used: boolean): void {
+function refuseLost(path: string, keys: KeyFileKeys, used: boolean): void {
   if (!used || keys.signing().length > 0) return
   throw new OperatorError(`The file of signing keys ${path} is missing.`, [
     'Restore it from your backup.',
@@ -97,7 +97,7 @@ function refuseLost(path: string, keys: Home, used: boolean): void {
   ])
 }
 
-function fromFile(named: string, keys: Home, used: boolean): SigningKeys {
+function fromFile(named: string, keys: KeyFileKeys, used: boolean): SigningKeys {
   const path = realPath(named)
   if (!existsSync(path)) {
     refuseLost(path, keys, used)
@@ -108,9 +108,9 @@ function fromFile(named: string, keys: Home, used: boolean): SigningKeys {
   if (!isReplaceable(path)) return inMemory(signing)
   return {
     writable: true,
-    apart: true,
+    separate: true,
     all: () => signing,
-    keep(next) {
+    save(next) {
       writeAtomically(path, formatSigningFile(next))
       signing = next
     },

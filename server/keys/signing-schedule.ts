@@ -38,8 +38,8 @@ export function signsAtFor(keys: readonly Timed[], settings: SigningSettings, no
  * future (by a wrong clock) is not the newest if there are others, or each start would create one more.
  */
 export function needsKey(keys: readonly Timed[], settings: SigningSettings, now: UnixMs): boolean {
-  const made = keys.filter(key => key.createdAt <= now + MINUTE)
-  const newest = inTurn(made.length > 0 ? made : keys).at(-1)
+  const past = keys.filter(key => key.createdAt <= now + MINUTE)
+  const newest = inTurn(past.length > 0 ? past : keys).at(-1)
   return newest === undefined || newest.alg !== settings.upstreamTokenAlg
 }
 
@@ -55,7 +55,7 @@ export function isDue(keys: readonly Timed[], { signingRotationMs }: SigningSett
 /**
  * Restarts the age of the signing key if a fast clock dated it in the future. Returns the same list if nothing changes.
  */
-export function settled<Key extends Timed>(keys: readonly Key[], now: UnixMs): readonly Key[] {
+export function restartAge<Key extends Timed>(keys: readonly Key[], now: UnixMs): readonly Key[] {
   const first = inTurn(keys)[0]
   if (first === undefined || first.signsAt <= now) return keys
   return keys.map(key => (key === first ? { ...key, createdAt: now, signsAt: now } : key))

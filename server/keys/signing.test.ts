@@ -14,7 +14,7 @@ import { openSigning } from './signing.ts'
 import { openSigningKeys } from './signing-file.ts'
 import { newSigningKey, publicJwk, type SigningAlg } from './signing-key.ts'
 import { leadMs, scheduleOf, signsAtFor } from './signing-schedule.ts'
-import { keptKeys, SIGNING, testSigning } from './keys.testing.ts'
+import { memoryKeys, SIGNING, testSigning } from './keys.testing.ts'
 
 const AT = 1_800_000_000_000
 const LEAD = leadMs(SIGNING)
@@ -106,7 +106,7 @@ test('two rotations in quick succession each take their turn', () => {
 })
 
 test('configuring another algorithm starts exactly one rotation', () => {
-  const keys = keptKeys()
+  const keys = memoryKeys()
   const before = testSigning(AT, SIGNING, keys).signer(AT)
   const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
   const signing = testSigning(AT + 10, settings, keys)
@@ -121,7 +121,7 @@ test('configuring another algorithm starts exactly one rotation', () => {
 })
 
 test('a key dated in the future does not make each start rotate to the configured algorithm again', () => {
-  const keys = keptKeys()
+  const keys = memoryKeys()
   testSigning(AT, SIGNING, keys)
   testSigning(AT, SIGNING, keys).rotate(AT + 365 * 86_400_000)
   const settings = { ...SIGNING, upstreamTokenAlg: 'Ed25519' as const }
@@ -145,11 +145,11 @@ test('compromised keys are withdrawn at once, and a new one signs from then on',
 })
 
 test('retired keys are removed for good, and no others', () => {
-  const keys = keptKeys()
+  const keys = memoryKeys()
   const signing = testSigning(AT, SIGNING, keys)
   signing.rotate(AT)
-  expect(signing.tidy(AT + LEAD + KEPT - 1)).toBe(0)
-  expect(signing.tidy(AT + LEAD + KEPT)).toBe(1)
+  expect(signing.removeRetired(AT + LEAD + KEPT - 1)).toBe(0)
+  expect(signing.removeRetired(AT + LEAD + KEPT)).toBe(1)
   expect(keys.all()).toHaveLength(1)
   expect(usesOf(signing, AT + LEAD + KEPT)).toEqual(['signs'])
 })

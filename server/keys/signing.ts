@@ -7,7 +7,7 @@ import {
   isDue,
   needsKey,
   scheduleOf,
-  settled,
+  restartAge,
   type SigningSettings,
   type SigningUse,
   signsAtFor,
@@ -51,11 +51,11 @@ export interface Signing {
    * Removes retired keys for good.
    * @returns how many
    */
-  tidy(now: UnixMs): number
+  removeRetired(now: UnixMs): number
 }
 
 interface Deps {
-  keys: Pick<SigningKeys, 'writable' | 'all' | 'keep'>
+  keys: Pick<SigningKeys, 'writable' | 'all' | 'save'>
   settings: SigningSettings
   log: Log
   now: UnixMs
@@ -75,9 +75,12 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
   }
 
   function add(now: UnixMs): SigningKey {
-    const kept = keys.all()
-    const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: signsAtFor(kept, settings, now) })
-    keys.keep([...kept, key])
+    const existing = keys.all()
+    const key = newSigningKey(settings.upstreamTokenAlg, {
+      createdAt: now,
+      signsAt: signsAtFor(existing, settings, now),
+    })
+    keys.save([...existing, key])
     return key
   }
 
@@ -131,26 +134,26 @@ export function openSigning({ keys, settings, log, now: openedAt }: Deps): Signi
 
     rotateWhenDue(now) {
       if (!keys.writable) return null
-      const right = settled(keys.all(), now)
-      if (right !== keys.all()) keys.keep(right)
+      const right = restartAge(keys.all(), now)
+      if (right !== keys.all()) keys.save(right)
       return isDue(right, settings, now) ? find(add(now).id, now) : null
     },
 
     replaceAll(now) {
       const key = newSigningKey(settings.upstreamTokenAlg, { createdAt: now, signsAt: now })
       publicKeys.clear()
-      keys.keep([key])
+      keys.save([key])
       return find(key.id, now)
     },
 
-    tidy(now) {
+    removeRetired(now) {
       const schedule = scheduleOf(keys.all(), settings, now)
-      const kept = schedule.filter(({ use }) => use !== 'retired').map(({ key }) => key)
-      const gone = schedule.length - kept.length
-      if (gone === 0) return 0
+      const remaining = schedule.filter(({ use }) => use !== 'retired').map(({ key }) => key)
+      const removed = schedule.length - remaining.length
+      if (removed === 0) return 0
       publicKeys.clear()
-      keys.keep(kept)
-      return gone
+      keys.save(remaining)
+      return removed
     },
   }
 }

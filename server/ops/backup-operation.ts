@@ -20,7 +20,7 @@ export async function writeBackup(
   { file, withKeys }: { file: string; withKeys: boolean },
 ): Promise<BackupAnswer> {
   const keysFile = withKeys ? `${file}.keys.json` : null
-  const signingFile = withKeys && signingKeys.apart ? `${file}.signing-keys.json` : null
+  const signingFile = withKeys && signingKeys.separate ? `${file}.signing-keys.json` : null
   const taken = [file, keysFile, signingFile].find(path => path !== null && existsSync(path))
   if (taken !== undefined && taken !== null)
     throw new OperatorError(`${taken} already exists.`, ['Choose another name: a backup never overwrites a file.'])

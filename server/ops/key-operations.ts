@@ -130,7 +130,7 @@ export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs
  * @returns how many
  */
 export function retireSigningKeys({ signing, log }: Pick<OperationServices, 'signing' | 'log'>, now: UnixMs): number {
-  const retired = signing.tidy(now)
+  const retired = signing.removeRetired(now)
   if (retired > 0) log.info({ event: 'signing_keys_retired', retired }, 'retired old signing keys')
   return retired
 }

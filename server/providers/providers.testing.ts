@@ -1,6 +1,6 @@
 import { CLIENT, startHostileProvider } from '../../tests/support/hostile-provider.ts'
 import { systemClock } from '../base/clock.ts'
-import { keptLog } from '../base/log.testing.ts'
+import { captureLog } from '../base/log.testing.ts'
 import type { LogEvent } from '../base/log-events.ts'
 import type { ConfigProblem } from '../config/config-problems.ts'
 import type { ProviderSetting } from '../config/provider-settings.ts'
@@ -11,7 +11,7 @@ import type { Finished, Purpose } from './types.ts'
 
 /** This room on a real database, with a provider that tests can manipulate, and a simulated browser. */
 export async function testProviders() {
-  const [hostile, services, { log, lines, events }] = [await startHostileProvider(), testPeople(), keptLog()]
+  const [hostile, services, { log, lines, events }] = [await startHostileProvider(), testPeople(), captureLog()]
   // The clock is moved to the present, when the provider's tokens are issued.
   services.pass(systemClock.now().wall - services.wall())
   const opened: ReturnType<typeof createProviders>[] = []

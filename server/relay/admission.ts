@@ -4,7 +4,7 @@ import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
-import type { CloseReason, UnderWay } from './under-way.ts'
+import type { CloseReason, InFlight } from './under-way.ts'
 
 /**
  * Checks whether a caller may reach an upstream: for every call, and again for calls and streams in progress when the
@@ -26,7 +26,7 @@ export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, no
  * Checks whether a call or stream in progress may continue, given the account as it is now.
  * @returns the reason to end it, or null
  */
-export function endReasonFor({ upstream, caller }: UnderWay, user: WireUser, now: UnixMs): CloseReason | null {
+export function endReasonFor({ upstream, caller }: InFlight, user: WireUser, now: UnixMs): CloseReason | null {
   const refusal = caller === null ? null : refusalOf(upstream, { session: caller.session, user }, now)
   if (refusal === null) return null
   return refusal.code === 'insufficient_user_authentication' ? refusal.code : 'forbidden'

@@ -4,7 +4,7 @@ import { elementsOf } from './header-list.ts'
  * The challenges that may reach a browser's script. Browsers answer any other with a password dialog (Basic, Digest,
  * Negotiate, NTLM) or not at all, and this relay never forwards a browser's Authorization anyway.
  */
-const TOLD = new Set(['bearer', 'dpop'])
+const ALLOWED = new Set(['bearer', 'dpop'])
 
 const TOKEN = "[!#$%&'*+.^_`|~\\w-]+"
 const PARAMETER = `${TOKEN}[ \\t]*=[ \\t]*(?:"(?:\\\\.|[^"\\\\])*"|[^\\s",=]+)`
@@ -17,17 +17,17 @@ const CHALLENGE = new RegExp(`^(${TOKEN})(?:[ \\t]+(?:[\\w.~+/-]+=*|${PARAMETER}
  * dropped, because a browser might parse it differently.
  * @returns the allowed challenges, or null if there are none
  */
-export function toldChallenges(line: string): string | null {
-  const told: string[] = []
-  let isTold = false
+export function allowedChallenges(line: string): string | null {
+  const allowed: string[] = []
+  let isAllowed = false
   for (const element of elementsOf(line, false) ?? []) {
     if (PARAMETERS_ONLY.test(element)) {
-      if (isTold) told.push(element)
+      if (isAllowed) allowed.push(element)
       continue
     }
     const scheme = CHALLENGE.exec(element)?.[1]
-    isTold = scheme !== undefined && TOLD.has(scheme.toLowerCase())
-    if (isTold) told.push(element)
+    isAllowed = scheme !== undefined && ALLOWED.has(scheme.toLowerCase())
+    if (isAllowed) allowed.push(element)
   }
-  return told.length === 0 ? null : told.join(', ')
+  return allowed.length === 0 ? null : allowed.join(', ')
 }

@@ -4,7 +4,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { behind } from './upstream.testing.ts'
+import { relayTo } from './upstream.testing.ts'
 import { release } from './chunks.ts'
 import { ANNA } from './relay.testing.ts'
 import { webSink } from './web-sink.ts'
@@ -14,7 +14,7 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 /** An upstream that returns the hash of the request body, and reads slowly at `/slowly`. */
 const hashing = () =>
-  behind((incoming, outgoing) => {
+  relayTo((incoming, outgoing) => {
     const hash = createHash('sha256')
     const read = async () => {
       let chunks = 0

@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, jwtVerify
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
-import { ANNA, anUpstream, ask, front, listen, type RelayVault } from './relay.testing.ts'
+import { ANNA, testUpstream, ask, front, listen, type RelayVault } from './relay.testing.ts'
 
 const open: { close: () => Promise<void> }[] = []
 afterEach(async () => {
@@ -43,11 +43,15 @@ async function stage(
       })
   })
   const refuse = async () => Promise.reject(new Problem('provider_sign_in_required', { provider: 'main' }))
-  const site = await front([anUpstream(behind.origin, { token, provider: 'main', audience: 'notes-api' })], undefined, {
-    tokenFor: refuse,
-    exchange: refuse,
-    ...vault,
-  })
+  const site = await front(
+    [testUpstream(behind.origin, { token, provider: 'main', audience: 'notes-api' })],
+    undefined,
+    {
+      tokenFor: refuse,
+      exchange: refuse,
+      ...vault,
+    },
+  )
   open.push(behind, site)
   return {
     heard,

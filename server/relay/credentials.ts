@@ -93,10 +93,10 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     outgoing: Outgoing,
     refused: string,
   ): MaybePromise<UpstreamAuth> {
-    return mapMaybe(obtain(upstream, caller, outgoing, refused), carried => {
+    return mapMaybe(obtain(upstream, caller, outgoing, refused), auth => {
       const ofSession = refusals.get(caller.session.publicId)
-      if (carried.token !== refused && ofSession?.get(upstream.name) === refused) ofSession.delete(upstream.name)
-      return carried
+      if (auth.token !== refused && ofSession?.get(upstream.name) === refused) ofSession.delete(upstream.name)
+      return auth
     })
   }
 

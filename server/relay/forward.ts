@@ -13,7 +13,7 @@ import type { Pools } from './pools.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
 import type { RelayCaller, Sink, UpstreamHeaders } from './types.ts'
-import { type CloseReason, problemFor, type UnderWay } from './under-way.ts'
+import { type CloseReason, problemFor, type InFlight } from './under-way.ts'
 
 /** Produces headers for another attempt. */
 export type Retry = () => Promise<string[]>
@@ -34,7 +34,7 @@ export interface Call {
    */
   onUnauthorized: ((headers: UpstreamHeaders) => Retry | null) | null
   /** Produces new headers for a retry after a stale connection; null once the call has been answered. */
-  again: Retry | null
+  retryStale: Retry | null
   /** Observes a response's headers; null if not needed. */
   onHeaders: ((headers: UpstreamHeaders) => void) | null
 }
@@ -79,7 +79,7 @@ interface Parts {
  * One call in progress, called by undici as the response arrives. A class, because creating a closure for each method
  * would cost every call.
  */
-class Passage implements Dispatcher.DispatchHandler, UnderWay {
+class Passage implements Dispatcher.DispatchHandler, InFlight {
   readonly #parts: Parts
   #controller: Dispatcher.DispatchController | null = null
   #body: Readable | null = null
@@ -154,8 +154,8 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     if (status < 200) return this.#onInterim(controller)
     call.onHeaders?.(headers)
     // A consumed body cannot be sent again.
-    const again = status === 401 ? (call.onUnauthorized?.(headers) ?? null) : null
-    if (call.body === null) this.#retry = again
+    const retry = status === 401 ? (call.onUnauthorized?.(headers) ?? null) : null
+    if (call.body === null) this.#retry = retry
     // The body of the refusal is of no use, and may never end.
     if (this.#retry !== null) return controller.abort(new Error('asked again with other credentials'))
     if (status > 599)
@@ -186,7 +186,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const retry = this.#retry ?? (this.#mayTryAgain(error) ? this.#parts.call.again : null)
+    const retry = this.#retry ?? (this.#mayTryAgain(error) ? this.#parts.call.retryStale : null)
     if (retry === null || this.#gone) return this.#fail(error)
     retry().then(
       headers => this.#dispatch(headers),
@@ -249,7 +249,7 @@ class Passage implements Dispatcher.DispatchHandler, UnderWay {
     if (this.#controller !== null) this.#controller.rawHeaders = null
     call.headers = []
     call.onUnauthorized = null
-    call.again = null
+    call.retryStale = null
   }
 
   end(reason: CloseReason): void {

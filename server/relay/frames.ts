@@ -19,9 +19,9 @@ export function createFrameTracker() {
       let at = 0
       while (at < chunk.length) {
         if (payloadLeft > 0) {
-          const taken = Math.min(payloadLeft, chunk.length - at)
-          payloadLeft -= taken
-          at += taken
+          const size = Math.min(payloadLeft, chunk.length - at)
+          payloadLeft -= size
+          at += size
         } else {
           header[have++] = chunk[at++] ?? 0
           if (have < 2 || have < headerLength(header)) continue

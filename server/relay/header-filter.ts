@@ -22,7 +22,7 @@ export function headerFilter(
   canonical: (name: string) => string,
 ): (name: string) => boolean {
   const removed = new Set(names)
-  const kept = new Set(except)
+  const exempt = new Set(except)
   const known = new Map<string, boolean>()
   return name => {
     const remembered = known.get(name)
@@ -31,7 +31,7 @@ export function headerFilter(
     const begins = (prefix: string) => written.startsWith(prefix)
     const isRemoved =
       removed.has(written) ||
-      (!kept.has(written) && prefixes.some(begins)) ||
+      (!exempt.has(written) && prefixes.some(begins)) ||
       (written !== name.toLowerCase() && misspelled.some(begins))
     // Cleared when full, so that made-up names cannot permanently displace the usual ones.
     if (known.size >= REMEMBERED_MAX) known.clear()

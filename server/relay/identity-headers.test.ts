@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, test } from 'vitest'
-import { behind } from './upstream.testing.ts'
+import { relayTo } from './upstream.testing.ts'
 import { ask } from './relay.testing.ts'
 
 const echo: RequestListener = (incoming, outgoing) => void outgoing.end(JSON.stringify(incoming.rawHeaders))
@@ -47,7 +47,7 @@ const spellings = (name: string) => [
 
 describe('identity headers', () => {
   test('OA-13 ASVS 4.1.3 no header that makes an upstream trust a proxy is forwarded, in any spelling', async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     for (const name of FORGED) {
       // One request each, because Node merges two spellings of a name.
       for (const spelling of new Set(spellings(name)))
@@ -56,13 +56,13 @@ describe('identity headers', () => {
   })
 
   test('headers that an application defines for itself are forwarded', async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     for (const name of ORDINARY) expect(await received(origin, { [name]: 'said' }), name).toContain(`${name} said`)
     expect(await received(origin, { 'X-Request-Id': 'forged-request-id' })).toMatch(/x-request-id r-1(?: |$)/)
   })
 
   test('an upstream may list more headers to drop, in any spelling, but cannot drop ours', async () => {
-    const { origin } = await behind(echo, { dropHeaders: ['X-Employee_Number', 'x-user-agent', 'X-Forwarded-For'] })
+    const { origin } = await relayTo(echo, { dropHeaders: ['X-Employee_Number', 'x-user-agent', 'X-Forwarded-For'] })
     for (const name of ['x-employee-number', 'X_EMPLOYEE_NUMBER', 'X-Employee.Number', 'X-User-Agent'])
       expect(await received(origin, { [name]: 'forged' })).not.toContain('forged')
     expect(await received(origin, { 'X-Employee-Number-Format': 'said' })).toContain('said')
@@ -70,7 +70,7 @@ describe('identity headers', () => {
   })
 
   test('flooding the cache with unknown names does not let known ones pass', async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     for (let batch = 0; batch < 12; batch++) {
       const odd = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`X-Odd-${batch}-${at}`, 'said']))
       expect(await received(origin, { ...odd, 'Remote-User': 'forged' })).not.toContain('forged')

@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
-import { behind } from './upstream.testing.ts'
-import { anUpstream, ask, front, listen } from './relay.testing.ts'
+import { relayTo } from './upstream.testing.ts'
+import { testUpstream, ask, front, listen } from './relay.testing.ts'
 
 // Clients that disconnect during a call. How quickly that is noticed: app.leaving.test.ts.
 
 test('a client that disconnects during an anonymous upload fails that upload and nothing else', async () => {
   const gone = await listen(() => {})
   await gone.close()
-  const here = await front([anUpstream(gone.origin, { maxBodyBytes: 1000 })])
+  const here = await front([testUpstream(gone.origin, { maxBodyBytes: 1000 })])
   onTestFinished(here.close)
   const upload = request(`${here.origin}/api/notes`, {
     method: 'POST',
@@ -28,7 +28,7 @@ test('a client that disconnects during an anonymous upload fails that upload and
 
 test('a client that disconnected before the upstream answered leaves no stream open', async () => {
   let open = 0
-  const { origin } = await behind((_incoming, outgoing) => {
+  const { origin } = await relayTo((_incoming, outgoing) => {
     open++
     outgoing.on('close', () => open--)
     setTimeout(() => outgoing.writeHead(200, { 'content-type': 'Text/Event-Stream' }).write('data: 1\n\n'), 100)

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
-import { behind, behindRaw } from './upstream.testing.ts'
-import { anUpstream, ask, front, listen } from './relay.testing.ts'
+import { relayTo, relayToRaw } from './upstream.testing.ts'
+import { testUpstream, ask, front, listen } from './relay.testing.ts'
 
 // Upstreams that misbehave.
 
@@ -15,16 +15,16 @@ const saying = (answer: string) => (socket: Socket) => void socket.once('data', 
 test('an upstream that is down, or closes the connection: 502', async () => {
   const gone = await listen(() => {})
   await gone.close()
-  const here = await front([anUpstream(gone.origin)])
+  const here = await front([testUpstream(gone.origin)])
   onTestFinished(here.close)
   expect(await ask(here.origin, '/api/notes')).toMatchObject({ status: 502 })
-  const reset = await behindRaw(socket => socket.once('data', () => socket.resetAndDestroy()))
+  const reset = await relayToRaw(socket => socket.once('data', () => socket.resetAndDestroy()))
   const answer = await ask(reset.origin, '/api/notes')
   expect([answer.status, code(answer.body)]).toEqual([502, 'upstream_unreachable'])
 })
 
 test('an upstream that never answers: 504', async () => {
-  const { origin } = await behindRaw(() => {}, {
+  const { origin } = await relayToRaw(() => {}, {
     timeouts: { connectMs: 500, headersMs: 300, idleMs: 300, websocketIdleMs: 5000 },
   })
   const answer = await ask(origin, '/api/notes')
@@ -37,7 +37,7 @@ test('an upstream that trickles its headers gets no more time than a silent one:
     left = resolve
   })
   // Waits for the request, or on a busy machine a header line could precede the status line.
-  const { origin } = await behindRaw(
+  const { origin } = await relayToRaw(
     socket =>
       void socket.once('data', () => {
         socket.write('HTTP/1.1 200 OK\r\n')
@@ -58,7 +58,7 @@ test('a trickling body is passed on byte by byte, as long as it is never silent 
   const IDLE_MS = 600
   const bytes = [...'slowly, and yet all of it is here']
   let trickled = 0
-  const { origin } = await behindRaw(
+  const { origin } = await relayToRaw(
     socket => {
       const trickle = async () => {
         socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n\r\n`)
@@ -81,7 +81,7 @@ test('a trickling body is passed on byte by byte, as long as it is never silent 
 })
 
 test('a body that falls silent is cut off, so that a partial response is not mistaken for complete', async () => {
-  const { origin } = await behind(
+  const { origin } = await relayTo(
     (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-type': 'text/plain' })
       outgoing.write('half')
@@ -92,7 +92,7 @@ test('a body that falls silent is cut off, so that a partial response is not mis
 })
 
 test('ASVS 4.2 a body shorter than announced is cut off; two lengths, or a length with chunks, are never passed on', async () => {
-  const short = await behindRaw(saying('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
+  const short = await relayToRaw(saying('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf'))
   expect(await ask(short.origin, '/api/notes')).toMatchObject({ complete: false })
   for (const head of [
     'content-length: 4\r\ncontent-length: 5',
@@ -100,7 +100,7 @@ test('ASVS 4.2 a body shorter than announced is cut off; two lengths, or a lengt
     'content-length: 4, 5',
     'content-length: 4\r\ntransfer-encoding: chunked',
   ]) {
-    const odd = await behindRaw(saying(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`))
+    const odd = await relayToRaw(saying(`HTTP/1.1 200 OK\r\n${head}\r\n\r\nhalf!`))
     const answer = await ask(odd.origin, '/api/notes')
     expect([head, answer.status, code(answer.body)]).toEqual([head, 502, 'upstream_unreachable'])
   }
@@ -108,7 +108,7 @@ test('ASVS 4.2 a body shorter than announced is cut off; two lengths, or a lengt
 
 test('ASVS 4.2 bytes beyond the announced length reach no client and are never taken for the next response', async () => {
   let connections = 0
-  const { origin } = await behindRaw(socket => {
+  const { origin } = await relayToRaw(socket => {
     const forged = connections++ === 0 ? 'HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged' : ''
     socket.on('data', () => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhonest${forged}`))
   })
@@ -118,7 +118,7 @@ test('ASVS 4.2 bytes beyond the announced length reach no client and are never t
 
 test('a decompression bomb is relayed as the bytes received, and decompressed nowhere', async () => {
   const bomb = gzipSync(Buffer.alloc(256 * 1024 * 1024))
-  const { origin } = await behind(
+  const { origin } = await relayTo(
     (_incoming, outgoing) => void outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(bomb),
   )
   const before = process.memoryUsage.rss()
@@ -132,11 +132,11 @@ test('a decompression bomb is relayed as the bytes received, and decompressed no
 test("thousands of headers: 502 if they exceed the route's limit, otherwise all of them arrive", async () => {
   const many = 'x-a: b\r\n'.repeat(9000)
   const answer = `HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${many}\r\n`
-  const refusing = await behindRaw(saying(answer))
+  const refusing = await relayToRaw(saying(answer))
   const refused = await ask(refusing.origin, '/api/notes')
   expect([refused.status, code(refused.body)]).toEqual([502, 'upstream_unreachable'])
 
-  const taking = await behindRaw(saying(answer), { maxHeaderBytes: 2 * answer.length })
+  const taking = await relayToRaw(saying(answer), { maxHeaderBytes: 2 * answer.length })
   const outgoing = request(`${taking.origin}/api/notes`, { agent: false, maxHeaderSize: 4 * answer.length })
   outgoing.maxHeadersCount = 0
   outgoing.end()
@@ -146,7 +146,7 @@ test("thousands of headers: 502 if they exceed the route's limit, otherwise all 
 })
 
 test("a body past the route's limit: 413, announced or not", async () => {
-  const { origin } = await behind(
+  const { origin } = await relayTo(
     (incoming, outgoing) => {
       incoming.resume()
       incoming.on('end', () => outgoing.end('ok'))
@@ -173,7 +173,7 @@ test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100']
       .map(status => `HTTP/1.1 ${status} x\r\n${status === '103' ? 'link: </a>; rel=preload\r\n' : ''}\r\n`)
       .join('')
     for (const method of ['GET', 'HEAD', 'POST']) {
-      const { origin } = await behindRaw(
+      const { origin } = await relayToRaw(
         socket =>
           void socket.on('data', () =>
             socket.write(`${interim}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n${method === 'HEAD' ? '' : 'ok'}`),
@@ -192,7 +192,7 @@ test.each([['100'], ['100', '103'], ['103', '100', '102'], ['102', '100', '100']
 
 test('a 100 that arrives in pieces is skipped, but a body that looks like one is a body', async () => {
   const text = 'HTTP/1.1 100 Continue\r\n\r\n'
-  const { origin } = await behindRaw(socket => {
+  const { origin } = await relayToRaw(socket => {
     const say = async () => {
       for (const piece of [
         text.slice(0, 9),
@@ -211,7 +211,7 @@ test('a 100 that arrives in pieces is skipped, but a body that looks like one is
 })
 
 test('an upstream that only sends interim responses is given up', async () => {
-  const { origin } = await behindRaw(
+  const { origin } = await relayToRaw(
     socket => void socket.once('data', () => socket.write('HTTP/1.1 102 x\r\n\r\n'.repeat(200))),
   )
   const answer = await ask(origin, '/api/notes')
@@ -219,7 +219,7 @@ test('an upstream that only sends interim responses is given up', async () => {
 })
 
 test('an unsolicited switch of protocols is not a response', async () => {
-  const { origin } = await behindRaw(
+  const { origin } = await relayToRaw(
     saying('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n'),
   )
   const answer = await ask(origin, '/api/notes')

@@ -4,7 +4,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { nodeSink } from './node-sink.ts'
-import { anUpstream, front, listen } from './relay.testing.ts'
+import { testUpstream, front, listen } from './relay.testing.ts'
 
 const closing: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -26,7 +26,7 @@ async function before(pieces: readonly Buffer[], headers: Record<string, string>
     if (pieces.length === 1) outgoing.end(pieces[0])
     else send(pieces)
   })
-  const { origin, close } = await front([anUpstream(upstream.origin)])
+  const { origin, close } = await front([testUpstream(upstream.origin)])
   closing.push(upstream.close, close)
   return origin
 }
@@ -70,7 +70,7 @@ test.each([
     }
     send(0)
   })
-  const { origin, close } = await front([anUpstream(upstream.origin)])
+  const { origin, close } = await front([testUpstream(upstream.origin)])
   closing.push(upstream.close, close)
   const read = async (pauses: boolean) => {
     const [answer] = (await once(request(`${origin}/api/notes`, { agent: false }).end(), 'response')) as [
@@ -99,7 +99,7 @@ test('the first piece does not wait for the second, nor the headers for a body',
     if (incoming.url === '/piece') outgoing.write('first')
     else outgoing.flushHeaders()
   })
-  const { origin, close } = await front([anUpstream(upstream.origin)])
+  const { origin, close } = await front([testUpstream(upstream.origin)])
   closing.push(upstream.close, close)
   for (const [path, awaited] of [
     ['/piece', 'first'],

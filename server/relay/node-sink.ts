@@ -14,10 +14,10 @@ const ONE_PIECE_MAX_BYTES = LARGE_BYTES
  */
 export function nodeSink(outgoing: ServerResponse, policy: (value: string | null) => void): Sink {
   let resume: () => void = () => {}
-  let gone: () => void = () => {}
+  let onClose: () => void = () => {}
   /** Until the end of the turn in which the headers arrived: most responses are complete by then. */
   let waiting = false
-  let held: Buffer | null = null
+  let pending: Buffer | null = null
   let full = false
   const onDrain = () => {
     full = false
@@ -32,27 +32,27 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
   const flush = () => {
     if (!waiting) return
     waiting = false
-    if (held !== null) send(held)
+    if (pending !== null) send(pending)
     else if (!outgoing.destroyed) outgoing.flushHeaders()
-    held = null
+    pending = null
   }
   return {
     start(status, headers, value) {
       policy(value)
       outgoing.writeHead(status, headers)
       // writeHead rejected a header and has sent an error response instead, so the rest of this one is not needed.
-      if (outgoing.writableEnded) return gone()
+      if (outgoing.writableEnded) return onClose()
       // An event stream's headers must not wait for its first event, and new cookies should leave now. Deferred to the
       // end of this turn, so that a body received in the same packet is sent in the same packet.
       waiting = true
       process.nextTick(flush)
     },
     write(chunk) {
-      if (waiting && held === null && chunk.length <= ONE_PIECE_MAX_BYTES) {
-        held = chunk
+      if (waiting && pending === null && chunk.length <= ONE_PIECE_MAX_BYTES) {
+        pending = chunk
         return true
       }
-      if (held !== null) flush()
+      if (pending !== null) flush()
       // The headers are sent with it.
       waiting = false
       return send(chunk)
@@ -61,8 +61,8 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
       resume = callback
     },
     end(trailers) {
-      const whole = held
-      held = null
+      const whole = pending
+      pending = null
       waiting = false
       if (outgoing.chunkedEncoding) outgoing.addTrailers(trailers)
       if (whole === null) outgoing.end()
@@ -70,7 +70,7 @@ export function nodeSink(outgoing: ServerResponse, policy: (value: string | null
     },
     cut: () => outgoing.destroy(),
     onGone(stop) {
-      gone = stop
+      onClose = stop
       // The client may have disconnected before this listener was added.
       if (outgoing.destroyed) return stop()
       outgoing.on('close', () => {

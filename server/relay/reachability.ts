@@ -3,8 +3,8 @@ import { type Clock, SECOND, type SteadyMs } from '../base/clock.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 
 /** How long a result is cached, so that opening a page many times does not become a port scan. */
-const KEPT_MS = 10 * SECOND
-const PATIENCE_MS = SECOND
+const CACHE_MS = 10 * SECOND
+const TIMEOUT_MS = SECOND
 
 /**
  * Whether an upstream accepts connections, which does not tell whether it works.
@@ -15,7 +15,7 @@ export function createReachability(clock: Clock): (upstream: Upstream) => Promis
   return upstream => {
     const { steady } = clock.now()
     const last = known.get(upstream.name)
-    if (last !== undefined && steady - last.at < KEPT_MS) return last.reachable
+    if (last !== undefined && steady - last.at < CACHE_MS) return last.reachable
     const reachable = takesConnections(new URL(upstream.target.origin))
     known.set(upstream.name, { at: steady, reachable })
     return reachable
@@ -27,7 +27,7 @@ function takesConnections({ protocol, hostname, port }: URL): Promise<boolean> {
     const socket = connect({
       host: hostname.replace(/^\[|\]$/g, ''),
       port: Number(port) || (protocol === 'https:' ? 443 : 80),
-      timeout: PATIENCE_MS,
+      timeout: TIMEOUT_MS,
     })
     const answer = (reachable: boolean) => {
       socket.destroy()

@@ -3,7 +3,7 @@ import { isUnder } from '../contract/reserved.ts'
 import { elementsOf } from './header-list.ts'
 
 /** The request that an upstream's references are relative to. */
-export interface Asked {
+export interface ReferenceContext {
   upstream: Upstream
   /** The path requested from the upstream, starting with `/`. */
   path: string
@@ -16,9 +16,9 @@ export interface Asked {
  * mapped below the prefix.
  * @returns null if the reference must be dropped, because it would reveal an internal address or be an open redirect
  */
-export function mapReference(value: string, asked: Asked): string | null {
-  const url = resolveReference(value, asked)
-  return url === null ? null : publicUrlOf(url, asked)
+export function mapReference(value: string, context: ReferenceContext): string | null {
+  const url = resolveReference(value, context)
+  return url === null ? null : publicUrlOf(url, context)
 }
 
 /**
@@ -26,19 +26,19 @@ export function mapReference(value: string, asked: Asked): string | null {
  * nobody there.
  * @returns null if nothing is left
  */
-export function mapLinks(value: string, asked: Asked): string | null {
+export function mapLinks(value: string, context: ReferenceContext): string | null {
   const mapped: string[] = []
   for (const link of elementsOf(value, true) ?? []) {
     const [, target, parameters = ''] = /^<([^>]*)>(.*)$/.exec(link) ?? []
     if (target === undefined) continue
-    const url = resolveReference(target, asked)
-    const there = url === null || isElsewhere(url, asked) ? target : publicUrlOf(url, asked)
-    if (there !== null) mapped.push(`<${there}>${parameters}`)
+    const url = resolveReference(target, context)
+    const mappedTarget = url === null || isElsewhere(url, context) ? target : publicUrlOf(url, context)
+    if (mappedTarget !== null) mapped.push(`<${mappedTarget}>${parameters}`)
   }
   return mapped.length === 0 ? null : mapped.join(', ')
 }
 
-function resolveReference(value: string, { upstream, path }: Asked): URL | null {
+function resolveReference(value: string, { upstream, path }: ReferenceContext): URL | null {
   try {
     return new URL(asText(value), upstream.target.origin + path)
   } catch {
@@ -46,18 +46,18 @@ function resolveReference(value: string, { upstream, path }: Asked): URL | null 
   }
 }
 
-function isElsewhere(url: URL, { upstream, publicOrigin }: Asked): boolean {
+function isElsewhere(url: URL, { upstream, publicOrigin }: ReferenceContext): boolean {
   return !isAt(url, upstream.target.origin) && !isAt(url, publicOrigin)
 }
 
-function publicUrlOf(url: URL, asked: Asked): string | null {
-  const { upstream, publicOrigin } = asked
+function publicUrlOf(url: URL, context: ReferenceContext): string | null {
+  const { upstream, publicOrigin } = context
   const isPublic = isAt(url, publicOrigin)
   if (!isAt(url, upstream.target.origin)) {
     if (upstream.redirectOrigins.includes(url.origin)) return url.href
     if (!isPublic) return null
   }
-  const path = publicPath(url.pathname, isPublic, asked)
+  const path = publicPath(url.pathname, isPublic, context)
   // Resolving dot segments may have left what a browser reads as another host.
   return path === null || path.startsWith('//') ? null : path + url.search + url.hash
 }
@@ -73,14 +73,14 @@ function portOf(protocol: string, port: string): string {
   return port !== '' ? port : protocol === 'https:' ? '443' : '80'
 }
 
-function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath }: Asked): string | null {
+function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath }: ReferenceContext): string | null {
   const {
     prefix,
     strip,
     target: { basePath },
   } = upstream
   const own = basePath === '' || isUnder(path, basePath) ? path.slice(basePath.length) : null
-  if (!strip) return [own, path].find(one => one !== null && isUnder(one, prefix)) ?? null
+  if (!strip) return [own, path].find(candidate => candidate !== null && isUnder(candidate, prefix)) ?? null
   // An upstream that supports X-Forwarded-Prefix adds the prefix itself; one that does not may have such a path of its
   // own.
   const hasSuchPaths = basePath === '' ? isUnder(askedPath.replace(/[?#].*$/s, ''), prefix) : own !== null

@@ -3,8 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { request, type IncomingMessage, type RequestListener } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
-import { behind } from './upstream.testing.ts'
-import { ANNA, anUpstream, ask, front, listen } from './relay.testing.ts'
+import { relayTo } from './upstream.testing.ts'
+import { ANNA, testUpstream, ask, front, listen } from './relay.testing.ts'
 
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
@@ -20,7 +20,7 @@ const echo: RequestListener = (incoming, outgoing) => {
 
 describe('what an upstream receives', () => {
   test("BBA-16 BBA-22 OA-13 CS-9 JW-20 JW-15 our cookies, a browser's Authorization and DPoP, and forged identity headers never arrive", async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     const { body } = await ask(origin, '/api/notes/list', {
       headers: {
         Cookie: '__Host-porchlight-access=secret; __Host-Http-porchlight-refresh=secret; theme=dark',
@@ -53,7 +53,7 @@ describe('what an upstream receives', () => {
   })
 
   test('headers listed in Connection are dropped, but it cannot remove ours', async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     const { body } = await ask(origin, '/api/notes', {
       headers: {
         Connection: 'close, X-Hop, authorization, x-forwarded-for',
@@ -73,7 +73,7 @@ describe('what an upstream receives', () => {
   })
 
   test('Connection drops a listed header in all its spellings', async () => {
-    const { origin } = await behind(echo)
+    const { origin } = await relayTo(echo)
     const sent = { Connection: 'x-hop, X_Other', X_Hop: '1', 'X.Hop': '1', 'X-Other': '1', 'X-Kept': '2' }
     const { headers } = JSON.parse((await ask(origin, '/api/notes', { headers: sent })).body) as {
       headers: Record<string, string>
@@ -85,7 +85,7 @@ describe('what an upstream receives', () => {
   test.each(['_', '.', '~', "'", '|'])(
     'RFC 9112 §6.1 framing, routing and negotiation headers pass with "-" only, not with %j instead',
     async sign => {
-      const { origin } = await behind(echo)
+      const { origin } = await relayTo(echo)
       const names = [
         'Content-Length',
         'Transfer-Encoding',
@@ -130,7 +130,7 @@ describe('what an upstream receives', () => {
   )
 
   test('OA-13 trailers, which could impersonate us after the headers were read, are neither forwarded nor announced', async () => {
-    const { origin } = await behind((incoming, outgoing) => {
+    const { origin } = await relayTo((incoming, outgoing) => {
       incoming
         .resume()
         .on('end', () => outgoing.end(JSON.stringify([incoming.headers.trailer ?? null, incoming.trailers])))
@@ -146,7 +146,7 @@ describe('what an upstream receives', () => {
   })
 
   test('other cookies are forwarded only if the upstream allows it', async () => {
-    const { origin } = await behind(echo, { cookies: true })
+    const { origin } = await relayTo(echo, { cookies: true })
     const { body } = await ask(origin, '/api/notes', {
       headers: { Cookie: 'a=1; porchlight-access=secret; b=2;__Host-porchlight-form=x' },
     })
@@ -156,17 +156,17 @@ describe('what an upstream receives', () => {
   test("the path is forwarded as the bytes received, below the target's own path, with the query", async () => {
     const upstream = await listen(echo)
     const here = await front([
-      anUpstream(upstream.origin, {
+      testUpstream(upstream.origin, {
         name: 'short',
         prefix: '/api/o',
         target: { origin: upstream.origin, basePath: '/v1' },
       }),
-      anUpstream(upstream.origin, {
+      testUpstream(upstream.origin, {
         name: 'long',
         prefix: '/api/o/deep',
         target: { origin: upstream.origin, basePath: '/v2' },
       }),
-      anUpstream(upstream.origin, { name: 'whole', prefix: '/api/whole', strip: false }),
+      testUpstream(upstream.origin, { name: 'whole', prefix: '/api/whole', strip: false }),
     ])
     closing.push(here.close, upstream.close)
     const url = async (path: string) => JSON.parse((await ask(here.origin, path)).body).url as string
@@ -180,7 +180,7 @@ describe('what an upstream receives', () => {
   })
 
   test('any media type is forwarded, and repeated headers stay repeated', async () => {
-    const { origin } = await behind((incoming, outgoing) => {
+    const { origin } = await relayTo((incoming, outgoing) => {
       const chunks: Buffer[] = []
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
       incoming.on('end', () =>
@@ -200,7 +200,7 @@ describe('what an upstream receives', () => {
 
 describe('admission', () => {
   test('BBA-15 a method that the upstream does not list is refused', async () => {
-    const { origin } = await behind(echo, { methods: ['GET'] })
+    const { origin } = await relayTo(echo, { methods: ['GET'] })
     expect((await ask(origin, '/api/notes')).status).toBe(200)
     expect((await ask(origin, '/api/notes', { method: 'DELETE' })).status).toBe(405)
   })
@@ -208,7 +208,7 @@ describe('admission', () => {
   test('RFC 9470 without a session 401 as JSON, never a redirect; without the role 403; a sign-in too long ago says so', async () => {
     const old = { ...ANNA, session: { ...ANNA.session, authTime: Date.now() - 700_000 } }
     const changes = { requires: { signedIn: true, roles: ['user' as const], maxAgeMs: 600_000 } }
-    const { origin } = await behind(echo, changes, {
+    const { origin } = await relayTo(echo, changes, {
       anna: ANNA,
       old,
       guest: { ...ANNA, user: { ...ANNA.user, roles: ['admin'] } },
@@ -225,7 +225,7 @@ describe('admission', () => {
 
   test("BBA-17 two users interleaved a thousand times never get each other's token", async () => {
     const bert = { user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
-    const { origin } = await behind(echo, {}, { anna: ANNA, bert })
+    const { origin } = await relayTo(echo, {}, { anna: ANNA, bert })
     for (let round = 0; round < 20; round++) {
       const asked = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'anna' : 'bert'))
       const answers = await Promise.all(
@@ -239,7 +239,7 @@ describe('admission', () => {
 
   test('BBA-20 a refused token is replaced once, and only if no body was consumed', async () => {
     let calls = 0
-    const { origin, tokens } = await behind((incoming, outgoing) => {
+    const { origin, tokens } = await relayTo((incoming, outgoing) => {
       calls++
       incoming.resume()
       outgoing
@@ -262,7 +262,7 @@ describe('what a browser receives', () => {
       void outgoing.writeHead(status, headers).end('<script>1</script>')
 
   test('HD-14 BBA-12 headers with an effect beyond the one response are removed', async () => {
-    const { origin, policies } = await behind(
+    const { origin, policies } = await relayTo(
       answerWith({
         'set-cookie': ['__Host-porchlight-access=evil', 'x=1'],
         'access-control-allow-origin': '*',
@@ -292,7 +292,7 @@ describe('what a browser receives', () => {
   })
 
   test('a document upstream keeps its policy; its own cookies pass if allowed, ours never', async () => {
-    const { origin, policies } = await behind(
+    const { origin, policies } = await relayTo(
       answerWith({
         'set-cookie': ['porchlight-refresh=evil', '__HOST-porchlight-access=evil', 'x=1; Path=/'],
         'content-security-policy': "script-src 'self'",
@@ -317,14 +317,14 @@ describe('what a browser receives', () => {
       (_incoming, outgoing) =>
         void outgoing.writeHead(302, { location: given.replace('TARGET', upstream.origin) }).end(),
     )
-    const here = await front([anUpstream(upstream.origin, { redirectOrigins: ['https://login.test'] })])
+    const here = await front([testUpstream(upstream.origin, { redirectOrigins: ['https://login.test'] })])
     closing.push(here.close, upstream.close)
     expect((await ask(here.origin, '/api/notes/dir/page')).headers.location).toBe(expected)
   })
 
   test('HEAD, 204 and 304 have no body and keep their headers; compressed bytes stay compressed; trailers arrive', async () => {
     const zipped = gzipSync(Buffer.alloc(1_000_000))
-    const { origin } = await behind((incoming, outgoing) => {
+    const { origin } = await relayTo((incoming, outgoing) => {
       if (incoming.url === '/204') return void outgoing.writeHead(204, { 'x-a': '1' }).end()
       if (incoming.url === '/304') return void outgoing.writeHead(304, { etag: '"a"' }).end()
       if (incoming.url === '/gzip')
@@ -350,7 +350,7 @@ describe('what a browser receives', () => {
 
   test('events of a stream arrive as they are sent, before the stream ends', async () => {
     let say: (text: string) => void = () => {}
-    const { origin } = await behind((_incoming, outgoing) => {
+    const { origin } = await relayTo((_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
       say = text => void outgoing.write(text)
     })
@@ -369,7 +369,7 @@ describe('streaming', () => {
     const MB = Buffer.alloc(1024 * 1024)
     let sent = 0
     let reading: () => void = () => {}
-    const { origin } = await behind((incoming, outgoing) => {
+    const { origin } = await relayTo((incoming, outgoing) => {
       if (incoming.method === 'POST') {
         let bytes = 0
         reading = () =>
@@ -423,7 +423,7 @@ test.each([
 ])(
   'a response to a call with a token is private to shared caches, unless the upstream says otherwise: %s',
   async (given, expected) => {
-    const { origin } = await behind(
+    const { origin } = await relayTo(
       (_incoming, outgoing) => void outgoing.writeHead(200, { 'cache-control': given }).end('x'),
     )
     expect((await ask(origin, '/api/notes')).headers['cache-control']).toBe(expected)
@@ -433,7 +433,7 @@ test.each([
 test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])(
   'OA-1 Location %s never becomes another host',
   async location => {
-    const { origin } = await behind((_incoming, outgoing) => void outgoing.writeHead(302, { location }).end(), {
+    const { origin } = await relayTo((_incoming, outgoing) => void outgoing.writeHead(302, { location }).end(), {
       prefix: '',
       strip: true,
     })
@@ -442,7 +442,7 @@ test.each(['/.//evil.test/x', '/x/..//evil.test', '//evil.test'])(
 )
 
 test('no line of a repeated Cache-Control is lost', async () => {
-  const { origin } = await behind(
+  const { origin } = await relayTo(
     (_incoming, outgoing) =>
       void outgoing.writeHead(200, ['cache-control', 'no-store', 'cache-control', 'max-age=600']).end('x'),
   )
@@ -451,7 +451,7 @@ test('no line of a repeated Cache-Control is lost', async () => {
 
 test('a refusal whose body never ends does not delay the retry', async () => {
   let calls = 0
-  const { origin } = await behind((_incoming, outgoing) => {
+  const { origin } = await relayTo((_incoming, outgoing) => {
     if (calls++ > 0) return void outgoing.end('second')
     outgoing.writeHead(401)
     outgoing.write('for ever')

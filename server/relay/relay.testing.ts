@@ -21,7 +21,7 @@ import { createStreams, type Streams } from './streams.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
 /** For tests: an upstream with every default, at a given target. */
-export function anUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
+export function testUpstream(origin: string, changes: Partial<Upstream> = {}): Upstream {
   return {
     name: 'notes',
     prefix: '/api/notes',
@@ -68,7 +68,7 @@ export const ANNA: RelayCaller = {
 }
 
 /** Readable tokens that name their user, and a count of how many were requested. */
-function someTokens(): UpstreamTokens & { minted: number } {
+function testTokens(): UpstreamTokens & { minted: number } {
   const tokens = {
     minted: 0,
     async tokenFor(upstream: Upstream, caller: RelayCaller, fresh: boolean) {
@@ -104,10 +104,10 @@ const noVault: RelayVault = {
 }
 
 /** The real relay, with readable tokens. */
-export function someRelay(
+export function testRelay(
   upstreams: readonly Upstream[],
-  tokens: UpstreamTokens = someTokens(),
-  streams: Streams = someStreams(),
+  tokens: UpstreamTokens = testTokens(),
+  streams: Streams = testStreams(),
   vault: RelayVault = noVault,
 ): Relay {
   return createRelay({
@@ -120,7 +120,7 @@ export function someRelay(
   })
 }
 
-export function someStreams(changes: Partial<Parameters<typeof createStreams>[0]> = {}): Streams {
+export function testStreams(changes: Partial<Parameters<typeof createStreams>[0]> = {}): Streams {
   return createStreams({
     clock: systemClock,
     timers: systemTimers,
@@ -138,12 +138,12 @@ export async function front(
   callers: Record<string, RelayCaller> = { anna: ANNA },
   vault: RelayVault = noVault,
 ) {
-  const tokens = someTokens()
-  const relay = someRelay(upstreams, tokens, someStreams(), vault)
+  const tokens = testTokens()
+  const relay = testRelay(upstreams, tokens, testStreams(), vault)
   const policies: (string | null)[] = []
   const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const [path = '', query] = (incoming.url ?? '').split('?')
-    const asked = {
+    const relayed = {
       id: 'r-1',
       method: incoming.method ?? 'GET',
       path,
@@ -159,10 +159,10 @@ export async function front(
     const answer = async () => {
       const match = relay.match(path)
       if (match === null) throw new Problem('not_found')
-      relay.admit(match, asked)
+      relay.admit(match, relayed)
       await relay.pass(
         match,
-        asked,
+        relayed,
         nodeSink(outgoing, policy => policies.push(policy)),
       )
     }

@@ -24,7 +24,7 @@ interface Deps {
 }
 
 /** The credentials of anonymous calls, and of calls to upstreams that take no token. */
-const NOTHING: UpstreamAuth = { headers: [], token: '', bound: false }
+const NO_AUTH: UpstreamAuth = { headers: [], token: '', bound: false }
 
 /** Relays same-origin calls to the configured upstreams, each with its own token. */
 export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
@@ -34,30 +34,30 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
   const pools = createPools()
   const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
-  function carriedBy(
+  function authFor(
     request: RelayRequest,
     { upstream, path }: Match,
     refused: string | null,
   ): MaybePromise<UpstreamAuth> {
     const { caller, method } = request
-    if (caller === null || upstream.token === 'none') return NOTHING
-    const carried = credentials.headersFor(upstream, caller, { method, path }, refused)
+    if (caller === null || upstream.token === 'none') return NO_AUTH
+    const auth = credentials.headersFor(upstream, caller, { method, path }, refused)
     // If the session ended in the meantime, report that rather than the missing token.
-    return carried instanceof Promise
-      ? carried.catch((error: unknown) => {
+    return auth instanceof Promise
+      ? auth.catch((error: unknown) => {
           throw streams.refusalOf(caller.session.publicId) ?? error
         })
-      : carried
+      : auth
   }
 
-  function headersFor(request: RelayRequest, { upstream }: Match, carried: UpstreamAuth): string[] {
-    const said = {
+  function headersFor(request: RelayRequest, { upstream }: Match, auth: UpstreamAuth): string[] {
+    const forwarded = {
       publicUrl: publicParts,
       network: request.network,
       requestId: request.id,
-      credentials: carried.headers,
+      credentials: auth.headers,
     }
-    return requestHeaders(request.rawHeaders, upstream, said, isOwnCookie)
+    return requestHeaders(request.rawHeaders, upstream, forwarded, isOwnCookie)
   }
 
   /**
@@ -68,13 +68,13 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     let last = first
     const tried = { nonce: false, fresh: false }
     const headersWith = async (refused: string | null) => {
-      last = await carriedBy(request, match, refused)
+      last = await authFor(request, match, refused)
       return headersFor(request, match, last)
     }
     return {
-      again: () => headersWith(null),
+      retryStale: () => headersWith(null),
       onUnauthorized:
-        first === NOTHING
+        first === NO_AUTH
           ? null
           : (answered: UpstreamHeaders) => {
               if (last.bound) credentials.onResponse(match.upstream, answered)
@@ -115,7 +115,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     pass(match: Match, request: RelayRequest, sink: Sink): MaybePromise<void> {
       const { upstream, path } = match
       const { caller, network } = request
-      return mapMaybe(carriedBy(request, match, null), carried =>
+      return mapMaybe(authFor(request, match, null), auth =>
         forward(
           pools,
           streams,
@@ -126,10 +126,10 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
             method: request.method,
             path,
             search: request.search,
-            headers: headersFor(request, match, carried),
+            headers: headersFor(request, match, auth),
             body: request.body,
-            ...retries(request, match, carried),
-            onHeaders: carried.bound ? headers => credentials.onResponse(upstream, headers) : null,
+            ...retries(request, match, auth),
+            onHeaders: auth.bound ? headers => credentials.onResponse(upstream, headers) : null,
           },
           sink,
           filter,
@@ -145,9 +145,9 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
     async passUpgrade(match: Match, request: RelayRequest, client: Duplex, head: Buffer): Promise<void> {
       if (!match.upstream.websocket)
         throw new Problem('not_found', { detail: 'This address does not accept live connections.' })
-      const carried = await carriedBy(request, match, null)
-      const headers = headersFor(request, match, carried)
-      const { onUnauthorized } = retries(request, match, carried)
+      const auth = await authFor(request, match, null)
+      const headers = headersFor(request, match, auth)
+      const { onUnauthorized } = retries(request, match, auth)
       await relayUpgrade({ pools, streams, filter }, { match, request, headers, client, head, onUnauthorized })
     },
 

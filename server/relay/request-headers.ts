@@ -61,7 +61,7 @@ function filterOf({ dropHeaders }: Upstream): (name: string) => boolean {
   return filter
 }
 
-export interface Said {
+export interface ForwardedHeaders {
   publicUrl: { protocol: string; host: string }
   network: string
   requestId: string
@@ -76,7 +76,7 @@ export interface Said {
 export function requestHeaders(
   rawHeaders: readonly string[],
   upstream: Upstream,
-  said: Said,
+  forwarded: ForwardedHeaders,
   isOwnCookie: (name: string) => boolean,
 ): string[] {
   const listed = namesForThisHop(connectionOf(rawHeaders))
@@ -87,24 +87,24 @@ export function requestHeaders(
     const value = rawHeaders[i + 1] ?? ''
     if (isRemoved(name) || listed?.has(canonicalName(name))) continue
     if (name.length === 6 && name.toLowerCase() === 'cookie') {
-      const kept = upstream.cookies ? otherCookies(value, isOwnCookie) : ''
-      if (kept !== '') out.push(name, kept)
+      const cookies = upstream.cookies ? otherCookies(value, isOwnCookie) : ''
+      if (cookies !== '') out.push(name, cookies)
       continue
     }
     out.push(name, value)
   }
   out.push(
     'x-forwarded-for',
-    peerOf(said.network),
+    peerOf(forwarded.network),
     'x-forwarded-proto',
-    said.publicUrl.protocol,
+    forwarded.publicUrl.protocol,
     'x-forwarded-host',
-    said.publicUrl.host,
+    forwarded.publicUrl.host,
     'x-request-id',
-    said.requestId,
+    forwarded.requestId,
   )
   if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
-  out.push(...said.credentials)
+  out.push(...forwarded.credentials)
   return out
 }
 

@@ -2,8 +2,8 @@ import type { OutgoingHttpHeaders, RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Upstream } from '../config/upstream-config.ts'
-import { behind, behindRaw } from './upstream.testing.ts'
-import { anUpstream, ask, front, listen } from './relay.testing.ts'
+import { relayTo, relayToRaw } from './upstream.testing.ts'
+import { testUpstream, ask, front, listen } from './relay.testing.ts'
 
 const answering =
   (headers: OutgoingHttpHeaders, status = 200): RequestListener =>
@@ -12,7 +12,7 @@ const answering =
 const saying = (answer: string) => (socket: Socket) => void socket.once('data', () => socket.end(answer, 'latin1'))
 /** Relays one response, byte for byte. */
 async function relayed(answer: string, changes: Partial<Upstream> = {}, options: Parameters<typeof ask>[2] = {}) {
-  const { origin } = await behindRaw(saying(answer), changes)
+  const { origin } = await relayToRaw(saying(answer), changes)
   return ask(origin, '/api/notes/x', options)
 }
 
@@ -43,12 +43,12 @@ describe('cookies of an upstream', () => {
   })
 
   test('HD-14 without a name pass if they cannot be taken for ours', async () => {
-    const { origin } = await behind(answering({ 'set-cookie': ['=theme=dark', '=', 'a=b=c'] }), { cookies: true })
+    const { origin } = await relayTo(answering({ 'set-cookie': ['=theme=dark', '=', 'a=b=c'] }), { cookies: true })
     expect((await ask(origin, '/api/notes')).headers['set-cookie']).toEqual(['=theme=dark', '=', 'a=b=c'])
   })
 
   test('BBA-16 a cookie of ours that a browser stored without a name does not reach an upstream', async () => {
-    const { origin } = await behind((incoming, outgoing) => void outgoing.end(incoming.headers.cookie ?? 'none'), {
+    const { origin } = await relayTo((incoming, outgoing) => void outgoing.end(incoming.headers.cookie ?? 'none'), {
       cookies: true,
     })
     expect(
@@ -196,7 +196,7 @@ describe('authentication challenges', () => {
     ['Bearer realm=https://x/y error="z"', 'Bearer realm=https://x/y error="z"'],
   ])('never make a browser ask for a password: %s → %s', async (given, expected) => {
     for (const status of [401, 403, 200]) {
-      const { origin } = await behind(
+      const { origin } = await relayTo(
         (incoming, outgoing) =>
           void outgoing.writeHead(status, { 'www-authenticate': given, 'proxy-authenticate': given }).end(),
       )
@@ -207,7 +207,7 @@ describe('authentication challenges', () => {
   })
 
   test('that remain of several lines stay separate lines', async () => {
-    const { origin } = await behind(
+    const { origin } = await relayTo(
       answering(
         { 'www-authenticate': ['Negotiate', 'Bearer realm="a"', 'Basic realm="b"', 'DPoP'] as unknown as string },
         401,
@@ -229,7 +229,7 @@ describe('authentication challenges', () => {
       '<'.repeat(14_000),
       '<a>"'.repeat(3500),
     ]) {
-      const { origin } = await behind(answering({ 'www-authenticate': hard, link: hard }, 200))
+      const { origin } = await relayTo(answering({ 'www-authenticate': hard, link: hard }, 200))
       expect((await ask(origin, '/api/notes', { maxHeaderSize: 65_536 })).status).toBe(200)
     }
     expect(performance.now() - started).toBeLessThan(2000)
@@ -256,7 +256,7 @@ test('HD-14 headers that outlive a response, address shared caches or open it to
     'optional-www-authenticate',
     'x-accel-expires',
   ]
-  const { origin } = await behind(answering(Object.fromEntries(names.map(name => [name, 'evil']))))
+  const { origin } = await relayTo(answering(Object.fromEntries(names.map(name => [name, 'evil']))))
   expect((await ask(origin, '/api/notes')).rawHeaders.join(' ')).not.toContain('evil')
 })
 
@@ -269,7 +269,7 @@ describe('references of an upstream', () => {
     })
     const basePath = changes.target?.basePath ?? ''
     const here = await front([
-      anUpstream(upstream.origin, { ...changes, target: { origin: upstream.origin, basePath } }),
+      testUpstream(upstream.origin, { ...changes, target: { origin: upstream.origin, basePath } }),
     ])
     onTestFinished(async () => {
       await here.close()
@@ -378,7 +378,7 @@ describe('the prefix', () => {
   const prefixFor = async (changes: Partial<Upstream>, path = '/api/notes/x') =>
     (
       JSON.parse(
-        (await ask((await behind(echo, changes)).origin, path, { headers: { 'X-Forwarded-Prefix': '/forged' } })).body,
+        (await ask((await relayTo(echo, changes)).origin, path, { headers: { 'X-Forwarded-Prefix': '/forged' } })).body,
       ) as Record<string, string>
     )['x-forwarded-prefix']
 

@@ -1,9 +1,9 @@
 import type { Upstream } from '../config/upstream-config.ts'
-import { toldChallenges } from './challenges.ts'
+import { allowedChallenges } from './challenges.ts'
 import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
 import { canonicalName } from './identity-headers.ts'
-import { type Asked, mapLinks, mapReference } from './references.ts'
+import { type ReferenceContext, mapLinks, mapReference } from './references.ts'
 import { namesForThisHop } from './request-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
@@ -150,7 +150,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
      */
     headers(status: number, answered: UpstreamHeaders, upstream: Upstream, path: string): RelayedHeaders {
       const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
-      const asked = { upstream, path, publicOrigin }
+      const context = { upstream, path, publicOrigin }
       const headers: string[] = []
       let policy: string | null = null
       for (const name in answered) {
@@ -177,17 +177,17 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
           case 'content-location':
           case 'link':
           case 'www-authenticate':
-            for (const one of listOf(value)) {
-              const told = READ[name](one, asked)
-              if (told !== null) headers.push(name, told)
+            for (const item of listOf(value)) {
+              const mapped = MAPPED[name](item, context)
+              if (mapped !== null) headers.push(name, mapped)
             }
             break
           case 'cache-control':
-            headers.push(name, upstream.token === 'none' ? joined(value) : forOneReader(joined(value)))
+            headers.push(name, upstream.token === 'none' ? joined(value) : asPrivate(joined(value)))
             break
           default:
             if (typeof value === 'string') headers.push(name, value)
-            else for (const one of value) headers.push(name, one)
+            else for (const item of value) headers.push(name, item)
         }
       }
       return { headers, policy: upstream.document ? (policy ?? DOCUMENT_POLICY) : SANDBOX_POLICY }
@@ -208,14 +208,14 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
 export type ResponseFilter = ReturnType<typeof responseFilter>
 
 /** Headers whose values are rewritten; null drops the value. */
-const READ: Record<
+const MAPPED: Record<
   'location' | 'content-location' | 'link' | 'www-authenticate',
-  (value: string, asked: Asked) => string | null
+  (value: string, context: ReferenceContext) => string | null
 > = {
   location: mapReference,
   'content-location': mapReference,
   link: mapLinks,
-  'www-authenticate': toldChallenges,
+  'www-authenticate': allowedChallenges,
 }
 
 /** Several lines of one header equal one line joined with commas (RFC 9110 §5.3). */
@@ -231,6 +231,6 @@ function listOf(value: string | string[]): string[] {
  * The upstream's response depended on Authorization, so shared caches may not store it unless it says `public` (RFC
  * 9111 §3.5). The browser's request has no Authorization, so the response says so explicitly.
  */
-function forOneReader(cacheControl: string): string {
+function asPrivate(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`
 }

@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { anUpstream, ask, front } from './relay.testing.ts'
+import { testUpstream, ask, front } from './relay.testing.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
 type Deed = (socket: Socket, head: string) => void
@@ -23,7 +23,7 @@ async function keeping(deeds: readonly Deed[]) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const here = await front([
-    anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    testUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
       timeouts: { connectMs: 500, headersMs: 1000, idleMs: 1000, websocketIdleMs: 1000 },
     }),
   ])

@@ -15,13 +15,13 @@ export interface StreamLimits {
 const RETRY_SECONDS = 10
 
 /** All clients behind a peer that is not trusted share the limit of this many networks. */
-const CROWD = 4
+const CROWD_FACTOR = 4
 
 /** Limits open streams per network, since each takes two sockets for as long as the client likes. */
 export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork'>) {
-  const taken = new Map<string, number>()
-  const strangers = Math.ceil(perNetwork / 4)
-  const countOf = (key: string) => taken.get(key) ?? 0
+  const counts = new Map<string, number>()
+  const anonymousMax = Math.ceil(perNetwork / 4)
+  const countOf = (key: string) => counts.get(key) ?? 0
 
   return {
     /**
@@ -31,19 +31,19 @@ export function createStreamSlots({ perNetwork }: Pick<StreamLimits, 'perNetwork
      */
     take(address: string, isSignedIn: boolean): () => void {
       const { own, crowd } = countedNetworks(address)
-      const most = isSignedIn ? perNetwork : strangers
+      const max = isSignedIn ? perNetwork : anonymousMax
       const kind = isSignedIn ? 'people' : 'strangers'
-      const places = [
-        { key: `${kind} ${own}`, most },
-        ...(crowd === null ? [] : [{ key: `${kind} ${crowd}`, most: CROWD * most }]),
+      const slots = [
+        { key: `${kind} ${own}`, max },
+        ...(crowd === null ? [] : [{ key: `${kind} ${crowd}`, max: CROWD_FACTOR * max }]),
       ]
-      if (places.some(place => countOf(place.key) >= place.most)) throw tooManyStreams()
-      for (const { key } of places) taken.set(key, countOf(key) + 1)
+      if (slots.some(slot => countOf(slot.key) >= slot.max)) throw tooManyStreams()
+      for (const { key } of slots) counts.set(key, countOf(key) + 1)
       return () => {
-        for (const { key } of places) {
+        for (const { key } of slots) {
           const left = countOf(key) - 1
-          if (left <= 0) taken.delete(key)
-          else taken.set(key, left)
+          if (left <= 0) counts.delete(key)
+          else counts.set(key, left)
         }
       }
     },

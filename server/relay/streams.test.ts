@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import type { WireUser } from '../contract/wire.ts'
 import type { Problem } from '../base/problem.ts'
 import type { LiveSession } from '../session/types.ts'
-import { anUpstream, ANNA, someStreams } from './relay.testing.ts'
-import type { UnderWay } from './under-way.ts'
+import { testUpstream, ANNA, testStreams } from './relay.testing.ts'
+import type { InFlight } from './under-way.ts'
 
-const NOTES = anUpstream('http://127.0.0.1:9')
+const NOTES = testUpstream('http://127.0.0.1:9')
 const AT = 1_800_000_000_000
 
 /** Streams with a controlled clock and timer. */
@@ -18,7 +18,7 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     fails: false,
   }
   let tick = () => {}
-  const streams = someStreams({
+  const streams = testStreams({
     clock: { now: () => ({ ...time }) },
     timers: {
       every: (_ms, work) => {
@@ -33,13 +33,13 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     },
     limits,
   })
-  const one = (name: string, whose: LiveSession | null = session(ANNA.session.publicId)): UnderWay => ({
+  const one = (name: string, whose: LiveSession | null = session(ANNA.session.publicId)): InFlight => ({
     upstream: { ...NOTES, ...upstream },
     network: '192.0.2.7',
     end: reason => closed.push(`${name} ${reason}`),
     caller: whose === null ? null : { user: ANNA.user, session: whose },
   })
-  const begin = (stream: UnderWay, isStream = true) => {
+  const begin = (stream: InFlight, isStream = true) => {
     streams.join(stream)
     if (isStream) streams.stream(stream, 'events')
     return stream

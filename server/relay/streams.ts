@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { endReasonFor } from './admission.ts'
 import { createStreamSlots, type StreamLimits, tooManyStreams } from './stream-slots.ts'
-import { type CloseReason, problemFor, type StreamKind, type UnderWay } from './under-way.ts'
+import { type CloseReason, problemFor, type StreamKind, type InFlight } from './under-way.ts'
 
 interface Deps {
   clock: Clock
@@ -34,7 +34,7 @@ interface Stream {
   endsAt: SteadyMs
   release: () => void
 }
-type Members = Map<UnderWay, Stream | null>
+type Members = Map<InFlight, Stream | null>
 
 /** The calls and streams in progress for one session. */
 interface Open {
@@ -46,18 +46,18 @@ interface Open {
   /** Something joined since the account was last checked. */
   unjudged: boolean
   /** When to check whether the session has ended. */
-  lookAt: UnixMs
+  checkAt: UnixMs
   /** When the first of them exceeds the maximum authentication age of its upstream. */
   maxAgeAt: UnixMs
   /** When the first stream reaches its maximum lifetime. */
   expiresAt: SteadyMs
 }
 
-const LOOK_EVERY_MS = SECOND
+const CHECK_EVERY_MS = SECOND
 /** When to retry after the store failed. */
-const LOOK_AGAIN_MS = 5 * SECOND
+const CHECK_RETRY_MS = 5 * SECOND
 /** The number of ended sessions remembered for calls that began before. */
-const OVER_MAX = 50_000
+const ENDED_MAX = 50_000
 
 /**
  * Tracks the calls and streams in progress: they end with their session, or when their user may no longer reach the
@@ -66,14 +66,14 @@ const OVER_MAX = 50_000
  */
 export function createStreams({ clock, timers, log, endIfOver, findUser, limits }: Deps) {
   const bySession = new Map<string, Open>()
-  const strangers: Members = new Map()
-  const over = new LRUCache<string, EndReason>({ max: OVER_MAX })
+  const anonymous: Members = new Map()
+  const endedSessions = new LRUCache<string, EndReason>({ max: ENDED_MAX })
   const slots = createStreamSlots(limits)
   let isClosed = false
 
   /** @returns null unless the session is known to have ended */
   function refusalOf(sessionId: string): Problem | null {
-    const reason = over.get(sessionId)
+    const reason = endedSessions.get(sessionId)
     return reason === undefined ? null : problemFor(reason)
   }
 
@@ -86,7 +86,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       members: new Map(),
       streams: 0,
       unjudged: true,
-      lookAt: Infinity,
+      checkAt: Infinity,
       maxAgeAt: Infinity,
       expiresAt: Infinity,
     }
@@ -94,20 +94,20 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     return open
   }
 
-  function leave(one: UnderWay): void {
-    const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
-    const members = open === null ? strangers : open?.members
-    const stream = members?.get(one)
+  function leave(call: InFlight): void {
+    const open = call.caller === null ? null : bySession.get(call.caller.session.publicId)
+    const members = open === null ? anonymous : open?.members
+    const stream = members?.get(call)
     if (stream === undefined) return
-    members?.delete(one)
+    members?.delete(call)
     if (stream === null) return
     stream.release()
     if (open) open.streams--
   }
 
-  function end(one: UnderWay, reason: CloseReason): void {
-    leave(one)
-    one.end(reason)
+  function end(call: InFlight, reason: CloseReason): void {
+    leave(call)
+    call.end(reason)
   }
 
   /** Ends everything that the session's account is no longer allowed to do. */
@@ -115,9 +115,9 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     open.unjudged = false
     try {
       const user = await findUser(open.userId)
-      for (const one of [...open.members.keys()]) {
-        const reason = user === null ? 'disabled' : endReasonFor(one, user, clock.now().wall)
-        if (reason !== null) end(one, reason)
+      for (const call of [...open.members.keys()]) {
+        const reason = user === null ? 'disabled' : endReasonFor(call, user, clock.now().wall)
+        if (reason !== null) end(call, reason)
       }
     } catch (error) {
       open.unjudged = true
@@ -128,13 +128,13 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     }
   }
 
-  async function look(open: Open, now: UnixMs): Promise<void> {
-    open.lookAt = now + LOOK_AGAIN_MS
+  async function check(open: Open, now: UnixMs): Promise<void> {
+    open.checkAt = now + CHECK_RETRY_MS
     try {
       const next = await endIfOver(open.sessionId)
-      if (next !== null) open.lookAt = next
+      if (next !== null) open.checkAt = next
       // It had ended before: either we were notified, or this stream was not open yet.
-      else endAll(open.sessionId, over.get(open.sessionId) ?? 'idle')
+      else endAll(open.sessionId, endedSessions.get(open.sessionId) ?? 'idle')
     } catch (error) {
       log.warn(
         { event: 'stream_session_check_failed', error, session: open.sessionId },
@@ -144,22 +144,22 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
   }
 
   function endAll(sessionId: string, reason: CloseReason): void {
-    for (const one of [...(bySession.get(sessionId)?.members.keys() ?? [])]) end(one, reason)
+    for (const call of [...(bySession.get(sessionId)?.members.keys() ?? [])]) end(call, reason)
     bySession.delete(sessionId)
   }
 
   function endOverdue(open: Open, now: Now): void {
     open.maxAgeAt = Infinity
     open.expiresAt = Infinity
-    for (const [one, stream] of [...open.members]) {
+    for (const [call, stream] of [...open.members]) {
       const isExpired = stream !== null && stream.endsAt <= now.steady
-      const reason = isExpired ? 'stream_expired' : one.caller && endReasonFor(one, one.caller.user, now.wall)
-      if (reason !== null) end(one, reason)
-      else noteTimes(open, one, stream)
+      const reason = isExpired ? 'stream_expired' : call.caller && endReasonFor(call, call.caller.user, now.wall)
+      if (reason !== null) end(call, reason)
+      else noteTimes(open, call, stream)
     }
   }
 
-  function noteTimes(open: Open, { upstream, caller }: UnderWay, stream: Stream | null): void {
+  function noteTimes(open: Open, { upstream, caller }: InFlight, stream: Stream | null): void {
     const { maxAgeMs } = upstream.requires
     if (maxAgeMs !== null && caller !== null)
       open.maxAgeAt = Math.min(open.maxAgeAt, caller.session.authTime + maxAgeMs)
@@ -175,16 +175,16 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
       }
       if (open.maxAgeAt < now.wall || open.expiresAt <= now.steady) endOverdue(open, now)
       if (open.unjudged) void judge(open)
-      if (open.lookAt <= now.wall) void look(open, now.wall)
+      if (open.checkAt <= now.wall) void check(open, now.wall)
     }
-    for (const [one, stream] of strangers) {
-      if (stream !== null && stream.endsAt <= now.steady) end(one, 'stream_expired')
+    for (const [call, stream] of anonymous) {
+      if (stream !== null && stream.endsAt <= now.steady) end(call, 'stream_expired')
     }
   }
-  const stop = timers.every(LOOK_EVERY_MS, tick)
+  const stop = timers.every(CHECK_EVERY_MS, tick)
 
-  function streamsOf(sessionId: string): [UnderWay, Stream][] {
-    return [...(bySession.get(sessionId)?.members ?? [])].filter((pair): pair is [UnderWay, Stream] => pair[1] !== null)
+  function streamsOf(sessionId: string): [InFlight, Stream][] {
+    return [...(bySession.get(sessionId)?.members ?? [])].filter((pair): pair is [InFlight, Stream] => pair[1] !== null)
   }
 
   return {
@@ -192,16 +192,16 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
      * Registers a call under its session.
      * @throws Problem if the session has ended in the meantime
      */
-    join(one: UnderWay): void {
-      if (one.caller === null) return
-      const { publicId, userId } = one.caller.session
+    join(call: InFlight): void {
+      if (call.caller === null) return
+      const { publicId, userId } = call.caller.session
       const refusal = refusalOf(publicId)
       if (refusal !== null) throw refusal
       const open = openFor(publicId, userId)
-      open.members.set(one, null)
+      open.members.set(call, null)
       open.unjudged = true
-      open.lookAt = Math.min(open.lookAt, one.caller.session.idleEndsAt, one.caller.session.absoluteEndsAt)
-      noteTimes(open, one, null)
+      open.checkAt = Math.min(open.checkAt, call.caller.session.idleEndsAt, call.caller.session.absoluteEndsAt)
+      noteTimes(open, call, null)
     },
 
     /**
@@ -209,25 +209,25 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
      * @throws Problem `too_many_streams`, `draining`, `not_signed_in`
      */
     stream(
-      one: UnderWay,
+      call: InFlight,
       kind: StreamKind,
-      { openMs, lifeMs }: Span = { openMs: 0, lifeMs: one.upstream.streamMaxMs },
+      { openMs, lifeMs }: Span = { openMs: 0, lifeMs: call.upstream.streamMaxMs },
     ): void {
       // Responses may finish until the shutdown completes.
       if (isClosed && kind === 'response') return
       if (isClosed) throw new Problem('draining')
-      const open = one.caller === null ? null : bySession.get(one.caller.session.publicId)
+      const open = call.caller === null ? null : bySession.get(call.caller.session.publicId)
       if (open === undefined) throw new Problem('not_signed_in')
       if (open !== null && open.streams >= limits.perSession) throw tooManyStreams()
-      const release = slots.take(one.network, open !== null)
+      const release = slots.take(call.network, open !== null)
       const now = clock.now()
       const stream = { kind, since: now.wall - openMs, endsAt: now.steady - openMs + lifeMs, release }
-      if (open === null) return void strangers.set(one, stream)
-      open.members.set(one, stream)
+      if (open === null) return void anonymous.set(call, stream)
+      open.members.set(call, stream)
       open.streams++
-      noteTimes(open, one, stream)
+      noteTimes(open, call, stream)
       // Many sessions may have ended while the upstream was connecting, so the store decides.
-      open.lookAt = now.wall
+      open.checkAt = now.wall
     },
 
     /** Unregisters a call or stream that has ended by itself. */
@@ -235,7 +235,7 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
     refusalOf,
 
     ended(sessionId: string, reason: EndReason): void {
-      over.set(sessionId, reason)
+      endedSessions.set(sessionId, reason)
       endAll(sessionId, reason)
     },
 
@@ -246,14 +246,14 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
 
     /** A session lost or replaced what a provider granted to it. */
     grantChanged(sessionId: string): void {
-      for (const one of [...(bySession.get(sessionId)?.members.keys() ?? [])]) {
-        if (one.upstream.provider !== null) end(one, 'provider_sign_in_required')
+      for (const call of [...(bySession.get(sessionId)?.members.keys() ?? [])]) {
+        if (call.upstream.provider !== null) end(call, 'provider_sign_in_required')
       }
     },
 
     /** Ends a session's streams although the session continues: a client with its cookies can reconnect. */
     endStreamsOf(sessionId: string): void {
-      for (const [one] of streamsOf(sessionId)) end(one, 'stream_expired')
+      for (const [call] of streamsOf(sessionId)) end(call, 'stream_expired')
     },
 
     /** The streams of a session, oldest first. */
@@ -263,15 +263,15 @@ export function createStreams({ clock, timers, log, endIfOver, findUser, limits 
         .sort((a, b) => a.since - b.since),
 
     /** The number of open streams, including anonymous ones. */
-    count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + strangers.size,
+    count: () => [...bySession.values()].reduce((sum, open) => sum + open.streams, 0) + anonymous.size,
 
     /** For shutdown: closes all streams and accepts no new ones. Calls and long responses run to their end. */
     close(): void {
       stop()
       isClosed = true
-      for (const members of [strangers, ...[...bySession.values()].map(open => open.members)]) {
-        for (const [one, stream] of [...members])
-          if (stream !== null && stream.kind !== 'response') end(one, 'going_away')
+      for (const members of [anonymous, ...[...bySession.values()].map(open => open.members)]) {
+        for (const [call, stream] of [...members])
+          if (stream !== null && stream.kind !== 'response') end(call, 'going_away')
       }
     },
   }

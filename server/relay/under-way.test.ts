@@ -3,8 +3,8 @@ import { request, type IncomingMessage, type RequestListener } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { SIGNED_IN, startApp } from '../../tests/support/app.ts'
-import { anUpstream, ask, listen, someRelay, someStreams } from './relay.testing.ts'
-import type { UnderWay } from './under-way.ts'
+import { testUpstream, ask, listen, testRelay, testStreams } from './relay.testing.ts'
+import type { InFlight } from './under-way.ts'
 
 // A call that is filed under its session has to be taken out again, whatever becomes of it: what stays is a leak.
 
@@ -21,16 +21,16 @@ const UPSTREAM: RequestListener = (incoming, outgoing) => {
 }
 
 async function stage() {
-  const here = new Set<UnderWay>()
+  const here = new Set<InFlight>()
   const upstream = await listen(UPSTREAM)
-  const streams = someStreams()
+  const streams = testStreams()
   const counted = {
     ...streams,
-    join(one: UnderWay) {
+    join(one: InFlight) {
       here.add(one)
       streams.join(one)
     },
-    leave(one: UnderWay) {
+    leave(one: InFlight) {
       here.delete(one)
       streams.leave(one)
     },
@@ -42,7 +42,7 @@ async function stage() {
     },
     forget() {},
   }
-  const relay = someRelay([anUpstream(upstream.origin, { maxBodyBytes: 1000 })], tokens, counted)
+  const relay = testRelay([testUpstream(upstream.origin, { maxBodyBytes: 1000 })], tokens, counted)
   const app = await startApp({ relay })
   onTestFinished(async () => {
     streams.close()

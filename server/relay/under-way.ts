@@ -4,7 +4,7 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { RelayCaller } from './types.ts'
 
 /** A call or stream in progress at the relay. */
-export interface UnderWay {
+export interface InFlight {
   readonly upstream: Upstream
   /** null: anonymous. */
   readonly caller: RelayCaller | null

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
-import { anUpstream, listen, someRelay, someStreams } from './relay.testing.ts'
+import { testUpstream, listen, testRelay, testStreams } from './relay.testing.ts'
 
 // WebSocket handshakes with upstreams that are raw TCP sockets, and can send what no server would.
 
@@ -17,10 +17,10 @@ async function dial(talk: (socket: Socket) => void) {
     socket.once('data', () => talk(socket))
   }).listen(0, '127.0.0.1')
   await once(upstream, 'listening')
-  const streams = someStreams()
+  const streams = testStreams()
   const target = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   const requires = { signedIn: false, roles: [], maxAgeMs: null }
-  const relay = someRelay([anUpstream(target, { websocket: true, token: 'none', requires })], undefined, streams)
+  const relay = testRelay([testUpstream(target, { websocket: true, token: 'none', requires })], undefined, streams)
   const here = await listen(() => {})
   const outcome = Promise.withResolvers<string>()
   here.server.on('upgrade', (incoming: IncomingMessage, client: Duplex, head: Buffer) => {

@@ -44,7 +44,7 @@ export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<vo
     client,
   } = handshake
   const dial: Dial = { controller: null, close: null, ended: null }
-  const underWay = {
+  const inFlight = {
     upstream,
     caller,
     network,
@@ -54,15 +54,15 @@ export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<vo
       else dial.controller?.abort(problemFor(reason))
     },
   }
-  deps.streams.join(underWay)
+  deps.streams.join(inFlight)
   try {
     // Before connecting to the upstream, because half-open connections have to be bounded, too.
-    deps.streams.stream(underWay, 'websocket')
+    deps.streams.stream(inFlight, 'websocket')
     // Registered before the awaits below, because a socket emits `close` only once.
     client.once('close', () => dial.controller?.abort(new Error('the client went away')))
     await connect(deps, handshake, dial)
   } finally {
-    deps.streams.leave(underWay)
+    deps.streams.leave(inFlight)
   }
 }
 
@@ -97,7 +97,10 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
             const relayed = filter.headers(status, answered, upstream, match.path).headers
             const fixed = ['Connection', 'Upgrade', 'Upgrade', 'websocket', 'X-Request-Id', request.id]
             // The upstream's bytes were decoded as Latin-1.
-            client.write(`HTTP/1.1 ${status} Switching Protocols\r\n${lines([...fixed, ...relayed])}\r\n`, 'latin1')
+            client.write(
+              `HTTP/1.1 ${status} Switching Protocols\r\n${headerLines([...fixed, ...relayed])}\r\n`,
+              'latin1',
+            )
             if (head.length > 0) socket.write(head)
             dial.close = joinSockets({
               client,
@@ -106,13 +109,13 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
               onClose: resolve,
             })
           },
-          onResponseStart(given, status, answered) {
+          onResponseStart(controller, status, answered) {
             if (status < 200) {
-              if (++interim > INTERIM_MAX) given.abort(announcedTooOften(upstream.name))
+              if (++interim > INTERIM_MAX) controller.abort(announcedTooOften(upstream.name))
               return
             }
             retry = status === 401 ? (handshake.onUnauthorized?.(answered) ?? null) : null
-            given.abort(
+            controller.abort(
               new Problem('upgrade_refused', { detail: `"${upstream.name}" answered ${status} to the upgrade.` }),
             )
           },
@@ -129,7 +132,7 @@ async function connect({ pools, filter }: Deps, handshake: Handshake, dial: Dial
   })
 }
 
-function lines(pairs: readonly string[]): string {
+function headerLines(pairs: readonly string[]): string {
   let text = ''
   for (let i = 0; i + 1 < pairs.length; i += 2) text += `${pairs[i]}: ${pairs[i + 1]}\r\n`
   return text

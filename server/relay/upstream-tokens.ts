@@ -18,7 +18,7 @@ interface Deps {
 }
 
 /** A token that is cached or being signed: concurrent calls wait for the same one. */
-interface Kept {
+interface CachedToken {
   /** The claims that may change during a session, and the user that they were read from. */
   about: string
   user: WireUser
@@ -44,7 +44,7 @@ const FRESH_SHARED_MS = 5 * SECOND
 
 /** Issues a JWT per session and upstream (RFC 9068 §2), and caches it until shortly before it expires. */
 export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenMs }: Deps): UpstreamTokens {
-  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
+  const cache = new LRUCache<string, Map<string, CachedToken>>({ max: SESSIONS_MAX })
   const ended = new LRUCache<string, true>({ max: ENDED_MAX })
 
   async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
@@ -76,8 +76,8 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   }
 
   /** The fast path: a cached token of an active session whose user has not changed. */
-  function keptFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
-    const known = kept.get(session.publicId)?.get(upstream.name)
+  function cachedFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
+    const known = cache.get(session.publicId)?.get(upstream.name)
     if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId))
       return null
     return isUsable(known, clock.now().wall) ? known.text : null
@@ -90,7 +90,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
     const now = clock.now().wall
     refuseEnded(session.publicId)
     const about = JSON.stringify([user.id, user.roles.toSorted()])
-    let ofSession = kept.get(session.publicId)
+    let ofSession = cache.get(session.publicId)
     const known = ofSession?.get(upstream.name)
     if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) {
       known.user = user
@@ -99,10 +99,10 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
 
     const life = lifeOf(session.absoluteEndsAt, upstreamTokenMs, now)
     const token = mint(upstream, caller, life)
-    const entry: Kept = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
+    const entry: CachedToken = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
     if (ofSession === undefined) {
       ofSession = new Map()
-      kept.set(session.publicId, ofSession)
+      cache.set(session.publicId, ofSession)
     }
     const home = ofSession.set(upstream.name, entry)
     token.then(
@@ -119,11 +119,11 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
 
   return {
     tokenFor: (upstream, caller, fresh) =>
-      (fresh ? null : keptFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
+      (fresh ? null : cachedFor(upstream, caller)) ?? obtain(upstream, caller, fresh),
 
     forget(sessionId) {
       ended.set(sessionId, true)
-      kept.delete(sessionId)
+      cache.delete(sessionId)
     },
   }
 }
@@ -148,10 +148,10 @@ export function usableUntil({ iat, exp }: Life): UnixMs {
 }
 
 /** A token dated in the future was issued before the clock was set back: an upstream would reject it. */
-function isUsable({ mintedAt, usableUntil }: Kept, now: UnixMs): boolean {
+function isUsable({ mintedAt, usableUntil }: CachedToken, now: UnixMs): boolean {
   return mintedAt <= now && now < usableUntil
 }
 
-function isShared({ fresh, mintedAt }: Kept, now: UnixMs): boolean {
+function isShared({ fresh, mintedAt }: CachedToken, now: UnixMs): boolean {
   return fresh && now - mintedAt < FRESH_SHARED_MS
 }

@@ -3,17 +3,17 @@ import type { RequestListener } from 'node:http'
 import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Upstream } from '../config/upstream-config.ts'
-import { anUpstream, front, listen } from './relay.testing.ts'
+import { testUpstream, front, listen } from './relay.testing.ts'
 
 // For tests: the relay with one upstream. Both close when the test ends.
 
-export async function behind(
+export async function relayTo(
   listener: RequestListener,
   changes: Partial<Upstream> = {},
   callers?: Parameters<typeof front>[1],
 ) {
   const upstream = await listen(listener)
-  const here = await front([anUpstream(upstream.origin, changes)], callers)
+  const here = await front([testUpstream(upstream.origin, changes)], callers)
   onTestFinished(async () => {
     await here.close()
     await upstream.close()
@@ -22,7 +22,7 @@ export async function behind(
 }
 
 /** An upstream that is a raw TCP socket, and can send what no HTTP server would. */
-export async function behindRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
+export async function relayToRaw(talk: (socket: Socket) => void, changes: Partial<Upstream> = {}) {
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
     sockets.add(socket)
@@ -31,7 +31,7 @@ export async function behindRaw(talk: (socket: Socket) => void, changes: Partial
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const here = await front([anUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, changes)])
+  const here = await front([testUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, changes)])
   onTestFinished(async () => {
     await here.close()
     for (const socket of sockets) socket.destroy()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { anUpstream, ANNA, listen, someRelay } from './relay.testing.ts'
+import { testUpstream, ANNA, listen, testRelay } from './relay.testing.ts'
 import { webSink } from './web-sink.ts'
 
 test('a large body on a response that cannot have one ends as soon as the upstream has sent it', async () => {
@@ -7,8 +7,8 @@ test('a large body on a response that cannot have one ends as soon as the upstre
     (_incoming, outgoing) => void outgoing.writeHead(205, { 'x-a': '1' }).end(Buffer.alloc(4 * 1024 * 1024)),
   )
   // If it waited for a reader, it would exceed this test's timeout.
-  const relay = someRelay([
-    anUpstream(upstream.origin, {
+  const relay = testRelay([
+    testUpstream(upstream.origin, {
       timeouts: { connectMs: 2000, headersMs: 5000, idleMs: 600_000, websocketIdleMs: 600_000 },
     }),
   ])

@@ -15,8 +15,8 @@ export function webSink(signal: AbortSignal | null): {
   let stop: () => void = () => {}
   let hasBody = true
   const body = new ReadableStream<Uint8Array>({
-    start: given => {
-      controller = given
+    start: streamController => {
+      controller = streamController
     },
     pull: () => resume(),
     cancel: () => stop(),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { OPERATION_EVENTS, SECURITY_EVENTS } from '../../server/base/log-events.ts'
-import { keptLog } from '../../server/base/log.testing.ts'
+import { captureLog } from '../../server/base/log.testing.ts'
 import { logSecurity } from '../../server/base/security-log.ts'
 import { files, read } from '../support/source-tree.ts'
 
@@ -32,7 +32,7 @@ describe('log events', () => {
   })
 
   test("the guide's fail2ban filter bans the address of a failed sign-in, known account or not, over IPv4 and IPv6, and no other", () => {
-    const { log, lines } = keptLog()
+    const { log, lines } = captureLog()
     const failed = {
       event: 'sign_in_failed',
       outcome: 'failure',

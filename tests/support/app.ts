@@ -11,7 +11,7 @@ import { createFrontCheck } from '../../server/ops/front-check.ts'
 import type { Env } from '../../server/http/request/hono-env.ts'
 import { createWriteRate } from '../../server/http/steps/limit-writes.ts'
 import { sessionAnswer } from '../../server/http/response/session-body.ts'
-import { someRelay } from '../../server/relay/relay.testing.ts'
+import { testRelay } from '../../server/relay/relay.testing.ts'
 import type { IssuedCookies, LiveSession, PresentedCookies } from '../../server/session/types.ts'
 
 // For the tests beside app.ts: the real server on a real socket, with hand-written rooms behind it.
@@ -156,7 +156,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     log,
     meter: noMeter,
     sessions,
-    relay: someRelay([]),
+    relay: testRelay([]),
     findUser: async id => (id === ADA.id ? ADA : null),
     openForm: async () => null,
     signing: { published: () => [] },

@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
 import { ADA, CONFIG, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 import { SITE_CONTEXT, type SiteContext } from '../../contract/site-context.ts'
-import { anUpstream, listen, someRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
 const closing: (() => Promise<void> | void)[] = []
 afterEach(async () => {
@@ -17,7 +17,7 @@ async function start(trustedProxies: string[] = []) {
     outgoing.writeHead(200).write('half')
     if (incoming.url === '/whole') outgoing.end()
   })
-  const relay = someRelay([anUpstream(upstream.origin)])
+  const relay = testRelay([testUpstream(upstream.origin)])
   const app = await startApp({ relay, config: { ...CONFIG, trustedProxies } })
   closing.push(upstream.close, () => relay.close(), app.close)
   const line = (path: string) =>
@@ -74,8 +74,8 @@ test("ASVS 16.2.1 a request line has the client's network: behind a trusted prox
 
 test('ASVS 16.3.2 what somebody may not do is one line with who and whence; what another site tries in their name too', async () => {
   const app = await startApp({
-    relay: someRelay([
-      anUpstream('http://127.0.0.1:9', { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } }),
+    relay: testRelay([
+      testUpstream('http://127.0.0.1:9', { requires: { signedIn: true, roles: ['user'], maxAgeMs: null } }),
     ]),
   })
   closing.push(app.close)

@@ -12,7 +12,7 @@ import type {
 import type { AppsAnswer } from '../../contract/app-list.ts'
 import { OPERATOR } from '../../accounts/actor.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
-import { anUpstream } from '../../relay/relay.testing.ts'
+import { testUpstream } from '../../relay/relay.testing.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
 const MINUTE = 60_000
@@ -48,8 +48,8 @@ async function join(person = ann, roles: string[] = ['user']): Promise<Browser> 
 const idOf = async (browser: Browser) => (await session(browser)).user?.id ?? ''
 
 const UPSTREAMS = [
-  anUpstream('http://127.0.0.1:9', { name: 'all', prefix: '/api/all', title: 'For all', page: '/all' }),
-  anUpstream('http://127.0.0.1:9', {
+  testUpstream('http://127.0.0.1:9', { name: 'all', prefix: '/api/all', title: 'For all', page: '/all' }),
+  testUpstream('http://127.0.0.1:9', {
     name: 'desk',
     prefix: '/api/desk',
     title: 'The desk',

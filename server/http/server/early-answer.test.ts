@@ -3,7 +3,7 @@ import { request, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { SIGNED_IN, startApp } from '../../../tests/support/app.ts'
-import { anUpstream, listen, someRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
 // An upstream may answer before it has the whole request (RFC 9112 §9.3), and a client may then stop, or go on.
 
@@ -21,7 +21,7 @@ async function start() {
     incoming.socket.once('close', dropped)
     outgoing.writeHead(413, { 'content-type': 'text/plain' }).end('enough')
   })
-  const relay = someRelay([anUpstream(upstream.origin)])
+  const relay = testRelay([testUpstream(upstream.origin)])
   const app = await startApp({ relay })
   closing.push(upstream.close, () => relay.close(), app.close)
   const head = `POST /api/notes/ HTTP/1.1\r\nHost: porch.example\r\nCookie: ${SIGNED_IN}\r\nSec-Fetch-Site: same-origin\r\nContent-Length: ${LENGTH}\r\n\r\n`

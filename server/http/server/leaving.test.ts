@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import { PUBLIC_URL, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
-import { anUpstream, listen, someRelay, someStreams } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay, testStreams } from '../../relay/relay.testing.ts'
 
 // Whoever leaves is noticed at the other end, through everything that a request passes, on real sockets.
 
@@ -31,8 +31,8 @@ async function start() {
       sockets.handleUpgrade(incoming, socket, head, resolve),
     )
   })
-  const streams = someStreams()
-  const relay = someRelay([anUpstream(upstream.origin, { websocket: true })], undefined, streams)
+  const streams = testStreams()
+  const relay = testRelay([testUpstream(upstream.origin, { websocket: true })], undefined, streams)
   const app = await startApp({ relay })
   onTestFinished(async () => {
     await app.close()

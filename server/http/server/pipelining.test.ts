@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
 import { SIGNED_IN, startApp } from '../../../tests/support/app.ts'
-import { anUpstream, listen, someRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
 // RFC 9112 §9.3.2: requests may be sent before the answers to earlier ones are there, and answers come in their order,
 // whole.
@@ -29,7 +29,7 @@ async function start() {
       .on('end', () => socket.end())
       .write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n'),
   )
-  const relay = someRelay([anUpstream(upstream.origin, { websocket: true })])
+  const relay = testRelay([testUpstream(upstream.origin, { websocket: true })])
   const app = await startApp({ relay })
   onTestFinished(async () => {
     await app.close()

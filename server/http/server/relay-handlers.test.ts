@@ -8,7 +8,7 @@ import type { SiteContext } from '../../contract/site-context.ts'
 import { SITE_CONTEXT } from '../../contract/site-context.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
 import { drain } from './drain.ts'
-import { anUpstream, listen, someRelay, someStreams } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay, testStreams } from '../../relay/relay.testing.ts'
 
 // Relayed calls through everything that a request passes, on real sockets.
 
@@ -41,8 +41,8 @@ async function start(changes: Partial<Upstream> = {}, app: Parameters<typeof sta
       client.on('message', (data, binary) => client.send(data, { binary }))
     })
   })
-  const streams = someStreams()
-  const relay = someRelay([anUpstream(upstream.origin, { websocket: true, ...changes })], undefined, streams)
+  const streams = testStreams()
+  const relay = testRelay([testUpstream(upstream.origin, { websocket: true, ...changes })], undefined, streams)
   const running: Running = await startApp({ relay, ...app })
   closing.push(upstream.close, () => relay.close(), running.close)
   return { ...running, seen, streams, relay }

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { fakeSessions, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
 import type { Env } from '../request/hono-env.ts'
-import { anUpstream, listen, someRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
 // What a browser gets of an upstream's answer, through everything that an answer passes.
 
@@ -14,7 +14,7 @@ async function before(
   deps: Parameters<typeof startApp>[0] = {},
 ) {
   const upstream = await listen(listener)
-  const relay = someRelay([anUpstream(upstream.origin, changes)])
+  const relay = testRelay([testUpstream(upstream.origin, changes)])
   const app = await startApp({ relay, ...deps })
   onTestFinished(async () => {
     await app.close()

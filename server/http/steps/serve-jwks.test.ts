@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { Upstream } from '../../config/upstream-config.ts'
 import type { SigningAlg } from '../../keys/signing-key.ts'
 import { leadMs } from '../../keys/signing-schedule.ts'
-import { keptKeys, SIGNING, testSigning } from '../../keys/keys.testing.ts'
+import { memoryKeys, SIGNING, testSigning } from '../../keys/keys.testing.ts'
 import { createUpstreamTokens } from '../../relay/upstream-tokens.ts'
 import type { RelayCaller } from '../../relay/types.ts'
 import { answerJwks } from './serve-jwks.ts'
@@ -80,7 +80,7 @@ function world(overstay = 1) {
   vi.useFakeTimers({ toFake: ['Date'], now: AT })
   const now = () => Date.now()
   const clock = { now: () => ({ wall: now(), steady: 0 }) }
-  const keys = keptKeys()
+  const keys = memoryKeys()
   let settings = SIGNING
   let signing = testSigning(now(), settings, keys)
   const makeTokens = () =>
@@ -113,7 +113,7 @@ function world(overstay = 1) {
   return {
     pass: (ms: number) => vi.setSystemTime(now() + ms),
     rotate: () => signing.rotate(now()),
-    tidy: () => signing.tidy(now()),
+    tidy: () => signing.removeRetired(now()),
     /** Advances to a time when a key's use changes, or just before or after. */
     passToChange(off: number) {
       const changes = signing
