@@ -4,7 +4,7 @@ import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
-import type { CloseReason, InFlight } from './under-way.ts'
+import type { CloseReason, InFlight } from './in-flight.ts'
 
 /**
  * Checks whether a caller may reach an upstream: for every call, and again for calls and streams in progress when the

@@ -13,7 +13,7 @@ import type { Pools } from './pools.ts'
 import { joined, type ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
 import type { RelayCaller, Sink, UpstreamHeaders } from './types.ts'
-import { type CloseReason, problemFor, type InFlight } from './under-way.ts'
+import { type CloseReason, problemFor, type InFlight } from './in-flight.ts'
 
 /** Produces headers for another attempt. */
 export type Retry = () => Promise<string[]>

@@ -3,7 +3,7 @@ import type { WireUser } from '../contract/wire.ts'
 import type { Problem } from '../base/problem.ts'
 import type { LiveSession } from '../session/types.ts'
 import { testUpstream, ANNA, testStreams } from './relay.testing.ts'
-import type { InFlight } from './under-way.ts'
+import type { InFlight } from './in-flight.ts'
 
 const NOTES = testUpstream('http://127.0.0.1:9')
 const AT = 1_800_000_000_000

@@ -7,7 +7,7 @@ import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { endReasonFor } from './admission.ts'
 import { createStreamSlots, type StreamLimits, tooManyStreams } from './stream-slots.ts'
-import { type CloseReason, problemFor, type StreamKind, type InFlight } from './under-way.ts'
+import { type CloseReason, problemFor, type StreamKind, type InFlight } from './in-flight.ts'
 
 interface Deps {
   clock: Clock

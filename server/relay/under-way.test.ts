@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { SIGNED_IN, startApp } from '../../tests/support/app.ts'
 import { testUpstream, ask, listen, testRelay, testStreams } from './relay.testing.ts'
-import type { InFlight } from './under-way.ts'
+import type { InFlight } from './in-flight.ts'
 
 // A call that is filed under its session has to be taken out again, whatever becomes of it: what stays is a leak.
 

@@ -8,7 +8,7 @@ import type { ResponseFilter } from './response-headers.ts'
 import type { Streams } from './streams.ts'
 import { joinSockets } from './tunnel.ts'
 import type { RelayRequest, UpstreamHeaders } from './types.ts'
-import { closeCodeOf, type CloseReason, problemFor } from './under-way.ts'
+import { closeCodeOf, type CloseReason, problemFor } from './in-flight.ts'
 
 interface Handshake {
   match: Match
