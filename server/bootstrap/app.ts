@@ -66,7 +66,7 @@ export interface AppDeps {
   draining: () => boolean
   /** Sees what the doctor sends through the public URL. */
   frontCheck: FrontCheck
-  /** What one account may write. */
+  /** Limits the writes of one account. */
   writeRate: WriteRate
   /** A provider says that somebody signed out there. */
   backchannelLogout: BackchannelLogout

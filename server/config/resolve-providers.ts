@@ -37,7 +37,7 @@ export function toProviders(
 ): Provider[] {
   return settings.map((setting, index) => {
     const wrong = (field: string, expected: string) =>
-      void problems.push({ name: nameOf(index, field), given: null, expected })
+      void problems.push({ name: nameOf(index, field), received: null, expected })
     return toProvider(setting, wrong, field => {
       const found = readSecret(setting[field], env, folder)
       if (typeof found !== 'string') return found

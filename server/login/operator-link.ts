@@ -13,11 +13,13 @@ interface Deps {
   clock: Clock
 }
 
-/** Lets somebody of the token API open an account that was here before it. Only the operator knows that both are the
+/**
+ * Lets somebody of the token API open an account that was here before it. Only the operator knows that both are the
  * same person: an address proves nothing (OI-7).
  * @param shownAs what the operator calls the account
  * @returns the name of the API
- * @throws OperatorError where no API keeps the passwords, or the account is linked with somebody else there */
+ * @throws OperatorError where no API keeps the passwords, or the account is linked with somebody else there
+ */
 export async function linkByOperator(
   { config: { tokenApi }, identities, clock }: Deps,
   { id }: Pick<Account, 'id'>,
@@ -27,7 +29,7 @@ export async function linkByOperator(
   const other = (await identities.list(id)).find(one => one.issuer === url && one.subject !== subject)
   if (other !== undefined) throw new OperatorError(`${shownAs} is already linked to ${other.subject} of ${name}.`)
   const { wall: at } = clock.now()
-  // What they type to sign in is known once they have.
+  // Their user name there is recorded when they first sign in.
   const seen = { label: subject, email: null, emailVerified: false, linkedIn: null, createdAt: at, lastUsedAt: at }
   await identities.link(
     { id: randomId(), userId: id, provider: TOKEN_API, issuer: url, subject, ...seen },
@@ -37,7 +39,10 @@ export async function linkByOperator(
   return name
 }
 
-/** Asked before anything about an account is looked up. @throws OperatorError */
+/**
+ * Asked before anything about an account is looked up.
+ * @throws OperatorError
+ */
 export function requireTokenApi(tokenApi: Config['tokenApi']): NonNullable<Config['tokenApi']> {
   if (tokenApi !== null) return tokenApi
   throw new OperatorError('This site does not use an external API for passwords.', [

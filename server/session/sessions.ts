@@ -18,7 +18,7 @@ export interface SessionSettings extends Numbers {
   idleMs: number
   browserIdleMs: number
   absoluteMs: number
-  /** Living sessions of one person. */
+  /** Maximum active sessions per account. */
   maxSessions: number
   secureCookies: boolean
 }

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type CryptoKey, exportJWK, exportSPKI, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { anUpstream, ask, front } from '../../server/relay/relay.testing.ts'
+import { testUpstream, ask, front } from '../../server/relay/relay.testing.ts'
 import { findPython } from '../support/python.ts'
 import { type Service, startService } from '../support/example-service.ts'
 
@@ -100,7 +100,7 @@ describe.skipIf(python === null)('the FastAPI example', () => {
   })
 
   test('redirects to the path without a slash, and behind the relay that comes back under its prefix, over https too', async () => {
-    const here = await front([anUpstream(service.origin, { prefix: '/api/shop' })])
+    const here = await front([testUpstream(service.origin, { prefix: '/api/shop' })])
     onTestFinished(here.close)
     const direct = await fetch(`${service.origin}/orders/`, {
       redirect: 'manual',

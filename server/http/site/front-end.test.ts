@@ -10,7 +10,7 @@ import { type AppDeps, CONFIG, PUBLIC_URL, type Running, SIGNED_IN, startApp } f
 import { systemClock } from '../../base/clock.ts'
 import { type Site, toSite } from '../../config/site-settings.ts'
 import { openFrontEnd, RENDERED_POLICY, STATIC_POLICY } from './front-end.ts'
-import { anUpstream, listen, someRelay } from '../../relay/relay.testing.ts'
+import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
 // An existing front end in our pages' place, through everything that a request passes, on real sockets.
 
@@ -44,7 +44,7 @@ const own: AppDeps['site'] = {
 }
 
 async function start(site: Site, changes: Partial<AppDeps> = {}): Promise<Running> {
-  const relay = someRelay([anUpstream('http://127.0.0.1:9')])
+  const relay = testRelay([testUpstream('http://127.0.0.1:9')])
   const running = await startApp({ relay, site: own, frontEnd: await openFrontEnd(site, systemClock), ...changes })
   closing.push(() => relay.close(), running.close)
   return running

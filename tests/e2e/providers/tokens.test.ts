@@ -154,7 +154,7 @@ describe('an upstream that takes an exchanged token', () => {
   })
 })
 
-describe('an upstream that takes a bound token', () => {
+describe('an upstream that takes a DPoP-bound token', () => {
   test('JW-18, JW-20 gets a proof by our key for this very call, and it stays so through a refresh', async () => {
     const browser = await arrived('bound')
     const keys = new Set<string>()
