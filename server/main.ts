@@ -130,7 +130,7 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
     relay,
     findUser: people.accounts.findActive,
     openForm: sealed => openKeptForm(keyring, sealed, clock.now().wall),
-    readiness: createReadiness({ clock, touch: store.meta.touch, draining: () => draining }),
+    readiness: createReadiness({ clock, touch: store.maintenance.touch, draining: () => draining }),
     draining: () => draining,
     writeRate,
     backchannelLogout: elsewhere.logouts.backchannel,
@@ -154,7 +154,7 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
   const servers: Server[] = await listenOn(config.hosts, config.port, makeServer, log)
   site.opened(servers)
   const housekeeping = startHousekeeping({ ...services, timers: systemTimers, vault })
-  const stopCheck = startIntegrityCheck({ store, log, timers: systemTimers }, () => process.exit(1))
+  const stopCheck = startIntegrityCheck({ store: store.maintenance, log, timers: systemTimers }, () => process.exit(1))
 
   return {
     async stop(noticeMs) {

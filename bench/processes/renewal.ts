@@ -27,7 +27,7 @@ let at = Date.now()
 const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 const log = createLog('silent')
 const keys = openKeys({ file: join(folder, 'keys.json') }, true, at)
-const store = openStore({ dataDir: folder, mayCreate: true, clock, log })
+const store = openStore({ dataDir: folder, mayCreate: true, clock, log, onFailure: () => {} })
 const settings = {
   accessMs: 15 * MINUTE,
   confirmMs: MINUTE,

@@ -4,8 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
 import type { Client, Sessions } from '../session/types.ts'
-import type { AccountStore, AccountWithSessions, Changed, Verifier } from '../store/sqlite/account-queries.ts'
-import type { AccountRow } from '../store/sqlite/schema.ts'
+import type { AccountRecord, AccountStore, AccountWithSessions, Changed, Verifier } from '../store/types.ts'
 import { type Account, newAccountRow, normalRoles, toAccount, toEmailKey } from './account.ts'
 import { type Actor, originOf } from './actor.ts'
 import type { PasswordRules } from './password-rules.ts'
@@ -83,7 +82,7 @@ export interface Accounts {
    * For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped.
    */
   changed(change: Changed): Account
-  made(row: AccountRow): Account
+  made(row: AccountRecord): Account
 }
 
 export interface AccountDeps {
@@ -109,7 +108,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   const now = () => clock.now().wall
   const authority: Authority = keptBy === null ? 'local' : 'external'
 
-  function made(row: AccountRow): Account {
+  function made(row: AccountRecord): Account {
     writes++
     cache.delete(row.id)
     for (const listener of listeners) listener(row.id)

@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import { randomId } from '../base/ids.ts'
 import type { Role, WireUser } from '../contract/wire.ts'
-import type { AccountRow } from '../store/sqlite/schema.ts'
+import type { AccountRecord } from '../store/types.ts'
 
 /** A person as the other rooms know them: without the password. */
 export interface Account extends WireUser {
@@ -23,13 +23,16 @@ export function toEmailKey(email: string): string {
   return typed.slice(0, at) + (domainToASCII(domain) || domain)
 }
 
-export function toAccount(row: AccountRow): Account {
+export function toAccount(row: AccountRecord): Account {
   const { id, email, name, roles, createdAt, disabledAt, passwordChangedAt } = row
   return { id, email, name, roles, createdAt, disabledAt, passwordChangedAt, hasPassword: row.passwordSealed !== null }
 }
 
 /** A new account's row, still without a password. Half characters, which no database keeps, are replaced. */
-export function newAccountRow(person: { email: string | null; name: string; roles: Role[] }, at: UnixMs): AccountRow {
+export function newAccountRow(
+  person: { email: string | null; name: string; roles: Role[] },
+  at: UnixMs,
+): AccountRecord {
   const email = person.email?.toWellFormed() ?? null
   return {
     id: randomId(),

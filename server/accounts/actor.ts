@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { peerOf } from '../base/peer.ts'
 import type { Client } from '../session/types.ts'
-import type { Origin } from '../store/sqlite/events.ts'
+import type { Origin } from '../store/types.ts'
 
 /** Who does something, and from where. The command line is neither an account nor a client. */
 export interface Actor {

@@ -4,6 +4,7 @@ import { unconfirmed } from '../base/peer.ts'
 import { OPERATOR } from './actor.ts'
 import { toTokenApi } from '../config/token-api-settings.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from './accounts.testing.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const HOUR = 3_600_000
@@ -72,7 +73,7 @@ describe('set-up', () => {
   test('no code is in the database as it is', async () => {
     services = testPeople()
     const code = services.codeOf((await services.people.registration.makeSetupLink()).href)
-    expect(JSON.stringify(services.store.db.raw.prepare('select * from codes').all())).not.toContain(code)
+    expect(JSON.stringify(rawOf(services.store).prepare('select * from codes').all())).not.toContain(code)
   })
 })
 

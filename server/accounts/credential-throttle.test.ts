@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ThrottleRow } from '../store/sqlite/schema.ts'
+import type { ThrottleRecord } from '../store/types.ts'
 import { networkOf } from './client-network.ts'
 import { testPeople } from './accounts.testing.ts'
 import { ACCOUNT, countAttempt, LOCK_AT, NETWORK, reserveAttempt, THROTTLE_KEPT_MS } from './credential-throttle.ts'
@@ -11,7 +11,7 @@ const DAY = 24 * HOUR
 
 /** The waits that somebody meets who tries as soon as they may. */
 function waits(attempts: number, policy = ACCOUNT): number[] {
-  let row: ThrottleRow | null = null
+  let row: ThrottleRecord | null = null
   let now = 0
   return Array.from({ length: attempts }, () => {
     row = countAttempt('k', row, policy, now)
@@ -26,7 +26,7 @@ test('NI-9 a few attempts are free, then the waits grow from 30 seconds to an ho
 })
 
 test('an attempt that comes too soon is refused with the seconds to wait, and does not make the wait longer', () => {
-  let row: ThrottleRow | null = null
+  let row: ThrottleRecord | null = null
   for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
   expect(() => countAttempt('k', row, ACCOUNT, 10_500)).toThrow(
     expect.objectContaining({ code: 'slow_down', extras: { retryAfter: 20 } }),
@@ -35,7 +35,7 @@ test('an attempt that comes too soon is refused with the seconds to wait, and do
 })
 
 test('failures are forgotten with time, one by one', () => {
-  let row: ThrottleRow | null = null
+  let row: ThrottleRecord | null = null
   for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
   expect(countAttempt('k', row, ACCOUNT, 2 * DAY).failures).toBe(4)
   expect(countAttempt('k', row, ACCOUNT, 30 * DAY).failures).toBe(1)
@@ -44,7 +44,7 @@ test('failures are forgotten with time, one by one', () => {
 test('a row that housekeeping may take says nothing any more: taking it tells nobody whether an address is known', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 2 * HOUR }), { maxLength: 60 }), pauses => {
-      let row: ThrottleRow | null = null
+      let row: ThrottleRecord | null = null
       let now = 0
       for (const pause of pauses) {
         now += pause
@@ -61,7 +61,7 @@ test('a row that housekeeping may take says nothing any more: taking it tells no
 })
 
 test('a clock that was set back makes nobody wait until then: the next failure begins a wait by the clock of now', () => {
-  let row: ThrottleRow | null = null
+  let row: ThrottleRecord | null = null
   let now = 10 * HOUR
   for (let n = 0; n < 14; n++) {
     row = countAttempt('k', row, ACCOUNT, now)

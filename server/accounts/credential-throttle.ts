@@ -1,7 +1,6 @@
 import { DAY, HOUR, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import type { ThrottleRow } from '../store/sqlite/schema.ts'
-import type { AttemptKeys, AttemptRows } from '../store/sqlite/throttles.ts'
+import type { AttemptCounts, AttemptKeys, ThrottleRecord } from '../store/types.ts'
 
 /** How attempts of one kind are slowed. */
 export interface Policy {
@@ -37,7 +36,7 @@ export const THROTTLE_KEPT_MS = (ACCOUNT.free + GROWTH + 1) * DAY
  * Counts one more attempt as failed, before it is judged: of many at once, none goes uncounted.
  * @throws Problem `slow_down` with the seconds to wait, when it comes too soon
  */
-export function countAttempt(key: string, row: ThrottleRow | null, policy: Policy, now: UnixMs): ThrottleRow {
+export function countAttempt(key: string, row: ThrottleRecord | null, policy: Policy, now: UnixMs): ThrottleRecord {
   const waitMs = waitOf(row, now)
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const failures = Math.min(remembered(row, policy, now) + 1, policy.free + GROWTH)
@@ -47,7 +46,7 @@ export function countAttempt(key: string, row: ThrottleRow | null, policy: Polic
 }
 
 export interface Reserved {
-  write: AttemptRows
+  write: AttemptCounts
   /** If this attempt fails, the password is out of use from then on. */
   locks: boolean
 }
@@ -57,7 +56,7 @@ export interface Reserved {
  * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever asks,
  * whatever they typed, is told the same; `slow_down` with the longest of the waits
  */
-export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs): Reserved {
+export function reserveAttempt(keys: AttemptKeys, rows: AttemptCounts, now: UnixMs): Reserved {
   const failed = rows.lock?.failures ?? 0
   if (failed >= LOCK_AT) throw new Problem('password_locked')
   const waitMs = Math.max(waitOf(rows.recent, now), waitOf(rows.network, now))
@@ -77,12 +76,12 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptRows, now: UnixMs
  * A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends,
  * and the next failure begins another.
  */
-function waitOf(row: ThrottleRow | null, now: UnixMs): number {
+function waitOf(row: ThrottleRecord | null, now: UnixMs): number {
   const waitMs = row === null ? 0 : row.nextAt - now
   return waitMs > LONGEST_WAIT_MS ? 0 : waitMs
 }
 
-function remembered(row: ThrottleRow | null, policy: Policy, now: UnixMs): number {
+function remembered(row: ThrottleRecord | null, policy: Policy, now: UnixMs): number {
   if (row === null) return 0
   const forgotten = Math.floor(Math.max(0, now - row.lastFailureAt) / policy.forgetMs)
   return Math.max(0, row.failures - forgotten)

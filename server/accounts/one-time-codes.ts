@@ -2,8 +2,7 @@ import { DAY, HOUR, MINUTE, type UnixMs } from '../base/clock.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
-import type { CodeRow } from '../store/sqlite/schema.ts'
-import type { Maker } from '../store/sqlite/voiding.ts'
+import type { CodeRecord, Maker } from '../store/types.ts'
 
 export const SETUP_LIFE_MS = HOUR
 export const INVITE_LIFE_MS = 7 * DAY
@@ -23,10 +22,10 @@ export function hashOf(code: Secret): string {
 
 export function codeRow(
   code: Secret,
-  { maker, ...what }: { kind: CodeRow['kind']; roles: Role[]; email: string | null; maker: Maker },
+  { maker, ...what }: { kind: CodeRecord['kind']; roles: Role[]; email: string | null; maker: Maker },
   at: UnixMs,
   lifeMs: number,
-): CodeRow & { userId: null } {
+): CodeRecord & { userId: null } {
   return {
     id: randomId(),
     codeHash: hashOf(code),

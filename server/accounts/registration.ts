@@ -11,10 +11,8 @@ import type {
   WireInvite,
 } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
-import type { AccountStore } from '../store/sqlite/account-queries.ts'
-import type { CodeStore, InviteRow } from '../store/sqlite/codes.ts'
-import type { AccountRow } from '../store/sqlite/schema.ts'
-import { registerKey, type ThrottleStore } from '../store/sqlite/throttles.ts'
+import { registerKey } from '../store/sqlite/throttles.ts'
+import type { AccountRecord, AccountStore, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
 import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
 import type { Accounts } from './account-service.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
@@ -73,7 +71,7 @@ export function createRegistration({
 }: RegistrationDeps): RegistrationService {
   const now = () => clock.now().wall
 
-  async function withPassword(row: AccountRow, password: string, client: Client): Promise<AccountRow> {
+  async function withPassword(row: AccountRecord, password: string, client: Client): Promise<AccountRecord> {
     return { ...row, passwordSealed: await passwords.seal(password, row.id, client), passwordChangedAt: row.createdAt }
   }
 
@@ -97,7 +95,7 @@ export function createRegistration({
     return counts.map(([key]) => key)
   }
 
-  const originFor = (row: AccountRow, client: Client) =>
+  const originFor = (row: AccountRecord, client: Client) =>
     originOf({ userId: row.id, sessionId: null, client }, row.id, now())
 
   return {
@@ -175,6 +173,6 @@ export function createRegistration({
   }
 }
 
-function toInvite({ id, email, roles, createdAt, endsAt, byName }: InviteRow): WireInvite {
+function toInvite({ id, email, roles, createdAt, endsAt, byName }: InviteRecord): WireInvite {
   return { id, email, roles, createdAt, endsAt, by: byName }
 }

@@ -106,7 +106,7 @@ describe('a database that was put back by hand', () => {
   test('is noticed even when it was copied and put back between two starts', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
-    await first.store.backup(join(home.dataDir, 'copy'))
+    await first.store.maintenance.backup(join(home.dataDir, 'copy'))
     await first.close()
     copyFileSync(join(home.dataDir, 'copy'), databaseFile(home.dataDir))
     const second = await home.start()
@@ -117,7 +117,7 @@ describe('a database that was put back by hand', () => {
   test('a crash between the two counters is not taken for one', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
-    await first.store.meta.setCounter((first.keys.counter() ?? 0) + 1)
+    await first.store.keyRecords.setCounter((first.keys.counter() ?? 0) + 1)
     await first.close()
     const second = await home.start()
     expect(await stateOf(second, shown)).toBe('live')

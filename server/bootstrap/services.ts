@@ -16,7 +16,8 @@ import { createPeople } from '../accounts/build-accounts.ts'
 import { createSessions } from '../session/sessions.ts'
 import type { Sessions } from '../session/types.ts'
 import { databaseExists, databaseFile } from '../store/sqlite/files.ts'
-import { openStore, type Store } from '../store/sqlite/store.ts'
+import { openStore } from '../store/sqlite/store.ts'
+import type { Store } from '../store/types.ts'
 
 export interface ComposeDeps {
   config: Config
@@ -42,8 +43,13 @@ export async function buildServices(deps: ComposeDeps): Promise<Services> {
 async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Services> {
   const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
   // A key file that was in use remembers that there was a database.
-  const store = openStore({ dataDir: config.dataDir, mayCreate: (keys.counter() ?? 0) === 0, clock, log })
-  store.db.onFailure(() => meter.count('store_failures_total'))
+  const store = openStore({
+    dataDir: config.dataDir,
+    mayCreate: (keys.counter() ?? 0) === 0,
+    clock,
+    log,
+    onFailure: () => meter.count('store_failures_total'),
+  })
   try {
     const signingKeys = await openKnownSigningKeys({ config, log, keys, store })
     await detectRollback({ keys, store, clock, log })
@@ -100,7 +106,7 @@ async function openKnownSigningKeys({
   store,
 }: Pick<Services, 'config' | 'log' | 'keys' | 'store'>): Promise<SigningKeys> {
   await refuseOtherKeys({ store }, 'roots', keys.checks())
-  const used = (await store.meta.keyChecks('signing')).length > 0
+  const used = (await store.keyRecords.keyChecks('signing')).length > 0
   const signingKeys = openSigningKeys(config.signingKeys, keys, { used, mayWrite: true })
   await refuseOtherKeys({ store }, 'signing', signingChecksOf(signingKeys.all()))
   if (used && signingKeys.all().length === 0) {

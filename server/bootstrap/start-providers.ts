@@ -92,7 +92,7 @@ export function startProviders(services: Services): RunningProviders {
     grants: store.providerGrants,
     providers: config.providers,
     client: id => providers.client(id),
-    endAtProvider: store.endAtProvider,
+    endAtProvider: store.providerGrants.endAtProvider,
     announce: sessions.announce,
     grantEnded: vault.ended,
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { KeyCheck } from '../store/sqlite/meta.ts'
+import type { KeyCheck } from '../store/types.ts'
 import type { RootKey } from './file.ts'
 import { derive } from './keyring.ts'
 import { publicJwk, type SigningKey } from './signing-key.ts'

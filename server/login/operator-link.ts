@@ -5,7 +5,7 @@ import { randomId } from '../base/ids.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
-import type { IdentityStore } from '../store/sqlite/identities.ts'
+import type { IdentityStore } from '../store/types.ts'
 
 interface Deps {
   config: Pick<Config, 'tokenApi'>

@@ -7,6 +7,7 @@ import { THROTTLE_KEPT_MS } from '../accounts/credential-throttle.ts'
 import { knownLock, strangersLock } from '../store/sqlite/throttles.ts'
 import { DEVICE_LIFE_MS, sealDevice } from './known-device.ts'
 import { createPasswordLogin, type PasswordLogin } from './password-login.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const HOUR = 3_600_000
@@ -249,7 +250,7 @@ describe('guessing', () => {
   test('counts of failures cannot fill the disk: past their bound the oldest slight ones go, and what locks stays', async () => {
     await failedBefore('stranger', 50)
     for (let n = 0; n < 30; n++) await codeOf(attempt({ email: `nobody${n}@example.org`, ...from(`203.0.113.${n}`) }))
-    const rows = () => services.store.db.raw.prepare('select count(*) from throttles').pluck().get() as number
+    const rows = () => rawOf(services.store).prepare('select count(*) from throttles').pluck().get() as number
     const before = rows()
     expect(await services.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(25)
     expect(await services.store.housekeeping.surplusThrottles(before - 40, 25)).toBe(15)
@@ -386,7 +387,7 @@ describe("confirming one's password", () => {
 
 /** Counts what runs on the database, to the statement. */
 function countStatements({ store }: TestPeople) {
-  const prototype = Object.getPrototypeOf(store.db.raw.prepare('select 1')) as Record<
+  const prototype = Object.getPrototypeOf(rawOf(store).prepare('select 1')) as Record<
     'run' | 'get' | 'all' | 'raw',
     (...values: unknown[]) => unknown
   >

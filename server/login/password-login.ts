@@ -10,9 +10,7 @@ import { networkOf } from '../accounts/client-network.ts'
 import type { Passwords } from '../accounts/passwords.ts'
 import { reserveAttempt } from '../accounts/credential-throttle.ts'
 import type { Client } from '../session/types.ts'
-import type { Verifier } from '../store/sqlite/account-queries.ts'
 import {
-  type AttemptKeys,
   confirmKey,
   deviceKey,
   knownLock,
@@ -21,8 +19,8 @@ import {
   recentKey,
   strangersKeys,
   strangersLock,
-  type ThrottleStore,
 } from '../store/sqlite/throttles.ts'
+import type { AttemptKeys, ThrottleStore, Verifier } from '../store/types.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */

@@ -8,6 +8,7 @@ import { type Actor, OPERATOR } from '../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import type { ProviderProfile } from '../providers/types.ts'
 import { createProviderLogin, type ProviderLogin } from './provider-login.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 const ADDRESS = 'carol@example.org'
 let services: TestPeople
@@ -74,7 +75,7 @@ const outcome = (work: Promise<{ account: Account }>) =>
 /** In a session that lives. */
 function actorOf({ id }: Account): Actor & { userId: string; sessionId: string } {
   const sessionId = `session-of-${id}`
-  services.store.db.raw
+  rawOf(services.store)
     .prepare(
       `insert or replace into sessions (sid_hash, public_id, secret, user_id, created_at, auth_time, amr, remember, idle_ms, tag_key_id, generation, proven, proven_at, rotated_at, last_seen_at, absolute_ends_at, user_agent, network)
     values (?, ?, x'00', ?, 1, 1, '[]', 1, 1, 'k', 1, 1, 1, 1, 1, 9, 'ua', 'net')`,

@@ -14,9 +14,7 @@ import { type Actor, originOf } from '../accounts/actor.ts'
 import { hashOf } from '../accounts/one-time-codes.ts'
 import type { ProviderProfile } from '../providers/types.ts'
 import type { Client, Sessions } from '../session/types.ts'
-import type { Origin } from '../store/sqlite/events.ts'
-import type { IdentityStore, Seen } from '../store/sqlite/identities.ts'
-import type { IdentityRow, ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { IdentityRecord, IdentityStore, Origin, ProviderGrantRecord, Seen } from '../store/types.ts'
 import type { Proven } from './password-login.ts'
 
 /**
@@ -40,7 +38,7 @@ export interface ProviderLogin {
    * has
    * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked
    */
-  link(person: ProviderProfile, grant: ProviderGrantRow | null, actor: Actor & { userId: string }): Promise<boolean>
+  link(person: ProviderProfile, grant: ProviderGrantRecord | null, actor: Actor & { userId: string }): Promise<boolean>
   /** The ways in that somebody has. */
   links(userId: string): Promise<WireLink[]>
   /** Takes a way in away; the other sessions that came by it are over.
@@ -151,7 +149,7 @@ export function createProviderLogin({
     return { provider, email, emailVerified, label: person.label ?? email ?? name ?? nameFor(person), at: now() }
   }
 
-  function identityOf(person: ProviderProfile, userId: string): IdentityRow {
+  function identityOf(person: ProviderProfile, userId: string): IdentityRecord {
     const { issuer, subject } = person
     const { at, ...shown } = seen(person)
     return { id: randomId(), userId, issuer, subject, ...shown, linkedIn: null, createdAt: at, lastUsedAt: at }

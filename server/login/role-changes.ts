@@ -3,7 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Accounts } from '../accounts/account-service.ts'
 import { OPERATOR, originOf } from '../accounts/actor.ts'
 import type { RoleChange } from '../providers/look-again.ts'
-import type { IdentityStore } from '../store/sqlite/identities.ts'
+import type { IdentityStore } from '../store/types.ts'
 
 interface Deps {
   identities: Pick<IdentityStore, 'decideRoles'>

@@ -10,16 +10,8 @@ import type { TokenApiClient } from '../providers/token-api-client.ts'
 import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
-import type { IdentityStore } from '../store/sqlite/identities.ts'
-import {
-  confirmKey,
-  deviceKey,
-  exactKey,
-  knownNetworkKey,
-  networkKey,
-  recentKey,
-  type ThrottleStore,
-} from '../store/sqlite/throttles.ts'
+import { confirmKey, deviceKey, exactKey, knownNetworkKey, networkKey, recentKey } from '../store/sqlite/throttles.ts'
+import type { IdentityStore, ThrottleStore } from '../store/types.ts'
 import { readDevice } from './known-device.ts'
 import type { Proven } from './password-login.ts'
 import type { ProviderLogin } from './provider-login.ts'

@@ -24,7 +24,7 @@ export async function writeBackup(
   const taken = [file, keysFile, signingFile].find(path => path !== null && existsSync(path))
   if (taken !== undefined && taken !== null)
     throw new OperatorError(`${taken} already exists.`, ['Choose another name: a backup never overwrites a file.'])
-  await store.backup(file).catch((cause: unknown) => {
+  await store.maintenance.backup(file).catch((cause: unknown) => {
     throw asOperatorError(file, cause)
   })
   // The copy's counter is now below the key file's, so that restoring it by hand is detected even if this process is

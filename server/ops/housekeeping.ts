@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { DAY, HOUR, MINUTE, type Timers, type UnixMs } from '../base/clock.ts'
 import { THROTTLE_KEPT_MS } from '../accounts/credential-throttle.ts'
 import type { Sessions } from '../session/types.ts'
-import type { HousekeepingStore } from '../store/sqlite/housekeeping-queries.ts'
+import type { HousekeepingStore } from '../store/types.ts'
 import { type ClockWatch, startWatch, watchClock } from './clock-watch.ts'
 import { raiseCounter } from './rollback-counter.ts'
 import { retireOldKeys, retireSigningKeys, rotateSigningKeyWhenDue } from './key-operations.ts'
@@ -63,7 +63,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     await retireOldKeys(deps, now.wall)
     retireSigningKeys(deps, now.wall)
     await rotateSigningKeyWhenDue(deps, now.wall)
-    await deps.store.meta.checkpoint()
+    await deps.store.maintenance.tidy()
     if (Object.values(deleted).some(count => count > 0))
       log.info({ event: 'housekeeping_finished', deleted }, 'housekeeping')
     return deleted

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Cursor } from '../store/types.ts'
 
 /** Rows per turn of the event loop: about a millisecond. */
 const ROWS = 500
@@ -7,6 +8,8 @@ const ROWS = 500
  * Walks through a table in batches, one per turn of the event loop, so that requests can go first.
  * @param look processes `limit` rows after `after`, and returns where it stopped; null: there were none
  */
-export async function walkInBatches(look: (after: number, limit: number) => Promise<number | null>): Promise<void> {
-  for (let after = await look(0, ROWS); after !== null; after = await look(after, ROWS)) await nextTurn()
+export async function walkInBatches(
+  look: (after: Cursor | null, limit: number) => Promise<Cursor | null>,
+): Promise<void> {
+  for (let after = await look(null, ROWS); after !== null; after = await look(after, ROWS)) await nextTurn()
 }

@@ -6,7 +6,7 @@ import { startIntegrityCheck } from './integrity-watch.ts'
  * Runs the check with timers that fire on demand.
  * @returns how often the process was ended
  */
-async function checked(readWhole: () => Promise<string | null>): Promise<{ ended: number; stopped: boolean }> {
+async function checked(findDamage: () => Promise<string | null>): Promise<{ ended: number; stopped: boolean }> {
   let due = () => {}
   const seen = { ended: 0, stopped: false }
   const timers = {
@@ -15,7 +15,7 @@ async function checked(readWhole: () => Promise<string | null>): Promise<{ ended
       return () => void (seen.stopped = true)
     },
   }
-  startIntegrityCheck({ store: { readWhole }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
+  startIntegrityCheck({ store: { findDamage }, log: createLog('silent'), timers }, () => void (seen.ended += 1))
   due()
   await new Promise(done => setImmediate(done))
   return seen

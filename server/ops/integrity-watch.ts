@@ -1,6 +1,6 @@
 import { MINUTE, type Timers } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
-import type { Store } from '../store/sqlite/store.ts'
+import type { MaintenanceStore } from '../store/types.ts'
 
 /**
  * Checks, a minute after the start, a database that was too large to be read whole before it.
@@ -8,12 +8,12 @@ import type { Store } from '../store/sqlite/store.ts'
  * @returns a function that cancels it, unless it has begun
  */
 export function startIntegrityCheck(
-  { store, log, timers }: { store: Pick<Store, 'readWhole'>; log: Log; timers: Timers },
+  { store, log, timers }: { store: Pick<MaintenanceStore, 'findDamage'>; log: Log; timers: Timers },
   end: () => void,
 ): () => void {
   const stop = timers.every(MINUTE, () => {
     stop()
-    store.readWhole().then(
+    store.findDamage().then(
       damage => {
         if (damage === null) return
         log.error({ event: 'database_damaged', damage }, 'the database is damaged; exiting')

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { OperatorError } from '../base/operator-error.ts'
 import { judgeChecks, signingChecksOf } from '../keys/checks.ts'
-import type { KeyCheck, KeyKind } from '../store/sqlite/meta.ts'
+import type { KeyCheck, KeyKind } from '../store/types.ts'
 import type { OperationServices } from './operation-services.ts'
 
 /** What to report about keys that the database was not used with; null: they match. */
@@ -38,7 +38,7 @@ export async function refuseOtherKeys(
   kind: KeyKind,
   present: readonly KeyCheck[],
 ): Promise<void> {
-  const trouble = keyTrouble(kind, await store.meta.keyChecks(kind), present)
+  const trouble = keyTrouble(kind, await store.keyRecords.keyChecks(kind), present)
   if (trouble !== null) throw trouble
 }
 
@@ -53,7 +53,8 @@ export async function rememberKeys({
 }: Pick<OperationServices, 'store' | 'keys' | 'signingKeys'>): Promise<void> {
   const now = { roots: keys.checks(), signing: signingChecksOf(signingKeys.all()) }
   for (const kind of ['roots', 'signing'] as const) {
-    if (!isDeepStrictEqual(await store.meta.keyChecks(kind), now[kind])) await store.meta.setKeyChecks(kind, now[kind])
+    if (!isDeepStrictEqual(await store.keyRecords.keyChecks(kind), now[kind]))
+      await store.keyRecords.setKeyChecks(kind, now[kind])
   }
 }
 
@@ -62,5 +63,5 @@ export async function rememberKeys({
  * another installation's.
  */
 export function forgetSigningKeys({ store }: Pick<OperationServices, 'store'>): Promise<void> {
-  return store.meta.setKeyChecks('signing', [])
+  return store.keyRecords.setKeyChecks('signing', [])
 }

@@ -25,6 +25,7 @@ import { rememberKeys } from './key-checks.ts'
 import { rotateKeys } from './key-operations.ts'
 import { restore } from './restore-operation.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 /** Both clocks, moved by hand. */
 const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
@@ -166,7 +167,7 @@ describe('a key file that is not the one', () => {
 
   test('an installation of an earlier version gets its check values at its first start, and is held to them from then on', async () => {
     const first = await start()
-    first.store.db.raw.prepare("DELETE FROM meta WHERE key LIKE 'key_checks:%'").run()
+    rawOf(first.store).prepare("DELETE FROM meta WHERE key LIKE 'key_checks:%'").run()
     await first.close()
     first.store.close()
     await (await start()).close()
@@ -178,20 +179,20 @@ describe('a key file that is not the one', () => {
 
   test('rotations, ordinary and compromised, and crashes in the middle of them are not taken for one', async () => {
     const services = await start()
-    const before = await services.store.meta.keyChecks('roots')
+    const before = await services.store.keyRecords.keyChecks('roots')
     await rotateKeys(services, { reseal: false, compromised: false })
     // The database as a crash leaves it: the key file was written, the check values were not.
-    await services.store.meta.setKeyChecks('roots', before)
+    await services.store.keyRecords.setKeyChecks('roots', before)
     await services.close()
     const second = await start()
-    const both = await second.store.meta.keyChecks('roots')
+    const both = await second.store.keyRecords.keyChecks('roots')
     expect(both).toHaveLength(2)
     await rotateKeys(second, { reseal: false, compromised: true })
-    expect(await second.store.meta.keyChecks('roots')).toHaveLength(1)
-    await second.store.meta.setKeyChecks('roots', [...both, ...second.keys.checks()])
+    expect(await second.store.keyRecords.keyChecks('roots')).toHaveLength(1)
+    await second.store.keyRecords.setKeyChecks('roots', [...both, ...second.keys.checks()])
     await second.close()
     const third = await start()
-    expect(await third.store.meta.keyChecks('roots')).toEqual(third.keys.checks())
+    expect(await third.store.keyRecords.keyChecks('roots')).toEqual(third.keys.checks())
     await third.close()
   })
 
@@ -386,7 +387,7 @@ describe('what others can read or write', () => {
 
   test('a key file, database, log, copy or lock that others can read is refused with the command that mends it', async () => {
     const services = await start()
-    await services.store.backup(join(home.dataDir, 'copy'))
+    await services.store.maintenance.backup(join(home.dataDir, 'copy'))
     await services.close()
     mkdirSync(join(home.dataDir, 'backups'), { mode: 0o700 })
     const database = databaseFile(home.dataDir)

@@ -60,7 +60,7 @@ export async function rotateKeys(
     signing: signs,
   }
   if (compromised) {
-    outcome.ended = await services.store.endEverything(
+    outcome.ended = await services.store.maintenance.revokeAll(
       { reason: 'keys_compromised', at: clock.now().wall },
       services.sessions.announce,
     )
@@ -92,7 +92,7 @@ export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise
   if (old.length === 0) return 0
   const used = new Set<string>()
   await walkInBatches(async (after, limit) => {
-    const { ids, next } = await store.meta.tagKeysInUse(now, after, limit)
+    const { ids, next } = await store.keyRecords.tagKeysInUse(now, after, limit)
     for (const id of ids) used.add(id)
     return next
   })

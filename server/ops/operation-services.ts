@@ -7,7 +7,7 @@ import type { SigningKeys } from '../keys/signing-file.ts'
 import type { FrontCheck } from './front-check.ts'
 import type { People } from '../accounts/build-accounts.ts'
 import type { Sessions } from '../session/types.ts'
-import type { Store } from '../store/sqlite/store.ts'
+import type { Store } from '../store/types.ts'
 
 /** What operations work on: the rooms without HTTP. */
 export interface OperationServices {

@@ -15,6 +15,7 @@ import { retireOldKeys, rotateKeys } from './key-operations.ts'
 import { restore } from './restore-operation.ts'
 import { openKeys } from '../keys/keys.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 /** Both clocks, moved by hand. */
 const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
@@ -42,7 +43,7 @@ const passwordWorks = async () => {
 
 /** So many more sessions like that one, `crowd-1` and so on. */
 function crowd(publicId: string, count: number): void {
-  const { raw } = services.store.db
+  const raw = rawOf(services.store)
   const columns = raw.prepare("SELECT name FROM pragma_table_info('sessions')").pluck().all().map(String)
   const copied = columns.map(name => (name === 'sid_hash' || name === 'public_id' ? "'crowd-' || value" : name))
   raw
@@ -113,7 +114,7 @@ describe('key rotation', () => {
     const [old] = services.keys.list()
     await rotateKeys(services, { reseal: false, compromised: false })
     crowd(session.publicId, 2500)
-    const { raw } = services.store.db
+    const raw = rawOf(services.store)
     raw.prepare('UPDATE sessions SET tag_key_id = ?').run(services.keys.keyring.currentId)
     pass(31 * DAY)
     raw.prepare('UPDATE sessions SET absolute_ends_at = ?').run(hand.wall + DAY)
@@ -132,7 +133,7 @@ describe('housekeeping', () => {
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId, byUserId: null })
     const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } })
     const rows = () =>
-      services.store.db.raw
+      rawOf(services.store)
         .prepare('SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM events) AS events')
         .get()
     const before = rows()
@@ -146,8 +147,8 @@ describe('housekeeping', () => {
 
   test('deletes more than one batch', async () => {
     const { userId } = await signedIn(services)
-    const insert = services.store.db.raw.prepare('INSERT INTO events (at, kind, user_id) VALUES (1, ?, ?)')
-    services.store.db.raw.transaction(() => {
+    const insert = rawOf(services.store).prepare('INSERT INTO events (at, kind, user_id) VALUES (1, ?, ?)')
+    rawOf(services.store).transaction(() => {
       for (let i = 0; i < 1234; i++) insert.run(`kind ${i % 10}`, userId)
     })()
     expect(
@@ -158,7 +159,7 @@ describe('housekeeping', () => {
   test('what was granted to sessions that are over is found among what was granted to others, slice by slice', async () => {
     const { session, userId } = await signedIn(services)
     crowd(session.publicId, 3000)
-    const { raw } = services.store.db
+    const raw = rawOf(services.store)
     raw
       .prepare(
         `INSERT INTO provider_grants (id, session_id, user_id, provider, issuer, subject, birth, refreshes, created_at)
@@ -211,7 +212,7 @@ describe('housekeeping', () => {
   test('raises the counter each time, in the database and in the key file', async () => {
     const before = services.keys.counter() ?? 0
     await startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
-    expect([services.keys.counter(), await services.store.meta.counter()]).toEqual([before + 1, before + 1])
+    expect([services.keys.counter(), await services.store.keyRecords.counter()]).toEqual([before + 1, before + 1])
   })
 })
 
@@ -340,7 +341,7 @@ describe('backup and restore', () => {
   test('a backup made while in use comes back: accounts are there, every session is over, links are void', async () => {
     const { shown } = await signedIn(services)
     const file = join(home.dataDir, 'copy.db')
-    await services.store.backup(file)
+    await services.store.maintenance.backup(file)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     await signedIn(services, 'later@example.org')
     await services.close()
@@ -382,7 +383,7 @@ describe('backup and restore', () => {
   test('refuses while somebody works on the folder, and a file that is not sound: nothing changes', async () => {
     const file = join(home.dataDir, 'copy.db')
     await signedIn(services)
-    await services.store.backup(file)
+    await services.store.maintenance.backup(file)
     await expect(restore({ config: services.config, clock, log: home.log }, { file, anyway: false })).rejects.toThrow(
       /Another process/,
     )
@@ -406,7 +407,7 @@ describe('backup and restore', () => {
   test('refuses a backup whose passwords were sealed with other keys, unless told to go on', async () => {
     await signedIn(services)
     const file = join(home.dataDir, 'copy.db')
-    await services.store.backup(file)
+    await services.store.maintenance.backup(file)
     await rotateKeys(services, { reseal: false, compromised: true })
     await services.close()
     await expect(restore({ config: services.config, clock, log: home.log }, { file, anyway: false })).rejects.toThrow(

@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Keys } from '../keys/keys.ts'
-import type { Store } from '../store/sqlite/store.ts'
+import type { Store } from '../store/types.ts'
 
 export interface CounterDeps {
   keys: Keys
@@ -18,11 +18,11 @@ export interface CounterDeps {
 export async function detectRollback({ keys, store, clock, log }: CounterDeps): Promise<boolean> {
   const told = keys.counter()
   if (told === null) return false
-  const found = await store.meta.counter()
+  const found = await store.keyRecords.counter()
   const rolledBack = found < told
   if (rolledBack) {
     // Nothing is running yet that would have to be notified.
-    const ended = await store.endEverything({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
+    const ended = await store.maintenance.revokeAll({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
     log.warn(
       { event: 'database_rolled_back', database: found, keyFile: told, ended },
       'the database is older than the key file, so it was restored by hand; every session was ended and every one-time link is void',
@@ -44,6 +44,6 @@ export async function raiseCounter({ keys, store }: Pick<CounterDeps, 'keys' | '
 }
 
 async function raise(keys: Keys, store: Store, counter: number): Promise<void> {
-  await store.meta.setCounter(counter)
+  await store.keyRecords.setCounter(counter)
   keys.setCounter(counter)
 }

@@ -10,6 +10,7 @@ import {
   someTokens,
   vaultOf,
 } from '../../tests/support/vault-stage.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 let home: ReturnType<typeof installation>
 let services: Services
@@ -28,7 +29,7 @@ afterEach(async () => {
 const ISSUER = 'https://main.example'
 let tokens = 0
 const logout = (of: { sid?: string; subject?: string; key?: string; issuer?: string; algs?: string[] }) =>
-  services.store.endAtProvider({
+  services.store.providerGrants.endAtProvider({
     issuer: of.issuer ?? ISSUER,
     sid: of.sid ?? null,
     subject: of.subject ?? null,
@@ -84,7 +85,7 @@ test('LO-6 a session that took over a grant ends with it, and the security log s
   })
   const { ended } = await logout({ sid: 'there' })
   expect(ended.map(one => [one.publicId, one.reason])).toEqual([[next.publicId, 'provider_logout']])
-  const last = services.store.db.raw.prepare('select session_id, reason from events order by id desc limit 1').get()
+  const last = rawOf(services.store).prepare('select session_id, reason from events order by id desc limit 1').get()
   expect(last).toEqual({ session_id: next.publicId, reason: 'provider_logout' })
 })
 
@@ -97,11 +98,11 @@ test("another issuer's sid or subject of the same name ends nothing", async () =
 
 test('LO-5 a token that could not be acted on is not used up: the provider may send it again', async () => {
   const { session } = await signedInThere(services, vault, { sid: 'there' })
-  services.store.db.raw.exec(
+  rawOf(services.store).exec(
     "create trigger full before update of ended_at on sessions begin select raise(abort, 'disk'); end",
   )
   await expect(logout({ sid: 'there', key: 'jti:again' })).rejects.toThrow()
-  services.store.db.raw.exec('drop trigger full')
+  rawOf(services.store).exec('drop trigger full')
   expect((await logout({ sid: 'there', key: 'jti:again' })).ended).toHaveLength(1)
   expect(await endOf(services, session.publicId)).toBe('provider_logout')
   expect(await logout({ sid: 'there', key: 'jti:again' })).toMatchObject({ repeated: true, ended: [] })
@@ -145,7 +146,7 @@ test('an account and its grant are linked to a living session of the same person
     ).rejects.toMatchObject(new Problem('not_signed_in'))
   }
   expect(await services.store.identities.list(session.userId)).toEqual([])
-  expect(services.store.db.raw.prepare('select count(*) as kept from provider_grants').get()).toEqual({ kept: 0 })
+  expect(rawOf(services.store).prepare('select count(*) as kept from provider_grants').get()).toEqual({ kept: 0 })
 })
 
 test('however many sessions end at once, all of their grants do', async () => {
@@ -153,8 +154,8 @@ test('however many sessions end at once, all of their grants do', async () => {
   for (let i = 0; i < 1200; i++)
     many.push((await signedInThere(services, vault, { name: `n${i}`, sid: `s${i}` })).grantId)
   await vault.stop()
-  await services.store.endEverything({ reason: 'store_rolled_back', at: services.clock.now().wall }, () => {})
-  const left = services.store.db.raw
+  await services.store.maintenance.revokeAll({ reason: 'store_rolled_back', at: services.clock.now().wall }, () => {})
+  const left = rawOf(services.store)
     .prepare('select count(*) as left from provider_grants where ended_at is null')
     .get()
   expect(left).toEqual({ left: 0 })

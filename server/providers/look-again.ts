@@ -3,15 +3,14 @@ import type { Log } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import type { Role } from '../contract/wire.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { algOf } from './recheck.ts'
 import type { Refreshed, Refresher, Standing } from './token-client-types.ts'
 import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 
 /** The provider's roles for a user have changed; an empty list no longer admits the user. */
-export type RoleChange = Pick<ProviderGrantRow, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & {
+export type RoleChange = Pick<ProviderGrantRecord, 'provider' | 'issuer' | 'subject' | 'userId' | 'sessionId'> & {
   roles: Role[]
 }
 
@@ -30,7 +29,7 @@ interface Deps {
 }
 
 interface Kept {
-  row: ProviderGrantRow
+  row: ProviderGrantRecord
   tokens: KeptTokens
 }
 

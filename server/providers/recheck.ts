@@ -2,8 +2,7 @@ import { decodeProtectedHeader } from 'jose'
 import { type Clock, MINUTE, SECOND, type Timers, type UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import type { ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import type { KeptTokens, Needs } from './sealed-tokens.ts'
 
 interface Deps {
@@ -30,7 +29,7 @@ const AGAIN_MS = MINUTE
  * grant
  */
 export function recheckAt(
-  { origin }: Pick<ProviderGrantRow, 'origin'>,
+  { origin }: Pick<ProviderGrantRecord, 'origin'>,
   tokens: KeptTokens | null,
   { recheckMs }: Needs,
   now: UnixMs,
@@ -56,7 +55,7 @@ export function algOf(idToken: string | null): string | null {
 export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: Deps) {
   let looking = false
 
-  async function look({ id, provider }: ProviderGrantRow): Promise<void> {
+  async function look({ id, provider }: ProviderGrantRecord): Promise<void> {
     const { recheckMs } = needsOf(provider)
     if (recheckMs === null) return grants.stopRechecks(id)
     const { wall } = clock.now()

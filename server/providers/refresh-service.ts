@@ -6,8 +6,7 @@ import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { Gate } from '../accounts/gate.ts'
-import type { NewTokens, ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { NewTokens, ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { recheckAt } from './recheck.ts'
 import { asRefreshFailure, type Refreshed, type RefreshFailure, type Refresher } from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
@@ -40,7 +39,7 @@ interface Fresh {
   at: UnixMs
 }
 export interface OpenGrant {
-  row: ProviderGrantRow
+  row: ProviderGrantRecord
   tokens: KeptTokens
 }
 
@@ -110,7 +109,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   async function askProvider(
-    row: ProviderGrantRow,
+    row: ProviderGrantRecord,
     tokens: KeptTokens,
     refresher: Refresher,
   ): Promise<Omit<Fresh, 'refresher'>> {
@@ -139,7 +138,7 @@ export function createRefreshing(deps: RefreshingDeps) {
    * The provider has not consumed the token: withdraws the intent, unless it was left by an earlier call whose response
    * was lost.
    */
-  async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRow): Promise<void> {
+  async function withdraw({ id, provider, refreshes, refreshingAt }: ProviderGrantRecord): Promise<void> {
     if (refreshingAt !== null) return
     await grants
       .withdraw(id, refreshes)
@@ -151,7 +150,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       )
   }
 
-  async function keep(row: ProviderGrantRow, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
+  async function keep(row: ProviderGrantRecord, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
     const needs = deps.needsOf(row.provider)
     // If the configuration no longer needs the access token, the new tokens are still used.
     const needed = neededOf(tokens, needs) ?? tokens
@@ -160,7 +159,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       accessEndsAt: needed.accessEndsAt,
       recheckAt: recheckAt(row, needed, needs, clock.now().wall),
     }
-    let saved: ProviderGrantRow | null
+    let saved: ProviderGrantRecord | null
     try {
       saved = await grants.save(row.id, row.refreshes, made)
     } catch (error) {
@@ -189,7 +188,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   /** @returns the problem for waiting requests */
-  async function afterFailure(row: ProviderGrantRow, failure: RefreshFailure): Promise<Problem> {
+  async function afterFailure(row: ProviderGrantRecord, failure: RefreshFailure): Promise<Problem> {
     const { id, provider } = row
     const inDoubt = row.refreshingAt !== null
     meter.count('provider_refreshes_total', {

@@ -1,5 +1,5 @@
 import type { Keyring } from '../keys/types.ts'
-import type { SealedGrant } from '../store/sqlite/provider-grants.ts'
+import type { SealedGrant } from '../store/types.ts'
 
 const BATCH = 100
 
@@ -13,13 +13,13 @@ export async function resealGrants({
 }: {
   keyring: Keyring
   grants: {
-    sealedRows(after: string, limit: number): Promise<SealedGrant[]>
+    sealedGrants(after: string, limit: number): Promise<SealedGrant[]>
     replaceSealed(before: SealedGrant, sealed: string): Promise<boolean>
   }
 }): Promise<{ resealed: number; unreadable: number }> {
   const done = { resealed: 0, unreadable: 0 }
   for (let after = ''; ;) {
-    const batch = await grants.sealedRows(after, BATCH)
+    const batch = await grants.sealedGrants(after, BATCH)
     for (const row of batch) {
       const opened = await keyring.open('at-rest', row.sealed, row.id)
       if (opened === null) done.unreadable++

@@ -3,8 +3,7 @@ import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
 import { createGate } from '../accounts/gate.ts'
-import type { OverMark, ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { Cursor, ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { asRefreshFailure, type Refresher } from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
 import { openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
@@ -23,7 +22,7 @@ interface Deps {
 }
 
 /** The owner of tokens, as far as revoking needs it. */
-type Granted = Pick<ProviderGrantRow, 'id' | 'sessionId' | 'provider' | 'issuer' | 'subject' | 'providerSid'>
+type Granted = Pick<ProviderGrantRecord, 'id' | 'sessionId' | 'provider' | 'issuer' | 'subject' | 'providerSid'>
 
 /** Low, because no request waits for these calls. */
 const CALLS_AT_ONCE = 4
@@ -84,7 +83,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     for (const { id } of rows) await gate.run(() => settle(id))
   }
 
-  async function tidyOne(row: ProviderGrantRow, now: number): Promise<boolean> {
+  async function tidyOne(row: ProviderGrantRecord, now: number): Promise<boolean> {
     const tokens = await openTokens(keyring, row)
     const mayGo = (await takeBack(row, tokens)) || (row.endedAt ?? now) < now - GIVE_UP_MS
     if (mayGo) await grants.remove(row.id)
@@ -122,14 +121,14 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     async tidy(): Promise<number> {
       const now = clock.now().wall
       let gone = 0
-      for (let after: OverMark | null = null; ;) {
+      for (let after: Cursor | null = null; ;) {
         const batch = await grants.over(now - LOGOUT_MS, after, BATCH)
-        for (const { row } of batch) {
-          await settled(row.id)
-          if (await tidyOne(row, now)) gone++
+        for (const grant of batch.grants) {
+          await settled(grant.id)
+          if (await tidyOne(grant, now)) gone++
         }
-        after = batch.at(-1) ?? null
-        if (after === null || batch.length < BATCH) return gone
+        after = batch.next
+        if (after === null) return gone
       }
     },
 

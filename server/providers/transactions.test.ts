@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
 import { createTransactions, LOGIN_LIFE_MS, transactionIdOf, type Transactions } from './transactions.ts'
 import type { Purpose } from './types.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 const SIGN_IN: Purpose = { kind: 'sign_in', remember: false, invite: null }
 const expired = expect.objectContaining({ code: 'login_expired' })
@@ -27,7 +28,7 @@ const use = async (provider: string, search: string, sealed: string | null) => {
   await transactions.use(transaction)
   return transaction
 }
-const uses = () => services.store.db.raw.prepare('SELECT count(*) FROM single_uses').pluck().get()
+const uses = () => rawOf(services.store).prepare('SELECT count(*) FROM single_uses').pluck().get()
 
 describe('a transaction', () => {
   test('OA-4 OA-5 has new secrets of 256 bits each time, and is restored unchanged', async () => {

@@ -4,7 +4,7 @@ import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
 import { HOME } from '../contract/return-to.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { SingleUseStore } from '../store/sqlite/single-uses.ts'
+import type { SingleUseStore } from '../store/types.ts'
 import type { Purpose } from './types.ts'
 
 /** A sign-in has to be finished within this time. */

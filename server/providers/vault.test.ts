@@ -15,6 +15,7 @@ import {
 } from '../../tests/support/vault-stage.ts'
 import { RefreshFailure } from './token-client-types.ts'
 import { openTokens } from './sealed-tokens.ts'
+import { rawOf } from '../store/store.testing.ts'
 
 let clock: ReturnType<typeof movableClock>
 let home: ReturnType<typeof installation>
@@ -57,7 +58,7 @@ describe('tokens at rest', () => {
     const { grantId } = await signedInThere(services, vault)
     const row = await grantOf(grantId)
     expect(row?.sealed).toBeTypeOf('string')
-    const file = services.store.db.raw.serialize().toString('latin1')
+    const file = rawOf(services.store).serialize().toString('latin1')
     expect(['access-first', 'refresh-first'].filter(token => file.includes(token))).toEqual([])
     expect(await services.keys.keyring.open('at-rest', row?.sealed ?? '', 'another')).toBeNull()
   })
@@ -211,7 +212,7 @@ describe('a provider that refuses for good', () => {
     expect(await outcome(vault.tokenFor(session, MAIN, null))).toBe('not_signed_in')
     expect(await endOf(services, session.publicId)).toBe('provider_revoked')
     expect(await endOf(services, other.session.publicId)).toBeNull()
-    const events = services.store.db.raw
+    const events = rawOf(services.store)
       .prepare('select kind, reason from events where session_id = ? order by id desc limit 1')
       .get(session.publicId)
     expect(events).toEqual({ kind: 'session_ended', reason: 'provider_revoked' })
@@ -324,7 +325,7 @@ describe('a stop in peace', () => {
     const told = await Promise.all(requests)
     expect(told.filter(one => one === 'provider_unavailable')).toHaveLength(8)
     expect(provider.asked).toHaveLength(32)
-    const intents = services.store.db.raw
+    const intents = rawOf(services.store)
       .prepare('select count(*) as left from provider_grants where refreshing_at is not null')
       .get()
     expect(intents).toEqual({ left: 0 })

@@ -7,8 +7,7 @@ import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
 import { createGates } from '../accounts/gate.ts'
-import type { ProviderGrantStore } from '../store/sqlite/provider-grants.ts'
-import type { ProviderGrantRow } from '../store/sqlite/schema.ts'
+import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { createExchange, type ExchangeUpstream } from './token-exchange.ts'
 import type { ExchangedToken, Refresher } from './token-client-types.ts'
 import { algOf, createRecheck, recheckAt } from './recheck.ts'
@@ -24,7 +23,7 @@ export interface Vault {
    * opens one.
    * @throws Problem `provider_answer_invalid` if the tokens are too long
    */
-  grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRow>
+  grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRecord>
   /** A session got another grant, which is stored already: an earlier one of that provider has ended. */
   linked(sessionId: string): void
   /** Revokes, in the background, the tokens of a refused sign-in, or tokens that are not needed. Tried once. */
@@ -69,7 +68,7 @@ export interface GrantInput {
   userId: string
   /** Empty as long as the session has not been opened. */
   sessionId: string
-  origin: ProviderGrantRow['origin']
+  origin: ProviderGrantRecord['origin']
 }
 
 export interface VaultDeps {

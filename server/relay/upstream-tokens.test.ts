@@ -15,7 +15,7 @@ import { createKeyring } from '../keys/keyring.ts'
 import type { Signing } from '../keys/signing.ts'
 import { SIGNING, testSigning } from '../keys/keys.testing.ts'
 import { createTokens, parseRefresh } from '../session/session-tokens.ts'
-import type { SessionRow } from '../store/sqlite/schema.ts'
+import type { SessionRecord } from '../store/types.ts'
 import { createUpstreamTokens, lifeOf, usableUntil } from './upstream-tokens.ts'
 import type { RelayCaller } from './types.ts'
 
@@ -309,7 +309,7 @@ test('JW-12 our cookies are not accepted as upstream tokens, nor upstream tokens
     secret: Buffer.alloc(32),
     authTime: AT,
     amr: ['pwd'],
-  } as unknown as SessionRow
+  } as unknown as SessionRecord
   const access = await own.sealAccess(sid, row, { issuedAt: AT, endsAt: AT + 900_000 })
   const refresh = own.refresh(sid, row, 1)
   for (const cookie of [access, refresh, await keyring.seal('login', {}), await keyring.seal('device', {})])

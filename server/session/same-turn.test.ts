@@ -4,7 +4,7 @@ import { createLog } from '../base/log.ts'
 import { noMeter } from '../base/meter.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
-import { testStore } from '../store/store.testing.ts'
+import { rawOf, testStore } from '../store/store.testing.ts'
 import { readSessionCookies } from './cookie-names.ts'
 import { createSessions } from './sessions.ts'
 import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './types.ts'
@@ -135,7 +135,7 @@ test.each(Object.keys(ways))(
 
 test("a renewal whose commit fails with everybody else's leaves the session as it was", async () => {
   const { publicId, renew } = await dueForRotation()
-  const { raw } = opened.store.db
+  const raw = rawOf(opened.store)
   raw.pragma('query_only = ON')
   const both = await Promise.allSettled([renew(), ways['signed out']?.(publicId)])
   raw.pragma('query_only = OFF')

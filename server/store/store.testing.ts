@@ -1,20 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type Sqlite from 'better-sqlite3'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { SessionBench } from './contract.testing.ts'
 import { asc, eq } from './sqlite/drizzle.ts'
 import { accounts, events, sessions } from './sqlite/schema.ts'
-import { openStore, type Store } from './sqlite/store.ts'
+import { openStore, type SqliteStore } from './sqlite/store.ts'
+import type { Store } from './types.ts'
 
 /** For tests: a new store in a folder of its own, gone again with `remove()`. */
 export function testStore(
   clock: Clock = systemClock,
   log: Log = createLog('silent'),
-): { store: Store; dataDir: string; remove(): void } {
+): { store: SqliteStore; dataDir: string; remove(): void } {
   const dataDir = mkdtempSync(join(tmpdir(), 'porchlight-store-'))
-  const store = openStore({ dataDir, mayCreate: true, clock, log })
+  const store = openStore({ dataDir, mayCreate: true, clock, log, onFailure: () => {} })
   return {
     store,
     dataDir,
@@ -23,6 +25,11 @@ export function testStore(
       rmSync(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** The connection beneath a SQLite store, for tests that look behind the store's back. */
+export function rawOf(store: Store): Sqlite.Database {
+  return (store as SqliteStore).db.raw
 }
 
 /** The sessions of a new SQLite store, for the contract suite and the model. */

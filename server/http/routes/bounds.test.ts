@@ -4,12 +4,13 @@ import { newAccountRow } from '../../accounts/account.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
+import { rawOf } from '../../store/store.testing.ts'
 
 let at: ReturnType<typeof testRoutes>
 let admin: Browser
 const root = { email: 'root@example.org', name: 'Root', password: GOOD_PASSWORD }
 const json = async <T>(answer: Promise<Response>): Promise<T> => (await (await answer).json()) as T
-const count = (sql: string) => at.store.db.raw.prepare(sql).pluck().get() as number
+const count = (sql: string) => rawOf(at.store).prepare(sql).pluck().get() as number
 
 beforeEach(async () => {
   at = testRoutes()

@@ -5,7 +5,7 @@ import { newAccountRow } from '../../accounts/account.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Purpose } from '../../providers/types.ts'
-import type { IdentityRow, ProviderGrantRow } from '../../store/sqlite/schema.ts'
+import type { IdentityRecord, ProviderGrantRecord } from '../../store/types.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
 const MINUTE = 60_000
@@ -49,7 +49,7 @@ const provider = (id: string, name: string, icon: string): Provider => ({
   clockToleranceSeconds: 120,
 })
 
-const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRow => ({
+const identity = (userId: string, of: string, subject = 'subject-1'): IdentityRecord => ({
   id: `${of}-${subject}`,
   userId,
   provider: of,
@@ -67,9 +67,9 @@ const link = (userId: string, of: string, subject?: string) =>
 
 function grantOf(
   userId: string,
-  { issuer, subject, provider: of }: IdentityRow,
-  origin: ProviderGrantRow['origin'] = 'sign_in',
-): ProviderGrantRow {
+  { issuer, subject, provider: of }: IdentityRecord,
+  origin: ProviderGrantRecord['origin'] = 'sign_in',
+): ProviderGrantRecord {
   return {
     id: `grant-${Math.random()}`,
     sessionId: '',
@@ -91,7 +91,7 @@ function grantOf(
 }
 
 /** A browser that signed in by a provider. */
-async function cameBy(userId: string, one: IdentityRow): Promise<Browser> {
+async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
   const browser = at.browser()
   const { grant } = await at.sessions.open({
     userId,

@@ -4,8 +4,9 @@ import type { InviteAnswer, LinksAnswer, ResetLinkAnswer, Role, SessionAnswer } 
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Finished } from '../../providers/types.ts'
-import type { IdentityRow, ProviderGrantRow } from '../../store/sqlite/schema.ts'
+import type { IdentityRecord, ProviderGrantRecord } from '../../store/types.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
+import { rawOf } from '../../store/store.testing.ts'
 
 const MINUTE = 60_000
 const NEXT = 'an entirely new lantern'
@@ -138,7 +139,7 @@ beforeEach(async () => {
         returnTo: async () => null,
       },
       vault: {
-        grant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRow> => ({
+        grant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRecord> => ({
           id: `grant-${grants++}`,
           sessionId,
           userId,
@@ -294,7 +295,9 @@ describe('codes depend on the authority of their creator', () => {
 
   test('using a code checks its creator in the same transaction, so that it is void even if their authority was removed without voiding it', async () => {
     const [reset, invite] = [await resetLink(mallory, await idOf(ann)), await invitation(mallory)]
-    at.store.db.raw.prepare('update accounts set roles = \'["user"]\' where id = ?').run(await idOf(mallory))
+    rawOf(at.store)
+      .prepare('update accounts set roles = \'["user"]\' where id = ?')
+      .run(await idOf(mallory))
     expect(await useReset(reset)).toBe(VOID)
     expect(await useInvite(invite)).toBe(VOID)
   })
@@ -322,7 +325,7 @@ describe('codes depend on the authority of their creator', () => {
   })
 })
 
-const identityOf = (userId: string): IdentityRow => ({
+const identityOf = (userId: string): IdentityRecord => ({
   id: 'i',
   userId,
   provider: 'work',

@@ -3,6 +3,7 @@ import type { SessionListAnswer } from '../../contract/wire.ts'
 import { OPERATOR } from '../../accounts/actor.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { testRoutes } from './routes.testing.ts'
+import { rawOf } from '../../store/store.testing.ts'
 
 // One account with far more sessions than the limit, as an older version allowed: whatever it, an administrator or the
 // command line does with them must not block other requests.
@@ -40,7 +41,7 @@ async function signedIn() {
 
 /** Copies one active session many times, each a little older. */
 function multiply(): void {
-  const { raw } = at.store.db
+  const raw = rawOf(at.store)
   const columns = (raw.pragma('table_info(sessions)') as { name: string }[]).map(({ name }) => name)
   const copied = columns.map(
     name =>
@@ -51,10 +52,10 @@ function multiply(): void {
     insert into sessions (${columns.join(', ')}) select ${copied.join(', ')} from (select * from sessions where ended_at is null limit 1), n`)
 }
 const living = () =>
-  (at.store.db.raw.prepare('select count(*) as count from sessions where ended_at is null').get() as { count: number })
+  (rawOf(at.store).prepare('select count(*) as count from sessions where ended_at is null').get() as { count: number })
     .count
 const reasons = () =>
-  at.store.db.raw
+  rawOf(at.store)
     .prepare("select distinct end_reason from sessions where public_id like 'old %' order by 1")
     .pluck()
     .all()
@@ -116,7 +117,7 @@ const ends: Record<
     why: ['admin'],
   },
   'key rotate --compromised': {
-    act: () => at.store.endEverything({ reason: 'keys_compromised', at: at.wall() }, at.sessions.announce),
+    act: () => at.store.maintenance.revokeAll({ reason: 'keys_compromised', at: at.wall() }, at.sessions.announce),
     left: 0,
     why: ['keys_compromised'],
   },

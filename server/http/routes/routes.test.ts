@@ -14,6 +14,7 @@ import { OPERATOR } from '../../accounts/actor.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { testUpstream } from '../../relay/relay.testing.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
+import { rawOf } from '../../store/store.testing.ts'
 
 const MINUTE = 60_000
 const ACCESS = '__Host-porchlight-access'
@@ -349,7 +350,7 @@ describe('bad input', () => {
 test('a full disk: 503, nothing set, nothing lost, and it recovers by itself', async () => {
   const browser = at.browser()
   const { href } = await json<InviteAnswer>(admin.post('/auth/invites', {}))
-  at.store.db.raw.pragma('query_only = ON')
+  rawOf(at.store).pragma('query_only = ON')
   for (const answer of [
     browser.post('/auth/login', { email: root.email, password: root.password }),
     browser.post('/auth/register', { ...ann, invite: at.codeOf(href) }),
@@ -360,7 +361,7 @@ test('a full disk: 503, nothing set, nothing lost, and it recovers by itself', a
     expect(await refusal(answer)).toBe('503 store_unavailable')
   expect(browser.jar.size).toBe(0)
   expect((await session(admin)).user?.name).toBe('Root')
-  at.store.db.raw.pragma('query_only = OFF')
+  rawOf(at.store).pragma('query_only = OFF')
   expect((await browser.post('/auth/register', { ...ann, invite: at.codeOf(href) })).status).toBe(200)
   await signIn(root)
 })

@@ -4,6 +4,7 @@ import type { SessionAnswer, SessionListAnswer } from '../../contract/wire.ts'
 import { PASSWORD } from '../../../tests/support/installation.ts'
 import { streamStage } from '../../../tests/support/stream-stage.ts'
 import { OPERATOR } from '../../accounts/actor.ts'
+import { rawOf } from '../../store/store.testing.ts'
 
 // Two things in the very same moment, over real sockets.
 
@@ -113,7 +114,7 @@ test('a link used in the moment in which its maker loses their power works befor
     const reset = codeOf((await people.resets.makeLink(target.id, actor)).href)
     const invite = codeOf((await people.registration.invite({ email: null, roles: ['admin'] }, actor)).href)
     const loss = n % 2 === 0 ? { roles: ['user' as const] } : { disabled: true }
-    const from = store.db.raw.prepare('select coalesce(max(id), 0) as id from events').get() as { id: number }
+    const from = rawOf(store).prepare('select coalesce(max(id), 0) as id from events').get() as { id: number }
     const [used, joined] = await Promise.all([
       stage.browser().call('POST', '/auth/reset', { code: reset, password: NEXT }),
       stage
@@ -122,7 +123,7 @@ test('a link used in the moment in which its maker loses their power works befor
       later(n % 40).then(() => people.accounts.change(maker.id, loss, OPERATOR)),
     ])
     const kinds = (
-      store.db.raw.prepare('select kind from events where id > ? order by id').all(from.id) as { kind: string }[]
+      rawOf(store).prepare('select kind from events where id > ? order by id').all(from.id) as { kind: string }[]
     ).map(({ kind }) => kind)
     const lost = kinds.findIndex(kind => kind === 'roles_changed' || kind === 'account_disabled')
     for (const [{ status, body }, kind] of [
@@ -136,7 +137,7 @@ test('a link used in the moment in which its maker loses their power works befor
     }
     await people.accounts.change(maker.id, { roles: ['admin'], disabled: false }, OPERATOR)
     // All these strangers come from one network, which would be slowed.
-    store.db.raw.prepare('delete from throttles').run()
+    rawOf(store).prepare('delete from throttles').run()
   }
   expect([...outcomes].toSorted(), 'both ways it went').toEqual(['200', '400'])
 }, 60_000)

@@ -7,7 +7,7 @@ import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookie-names.ts'
 import type { ProviderProfile, ProviderTokens } from '../../providers/types.ts'
-import type { ProviderGrantRow } from '../../store/sqlite/schema.ts'
+import type { ProviderGrantRecord } from '../../store/types.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedInAnswer } from '../response/session-body.ts'
 import { checkForm, isForm, readForm, readJson } from './read-body.ts'
@@ -23,7 +23,7 @@ interface Opening {
   passwordSetAt: UnixMs | null
   authTime?: UnixMs | null
   endsAt?: UnixMs | null
-  providerGrant?: ProviderGrantRow | null
+  providerGrant?: ProviderGrantRecord | null
 }
 
 /**

@@ -5,7 +5,7 @@ import type { LinksAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
-import type { IdentityRow, ProviderGrantRow } from '../../store/sqlite/schema.ts'
+import type { IdentityRecord, ProviderGrantRecord } from '../../store/types.ts'
 import { type Browser, refusal, testRoutes } from './routes.testing.ts'
 
 const MINUTE = 60_000
@@ -40,7 +40,7 @@ let id: string
 let purpose: Purpose
 
 const session = async (browser: Browser) => (await (await browser.get('/auth/session')).json()) as SessionAnswer
-const grantOf = (userId: string): ProviderGrantRow => ({
+const grantOf = (userId: string): ProviderGrantRecord => ({
   id: `grant-${Math.random()}`,
   sessionId: '',
   userId,
@@ -133,7 +133,7 @@ beforeEach(async () => {
       OPERATOR,
     )
   ).id
-  const identity: IdentityRow = {
+  const identity: IdentityRecord = {
     id: 'identity-1',
     userId: id,
     provider: 'work',

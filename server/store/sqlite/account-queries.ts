@@ -2,86 +2,14 @@ import { Problem } from '../../base/problem.ts'
 import type { UnixMs } from '../../base/clock.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Role } from '../../contract/wire.ts'
+import type { AccountStore, AccountWithSessions, Changed, EndedSession, Origin } from '../types.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, max, ne, type SQL, sql } from './drizzle.ts'
-import { type Origin, recordEvent } from './events.ts'
+import { recordEvent } from './events.ts'
 import { accounts, type AccountRow, sessions } from './schema.ts'
 import { endSessionsOf } from './session-ends.ts'
-import type { EndedSession } from '../types.ts'
 import { clearLocks } from './throttles.ts'
-import { type Maker, requireAdministrator, voidCodes } from './voiding.ts'
-
-export type AccountWithSessions = AccountRow & { sessions: number; lastSeenAt: UnixMs | null }
-/** A sealed password verifier and whose it is. */
-export interface Verifier {
-  id: string
-  passwordSealed: string
-}
-
-export interface AccountStore {
-  find(id: string): Promise<AccountRow | null>
-  findByEmail(emailKey: string): Promise<AccountRow | null>
-  /**
-   * A page of everybody, oldest account first, with how many sessions live and when one was last seen.
-   * @param after the last id of the page before, or null; one that nobody has begins nowhere
-   */
-  page(now: UnixMs, after: string | null, limit: number): Promise<AccountWithSessions[]>
-  /** The same of one. */
-  summary(id: string, now: UnixMs): Promise<AccountWithSessions | null>
-  count(): Promise<number>
-  anybody(): Promise<boolean>
-  /**
-   * Makes an account. The very first one is an administrator, whatever `row` says: otherwise there could never be one.
-   * @throws Problem `email_taken`
-   */
-  create(row: AccountRow, origin: Origin): Promise<AccountRow>
-  /**
-   * The same for somebody who registers: not before set-up.
-   * @throws Problem `email_taken`, `registration_closed`
-   */
-  register(row: AccountRow, origin: Origin): Promise<AccountRow>
-  /** @throws Problem `not_found` */
-  changeName(id: string, name: string, origin: Origin): Promise<AccountRow>
-  /**
-   * Roles, disabling and enabling. Disabling ends every session. Fields that are null stay; asking for what is already
-   * so changes nothing. Either voids every open code of the account and by it.
-   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when the maker lost that power meanwhile; `last_admin`
-   * when nobody could administer afterwards
-   */
-  change(
-    id: string,
-    change: { roles: Role[] | null; disabled: boolean | null },
-    maker: Maker,
-    origin: Origin,
-  ): Promise<Changed>
-  /**
-   * A new password that its owner chose: every session ends, and the count of failed sign-ins starts again.
-   * @param expected the verifier that the current password was checked against
-   * @throws Problem `not_found`; `invalid_credentials` when the password was changed in between
-   */
-  changePassword(id: string, expected: string, passwordSealed: string, origin: Origin): Promise<Changed>
-  /**
-   * A new password set over the person's head: the command line.
-   * @throws Problem `not_found`
-   */
-  setPassword(id: string, passwordSealed: string, origin: Origin): Promise<Changed>
-  /**
-   * Writes the same password anew, hashed or sealed in another way. Does nothing when it was changed in between.
-   * @returns whether it was written
-   */
-  replaceVerifier(before: Verifier, passwordSealed: string): Promise<boolean>
-  /**
-   * Verifiers in the order of their accounts' ids, for re-sealing.
-   * @param after the last id of the batch before, or ''
-   */
-  verifiers(after: string, limit: number): Promise<Verifier[]>
-}
-
-/** What a change left behind, and which sessions it ended: the caller announces those. */
-export interface Changed {
-  account: AccountRow
-  ended: EndedSession[]
-}
+import { requireAdministrator, voidCodes } from './voiding.ts'
 
 export function accountQueries(db: Database): AccountStore {
   const byId = db.sql

@@ -1,20 +1,24 @@
+import { positionOf } from '../session-rules.ts'
+import type { Cursor } from '../types.ts'
 import type { Database } from './database.ts'
-import { sql } from './drizzle.ts'
+import { type SQL, sql } from './drizzle.ts'
 import type { providerGrants, sessions } from './schema.ts'
 
 /**
- * Where a look at `limit` rows of a table has to stop, for what no index finds: looking at a million at once would hold
- * up everybody else. Synchronous.
- * @param after where the look before stopped; 0: none yet
- * @returns null: there are no more
+ * The next `limit` rows of a table, for what no index finds: looking at a million at once would hold up everybody else.
+ * Synchronous.
+ * @param after where the look before stopped; null: it is the first
+ * @returns which rows they are, and where the look stops; null: there are no more
  */
-export function endOfSlice(
+export function nextSlice(
   db: Database,
   table: typeof providerGrants | typeof sessions,
-  after: number,
+  after: Cursor | null,
   limit: number,
-): number | null {
-  return db.sql.get<{ last: number | null }>(
-    sql`select max(rowid) as last from (select rowid from ${table} where rowid > ${after} order by rowid limit ${limit})`,
-  ).last
+): { rows: SQL; next: Cursor } | null {
+  const from = after === null ? 0 : positionOf(after)
+  const { last } = db.sql.get<{ last: number | null }>(
+    sql`select max(rowid) as last from (select rowid from ${table} where rowid > ${from} order by rowid limit ${limit})`,
+  )
+  return last === null ? null : { rows: sql`rowid > ${from} and rowid <= ${last}`, next: String(last) }
 }

@@ -1,55 +1,12 @@
 import { Problem } from '../../base/problem.ts'
 import type { UnixMs } from '../../base/clock.ts'
-import { anybody, type Changed, insertAccount, writePassword } from './account-queries.ts'
+import type { CodeStore, Maker, Origin } from '../types.ts'
+import { anybody, insertAccount, writePassword } from './account-queries.ts'
 import type { Database } from './database.ts'
 import { and, count, desc, eq, gt, inArray, isNotNull, isNull, lte, or, sql } from './drizzle.ts'
-import { noteCode, type Origin, recordEvent } from './events.ts'
+import { noteCode, recordEvent } from './events.ts'
 import { accounts, type AccountRow, codes, type CodeRow } from './schema.ts'
-import { isAdministrator, type Maker, requireAdministrator, voidResets } from './voiding.ts'
-
-export type InviteRow = CodeRow & { byName: string | null }
-
-export interface CodeStore {
-  /**
-   * Makes the set-up code; any earlier one is void.
-   * @throws Problem `already_set_up` once anybody exists
-   */
-  createSetup(row: CodeRow): Promise<void>
-  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
-  createInvite(row: CodeRow, origin: Origin): Promise<void>
-  /** Makes a reset code for `row.userId`; earlier ones for the same person are void.
-   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when its maker lost that power meanwhile;
-   * `limit_reached` */
-  createReset(row: CodeRow & { userId: string }, origin: Origin): Promise<void>
-  /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
-  find(kind: CodeRow['kind'], codeHash: string, now: UnixMs): Promise<CodeRow | null>
-  /**
-   * A page of the invitations that can still be used, newest first.
-   * @param after the last id of the page before, or null
-   */
-  invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRow[]>
-  /**
-   * @returns whether there was one to revoke
-   * @throws Problem `forbidden`, `not_signed_in` when the maker lost that power meanwhile
-   */
-  revokeInvite(id: string, maker: Maker, origin: Origin): Promise<boolean>
-  /**
-   * Uses the set-up code and makes the first account.
-   * @throws Problem `already_set_up`, `invalid_code`; the code stays unused then
-   */
-  useSetup(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
-  /**
-   * Uses an invitation and makes the account, with the invitation's roles.
-   * @throws Problem `invalid_code` (also when it is for another address), `email_taken`; the code stays unused then
-   */
-  useInvite(codeHash: string, account: AccountRow, origin: Origin): Promise<AccountRow>
-  /**
-   * Uses a reset code: a new password, every session ended.
-   * @throws Problem `invalid_code`, also when its maker is no administrator any more; `account_disabled`; the code
-   * stays unused then
-   */
-  useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
-}
+import { isAdministrator, requireAdministrator, voidResets } from './voiding.ts'
 
 export function codeQueries(db: Database): CodeStore {
   return {

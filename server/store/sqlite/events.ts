@@ -1,18 +1,8 @@
-import type { UnixMs } from '../../base/clock.ts'
 import type { EventKind } from '../../contract/wire.ts'
+import type { EventStore, Origin } from '../types.ts'
 import type { Database } from './database.ts'
 import { and, desc, eq, lt, sql } from './drizzle.ts'
 import { accounts, type CodeRow, events } from './schema.ts'
-import type { EventStore } from '../types.ts'
-
-/** When and from where something was done. `byUserId`: who did it, where that was another account. */
-export interface Origin {
-  at: UnixMs
-  byUserId: string | null
-  sessionId: string | null
-  userAgent: string | null
-  network: string | null
-}
 
 export function eventQueries(db: Database): EventStore {
   const columns = {

@@ -1,38 +1,10 @@
 import type { SQL } from 'drizzle-orm'
-import type { UnixMs } from '../../base/clock.ts'
+import type { HousekeepingStore } from '../types.ts'
 import type { Database } from './database.ts'
 import { sql } from './drizzle.ts'
 import { providerGrants } from './schema.ts'
-import { endOfSlice } from './batches.ts'
+import { nextSlice } from './batches.ts'
 import { SLIGHT_THROTTLES, STALE_THROTTLES } from './throttles.ts'
-
-/**
- * Deletes what is no longer needed, at most `limit` rows a call, so that no request waits long for the write lock. Each
- * returns how many rows went: fewer than `limit` means that it is done.
- */
-export interface HousekeepingStore {
-  events(before: UnixMs, limit: number): Promise<number>
-  /** Sessions that were over before then, whether or not anybody came to hear of it. */
-  sessions(before: UnixMs, limit: number): Promise<number>
-  /** One-time codes that were used or ran out before then. */
-  codes(before: UnixMs, limit: number): Promise<number>
-  /** Failed attempts, the last of which was before then; the counts that lock a password stay over a year longer. */
-  throttles(before: UnixMs, limit: number): Promise<number>
-  /** The oldest of those that say little, where there are more than `most` in all. */
-  surplusThrottles(most: number, limit: number): Promise<number>
-  /**
-   * Of `limit` grants of providers after `after`, for which there is no index: those whose session is gone are ended,
-   * so that they are given back.
-   * @returns the sessions of others that are past their end, though nobody came to hear of it
-   */
-  overdueGrants(
-    at: UnixMs,
-    after: number,
-    limit: number,
-  ): Promise<{ orphaned: number; overdue: string[]; next: number | null }>
-  /** Names that could be used once and ran out before then. */
-  singleUses(before: UnixMs, limit: number): Promise<number>
-}
 
 export function housekeepingQueries(db: Database): HousekeepingStore {
   const remove = (table: string, where: SQL, limit: number) =>
@@ -59,14 +31,14 @@ export function housekeepingQueries(db: Database): HousekeepingStore {
       }),
     overdueGrants: (at, after, limit) =>
       db.write(() => {
-        const next = endOfSlice(db, providerGrants, after, limit)
-        if (next === null) return { orphaned: 0, overdue: [], next }
-        const living = sql`rowid > ${after} and rowid <= ${next} and ended_at is null`
+        const slice = nextSlice(db, providerGrants, after, limit)
+        if (slice === null) return { orphaned: 0, overdue: [], next: null }
+        const living = sql`${slice.rows} and ended_at is null`
         const { changes: orphaned } = db.sql.run(sql`update provider_grants set ended_at = ${at}
         where ${living} and not exists (select 1 from sessions s where s.public_id = session_id and s.ended_at is null)`)
         const overdue = db.sql.all<{ id: string }>(sql`select distinct session_id as id from provider_grants
         where ${living} and exists (select 1 from sessions s where s.public_id = session_id and min(s.absolute_ends_at, s.last_seen_at + s.idle_ms) <= ${at})`)
-        return { orphaned, overdue: overdue.map(({ id }) => id), next }
+        return { orphaned, overdue: overdue.map(({ id }) => id), next: slice.next }
       }),
     singleUses: (before, limit) => remove('single_uses', sql`ends_at < ${before}`, limit),
   }

@@ -1,102 +1,18 @@
 import { Problem } from '../../base/problem.ts'
-import type { UnixMs } from '../../base/clock.ts'
 import type { Role } from '../../contract/wire.ts'
+import type { Decided, IdentityStore, Origin } from '../types.ts'
 import { applyRoles, insertAccount, registerAccount } from './account-queries.ts'
 import { useInvite } from './codes.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, eq, sql } from './drizzle.ts'
-import { type Origin, recordEvent } from './events.ts'
+import { recordEvent } from './events.ts'
 import { linkGrant } from './provider-grants.ts'
-import {
-  accounts,
-  type AccountRow,
-  identities,
-  type IdentityRow,
-  type ProviderGrantRow,
-  providerGrants,
-} from './schema.ts'
-import { endWhatCameBy, type Unlinked } from './unlinking.ts'
+import { accounts, type AccountRow, identities, type IdentityRow, providerGrants } from './schema.ts'
+import { endWhatCameBy } from './unlinking.ts'
 import { requireLiving, voidCodes } from './voiding.ts'
-
-/**
- * What a provider said at a sign-in: kept to show, never to look up by. `provider`: what the configuration calls it
- * now.
- */
-export interface Seen {
-  provider: string
-  email: string | null
-  emailVerified: boolean
-  label: string
-  at: UnixMs
-}
-
-/** `kept`: the account would have lost the last administrator's role. */
-export interface Decided {
-  account: AccountRow
-  kept: boolean
-}
 
 /** Ways in of one account. */
 const LINKS_MAX = 20
-
-export interface IdentityStore {
-  /** Of this subject at this issuer, with the account. */
-  find(issuer: string, subject: string): Promise<{ identity: IdentityRow; account: AccountRow } | null>
-  /** Oldest first. */
-  list(userId: string): Promise<IdentityRow[]>
-  /**
-   * A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
-   * @param roles null: none are decided
-   * @returns null when it is gone meanwhile; `kept`: the account would have lost the last administrator's role
-   */
-  used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<Decided | null>
-  /**
-   * A provider says other roles of its person and nobody comes in by that: the same rules, and nothing is shown anew.
-   * @param roles none: the mapping does not let them in any more
-   * @returns null when it is linked with that account no more
-   */
-  decideRoles(
-    of: { issuer: string; subject: string; userId: string },
-    roles: Role[],
-    origin: Origin,
-  ): Promise<Decided | null>
-  /** Makes an account with this identity as its way in, by an invitation or by open registration.
-   * @param invite the code's hash; roles are then the invitation's, unless `rolesDecided`: a mapping has set them.
-   * One that is bound to an
-   * address asks for an account that has it
-   * `mayBeFirst`: also before set-up
-   * @throws Problem `registration_closed` before set-up, `invalid_code`, `email_taken`, `identity_taken`: nothing
-   * was made */
-  create(
-    row: AccountRow,
-    identity: IdentityRow,
-    how: { invite: string | null; rolesDecided: boolean; mayBeFirst: boolean },
-    origin: Origin,
-  ): Promise<AccountRow>
-  /** Links it with an account, and keeps what it granted to the session that asked, if any: both or neither.
-   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what
-   * it has
-   * @throws Problem `identity_taken` when it is another's; `limit_reached`, `not_found`, `account_disabled`,
-   * `not_signed_in` */
-  link(identity: IdentityRow, grant: ProviderGrantRow | null, origin: Origin): Promise<boolean>
-  /**
-   * Takes a way in away, and ends the other sessions that came by it.
-   * @param providers those that are configured: an identity of any other is no way in
-   * @param passwords whether a password of ours opens anything
-   * @param keep the session that asks
-   * @throws Problem `not_found`; `last_way_in` when nobody could come in any more
-   */
-  unlink(
-    id: string,
-    of: { userId: string; keep: string; providers: readonly string[]; passwords: boolean },
-    origin: Origin,
-  ): Promise<Unlinked>
-  /**
-   * A provider has another name now: identities follow it with all that was granted through them.
-   * @returns how many did; `kept`: how many did not, since their subject has an identity at the new name already
-   */
-  moveIssuer(from: string, to: string): Promise<{ moved: number; kept: number }>
-}
 
 export function identityQueries(db: Database): IdentityStore {
   const bySubject = db.sql

@@ -2,7 +2,8 @@ import { statSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import { backupFolder, databaseFile } from './files.ts'
 import { explained, inspect, MIGRATIONS } from './open.ts'
-import { type KeyCheck, type KeyKind, keyChecksRow } from './meta.ts'
+import { keyChecksRow } from './key-record-queries.ts'
+import type { KeyCheck, KeyKind } from '../types.ts'
 import { readMigrations } from './migrate.ts'
 
 /** What can be told of a database without opening it for writing. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { createLog } from '../../base/log.ts'
 import { databaseFile } from './files.ts'
-import { openStore, type Store } from './store.ts'
+import { openStore } from './store.ts'
 
 const LARGE = 17 * 1024 * 1024
 
@@ -15,7 +15,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true }))
 
-const open = (): Store => openStore({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent') })
+const open = () =>
+  openStore({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent'), onFailure: () => {} })
 
 /** A database with more in it than is read before a start, closed in order. */
 function makeLarge(): void {
@@ -47,7 +48,7 @@ describe('a database is read whole', () => {
     makeLarge()
     spoil()
     const store = open()
-    expect(await store.readWhole()).toMatch(/page|btree|malformed/i)
+    expect(await store.maintenance.findDamage()).toMatch(/page|btree|malformed/i)
     store.close()
     expect(open).toThrow(/is damaged/)
     expect(open).toThrow(/is damaged/)
@@ -63,8 +64,8 @@ describe('a database is read whole', () => {
   test('and a sound one is found sound, while it is written to; a suspicion that proves wrong is forgotten', async () => {
     makeLarge()
     const store = open()
-    const reading = store.readWhole()
-    await store.meta.setCounter(7)
+    const reading = store.maintenance.findDamage()
+    await store.keyRecords.setCounter(7)
     expect(await reading).toBeNull()
     store.close()
     const suspect = `${databaseFile(dataDir)}.suspect`

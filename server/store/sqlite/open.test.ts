@@ -28,7 +28,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
-const open = (mayCreate = true) => openStore({ dataDir, mayCreate, clock: systemClock, log: createLog('silent') })
+const open = (mayCreate = true) =>
+  openStore({ dataDir, mayCreate, clock: systemClock, log: createLog('silent'), onFailure: () => {} })
 const refusal = (work: () => unknown): OperatorError => {
   try {
     work()
@@ -42,11 +43,11 @@ const refusal = (work: () => unknown): OperatorError => {
 describe('a healthy database', () => {
   test('is made once, private to its owner, and opens again', async () => {
     const first = open()
-    await first.meta.setCounter(3)
+    await first.keyRecords.setCounter(3)
     first.close()
     expect(statSync(databaseFile(dataDir)).mode & 0o777).toBe(0o600)
     const second = open(false)
-    expect(await second.meta.counter()).toBe(3)
+    expect(await second.keyRecords.counter()).toBe(3)
     second.close()
     expect(existsSync(backupFolder(dataDir))).toBe(false)
   })
@@ -264,7 +265,7 @@ test('a full disk is store_unavailable, nothing half written, and is over when s
     })
   await expect(fill()).rejects.toSatisfy(error => error instanceof Problem && error.code === 'store_unavailable')
   expect(raw.prepare('SELECT count(*) FROM meta').pluck().get()).toBe(0)
-  expect(await store.meta.counter()).toBe(0)
+  expect(await store.keyRecords.counter()).toBe(0)
   raw.pragma('max_page_count = 100000')
   await fill()
   expect(raw.prepare('SELECT count(*) FROM meta').pluck().get()).toBe(2)

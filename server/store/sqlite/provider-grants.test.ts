@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { insertGrant, type OverMark } from './provider-grants.ts'
+import { insertGrant } from './provider-grants.ts'
+import type { Cursor } from '../types.ts'
 import type { ProviderGrantRow } from './schema.ts'
 import { testStore } from '../store.testing.ts'
 
@@ -41,16 +42,16 @@ test('grants that are over come in batches, each once, also where many ended in 
   for (const row of [...ended, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1))) insertGrant(db, row)
 
   const seen: string[] = []
-  for (let after: OverMark | null = null; ;) {
-    const batch: (OverMark & { row: ProviderGrantRow })[] = await providerGrants.over(NOW, after, 100)
-    seen.push(...batch.map(({ row }) => row.id))
-    // Every other one can be given back, and its row goes.
-    for (const [i, { row }] of batch.entries()) if (i % 2 === 0) await providerGrants.remove(row.id)
-    after = batch.at(-1) ?? null
-    if (after === null) break
-  }
+  let after: Cursor | null = null
+  do {
+    const { grants, next }: Awaited<ReturnType<typeof providerGrants.over>> = await providerGrants.over(NOW, after, 100)
+    seen.push(...grants.map(({ id }) => id))
+    // Every other one can be revoked, and its row goes.
+    for (const [i, { id }] of grants.entries()) if (i % 2 === 0) await providerGrants.remove(id)
+    after = next
+  } while (after !== null)
   expect(seen.toSorted()).toEqual(ended.map(row => row.id).toSorted())
-  expect(await providerGrants.over(NOW, null, 1000)).toHaveLength(125)
+  expect((await providerGrants.over(NOW, null, 1000)).grants).toHaveLength(125)
 })
 
 test('they are found by an index, which a million that live make no slower', () => {
@@ -61,7 +62,7 @@ test('they are found by an index, which a million that live make no slower', () 
     asked.push(source)
     return prepare.call(db.raw, source)
   }) as typeof prepare
-  void providerGrants.over(NOW, { endedAt: 1, rowid: 1 }, 100)
+  void providerGrants.over(NOW, '1.1', 100)
   db.raw.prepare = prepare
   expect(asked).toHaveLength(1)
   const plan = db.raw.prepare<unknown[], { detail: string }>(`explain query plan ${asked[0]}`).all(NOW, 1, 1, 100)

@@ -1,83 +1,14 @@
 import type { UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
+import { positionOf } from '../session-rules.ts'
+import type { Cursor, ProviderGrantStore } from '../types.ts'
 import type { Database } from './database.ts'
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, sql } from './drizzle.ts'
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, type SQL, sql } from './drizzle.ts'
 import { type ProviderGrantRow, providerGrants, sessions } from './schema.ts'
-
-/** What a token call gave, and when the person is looked at again; null: never. */
-export interface NewTokens {
-  sealed: string
-  accessEndsAt: UnixMs | null
-  recheckAt: UnixMs | null
-}
-export interface SealedGrant {
-  id: string
-  sealed: string
-}
-
-/** A grant's place in the order of ends. */
-export interface OverMark {
-  endedAt: UnixMs
-  rowid: number
-}
-
-export interface ProviderGrantStore {
-  find(id: string): Promise<ProviderGrantRow | null>
-  /** The living grant of a session at one provider. */
-  ofSession(sessionId: string, provider: string): Promise<ProviderGrantRow | null>
-  /** Every grant of a session, living or over. */
-  allOfSession(sessionId: string): Promise<ProviderGrantRow[]>
-  /**
-   * Says beforehand that a refresh token is about to be shown. An older intent stays: it tells of an older doubt.
-   * @returns false when the grant is over or was refreshed meanwhile
-   */
-  intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
-  /** Takes an intent back: the token was certainly not used up. */
-  withdraw(id: string, refreshes: number): Promise<void>
-  /**
-   * Keeps new tokens and clears the intent, in a grant that is over too: it is they that have to be given back.
-   * @returns the row, or null when it is gone or holds newer ones already
-   */
-  save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRow | null>
-  /**
-   * Keeps what was sealed anew within a refresh: with the ID token that it brought, say.
-   * @returns false when there are newer tokens
-   */
-  amend(id: string, refreshes: number, change: { sealed: string; idTokenAlg: string | null }): Promise<boolean>
-  /**
-   * Takes living grants whose person is to be looked at again, the longest overdue first, and puts each off until then:
-   * whoever looks sets the next time, and where that fails, or the process dies, it is tried again.
-   */
-  takeDue(now: UnixMs, limit: number, putOffUntil: (row: ProviderGrantRow) => UnixMs): Promise<ProviderGrantRow[]>
-  /** Nothing is to be looked at again: the provider is not configured any more. */
-  stopRechecks(id: string): Promise<void>
-  /**
-   * A grant is over though its session is not.
-   * @returns whether this call ended it
-   */
-  end(id: string, at: UnixMs): Promise<boolean>
-  /**
-   * Whether another, living grant may be of the same session at the provider: giving one back could end the other
-   * there.
-   */
-  isShared(row: Pick<ProviderGrantRow, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
-  /** What remains of a grant that was given back: its tokens for a sign-out at the provider, or nothing. */
-  settle(id: string, sealed: string | null): Promise<void>
-  /**
-   * Grants that were over before then, by when.
-   * @param after where the batch before stopped; null: at the first
-   */
-  over(before: UnixMs, after: OverMark | null, limit: number): Promise<(OverMark & { row: ProviderGrantRow })[]>
-  remove(id: string): Promise<void>
-  /** For sealing anew, by id. */
-  sealedRows(after: string, limit: number): Promise<SealedGrant[]>
-  /** @returns false when the tokens were changed in between */
-  replaceSealed(before: SealedGrant, sealed: string): Promise<boolean>
-}
 
 const VALUES_MAX = 500
 
-export function providerGrantQueries(db: Database): ProviderGrantStore {
+export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'endAtProvider'> {
   const byId = db.sql
     .select()
     .from(providerGrants)
@@ -233,24 +164,26 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
     // In the order of its index, which holds no grant that lives: by id, it would be looked for among all that there
     // are.
     over: (before, after, limit) =>
-      db.read(() =>
-        db.sql
-          .select({ row: providerGrants, endedAt: sql<number>`ended_at`, rowid: sql<number>`rowid` })
+      db.read(() => {
+        const found = db.sql
+          .select({ row: providerGrants, place: sql<string>`ended_at || '.' || rowid` })
           .from(providerGrants)
           .where(
             and(
               isNotNull(providerGrants.endedAt),
               lt(providerGrants.endedAt, before),
-              sql`(ended_at, rowid) > (${after?.endedAt ?? 0}, ${after?.rowid ?? 0})`,
+              after === null ? undefined : isAfter(after),
             ),
           )
           .orderBy(asc(providerGrants.endedAt), sql`rowid`)
           .limit(limit)
-          .all(),
-      ),
+          .all()
+        const next = found.length < limit ? null : (found.at(-1)?.place ?? null)
+        return { grants: found.map(({ row }) => row), next }
+      }),
     remove: id => db.write(() => void db.sql.delete(providerGrants).where(eq(providerGrants.id, id)).run()),
 
-    sealedRows: (after, limit) =>
+    sealedGrants: (after, limit) =>
       db.read(() =>
         db.sql
           .select({ id: providerGrants.id, sealed: sql<string>`${providerGrants.sealed}` })
@@ -270,6 +203,11 @@ export function providerGrantQueries(db: Database): ProviderGrantStore {
             .run().changes === 1,
       ),
   }
+}
+
+function isAfter(cursor: Cursor): SQL {
+  const [endedAt = '', rowid = ''] = cursor.split('.')
+  return sql`(ended_at, rowid) > (${positionOf(endedAt)}, ${positionOf(rowid)})`
 }
 
 /** Inserts the grant that a session is born with. Synchronous: part of the transaction that opens the session. */

@@ -1,35 +1,8 @@
-import type { UnixMs } from '../../base/clock.ts'
+import type { EndedAtProvider, ProviderLogout } from '../types.ts'
 import type { Database } from './database.ts'
 import { and, eq, isNull } from './drizzle.ts'
 import { providerGrants, singleUses } from './schema.ts'
 import { endSessionsNamed } from './session-ends.ts'
-import type { EndedSession } from '../types.ts'
-
-/** What a logout token says. Of `sid` and `subject` one is not null. */
-export interface ProviderLogout {
-  issuer: string
-  /** The provider's session; null: every session of the subject. */
-  sid: string | null
-  subject: string | null
-  /**
-   * What the token is signed with, by all its names: a session whose ID token is signed otherwise is none of its
-   * business.
-   */
-  algs: readonly string[]
-  /** The token's own id, good once. */
-  use: { key: string; endsAt: UnixMs }
-  at: UnixMs
-}
-
-export interface EndedAtProvider {
-  /** The token was used before: nothing was done. */
-  repeated: boolean
-  /** What it names is there, and signed otherwise: nothing was done. */
-  otherAlg: boolean
-  ended: EndedSession[]
-  /** Sessions that only had a grant of this provider, and go on without it. */
-  unlinked: string[]
-}
 
 /**
  * Uses up a logout token and ends what it names, in one transaction: one that failed half-way can be sent again.

@@ -2,14 +2,15 @@ import { existsSync, renameSync, rmSync } from 'node:fs'
 import Sqlite from 'better-sqlite3'
 import type { Clock, UnixMs } from '../../base/clock.ts'
 import { OperatorError } from '../../base/operator-error.ts'
-import { accountQueries, type Verifier } from './account-queries.ts'
+import { accountQueries } from './account-queries.ts'
 import { copyLive, stamp } from './backup-snapshot.ts'
 import { openDatabase } from './database.ts'
 import { backupFolder, databaseFile, databaseParts, makePrivateFolder, moveInto, removeDatabase } from './files.ts'
 import { applyMigrations, readMigrations } from './migrate.ts'
-import { type KeyCheck, type KeyKind, metaQueries } from './meta.ts'
+import { keyRecordQueries } from './key-record-queries.ts'
+import type { KeyCheck, KeyKind, Verifier } from '../types.ts'
 import { explained, inspect, MIGRATIONS } from './open.ts'
-import { endEverything } from './revoke-all.ts'
+import { revokeAll } from './revoke-all.ts'
 
 export interface RestoreDeps {
   /** The backup. It is only read. */
@@ -63,11 +64,11 @@ export async function restoreDatabase({
     let ended: number
     try {
       applyMigrations(db.raw, missing, now)
-      const meta = metaQueries(db)
-      await check(await accountQueries(db).verifiers('', SAMPLE), await meta.keyChecks('roots'))
-      for (const kind of ['roots', 'signing'] as const) await meta.setKeyChecks(kind, keyChecks[kind])
-      ended = await endEverything(db, { reason: 'store_rolled_back', at: now }, () => {})
-      if (counter !== null) await meta.setCounter(counter)
+      const keyRecords = keyRecordQueries(db)
+      await check(await accountQueries(db).verifiers('', SAMPLE), await keyRecords.keyChecks('roots'))
+      for (const kind of ['roots', 'signing'] as const) await keyRecords.setKeyChecks(kind, keyChecks[kind])
+      ended = await revokeAll(db, { reason: 'store_rolled_back', at: now }, () => {})
+      if (counter !== null) await keyRecords.setCounter(counter)
       // One file, without a log beside it, can be moved into place in one step.
       db.raw.pragma('wal_checkpoint(TRUNCATE)')
     } finally {

@@ -14,7 +14,7 @@ import type { EndedSession } from '../types.ts'
  * @param announce called with each batch
  * @returns how many sessions ended
  */
-export async function endEverything(
+export async function revokeAll(
   db: Database,
   why: { reason: EndReason; at: UnixMs },
   announce: (ended: readonly EndedSession[]) => void,

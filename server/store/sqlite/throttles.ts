@@ -1,50 +1,10 @@
 import { DAY, type UnixMs } from '../../base/clock.ts'
 import { sha256 } from '../../base/ids.ts'
+import type { ThrottleStore } from '../types.ts'
 import type { Database } from './database.ts'
 import { eq, everyColumn, inArray, sql } from './drizzle.ts'
-import { type Origin, recordEvent, recordEventIfKnown } from './events.ts'
+import { recordEvent, recordEventIfKnown } from './events.ts'
 import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
-
-/** What one attempt is counted under. The first two are about the account, the third about where it comes from. */
-export interface AttemptKeys {
-  /** Recent failures: waits grow with them, and they are forgotten with time. */
-  recent: string
-  /** Consecutive failures, however far apart: at its limit the password is out of use (NIST SP 800-63B-4 §3.2.2). */
-  lock: string
-  network: string
-}
-export interface AttemptRows {
-  recent: ThrottleRow | null
-  lock: ThrottleRow | null
-  network: ThrottleRow | null
-}
-/** `null`: that row stays as it is. */
-export interface AttemptCounts {
-  recent: ThrottleRow | null
-  lock: ThrottleRow | null
-  network: ThrottleRow | null
-}
-
-export interface ThrottleStore {
-  /**
-   * Shows `decide` the three rows as they are now and writes what it returns, in one transaction: attempts that arrive
-   * together are judged one after the other. Whatever `decide` throws, nothing is written.
-   */
-  reserve<T extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (rows: AttemptRows) => T): Promise<T>
-  /** One row, the same way. */
-  reserveOne(key: string, decide: (row: ThrottleRow | null) => ThrottleRow): Promise<void>
-  /**
-   * Records a wrong password; the attempt itself was counted when it was reserved.
-   * @param userId '' for an address that nobody has: as many statements run
-   * @param lockedNow whether this failure was the one that puts the password out of use
-   */
-  failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
-  /**
-   * The password was right, or nothing was judged: the keys in `forget` start again, one attempt is taken off those in
-   * `refund`.
-   */
-  settle(what: { forget: readonly string[]; refund: readonly string[] }): Promise<void>
-}
 
 /** The row that is written where there is no account to write about; nobody reads it. */
 const UNKNOWN = 'unknown'

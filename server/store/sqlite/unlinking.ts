@@ -1,15 +1,9 @@
 import type { UnixMs } from '../../base/clock.ts'
+import type { Unlinked } from '../types.ts'
 import type { Database } from './database.ts'
 import type { IdentityRow } from './schema.ts'
 import { endSessionsNamed } from './session-ends.ts'
-import type { EndedSession } from '../types.ts'
 import { endGrantsOf } from './voiding.ts'
-
-/** `unlinked`: sessions that go on without what the provider granted to them. */
-export interface Unlinked {
-  ended: EndedSession[]
-  unlinked: string[]
-}
 
 /**
  * What came in by an identity goes with it: whoever removes one may have done so because it is not theirs alone any

@@ -4,7 +4,7 @@ import { Problem } from '../../base/problem.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Database } from './database.ts'
 import { and, eq, gt, isNotNull, isNull, ne, or, type SQL } from './drizzle.ts'
-import { noteCode, type Origin, recordEvent } from './events.ts'
+import { noteCode, recordEvent } from './events.ts'
 import {
   accounts,
   codes,
@@ -17,15 +17,10 @@ import {
   type SessionRow,
 } from './schema.ts'
 import { refuseEnded } from '../session-rules.ts'
+import type { Maker, Origin } from '../types.ts'
 
 // What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
 // Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
-
-/** Who does something, and in which session: null for the command line, whose power nobody takes. */
-export interface Maker {
-  userId: string | null
-  sessionId: string | null
-}
 
 /**
  * @throws Problem `forbidden` when the maker is no administrator any more, `not_signed_in` when their session is over
