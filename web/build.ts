@@ -59,7 +59,7 @@ export async function ensureSiteBuilt(say: (line: string) => void): Promise<Buil
 }
 
 /** The site, rebuilt even if nothing has changed. */
-export async function buildSiteAnew(say: (line: string) => void): Promise<BuiltSite> {
+export async function rebuildSite(say: (line: string) => void): Promise<BuiltSite> {
   return withBuildLock(LOCK, async () => built(await build(hashOfSources(), readStamp(), say)))
 }
 
@@ -172,8 +172,8 @@ async function runNuxt(output: string): Promise<void> {
     },
   })
   process.umask(umask)
-  let words = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (words += String(chunk)))
+  let log = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (log += String(chunk)))
   const stop = () => child.kill()
   process.once('exit', stop)
   const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
@@ -182,6 +182,6 @@ async function runNuxt(output: string): Promise<void> {
   rmSync(`${output}-work`, { recursive: true, force: true })
   if (code !== 0)
     throw new Error(
-      `The site could not be built. The end of the build output:\n${words.trimEnd().split('\n').slice(-40).join('\n')}`,
+      `The site could not be built. The end of the build output:\n${log.trimEnd().split('\n').slice(-40).join('\n')}`,
     )
 }

@@ -11,12 +11,12 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
  * build must not touch.
  */
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')
-const onTheWay = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
+const intermediate = process.env.SITE_OUTPUT === undefined ? here('./.nuxt') : `${output}-work`
 
 export default defineNuxtConfig({
   compatibilityDate: '2026-11-01',
   ssr: true,
-  buildDir: onTheWay,
+  buildDir: intermediate,
   telemetry: false,
   devtools: { enabled: false },
   alias: { '#contract': here('../server/contract') },

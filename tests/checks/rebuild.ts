@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { scriptsOf } from '../../bench/page-weight.ts'
-import { buildSiteAnew, ensureSiteBuilt } from '../../web/build.ts'
+import { rebuildSite, ensureSiteBuilt } from '../../web/build.ts'
 import { setUp } from '../support/people.ts'
 import { startServer, stopAll } from '../support/server.ts'
 
@@ -13,7 +13,7 @@ try {
   const { browser } = await setUp(server.origin)
   const [script = ''] = scriptsOf((await browser.page('/account')).text)
 
-  const after = await buildSiteAnew(() => {})
+  const after = await rebuildSite(() => {})
   assert.notEqual(after.root, before.root)
   const said: string[] = []
   assert.equal((await ensureSiteBuilt(line => said.push(line))).root, after.root)

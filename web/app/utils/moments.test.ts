@@ -11,7 +11,7 @@ test.each([
   [NOW - 25 * HOUR, 'en', 'yesterday'],
   [NOW + 6 * 24 * HOUR + HOUR, 'en', 'in 6 days'],
   [NOW - 3 * HOUR, 'zh-CN', '3小时前'],
-])('%d is told in words', (at, locale, words) => {
+])('%d is a phrase in %s', (at, locale, words) => {
   expect(relativeTime(at, NOW, locale, 'just now')).toBe(words)
 })
 

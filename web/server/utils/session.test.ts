@@ -7,8 +7,8 @@ afterEach(() => vi.unstubAllGlobals())
 
 const event = (session: SessionAnswer | null) =>
   ({ context: session === null ? {} : { porchlight: { session } } }) as unknown as H3Event
-const nobody: SessionAnswer = { user: null, session: null, ended: 'idle' }
-const somebody: SessionAnswer = {
+const signedOut: SessionAnswer = { user: null, session: null, ended: 'idle' }
+const signedIn: SessionAnswer = {
   user: { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['user'] },
   session: {
     id: 's1',
@@ -22,16 +22,16 @@ const somebody: SessionAnswer = {
   },
 }
 
-test('a server route is told who asks, and why nobody does; outside of our server that is nobody', () => {
-  expect(getUserSession(event(somebody))).toBe(somebody)
-  expect(getUserSession(event(nobody))).toBe(nobody)
+test('a server route gets the session, or why there is none; outside of our server there is none', () => {
+  expect(getUserSession(event(signedIn))).toBe(signedIn)
+  expect(getUserSession(event(signedOut))).toBe(signedOut)
   expect(getUserSession(event(null))).toEqual({ user: null, session: null })
 })
 
-test('one that wants somebody gets them, or throws 401', () => {
+test('a server route that requires a session gets it, or throws 401', () => {
   vi.stubGlobal('createError', createError)
-  expect(requireUserSession(event(somebody))).toEqual(somebody)
-  for (const session of [nobody, null]) {
+  expect(requireUserSession(event(signedIn))).toEqual(signedIn)
+  for (const session of [signedOut, null]) {
     expect(() => requireUserSession(event(session))).toThrow(
       expect.objectContaining({ statusCode: 401, data: { code: 'not_signed_in' } }),
     )
