@@ -11,7 +11,7 @@ import type {
   WireInvite,
 } from '../contract/wire.ts'
 import type { Client } from '../session/types.ts'
-import { registerKey } from '../store/sqlite/throttles.ts'
+import { registerKey } from '../store/throttle-keys.ts'
 import type { AccountRecord, AccountStore, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
 import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
 import type { Accounts } from './account-service.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
-import { isMountPoint, mountPointsIn, writeAtomically } from '../store/sqlite/files.ts'
+import { isMountPoint, mountPointsIn, writeAtomically } from '../base/private-files.ts'
 import { openKeys } from './keys.ts'
 
 let folder: string

@@ -19,7 +19,7 @@ import {
   recentKey,
   strangersKeys,
   strangersLock,
-} from '../store/sqlite/throttles.ts'
+} from '../store/throttle-keys.ts'
 import type { AttemptKeys, ThrottleStore, Verifier } from '../store/types.ts'
 import { isKnown, readDevice } from './known-device.ts'
 

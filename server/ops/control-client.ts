@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Problem } from '../base/problem.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import type { ProblemBody } from '../contract/problem-codes.ts'
-import { plantedSocket } from '../store/sqlite/permissions.ts'
+import { plantedSocket } from './permissions.ts'
 import type { CommandInput, CommandName, CommandOutput } from './commands.ts'
 
 // The command line's side of the control socket. Imports no room, because most commands only forward a request.

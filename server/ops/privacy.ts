@@ -1,7 +1,7 @@
 import type { Log } from '../base/log.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
-import { type Exposure, exposuresIn, keyFileExposures, ourId } from '../store/sqlite/permissions.ts'
+import { type Exposure, exposuresIn, keyFileExposures, ourId } from './permissions.ts'
 
 export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
 

@@ -5,7 +5,7 @@ import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { LOCK_AT } from '../../accounts/credential-throttle.ts'
 import type { Elsewhere } from './routes.testing.ts'
 import type { ProviderProfile } from '../../providers/types.ts'
-import { strangersLock } from '../../store/sqlite/throttles.ts'
+import { strangersLock } from '../../store/throttle-keys.ts'
 import { type AccountStage, accountStage, type Send } from '../../../tests/support/account-stage.ts'
 import type { Answered } from '../../../tests/support/app.ts'
 

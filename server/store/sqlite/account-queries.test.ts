@@ -6,7 +6,8 @@ import { housekeepingQueries } from './housekeeping-queries.ts'
 import type { AccountRow, CodeRow, SessionRow } from './schema.ts'
 import { sessionQueries } from './session-queries.ts'
 import { testStore } from '../store.testing.ts'
-import { networkKey, recentKey, strangersLock, throttleQueries } from './throttles.ts'
+import { throttleQueries } from './throttles.ts'
+import { networkKey, recentKey, strangersLock } from '../throttle-keys.ts'
 
 const DAY = 86_400_000
 const NOW = 1_800_000_000_000

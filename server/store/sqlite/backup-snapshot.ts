@@ -2,7 +2,8 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { UnixMs } from '../../base/clock.ts'
-import { makePrivateFile, makePrivateFolder, moveInto, removeDatabase, syncFile } from './files.ts'
+import { removeDatabase } from './files.ts'
+import { makePrivateFile, makePrivateFolder, moveInto, syncFile } from '../../base/private-files.ts'
 import { type Migration, standingOf } from './migrate.ts'
 
 const KEPT = 3

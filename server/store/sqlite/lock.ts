@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { isBusy } from './database.ts'
-import { makePrivateFolder } from './files.ts'
+import { makePrivateFolder } from '../../base/private-files.ts'
 
 /** Who works on a data folder. */
 export interface Holder {

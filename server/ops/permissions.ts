@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, type Stats, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { backupFolder, databaseFile, databaseParts, realPath } from './files.ts'
+import { backupFolder, databaseFile, databaseParts } from '../store/sqlite/files.ts'
+import { realPath } from '../base/private-files.ts'
 
 /** What others must not be able to do with a file or folder of ours.
  * `private`: neither read nor write · `ours`: not write, since volumes come as 0755 · `given`: as `ours`, but that
