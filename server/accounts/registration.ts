@@ -90,8 +90,9 @@ export function createRegistration({
       [registerKey(own), NETWORK] as const,
       ...(crowd === null ? [] : [[registerKey(crowd), CROWD] as const]),
     ]
+    const at = now()
     for (const [key, policy] of counts)
-      await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, now()))
+      await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, at))
     return counts.map(([key]) => key)
   }
 

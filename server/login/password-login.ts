@@ -88,7 +88,8 @@ export function createPasswordLogin({
     client,
   }: Attempt): Promise<{ account: Account; verifier: Verifier }> {
     const userId = found?.account.id ?? ''
-    const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, now()))
+    const at = now()
+    const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, at))
     const verifier = found?.verifier ?? null
     const result = await compare(verifier, { password, keys, client })
     if (result === 'wrong' || found === null || verifier === null) {

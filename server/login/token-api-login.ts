@@ -78,7 +78,10 @@ export function createTokenApiLogin({
 }: TokenApiLoginDeps): TokenApiLogin {
   const now = () => clock.now().wall
   const limiter = createLimiter(LIMITS)
-  const count = (key: string, policy: Policy) => throttles.reserveOne(key, row => countAttempt(key, row, policy, now()))
+  function count(key: string, policy: Policy): Promise<void> {
+    const at = now()
+    return throttles.reserveOne(key, row => countAttempt(key, row, policy, at))
+  }
 
   /**
    * Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own

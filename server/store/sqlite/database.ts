@@ -22,9 +22,7 @@ export interface Database {
    * @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back
    */
   write<T>(work: () => T): Promise<T>
-  /** Only inside `write`: is called once what is written is durable, and not if it is undone. */
-  after(work: () => void): void
-  /** The same, for a line of the security log. */
+  /** Only inside `write`: a line of the security log, told once what is written is durable, and not if it is undone. */
   note(line: SecurityLine): void
   /** Calls back for each. */
   onNoted(listener: (line: SecurityLine) => void): void
@@ -56,7 +54,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   raw.pragma('trusted_schema = OFF')
   let failed = () => {}
   let tell: (line: SecurityLine) => void = () => {}
-  let waiting: (() => void)[] = []
+  let noted: SecurityLine[] = []
 
   /** Constraint errors stay themselves: the query that can meet one says what it means. */
   function guard<T>(work: () => T): T {
@@ -87,14 +85,11 @@ export function openDatabase(file: string, clock: Clock): Database {
   const commits = createGroupCommit(raw, clock, { guard, isBusy })
 
   async function write<T>(work: () => T): Promise<T> {
-    let mine: (() => void)[] = []
-    const value = await commits.write(() => {
-      waiting = []
-      const result = work()
-      mine = waiting
-      return result
+    const { value, lines } = await commits.write(() => {
+      noted = []
+      return { value: work(), lines: noted }
     })
-    for (const next of mine) next()
+    for (const line of lines) tell(line)
     return value
   }
 
@@ -103,8 +98,7 @@ export function openDatabase(file: string, clock: Clock): Database {
     raw,
     read,
     write,
-    after: next => void waiting.push(next),
-    note: line => void waiting.push(() => tell(line)),
+    note: line => void noted.push(line),
     onNoted(listener) {
       tell = listener
     },
