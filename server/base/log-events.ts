@@ -62,6 +62,7 @@ export const OPERATION_EVENTS = [
   'proxy_not_trusted',
   'proxy_protocol_received',
   'upstream_plain_http',
+  'upstream_refused_token',
   'stream_judgement_failed',
   'stream_session_check_failed',
   'session_refresh_not_stored',

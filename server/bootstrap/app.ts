@@ -24,6 +24,7 @@ import { requireHost } from '../http/steps/require-host.ts'
 import { httpServer } from '../http/server/http-server.ts'
 import { authenticate } from '../http/steps/authenticate.ts'
 import { answerJwks } from '../http/steps/serve-jwks.ts'
+import { answerMetadata } from '../http/steps/serve-metadata.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
 import { requestListener } from '../http/server/request-listener.ts'
@@ -126,6 +127,7 @@ export function createApp(deps: AppDeps): () => Server {
     answerWithoutCookies({
       readiness,
       jwks: answerJwks({ clock, signing: deps.signing, jwksMaxAgeMs: config.jwksMaxAgeMs }),
+      metadata: answerMetadata({ clock, signing: deps.signing, ...config }),
       securityTxt: answerSecurityTxt(deps),
     }),
     answerBackchannel(deps.backchannelLogout),

@@ -1,5 +1,10 @@
 import type { Role } from '../contract/wire.ts'
 
+/** The `typ` of our tokens: RFC 9068 §2.1's own, or the plain one for libraries that accept no other. */
+export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const
+/** What the `Host` header names: the upstream's address, or this site for tools that compare it with `Origin`. */
+export const HOSTS = ['target', 'public'] as const
+
 export const TOKENS = ['porchlight', 'provider', 'exchange', 'none'] as const
 
 /** An API or app that requests are relayed to, with every default filled in. */
@@ -17,9 +22,11 @@ export interface Upstream {
   /** The `aud` of its tokens. */
   audience: string
   scopes: string[]
+  tokenType: (typeof TOKEN_TYPES)[number]
   /** Upper case; null: any. */
   methods: string[] | null
   requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null }
+  host: (typeof HOSTS)[number]
   /** Whether the prefix is removed before the path is appended to the target's. */
   strip: boolean
   /** `websocketIdleMs`: closes a WebSocket after this long without a byte in either direction. */

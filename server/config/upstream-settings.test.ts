@@ -51,3 +51,14 @@ test('BBA-15 an upstream may only list methods that can reach it; others are ref
   for (const wrong of ['CONNECT', 'TRACE', 'get', 'BREW', 'PROPFIN', ''])
     expect(await refused({ methods: [wrong] })).toContain('HTTP methods in upper case')
 })
+
+test('a token has the type of RFC 9068 unless set otherwise, and only our own can be set', async () => {
+  expect((await load({}, { tokenType: 'JWT' })).map(one => one.tokenType)).toEqual(['at+jwt', 'JWT'])
+  expect(await refused({ tokenType: 'jwt' })).toContain('one of at+jwt, JWT')
+  expect(await refused({ tokenType: 'JWT', token: 'none' })).toContain('tokenType only with our own token')
+})
+
+test('the Host header names the target unless set otherwise', async () => {
+  expect((await load({}, { host: 'public' })).map(one => one.host)).toEqual(['target', 'public'])
+  expect(await refused({ host: 'evil.example' })).toContain('one of target, public')
+})

@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
-import { TOKENS, type Upstream } from './upstream-config.ts'
+import { HOSTS, TOKEN_TYPES, TOKENS, type Upstream } from './upstream-config.ts'
 
 const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
@@ -51,6 +51,8 @@ export const UpstreamSetting = v.strictObject({
       'a list of scope names',
     ),
   ),
+  tokenType: v.exactOptional(v.picklist(TOKEN_TYPES, `one of ${TOKEN_TYPES.join(', ')}`)),
+  host: v.exactOptional(v.picklist(HOSTS, `one of ${HOSTS.join(', ')}`)),
   methods: v.exactOptional(
     v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM)),
   ),
@@ -109,6 +111,10 @@ export const Upstreams = v.pipe(
   v.check(list => distinct(list.map(upstream => upstream.name)), 'unique names'),
   v.check(list => distinct(list.map(prefixOf)), 'unique prefixes'),
   v.check(
+    list => list.every(({ token = 'porchlight', tokenType }) => tokenType === undefined || token === 'porchlight'),
+    "tokenType only with our own token (token: 'porchlight'): others have the type that their issuer chose",
+  ),
+  v.check(
     list =>
       list.every(
         upstream => !RESERVED.some(path => isUnder(prefixOf(upstream), path)) && prefixOf(upstream) !== '/api',
@@ -132,6 +138,8 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
     provider: setting.provider ?? null,
     audience: setting.audience ?? name,
     scopes: setting.scopes ?? [],
+    tokenType: setting.tokenType ?? 'at+jwt',
+    host: setting.host ?? 'target',
     methods: setting.methods ?? null,
     requires: {
       // A token identifies a user, so an upstream that takes one requires a session by default.

@@ -10,7 +10,7 @@ import { createUpstreamTokens } from '../relay/upstream-tokens.ts'
 /** Both clocks, moved by hand. */
 const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
 const clock = { now: () => ({ ...hand }) }
-const ORDERS = { name: 'orders', audience: 'orders', scopes: [] as string[] } as Upstream
+const ORDERS = { name: 'orders', audience: 'orders', tokenType: 'at+jwt', scopes: [] as string[] } as Upstream
 
 let home: ReturnType<typeof installation>
 let services: Services

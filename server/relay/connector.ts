@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import { isUnshared } from './request-body.ts'
 import { release } from './chunks.ts'
@@ -11,8 +11,10 @@ type OnHead = (this: unknown, status: number, isUpgrade: boolean, keepsAlive: bo
 
 /** Opens connections to upstreams, adding what the relay needs beyond undici. */
 export function relayConnector(connect: buildConnector.connector): buildConnector.connector {
-  return (options, callback) =>
-    connect(options, (...result) => {
+  return ({ servername: _ofHostHeader, ...options }, callback) => {
+    // The certificate is the target's, whatever the Host header names.
+    const servername = isIP(options.hostname) === 0 ? { servername: options.hostname } : {}
+    return connect({ ...options, ...servername }, (...result) => {
       const [error, socket] = result
       if (error !== null) return callback(error, null)
       let hasAnswered = false
@@ -23,6 +25,7 @@ export function relayConnector(connect: buildConnector.connector): buildConnecto
         hasAnswered = true
       })
     })
+  }
 }
 
 /**

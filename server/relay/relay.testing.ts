@@ -10,7 +10,7 @@ import {
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { systemClock, systemTimers } from '../base/clock.ts'
-import { createLog } from '../base/log.ts'
+import { createLog, type Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import type { Vault } from '../providers/vault.ts'
@@ -30,6 +30,8 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
     provider: null,
     audience: 'notes',
     scopes: [],
+    tokenType: 'at+jwt',
+    host: 'target',
     methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null },
     strip: true,
@@ -109,9 +111,11 @@ export function testRelay(
   tokens: UpstreamTokens = testTokens(),
   streams: Streams = testStreams(),
   vault: RelayVault = noVault,
+  log = createLog('silent'),
 ): Relay {
   return createRelay({
     clock: systemClock,
+    log,
     publicUrl: 'https://site.test',
     upstreams,
     credentials: createCredentials({ clock: systemClock, tokens, vault }),
@@ -137,9 +141,10 @@ export async function front(
   upstreams: readonly Upstream[],
   callers: Record<string, RelayCaller> = { anna: ANNA },
   vault: RelayVault = noVault,
+  log?: Log,
 ) {
   const tokens = testTokens()
-  const relay = testRelay(upstreams, tokens, testStreams(), vault)
+  const relay = testRelay(upstreams, tokens, testStreams(), vault, log)
   const policies: (string | null)[] = []
   const here = await listen((incoming: IncomingMessage, outgoing: ServerResponse) => {
     const [path = '', query] = (incoming.url ?? '').split('?')

@@ -2,12 +2,14 @@ import type { Duplex } from 'node:stream'
 import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import { Problem } from '../base/problem.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { asksForNonce } from './credentials.ts'
 import { refusalOf } from './admission.ts'
 import type { Streams } from './streams.ts'
 import { forward } from './forward.ts'
 import { createPools } from './pools.ts'
+import { createRefusalLog } from './refusal-log.ts'
 import { requestHeaders } from './request-headers.ts'
 import { responseFilter } from './response-headers.ts'
 import { createRoutes, type Match } from './route-matcher.ts'
@@ -16,6 +18,7 @@ import type { UpstreamAuth, Credentials, RelayRequest, Sink, UpstreamHeaders } f
 
 interface Deps {
   clock: Clock
+  log: Log
   publicUrl: string
   upstreams: readonly Upstream[]
   credentials: Credentials
@@ -27,11 +30,12 @@ interface Deps {
 const NO_AUTH: UpstreamAuth = { headers: [], token: '', bound: false }
 
 /** Relays same-origin calls to the configured upstreams, each with its own token. */
-export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
+export function createRelay({ clock, log, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
   const { protocol, host, origin } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
   const pools = createPools()
+  const logRefusal = createRefusalLog({ clock, log })
   const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
 
   function authFor(
@@ -79,6 +83,7 @@ export function createRelay({ clock, publicUrl, upstreams, credentials, isOwnCoo
           : (answered: UpstreamHeaders) => {
               if (last.bound) credentials.onResponse(match.upstream, answered)
               const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
+              if (kind === 'fresh') logRefusal(match.upstream, answered)
               if (kind === 'fresh' && request.caller !== null)
                 credentials.refused(match.upstream, request.caller, last.token)
               if (tried[kind]) return null

@@ -103,6 +103,7 @@ export function requestHeaders(
     'x-request-id',
     forwarded.requestId,
   )
+  if (upstream.host === 'public') out.push('host', forwarded.publicUrl.host)
   if (upstream.strip && upstream.prefix !== '') out.push('x-forwarded-prefix', upstream.prefix)
   out.push(...forwarded.credentials)
   return out

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import type { OutgoingHttpHeaders, RequestListener } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificate } from '../../tests/support/terminator.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { relayTo, relayToRaw } from './upstream.testing.ts'
 import { testUpstream, ask, front, listen } from './relay.testing.ts'
@@ -387,5 +390,35 @@ describe('the prefix', () => {
     expect(await prefixFor({ prefix: '/shop/orders' }, '/shop/orders/x')).toBe('/shop/orders')
     expect(await prefixFor({ strip: false })).toBeUndefined()
     expect(await prefixFor({ prefix: '' }, '/x')).toBeUndefined()
+  })
+})
+
+describe('the Host header', () => {
+  const echo: RequestListener = (incoming, outgoing) => void outgoing.end(String(incoming.headers.host))
+  const hostFor = async (changes: Partial<Upstream>) =>
+    (await ask((await relayTo(echo, changes)).origin, '/api/notes/x', { headers: { host: 'forged.test' } })).body
+
+  test('names the upstream, or this site for a tool that compares it with Origin', async () => {
+    expect(await hostFor({})).toMatch(/^127\.0\.0\.1:\d+$/)
+    expect(await hostFor({ host: 'public' })).toBe('site.test')
+  })
+
+  test('does not decide whose certificate is expected: that is the target', async () => {
+    const names: string[] = []
+    const { certificate, key } = await makeCertificate(['localhost'])
+    const server = createTlsServer({
+      cert: certificate,
+      key,
+      SNICallback: (name, done) => void (names.push(name), done(null)),
+    })
+    server.on('tlsClientError', () => {})
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const target = { origin: `https://localhost:${(server.address() as AddressInfo).port}`, basePath: '' }
+    const { origin } = await relayTo(echo, { host: 'public', target })
+    await ask(origin, '/api/notes/x')
+    expect(names).toContain('localhost')
+    expect(names).not.toContain('site.test')
+    server.close()
   })
 })

@@ -30,6 +30,8 @@ const upstream = (name: string, scopes: string[] = []): Upstream => ({
   token: 'porchlight',
   provider: null,
   audience: `https://${name}.example.org`,
+  tokenType: 'at+jwt',
+  host: 'target',
   methods: null,
   requires: { signedIn: true, roles: [], maxAgeMs: null },
   strip: true,
@@ -97,6 +99,13 @@ function world(upstreamTokenMs = 300_000, alg: (typeof UPSTREAM_TOKEN_ALGS)[numb
     })
   return { time, signing, tokens, verify, minted: () => minted }
 }
+
+test('a library that accepts no other type gets a plain JWT, where the upstream is set so', async () => {
+  const { tokens, verify } = world()
+  const token = await tokens.tokenFor({ ...ORDERS, tokenType: 'JWT' }, ADA, false)
+  expect((await verify(token, ORDERS.audience, { typ: 'JWT' })).payload.sub).toBe('user-ada')
+  await expect(verify(token)).rejects.toThrow(/typ/)
+})
 
 test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an upstream token is an RFC 9068 access token signed with %s', async alg => {
   const { tokens, signing, verify } = world(300_000, alg)

@@ -64,7 +64,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       roles: user.roles,
       ...scope,
     })
-      .setProtectedHeader({ alg, kid, typ: 'at+jwt' })
+      .setProtectedHeader({ alg, kid, typ: upstream.tokenType })
       .sign(key)
     // The session may have ended during signing.
     refuseEnded(session.publicId)

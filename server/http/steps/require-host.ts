@@ -1,6 +1,7 @@
 import { Problem } from '../../base/problem.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
+import { METADATA_PATHS } from './serve-metadata.ts'
 
 /**
  * Serves the configured host only. Under another name, pages would set cookies there and contain links to it; accepting
@@ -11,7 +12,7 @@ export function requireHost(publicUrl: string) {
   const withDefaultPort = port === '' ? `${hostname}:${protocol === 'https:' ? 443 : 80}` : host
   return (ctx: RequestContext): undefined => {
     // Probes and upstreams use an internal name or an address, and these responses do not depend on the caller.
-    if (ctx.family === 'health' || ctx.path === JWKS_PATH || ctx.parent) return
+    if (ctx.family === 'health' || ctx.path === JWKS_PATH || METADATA_PATHS.has(ctx.path) || ctx.parent) return
     const given = ctx.hosts()
     // RFC 9112 §3.2: exactly one, or the request is invalid.
     if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request must name one host.' })

@@ -13,7 +13,7 @@ import { type Reply, toResponse } from '../response/reply.ts'
 const AT = 1_800_000_000_000
 const LEAD = leadMs(SIGNING)
 const ISSUER = 'https://example.org'
-const ORDERS = { name: 'orders', audience: 'orders', scopes: [] as string[] } as Upstream
+const ORDERS = { name: 'orders', audience: 'orders', tokenType: 'at+jwt', scopes: [] as string[] } as Upstream
 const caller = (who: string): RelayCaller => ({
   user: { id: who, email: `${who}@example.org`, name: who, roles: ['user'] },
   session: {

@@ -3,6 +3,7 @@ import { Problem } from '../../base/problem.ts'
 import type { Config } from '../../config/types.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { JWKS_PATH } from './serve-jwks.ts'
+import { METADATA_PATHS } from './serve-metadata.ts'
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
@@ -11,6 +12,7 @@ export type Readiness = () => Promise<Problem | null>
 
 interface WellKnown {
   jwks: (ctx: RequestContext) => Reply
+  metadata: (ctx: RequestContext) => Reply
   securityTxt: () => Reply | null
 }
 
@@ -52,7 +54,8 @@ export function answerSecurityTxt({
 }
 
 /** `/.well-known/*`: unknown names are 404 and never the site's page (UX-14), because clients take a 200 for support. */
-function answerWellKnown(ctx: RequestContext, { jwks, securityTxt }: WellKnown): Reply {
+function answerWellKnown(ctx: RequestContext, { jwks, metadata, securityTxt }: WellKnown): Reply {
+  if (METADATA_PATHS.has(ctx.path)) return metadata(ctx)
   switch (ctx.path) {
     case JWKS_PATH:
       return jwks(ctx)
