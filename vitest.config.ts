@@ -16,6 +16,8 @@ export function suites(more: boolean) {
     include: folders.map(folder => `${folder}/**/*${more ? '.more' : ''}.test.ts`),
     exclude: more ? NO_TESTS_OF_OURS : [...NO_TESTS_OF_OURS, MORE],
     maxWorkers: WORKERS,
+    // Read by tests/support/varied.ts.
+    env: more ? { VARIED: 'yes' } : {},
   })
   return defineConfig({
     test: {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { varied } from '../../tests/support/varied.ts'
 import { commonWords } from './common-words.ts'
 import { createPasswordRules } from './password-rules.ts'
 
@@ -219,12 +220,13 @@ const EVERYDAY =
   )
 
 describe('what nobody else would try is accepted:', () => {
-  test('two thousand phrases of four different random words from the commonest of all, however they are joined', async () => {
+  const phrases = varied(400, 2000)
+  test(`${phrases} phrases of four different random words from the commonest of all, however they are joined`, async () => {
     const ranks = await commonWords()
     const common = [...ranks.keys()].filter(word => /^[a-z]{4,9}$/.test(word)).slice(500, 8000)
     const pick = random(20_261_128)
     const refused: string[] = []
-    for (let n = 0; n < 2000; n++) {
+    for (let n = 0; n < phrases; n++) {
       const words = n % 2 === 0 ? EVERYDAY : common
       const drawn = new Set<string>()
       while (drawn.size < 4) drawn.add(words[pick(words.length)] ?? '')
@@ -234,6 +236,7 @@ describe('what nobody else would try is accepted:', () => {
     expect(refused).toEqual([])
   }, 60_000)
 
+  const passwords = varied(100, 500)
   test.each<[string, string, number]>([
     ['lower-case letters', 'abcdefghijklmnopqrstuvwxyz', 15],
     ['digits', '0123456789', 20],
@@ -247,12 +250,12 @@ describe('what nobody else would try is accepted:', () => {
     ['Cyrillic letters', 'абвгдежзийклмнопрстуфхцчшщъыьэюя', 15],
     ['kana', 'あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん', 15],
   ])(
-    'five hundred passwords of a generator: %s',
+    `${passwords} passwords of a generator: %s`,
     async (_what, signs, length) => {
       const pick = random(7)
       const all = [...signs]
       const refused: string[] = []
-      for (let n = 0; n < 500; n++) {
+      for (let n = 0; n < passwords; n++) {
         const password = Array.from({ length }, () => all[pick(all.length)]).join('')
         if ((await outcome(password)) !== 'accepted') refused.push(password)
       }

@@ -5,6 +5,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sqliteBench } from '../../store/store.testing.ts'
 import type { createSessions } from '../sessions.ts'
+// The random lives of the model, more of them.
+import './model.test.ts'
 import { actions, play, PROFILES } from './random.testing.ts'
 import { SCENARIOS } from './scenarios.testing.ts'
 import { createWorld } from './world.testing.ts'

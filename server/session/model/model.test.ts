@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { retrying, type SessionBench } from '../../store/contract.testing.ts'
 import { memoryBench } from '../../store/memory/memory.testing.ts'
 import { sqliteBench } from '../../store/store.testing.ts'
+import { varied } from '../../../tests/support/varied.ts'
 import { createSessions } from '../sessions.ts'
 import { BOUNDS } from './bounds.testing.ts'
 import { actions, play, PROFILES } from './random.testing.ts'
@@ -45,7 +46,7 @@ describe('random lives within the bounds: nobody honest is ended, no second chai
     test(profile.name, { timeout: 60_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(actions, list => inWorld(world => play(world, profile, list))),
-        { numRuns: 80, seed: 20261123 },
+        { numRuns: varied(25, 80), seed: 20261123 },
       )
     })
   }

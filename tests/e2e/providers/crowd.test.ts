@@ -4,6 +4,7 @@ import { CLIENT, type HostileProvider, startHostileProvider } from '../../suppor
 import { type HostileStage, hostileStage, returnFrom } from '../../support/hostile-stage.ts'
 import { begin, comeBack, providerSetting } from '../../support/provider-visit.ts'
 import { sleep, stopAll } from '../../support/server.ts'
+import { varied } from '../../support/varied.ts'
 
 // One provider that wants sign-ins announced (RFC 9126) and takes its time, and one client with very many connections.
 const SLOW_MS = 200
@@ -74,7 +75,7 @@ const CLIENTS: [string, (n: number) => string][] = [
 ]
 
 describe('16.5.3 others sign in at a provider', () => {
-  test.each(CLIENTS)(
+  test.each(varied(CLIENTS.slice(0, 1), CLIENTS))(
     'while %s begins sign-ins over 600 connections',
     async (_who, addressOf) => {
       const crowd = flood(addressOf, browser => browser.page('/auth/login/slow'))

@@ -1,0 +1,2 @@
+// The same rules, with thousands of random passwords.
+import './password-rules.test.ts'

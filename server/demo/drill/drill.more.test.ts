@@ -1,0 +1,2 @@
+// The drill, failing for want of each rule.
+import './drill.test.ts'

@@ -1,0 +1,2 @@
+// The same moments, tried more often.
+import './same-moment.test.ts'

@@ -1,0 +1,2 @@
+// Crowds of every kind.
+import './password-crowd.test.ts'

@@ -1,0 +1,2 @@
+// All of them, leaving in either way.
+import './refused-sockets.test.ts'
