@@ -1,45 +1,35 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
 import { connect } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { CONFIG, type Running, startApp } from '../../tests/support/app.ts'
+import { describe, test, type TestContext } from 'vitest'
+import { CONFIG, startApp } from '../../tests/support/app.ts'
 import { systemClock } from '../base/clock.ts'
 import { GOOD, startFront } from './front.testing.ts'
-import { CHECK_HEADER, createFrontCheck, type FrontCheck } from './front-check.ts'
+import { CHECK_HEADER, createFrontCheck } from './front-check.ts'
 import { examineFront, judgeFailure } from './front-doctor.ts'
 
-let front: Awaited<ReturnType<typeof startFront>>
-let app: Running
-let check: FrontCheck
-let trustedProxies: string[]
-
-const start = async (trusted: string[]) => {
-  trustedProxies = trusted
-  app = await startApp({
-    config: { ...CONFIG, publicUrl: `http://127.0.0.1:${front.port}`, trustedProxies },
-    frontCheck: check,
+/** A server that trusts these proxies, behind one whose manners a test changes. */
+async function stage({ onTestFinished }: TestContext, trustedProxies: string[], host = '127.0.0.1') {
+  const check = createFrontCheck(systemClock)
+  const front = await startFront(() => app.port, host)
+  const publicUrl = `http://${host.includes(':') ? `[${host}]` : host}:${front.port}`
+  const app = await startApp({ config: { ...CONFIG, publicUrl, trustedProxies }, frontCheck: check })
+  onTestFinished(async () => {
+    await front.close()
+    await app.close()
   })
+  const deps = { begin: async () => check.begin(), seen: async () => check.seen() }
+  const found = (more: Partial<typeof deps> = {}, url = publicUrl) =>
+    examineFront({ publicUrl: url, trustedProxies }, systemClock, { ...deps, ...more })
+  const wrong = async () =>
+    (await found()).filter(({ state }) => state !== 'ok').map(({ what, advice }) => `${what} → ${advice}`)
+  return { app, front, check, found, wrong }
 }
-beforeEach(async () => {
-  check = createFrontCheck(systemClock)
-  front = await startFront(() => app.port)
-})
-afterEach(async () => {
-  await front.close()
-  await app.close()
-})
 
-const found = async () =>
-  await examineFront({ publicUrl: `http://127.0.0.1:${front.port}`, trustedProxies }, systemClock, {
-    begin: async () => check.begin(),
-    seen: async () => check.seen(),
-  })
-const wrong = async () =>
-  (await found()).filter(({ state }) => state !== 'ok').map(({ what, advice }) => `${what} → ${advice}`)
-
-describe('the doctor, through what stands in front', () => {
-  test('finds nothing wrong with a proxy that does all as it should, whether it writes X-Forwarded-For or appends to it', async () => {
-    await start(['127.0.0.1'])
+// At once: the doctor waits to see whether a stream is held.
+describe.concurrent('the doctor, through what stands in front', () => {
+  test('finds nothing wrong with a proxy that does all as it should, whether it writes X-Forwarded-For or appends to it', async context => {
+    const { expect } = context
+    const { front, found, wrong } = await stage(context, ['127.0.0.1'])
     for (const forwardedFor of ['write', 'append'] as const) {
       front.manners = { ...GOOD, forwardedFor }
       expect(await wrong()).toEqual([])
@@ -52,8 +42,9 @@ describe('the doctor, through what stands in front', () => {
     ])
   })
 
-  test('names a proxy that is not trusted, and the setting that mends it', async () => {
-    await start(['10.0.0.1'])
+  test('names a proxy that is not trusted, and the setting that mends it', async context => {
+    const { expect } = context
+    const { wrong } = await stage(context, ['10.0.0.1'])
     expect(await wrong()).toEqual([
       expect.stringMatching(
         /\(127\.0\.0\.1\) is not among the trusted proxies.*PORCHLIGHT_TRUSTED_PROXIES=10\.0\.0\.1,127\.0\.0\.1$/,
@@ -61,7 +52,7 @@ describe('the doctor, through what stands in front', () => {
     ])
   })
 
-  test.each<[string, Partial<typeof GOOD>, RegExp]>([
+  test.for<[string, Partial<typeof GOOD>, RegExp]>([
     ['no X-Forwarded-For', { forwardedFor: 'none' }, /sends no X-Forwarded-For.*proxy_set_header X-Forwarded-For/],
     ['an X-Forwarded-For without addresses', { forwardedFor: 'nonsense' }, /something other than addresses/],
     ['no upgrade', { upgrades: false }, /does not forward WebSocket upgrades.*proxy_set_header Upgrade/],
@@ -89,14 +80,16 @@ describe('the doctor, through what stands in front', () => {
     ],
     ['a sub-path', { prefix: '/porch' }, /\/auth\/doctor\/look arrived as \/porch\/auth\/doctor\/look/],
     ['another Host', { host: 'inner:8080' }, /does not forward the Host/],
-  ])('sees %s', async (_what, manners, expected) => {
-    await start(['127.0.0.1'])
+  ])('sees %s', async ([, manners, expected], context) => {
+    const { expect } = context
+    const { front, wrong } = await stage(context, ['127.0.0.1'])
     front.manners = { ...GOOD, ...manners }
     expect(await wrong()).toEqual([expect.stringMatching(expected)])
   })
 
-  test('sees a proxy that passes on what sent by the client', async () => {
-    await start(['127.0.0.1'])
+  test('sees a proxy that passes on what the client sent', async context => {
+    const { expect } = context
+    const { front, wrong } = await stage(context, ['127.0.0.1'])
     front.manners = { ...GOOD, forwardedFor: 'pass' }
     expect(await wrong()).toEqual([
       expect.stringMatching(/sends no X-Forwarded-For/),
@@ -104,19 +97,15 @@ describe('the doctor, through what stands in front', () => {
     ])
   })
 
-  test('sees that another program has the address, and that nobody has it', async () => {
-    await start([])
+  test('sees that another program has the address, and that nobody has it', async context => {
+    const { expect } = context
+    const { found } = await stage(context, [])
     const other = await startApp()
-    const ask = (publicUrl: string) =>
-      examineFront({ publicUrl, trustedProxies }, systemClock, {
-        begin: async () => check.begin(),
-        seen: async () => check.seen(),
-      })
-    expect(await ask(`http://localhost:${other.port}`)).toEqual([
+    expect(await found({}, `http://localhost:${other.port}`)).toEqual([
       expect.objectContaining({ state: 'fail', what: expect.stringMatching(/Host|did not arrive here/) as unknown }),
     ])
     await other.close()
-    expect(await ask(`http://127.0.0.1:${other.port}`)).toEqual([
+    expect(await found({}, `http://127.0.0.1:${other.port}`)).toEqual([
       expect.objectContaining({
         state: 'fail',
         what: expect.stringMatching(/cannot be reached.*ECONNREFUSED/) as unknown,
@@ -124,7 +113,9 @@ describe('the doctor, through what stands in front', () => {
     ])
   })
 
-  test('names NODE_EXTRA_CA_CERTS for a CA that nobody knows, and nothing of the kind for other faults of a certificate', () => {
+  test('names NODE_EXTRA_CA_CERTS for a CA that nobody knows, and nothing of the kind for other faults of a certificate', ({
+    expect,
+  }) => {
     const advice = (code: string) =>
       judgeFailure({ publicUrl: 'https://example.org', trustedProxies: [] }, Object.assign(new Error(), { code }))
         .advice
@@ -142,27 +133,19 @@ describe('the doctor, through what stands in front', () => {
   })
 })
 
-describe('the doctor finds nothing wrong', () => {
-  test('with another proxy before the one that is nearest, where both are trusted', async () => {
-    await start(['127.0.0.1', '198.18.0.7'])
+describe.concurrent('the doctor finds nothing wrong', () => {
+  test('with another proxy before the one that is nearest, where both are trusted', async context => {
+    const { front, wrong } = await stage(context, ['127.0.0.1', '198.18.0.7'])
     front.manners = { ...GOOD, forwardedFor: 'two' }
-    expect(await wrong()).toEqual([])
+    context.expect(await wrong()).toEqual([])
   })
 
-  test('with a site that is reached by IPv6', async () => {
-    await front.close()
-    front = await startFront(() => app.port, '::1')
-    const publicUrl = `http://[::1]:${front.port}`
-    trustedProxies = ['127.0.0.1']
-    app = await startApp({ config: { ...CONFIG, publicUrl, trustedProxies }, frontCheck: check })
-    const findings = await examineFront({ publicUrl, trustedProxies }, systemClock, {
-      begin: async () => check.begin(),
-      seen: async () => check.seen(),
-    })
-    expect(findings.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok'])
+  test('with a site that is reached by IPv6', async context => {
+    const { found } = await stage(context, ['127.0.0.1'], '::1')
+    context.expect((await found()).map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok'])
   })
 
-  test('with a public name that this machine alone cannot reach: that is a warning', () => {
+  test('with a public name that this machine alone cannot reach: that is a warning', ({ expect }) => {
     const judged = (publicUrl: string, code: string) =>
       judgeFailure({ publicUrl, trustedProxies: [] }, Object.assign(new Error(), { code })).state
     for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])
@@ -172,47 +155,33 @@ describe('the doctor finds nothing wrong', () => {
   })
 })
 
-describe('a stranger', () => {
-  test('who begins with the PROXY protocol while the doctor looks does not mislead it', async () => {
-    await start(['127.0.0.1'])
+describe.concurrent('a stranger', () => {
+  test('who begins with the PROXY protocol while the doctor looks does not mislead it', async context => {
+    const { expect } = context
+    const { app, check, found } = await stage(context, ['127.0.0.1'])
     const stranger = connect(app.port, '127.0.0.1', () =>
       stranger.end('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nGET / HTTP/1.1\r\n\r\n'),
     )
-    const lying = {
+    const findings = await found({
       begin: async () => {
         const begun = check.begin()
         await once(stranger.resume(), 'close')
         return begun
       },
-      seen: async () => check.seen(),
-    }
-    const findings = await examineFront(
-      { publicUrl: `http://127.0.0.1:${front.port}`, trustedProxies },
-      systemClock,
-      lying,
-    )
+    })
     expect(check.seen().proxyProtocol).toBe(true)
     expect(findings.filter(({ state }) => state !== 'ok')).toEqual([])
   })
 
-  const ask = (token: string | undefined, path: string) =>
-    new Promise<number>((done, failed) => {
-      const call = request(
-        {
-          port: app.port,
-          path,
+  test("gets nothing at the doctor's paths, without a token or with one that is made up, old or used up", async context => {
+    const { expect } = context
+    const { app, front, check } = await stage(context, [])
+    const ask = async (token: string | undefined, path: string) =>
+      (
+        await app.ask(path, {
           headers: { host: `127.0.0.1:${front.port}`, ...(token !== undefined && { [CHECK_HEADER]: token }) },
-        },
-        response => {
-          response.resume()
-          done(response.statusCode ?? 0)
-        },
-      )
-      call.on('error', failed).end()
-    })
-
-  test("gets nothing at the doctor's paths, without a token or with one that is made up, old or used up", async () => {
-    await start([])
+        })
+      ).status
     for (const path of ['look', 'stream', 'body', 'socket']) {
       for (const token of [undefined, '', 'x', 'A'.repeat(32)])
         expect(await ask(token, `/auth/doctor/${path}`)).toBe(404)
@@ -225,7 +194,7 @@ describe('a stranger', () => {
     expect(check.seen().sightings.length).toBeLessThanOrEqual(16)
   })
 
-  test('a token is good for a minute', () => {
+  test('a token is good for a minute', ({ expect }) => {
     const now = { wall: 0, steady: 0 }
     const timed = createFrontCheck({ now: () => now })
     const { token } = timed.begin()
@@ -244,9 +213,10 @@ describe('a stranger', () => {
   })
 })
 
-describe('a proxy that nobody named', () => {
-  test('is logged once, and its clients are told apart without being believed', async () => {
-    await start([])
+describe.concurrent('a proxy that nobody named', () => {
+  test('is logged once, and its clients are told apart without being believed', async context => {
+    const { expect } = context
+    const { app, front } = await stage(context, [])
     for (let i = 0; i < 3; i++)
       await app.ask('/auth/session', {
         headers: { host: `127.0.0.1:${front.port}`, 'x-forwarded-for': `203.0.113.${i}` },
