@@ -1,5 +1,5 @@
 import type { UnixMs } from '../base/clock.ts'
-import { peerOf } from '../base/peer.ts'
+import { clientRecord } from '../session/client-record.ts'
 import type { Client } from '../session/types.ts'
 import type { Origin } from '../store/types.ts'
 
@@ -13,9 +13,6 @@ export interface Actor {
 /** Somebody who is at the server itself. */
 export const OPERATOR: Actor = { userId: null, sessionId: null, client: null }
 
-/** A user agent longer than this tells nobody more. */
-const USER_AGENT_MAX = 300
-
 /**
  * What the security log says about it.
  * @param subjectId whose log it goes to: what one does to oneself is by nobody else
@@ -26,7 +23,6 @@ export function originOf(actor: Actor, subjectId: string, at: UnixMs): Origin {
     at,
     byUserId: self ? null : actor.userId,
     sessionId: self ? actor.sessionId : null,
-    userAgent: actor.client?.userAgent.slice(0, USER_AGENT_MAX) ?? null,
-    network: actor.client === null ? null : peerOf(actor.client.network),
+    ...(actor.client === null ? { userAgent: null, network: null } : clientRecord(actor.client)),
   }
 }

@@ -4,11 +4,12 @@ import { hash } from '@node-rs/argon2'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
 import { newRoot } from '../keys/file.ts'
+import { reseal } from '../keys/reseal.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { commonWords } from './common-words.ts'
 import { createGate } from './gate.ts'
 import { createPasswordRules } from './password-rules.ts'
-import { createPasswords, resealPasswords } from './passwords.ts'
+import { createPasswords } from './passwords.ts'
 import { handClock, testPeople, type TestPeople } from './accounts.testing.ts'
 
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
@@ -229,7 +230,7 @@ describe('hashing', () => {
 
   test('a hash at an older cost is right, and stale', async () => {
     const { passwords, keyring } = setUp()
-    const passwordSealed = await keyring.seal(
+    const passwordSealed = keyring.seal(
       'at-rest',
       { hash: await hash('old cost', { memoryCost: 4096, timeCost: 1 }) },
       'ann',
@@ -341,7 +342,10 @@ describe('sealing anew', () => {
       origin,
     )
     keyring.use([{ ...oldRoot, replacedAt: 2 }, newest])
-    expect(await resealPasswords({ keyring, accounts: store.accounts })).toEqual({ resealed: 1, unreadable: 1 })
+    const { verifiers, replaceVerifier } = store.accounts
+    expect(
+      await reseal(keyring, { rowsAfter: verifiers, sealedOf: row => row.passwordSealed, replace: replaceVerifier }),
+    ).toEqual({ resealed: 1, unreadable: 1 })
     keyring.use([newest])
     const passwordSealed = (await store.accounts.find('ann'))?.passwordSealed ?? ''
     expect(await passwords.compare('right', { id: 'ann', passwordSealed }, null)).toBe('right')

@@ -122,32 +122,3 @@ function isCurrent(encoded: string): boolean {
     parallelism === COST.parallelism
   )
 }
-
-/**
- * Seals every password verifier again under the newest key, batch by batch, while the server goes on.
- * @returns how many were sealed anew, and how many could not be opened (their keys are gone; they are left as they are)
- */
-export async function resealPasswords({
-  keyring,
-  accounts,
-}: {
-  keyring: Keyring
-  accounts: {
-    verifiers(after: string, limit: number): Promise<{ id: string; passwordSealed: string }[]>
-    replaceVerifier(before: { id: string; passwordSealed: string }, passwordSealed: string): Promise<boolean>
-  }
-}): Promise<{ resealed: number; unreadable: number }> {
-  const BATCH = 100
-  const done = { resealed: 0, unreadable: 0 }
-  for (let after = ''; ;) {
-    const batch = await accounts.verifiers(after, BATCH)
-    for (const verifier of batch) {
-      const opened = await keyring.open('at-rest', verifier.passwordSealed, verifier.id)
-      if (opened === null) done.unreadable++
-      else if (await accounts.replaceVerifier(verifier, keyring.seal('at-rest', opened, verifier.id))) done.resealed++
-    }
-    const last = batch.at(-1)
-    if (last === undefined || batch.length < BATCH) return done
-    after = last.id
-  }
-}

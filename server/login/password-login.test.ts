@@ -88,7 +88,7 @@ describe('signing in', () => {
   })
 
   test('a hash at an older cost is renewed at the next sign-in, and the password goes on to work', async () => {
-    const passwordSealed = await services.keyring.seal(
+    const passwordSealed = services.keyring.seal(
       'at-rest',
       { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) },
       ann.id,
@@ -306,7 +306,7 @@ describe('a known device', () => {
   const device = () => sealDevice(services.keyring, null, ann.id, services.wall())
 
   test('is not locked out by strangers, neither by waits nor by their fifty failures, nor by its neighbours', async () => {
-    const known = await device()
+    const known = device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     expect(await codeOf(attempt(right))).toBe('slow_down')
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('signed_in')
@@ -323,14 +323,14 @@ describe('a known device', () => {
   })
 
   test('is slowed itself when it guesses', async () => {
-    const known = await device()
+    const known = device()
     for (let n = 0; n < 5; n++) expect(await codeOf(attempt({ device: known }))).toBe('invalid_credentials')
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('slow_down')
     expect(await codeOf(attempt(right)), 'and slows nobody else').toBe('signed_in')
   })
 
   test('NI-8 both ways together stay within a hundred', async () => {
-    const known = await device()
+    const known = device()
     await failedBefore('stranger', 49)
     await failedBefore('known', 49)
     await fail(1)
@@ -347,10 +347,10 @@ describe('a known device', () => {
   })
 
   test("is nobody's but its own person's, not altered, not older than its life, not from before the password changed", async () => {
-    const other = await sealDevice(services.keyring, null, 'somebody else', services.wall())
-    const altered = `${(await device()).slice(0, -4)}AAAA`
-    const access = await services.keyring.seal('access', { id: 'x', userId: ann.id, at: services.wall() })
-    const known = await device()
+    const other = sealDevice(services.keyring, null, 'somebody else', services.wall())
+    const altered = `${device().slice(0, -4)}AAAA`
+    const access = services.keyring.seal('access', { id: 'x', userId: ann.id, at: services.wall() })
+    const known = device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     for (const bad of [other, altered, access, 'junk', ''])
       expect(await codeOf(attempt({ ...right, device: bad }))).toBe('slow_down')
@@ -358,7 +358,7 @@ describe('a known device', () => {
     await services.people.accounts.setPassword(ann.id, 'a second lantern burning', OPERATOR)
     for (let n = 0; n < 5; n++) await codeOf(attempt(from(`203.0.113.${n}`)))
     expect(await codeOf(attempt({ password: 'a second lantern burning', device: known }))).toBe('slow_down')
-    const late = await device()
+    const late = device()
     services.pass(DEVICE_LIFE_MS)
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     expect(await codeOf(attempt({ password: 'a second lantern burning', device: late }))).toBe('slow_down')

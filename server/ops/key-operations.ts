@@ -1,9 +1,8 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { KeySummary } from '../keys/keys.ts'
+import { reseal } from '../keys/reseal.ts'
 import type { SigningSummary } from '../keys/signing.ts'
 import { OperatorError } from '../base/operator-error.ts'
-import { resealPasswords } from '../accounts/passwords.ts'
-import { resealGrants } from '../providers/reseal.ts'
 import { forgetSigningKeys, rememberKeys } from './key-checks.ts'
 import { walkInBatches } from './in-batches.ts'
 import type { OperationServices } from './operation-services.ts'
@@ -145,8 +144,17 @@ async function resealAll({
   store,
 }: KeyServices): Promise<{ resealed: number; unreadable: number; tokens: { resealed: number; unreadable: number } }> {
   const { keyring } = keys
+  const { accounts, providerGrants } = store
   return {
-    ...(await resealPasswords({ keyring, accounts: store.accounts })),
-    tokens: await resealGrants({ keyring, grants: store.providerGrants }),
+    ...(await reseal(keyring, {
+      rowsAfter: accounts.verifiers,
+      sealedOf: row => row.passwordSealed,
+      replace: accounts.replaceVerifier,
+    })),
+    tokens: await reseal(keyring, {
+      rowsAfter: providerGrants.sealedGrants,
+      sealedOf: row => row.sealed,
+      replace: providerGrants.replaceSealed,
+    }),
   }
 }

@@ -86,7 +86,7 @@ describe('key rotation', () => {
     expect(services.keys.list()).toHaveLength(1)
     const [verifier] = await services.store.accounts.verifiers('', 1)
     expect(await stolen.open('at-rest', verifier?.passwordSealed ?? '', verifier?.id)).toBeNull()
-    expect(await stateOf(services, { ...shown, access: await stolen.seal('access', {}) })).toMatch(/^nobody/)
+    expect(await stateOf(services, { ...shown, access: stolen.seal('access', {}) })).toMatch(/^nobody/)
     expect(await passwordWorks()).toBe(true)
     const code = decodeURIComponent(href.split('#code=')[1] ?? '')
     await expect(

@@ -112,7 +112,7 @@ export function createLogouts({
   }
 
   async function cookieOf(provider: string, ticket: Ticket): Promise<{ cookie: string; maxAgeSeconds: number }> {
-    const cookie = await keyring.seal('logout', { ...ticket }, provider)
+    const cookie = keyring.seal('logout', { ...ticket }, provider)
     return { cookie, maxAgeSeconds: Math.ceil((ticket.endsAt - clock.now().wall) / SECOND) }
   }
 

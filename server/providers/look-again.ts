@@ -48,7 +48,7 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
     const said: KeptTokens = { ...tokens, idToken: idToken ?? tokens.idToken, roles: roles ?? tokens.roles }
     const needed = neededOf(said, needsOf(row.provider)) ?? said
     await grants.amend(row.id, row.refreshes, {
-      sealed: await sealTokens(keyring, row.id, needed),
+      sealed: sealTokens(keyring, row.id, needed),
       idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg,
     })
   }

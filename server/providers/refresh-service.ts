@@ -155,7 +155,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     // If the configuration no longer needs the access token, the new tokens are still used.
     const needed = neededOf(tokens, needs) ?? tokens
     const made = {
-      sealed: await sealTokens(keyring, row.id, needed),
+      sealed: sealTokens(keyring, row.id, needed),
       accessEndsAt: needed.accessEndsAt,
       recheckAt: recheckAt(row, needed, needs, clock.now().wall),
     }

@@ -75,7 +75,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     const tokens = await openTokens(keyring, row)
     if (!(await takeBack(row, tokens))) return
     const left = tokens === null ? null : withoutAccess(tokens)
-    await grants.settle(id, left === null ? null : await sealTokens(keyring, id, left))
+    await grants.settle(id, left === null ? null : sealTokens(keyring, id, left))
   }
 
   async function ofSession(sessionId: string): Promise<void> {

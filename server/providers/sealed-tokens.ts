@@ -43,7 +43,7 @@ const Kept = v.object({
  * Seals tokens for their row, so that they cannot be opened in another.
  * @throws Problem `provider_answer_invalid` if the tokens are too long
  */
-export async function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): Promise<string> {
+export function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): string {
   const payload = { ...tokens }
   if (JSON.stringify(payload).length > MAX_LENGTH)
     throw new Problem('provider_answer_invalid', {}, new Error('the tokens are too long to store'))

@@ -86,11 +86,11 @@ export function createTransactions({
       // Sorts by time, so that a browser's oldest transaction is known by its name.
       const id = `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
       const whole: Sealed = { provider, secret: randomId(32), purpose, returnTo, begunAt }
-      const sealed = await keyring.seal('login', { transaction: whole }, id)
+      const sealed = keyring.seal('login', { transaction: whole }, id)
       if (sealed.length <= room) return { sealed, transaction: transactionOf(id, whole) }
       const shorter = { ...whole, returnTo: HOME }
       return {
-        sealed: await keyring.seal('login', { transaction: shorter }, id),
+        sealed: keyring.seal('login', { transaction: shorter }, id),
         transaction: transactionOf(id, shorter),
       }
     },

@@ -236,7 +236,7 @@ export function createVault(deps: VaultDeps): Vault {
         subject,
         providerSid,
         origin,
-        sealed: needed === null ? null : await sealTokens(keyring, id, needed),
+        sealed: needed === null ? null : sealTokens(keyring, id, needed),
         accessEndsAt: needed?.accessEndsAt ?? null,
         idTokenAlg: algOf(tokens.idToken),
         recheckAt: recheckAt({ origin }, needed, needs, at),

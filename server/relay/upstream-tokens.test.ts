@@ -319,9 +319,9 @@ test('JW-12 our cookies are not accepted as upstream tokens, nor upstream tokens
     authTime: AT,
     amr: ['pwd'],
   } as unknown as SessionRecord
-  const access = await own.sealAccess(sid, row, { issuedAt: AT, endsAt: AT + 900_000 })
+  const access = own.sealAccess(sid, row, { issuedAt: AT, endsAt: AT + 900_000 })
   const refresh = own.refresh(sid, row, 1)
-  for (const cookie of [access, refresh, await keyring.seal('login', {}), await keyring.seal('device', {})])
+  for (const cookie of [access, refresh, keyring.seal('login', {}), keyring.seal('device', {})])
     await expect(verify(cookie)).rejects.toThrow()
 
   const token = await tokens.tokenFor(ORDERS, ADA, false)

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, SECOND, type Timers } from '../base/clock.ts'
-import { peerOf } from '../base/peer.ts'
 import { randomId, sha256 } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { EndedSession, SessionRecord, SessionStore } from '../store/types.ts'
+import { clientRecord } from './client-record.ts'
 import { createIssuer } from './issue-cookies.ts'
 import { idleEndsAt, type Numbers } from './judge.ts'
 import { sessionLists } from './lists.ts'
@@ -36,8 +36,6 @@ export interface SessionDeps {
 const FLUSH_EVERY_MS = 5 * SECOND
 /** Rows written in one transaction, so that no flush holds the event loop. */
 const FLUSH_BATCH = 200
-/** A user agent longer than this tells nobody more. */
-const USER_AGENT_MAX = 300
 
 /** Builds the room: sessions are opened, judged, listed and ended here and nowhere else. */
 export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
@@ -95,8 +93,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       absoluteEndsAt: Math.min(at + absoluteMs, input.endsAt ?? Infinity),
       endedAt: null,
       endReason: null,
-      userAgent: input.client.userAgent.slice(0, USER_AGENT_MAX),
-      network: peerOf(input.client.network),
+      ...clientRecord(input.client),
     }
   }
 
