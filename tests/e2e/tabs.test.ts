@@ -206,6 +206,12 @@ describe('without a mouse', () => {
     await send(page, '/auth/register', { ...fields, email: adminPerson.email, password: 'a long lantern of words' })
     await expect.poll(() => page.evaluate('document.activeElement?.name')).toBe('email')
     expect(await password.getAttribute('aria-invalid')).toBeNull()
+
+    await page.goto('/sign-in')
+    await hydrated(page)
+    await send(page, '/auth/login', { email: adminPerson.email, password: 'far too long '.repeat(400) })
+    await expect.poll(() => page.evaluate('document.activeElement?.name')).toBe('password')
+    expect(await page.locator('[name=password]').getAttribute('aria-invalid')).toBe('true')
   })
 
   test('UX-2 UX-5 every field says what belongs into it, a code is one field, and nothing stands in the way of pasting', async () => {
