@@ -4,6 +4,9 @@ interface Told {
 }
 export type LinkState = 'opening' | 'live' | 'away' | 'offline'
 
+const FIRST_WAIT_MS = 1_000
+const LONGEST_WAIT_MS = 60_000
+
 /** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
 const REST_AFTER_MS = 20_000
 
@@ -107,4 +110,15 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     },
   )
   return { state, restart: start }
+}
+
+/**
+ * How long to wait before the next attempt to connect: doubled each time, and never the same for all who lost the
+ * server in one moment.
+ * @param failures in a row, 0 for the first
+ * @param random 0 to 1
+ * @returns milliseconds
+ */
+export function waitBefore(failures: number, random: number): number {
+  return Math.min(FIRST_WAIT_MS * 2 ** failures, LONGEST_WAIT_MS) * (0.5 + random / 2)
 }

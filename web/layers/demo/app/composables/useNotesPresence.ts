@@ -8,7 +8,7 @@ const EVERY_MS = 50
  * My other windows with the notes open, and where their pointers are, by WebSocket. Other people's are nobody's
  * business here.
  */
-export function useNotesPresence() {
+export function useNotesPresence(area: Readonly<Ref<HTMLElement | null>>) {
   const peers = shallowRef<Peers>(new Map())
   const mine = computed(() => [...peers.value.values()].filter(peer => peer.mine))
   let socket: WebSocket | null = null
@@ -47,12 +47,20 @@ export function useNotesPresence() {
     wanted = cursor
     if (mine.value.length > 0) timer ??= setTimeout(send, EVERY_MS)
   }
+  /** Fingers are not followed: they only pass. */
+  function onPointer(event: PointerEvent): void {
+    const box = area.value?.getBoundingClientRect()
+    if (box === undefined || event.pointerType === 'touch') return
+    const share = (at: number, from: number, size: number) => Math.min(1, Math.max(0, (at - from) / size))
+    point({ x: share(event.clientX, box.left, box.width), y: share(event.clientY, box.top, box.height) })
+  }
   onBeforeUnmount(() => clearTimeout(timer))
 
   return {
     /** How many of my windows show the notes, this one included. */
     windows: computed(() => (state.value === 'live' ? mine.value.length + 1 : 1)),
     pointers: computed(() => mine.value.flatMap(({ id, cursor }) => (cursor === null ? [] : [{ id, ...cursor }]))),
+    onPointer,
     point,
   }
 }

@@ -1,15 +1,20 @@
-/**
- * The demonstrations have many words, which need not travel with every other page. Every language at once: a change of
- * language then has them at hand.
- */
-const WORDS = {
-  notes: () => Promise.all([import('../../i18n/locales/notes/en.json'), import('../../i18n/locales/notes/zh-CN.json')]),
-  proof: () => Promise.all([import('../../i18n/locales/proof/en.json'), import('../../i18n/locales/proof/zh-CN.json')]),
-}
+import type { WordLoaders } from '~/composables/useI18n'
 
-/** Fetches the words that only this page has. A page waits for them last, once everything else of it is on its way. */
+/** The demonstrations have many sentences, which need not travel with every other page. */
+const WORDS = {
+  notes: {
+    en: () => import('../../i18n/locales/notes/en.json'),
+    'zh-CN': () => import('../../i18n/locales/notes/zh-CN.json'),
+  },
+  proof: {
+    en: () => import('../../i18n/locales/proof/en.json'),
+    'zh-CN': () => import('../../i18n/locales/proof/zh-CN.json'),
+  },
+} satisfies Record<string, WordLoaders>
+
+/** A page awaits this last, so that the sentences load beside its data. */
 export async function useWordsOf(page: keyof typeof WORDS): Promise<void> {
-  const { addWords } = useI18n()
-  const [en, zh] = await WORDS[page]()
-  addWords({ en: en.default, 'zh-CN': zh.default })
+  const { loadWords, locale } = useI18n()
+  useNuxtApp().ssrContext?.modules?.add(`../layers/demo/i18n/locales/${page}/${locale.value}.json`)
+  await loadWords(WORDS[page])
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { waitBefore } from './notes-wait.ts'
+import { waitBefore } from './useNotesLink.ts'
 
 test('each attempt waits longer than the one before, up to a minute, and no two pages wait alike', () => {
   expect([0, 1, 2].map(failures => waitBefore(failures, 1))).toEqual([1000, 2000, 4000])

@@ -1,0 +1,93 @@
+import type { WireNote } from '#contract/demo/notes.ts'
+import type { NoteFailure } from './useNotes.ts'
+
+/**
+ * What the page does around a change of the notes: it moves the focus, says what happened, and keeps the text of what
+ * failed.
+ * @param focusCompose puts the focus where a new note is written
+ */
+export function useNotesActions(
+  { add, edit, remove, restore, dismiss }: ReturnType<typeof useNotes>,
+  focusCompose: () => void,
+) {
+  const { t } = useI18n()
+  const { say } = useToast()
+  const { said, tell } = useVoice()
+  const draft = useDraft()
+
+  const lineOf = (id: string) => document.getElementById(`note-${id}`)
+  async function focusOn(id: string): Promise<void> {
+    await nextTick()
+    lineOf(id)?.querySelector<HTMLElement>('[data-first]')?.focus()
+  }
+  function tellFailure(change: 'add' | 'delete' | 'restore', failure: NoteFailure): void {
+    say(t('notes.failed.why', { what: t(`notes.failed.${change}`), why: failure.text }), 'bad')
+  }
+  /** Whatever is being written by now comes after it. */
+  function giveBack(text: string): void {
+    draft.value = draft.value === '' ? text : `${text}\n\n${draft.value}`
+  }
+
+  async function onAdd(text: string): Promise<void> {
+    const failure = await add(text)
+    if (failure === null) return tell(t('notes.said.added'))
+    giveBack(text)
+    tellFailure('add', failure)
+  }
+  async function onEdit(id: string, text: string): Promise<NoteFailure | null> {
+    const failure = await edit(id, text)
+    if (failure === null) void tell(t('notes.said.saved'))
+    return failure
+  }
+  async function onDelete(note: WireNote): Promise<void> {
+    const removing = remove(note)
+    await focusOn(note.id)
+    void tell(t('notes.said.deleted'))
+    const failure = await removing
+    if (failure === null) return
+    tellFailure('delete', failure)
+    if (document.activeElement === document.body) await focusOn(note.id)
+  }
+  async function onUndo(note: WireNote): Promise<void> {
+    const restoring = restore(note)
+    await focusOn(note.id)
+    const failure = await restoring
+    if (failure === null) return tell(t('notes.said.restored'))
+    tellFailure('restore', failure)
+  }
+  function onDismiss(note: WireNote): void {
+    const line = lineOf(note.id)
+    const next = line?.nextElementSibling ?? line?.previousElementSibling
+    dismiss(note)
+    if (next) void focusOn(next.id.slice('note-'.length))
+    else focusCompose()
+  }
+  function onOrphan(text: string): void {
+    giveBack(text)
+    say(t('notes.kept'), 'bad')
+  }
+  return { draft, said, tell, onAdd, onEdit, onDelete, onUndo, onDismiss, onOrphan }
+}
+
+/** A note that is being written. It outlives a sign-in in between, for whoever wrote it. */
+function useDraft() {
+  const kept = useState('notes-draft', () => ({ userId: '', text: '' }))
+  const { user } = useUserSession()
+  return computed({
+    get: () => (kept.value.userId === user.value?.id ? kept.value.text : ''),
+    set: text => {
+      kept.value = { userId: user.value?.id ?? '', text }
+    },
+  })
+}
+
+/** Says what changed to those who do not see it, one polite sentence at a time. The same sentence is said again. */
+function useVoice() {
+  const said = ref('')
+  async function tell(sentence: string): Promise<void> {
+    said.value = ''
+    await nextTick()
+    said.value = sentence
+  }
+  return { said, tell }
+}
