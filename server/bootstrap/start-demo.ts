@@ -16,8 +16,7 @@ export interface Demo {
  * Starts the demonstrations on a server of somebody who tries it out: on this machine, with no upstream of one's own.
  * @returns null where they do not run; none of their code has been loaded then
  */
-export async function startDemo(services: Services): Promise<Demo | null> {
-  const { config, clock, log, sessions, store } = services
+export async function startDemo({ config, clock, log }: Services): Promise<Demo | null> {
   if (!config.demo || config.upstreams.length > 0 || !config.loopback) return null
   const { startSample } = await import('../demo/notes/sample.ts')
   const { createProof } = await import('../demo/proof/proof.ts')
@@ -44,12 +43,7 @@ export async function startDemo(services: Services): Promise<Demo | null> {
       },
       config.streamMaxMs,
     ),
-    proof: createProof({
-      clock,
-      sessions,
-      store: store.sessions,
-      place: { origin: config.publicUrl, host: config.hosts[0] ?? '127.0.0.1', port: config.port, tls: false },
-    }),
+    proof: createProof({ clock }),
     close: sample.close,
   }
 }

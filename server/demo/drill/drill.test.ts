@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import type { ProofCheck, ProofRun } from '../../contract/demo/proof.ts'
 import { varied } from '../../../tests/support/varied.ts'
-import { startSessionServer } from '../proof/proof.testing.ts'
+import { startSessionServer } from './session-server.testing.ts'
 import type { createSessions } from '../../session/sessions.ts'
 
 const ROOT = resolve(import.meta.dirname, '../../..')

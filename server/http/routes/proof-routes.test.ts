@@ -14,7 +14,7 @@ const RUN: ProofRun = {
 }
 const asked: string[] = []
 const proof: Proof = {
-  async run(scenario, { userId }) {
+  async run(scenario, userId) {
     asked.push(`${scenario} ${userId}`)
     return { ...RUN, scenario }
   },

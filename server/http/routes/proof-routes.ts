@@ -19,10 +19,10 @@ export function proofRoutes(proof: Proof): Hono<Env> {
   })
 
   app.post('/proof/:scenario', async c => {
-    const { user, client } = signedIn(c)
+    const { user } = signedIn(c)
     const scenario = c.req.param('scenario')
     if (!v.is(ProofScenario, scenario)) throw new Problem('not_found')
-    return c.json<ProofRun>(await proof.run(scenario, { userId: user.id, client }))
+    return c.json<ProofRun>(await proof.run(scenario, user.id))
   })
 
   return app
