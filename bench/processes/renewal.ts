@@ -104,7 +104,6 @@ try {
       remember: true,
       client: CLIENT,
       replaces: null,
-      numbers: null,
       reauthenticates: false,
       passwordSetAt: null,
       authTime: null,

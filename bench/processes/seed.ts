@@ -175,7 +175,6 @@ for (let i = 0; i < order.browsers; i++) {
     replaces: null,
     reauthenticates: false,
     passwordSetAt: null,
-    numbers: null,
     authTime: null,
     endsAt: null,
     providerGrant: null,

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { captureLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
@@ -40,6 +41,26 @@ describe('a later start', () => {
     await first.close()
     const second = await home.start()
     expect(await stateOf(second, shown)).toBe('live')
+    await second.close()
+  })
+
+  test('finds them after the columns that only the demo used are gone, and the sessions that it left with them', async () => {
+    const first = await home.start()
+    const { shown, session } = await signedIn(first)
+    await first.close()
+    const database = new Sqlite(databaseFile(home.dataDir))
+    database.exec(`
+      ALTER TABLE sessions ADD settle_ms INTEGER; ALTER TABLE sessions ADD late_ms INTEGER;
+      ALTER TABLE sessions ADD access_ms INTEGER;
+      CREATE TEMP TABLE staged AS SELECT * FROM sessions;
+      UPDATE staged SET sid_hash = 'staged', public_id = 'staged', settle_ms = 1, late_ms = 2, access_ms = 4;
+      INSERT INTO sessions SELECT * FROM staged;
+      DELETE FROM migrations WHERE tag >= '0007'`)
+    database.close()
+    const second = await home.start()
+    expect(await stateOf(second, shown)).toBe('live')
+    expect((await second.sessions.list(session.userId)).map(({ publicId }) => publicId)).toEqual([session.publicId])
+    expect(await second.store.sessions.findByPublicId('staged')).toBeNull()
     await second.close()
   })
 
@@ -125,7 +146,7 @@ describe('a database that was put back by hand', () => {
   })
 })
 
-test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure, and one that is staged on a throwaway session is no line', async () => {
+test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a failure', async () => {
   const { log, events } = captureLog()
   const services = await buildServices({
     config: await home.readConfig(),
@@ -136,23 +157,8 @@ test('ASVS 16.3.1 a session that ends is one line with its reason: a theft is a 
   })
   const { userId, session } = await signedIn(services)
   const { session: robbed } = await signedIn(services)
-  const numbers = { confirmMs: 1000, graceMs: 2000, accessMs: 4000, absoluteMs: 60_000 }
-  const staged = await services.sessions.open({
-    userId,
-    amr: ['pwd'],
-    remember: true,
-    client: { userAgent: '', network: '' },
-    replaces: null,
-    numbers,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
-  })
   const end = (publicId: string, reason: 'signed_out' | 'refresh_reuse') =>
     services.sessions.end(publicId, { reason, userId: null, byUserId: null })
-  await end(staged.session.publicId, 'refresh_reuse')
   await end(session.publicId, 'signed_out')
   await end(robbed.publicId, 'refresh_reuse')
   expect(events().filter(({ event }) => event === 'session_ended')).toEqual([

@@ -62,16 +62,14 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
       keyring: keys.keyring,
       settings: config,
     })
-    sessions.onEnded(({ userId, reason, throwaway }) => {
-      // A theft that was staged must not alarm anybody.
-      if (!throwaway)
-        logSecurity(log, {
-          event: 'session_ended',
-          outcome: reason === 'refresh_reuse' ? 'failure' : 'success',
-          reason,
-          accountId: userId,
-        })
-    })
+    sessions.onEnded(({ userId, reason }) =>
+      logSecurity(log, {
+        event: 'session_ended',
+        outcome: reason === 'refresh_reuse' ? 'failure' : 'success',
+        reason,
+        accountId: userId,
+      }),
+    )
     const signing = openSigning({ keys: signingKeys, settings: config, log, now: clock.now().wall })
     await rememberKeys({ store, keys, signingKeys })
     const people = createPeople({ store, sessions, keyring: keys.keyring, clock, log, meter, config })

@@ -82,7 +82,6 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
         remember: true,
         client: { userAgent: 'test', network: '127.0.0.1' },
         replaces: null,
-        numbers: null,
         reauthenticates: false,
         passwordSetAt: null,
         authTime: null,

@@ -76,7 +76,6 @@ test('LO-6 a session that took over a grant ends with it, and the security log s
     remember: true,
     client: { userAgent: '', network: '' },
     replaces: session.publicId,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

@@ -65,7 +65,6 @@ export const ANNA: RelayCaller = {
     accessEndsAt: null,
     idleEndsAt: 0,
     absoluteEndsAt: 0,
-    throwaway: false,
   },
 }
 

@@ -65,7 +65,6 @@ const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): Re
     accessEndsAt: AT + 900_000,
     idleEndsAt: AT + 43_200_000,
     absoluteEndsAt: AT + 86_400_000,
-    throwaway: false,
   },
 })
 const ADA = caller('ada')

@@ -1,7 +1,7 @@
 import { DAY, type Clock, type Now, SECOND, type UnixMs } from '../base/clock.ts'
 import type { SessionRecord } from '../store/types.ts'
 import { clearCookie, cookieName, serializeCookie } from './cookie-names.ts'
-import { type Numbers, numbersOf } from './judge.ts'
+import type { Numbers } from './judge.ts'
 import type { Runtimes, TrackedRuntime, SealedAccess } from './session-runtime.ts'
 import type { Tokens } from './session-tokens.ts'
 import type { IssuedCookies } from './types.ts'
@@ -36,7 +36,7 @@ export function createIssuer(deps: {
     const known = of.sealed
     if (known !== null && known.generation === row.generation && now.steady - known.madeAt <= SEALED_SHARED_MS)
       return known
-    const endsAt = Math.min(now.wall + numbersOf(row, numbers).accessMs, row.absoluteEndsAt)
+    const endsAt = Math.min(now.wall + numbers.accessMs, row.absoluteEndsAt)
     of.sealed = {
       generation: row.generation,
       madeAt: now.steady,

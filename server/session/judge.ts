@@ -14,11 +14,6 @@ export interface Numbers {
  */
 const REPLACED_SERVED_MS = 10 * SECOND
 
-/** The numbers that a session lives by: its own, where its row carries them, else the settings'. */
-export function numbersOf({ confirmMs, graceMs, accessMs }: SessionRecord, settings: Numbers): Numbers {
-  return confirmMs === null || graceMs === null || accessMs === null ? settings : { confirmMs, graceMs, accessMs }
-}
-
 /** What only this process knows of a session. */
 export interface SessionRuntime {
   /** When the newest generation was last sent. */
@@ -79,10 +74,9 @@ export function judge(
   row: SessionRecord,
   recollection: SessionRuntime,
   shown: Presented,
-  settings: Numbers,
+  numbers: Numbers,
   now: Now,
 ): Judgement {
-  const numbers = numbersOf(row, settings)
   const over = endOf(row, recollection, numbers, now)
   if (over !== null) return { verdict: over, shows: false, proves: false }
 

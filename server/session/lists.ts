@@ -29,7 +29,7 @@ export function sessionLists({ clock, store, memory }: { clock: Clock; store: Se
 
   async function firstOf(publicId: string, userId: string): Promise<SessionRecord[]> {
     const row = await store.findByPublicId(publicId)
-    return row !== null && row.userId === userId && row.endedAt === null && row.accessMs === null ? [row] : []
+    return row !== null && row.userId === userId && row.endedAt === null ? [row] : []
   }
 
   async function page(userId: string, { cursor, first, limit }: Parameters<Sessions['page']>[1]) {

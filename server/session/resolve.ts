@@ -327,6 +327,5 @@ export function live(row: SessionRecord, lastSeenAt: number, accessEndsAt: numbe
     accessEndsAt,
     idleEndsAt: idleEndsAt(row, { lastSeenAt }),
     absoluteEndsAt: row.absoluteEndsAt,
-    throwaway: row.accessMs !== null,
   }
 }

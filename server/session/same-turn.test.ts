@@ -69,7 +69,6 @@ const open = (replaces: string | null = null) =>
     remember: true,
     client: CLIENT,
     replaces,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

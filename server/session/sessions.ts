@@ -67,9 +67,6 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
   function newRow(sid: string, input: OpenInput): SessionRecord {
     const at = clock.now().wall
-    const { numbers } = input
-    const absoluteMs = numbers?.absoluteMs ?? settings.absoluteMs
-    const idleMs = input.remember ? settings.idleMs : settings.browserIdleMs
     return {
       sidHash: sha256(sid),
       publicId: randomId(),
@@ -79,18 +76,15 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       authTime: Math.min(at, input.authTime ?? at),
       amr: input.amr,
       remember: input.remember,
-      idleMs: numbers?.absoluteMs ?? idleMs,
+      idleMs: input.remember ? settings.idleMs : settings.browserIdleMs,
       tagKeyId: keyring.currentId,
       boundKey: null,
-      confirmMs: numbers?.confirmMs ?? null,
-      graceMs: numbers?.graceMs ?? null,
-      accessMs: numbers?.accessMs ?? null,
       generation: 1,
       proven: 1,
       provenAt: at,
       rotatedAt: at,
       lastSeenAt: at,
-      absoluteEndsAt: Math.min(at + absoluteMs, input.endsAt ?? Infinity),
+      absoluteEndsAt: Math.min(at + settings.absoluteMs, input.endsAt ?? Infinity),
       endedAt: null,
       endReason: null,
       ...clientRecord(input.client),

@@ -2,7 +2,6 @@ import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EndedSession, ProviderGrantRecord } from '../store/types.ts'
-import type { Numbers } from './judge.ts'
 
 /** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
 export interface PresentedCookies {
@@ -36,8 +35,6 @@ export interface LiveSession {
   accessEndsAt: UnixMs | null
   idleEndsAt: UnixMs
   absoluteEndsAt: UnixMs
-  /** Opened to show the rules at work: nobody is signed in by it, and it opens nothing but the question who is. */
-  throwaway: boolean
 }
 
 /** Cookies that were decided on and wait for the headers to leave. Opaque outside the room. */
@@ -68,10 +65,6 @@ export interface OpenInput {
    * asked for.
    */
   passwordSetAt: UnixMs | null
-  /**
-   * A throwaway session lives by numbers of its own, leaves no trace in lists and logs; null: a session of a person.
-   */
-  numbers: (Numbers & { absoluteMs: number }) | null
   /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
   authTime: UnixMs | null
   /** The session lives no longer than this, where what it came by ends; null: as long as any. */

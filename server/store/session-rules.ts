@@ -10,11 +10,6 @@ export const END_BATCH = 50
 /** Ended sessions of a person that are kept to tell the reason: signing in and out for days on end fills no disk. */
 export const ENDED_KEPT_MAX = 1000
 
-/** A throwaway session is nobody's sign-in: a theft that was staged must not alarm whoever watched it. */
-export function isLogged(session: Pick<SessionRecord, 'accessMs'>): boolean {
-  return session.accessMs === null
-}
-
 export function toEnded(session: SessionRecord): EndedSession {
   if (session.endedAt === null || session.endReason === null) throw new Error('a session that was to be ended is not')
   return {
@@ -23,7 +18,6 @@ export function toEnded(session: SessionRecord): EndedSession {
     userId: session.userId,
     reason: session.endReason,
     endedAt: session.endedAt,
-    throwaway: !isLogged(session),
   }
 }
 
@@ -39,18 +33,16 @@ export function positionOf(cursor: Cursor): number {
   return Number(cursor)
 }
 
-export type Living = Pick<
-  SessionRecord,
-  'sidHash' | 'publicId' | 'lastSeenAt' | 'idleMs' | 'absoluteEndsAt' | 'accessMs'
->
+export type Living = Pick<SessionRecord, 'sidHash' | 'publicId' | 'lastSeenAt' | 'idleMs' | 'absoluteEndsAt'>
 
-/** Of a person's living sessions, oldest first, those that are too many, and the reason that each ends for. */
-export function chooseExcess(living: readonly Living[], limit: SessionLimit): { sidHash: string; reason: EndReason }[] {
-  return [living.filter(isLogged), living.filter(one => !isLogged(one))].flatMap(kind => excessOf(kind, limit))
-}
-
-/** The ones past their end, and if that is not enough, the ones idle longest. */
-function excessOf(living: readonly Living[], { max, at, keep, lastSeenAt }: SessionLimit) {
+/**
+ * Of a person's living sessions, oldest first, those that are too many, and the reason that each ends for: the ones past
+ * their end, and if that is not enough, the ones idle longest.
+ */
+export function chooseExcess(
+  living: readonly Living[],
+  { max, at, keep, lastSeenAt }: SessionLimit,
+): { sidHash: string; reason: EndReason }[] {
   const excess = living.length - max
   if (excess <= 0) return []
   return living

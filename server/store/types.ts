@@ -53,10 +53,6 @@ export interface SessionRecord {
   tagKeyId: string
   /** For device-bound sessions: a JWK thumbprint. */
   boundKey: string | null
-  /** Numbers of its own, which only a throwaway session of /proof has; null: the settings'. All three or none. */
-  confirmMs: number | null
-  graceMs: number | null
-  accessMs: number | null
   generation: number
   proven: number
   provenAt: UnixMs
@@ -209,7 +205,6 @@ export interface EndedSession {
   userId: string
   reason: EndReason
   endedAt: UnixMs
-  throwaway: boolean
 }
 
 /** A batch of sessions that one transaction ended; `more`: there may be others. */
@@ -219,7 +214,7 @@ export interface EndedBatch {
 }
 
 export interface SessionLimit {
-  /** Living sessions that a person may have; as many throwaway ones beside. */
+  /** Living sessions that a person may have. */
   max: number
   at: UnixMs
   /** The session that was just opened, which stays: its public id. null: none was. */
@@ -297,8 +292,7 @@ export interface SessionStore {
     why: { reason: EndReason; at: UnixMs; except: string | null; byUserId: string | null },
   ): Promise<EndedBatch>
   /**
-   * A page of a person's living sessions, newest first, without throwaway ones. One past its idle end is still listed
-   * until something judges it.
+   * A page of a person's living sessions, newest first. One past its idle end is still listed until something judges it.
    * @param after `next` of the page before; null: the first page
    * @throws Problem `invalid_query` for a cursor that is not one of ours
    */

@@ -27,7 +27,6 @@ export const SESSION: LiveSession = {
   accessEndsAt: 2,
   idleEndsAt: 3,
   absoluteEndsAt: 4,
-  throwaway: false,
 }
 export const GRANT: IssuedCookies = {
   sidHash: 'h',

@@ -54,7 +54,6 @@ export async function signedIn(
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
     replaces: null,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

@@ -180,7 +180,6 @@ export async function signedInThere(
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
     replaces,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

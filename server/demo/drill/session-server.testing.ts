@@ -46,7 +46,6 @@ export async function startSessionServer({
       remember: false,
       client: { userAgent: 'a browser', network: '127.0.0.1' },
       replaces: null,
-      numbers: null,
       reauthenticates: false,
       passwordSetAt: null,
       authTime: null,

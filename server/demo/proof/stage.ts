@@ -59,7 +59,6 @@ export async function openStage(clock: Clock): Promise<Stage> {
         remember: false,
         client: { userAgent: '', network: '' },
         replaces: null,
-        numbers: null,
         reauthenticates: false,
         passwordSetAt: null,
         authTime: null,

@@ -99,7 +99,6 @@ async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

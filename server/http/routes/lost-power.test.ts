@@ -424,7 +424,6 @@ describe('an identity linked by a thief', () => {
       remember: false,
       client: CLIENT,
       replaces: null,
-      numbers: null,
       reauthenticates: false,
       passwordSetAt: null,
       authTime: null,

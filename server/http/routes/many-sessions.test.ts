@@ -176,7 +176,6 @@ test('an account has at most a hundred sessions, however often it signs in', { t
       remember: true,
       client: { userAgent: '', network: '' },
       replaces: null,
-      numbers: null,
       reauthenticates: false,
       passwordSetAt: null,
       authTime: null,

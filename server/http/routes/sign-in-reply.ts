@@ -55,7 +55,6 @@ export async function openSession(
     remember,
     client,
     replaces,
-    numbers: null,
     reauthenticates,
     passwordSetAt,
     authTime,

@@ -97,7 +97,6 @@ async function browserUntil(endsAt: number): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
-    numbers: null,
     reauthenticates: false,
     passwordSetAt: null,
     authTime: null,

@@ -65,7 +65,6 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
       ctx.caller = new RequestCaller(ctx, names, { ...NOBODY, ended: resolution.ended })
       return
     }
-    if (resolution.session.throwaway && !mayThrowaway(ctx)) throw new Problem('forbidden')
     const replaced = resolution.state === 'replaced'
     if (replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
     return mapMaybe(findUser(resolution.session.userId), user => {
@@ -133,11 +132,6 @@ class RequestCaller implements Caller {
   transaction(id: string): string | null {
     return only(this.#cookies, transactionCookieName(id, this.#names.secure))
   }
-}
-
-/** A throwaway session only demonstrates how sessions behave: all that it may do is `GET /auth/session`. */
-function mayThrowaway({ method, path, upgrade }: RequestContext): boolean {
-  return method === 'GET' && path === '/auth/session' && !upgrade
 }
 
 /**

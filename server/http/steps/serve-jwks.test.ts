@@ -26,7 +26,6 @@ const caller = (who: string): RelayCaller => ({
     accessEndsAt: null,
     idleEndsAt: AT * 2,
     absoluteEndsAt: AT * 2,
-    throwaway: false,
   },
 })
 

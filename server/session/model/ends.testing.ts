@@ -73,38 +73,6 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'a throwaway session lives by its own numbers, and leaves no trace in lists and logs',
-    async run(world) {
-      const numbers = { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 }
-      const { publicId, throwaway } = await world.signIn({ numbers })
-      assert.equal(throwaway, true)
-      assert.deepEqual(
-        (await world.sessions.list(world.userId)).filter(one => one.publicId === publicId),
-        [],
-      )
-      const stolen = { ...world.jar }
-      for (const generation of [2, 3]) {
-        world.pass(5)
-        alive(world, await world.visit())
-        assert.equal(world.row().generation, generation)
-      }
-      world.pass(5)
-      assert.equal((await world.visit(PAGE, stolen)).state, 'nobody')
-      assert.equal(world.row().endReason, 'refresh_reuse')
-      assert.equal(world.ends().length, 0)
-    },
-  },
-  {
-    name: 'a throwaway session ends at its own end',
-    async run(world) {
-      await world.signIn({ numbers: { accessMs: 4000, confirmMs: 1000, graceMs: 2000, absoluteMs: 600_000 } })
-      world.pass(599)
-      alive(world, await world.visit())
-      world.pass(1)
-      assert.equal((await world.visit()).state, 'nobody')
-    },
-  },
-  {
     name: 'ASVS 16.5.3 an end that cannot be written fails closed',
     async run(world) {
       await world.signIn()

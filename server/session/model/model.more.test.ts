@@ -217,24 +217,6 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     find: 'if (!recent && of',
     put: 'if (of',
   },
-  {
-    without: 'judging a row by the numbers that it carries',
-    file: 'judge.ts',
-    find: 'const numbers = numbersOf(row, settings)',
-    put: 'const numbers = settings',
-  },
-  {
-    without: 'the access life that a row carries',
-    file: 'issue-cookies.ts',
-    find: 'numbersOf(row, numbers).accessMs',
-    put: 'numbers.accessMs',
-  },
-  {
-    without: 'the absolute end that was asked for',
-    file: 'sessions.ts',
-    find: 'numbers?.absoluteMs ?? settings.absoluteMs',
-    put: 'settings.absoluteMs',
-  },
   { without: 'writing last-seen times', file: 'sessions.ts', find: 'await store.saveProgress(batch)', put: '' },
 ]
 

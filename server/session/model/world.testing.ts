@@ -8,7 +8,7 @@ import { createKeyring } from '../../keys/keyring.ts'
 import type { SessionBench } from '../../store/contract.testing.ts'
 import type { SessionRecord, SessionStore } from '../../store/types.ts'
 import type { createSessions, SessionSettings } from '../sessions.ts'
-import type { OpenInput, RequestTraits, Resolution, Sessions } from '../types.ts'
+import type { RequestTraits, Resolution, Sessions } from '../types.ts'
 
 /** The numbers of the defaults, in seconds. */
 export const SETTLE = 60
@@ -150,9 +150,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
       await new Promise(resolve => setImmediate(resolve))
     },
 
-    async signIn(
-      options: { remember?: boolean; replaces?: string | null; deliver?: boolean; numbers?: OpenInput['numbers'] } = {},
-    ) {
+    async signIn(options: { remember?: boolean; replaces?: string | null; deliver?: boolean } = {}) {
       if (userId === '') {
         userId = randomId()
         bench.addAccount({ id: userId, roles: ['user'], disabledAt: null, passwordChangedAt: null })
@@ -163,7 +161,6 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         remember: options.remember ?? false,
         client: { userAgent: 'model', network: '192.0.2.1' },
         replaces: options.replaces ?? null,
-        numbers: options.numbers ?? null,
         reauthenticates: false,
         passwordSetAt: null,
         authTime: null,

@@ -1,15 +1,7 @@
 import type { UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
-import {
-  chooseExcess,
-  END_BATCH,
-  ENDED_KEPT_MAX,
-  isLogged,
-  positionOf,
-  refuseEnded,
-  toEnded,
-} from '../session-rules.ts'
+import { chooseExcess, END_BATCH, ENDED_KEPT_MAX, positionOf, refuseEnded, toEnded } from '../session-rules.ts'
 import type {
   AccountRecord,
   EndedBatch,
@@ -55,7 +47,7 @@ export function memorySessions({ accountOf, records, record }: Deps): SessionSto
       .map(one => {
         const over: SessionRecord = { ...one, ...seen, endedAt: at, endReason: reason }
         records.set(one.sidHash, over)
-        if (isLogged(over)) log(over, { kind: 'session_ended', at, byUserId, reason })
+        log(over, { kind: 'session_ended', at, byUserId, reason })
         return toEnded(over)
       })
   }
@@ -112,7 +104,7 @@ export function memorySessions({ accountOf, records, record }: Deps): SessionSto
     const ended = replaced === undefined ? [] : end([replaced], { reason: 'replaced', at, byUserId: null })
     records.set(session.sidHash, copy(session))
     places.set(session.sidHash, ++lastPlace)
-    if (isLogged(session)) log(session, { kind: 'signed_in', at, byUserId: null, reason: null })
+    log(session, { kind: 'signed_in', at, byUserId: null, reason: null })
     forgetOld(session.userId, at)
     const excess = limit === null ? { ended: [], more: false } : endExcess(session.userId, limit)
     return { ended: [...ended, ...excess.ended], more: excess.more }
@@ -163,7 +155,7 @@ export function memorySessions({ accountOf, records, record }: Deps): SessionSto
     async page(userId, after, limit) {
       const before = after === null ? Infinity : positionOf(after)
       const place = (one: SessionRecord) => places.get(one.sidHash) ?? 0
-      const rest = livingOf(userId).filter(one => isLogged(one) && place(one) < before)
+      const rest = livingOf(userId).filter(one => place(one) < before)
       const sessions = rest.reverse().slice(0, limit)
       const last = sessions.at(-1)
       const next = last === undefined || sessions.length === rest.length ? null : String(place(last))

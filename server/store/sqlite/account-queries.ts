@@ -208,7 +208,7 @@ function withSessions(db: Database, now: UnixMs, which: SQL | undefined, limit: 
     .orderBy(asc(accounts.createdAt), sql`rowid`)
     .limit(limit)
     .all()
-  const living = sql`case when ${sessions.endedAt} is null and ${sessions.accessMs} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
+  const living = sql`case when ${sessions.endedAt} is null and ${sessions.absoluteEndsAt} > ${now} and ${sessions.lastSeenAt} + ${sessions.idleMs} > ${now} then 1 end`
   const seen = db.sql
     .select({ userId: sessions.userId, sessions: count(living), lastSeenAt: max(sessions.lastSeenAt) })
     .from(sessions)

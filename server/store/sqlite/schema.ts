@@ -54,10 +54,6 @@ export const sessions = sqliteTable(
     tagKeyId: text().notNull(),
     /** For device-bound sessions: a JWK thumbprint. */
     boundKey: text(),
-    /** Numbers of its own, which only a throwaway session of /proof has; null: the settings'. All three or none. */
-    confirmMs: integer('settle_ms'),
-    graceMs: integer('late_ms'),
-    accessMs: integer(),
     generation: integer().notNull(),
     proven: integer().notNull(),
     provenAt: integer().notNull(),

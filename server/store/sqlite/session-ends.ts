@@ -4,7 +4,7 @@ import type { Database } from './database.ts'
 import { and, eq, isNull, ne, type SQL, sql } from './drizzle.ts'
 import { endGrants } from './provider-grants.ts'
 import { events, sessions, type SessionRow } from './schema.ts'
-import { END_BATCH, isLogged, toEnded } from '../session-rules.ts'
+import { END_BATCH, toEnded } from '../session-rules.ts'
 import type { EndedBatch, EndedSession } from '../types.ts'
 import {
   madeSomething,
@@ -96,14 +96,13 @@ export function endRows(
     .where(and(where, isNull(sessions.endedAt)))
     .returning()
     .all()
-  const logged = ended.filter(isLogged)
   endGrants(
     db,
     ended.map(row => row.publicId),
     why.at,
   )
-  const beside = madeSomething(db, logged, why).flatMap(row => voidMadeIn(db, row, why))
-  logEnds(db, logged, why)
+  const beside = madeSomething(db, ended, why).flatMap(row => voidMadeIn(db, row, why))
+  logEnds(db, ended, why)
   return [...ended, ...endBeside(db, beside, why)]
 }
 

@@ -13,7 +13,6 @@ export function sessionLimits(db: Database) {
     lastSeenAt: sessions.lastSeenAt,
     idleMs: sessions.idleMs,
     absoluteEndsAt: sessions.absoluteEndsAt,
-    accessMs: sessions.accessMs,
   }
   const living = db.sql
     .select(columns)
@@ -27,8 +26,8 @@ export function sessionLimits(db: Database) {
 
   return {
     endExcess(userId: string, limit: SessionLimit): EndedBatch {
-      // So many that one of the two kinds has to be over the limit where not all are found.
-      const sought = 2 * limit.max + END_BATCH
+      // So many that a whole batch is over the limit where not all are found.
+      const sought = limit.max + END_BATCH
       const found = living.all({ userId, limit: sought })
       const all = chooseExcess(found, limit)
       const over = all.slice(0, END_BATCH)

@@ -5,7 +5,7 @@ import { insertGrant, moveGrants } from './provider-grants.ts'
 import { accounts, events, identities, sessions, type SessionRow } from './schema.ts'
 import { endBatchOf, endRows } from './session-ends.ts'
 import { sessionLimits } from './session-limit.ts'
-import { isLogged, positionOf, toEnded } from '../session-rules.ts'
+import { positionOf, toEnded } from '../session-rules.ts'
 import type { EndedSession, SessionChange, SessionStore } from '../types.ts'
 import { moveMade, requireLiving } from './voiding.ts'
 
@@ -79,7 +79,7 @@ export function sessionQueries(db: Database): SessionStore {
     .from(sessions)
     .where(
       and(
-        sql`${sessions.userId} = ${sql.placeholder('userId')} and ${sessions.endedAt} is null and ${sessions.accessMs} is null`,
+        sql`${sessions.userId} = ${sql.placeholder('userId')} and ${sessions.endedAt} is null`,
         sql`rowid < ${sql.placeholder('before')}`,
       ),
     )
@@ -111,7 +111,7 @@ export function sessionQueries(db: Database): SessionStore {
         if (passwordSetAt !== null && account.changedAt !== passwordSetAt) throw new Problem('invalid_credentials')
         if (grant !== null && stillLinked.get({ ...grant }) === undefined) throw new Problem('login_expired')
         if (replaces?.onlyLiving) requireLiving(db, replaces.publicId)
-        if (replaces !== null && isLogged(row)) {
+        if (replaces !== null) {
           moveMade(db, replaces.publicId, row)
           moveGrants(db, replaces.publicId, {
             sessionId: row.publicId,
@@ -129,7 +129,7 @@ export function sessionQueries(db: Database): SessionStore {
               })
         insert.run({ ...row })
         if (grant !== null) insertGrant(db, { ...grant, sessionId: row.publicId })
-        if (isLogged(row)) logSignIn.run({ ...row })
+        logSignIn.run({ ...row })
         limits.forgetOld(row.userId)
         const excess = limit === null ? { ended: [], more: false } : limits.endExcess(row.userId, limit)
         return { ended: [...ended.map(toEnded), ...excess.ended], more: excess.more }
