@@ -1,9 +1,17 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ThrottleRecord } from '../store/types.ts'
 import { networkOf } from './client-network.ts'
 import { testPeople } from './accounts.testing.ts'
-import { ACCOUNT, countAttempt, LOCK_AT, NETWORK, reserveAttempt, THROTTLE_KEPT_MS } from './credential-throttle.ts'
+import {
+  ACCOUNT,
+  countAttempt,
+  LOCK_AT,
+  NETWORK,
+  refundOf,
+  reserveAttempt,
+  THROTTLE_KEPT_MS,
+} from './credential-throttle.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -58,6 +66,52 @@ test('a row that housekeeping may take says nothing any more: taking it tells no
       expect(countAttempt('k', row, ACCOUNT, later)).toEqual(countAttempt('k', null, ACCOUNT, later))
     }),
   )
+})
+
+describe('an attempt that was no failure is taken back', () => {
+  const row = (failures: number, lastFailureAt: number, nextAt: number) => ({
+    key: 'k',
+    failures,
+    lastFailureAt,
+    nextAt,
+  })
+  const count = (before: ThrottleRecord | null, now: number) => countAttempt('k', before, NETWORK, now)
+
+  test('whole, if nothing was counted since: the wait that it began goes, the one before comes back', () => {
+    for (const before of [null, row(3, 0, 0), row(24, 0, 480_000)]) {
+      const counted = count(before, 500_000)
+      expect(refundOf(before, counted, NETWORK).left(counted)).toEqual(before)
+    }
+  })
+
+  test('and does not end a wait that failures since have earned', () => {
+    const own = count(row(20, 0, 0), 30_000)
+    const failed = count(own, own.nextAt)
+    expect(failed).toEqual(row(22, 90_000, 210_000))
+    expect(refundOf(row(20, 0, 0), own, NETWORK).left(failed), 'one failure fewer, half the wait').toEqual(
+      row(21, 90_000, 150_000),
+    )
+  })
+
+  test('in whatever order: what is left is what the failures alone would have counted', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 19 }), fc.infiniteStream(fc.nat()), (outcomes, picks) => {
+        let held: ThrottleRecord | null = null
+        const refunds: ReturnType<typeof refundOf>[] = []
+        for (const [now, isRight] of outcomes.entries()) {
+          const before: ThrottleRecord | null = held
+          held = count(before, now)
+          if (isRight) refunds.push(refundOf(before, held, NETWORK))
+        }
+        while (refunds.length > 0) {
+          const [refund] = refunds.splice((picks.next().value ?? 0) % refunds.length, 1)
+          held = refund?.left(held) ?? null
+        }
+        expect(held?.failures ?? 0).toBe(outcomes.filter(isRight => !isRight).length)
+        expect(held?.nextAt ?? 0).toBeLessThanOrEqual(outcomes.length)
+      }),
+    )
+  })
 })
 
 test('a clock that was set back makes nobody wait until then: the next failure begins a wait by the clock of now', () => {
@@ -117,7 +171,7 @@ test('ASVS 6.3.8 a failure at an address that nobody has writes a row, as one at
   let written: unknown = null
   await store.throttles.reserveOne('unknown', row => {
     written = row
-    return { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 }
+    return { write: { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 } }
   })
   await close()
   expect(written).toMatchObject({ lastFailureAt: 5 })

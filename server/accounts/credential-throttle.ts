@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
-import type { AttemptCounts, AttemptKeys, ThrottleRecord } from '../store/types.ts'
+import type { AttemptCounts, AttemptKeys, Refund, ThrottleRecord, ThrottleStore } from '../store/types.ts'
 
 /** How attempts of one kind are slowed. */
 export interface Policy {
@@ -13,6 +13,9 @@ export interface Policy {
 export const ACCOUNT: Policy = { free: 5, forgetMs: DAY }
 /** Many people may share one address (an office, a mobile network), so it forgives more, and sooner. */
 export const NETWORK: Policy = { free: 20, forgetMs: 5 * MINUTE }
+
+/** What locks knows no wait, and forgets nothing. */
+const LOCK: Policy = { free: Infinity, forgetMs: Infinity }
 
 /** Everybody behind a peer that is not trusted, whatever networks they make up: ten times one network. */
 export const CROWD: Policy = { free: 10 * NETWORK.free, forgetMs: NETWORK.forgetMs / 10 }
@@ -40,13 +43,58 @@ export function countAttempt(key: string, row: ThrottleRecord | null, policy: Po
   const waitMs = waitOf(row, now)
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const failures = Math.min(remembered(row, policy, now) + 1, policy.free + GROWTH)
-  const nextAt =
-    failures < policy.free ? now : now + Math.min(FIRST_WAIT_MS * 2 ** (failures - policy.free), LONGEST_WAIT_MS)
-  return { key, failures, lastFailureAt: now, nextAt }
+  return { key, failures, lastFailureAt: now, nextAt: now + waitAfter(failures, policy) }
+}
+
+function waitAfter(failures: number, { free }: Policy): number {
+  return failures < free ? 0 : Math.min(FIRST_WAIT_MS * 2 ** (failures - free), LONGEST_WAIT_MS)
+}
+
+/** Takes an attempt that was no failure off its count again: what is left is what the others have earned. */
+export function refundOf(before: ThrottleRecord | null, counted: ThrottleRecord, policy: Policy): Refund {
+  return { key: counted.key, left: row => leftOf(row, { before, counted, policy }) }
+}
+
+function leftOf(
+  row: ThrottleRecord | null,
+  { before, counted, policy }: { before: ThrottleRecord | null; counted: ThrottleRecord; policy: Policy },
+): ThrottleRecord | null {
+  if (row === null) return null
+  // Nothing was counted since: the wait of this attempt goes, and the one before, if any, comes back.
+  if (row.failures === counted.failures && row.lastFailureAt === counted.lastFailureAt) return before
+  const failures = Math.max(0, row.failures - 1)
+  return { ...row, failures, nextAt: Math.min(row.nextAt, row.lastFailureAt + waitAfter(failures, policy)) }
+}
+
+/**
+ * Counts one more attempt as failed under each key, or under none.
+ * @returns what takes it back @throws Problem `slow_down`
+ */
+export async function countUnder(
+  throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>,
+  counts: readonly (readonly [key: string, policy: Policy])[],
+  now: UnixMs,
+): Promise<Refund[]> {
+  const refunds: Refund[] = []
+  try {
+    for (const [key, policy] of counts) {
+      const { refund } = await throttles.reserveOne(key, before => {
+        const write = countAttempt(key, before, policy, now)
+        return { write, refund: refundOf(before, write, policy) }
+      })
+      refunds.push(refund)
+    }
+  } catch (error) {
+    if (refunds.length > 0) await throttles.settle({ forget: [], refund: refunds })
+    throw error
+  }
+  return refunds
 }
 
 export interface Reserved {
   write: AttemptCounts
+  /** What takes the attempt off each count again. */
+  refund: Record<keyof AttemptKeys, Refund>
   /** If this attempt fails, the password is out of use from then on. */
   locks: boolean
 }
@@ -62,11 +110,14 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptCounts, now: Unix
   const waitMs = Math.max(waitOf(rows.recent, now), waitOf(rows.network, now))
   if (waitMs > 0) throw new Problem('slow_down', { retryAfter: Math.ceil(waitMs / SECOND) })
   const lock = { key: keys.lock, failures: Math.min(failed + 1, LOCK_AT), lastFailureAt: now, nextAt: 0 }
+  const recent = countAttempt(keys.recent, rows.recent, ACCOUNT, now)
+  const network = countAttempt(keys.network, rows.network, NETWORK, now)
   return {
-    write: {
-      recent: countAttempt(keys.recent, rows.recent, ACCOUNT, now),
-      lock,
-      network: countAttempt(keys.network, rows.network, NETWORK, now),
+    write: { recent, lock, network },
+    refund: {
+      recent: refundOf(rows.recent, recent, ACCOUNT),
+      lock: refundOf(rows.lock, lock, LOCK),
+      network: refundOf(rows.network, network, NETWORK),
     },
     locks: lock.failures === LOCK_AT,
   }

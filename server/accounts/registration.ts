@@ -20,7 +20,8 @@ import { countedNetworks } from './client-network.ts'
 import { codeLink, codeRow, hashOf, INVITE_LIFE_MS, newCode, SETUP_LIFE_MS } from './one-time-codes.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
-import { countAttempt, CROWD, NETWORK } from './credential-throttle.ts'
+import { createAttemptLine } from './attempt-line.ts'
+import { countUnder, CROWD, NETWORK } from './credential-throttle.ts'
 
 /** The ways to an account: set-up for the first person, invitations, open registration. */
 export interface RegistrationService {
@@ -70,6 +71,7 @@ export function createRegistration({
   config,
 }: RegistrationDeps): RegistrationService {
   const now = () => clock.now().wall
+  const line = createAttemptLine()
 
   async function withPassword(row: AccountRecord, password: string, client: Client): Promise<AccountRecord> {
     return { ...row, passwordSealed: await passwords.seal(password, row.id, client), passwordChangedAt: row.createdAt }
@@ -80,20 +82,17 @@ export function createRegistration({
     if ((await store.codes.find(kind, codeHash, now())) === null) throw new Problem('invalid_code')
   }
 
-  /**
-   * @returns the keys under which it was counted
-   * @throws Problem `slow_down`
-   */
-  async function countRegistration(network: string): Promise<string[]> {
+  /** @throws Problem `slow_down` */
+  function admit(network: string) {
     const { own, crowd } = countedNetworks(network)
     const counts = [
       [registerKey(own), NETWORK] as const,
       ...(crowd === null ? [] : [[registerKey(crowd), CROWD] as const]),
     ]
-    const at = now()
-    for (const [key, policy] of counts)
-      await store.throttles.reserveOne(key, before => countAttempt(key, before, policy, at))
-    return counts.map(([key]) => key)
+    return line.admit(
+      counts.map(([key]) => key),
+      () => countUnder(store.throttles, counts, now()),
+    )
   }
 
   const originFor = (row: AccountRecord, client: Client) =>
@@ -134,13 +133,22 @@ export function createRegistration({
       const row = newAccountRow({ ...person, roles: ['user'] }, now())
       await passwordRules.check(password, row)
       // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
-      const counted = await countRegistration(client.network)
-      const complete = await withPassword(row, password, client)
-      if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
-      const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
-      // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
-      await store.throttles.settle({ forget: [], refund: counted })
-      return account
+      const { counted, judged } = await admit(client.network)
+      try {
+        const complete = await withPassword(row, password, client)
+        if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
+        const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
+        // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
+        await store.throttles.settle({ forget: [], refund: counted })
+        return account
+      } catch (error) {
+        // Nothing was made, and nothing was said about the address.
+        if (error instanceof Problem && error.code === 'busy')
+          await store.throttles.settle({ forget: [], refund: counted })
+        throw error
+      } finally {
+        judged()
+      }
     },
 
     async invite({ email, roles }, actor) {

@@ -55,10 +55,7 @@ const kinds = async () => (await services.people.log.page(ann.id, null)).events.
 async function failedBefore(lane: 'stranger' | 'known', failures: number): Promise<void> {
   const key = lane === 'stranger' ? strangersLock('ann@example.org') : knownLock(ann.id)
   await services.store.throttles.reserveOne(key, () => ({
-    key,
-    failures,
-    lastFailureAt: services.wall() - 1000 * HOUR,
-    nextAt: 0,
+    write: { key, failures, lastFailureAt: services.wall() - 1000 * HOUR, nextAt: 0 },
   }))
 }
 

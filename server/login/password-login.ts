@@ -8,6 +8,7 @@ import type { Accounts } from '../accounts/account-service.ts'
 import { originOf } from '../accounts/actor.ts'
 import { networkOf } from '../accounts/client-network.ts'
 import type { Passwords } from '../accounts/passwords.ts'
+import { createAttemptLine } from '../accounts/attempt-line.ts'
 import { reserveAttempt } from '../accounts/credential-throttle.ts'
 import type { Client } from '../session/types.ts'
 import {
@@ -20,7 +21,7 @@ import {
   strangersKeys,
   strangersLock,
 } from '../store/throttle-keys.ts'
-import type { AttemptKeys, ThrottleStore, Verifier } from '../store/types.ts'
+import type { AttemptKeys, Refund, ThrottleStore, Verifier } from '../store/types.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */
@@ -75,6 +76,14 @@ export function createPasswordLogin({
   meter,
 }: PasswordLoginDeps): PasswordLogin {
   const now = () => clock.now().wall
+  const line = createAttemptLine()
+
+  /** Counts an attempt, which waits if it would be refused only because of others that are not judged yet. */
+  const admit = (keys: AttemptKeys) =>
+    line.admit(Object.values(keys), () => {
+      const at = now()
+      return throttles.reserve(keys, rows => reserveAttempt(keys, rows, at))
+    })
 
   /**
    * The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for
@@ -88,23 +97,29 @@ export function createPasswordLogin({
     client,
   }: Attempt): Promise<{ account: Account; verifier: Verifier }> {
     const userId = found?.account.id ?? ''
-    const at = now()
-    const reserved = await throttles.reserve(keys, rows => reserveAttempt(keys, rows, at))
+    const { counted, judged } = await admit(keys)
     const verifier = found?.verifier ?? null
-    const result = await compare(verifier, { password, keys, client })
-    if (result === 'wrong' || found === null || verifier === null) {
-      await throttles.failed(userId, reserved.locks, originOf({ userId, sessionId, client }, userId, now()))
-      throw new Problem('invalid_credentials')
+    let result: Awaited<ReturnType<typeof compare>>
+    try {
+      result = await compare(verifier, { password, client, refund: Object.values(counted.refund) })
+      if (result === 'wrong' || found === null || verifier === null) {
+        await throttles.failed(userId, counted.locks, originOf({ userId, sessionId, client }, userId, now()))
+        throw new Problem('invalid_credentials')
+      }
+    } catch (error) {
+      judged()
+      throw error
     }
     // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
     throttles
-      .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [keys.network] })
+      .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [counted.refund.network] })
       .catch((error: unknown) =>
         log.warn(
           { event: 'password_attempts_not_reset', error, accountId: userId },
           'failed to reset the count of failed attempts after a sign-in',
         ),
       )
+      .finally(judged)
     if (found.account.disabledAt !== null) throw new Problem('account_disabled')
     return {
       account: found.account,
@@ -115,12 +130,12 @@ export function createPasswordLogin({
   /** An attempt that was not judged was none. */
   async function compare(
     verifier: Verifier | null,
-    { password, keys, client }: Pick<Attempt, 'password' | 'keys' | 'client'>,
+    { password, client, refund }: Pick<Attempt, 'password' | 'client'> & { refund: Refund[] },
   ) {
     try {
       return await passwords.compare(password, verifier, client)
     } catch (error) {
-      await throttles.settle({ forget: [], refund: [keys.recent, keys.lock, keys.network] })
+      await throttles.settle({ forget: [], refund })
       throw error
     }
   }

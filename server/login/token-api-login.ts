@@ -5,7 +5,8 @@ import { TOKEN_API } from '../contract/token-api-id.ts'
 import type { Keyring } from '../keys/types.ts'
 import { toEmailKey } from '../accounts/account.ts'
 import { networkOf } from '../accounts/client-network.ts'
-import { ACCOUNT, countAttempt, NETWORK, type Policy } from '../accounts/credential-throttle.ts'
+import { createAttemptLine } from '../accounts/attempt-line.ts'
+import { ACCOUNT, countUnder, NETWORK } from '../accounts/credential-throttle.ts'
 import type { TokenApiClient } from '../providers/token-api-client.ts'
 import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
@@ -78,10 +79,7 @@ export function createTokenApiLogin({
 }: TokenApiLoginDeps): TokenApiLogin {
   const now = () => clock.now().wall
   const limiter = createLimiter(LIMITS)
-  function count(key: string, policy: Policy): Promise<void> {
-    const at = now()
-    return throttles.reserveOne(key, row => countAttempt(key, row, policy, at))
-  }
+  const line = createAttemptLine()
 
   /**
    * Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own
@@ -91,20 +89,25 @@ export function createTokenApiLogin({
     { account, folded, network }: Keys,
     { username, password, client }: { username: string; password: string; client: Client },
   ) {
-    const others = folded === null ? [network] : [folded, network]
-    const counted: string[] = []
+    const accounts = folded === null ? [account] : [account, folded]
+    const keys = [...accounts, network]
+    const { counted, judged } = await line.admit(keys, () =>
+      countUnder(
+        throttles,
+        keys.map(key => [key, key === network ? NETWORK : ACCOUNT] as const),
+        now(),
+      ),
+    )
     try {
-      for (const key of [account, ...others]) {
-        await count(key, key === network ? NETWORK : ACCOUNT)
-        counted.push(key)
-      }
       const found = await limiter.run(networkOf(client.network), () => api.signIn(username, password))
-      await throttles.settle({ forget: [account], refund: others })
+      await throttles.settle({ forget: [account], refund: counted.filter(({ key }) => key !== account) })
       return found
     } catch (error) {
       const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
       if (!counts) await throttles.settle({ forget: [], refund: counted })
       throw error
+    } finally {
+      judged()
     }
   }
 

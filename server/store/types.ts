@@ -453,15 +453,24 @@ export interface ThrottleStore {
    */
   reserve<D extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (counts: AttemptCounts) => D): Promise<D>
   /** The same for one count. */
-  reserveOne(key: string, decide: (count: ThrottleRecord | null) => ThrottleRecord): Promise<void>
+  reserveOne<D extends { write: ThrottleRecord }>(key: string, decide: (count: ThrottleRecord | null) => D): Promise<D>
   /**
    * Records a wrong password; the attempt itself was counted when it was reserved.
    * @param userId '' for an address that no account has: as much is written
    * @param lockedNow whether this failure was the one that locks the password
    */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
-  /** The password was right, or nothing was judged: counts in `forget` start again, those in `refund` lose an attempt. */
-  settle(what: { forget: readonly string[]; refund: readonly string[] }): Promise<void>
+  /**
+   * The password was right, or nothing was judged: counts in `forget` start again, those in `refund` become what is
+   * left without the attempt.
+   */
+  settle(what: { forget: readonly string[]; refund: readonly Refund[] }): Promise<void>
+}
+
+/** An attempt that was no failure, to be taken off a count. `left`: what the others have earned; null: nothing. */
+export interface Refund {
+  key: string
+  left: (count: ThrottleRecord | null) => ThrottleRecord | null
 }
 
 // ---- Identities

@@ -66,9 +66,9 @@ const SENDERS: [string, Send][] = [
 ]
 
 /** So many failures in a row lie behind, long ago, whoever has the address. */
-function failedBefore(email: string, failures: number): Promise<void> {
+async function failedBefore(email: string, failures: number): Promise<void> {
   const key = strangersLock(toEmailKey(email))
-  return stage.store.throttles.reserveOne(key, () => ({ key, failures, lastFailureAt: 0, nextAt: 0 }))
+  await stage.store.throttles.reserveOne(key, () => ({ write: { key, failures, lastFailureAt: 0, nextAt: 0 } }))
 }
 
 /** Different in every answer, whatever it says. */

@@ -25,12 +25,6 @@ export function throttleQueries(db: Database): ThrottleStore {
     })
     .prepare()
   const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
-  const refundOne = db.sql
-    .update(throttles)
-    .set({ failures: sql`max(0, ${throttles.failures} - 1)`, nextAt: 0 })
-    .where(thisKey)
-    .prepare()
-
   function put(row: ThrottleRow | null): void {
     if (row !== null) upsert.run({ ...row })
   }
@@ -45,7 +39,12 @@ export function throttleQueries(db: Database): ThrottleStore {
         put(decided.write.network)
         return decided
       }),
-    reserveOne: (key, decide) => db.write(() => put(decide(byKey.get({ key }) ?? null))),
+    reserveOne: (key, decide) =>
+      db.write(() => {
+        const decided = decide(byKey.get({ key }) ?? null)
+        put(decided.write)
+        return decided
+      }),
     failed: (userId, lockedNow, origin) =>
       db.write(() => {
         // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
@@ -56,7 +55,11 @@ export function throttleQueries(db: Database): ThrottleStore {
     settle: ({ forget, refund }) =>
       db.write(() => {
         for (const key of forget) forgetOne.run({ key })
-        for (const key of refund) refundOne.run({ key })
+        for (const { key, left } of refund) {
+          const row = left(byKey.get({ key }) ?? null)
+          if (row === null) forgetOne.run({ key })
+          else put(row)
+        }
       }),
   }
 }

@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { Problem } from '../base/problem.ts'
+import { createAttemptLine } from './attempt-line.ts'
+
+/** Counts up to so many under each key, as the throttle does; `wrong` stays counted. */
+function counter(most: number) {
+  const line = createAttemptLine()
+  const counts = new Map<string, number>()
+  const judged: string[] = []
+  let peak = 0
+  const of = (key: string) => counts.get(key) ?? 0
+
+  async function attempt(keys: string[], isRight: boolean): Promise<string> {
+    const count = async () => {
+      await Promise.resolve()
+      if (keys.some(key => of(key) >= most)) throw new Problem('slow_down')
+      for (const key of keys) counts.set(key, of(key) + 1)
+    }
+    try {
+      const { judged: done } = await line.admit(keys, count)
+      peak = Math.max(peak, ...keys.map(of))
+      await new Promise(resolve => setTimeout(resolve, Math.random() * 3))
+      if (isRight) for (const key of keys) counts.set(key, of(key) - 1)
+      done()
+      judged.push(isRight ? 'right' : 'wrong')
+      return isRight ? 'right' : 'wrong'
+    } catch (error) {
+      return (error as Problem).code
+    }
+  }
+  return { attempt, judged, peak: () => peak }
+}
+
+const many = <T>(length: number, make: (n: number) => T) => Array.from({ length }, (_, n) => make(n))
+const tally = (outcomes: readonly string[]) =>
+  Object.fromEntries(['right', 'wrong', 'slow_down'].map(one => [one, outcomes.filter(each => each === one).length]))
+
+test('all right ones get through, however few may be counted at once', async () => {
+  const { attempt, peak } = counter(5)
+  const outcomes = await Promise.all(many(80, n => attempt([`account ${n}`, 'network'], true)))
+  expect(tally(outcomes)).toEqual({ right: 80, wrong: 0, slow_down: 0 })
+  expect(peak()).toBe(5)
+})
+
+test('of wrong ones no more are judged than may fail, whatever right ones stand between them', async () => {
+  const { attempt } = counter(5)
+  const outcomes = await Promise.all(many(90, n => attempt([`account ${n}`, 'network'], n % 3 === 0)))
+  expect(tally(outcomes).wrong).toBe(5)
+  expect(outcomes).toHaveLength(90)
+})
+
+test('who waits for one key is let in when another of their keys has room, and nobody is forgotten', async () => {
+  const { attempt } = counter(3)
+  const outcomes = await Promise.all(many(90, n => attempt([`account ${n % 7}`, `network ${n % 4}`], true)))
+  expect(tally(outcomes)).toEqual({ right: 90, wrong: 0, slow_down: 0 })
+})
+
+test('no more than a hundred wait for one key, and what comes then is refused at once', async () => {
+  const { attempt } = counter(5)
+  const outcomes = await Promise.all(many(300, () => attempt(['network'], true)))
+  expect(tally(outcomes)).toEqual({ right: 105, wrong: 0, slow_down: 195 })
+})
+
+test('what is no refusal is nobody’s turn to wait for', async () => {
+  const line = createAttemptLine()
+  await line.admit(['a'], async () => {})
+  await expect(line.admit(['a'], () => Promise.reject(new Problem('store_unavailable')))).rejects.toMatchObject({
+    code: 'store_unavailable',
+  })
+})
