@@ -7,7 +7,7 @@ import { newRoot } from '../keys/file.ts'
 import { reseal } from '../keys/reseal.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { commonWords } from './common-words.ts'
-import { createGate } from './gate.ts'
+import { createSharedLimiter } from '../base/shared-limiter.ts'
 import { createPasswordRules } from './password-rules.ts'
 import { createPasswords } from './passwords.ts'
 import { handClock, testPeople, type TestPeople } from './accounts.testing.ts'
@@ -280,7 +280,7 @@ describe('hashing', () => {
   )
 
   test('so many hashes wait, and past that the answer is busy at once', async () => {
-    const gate = createGate({ atOnce: 2, waiting: 3 })
+    const limiter = createSharedLimiter({ atOnce: 2, waiting: 3 })
     let running = 0
     let most = 0
     const releases: (() => void)[] = []
@@ -290,7 +290,7 @@ describe('hashing', () => {
       running--
       return 'done'
     }
-    const all = Promise.allSettled(Array.from({ length: 7 }, () => gate.run(work)))
+    const all = Promise.allSettled(Array.from({ length: 7 }, () => limiter.run(work)))
     for (let done = 0; done < 5; done++) {
       while (releases.length === 0) await new Promise(resolve => setImmediate(resolve))
       releases.shift()?.()
@@ -305,9 +305,9 @@ describe('hashing', () => {
   })
 
   test('work that fails gives its place back', async () => {
-    const gate = createGate({ atOnce: 1, waiting: 0 })
-    await expect(gate.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
-    expect(await gate.run(async () => 'next')).toBe('next')
+    const limiter = createSharedLimiter({ atOnce: 1, waiting: 0 })
+    await expect(limiter.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    expect(await limiter.run(async () => 'next')).toBe('next')
   })
 })
 

@@ -7,8 +7,8 @@ import { createRoleChanges } from '../login/role-changes.ts'
 import { createLogouts, type ProviderLogouts } from '../providers/logout.ts'
 import { createProviders } from '../providers/registry.ts'
 import type { Needs } from '../providers/sealed-tokens.ts'
-import { createProviderRefresher } from '../providers/token-client.ts'
-import type { Refresher } from '../providers/token-client-types.ts'
+import { createTokenClient } from '../providers/token-client.ts'
+import type { TokenClient } from '../providers/token-client-types.ts'
 import type { Providers } from '../providers/types.ts'
 import { createTokenApiClient, type TokenApiClient } from '../providers/token-api-client.ts'
 import { createVault, type Vault } from '../providers/vault.ts'
@@ -61,11 +61,11 @@ export function startProviders(services: Services): RunningProviders {
     keyring,
     singleUses: store.singleUses,
   })
-  const refreshers = new Map<string, Refresher>(
-    config.providers.map(({ id }) => [id, createProviderRefresher({ clock, log, client: () => providers.client(id) })]),
+  const tokenClients = new Map<string, TokenClient>(
+    config.providers.map(({ id }) => [id, createTokenClient({ clock, log, client: () => providers.client(id) })]),
   )
   const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
-  if (tokenApi !== null) refreshers.set(TOKEN_API, tokenApi)
+  if (tokenApi !== null) tokenClients.set(TOKEN_API, tokenApi)
   const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({
     clock,
@@ -74,7 +74,7 @@ export function startProviders(services: Services): RunningProviders {
     meter,
     keyring,
     grants: store.providerGrants,
-    refresherOf: id => refreshers.get(id) ?? null,
+    tokenClientOf: id => tokenClients.get(id) ?? null,
     needsOf: id => needsOf(config, id),
     changeRoles: createRoleChanges({ identities: store.identities, accounts: services.people.accounts, clock, log }),
     endSession: (sessionId, reason) => sessions.end(sessionId, { reason, userId: null, byUserId: null }),

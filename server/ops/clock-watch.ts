@@ -20,19 +20,22 @@ export const startWatch = (now: Now): ClockWatch => ({ trusted: now.wall - now.s
  * source is wrong, or the machine slept) could make everything look old at once.
  * @returns the next state, and in `leapt` the jump in ms if it has just occurred
  */
-export function watchClock(watch: ClockWatch, now: Now): { watch: ClockWatch; steady: boolean; leapt: number | null } {
+export function watchClock(
+  watch: ClockWatch,
+  now: Now,
+): { watch: ClockWatch; steady: boolean; jumpedBy: number | null } {
   const distance = now.wall - now.steady
   // Small corrections are accepted, so that they do not add up to a jump over a year.
   if (Math.abs(distance - watch.trusted) <= LEAP_MS)
-    return { watch: { trusted: distance, other: null }, steady: true, leapt: null }
-  const held = watch.other !== null && Math.abs(distance - watch.other.distance) <= SAME_MS ? watch.other : null
-  if (held === null)
+    return { watch: { trusted: distance, other: null }, steady: true, jumpedBy: null }
+  const candidate = watch.other !== null && Math.abs(distance - watch.other.distance) <= SAME_MS ? watch.other : null
+  if (candidate === null)
     return {
       watch: { trusted: watch.trusted, other: { distance, since: now.steady } },
       steady: false,
-      leapt: distance - watch.trusted,
+      jumpedBy: distance - watch.trusted,
     }
-  if (now.steady - held.since >= ADOPTED_AFTER_MS)
-    return { watch: { trusted: distance, other: null }, steady: true, leapt: null }
-  return { watch, steady: false, leapt: null }
+  if (now.steady - candidate.since >= ADOPTED_AFTER_MS)
+    return { watch: { trusted: distance, other: null }, steady: true, jumpedBy: null }
+  return { watch, steady: false, jumpedBy: null }
 }

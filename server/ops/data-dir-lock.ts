@@ -4,7 +4,7 @@ import { takeLock } from '../store/sqlite/lock.ts'
 import { type Places, refuseExposure } from './privacy.ts'
 
 /** How long to wait for a process that is about to release the data folder. */
-const PATIENCE_MS = 2000
+const WAIT_MS = 2000
 
 /**
  * Locks a data folder for this process during `work`; unlocks it if `work` fails.
@@ -21,10 +21,10 @@ export async function withDataDirLock<T>(
   let release = () => {}
   try {
     refuseExposure(places, log)
-    const lock = takeLock(dataDir, what, PATIENCE_MS)
+    const lock = takeLock(dataDir, what, WAIT_MS)
     if (lock.state === 'taken') {
-      const who = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
-      throw new OperatorError(`${who} is using the data folder ${dataDir}.`, [
+      const owner = lock.by === null ? 'Another process' : `Another process (${lock.by.what}, pid ${lock.by.pid})`
+      throw new OperatorError(`${owner} is using the data folder ${dataDir}.`, [
         'Only one process may use a data folder. Stop the other one, or use another folder (PORCHLIGHT_DATA_DIR).',
       ])
     }

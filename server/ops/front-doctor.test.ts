@@ -31,7 +31,7 @@ describe.concurrent('the doctor, through what stands in front', () => {
     const { expect } = context
     const { front, found, wrong } = await stage(context, ['127.0.0.1'])
     for (const forwardedFor of ['write', 'append'] as const) {
-      front.manners = { ...GOOD, forwardedFor }
+      front.behaviour = { ...GOOD, forwardedFor }
       expect(await wrong()).toEqual([])
     }
     expect((await found()).map(({ what }) => what)).toEqual([

@@ -25,9 +25,9 @@ type Address = Pick<Config, 'publicUrl' | 'trustedProxies'>
 
 /** Sends each kind of request through the public URL, and asks the server what arrived. */
 export async function examineFront(config: Address, clock: Clock, deps: FrontDeps): Promise<Finding[]> {
-  const begun = await deps.begin()
-  if (begun === null) return []
-  const through = { publicUrl: config.publicUrl, token: begun.token, clock }
+  const started = await deps.begin()
+  if (started === null) return []
+  const through = { publicUrl: config.publicUrl, token: started.token, clock }
   const send = (action: CheckAction, options: SendOptions = {}) => sendThrough(through, action, options)
   const look = await send('look').catch((error: unknown) => error)
   const seen = await deps.seen()
@@ -51,7 +51,7 @@ export async function examineFront(config: Address, clock: Clock, deps: FrontDep
     ...judgeForged(forged, isDirect(arrived, look.local)),
     await judgeBody(send),
     await judgeStream(send),
-    await judgeSocket(config.publicUrl, begun.token, deps),
+    await judgeSocket(config.publicUrl, started.token, deps),
   ]
 }
 
@@ -97,10 +97,10 @@ export function judgeFailure({ publicUrl }: Address, error: unknown): Finding {
 
 /** The request was answered, but not by this server or not under the requested path. */
 function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen): Finding {
-  const [strayed] = sightings
-  if (strayed !== undefined && strayed.path !== `${CHECK_PREFIX}look`) {
+  const [misrouted] = sightings
+  if (misrouted !== undefined && misrouted.path !== `${CHECK_PREFIX}look`) {
     return fail(
-      `The proxy changes paths: ${CHECK_PREFIX}look arrived as ${strayed.path}`,
+      `The proxy changes paths: ${CHECK_PREFIX}look arrived as ${misrouted.path}`,
       'The site needs its own host, without a path prefix. Forward paths unchanged (nginx: proxy_pass without a path).',
     )
   }
@@ -109,7 +109,7 @@ function judgeLost({ publicUrl }: Address, { status }: Sent, { sightings }: Seen
       'The proxy does not forward the Host header that browsers send',
       `Configure it to send "Host: ${new URL(publicUrl).host}" (nginx: proxy_set_header Host $http_host).`,
     )
-  if (strayed !== undefined)
+  if (misrouted !== undefined)
     return fail(
       `The request arrived, but a different response came back (${status})`,
       "A proxy answers in the server's place. Check its error pages and its cache.",
@@ -208,12 +208,12 @@ async function judgeStream(send: Send): Promise<Finding> {
   if (!isSent(sent) || sent.status !== 200 || !STREAM_EVENTS.every(event => sent.text.includes(event))) {
     return fail('An event stream does not get through', advice)
   }
-  const held = STREAM_EVENTS.some((event, n) => {
+  const isBuffered = STREAM_EVENTS.some((event, n) => {
     const arrived = sent.arrivals.find(({ text }) => text.includes(event))?.at ?? sent.endedAt
     const rest = (STREAM_EVENTS.length - n) * STREAM_GAP_MS
     return sent.endedAt - arrived < rest - STREAM_GAP_MS / 2
   })
-  return held ? fail('The proxy buffers event streams', advice) : ok('An event stream arrives without delay')
+  return isBuffered ? fail('The proxy buffers event streams', advice) : ok('An event stream arrives without delay')
 }
 
 async function judgeSocket(publicUrl: string, token: string, deps: FrontDeps): Promise<Finding> {

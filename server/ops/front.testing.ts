@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { createGzip } from 'node:zlib'
 
 /** How the simulated proxy behaves; correctly by default. */
-export interface Manners {
+export interface ProxyBehaviour {
   /** What happens to X-Forwarded-For. Most nginx guides recommend `append`. */
   forwardedFor: 'write' | 'append' | 'pass' | 'none' | 'nonsense' | 'two'
   upgrades: boolean
@@ -21,7 +21,7 @@ export interface Manners {
   preamble: string
 }
 
-export const GOOD: Manners = {
+export const GOOD: ProxyBehaviour = {
   forwardedFor: 'write',
   upgrades: true,
   buffers: false,
@@ -39,13 +39,13 @@ const TWO_HOPS = { client: '203.0.113.5', proxy: '198.18.0.7' }
 export async function startFront(
   behindPort: () => number,
   host = '127.0.0.1',
-): Promise<{ port: number; manners: Manners; close(): Promise<void> }> {
-  const front = { manners: { ...GOOD } }
+): Promise<{ port: number; behaviour: ProxyBehaviour; close(): Promise<void> }> {
+  const front = { behaviour: { ...GOOD } }
   const sockets = new Set<Duplex>()
-  const server: Server = createServer((incoming, outgoing) => pass(incoming, outgoing, front.manners, behindPort()))
+  const server: Server = createServer((incoming, outgoing) => pass(incoming, outgoing, front.behaviour, behindPort()))
   server.on('connection', socket => sockets.add(socket))
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex) =>
-    tunnel(incoming, socket, front.manners, behindPort()),
+    tunnel(incoming, socket, front.behaviour, behindPort()),
   )
   await new Promise<void>(done => server.listen(0, host, done))
   return Object.assign(front, {
@@ -60,14 +60,14 @@ export async function startFront(
 
 function headersFor(
   { headers, socket }: IncomingMessage,
-  { forwardedFor, host }: Manners,
+  { forwardedFor, host }: ProxyBehaviour,
 ): Record<string, string | string[]> {
-  const { connection: _, 'x-forwarded-for': given, ...rest } = headers
+  const { connection: _, 'x-forwarded-for': received, ...rest } = headers
   const peer = socket.remoteAddress ?? ''
   const written = {
     write: peer,
-    append: given === undefined ? peer : `${String(given)}, ${peer}`,
-    pass: given,
+    append: received === undefined ? peer : `${String(received)}, ${peer}`,
+    pass: received,
     none: undefined,
     nonsense: 'unknown',
     two: `${TWO_HOPS.client}, ${TWO_HOPS.proxy}`,
@@ -78,33 +78,34 @@ function headersFor(
   )
 }
 
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, manners: Manners, port: number): void {
-  if (Number(incoming.headers['content-length'] ?? 0) > manners.mostBodyBytes)
+function pass(incoming: IncomingMessage, outgoing: ServerResponse, behaviour: ProxyBehaviour, port: number): void {
+  if (Number(incoming.headers['content-length'] ?? 0) > behaviour.mostBodyBytes)
     return void outgoing.writeHead(413, { connection: 'close' }).end('too large')
-  const { upgrade: _, ...headers } = headersFor(incoming, manners)
+  const { upgrade: _, ...headers } = headersFor(incoming, behaviour)
   const call = request(
     {
       host: '127.0.0.1',
       port,
       method: incoming.method,
-      path: manners.prefix + (incoming.url ?? ''),
+      path: behaviour.prefix + (incoming.url ?? ''),
       headers,
       setHost: false,
       createConnection: (_options, ready) => {
         const socket = connect(port, '127.0.0.1')
-        if (manners.preamble !== '') socket.write(manners.preamble, 'latin1')
+        if (behaviour.preamble !== '') socket.write(behaviour.preamble, 'latin1')
         socket.once('connect', () => ready(null, socket))
         return undefined
       },
     },
     response => {
-      if (manners.compresses && /gzip/.test(String(incoming.headers['accept-encoding']))) {
+      if (behaviour.compresses && /gzip/.test(String(incoming.headers['accept-encoding']))) {
         const { 'content-length': _, ...rest } = response.headers
         return void response
           .pipe(createGzip())
           .pipe(outgoing.writeHead(response.statusCode ?? 502, { ...rest, 'content-encoding': 'gzip' }))
       }
-      if (!manners.buffers) return void response.pipe(outgoing.writeHead(response.statusCode ?? 502, response.headers))
+      if (!behaviour.buffers)
+        return void response.pipe(outgoing.writeHead(response.statusCode ?? 502, response.headers))
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () =>
@@ -116,10 +117,10 @@ function pass(incoming: IncomingMessage, outgoing: ServerResponse, manners: Mann
   incoming.pipe(call)
 }
 
-function tunnel(incoming: IncomingMessage, socket: Duplex, manners: Manners, port: number): void {
-  if (!manners.upgrades) {
+function tunnel(incoming: IncomingMessage, socket: Duplex, behaviour: ProxyBehaviour, port: number): void {
+  if (!behaviour.upgrades) {
     // Like nginx without proxy_set_header Upgrade: an ordinary request.
-    const { upgrade: _, ...headers } = headersFor(incoming, manners)
+    const { upgrade: _, ...headers } = headersFor(incoming, behaviour)
     const call = request({ host: '127.0.0.1', port, path: incoming.url, headers, setHost: false }, response => {
       socket.end(`HTTP/1.1 ${response.statusCode} Refused\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`)
       response.resume()
@@ -127,18 +128,18 @@ function tunnel(incoming: IncomingMessage, socket: Duplex, manners: Manners, por
     call.on('error', () => socket.destroy())
     return void call.end()
   }
-  const behind = connect(port, '127.0.0.1', () => {
-    const headers = { ...headersFor(incoming, manners), connection: 'Upgrade' }
-    behind.write(
-      `GET ${manners.prefix}${incoming.url} HTTP/1.1\r\n${Object.entries(headers)
+  const upstream = connect(port, '127.0.0.1', () => {
+    const headers = { ...headersFor(incoming, behaviour), connection: 'Upgrade' }
+    upstream.write(
+      `GET ${behaviour.prefix}${incoming.url} HTTP/1.1\r\n${Object.entries(headers)
         .map(([name, value]) => `${name}: ${String(value)}\r\n`)
         .join('')}\r\n`,
     )
-    behind.pipe(socket).pipe(behind)
+    upstream.pipe(socket).pipe(upstream)
   })
-  for (const [one, other] of [
-    [behind, socket],
-    [socket, behind],
+  for (const [side, other] of [
+    [upstream, socket],
+    [socket, upstream],
   ] as const)
-    one.on('error', () => {}).on('close', () => other.destroy())
+    side.on('error', () => {}).on('close', () => other.destroy())
 }

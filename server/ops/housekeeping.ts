@@ -26,7 +26,7 @@ const BATCH = 100
 
 /** Revokes and deletes the grants of ended sessions. */
 interface Grants {
-  tidy(): Promise<number>
+  cleanUp(): Promise<number>
 }
 
 export type HousekeepingDeps = OperationServices & { timers: Timers; vault: Grants }
@@ -52,14 +52,14 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
     const now = clock.now()
     const judged = watchClock(watch, now)
     watch = judged.watch
-    if (judged.leapt !== null)
+    if (judged.jumpedBy !== null)
       log.warn(
-        { event: 'clock_jumped', hours: Math.round((judged.leapt / HOUR) * 10) / 10 },
+        { event: 'clock_jumped', hours: Math.round((judged.jumpedBy / HOUR) * 10) / 10 },
         'the clock jumped; nothing is deleted until it has been stable for a day',
       )
     await raiseCounter(deps)
     if (!judged.steady) return null
-    const deleted = await tidy(deps, now.wall)
+    const deleted = await deleteOld(deps, now.wall)
     await retireOldKeys(deps, now.wall)
     retireSigningKeys(deps, now.wall)
     await rotateSigningKeyWhenDue(deps, now.wall)
@@ -89,7 +89,7 @@ export function startHousekeeping(deps: HousekeepingDeps): Housekeeping {
   }
 }
 
-async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
+async function deleteOld({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): Promise<Record<string, number>> {
   const { housekeeping } = store
   return {
     sessions: await inBatches(limit => housekeeping.sessions(now - KEPT_MS, limit)),
@@ -99,7 +99,7 @@ async function tidy({ store, sessions, vault }: HousekeepingDeps, now: UnixMs): 
     surplusThrottles: await inBatches(limit => housekeeping.surplusThrottles(THROTTLES_MAX, limit)),
     singleUses: await inBatches(limit => housekeeping.singleUses(now - SINGLE_USES_KEPT_MS, limit)),
     overdueGrants: await endOverdueGrants(housekeeping, sessions, now),
-    providerGrants: await vault.tidy(),
+    providerGrants: await vault.cleanUp(),
   }
 }
 
@@ -125,9 +125,9 @@ async function endOverdueGrants(
 
 async function inBatches(remove: (limit: number) => Promise<number>): Promise<number> {
   for (let total = 0; ;) {
-    const gone = await remove(BATCH)
-    total += gone
-    if (gone < BATCH) return total
+    const removed = await remove(BATCH)
+    total += removed
+    if (removed < BATCH) return total
     // Lets requests that arrived in the meantime go first.
     await nextTurn()
   }

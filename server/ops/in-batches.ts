@@ -6,7 +6,7 @@ const ROWS = 500
 
 /**
  * Walks through a table in batches, one per turn of the event loop, so that requests can go first.
- * @param look processes `limit` rows after `after`, and returns where it stopped; null: there were none
+ * @param visit processes `limit` rows after `after`, and returns where it stopped; null: there were none
  */
 export async function walkInBatches(
   look: (after: Cursor | null, limit: number) => Promise<Cursor | null>,

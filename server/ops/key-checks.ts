@@ -5,7 +5,7 @@ import type { KeyCheck, KeyKind } from '../store/types.ts'
 import type { OperationServices } from './operation-services.ts'
 
 /** What to report about keys that the database was not used with; null: they match. */
-export function keyTrouble(
+export function keyMismatch(
   kind: KeyKind,
   known: readonly KeyCheck[],
   present: readonly KeyCheck[],

@@ -10,7 +10,7 @@ import { isDue } from '../keys/signing-schedule.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 import type { Inspection } from '../store/sqlite/inspect.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
-import { keyTrouble } from './key-checks.ts'
+import { keyMismatch } from './key-checks.ts'
 
 /** Whether the keys can be read, and are the ones that the database was used with. */
 export function judgeKeys(config: Config, database: Inspection | null, now: UnixMs): Finding[] {
@@ -27,8 +27,8 @@ export function judgeKeys(config: Config, database: Inspection | null, now: Unix
   }
   try {
     const keys = openKeys(source, false, 0)
-    const trouble = database === null ? null : keyTrouble('roots', database.keyChecks.roots, keys.checks())
-    if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
+    const mismatch = database === null ? null : keyMismatch('roots', database.keyChecks.roots, keys.checks())
+    if (mismatch !== null) return [fail(mismatch.message, mismatch.advice.join(' '))]
     const findings = [
       ok(
         `Keys valid: ${keys.list().length === 1 ? 'one' : keys.list().length}, ${'file' in source ? 'in our own file' : 'given by a setting'}`,
@@ -60,8 +60,8 @@ function judgeSigningKeys(config: Config, keys: Keys, database: Inspection | nul
   }
   const known = database?.keyChecks.signing ?? []
   const signingKeys = openSigningKeys(source, keys, { used: known.length > 0, mayWrite: false })
-  const trouble = keyTrouble('signing', known, signingChecksOf(signingKeys.all()))
-  if (trouble !== null) return [fail(trouble.message, trouble.advice.join(' '))]
+  const mismatch = keyMismatch('signing', known, signingChecksOf(signingKeys.all()))
+  if (mismatch !== null) return [fail(mismatch.message, mismatch.advice.join(' '))]
   if (signingKeys.all().length === 0)
     return [warn('There are no signing keys yet', 'They are created at the next start.')]
   const days = Math.round(signingRotationMs / DAY)

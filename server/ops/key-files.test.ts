@@ -47,7 +47,7 @@ afterEach(() => home.remove())
 
 const start = (env: Record<string, string> = {}) => home.start(env)
 const tidied = (services: Services) =>
-  startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
+  startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } }).run()
 const diagnosis = async (env: Record<string, string> = {}) => {
   const findings = await examine({
     version: '1',
@@ -271,7 +271,7 @@ describe('signing keys', () => {
 
   test('a clock that leaps rotates nothing, and one that was years ahead at the first start does not stop rotation', async () => {
     let services = await start()
-    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } })
+    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } })
     hand.wall += 400 * DAY
     await housekeeping.run()
     expect(ids(services)).toHaveLength(1)

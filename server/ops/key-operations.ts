@@ -113,15 +113,15 @@ export async function retireOldKeys(services: KeyServices, now: UnixMs): Promise
  * nothing.
  */
 export async function rotateSigningKeyWhenDue(services: KeyServices, now: UnixMs): Promise<SigningSummary | null> {
-  const made = services.signing.rotateWhenDue(now)
+  const rotated = services.signing.rotateWhenDue(now)
   await rememberKeys(services)
-  if (made !== null) {
+  if (rotated !== null) {
     services.log.info(
-      { event: 'signing_key_rotated', key: made.id, signsAt: made.signsAt },
+      { event: 'signing_key_rotated', key: rotated.id, signsAt: rotated.signsAt },
       'published the next signing key; it signs later',
     )
   }
-  return made
+  return rotated
 }
 
 /**

@@ -131,7 +131,7 @@ describe('housekeeping', () => {
   test('keeps an ended session and the security log for 90 days, then deletes both', async () => {
     const { userId, session } = await signedIn(services)
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId, byUserId: null })
-    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } })
+    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } })
     const rows = () =>
       rawOf(services.store)
         .prepare('SELECT (SELECT count(*) FROM sessions) AS sessions, (SELECT count(*) FROM events) AS events')
@@ -152,7 +152,7 @@ describe('housekeeping', () => {
       for (let i = 0; i < 1234; i++) insert.run(`kind ${i % 10}`, userId)
     })()
     expect(
-      await startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run(),
+      await startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } }).run(),
     ).toMatchObject({ events: 1234 })
   })
 
@@ -173,7 +173,7 @@ describe('housekeeping', () => {
     raw.prepare("UPDATE sessions SET ended_at = 1 WHERE public_id = 'crowd-3000'").run()
     raw.prepare("DELETE FROM sessions WHERE public_id = 'crowd-99'").run()
     expect(
-      await startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run(),
+      await startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } }).run(),
     ).toMatchObject({ overdueGrants: 5 })
     expect(raw.prepare('SELECT id FROM provider_grants WHERE ended_at IS NOT NULL ORDER BY id').pluck().all()).toEqual([
       'crowd-1',
@@ -199,7 +199,7 @@ describe('housekeeping', () => {
 
   test('a wall clock that leaps deletes nothing, warns once, and is believed after a day', async () => {
     await signedIn(services)
-    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } })
+    const housekeeping = startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } })
     hand.wall += 400 * DAY
     expect(await housekeeping.run()).toBeNull()
     pass(HOUR)

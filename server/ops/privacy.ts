@@ -23,13 +23,13 @@ export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | 
  */
 export function refuseExposure(places: Places, log: Log): void {
   const found = exposures(places, ourId())
-  const [worst] = found.filter(one => one.fatal)
+  const [worst] = found.filter(exposure => exposure.fatal)
   if (worst !== undefined) {
-    const fatal = found.filter(one => one.fatal)
+    const fatal = found.filter(exposure => exposure.fatal)
     throw new OperatorError(`${worst.what}.`, [
-      ...fatal.slice(1, SHOWN).map(one => `${one.what}.`),
+      ...fatal.slice(1, SHOWN).map(exposure => `${exposure.what}.`),
       'Anyone who can read the keys or change the data can sign in as anyone. Fix this, then start again:',
-      ...fatal.slice(0, SHOWN).map(one => `  ${one.mend}`),
+      ...fatal.slice(0, SHOWN).map(exposure => `  ${exposure.mend}`),
     ])
   }
   for (const { what, mend } of found)

@@ -11,7 +11,7 @@ import { SetUpError, UnfitKey } from '../providers/set-up-error.ts'
 import type { ProviderClient } from '../providers/types.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
-interface Asked {
+interface Probe {
   client: ProviderClient
   outbound: Outbound
   publicUrl: string
@@ -42,7 +42,7 @@ export async function examineProviders(
 export async function examineClientKeys({ providers }: Pick<Config, 'providers'>, clock: Clock): Promise<Finding[]> {
   return Promise.all(
     providers
-      .filter(one => one.privateKey !== null)
+      .filter(provider => provider.privateKey !== null)
       .map(async provider => {
         const outbound = outboundFor(provider, () => {})
         try {
@@ -66,13 +66,13 @@ async function examineOne(provider: Provider, publicUrl: string, clock: Clock): 
   })
   try {
     const client = await connectTo(provider, outbound, clock)
-    const asked: Asked = { client, outbound, publicUrl, lastFailure: () => failure }
+    const probe: Probe = { client, outbound, publicUrl, lastFailure: () => failure }
     const where = provider.endpoints === null ? `found at ${provider.issuer}` : 'its endpoints are in the configuration'
-    return [ok(`Provider ${provider.id}: ${where}`), ...(await judgeKeys(asked)), ...(await judgeClient(asked))]
+    return [ok(`Provider ${provider.id}: ${where}`), ...(await judgeKeys(probe)), ...(await judgeClient(probe))]
   } catch (error) {
     return [
       fail(
-        `Provider ${provider.id} cannot be used: ${said(failure) ?? describe(error)}`,
+        `Provider ${provider.id} cannot be used: ${describeFailure(failure) ?? describe(error)}`,
         adviceFor(provider, error, failure),
       ),
     ]
@@ -89,43 +89,43 @@ function adviceFor({ issuer }: Provider, error: unknown, failure: CallFailure | 
 }
 
 /** The provider's own words, with the URL that returned them. */
-function said(failure: CallFailure | null): string | null {
+function describeFailure(failure: CallFailure | null): string | null {
   if (failure === null) return null
   const { method, url, status, error, errorDescription, code } = failure
   return [`${method} ${url}`, status ?? code ?? 'no answer', error, errorDescription]
-    .filter(one => one !== null)
+    .filter(part => part !== null)
     .join(' · ')
 }
 
-async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Asked): Promise<Finding[]> {
+async function judgeKeys({ client: { provider, configuration }, outbound, lastFailure }: Probe): Promise<Finding[]> {
   const url = configuration.serverMetadata().jwks_uri
   if (url === undefined) return []
   const advice = `Its keys must be at ${url}; without them no ID token can be trusted.`
   const bad = (what: string) => [fail(`Provider ${provider.id}: ${what}`, advice)]
   try {
     const answer = await outbound.fetch(url, { method: 'GET', headers: { accept: 'application/json' } })
-    if (answer.status !== 200) return bad(said(lastFailure()) ?? `its keys answer ${answer.status}`)
+    if (answer.status !== 200) return bad(describeFailure(lastFailure()) ?? `its keys answer ${answer.status}`)
     const body = (await answer.json().catch(() => null)) as { keys?: unknown } | null
     const keys = Array.isArray(body?.keys) ? (body.keys as { use?: string }[]) : []
     const { length } = keys.filter(key => KEY_USES.includes(key?.use))
     if (length === 0) return bad('it publishes no signing key')
     return [ok(`Provider ${provider.id}: ${length === 1 ? 'one key' : `${length} keys`} for verifying signatures`)]
   } catch (error) {
-    return bad(said(lastFailure()) ?? describe(error))
+    return bad(describeFailure(lastFailure()) ?? describe(error))
   }
 }
 
 /** Uses a pushed request if supported, which also checks the redirect URI, or else a made-up authorization code. */
-async function judgeClient(asked: Asked): Promise<Finding[]> {
-  const { client, publicUrl } = asked
+async function judgeClient(probe: Probe): Promise<Finding[]> {
+  const { client, publicUrl } = probe
   const { provider } = client
   const address = redirectUri(publicUrl, provider.id)
-  if (pushes(client)) return [await judgePushed(asked, address)]
+  if (pushes(client)) return [await judgePushed(probe, address)]
   const unchecked = `Provider ${provider.id}: register exactly this redirect URI, which cannot be checked from here: ${address}`
-  return [await judgeCredentials(asked, address), ok(unchecked)]
+  return [await judgeCredentials(probe, address), ok(unchecked)]
 }
 
-async function judgePushed({ client, lastFailure }: Asked, address: string): Promise<Finding> {
+async function judgePushed({ client, lastFailure }: Probe, address: string): Promise<Finding> {
   const { provider, openid, configuration } = client
   try {
     await openid.buildAuthorizationUrlWithPAR(configuration, {
@@ -141,13 +141,13 @@ async function judgePushed({ client, lastFailure }: Asked, address: string): Pro
   } catch (error) {
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
     return fail(
-      `Provider ${provider.id} refuses to start a sign-in: ${said(lastFailure()) ?? describe(error)}`,
+      `Provider ${provider.id} refuses to start a sign-in: ${describeFailure(lastFailure()) ?? describe(error)}`,
       `Register exactly this redirect URI: ${address}. Otherwise compare scopes and parameters with the client's registration.`,
     )
   }
 }
 
-async function judgeCredentials({ client, lastFailure }: Asked, address: string): Promise<Finding> {
+async function judgeCredentials({ client, lastFailure }: Probe, address: string): Promise<Finding> {
   const { provider, openid, configuration } = client
   const known = ok(`Provider ${provider.id}: it accepts this site and its credentials`)
   try {
@@ -158,7 +158,7 @@ async function judgeCredentials({ client, lastFailure }: Asked, address: string)
   } catch (error) {
     if (error instanceof openid.ResponseBodyError && UNKNOWN_CODE.has(error.error)) return known
     if (isUnknownClient(client, error)) return unknownClient(client, lastFailure())
-    const why = said(lastFailure()) ?? describe(error)
+    const why = describeFailure(lastFailure()) ?? describe(error)
     return warn(
       `Provider ${provider.id}: its acceptance of this site's credentials could not be checked: ${why}`,
       'Sign in once and check the log for the failing call.',
@@ -172,9 +172,9 @@ function isUnknownClient({ openid }: ProviderClient, error: unknown): boolean {
 }
 
 function unknownClient({ provider }: ProviderClient, failure: CallFailure | null): Finding {
-  const shown = provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'
+  const credential = provider.clientAuth === 'private_key_jwt' ? 'the public key registered there' : 'the secret'
   return fail(
-    `Provider ${provider.id} does not accept this site's credentials: ${said(failure) ?? 'no reason given'}`,
-    `Compare clientId (${provider.clientId}), ${shown} and clientAuth (${provider.clientAuth}) with its registration.`,
+    `Provider ${provider.id} does not accept this site's credentials: ${describeFailure(failure) ?? 'no reason given'}`,
+    `Compare clientId (${provider.clientId}), ${credential} and clientAuth (${provider.clientAuth}) with its registration.`,
   )
 }

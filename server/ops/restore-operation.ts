@@ -6,7 +6,7 @@ import { type Keys, openKeys } from '../keys/keys.ts'
 import { type Restored, restoreDatabase } from '../store/sqlite/restore-snapshot.ts'
 import type { KeyCheck, Verifier } from '../store/types.ts'
 import { withDataDirLock } from './data-dir-lock.ts'
-import { keyTrouble } from './key-checks.ts'
+import { keyMismatch } from './key-checks.ts'
 
 export interface RestoreInput {
   file: string
@@ -45,9 +45,9 @@ async function checkKeys(
 ): Promise<void> {
   if (anyway) return
   const { keyring } = keys
-  const trouble = keyTrouble('roots', known, keys.checks())
+  const mismatch = keyMismatch('roots', known, keys.checks())
   const opened = await Promise.all(sample.map(({ id, passwordSealed }) => keyring.open('at-rest', passwordSealed, id)))
-  if (trouble !== null || (sample.length > 0 && opened.every(one => one === null))) {
+  if (mismatch !== null || (sample.length > 0 && opened.every(payload => payload === null))) {
     throw new OperatorError('This backup was sealed with other keys, so no password in it would work.', [
       'Restore the matching key file first, or continue with --anyway and create reset links.',
     ])

@@ -24,23 +24,23 @@ export async function detectRollback({ keys, store, clock, log }: CounterDeps): 
     // Nothing is running yet that would have to be notified.
     const ended = await store.maintenance.revokeAll({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})
     log.warn(
-      { event: 'database_rolled_back', database: found, keyFile: told, ended },
+      { event: 'database_rolled_back', database: databaseCounter, keyFile: fileCounter, ended },
       'the database is older than the key file, so it was restored by hand; every session was ended and every one-time link is void',
     )
-  } else if (found > told + 1) {
+  } else if (databaseCounter > fileCounter + 1) {
     log.warn(
-      { event: 'key_file_outdated', database: found, keyFile: told },
+      { event: 'key_file_outdated', database: databaseCounter, keyFile: fileCounter },
       'the key file is older than the database, so it was restored by hand or not written; sessions under newer keys are lost',
     )
   }
-  await raise(keys, store, Math.max(told, found) + 1)
+  await raise(keys, store, Math.max(fileCounter, databaseCounter) + 1)
   return rolledBack
 }
 
 /** Raises both counters, the database's first, so that a crash in between cannot look like a rollback. */
 export async function raiseCounter({ keys, store }: Pick<CounterDeps, 'keys' | 'store'>): Promise<void> {
-  const told = keys.counter()
-  if (told !== null) await raise(keys, store, told + 1)
+  const fileCounter = keys.counter()
+  if (fileCounter !== null) await raise(keys, store, fileCounter + 1)
 }
 
 async function raise(keys: Keys, store: Store, counter: number): Promise<void> {

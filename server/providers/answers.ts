@@ -46,36 +46,38 @@ async function conformed(response: Response, form: URLSearchParams | null): Prom
   const text = await response.text()
   const members = objectOf(text) ?? formOf(text)
   if (members === null) return remade(response, status, text)
-  const said = withoutNulls(members)
-  const isGrant = typeof said['access_token'] === 'string'
-  const error = isGrant ? null : errorOf(said, status)
+  const body = withoutNulls(members)
+  const isGrant = typeof body['access_token'] === 'string'
+  const error = isGrant ? null : errorOf(body, status)
   if (error !== null) {
     const refusal = remade(
       response,
       status < 400 ? 400 : status,
-      JSON.stringify({ ...said, error }),
+      JSON.stringify({ ...body, error }),
       'application/json',
     )
     // The library prefers a challenge over the body, which says more. A resource only has the challenge.
     if (form !== null) refusal.headers.delete('www-authenticate')
     return refusal
   }
-  const meant = isGrant ? conformedGrant(said, form?.get('grant_type') === 'authorization_code') : withPushedLife(said)
-  return remade(response, status, JSON.stringify(meant), 'application/json')
+  const corrected = isGrant
+    ? conformedGrant(body, form?.get('grant_type') === 'authorization_code')
+    : withPushedLife(body)
+  return remade(response, status, JSON.stringify(corrected), 'application/json')
 }
 
-function withPushedLife(said: Members): Members {
-  return typeof said['request_uri'] === 'string'
-    ? { ...said, expires_in: durationOf(said['expires_in']) ?? PUSHED_SECONDS }
-    : said
+function withPushedLife(body: Members): Members {
+  return typeof body['request_uri'] === 'string'
+    ? { ...body, expires_in: durationOf(body['expires_in']) ?? PUSHED_SECONDS }
+    : body
 }
 
 /** @see RFC 6749 §5.1 */
-function conformedGrant(said: Members, isSignIn: boolean): Members {
-  const { expires_in: life, scope, id_token: idToken, refresh_token: refreshToken, token_type: type, ...rest } = said
+function conformedGrant(body: Members, isSignIn: boolean): Members {
+  const { expires_in: life, scope, id_token: idToken, refresh_token: refreshToken, token_type: type, ...rest } = body
   // A zero lifetime is dropped: some mean "forever" by it, and if not, whoever accepts the token will reject it.
   const seconds = durationOf(life)
-  const scopes = Array.isArray(scope) ? scope.filter(one => typeof one === 'string').join(' ') : scope
+  const scopes = Array.isArray(scope) ? scope.filter(item => typeof item === 'string').join(' ') : scope
   return {
     ...Object.fromEntries(Object.entries(rest).filter(([name]) => !OUR_NAMES.has(name))),
     ...(seconds === null || seconds === 0 ? {} : { expires_in: seconds }),
@@ -107,12 +109,12 @@ function withoutNullClaims(idToken: string): string | null {
 }
 
 /** The error code of a response. With a success status, only the unambiguous member counts. */
-function errorOf(said: Members, status: number): string | null {
+function errorOf(body: Members, status: number): string | null {
   for (const name of status < 400 ? ['error'] : ERROR_NAMES) {
-    const value = said[name]
+    const value = body[name]
     const inner = typeof value === 'object' && value !== null ? (value as Members) : {}
     const code = [value, inner['code'], inner['type'], inner['status']].find(
-      one => typeof one === 'string' && one !== '',
+      candidate => typeof candidate === 'string' && candidate !== '',
     )
     if (typeof code === 'string') return code
   }
@@ -137,9 +139,9 @@ function formOf(text: string): Members | null {
 
 /** Drops null members, and nulls in lists. */
 function withoutNulls(members: Members): Members {
-  const kept = Object.entries(members).filter(([, value]) => value !== null)
+  const present = Object.entries(members).filter(([, value]) => value !== null)
   return Object.fromEntries(
-    kept.map(([name, value]) => [name, Array.isArray(value) ? value.filter(one => one !== null) : value]),
+    present.map(([name, value]) => [name, Array.isArray(value) ? value.filter(item => item !== null) : value]),
   )
 }
 

@@ -8,7 +8,7 @@ const KEYS_MAX = 10_000
 
 /** `who`: the distinct users whose calls failed, up to the threshold. `failures`: failures counted since it was reached. */
 interface State {
-  who: Set<string>
+  users: Set<string>
   failures: number
   until: SteadyMs
 }
@@ -18,10 +18,10 @@ export interface Backoff {
   /** Milliseconds until calls may resume; 0: now. */
   left(key: string): number
   /**
-   * @param who the user whose call failed, because what fails for one user need not fail for all
+   * @param user the user whose call failed, because what fails for one user need not fail for all
    * @param askedMs the pause that the provider requested in ms; null: none
    */
-  failed(key: string, who: string, askedMs: number | null): void
+  failed(key: string, user: string, askedMs: number | null): void
   succeeded(key: string): void
 }
 
@@ -33,11 +33,11 @@ export function createBackoff(clock: Clock, after: number): Backoff {
       const state = states.get(key)
       return state === undefined ? 0 : Math.max(0, state.until - clock.now().steady)
     },
-    failed(key, who, askedMs) {
-      const state = states.get(key) ?? { who: new Set<string>(), failures: 0, until: 0 }
+    failed(key, user, askedMs) {
+      const state = states.get(key) ?? { users: new Set<string>(), failures: 0, until: 0 }
       states.set(key, state)
-      if (state.who.size < after) state.who.add(who)
-      if (state.who.size < after) return
+      if (state.users.size < after) state.users.add(user)
+      if (state.users.size < after) return
       const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** state.failures)
       state.failures++
       state.until = clock.now().steady + Math.min(LONGEST_MS, Math.max(wait, askedMs ?? 0))

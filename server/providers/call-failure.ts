@@ -63,13 +63,13 @@ export function failureOf(sent: Sent, { status, headers, text }: Answered): Call
   // Some providers send errors with a success status.
   if (!isRefused && (typeof body['access_token'] === 'string' || (body['error'] ?? null) === null)) return null
   const challenge = challengeOf(headers.get('www-authenticate'))
-  const told = (name: 'error' | 'error_description', most: number) => {
-    const said = body[name] ?? challenge[name] ?? null
-    return said === null ? null : printable(withoutSecrets(said, secretsOf(sent)), most)
+  const redacted = (name: 'error' | 'error_description', max: number) => {
+    const value = body[name] ?? challenge[name] ?? null
+    return value === null ? null : printable(withoutSecrets(value, secretsOf(sent)), max)
   }
   const words = {
-    error: told('error', MAX_CODE_LENGTH),
-    errorDescription: told('error_description', MAX_DESCRIPTION_LENGTH),
+    error: redacted('error', MAX_CODE_LENGTH),
+    errorDescription: redacted('error_description', MAX_DESCRIPTION_LENGTH),
   }
   return { ...placeOf(sent), status, ...words, code: null }
 }
@@ -118,8 +118,8 @@ function secretsOf({ url, headers, body }: Sent): string[] {
   const [scheme = '', credential = ''] = (headers.get('authorization') ?? '').split(' ', 2)
   const basic = scheme.toLowerCase() === 'basic' ? Buffer.from(credential, 'base64').toString() : ''
   const password = basic.slice(basic.indexOf(':') + 1)
-  const ours = [credential, basic, password, formDecoded(password), headers.get('dpop') ?? '']
-  return [...fields, ...ours].filter(one => one !== '')
+  const credentials = [credential, basic, password, formDecoded(password), headers.get('dpop') ?? '']
+  return [...fields, ...credentials].filter(secret => secret !== '')
 }
 
 const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).get('x') ?? ''
@@ -128,9 +128,9 @@ const formDecoded = (text: string): string => new URLSearchParams(`x=${text}`).g
  * Removes secrets that a provider quotes from the request, whole or in part: any piece of a secret that is long enough
  * is redacted.
  */
-export function withoutSecrets(said: unknown, secrets: readonly string[]): string {
+export function withoutSecrets(value: unknown, secrets: readonly string[]): string {
   const hidden = (piece: string) => (secrets.some(secret => secret.includes(piece)) ? '[secret]' : piece)
-  let text = typeof said === 'string' ? said : JSON.stringify(said)
+  let text = typeof value === 'string' ? value : JSON.stringify(value)
   for (const secret of secrets) if (secret.length >= 4) text = text.replaceAll(secret, '[secret]')
   return text.replaceAll(/[\w~+/-]{8,}/g, hidden).replaceAll(/[\w-]{8,}/g, hidden)
 }

@@ -44,7 +44,7 @@ export function subjectOf(claim: unknown): string | null {
 /** @see RFC 8176 */
 export function amrOf(claim: unknown): string[] {
   const methods = Array.isArray(claim)
-    ? claim.filter((one): one is string => typeof one === 'string' && /^[\x21-\x7e]{1,40}$/.test(one))
+    ? claim.filter((method): method is string => typeof method === 'string' && /^[\x21-\x7e]{1,40}$/.test(method))
     : []
   return methods.length === 0 ? FEDERATED : methods.slice(0, 10)
 }
@@ -89,9 +89,9 @@ export function hasOverage(claims: Claims, claim: string): boolean {
  * Merges user-info and ID token claims. The ID token is signed, so its claims take precedence. `email_verified` is
  * dropped if it belongs to a different address.
  */
-export function merged(told: Claims, claims: Claims): Claims {
-  const isSameAddress = claims['email'] === undefined || claims['email'] === told['email']
-  return { ...told, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
+export function merged(userInfo: Claims, claims: Claims): Claims {
+  const isSameAddress = claims['email'] === undefined || claims['email'] === userInfo['email']
+  return { ...userInfo, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
 }
 
 /** @returns null if roles are assigned here; empty if the mapping does not admit the user */

@@ -42,7 +42,7 @@ const pem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem
 export function chooseAlgorithm({ alg, canDo }: Pick<ClientKey, 'alg' | 'canDo'>, listed: unknown): string | null {
   if (alg !== null) return alg
   if (!Array.isArray(listed) || listed.length === 0) return canDo[0] ?? null
-  return canDo.find(one => listed.includes(one)) ?? null
+  return canDo.find(candidate => listed.includes(candidate)) ?? null
 }
 
 /** Why no algorithm matches, for the operator. */

@@ -45,13 +45,13 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
   /** The problem reported while it cannot be used. */
   let reason: 'provider_unavailable' | 'provider_misconfigured' = 'provider_unavailable'
   let failedAt: SteadyMs = 0
-  let underWay: Promise<ProviderClient> | null = null
+  let inFlight: Promise<ProviderClient> | null = null
   let closed = false
 
   const steady = () => clock.now().steady
   const waitMs = () => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1))
 
-  async function ask(): Promise<ProviderClient> {
+  async function discover(): Promise<ProviderClient> {
     try {
       const client = await connectTo(provider, outbound, clock)
       if (failures > 0)
@@ -85,15 +85,15 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     })
   }
 
-  function askOnce(): Promise<ProviderClient> {
-    underWay ??= ask().finally(() => {
-      underWay = null
+  function discoverOnce(): Promise<ProviderClient> {
+    inFlight ??= discover().finally(() => {
+      inFlight = null
     })
-    return underWay
+    return inFlight
   }
 
   function inBackground(): void {
-    askOnce().catch(() => {})
+    discoverOnce().catch(() => {})
   }
 
   const stop = timers.every(SECOND, () => {
@@ -108,8 +108,8 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
     async client() {
       if (known === null) {
         // A waiting caller justifies an early retry, but not one per caller.
-        if (failures > 0 && underWay === null && steady() - failedAt < FIRST_WAIT_MS) throw unusable(1)
-        return askOnce()
+        if (failures > 0 && inFlight === null && steady() - failedAt < FIRST_WAIT_MS) throw unusable(1)
+        return discoverOnce()
       }
       const age = steady() - known.at
       if (age > FRESH_MS && steady() - failedAt >= waitMs()) inBackground()
@@ -119,7 +119,7 @@ export function createDiscovery(provider: Provider, { clock, timers, log }: Disc
       closed = true
       stop()
       await outbound.close()
-      await underWay?.catch(() => {})
+      await inFlight?.catch(() => {})
     },
   }
 }

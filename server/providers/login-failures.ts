@@ -27,7 +27,7 @@ const TROUBLE = new Set(['server_error', 'temporarily_unavailable', 'slow_down']
 /** A code that expired or was already used: the standard's and GitHub's name for it. Starting over helps. */
 const OVER = new Set(['invalid_grant', 'bad_verification_code'])
 
-type Asked = Pick<ProviderClient, 'openid' | 'provider'>
+type ProviderContext = Pick<ProviderClient, 'openid' | 'provider'>
 
 /** Our own message may contain two long URLs of the provider. */
 const MAX_MESSAGE_LENGTH = 800
@@ -37,14 +37,18 @@ const MAX_MESSAGE_LENGTH = 800
  * down, or its response is invalid. The cause is logged and contains no token.
  * @param secrets what was sent to the provider and may be quoted by it
  */
-export function asLoginProblem({ openid, provider }: Asked, error: unknown, secrets: readonly string[]): Problem {
+export function asLoginProblem(
+  { openid, provider }: ProviderContext,
+  error: unknown,
+  secrets: readonly string[],
+): Problem {
   if (error instanceof Problem) return error
   const extras = { provider: provider.id }
   const fail = (code: Problem['code'], why = describe(error)) => new Problem(code, extras, new FailedCheck(why))
   if (error instanceof openid.AuthorizationResponseError) {
     const { error: code, error_description: more } = error
-    const said = [code, more ?? ''].filter(Boolean).map(text => printable(withoutSecrets(text, secrets), 300))
-    return fail(byCode(code), `the provider sent back ${said.join(': ')}`)
+    const parts = [code, more ?? ''].filter(Boolean).map(text => printable(withoutSecrets(text, secrets), 300))
+    return fail(byCode(code), `the provider sent back ${parts.join(': ')}`)
   }
   if (error instanceof openid.ResponseBodyError && isRefusal(error.status)) {
     return fail(OVER.has(error.error) ? 'login_expired' : byCode(error.error))
@@ -82,7 +86,7 @@ function statusOf(error: unknown): number | null {
   return response?.status ?? null
 }
 
-function findCause<T>(error: unknown, kind: abstract new (...given: never[]) => T): T | null {
+function findCause<T>(error: unknown, kind: abstract new (...args: never[]) => T): T | null {
   for (let at: unknown = error; at !== undefined && at !== null; at = at instanceof Error ? at.cause : null) {
     if (at instanceof kind) return at
   }
@@ -94,15 +98,15 @@ function findCause<T>(error: unknown, kind: abstract new (...given: never[]) => 
  * responses that openid-client attaches to its errors are left out, since they include tokens.
  */
 export function describe(error: unknown): string {
-  const said: string[] = []
+  const messages: string[] = []
   let at: unknown = error
-  for (; at instanceof Error && said.length < 4; at = at.cause) {
+  for (; at instanceof Error && messages.length < 4; at = at.cause) {
     const { code, error: body } = at as { code?: unknown; error?: unknown }
-    const names = [code, body].filter(one => typeof one === 'string').map(one => printable(one, 100))
-    said.push([printable(at.message, MAX_MESSAGE_LENGTH), ...names].join(' '))
+    const names = [code, body].filter(name => typeof name === 'string').map(name => printable(name, 100))
+    messages.push([printable(at.message, MAX_MESSAGE_LENGTH), ...names].join(' '))
   }
   const compared = comparisonOf(at)
-  return (compared === null ? said : [...said, compared]).join('; ')
+  return (compared === null ? messages : [...messages, compared]).join('; ')
 }
 
 /** Claims that identify sites and are not secret. */
@@ -114,10 +118,11 @@ const SITES = new Set(['iss', 'aud', 'azp'])
 function comparisonOf(cause: unknown): string | null {
   if (typeof cause !== 'object' || cause === null) return null
   const { expected, claim, claims, parameters, body, attribute } = cause as Record<string, unknown>
-  const told = (name: string, got: unknown) => `${name}: expected ${printable(expected)}, got ${printable(got)}`
+  const comparison = (name: string, got: unknown) => `${name}: expected ${printable(expected)}, got ${printable(got)}`
   if (typeof claim === 'string' && SITES.has(claim))
-    return told(claim, (claims as Record<string, unknown> | undefined)?.[claim])
-  if (parameters instanceof URLSearchParams && typeof expected === 'string') return told('iss', parameters.get('iss'))
-  if (attribute === 'issuer') return told('issuer', (body as Record<string, unknown> | undefined)?.['issuer'])
+    return comparison(claim, (claims as Record<string, unknown> | undefined)?.[claim])
+  if (parameters instanceof URLSearchParams && typeof expected === 'string')
+    return comparison('iss', parameters.get('iss'))
+  if (attribute === 'issuer') return comparison('issuer', (body as Record<string, unknown> | undefined)?.['issuer'])
   return null
 }

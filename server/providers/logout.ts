@@ -21,14 +21,14 @@ export interface ProviderLogouts {
    * blocks for long: the session has ended whatever the provider does.
    * @returns null if there is nothing to continue to
    */
-  after(sessionId: string): Promise<Onward | null>
+  after(sessionId: string): Promise<LogoutOffer | null>
   /**
    * Returns the URL of the provider's sign-out, once.
    * @param sealed the cookie that `after` issued, or null
    * @returns null if there is nothing (left) to sign out of
    * @throws Problem `not_found`, `provider_unavailable`
    */
-  leave(provider: string, sealed: string | null): Promise<Leaving | null>
+  redirect(provider: string, sealed: string | null): Promise<LogoutRedirect | null>
   /** Whether a browser that returns from a provider's sign-out is the one that was sent: its `state` matches. */
   returned(provider: string, sealed: string | null, state: string): Promise<boolean>
   /**
@@ -39,7 +39,7 @@ export interface ProviderLogouts {
   backchannel(provider: string, token: string | null): Promise<void>
 }
 
-export interface Onward {
+export interface LogoutOffer {
   provider: string
   mode: 'link' | 'always'
   cookie: string
@@ -47,7 +47,7 @@ export interface Onward {
 }
 
 /** @param cookie replaces the one that `after` issued: the ticket is used, but its `state` is still expected */
-export interface Leaving {
+export interface LogoutRedirect {
   href: string
   cookie: string
   maxAgeSeconds: number
@@ -80,7 +80,7 @@ interface Ticket {
 const MAX_HREF_LENGTH = 2048
 
 /** How long a sign-out waits for a provider's metadata: either they are cached, or the provider is down. */
-const PATIENCE_MS = 250
+const METADATA_WAIT_MS = 250
 
 export function createLogouts({
   clock,
@@ -95,14 +95,14 @@ export function createLogouts({
   announce,
   grantEnded,
 }: Deps): ProviderLogouts {
-  async function onward(sessionId: string): Promise<Onward | null> {
+  async function prepareOffer(sessionId: string): Promise<LogoutOffer | null> {
     const rows = await grants.allOfSession(sessionId)
-    const row = rows.find(one => one.origin === 'sign_in' && one.sealed !== null)
-    const provider = providers.find(one => one.id === row?.provider)
+    const row = rows.find(candidate => candidate.origin === 'sign_in' && candidate.sealed !== null)
+    const provider = providers.find(configured => configured.id === row?.provider)
     if (row === undefined || provider === undefined || provider.logout === 'never') return null
     const known = await Promise.race([
       client(provider.id).catch(() => null),
-      new Promise<null>(resolve => setTimeout(resolve, PATIENCE_MS, null).unref()),
+      new Promise<null>(resolve => setTimeout(resolve, METADATA_WAIT_MS, null).unref()),
     ])
     // Without metadata, the ticket is issued anyway: `leave` checks again.
     if (known !== null && known.configuration.serverMetadata().end_session_endpoint === undefined) return null
@@ -135,7 +135,7 @@ export function createLogouts({
   return {
     async after(sessionId) {
       try {
-        return await onward(sessionId)
+        return await prepareOffer(sessionId)
       } catch (error) {
         log.warn(
           { event: 'provider_logout_failed', error, session: sessionId },
@@ -145,7 +145,7 @@ export function createLogouts({
       }
     },
 
-    async leave(provider, sealed) {
+    async redirect(provider, sealed) {
       mustKnow(provider)
       const ticket = await open(provider, sealed)
       const idToken = ticket === null || ticket.used ? null : await idTokenOf(ticket.grant)
@@ -165,8 +165,8 @@ export function createLogouts({
       mustKnow(provider)
       const ticket = await open(provider, sealed)
       if (ticket === null) return false
-      const [expected, given] = [Buffer.from(ticket.state), Buffer.from(state)]
-      return expected.length === given.length && timingSafeEqual(expected, given)
+      const [expected, received] = [Buffer.from(ticket.state), Buffer.from(state)]
+      return expected.length === received.length && timingSafeEqual(expected, received)
     },
 
     async backchannel(id, token) {

@@ -5,7 +5,7 @@ import type { Role } from '../contract/wire.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { algOf } from './recheck.ts'
-import type { Refreshed, Refresher, Standing } from './token-client-types.ts'
+import type { Refreshed, TokenClient, Standing } from './token-client-types.ts'
 import { type KeptTokens, type Needs, neededOf, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
 
@@ -25,7 +25,7 @@ interface Deps {
    * The provider no longer admits the user.
    * @returns the problem for waiting requests
    */
-  admitNoLonger: (grantId: string) => Promise<Problem>
+  endGrant: (grantId: string) => Promise<Problem>
 }
 
 interface Kept {
@@ -37,26 +37,26 @@ interface Kept {
  * How long a request waits for this, since user-info may be slow and the tokens are available already. The check itself
  * continues.
  */
-const PATIENCE_MS = 2 * SECOND
+const WAIT_MS = 2 * SECOND
 
 /**
  * Checks a user's roles after a refresh, once its tokens are stored, so that they are not lost whatever the provider
  * reports.
  */
-export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, admitNoLonger }: Deps) {
-  async function keepSaid({ row, tokens }: Kept, { idToken, roles }: Standing): Promise<void> {
-    const said: KeptTokens = { ...tokens, idToken: idToken ?? tokens.idToken, roles: roles ?? tokens.roles }
-    const needed = neededOf(said, needsOf(row.provider)) ?? said
+export function createUserRecheck({ log, keyring, grants, needsOf, changeRoles, endGrant }: Deps) {
+  async function storeUpdated({ row, tokens }: StoredGrant, { idToken, roles }: Standing): Promise<void> {
+    const updated: KeptTokens = { ...tokens, idToken: idToken ?? tokens.idToken, roles: roles ?? tokens.roles }
+    const needed = neededOf(updated, needsOf(row.provider)) ?? updated
     await grants.amend(row.id, row.refreshes, {
       sealed: sealTokens(keyring, row.id, needed),
       idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg,
     })
   }
 
-  async function look(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<Problem | null> {
-    const { row, tokens } = kept
+  async function recheck(grant: StoredGrant, refreshed: Refreshed, tokenClient: TokenClient): Promise<Problem | null> {
+    const { row, tokens } = grant
     try {
-      const standing = await refresher.standing(refreshed, row)
+      const standing = await tokenClient.standing(refreshed, row)
       const { roles } = standing
       // A merely linked session depends on another sign-in, and so do its user's roles.
       const mayDecide = row.origin === 'sign_in' && roles !== null
@@ -66,10 +66,11 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
           { event: 'provider_not_admitted', session: row.sessionId, provider: row.provider },
           'the roles mapping no longer admits a person; their session ends',
         )
-        return await admitNoLonger(row.id)
+        return await endGrant(row.id)
       }
       if (mayDecide && !sameRoles(tokens.roles, roles)) await changeRoles({ ...row, roles })
-      if (standing.idToken !== null || !sameRoles(tokens.roles, roles ?? tokens.roles)) await keepSaid(kept, standing)
+      if (standing.idToken !== null || !sameRoles(tokens.roles, roles ?? tokens.roles))
+        await storeUpdated(grant, standing)
     } catch (error) {
       log.warn(
         { event: 'provider_standing_failed', error, session: row.sessionId, provider: row.provider },
@@ -80,10 +81,10 @@ export function createLookAgain({ log, keyring, grants, needsOf, changeRoles, ad
   }
 
   /** @throws Problem if the user is no longer admitted, in which case the session was ended */
-  return async function lookAgain(kept: Kept, refreshed: Refreshed, refresher: Refresher): Promise<void> {
+  return async function recheckUser(grant: StoredGrant, refreshed: Refreshed, tokenClient: TokenClient): Promise<void> {
     let problem: Problem | null = null
-    await settledWithin(PATIENCE_MS, [
-      look(kept, refreshed, refresher).then(found => {
+    await settledWithin(WAIT_MS, [
+      recheck(grant, refreshed, tokenClient).then(found => {
         problem = found
       }),
     ])

@@ -97,7 +97,7 @@ async function signIn(bend: (query: URLSearchParams) => void = () => {}) {
   const { href, sealed } = await providers.begin('plain', {
     purpose: { kind: 'sign_in', remember: false, invite: null },
     returnTo: '/',
-    room: 1000,
+    maxBytes: 1000,
     network: '192.0.2.1',
   })
   const asked = new URL(href).searchParams

@@ -7,7 +7,7 @@ import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
 import type { ProviderProfile, ProviderClient } from './types.ts'
 
-type Ask = (url: string) => Promise<unknown>
+type FetchJson = (url: string) => Promise<unknown>
 
 /**
  * OAuth without OpenID Connect: users are identified by calling user-info with the access token.
@@ -43,7 +43,7 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
       option,
     )
     const tokens = toTokens(answer, key, askedAt)
-    const ask: Ask = async url => {
+    const fetchJson: FetchJson = async url => {
       const response = await openid.fetchProtectedResource(
         configuration,
         tokens.accessToken,
@@ -71,7 +71,7 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
         throw new FailedCheck('user info is not JSON')
       })
     }
-    const { person, claims } = await whoIs(client, ask)
+    const { person, claims } = await fetchProfile(client, fetchJson)
     reportMissing(log, provider, claims)
     return { person, tokens }
   }
@@ -88,16 +88,19 @@ export function createOauth2({ clock, log, publicUrl }: { clock: Clock; log: Log
   }
 }
 
-async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: ProviderProfile; claims: Claims }> {
+async function fetchProfile(
+  { provider }: ProviderClient,
+  fetchJson: FetchJson,
+): Promise<{ person: ProviderProfile; claims: Claims }> {
   const { endpoints, fields } = provider
-  const told = await ask(endpoints?.userInfo ?? '')
-  if (typeof told !== 'object' || told === null || Array.isArray(told))
+  const body = await fetchJson(endpoints?.userInfo ?? '')
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new FailedCheck('user info is not an object')
-  const claims = told as Claims
+  const claims = body as Claims
   const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
   const subject = subjectOf(read(fields.subject))
   if (subject === null) throw new FailedCheck(`user info has no usable ${fields.subject}`)
-  const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await ask(endpoints.emails))
+  const listed = endpoints === null || endpoints.emails === null ? null : primaryOf(await fetchJson(endpoints.emails))
   const email = listed ?? emailOf(read(fields.email))
   const person = {
     provider: provider.id,
@@ -118,6 +121,6 @@ async function whoIs({ provider }: ProviderClient, ask: Ask): Promise<{ person: 
 /** The primary address of a list, if verified. */
 function primaryOf(list: unknown): string | null {
   if (!Array.isArray(list)) throw new FailedCheck('the list of e-mail addresses is not a list')
-  const primary = (list as Claims[]).find(one => one?.['primary'] === true && one['verified'] === true)
+  const primary = (list as Claims[]).find(address => address?.['primary'] === true && address['verified'] === true)
   return emailOf(primary?.['email'])
 }

@@ -6,7 +6,7 @@ import { amrOf, type Claims, emailOf, isTrue, merged, nameOf, reportMissing, rol
 import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
 import { asLoginProblem } from './login-failures.ts'
 import type { Transaction } from './transactions.ts'
-import { askUserInfo } from './user-info.ts'
+import { fetchUserInfo } from './user-info.ts'
 import type { ProviderProfile, ProviderClient } from './types.ts'
 
 /**
@@ -52,12 +52,12 @@ export function createOidc({ clock, publicUrl, log }: { clock: Clock; publicUrl:
     const claims = await checkIdToken(client, transaction, tokens.idToken ?? '', tokens.accessToken)
     const subject = typeof claims['sub'] === 'string' ? subjectOf(claims['sub']) : null
     if (subject === null) throw new FailedCheck('the ID token has no usable sub')
-    const told = await askUserInfo(
+    const userInfo = await fetchUserInfo(
       client,
       { accessToken: tokens.accessToken, claims, subject, option, now: now() },
       log,
     )
-    const all = merged(told, claims)
+    const all = merged(userInfo, claims)
     reportMissing(log, provider, all)
     return { person: toProfile(client, subject, all), tokens }
   }

@@ -63,7 +63,7 @@ export function createOutbound({
   const guardedLookup: LookupFunction = (hostname, options, callback) => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, '')
-      const allowed = found.filter(one => mayReach(hostname, one.address))
+      const allowed = found.filter(candidate => mayReach(hostname, candidate.address))
       const [first] = allowed
       if (first === undefined) return callback(refusedAddress(hostname), '')
       if (options.all === true) callback(null, allowed)
@@ -83,7 +83,7 @@ export function createOutbound({
         }),
     ))
 
-  async function ask(url: string, { method, headers, body, signal }: Call): Promise<Response> {
+  async function send(url: string, { method, headers, body, signal }: Call): Promise<Response> {
     const { protocol, hostname } = new URL(url)
     if (protocol !== 'https:' && !(protocol === 'http:' && mayBePlain)) throw refused('only https is called')
     // A host that is an IP address is not looked up.
@@ -102,7 +102,7 @@ export function createOutbound({
       })
       const bytes = await readBounded(answer.body)
       const pairs = Object.entries(answer.headers).flatMap(([name, value]) =>
-        [value ?? []].flat().map((one): [string, string] => [name, one]),
+        [value ?? []].flat().map((item): [string, string] => [name, item]),
       )
       const isBodiless = answer.statusCode === 204 || answer.statusCode === 304
       return new Response(isBodiless ? null : bytes, { status: answer.statusCode, headers: pairs })
@@ -114,7 +114,7 @@ export function createOutbound({
   return {
     async fetch(url, call) {
       const sent = { method: call.method, url, headers: new Headers(call.headers), body: call.body }
-      const response = await ask(url, call).catch((error: unknown) => {
+      const response = await send(url, call).catch((error: unknown) => {
         report(failureOfNetwork(sent, error))
         throw error
       })

@@ -21,10 +21,12 @@ const TIMEOUT_SECONDS = 10
  */
 export function outboundFor(provider: Provider, report: (failure: CallFailure) => void): Outbound {
   const written =
-    provider.endpoints === null ? [provider.issuer] : Object.values(provider.endpoints).filter(one => one !== null)
+    provider.endpoints === null
+      ? [provider.issuer]
+      : Object.values(provider.endpoints).filter(endpoint => endpoint !== null)
   const hosts = [provider.issuer, ...written]
-    .filter(one => URL.canParse(one))
-    .map(one => new URL(one).hostname.replace(/^\[|\]$/g, ''))
+    .filter(url => URL.canParse(url))
+    .map(url => new URL(url).hostname.replace(/^\[|\]$/g, ''))
   return createOutbound({ trusted: [...new Set(hosts)], mayBePlain: written.some(isPlain), report })
 }
 
@@ -41,7 +43,7 @@ export async function connectTo(provider: Provider, outbound: Outbound, clock: C
   const mayBePlain =
     provider.endpoints === null
       ? isPlain(provider.issuer)
-      : Object.values(provider.endpoints).some(one => one !== null && isPlain(one))
+      : Object.values(provider.endpoints).some(endpoint => endpoint !== null && isPlain(endpoint))
   const configuration =
     provider.endpoints === null
       ? await discover(lib, provider, metadata, auth, outbound)
@@ -175,8 +177,8 @@ function keysOf({ jwks_uri: url }: openid.ServerMetadata, outbound: Outbound, cl
 }
 
 /** Defaults to RS256 if the metadata list none (OIDC Core §3.1.3.7). */
-function algorithmsOf({ id_token_signing_alg_values_supported: said }: openid.ServerMetadata): string[] {
-  const usable = Array.isArray(said) ? SIGNATURE_ALGS.filter(alg => said.includes(alg)) : []
+function algorithmsOf({ id_token_signing_alg_values_supported: listed }: openid.ServerMetadata): string[] {
+  const usable = Array.isArray(listed) ? SIGNATURE_ALGS.filter(alg => listed.includes(alg)) : []
   return usable.length === 0 ? ['RS256'] : usable
 }
 

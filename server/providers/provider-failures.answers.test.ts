@@ -1,10 +1,10 @@
 import * as openid from 'openid-client'
 import { expect, test } from 'vitest'
 import { conforming } from './answers.ts'
-import { type Asked, callFailure } from './provider-failures.ts'
+import { type CallKind, callFailure } from './provider-failures.ts'
 
 /** What openid-client throws for a token endpoint's response after `conforming`. */
-async function failureFor(asked: Asked, status: number, body: string, headers: Record<string, string> = {}) {
+async function failureFor(asked: CallKind, status: number, body: string, headers: Record<string, string> = {}) {
   const configuration = new openid.Configuration(
     { issuer: 'https://main.example', token_endpoint: 'https://main.example/token' },
     'porch',

@@ -93,7 +93,7 @@ const SIGN_IN_AGAIN = new Set([
 const REFUSING = new Set([400, 401, 403, 422])
 
 /** The kind of call: the meaning of an error depends on what was sent. */
-export type Asked = 'refresh' | 'exchange' | 'other'
+export type CallKind = 'refresh' | 'exchange' | 'other'
 type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_invalid' | 'provider_sign_in_required'
 
 /**
@@ -101,7 +101,12 @@ type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_inval
  * status, never by text.
  * @see RFC 6749 §5.2 · RFC 8693 §2.2.2
  */
-export function callFailure(openid: Openid, provider: string, error: unknown, asked: Asked = 'other'): RefreshFailure {
+export function callFailure(
+  openid: Openid,
+  provider: string,
+  error: unknown,
+  callKind: CallKind = 'other',
+): RefreshFailure {
   const cause = withoutTokens(error)
   const fail = (kind: FailureKind, code: Code, more: { response?: Response; blame?: Blame } = {}) => {
     const problem = new Problem(
@@ -119,7 +124,7 @@ export function callFailure(openid: Openid, provider: string, error: unknown, as
     const { status, code, response } = answer
     if (status >= 500) return fail('unknown', 'provider_unavailable', { response })
     if (status === 429 || TROUBLE.has(code ?? '')) return fail('unchanged', 'provider_unavailable', { response })
-    if (code !== null) return fail(...refusalOf(code, REFUSING.has(status) ? asked : 'other'))
+    if (code !== null) return fail(...refusalOf(code, REFUSING.has(status) ? callKind : 'other'))
     if (status === 401 || status === 403) return fail('refused', 'provider_refused')
     // Redirects are not followed, because that would send the refresh token elsewhere.
     if (status < 400) return fail('unknown', 'provider_answer_invalid')
@@ -137,11 +142,14 @@ export function callFailure(openid: Openid, provider: string, error: unknown, as
   return fail('unknown', 'provider_answer_invalid', { blame: isReadable ? 'grant' : 'provider' })
 }
 
-function refusalOf(code: string, asked: Asked): [FailureKind, Code] {
+function refusalOf(code: string, callKind: CallKind): [FailureKind, Code] {
   if (OVER.has(code)) return ['over', 'provider_refused']
   if (SET_UP.has(code)) return ['refused', 'provider_refused']
-  if (asked === 'refresh' && CHOSEN_CODE.test(code)) return ['over', 'provider_refused']
-  return ['refused', asked === 'exchange' && SIGN_IN_AGAIN.has(code) ? 'provider_sign_in_required' : 'provider_refused']
+  if (callKind === 'refresh' && CHOSEN_CODE.test(code)) return ['over', 'provider_refused']
+  return [
+    'refused',
+    callKind === 'exchange' && SIGN_IN_AGAIN.has(code) ? 'provider_sign_in_required' : 'provider_refused',
+  ]
 }
 
 interface Answer {
@@ -155,8 +163,8 @@ function answerOf(openid: Openid, error: unknown): Answer | null {
   if (error instanceof openid.ResponseBodyError)
     return { status: error.status, code: error.error.toLowerCase(), response: error.response }
   if (error instanceof openid.WWWAuthenticateChallengeError) {
-    const said = error.cause.map(challenge => challenge.parameters['error']).find(one => one !== undefined)
-    return { status: error.status, code: said?.toLowerCase() ?? null, response: error.response }
+    const errorCode = error.cause.map(challenge => challenge.parameters['error']).find(value => value !== undefined)
+    return { status: error.status, code: errorCode?.toLowerCase() ?? null, response: error.response }
   }
   const response = error instanceof openid.ClientError && error.cause instanceof Response ? error.cause : null
   return response === null || response.status < 300 ? null : { status: response.status, code: null, response }
@@ -191,12 +199,12 @@ function isNetwork(openid: Openid, error: unknown): boolean {
 function withoutTokens(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('not an error')
   const { name, message } = error
-  const said = error as { code?: unknown; error?: unknown; status?: unknown }
-  const parts = [said.code, said.error, said.status].filter(
+  const details = error as { code?: unknown; error?: unknown; status?: unknown }
+  const parts = [details.code, details.error, details.status].filter(
     part => typeof part === 'string' || typeof part === 'number',
   )
-  const shown = parts.map(part => printable(part))
-  return new Error(`${name}: ${printable(message)}${shown.length === 0 ? '' : ` (${shown.join(', ')})`}`)
+  const labels = parts.map(part => printable(part))
+  return new Error(`${name}: ${printable(message)}${labels.length === 0 ? '' : ` (${labels.join(', ')})`}`)
 }
 
 /** `Retry-After` in seconds (RFC 9110 §10.2.3). @returns ms, or null where there is none, or a date */

@@ -51,10 +51,10 @@ const KEYS_MAX = 50
 export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
   let known: { set: JSONWebKeySet; at: SteadyMs } | null = null
   let failed: { error: unknown; at: SteadyMs } | null = null
-  let underWay: Promise<JSONWebKeySet> | null = null
+  let inFlight: Promise<JSONWebKeySet> | null = null
   const age = (at: SteadyMs) => clock.now().steady - at
 
-  async function ask(): Promise<JSONWebKeySet> {
+  async function reload(): Promise<JSONWebKeySet> {
     try {
       const set = await fetchKeys(fetch, url)
       known = { set, at: clock.now().steady }
@@ -66,20 +66,20 @@ export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
     }
   }
 
-  function askOnce(kind: TokenKind): Promise<JSONWebKeySet> {
-    if (underWay !== null) return underWay
+  function reloadOnce(kind: TokenKind): Promise<JSONWebKeySet> {
+    if (inFlight !== null) return inFlight
     // Retrying so soon returns the last attempt's error.
     if (failed !== null && age(failed.at) < WAIT_MS[kind].failed) return Promise.reject(failed.error as Error)
-    underWay = ask().finally(() => {
-      underWay = null
+    inFlight = reload().finally(() => {
+      inFlight = null
     })
-    return underWay
+    return inFlight
   }
 
   return {
     async verify(token, kind, options) {
       const usable = known !== null && age(known.at) < FRESH_MS ? known.set : null
-      const set = usable ?? (await askOnce(kind))
+      const set = usable ?? (await reloadOnce(kind))
       try {
         return await verifyWith(set, token, kind, options)
       } catch (error) {
@@ -89,7 +89,7 @@ export function createProviderKeys({ url, fetch, clock }: Deps): ProviderKeys {
         if (!isKeyInDoubt) throw error
         const newer = known !== null && known.set !== set ? known.set : null
         if (newer === null && known !== null && age(known.at) < WAIT_MS[kind].fetched) throw error
-        return verifyWith(newer ?? (await askOnce(kind)), token, kind, options)
+        return verifyWith(newer ?? (await reloadOnce(kind)), token, kind, options)
       }
     },
   }

@@ -34,7 +34,7 @@ export async function testProviders() {
     opened.push(providers)
 
     const begin = (purpose: Purpose = { kind: 'sign_in', remember: false, invite: null }) =>
-      providers.begin('hostile', { purpose, returnTo: '/', room: 1000, network: '192.0.2.1' })
+      providers.begin('hostile', { purpose, returnTo: '/', maxBytes: 1000, network: '192.0.2.1' })
     const finish = async (href: string, sealed: string): Promise<Finished> => {
       const { headers } = await fetch(href, { redirect: 'manual' })
       return providers.finish('hostile', {

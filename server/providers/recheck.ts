@@ -15,7 +15,7 @@ interface Deps {
   refresh: (id: string, provider: string, isDue: (tokens: KeptTokens) => boolean) => Promise<unknown>
 }
 
-const LOOK_EVERY_MS = SECOND
+const CHECK_EVERY_MS = SECOND
 /**
  * The number of grants rechecked at once: a fraction of the concurrent calls to a provider, to leave capacity for
  * requests that wait for a token.
@@ -53,7 +53,7 @@ export function algOf(idToken: string | null): string | null {
  * provider is soon signed out here, and changed roles take effect.
  */
 export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: Deps) {
-  let looking = false
+  let running = false
 
   async function look({ id, provider }: ProviderGrantRecord): Promise<void> {
     const { recheckMs } = needsOf(provider)
@@ -68,26 +68,26 @@ export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: 
     }
   }
 
-  async function lookAtAll(): Promise<void> {
+  async function recheckDue(): Promise<void> {
     const { wall } = clock.now()
     const due = await grants.takeDue(
       wall,
       BATCH,
       ({ provider }) => wall + Math.min(AGAIN_MS, needsOf(provider).recheckMs ?? AGAIN_MS),
     )
-    await Promise.all(due.map(look))
-    if (due.length === BATCH) await lookAtAll()
+    await Promise.all(due.map(recheckOne))
+    if (due.length === BATCH) await recheckDue()
   }
 
-  const stop = timers.every(LOOK_EVERY_MS, () => {
-    if (looking) return
-    looking = true
-    lookAtAll()
+  const stop = timers.every(CHECK_EVERY_MS, () => {
+    if (running) return
+    running = true
+    recheckDue()
       .catch((error: unknown) =>
         log.warn({ event: 'provider_standing_failed', error }, 'failed to recheck accounts; will retry'),
       )
       .finally(() => {
-        looking = false
+        running = false
       })
   })
 

@@ -8,24 +8,24 @@ import type { Keyring } from '../keys/types.ts'
 import type { Gate } from '../accounts/gate.ts'
 import type { NewTokens, ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { recheckAt } from './recheck.ts'
-import { asRefreshFailure, type Refreshed, type RefreshFailure, type Refresher } from './token-client-types.ts'
+import { asRefreshFailure, type Refreshed, type RefreshFailure, type TokenClient } from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
-import { createLookAgain, type RoleChange } from './look-again.ts'
+import { createUserRecheck, type RoleChange } from './look-again.ts'
 
-export interface RefreshingDeps {
+export interface RefreshServiceDeps {
   clock: Clock
   log: Log
   meter: Meter
   keyring: Keyring
   grants: ProviderGrantStore
   /** null: the provider is no longer configured. */
-  refresherOf: (provider: string) => Refresher | null
+  tokenClientOf: (provider: string) => TokenClient | null
   /** Limits concurrent calls to the provider. */
-  gateOf: (provider: string) => Gate
+  limiterOf: (provider: string) => SharedLimiter
   /** Limits refreshes whose intent is being written ahead of the call. */
-  begunAt: (provider: string) => Gate
+  beginLimiterOf: (provider: string) => SharedLimiter
   needsOf: (provider: string) => Needs
   changeRoles: (change: RoleChange) => Promise<void>
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
@@ -35,7 +35,7 @@ export interface RefreshingDeps {
 
 interface Fresh {
   refreshed: Refreshed
-  refresher: Refresher
+  tokenClient: TokenClient
   at: UnixMs
 }
 export interface OpenGrant {
@@ -59,33 +59,37 @@ const REFUSED_MAX = 10_000
  * crash or on the network, the intent remains: the stored token is presented once more, and a refusal then does not
  * mean that the grant was revoked. In that case the session ends as `provider_refresh_lost`, which tells the user why.
  */
-export function createRefreshing(deps: RefreshingDeps) {
+export function createRefreshService(deps: RefreshServiceDeps) {
   const { clock, log, meter, keyring, grants } = deps
   const flights = new Map<string, Promise<OpenGrant>>()
   /** New tokens that could not be written. The old ones may have been consumed, so these are the only copy. */
   const unsaved = new Map<string, NewTokens & { refreshes: number }>()
-  const restOfGrant = createBackoff(clock, 1)
-  const restOfProvider = createBackoff(clock, PROVIDER_FAILURES)
+  const grantBackoff = createBackoff(clock, 1)
+  const providerBackoff = createBackoff(clock, PROVIDER_FAILURES)
   /** Grants that are paused because the provider refused them, not because it is down. */
   const refused = new LRUCache<string, true>({ max: REFUSED_MAX })
-  const lookAgain = createLookAgain({ ...deps, admitNoLonger: id => endGrant(id, 'provider_revoked') })
+  const recheckUser = createUserRecheck({ ...deps, endGrant: id => endGrant(id, 'provider_revoked') })
   let closing = false
 
-  function refuseWhileResting(id: string, provider: string): void {
+  function refuseDuringBackoff(id: string, provider: string): void {
     if (closing) throw new Problem('provider_unavailable', { provider, retryAfter: 1 })
-    if (refused.has(id) && restOfGrant.left(id) > 0) throw new Problem('provider_sign_in_required', { provider })
-    const left = Math.max(restOfGrant.left(id), restOfProvider.left(provider))
+    if (refused.has(id) && grantBackoff.left(id) > 0) throw new Problem('provider_sign_in_required', { provider })
+    const left = Math.max(grantBackoff.left(id), providerBackoff.left(provider))
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
   }
 
   /** Handling the response is outside the limits, so that it does not block refreshes of other grants. */
-  async function fly(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
-    const asked = await deps.begunAt(provider).run(() => begin(id, provider, isDue))
-    if (asked.fresh === null) return { row: asked.row, tokens: asked.tokens }
-    const { refreshed, refresher, at } = asked.fresh
-    const kept = await keep(asked.row, { ...refreshed.tokens, obtainedAt: at, roles: asked.tokens.roles }, refresher)
-    await lookAgain(kept, refreshed, refresher)
-    return kept
+  async function refreshNow(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
+    const begun = await deps.beginLimiterOf(provider).run(() => begin(id, provider, isDue))
+    if (begun.fresh === null) return { row: begun.row, tokens: begun.tokens }
+    const { refreshed, tokenClient, at } = begun.fresh
+    const stored = await store(
+      begun.row,
+      { ...refreshed.tokens, obtainedAt: at, roles: begun.tokens.roles },
+      tokenClient,
+    )
+    await recheckUser(stored, refreshed, tokenClient)
+    return stored
   }
 
   /** @returns `fresh: null` if the stored tokens need no refresh */
@@ -94,41 +98,41 @@ export function createRefreshing(deps: RefreshingDeps) {
     provider: string,
     isDue: (tokens: KeptTokens) => boolean,
   ): Promise<OpenGrant & { fresh: Fresh | null }> {
-    await saveLate(id)
+    await saveUnsaved(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt !== null) throw new Problem('not_signed_in')
     const tokens = await openTokens(keyring, row)
-    const refresher = deps.refresherOf(provider)
-    if (tokens === null || refresher === null) throw new Problem('provider_sign_in_required', { provider })
+    const tokenClient = deps.tokenClientOf(provider)
+    if (tokens === null || tokenClient === null) throw new Problem('provider_sign_in_required', { provider })
     if (!isDue(tokens)) return { row, tokens, fresh: null }
     if (tokens.refreshToken === null) throw new Problem('provider_sign_in_required', { provider })
     // Others may have failed while this one waited for its turn.
-    refuseWhileResting(id, provider)
+    refuseDuringBackoff(id, provider)
     if (!(await grants.intend(id, row.refreshes, clock.now().wall))) throw new Problem('not_signed_in')
-    return { row, tokens, fresh: { ...(await askProvider(row, tokens, refresher)), refresher } }
+    return { row, tokens, fresh: { ...(await askProvider(row, tokens, tokenClient)), tokenClient } }
   }
 
   async function askProvider(
     row: ProviderGrantRecord,
     tokens: KeptTokens,
-    refresher: Refresher,
-  ): Promise<Omit<Fresh, 'refresher'>> {
+    tokenClient: TokenClient,
+  ): Promise<Omit<Fresh, 'tokenClient'>> {
     const { id, provider } = row
-    let asked = false
+    let called = false
     try {
-      const fresh = await deps.gateOf(provider).run(async () => {
-        refuseWhileResting(id, provider)
-        asked = true
+      const fresh = await deps.limiterOf(provider).run(async () => {
+        refuseDuringBackoff(id, provider)
+        called = true
         const at = clock.now().wall
-        return { refreshed: await refresher.refresh(tokens, row), at }
+        return { refreshed: await tokenClient.refresh(tokens, row), at }
       })
       refused.delete(id)
-      restOfGrant.succeeded(id)
-      restOfProvider.succeeded(provider)
+      grantBackoff.succeeded(id)
+      providerBackoff.succeeded(provider)
       meter.count('provider_refreshes_total', { provider, outcome: 'refreshed' })
       return fresh
     } catch (error) {
-      if (asked) throw await afterFailure(row, asRefreshFailure(error))
+      if (called) throw await afterFailure(row, asRefreshFailure(error))
       await withdraw(row)
       throw error
     }
@@ -161,9 +165,9 @@ export function createRefreshing(deps: RefreshingDeps) {
     }
     let saved: ProviderGrantRecord | null
     try {
-      saved = await grants.save(row.id, row.refreshes, made)
+      saved = await grants.save(row.id, row.refreshes, newTokens)
     } catch (error) {
-      unsaved.set(row.id, { ...made, refreshes: row.refreshes })
+      unsaved.set(row.id, { ...newTokens, refreshes: row.refreshes })
       log.error(
         { event: 'provider_tokens_not_stored', error, session: row.sessionId, provider: row.provider },
         'failed to store refreshed provider tokens; kept in memory, will retry',
@@ -172,7 +176,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     }
     if (saved === null) {
       // The session ended in the meantime and its grant was deleted, so nothing else can revoke these tokens.
-      await refresher
+      await tokenClient
         .revoke?.(tokens)
         .catch((error: unknown) =>
           log.warn(
@@ -196,8 +200,8 @@ export function createRefreshing(deps: RefreshingDeps) {
       outcome: failure.kind === 'over' ? (inDoubt ? 'lost' : 'revoked') : failure.problem.code,
     })
     // The provider responded and refused only this grant, so others need not wait.
-    if (failure.blame === 'grant') restOfProvider.succeeded(provider)
-    else restOfProvider.failed(provider, row.userId, failure.retryAfterMs)
+    if (failure.blame === 'grant') providerBackoff.succeeded(provider)
+    else providerBackoff.failed(provider, row.userId, failure.retryAfterMs)
     if (failure.kind === 'over') return endGrant(id, inDoubt ? 'provider_refresh_lost' : 'provider_revoked')
 
     log.warn(
@@ -210,7 +214,7 @@ export function createRefreshing(deps: RefreshingDeps) {
       },
       'failed to refresh provider tokens; the grant stays',
     )
-    restOfGrant.failed(id, id, failure.retryAfterMs)
+    grantBackoff.failed(id, id, failure.retryAfterMs)
     if (failure.kind === 'unchanged' || failure.kind === 'refused') await withdraw(row)
     if (failure.kind === 'refused') {
       refused.set(id, true)
@@ -220,7 +224,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     const { code, extras } = failure.problem
     return new Problem(
       code,
-      { ...extras, provider, retryAfter: Math.max(1, Math.ceil(restOfGrant.left(id) / SECOND)) },
+      { ...extras, provider, retryAfter: Math.max(1, Math.ceil(grantBackoff.left(id) / SECOND)) },
       failure,
     )
   }
@@ -242,7 +246,7 @@ export function createRefreshing(deps: RefreshingDeps) {
     return new Problem('provider_sign_in_required', { provider })
   }
 
-  async function saveLate(id: string): Promise<void> {
+  async function saveUnsaved(id: string): Promise<void> {
     const late = unsaved.get(id)
     if (late === undefined) return
     await grants.save(id, late.refreshes, {
@@ -254,7 +258,7 @@ export function createRefreshing(deps: RefreshingDeps) {
   }
 
   async function flush(): Promise<void> {
-    for (const id of [...unsaved.keys()]) await saveLate(id)
+    for (const id of [...unsaved.keys()]) await saveUnsaved(id)
   }
 
   return {
@@ -264,18 +268,18 @@ export function createRefreshing(deps: RefreshingDeps) {
      * `provider_unavailable`, `provider_answer_invalid`, `store_unavailable`, `busy`: nothing ended
      */
     refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenGrant> {
-      const underWay = flights.get(id)
-      if (underWay !== undefined) return underWay
+      const inFlight = flights.get(id)
+      if (inFlight !== undefined) return inFlight
       const flight = (async () => {
-        refuseWhileResting(id, provider)
-        return fly(id, provider, isDue)
+        refuseDuringBackoff(id, provider)
+        return refreshNow(id, provider, isDue)
       })().finally(() => flights.delete(id))
       flights.set(id, flight)
       return flight
     },
 
     /** Resolves when no refresh of this grant is in progress. */
-    async settled(id: string): Promise<void> {
+    async whenIdle(id: string): Promise<void> {
       await flights.get(id)?.catch(() => {})
     },
 

@@ -53,7 +53,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
   }
 
   /** Logs which check failed, since the user only learns whose fault it is. */
-  async function told<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
+  async function logged<T>(id: string, what: string, work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
@@ -81,12 +81,12 @@ export function createProviders(deps: ProvidersDeps): Providers {
         available: discovery.available,
       })),
 
-    async begin(id, { purpose, returnTo, room, network }) {
+    async begin(id, { purpose, returnTo, maxBytes, network }) {
       const { discovery, flow, turns } = mustFind(id)
       const client = await discovery.client()
-      const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, room)
+      const { sealed, transaction } = await transactions.begin(id, purpose, returnTo, maxBytes)
       const begin = () => flow.begin(client, transaction)
-      const href = await told(id, 'failed to start a provider sign-in', () =>
+      const href = await logged(id, 'failed to start a provider sign-in', () =>
         pushes(client) ? turns.begin(network, begin) : begin(),
       )
       return { href, id: transaction.id, sealed }
@@ -98,7 +98,7 @@ export function createProviders(deps: ProvidersDeps): Providers {
       const { person, tokens } = await turns.finish(network, async () => {
         const client = await discovery.client()
         await transactions.use(transaction)
-        return told(id, 'failed to finish a provider sign-in', () => flow.finish(client, transaction, search))
+        return logged(id, 'failed to finish a provider sign-in', () => flow.finish(client, transaction, search))
       })
       return { person, tokens, purpose: transaction.purpose, returnTo: transaction.returnTo }
     },

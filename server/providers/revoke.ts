@@ -16,9 +16,9 @@ interface Deps {
   meter: Meter
   keyring: Keyring
   grants: ProviderGrantStore
-  refresherOf: (provider: string) => Refresher | null
+  tokenClientOf: (provider: string) => TokenClient | null
   /** Resolves when no refresh of a grant is in progress: its tokens have to be revoked, too. */
-  settled: (id: string) => Promise<void>
+  whenIdle: (id: string) => Promise<void>
 }
 
 /** The owner of tokens, as far as revoking needs it. */
@@ -36,16 +36,16 @@ const GIVE_UP_MS = DAY
 const CLOSE_MS = 2 * SECOND
 
 /** Revokes the tokens of ended sessions (RFC 7009), in the background. Housekeeping retries failures. */
-export function createRevoking({ clock, log, meter, keyring, grants, refresherOf, settled }: Deps) {
-  const gate = createGate({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
+export function createRevocations({ clock, log, meter, keyring, grants, tokenClientOf, whenIdle }: Deps) {
+  const limiter = createSharedLimiter({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
   const backoff = createBackoff(clock, 3)
-  const underWay = new Set<Promise<void>>()
+  const inFlight = new Set<Promise<void>>()
   let closing = false
 
   /** @returns whether nothing is left to revoke */
-  async function takeBack(row: Granted, tokens: ProviderTokens | null): Promise<boolean> {
+  async function revokeTokens(row: Granted, tokens: ProviderTokens | null): Promise<boolean> {
     const { provider } = row
-    const revoke = refresherOf(provider)?.revoke ?? null
+    const revoke = tokenClientOf(provider)?.revoke ?? null
     if (tokens === null || revoke === null || (tokens.accessToken === '' && tokens.refreshToken === null)) return true
     // At many providers, revoking one token also ends those of another browser, or of this one's next session.
     if (await grants.isShared(row)) return true
@@ -68,31 +68,31 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     }
   }
 
-  async function settle(id: string): Promise<void> {
-    await settled(id)
+  async function revokeGrant(id: string): Promise<void> {
+    await whenIdle(id)
     const row = await grants.find(id)
     if (row === null || row.endedAt === null) return
     const tokens = await openTokens(keyring, row)
-    if (!(await takeBack(row, tokens))) return
+    if (!(await revokeTokens(row, tokens))) return
     const left = tokens === null ? null : withoutAccess(tokens)
     await grants.settle(id, left === null ? null : sealTokens(keyring, id, left))
   }
 
   async function ofSession(sessionId: string): Promise<void> {
     const rows = (await grants.allOfSession(sessionId)).filter(row => row.endedAt !== null)
-    for (const { id } of rows) await gate.run(() => settle(id))
+    for (const { id } of rows) await limiter.run(() => revokeGrant(id))
   }
 
   async function tidyOne(row: ProviderGrantRecord, now: number): Promise<boolean> {
     const tokens = await openTokens(keyring, row)
-    const mayGo = (await takeBack(row, tokens)) || (row.endedAt ?? now) < now - GIVE_UP_MS
+    const mayGo = (await revokeTokens(row, tokens)) || (row.endedAt ?? now) < now - GIVE_UP_MS
     if (mayGo) await grants.remove(row.id)
     return mayGo
   }
 
   function inBackground(work: Promise<unknown>, onFailure: (error: unknown) => void): void {
-    const settled = work.then(() => {}, onFailure).finally(() => underWay.delete(settled))
-    underWay.add(settled)
+    const done = work.then(() => {}, onFailure).finally(() => inFlight.delete(done))
+    inFlight.add(done)
   }
 
   return {
@@ -109,7 +109,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
     /** Starts revoking tokens that are in no row, and returns at once. */
     revoke(person: Omit<Granted, 'id' | 'sessionId'>, tokens: ProviderTokens): void {
       inBackground(
-        gate.run(() => takeBack({ ...person, id: '', sessionId: '' }, tokens)),
+        limiter.run(() => revokeTokens({ ...person, id: '', sessionId: '' }, tokens)),
         error =>
           log.warn(
             { event: 'provider_revocation_failed', error, provider: person.provider },
@@ -118,7 +118,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
       )
     },
 
-    async tidy(): Promise<number> {
+    async cleanUp(): Promise<number> {
       const now = clock.now().wall
       let gone = 0
       for (let after: Cursor | null = null; ;) {
@@ -134,7 +134,7 @@ export function createRevoking({ clock, log, meter, keyring, grants, refresherOf
 
     async close(): Promise<void> {
       closing = true
-      await settledWithin(CLOSE_MS, underWay)
+      await settledWithin(CLOSE_MS, inFlight)
     },
   }
 }

@@ -6,7 +6,7 @@ import { dpopOption } from './dpop.ts'
 import { FailedCheck } from './flow.ts'
 import type { Refreshed, Standing, TokenOwner } from './token-client-types.ts'
 import type { ProviderClient } from './types.ts'
-import { askUserInfo } from './user-info.ts'
+import { fetchUserInfo } from './user-info.ts'
 
 interface Surroundings {
   now: UnixMs
@@ -23,7 +23,7 @@ export async function standingOf(
   owner: TokenOwner,
   { now, log }: Surroundings,
 ): Promise<Standing> {
-  const claims = await believed(client, refreshed.idToken, owner, { now, log })
+  const claims = await verifiedClaims(client, refreshed.idToken, owner, { now, log })
   return {
     idToken: claims === null ? null : refreshed.idToken,
     roles: await rolesNow(client, refreshed, owner, claims, { now, log }),
@@ -35,7 +35,7 @@ export async function standingOf(
  * all the same.
  * @see OIDC Core §12.2
  */
-async function believed(
+async function verifiedClaims(
   { provider, keys, algorithms }: ProviderClient,
   idToken: string | null,
   owner: TokenOwner,
@@ -77,11 +77,13 @@ async function rolesNow(
   if (provider.roles === null) return null
   const { claim } = provider.roles
   const isInIdToken = claims !== null && memberOf(claims, claim) !== undefined
-  const told = await userInfo(client, refreshed, owner, claims ?? {}, surroundings).catch((error: unknown) => {
-    if (isInIdToken) return {}
-    throw error
-  })
-  const all = merged(told, claims ?? {})
+  const userInfoClaims = await userInfo(client, refreshed, owner, claims ?? {}, surroundings).catch(
+    (error: unknown) => {
+      if (isInIdToken) return {}
+      throw error
+    },
+  )
+  const all = merged(userInfoClaims, claims ?? {})
   const isComplete = claims !== null || provider.kind === 'oauth2'
   // Without a new ID token, a claim missing in user-info may have been in the first ID token only.
   if (memberOf(all, claim) === undefined && (!isComplete || hasOverage(all, claim))) {
@@ -105,7 +107,7 @@ async function userInfo(
   const option = await dpopOption(client, tokens.dpopKey)
   const { accessToken } = tokens
   if (provider.kind === 'oidc')
-    return askUserInfo(client, { accessToken, claims, subject: owner.subject, option, now }, log)
+    return fetchUserInfo(client, { accessToken, claims, subject: owner.subject, option, now }, log)
   const url = new URL(provider.endpoints?.userInfo ?? '')
   const response = await openid.fetchProtectedResource(
     configuration,
@@ -117,10 +119,10 @@ async function userInfo(
     option,
   )
   if (response.status !== 200) throw new FailedCheck(`user info answered ${response.status}`)
-  const told: unknown = await response.json()
-  if (typeof told !== 'object' || told === null || Array.isArray(told))
+  const body: unknown = await response.json()
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new FailedCheck('user info is not an object')
-  if (subjectOf(memberOf(told as Claims, provider.fields.subject)) !== owner.subject)
+  if (subjectOf(memberOf(body as Claims, provider.fields.subject)) !== owner.subject)
     throw new FailedCheck('user info is about another person')
-  return told as Claims
+  return body as Claims
 }

@@ -8,11 +8,11 @@ import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } fr
 import { neverLeft, retryAfterMs } from './provider-failures.ts'
 import { FailedCheck } from './flow.ts'
 import { createOutbound } from './outbound.ts'
-import { RefreshFailure, type Refresher } from './token-client-types.ts'
+import { RefreshFailure, type TokenClient } from './token-client-types.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
 /** A client for an API that authenticates users itself and issues its own tokens. */
-export interface TokenApiClient extends Refresher {
+export interface TokenApiClient extends TokenClient {
   /**
    * Checks credentials with the API.
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` by the API's status; `provider_unavailable`,
@@ -91,8 +91,8 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     }
   }
 
-  async function whoIs(accessToken: string): Promise<ProviderProfile> {
-    const claims = api.userInfo === null ? claimsOf(accessToken) : await askUserInfo(api.userInfo, accessToken)
+  async function fetchProfile(accessToken: string): Promise<ProviderProfile> {
+    const claims = api.userInfo === null ? claimsOf(accessToken) : await fetchUserInfo(api.userInfo, accessToken)
     if (claims === null)
       throw new FailedCheck(
         api.userInfo === null
@@ -119,7 +119,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     }
   }
 
-  async function askUserInfo(path: string, accessToken: string): Promise<Claims | null> {
+  async function fetchUserInfo(path: string, accessToken: string): Promise<Claims | null> {
     const { status, body } = await call(path, 'GET', { authorization: `Bearer ${accessToken}` }, null)
     if (status >= 500 || status === 429) throw new Unjudged(`user info answered ${status}`)
     if (status !== 200) throw new FailedCheck(`user info answered ${status}`)
@@ -147,7 +147,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
         const answer = await call(path, method, { 'content-type': type }, text)
         if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
         const tokens = tokensOf(answer.body, null, askedAt)
-        return { person: { ...(await whoIs(tokens.accessToken)), label: username }, tokens }
+        return { person: { ...(await fetchProfile(tokens.accessToken)), label: username }, tokens }
       } catch (error) {
         if (error instanceof Problem) throw error
         throw error instanceof FailedCheck ? invalid(error) : unavailable(error)
@@ -184,7 +184,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
     async standing({ tokens }, { subject }) {
       // Only called if the result matters.
       if (api.roles === null) return { idToken: null, roles: null }
-      const person = await whoIs(tokens.accessToken)
+      const person = await fetchProfile(tokens.accessToken)
       if (person.subject !== subject) throw new FailedCheck('the API returned another person')
       return { idToken: null, roles: person.roles }
     },

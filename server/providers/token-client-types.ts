@@ -40,7 +40,7 @@ export interface Standing {
 }
 
 /** The calls to one provider's token endpoint; storing, protecting and scheduling tokens is the vault's job. */
-export interface Refresher {
+export interface TokenClient {
   /**
    * Trades the refresh token, which is not null, for new tokens. Keeps it if the response has no new one.
    * @throws RefreshFailure
@@ -99,7 +99,7 @@ function blameFor(kind: FailureKind): Blame {
   return kind === 'over' || kind === 'refused' ? 'grant' : 'provider'
 }
 
-/** Converts any error of a refresher to a failure: an unexpected one may have occurred after the provider acted. */
+/** Converts any error of a token client to a failure: an unexpected one may have occurred after the provider acted. */
 export function asRefreshFailure(error: unknown): RefreshFailure {
   if (error instanceof RefreshFailure) return error
   if (error instanceof Problem) return new RefreshFailure('unchanged', error)

@@ -4,8 +4,8 @@ import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { REFRESHED_ID_TOKEN } from './answers.ts'
 import { dpopOption } from './dpop.ts'
-import { type Asked, callFailure } from './provider-failures.ts'
-import { RefreshFailure, type Refresher, type TokenOwner } from './token-client-types.ts'
+import { type CallKind, callFailure } from './provider-failures.ts'
+import { RefreshFailure, type TokenClient, type TokenOwner } from './token-client-types.ts'
 import { standingOf } from './standing.ts'
 import type { ProviderClient, ProviderTokens } from './types.ts'
 
@@ -21,7 +21,7 @@ const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 const JWT = 'urn:ietf:params:oauth:token-type:jwt'
 
 /** The token client of an OpenID Connect or OAuth provider, based on openid-client. */
-export function createProviderRefresher({ clock, log, client }: Deps): Refresher {
+export function createTokenClient({ clock, log, client }: Deps): TokenClient {
   return {
     async refresh(tokens, owner) {
       const provider = await client()
@@ -37,7 +37,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
         const { [REFRESHED_ID_TOKEN]: found } = answer
         const idToken = typeof found === 'string' ? found : null
         if (idToken !== null && isAboutAnother(provider.provider.clientId, idToken, tokens, owner)) {
-          throw odd(provider, 'a refreshed ID token is about another person or for another site')
+          throw unusable(provider, 'a refreshed ID token is about another person or for another site')
         }
         return {
           idToken,
@@ -86,7 +86,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
         )
         const issued = answer['issued_token_type']
         if (issued !== undefined && issued !== ACCESS_TOKEN && issued !== JWT)
-          throw odd(provider, 'an exchange returned another kind of token')
+          throw unusable(provider, 'an exchange returned another kind of token')
         return {
           accessToken: answer.access_token,
           tokenType: tokenType(provider, answer.token_type),
@@ -105,7 +105,7 @@ export function createProviderRefresher({ clock, log, client }: Deps): Refresher
 function isAboutAnother(clientId: string, idToken: string, before: ProviderTokens, owner: TokenOwner): boolean {
   const now = claimsOf(idToken)
   if (now === null) return false
-  const differs = (given: unknown, expected: string) => given !== undefined && given !== null && given !== expected
+  const differs = (actual: unknown, expected: string) => actual !== undefined && actual !== null && actual !== expected
   if (differs(now.iss, owner.issuer) || differs(now.sub, owner.subject)) return true
   if (now.aud === undefined || now.aud === null) return false
   const first = before.idToken === null ? null : claimsOf(before.idToken)
@@ -131,11 +131,11 @@ function tokenType(client: ProviderClient, type: string): ProviderTokens['tokenT
   const plain = type.toLowerCase()
   if (plain === 'bearer') return 'Bearer'
   if (plain === 'dpop') return 'DPoP'
-  throw odd(client, 'a token of a type that cannot be sent to an upstream')
+  throw unusable(client, 'a token of a type that cannot be sent to an upstream')
 }
 
 /** A readable but unusable response: it may have consumed the token presented, and says nothing about other grants. */
-function odd({ provider }: ProviderClient, why: string): RefreshFailure {
+function unusable({ provider }: ProviderClient, why: string): RefreshFailure {
   return new RefreshFailure(
     'unknown',
     new Problem('provider_answer_invalid', { provider: provider.id }, new Error(why)),
@@ -143,12 +143,16 @@ function odd({ provider }: ProviderClient, why: string): RefreshFailure {
   )
 }
 
-async function asFailure<T>({ openid, provider }: ProviderClient, asked: Asked, work: () => Promise<T>): Promise<T> {
+async function asFailure<T>(
+  { openid, provider }: ProviderClient,
+  callKind: CallKind,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work()
   } catch (error) {
     throw error instanceof RefreshFailure || error instanceof Problem
       ? error
-      : callFailure(openid, provider.id, error, asked)
+      : callFailure(openid, provider.id, error, callKind)
   }
 }

@@ -3,13 +3,13 @@ import { type Clock, MINUTE, SECOND, type SteadyMs, type UnixMs } from '../base/
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
-import type { Gate } from '../accounts/gate.ts'
+import type { SharedLimiter } from '../base/shared-limiter.ts'
 import {
   asRefreshFailure,
   type ExchangedToken,
   type ExchangeTarget,
   RefreshFailure,
-  type Refresher,
+  type TokenClient,
 } from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
 import type { ProviderTokens } from './types.ts'
@@ -22,8 +22,8 @@ interface Deps {
   clock: Clock
   log: Log
   meter: Meter
-  refresherOf: (provider: string) => Refresher | null
-  gateOf: (provider: string) => Gate
+  tokenClientOf: (provider: string) => TokenClient | null
+  limiterOf: (provider: string) => SharedLimiter
   tokenFor: (session: Session, provider: string, refused: string | null) => Promise<ProviderTokens>
 }
 
@@ -32,7 +32,7 @@ interface Session {
   userId: string
 }
 type Exchanged = ExchangedToken & Pick<ProviderTokens, 'dpopKey'>
-interface Kept {
+interface CachedToken {
   madeAt: SteadyMs
   usableUntil: UnixMs
   accessToken: string | null
@@ -41,7 +41,7 @@ interface Kept {
 
 const SESSIONS_MAX = 10_000
 /** How long a token of unknown lifetime is used. */
-const UNTOLD_MS = MINUTE
+const DEFAULT_LIFE_MS = MINUTE
 /** How long a refusal is remembered, and the minimum time between exchanges after an upstream refused a token. */
 const REFUSED_MS = 30 * SECOND
 const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sign_in_required'])
@@ -50,8 +50,8 @@ const REFUSALS: ReadonlySet<string> = new Set(['provider_refused', 'provider_sig
  * Exchanges a user's token for one restricted to a single upstream (RFC 8693), cached by session and upstream. If the
  * provider issues none, the call fails: the user's own, more powerful token never replaces it.
  */
-export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFor: ownTokenFor }: Deps) {
-  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
+export function createTokenExchange({ clock, log, meter, tokenClientOf, limiterOf, tokenFor: ownTokenFor }: Deps) {
+  const cache = new LRUCache<string, Map<string, CachedToken>>({ max: SESSIONS_MAX })
   const backoff = createBackoff(clock, 3)
 
   async function trade(session: Session, provider: string, upstream: ExchangeUpstream): Promise<Exchanged> {
@@ -63,9 +63,9 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       if (failure.kind !== 'over') throw failure.problem
       // The own token may have been revoked early, so a different one is tried if available.
       const other = await ownTokenFor(session, provider, own.accessToken)
-      if (other.accessToken === own.accessToken) throw told(failure, provider)
-      return tradeOnce(session, other, provider, upstream).catch((again: unknown) => {
-        throw told(asRefreshFailure(again), provider)
+      if (other.accessToken === own.accessToken) throw asProblem(failure, provider)
+      return tradeOnce(session, other, provider, upstream).catch((retryError: unknown) => {
+        throw asProblem(asRefreshFailure(retryError), provider)
       })
     }
   }
@@ -76,7 +76,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     provider: string,
     upstream: ExchangeUpstream,
   ): Promise<Exchanged> {
-    const exchange = refresherOf(provider)?.exchange ?? null
+    const exchange = tokenClientOf(provider)?.exchange ?? null
     if (exchange === null)
       throw new Problem('provider_refused', {
         provider,
@@ -86,7 +86,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     const left = backoff.left(key)
     if (left > 0) throw new Problem('provider_unavailable', { provider, retryAfter: Math.ceil(left / SECOND) })
     try {
-      const token = await gateOf(provider).run(() =>
+      const token = await limiterOf(provider).run(() =>
         exchange(own, { audience: upstream.audience, scopes: upstream.scopes }),
       )
       // Returning the same token would send it to an upstream that must not have it.
@@ -121,7 +121,7 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
     }
   }
 
-  function usable(entry: Kept, refused: string | null): boolean {
+  function usable(entry: CachedToken, refused: string | null): boolean {
     const now = clock.now()
     const age = now.steady - entry.madeAt
     if (refused !== null && entry.accessToken === refused) return age < REFUSED_MS
@@ -135,17 +135,22 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       upstream: ExchangeUpstream,
       refused: string | null,
     ): Promise<Exchanged> {
-      const ofSession = kept.get(session.publicId) ?? new Map<string, Kept>()
+      const ofSession = cache.get(session.publicId) ?? new Map<string, CachedToken>()
       const known = ofSession.get(upstream.name)
       if (known !== undefined && usable(known, refused)) return known.token
 
       const token = trade(session, provider, upstream)
-      const entry: Kept = { madeAt: clock.now().steady, usableUntil: Number.MAX_SAFE_INTEGER, accessToken: null, token }
-      kept.set(session.publicId, ofSession.set(upstream.name, entry))
+      const entry: CachedToken = {
+        madeAt: clock.now().steady,
+        usableUntil: Number.MAX_SAFE_INTEGER,
+        accessToken: null,
+        token,
+      }
+      cache.set(session.publicId, ofSession.set(upstream.name, entry))
       token.then(
-        made => {
-          entry.accessToken = made.accessToken
-          entry.usableUntil = usableUntil(made.endsAt, clock.now().wall)
+        exchanged => {
+          entry.accessToken = exchanged.accessToken
+          entry.usableUntil = usableUntil(exchanged.endsAt, clock.now().wall)
         },
         (error: unknown) => {
           // A refusal will not change from one call to the next; other failures are not cached.
@@ -156,17 +161,17 @@ export function createExchange({ clock, log, meter, refresherOf, gateOf, tokenFo
       return token
     },
 
-    forget: (sessionId: string) => void kept.delete(sessionId),
+    forget: (sessionId: string) => void cache.delete(sessionId),
   }
 }
 
 /** If the provider refuses the user's own token and its replacement, the user has to sign in there again. */
-function told(failure: RefreshFailure, provider: string): Problem {
+function asProblem(failure: RefreshFailure, provider: string): Problem {
   return failure.kind === 'over' ? new Problem('provider_sign_in_required', { provider }, failure) : failure.problem
 }
 
 /** Excludes the last minute of its lifetime, or the last fifth if that is less. */
 function usableUntil(endsAt: UnixMs | null, now: UnixMs): UnixMs {
-  if (endsAt === null) return now + UNTOLD_MS
+  if (endsAt === null) return now + DEFAULT_LIFE_MS
   return endsAt - Math.min(MINUTE, (endsAt - now) / 5)
 }

@@ -46,7 +46,7 @@ export interface Beginning {
   purpose: Purpose
   returnTo: string
   /** The maximum length of the transaction cookie's value, in bytes. */
-  room: number
+  maxBytes: number
   /** The client's network, which limits are counted by. */
   network: string
 }

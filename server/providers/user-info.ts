@@ -12,9 +12,9 @@ import type { ProviderClient } from './types.ts'
  * Why user-info returned nothing: `refused`, because it rejects this kind of token, as Entra and ADFS do for another
  * API's · `trouble`, because it is down · `unreadable`, because the response is not user-info.
  */
-type Silence = 'refused' | 'trouble' | 'unreadable'
+type Failure = 'refused' | 'trouble' | 'unreadable'
 
-interface Question {
+interface UserInfoRequest {
   accessToken: string
   /** The ID token's claims, which user-info complements. */
   claims: Claims
@@ -28,13 +28,13 @@ interface Question {
  * @throws Problem, FailedCheck if it is about another user, has an invalid signature, or failed and is needed
  * @see OIDC Core §5.3
  */
-export async function askUserInfo(client: ProviderClient, question: Question, log: Log): Promise<Claims> {
+export async function fetchUserInfo(client: ProviderClient, request: UserInfoRequest, log: Log): Promise<Claims> {
   const { provider, configuration } = client
   const endpoint = configuration.serverMetadata().userinfo_endpoint
   if (endpoint === undefined || !provider.userInfo) return {}
-  const found = await answerOf(client, endpoint, question)
-  if (!('silence' in found)) return checked(client, found, question)
-  if (!suffices(question.claims, found.silence, provider.roles)) throw found.problem
+  const found = await answerOf(client, endpoint, request)
+  if (!('failure' in found)) return checked(client, found, request)
+  if (!suffices(request.claims, found.failure, provider.roles)) throw found.problem
   const fields = { event: 'provider_user_info_skipped' as const, provider: provider.id, why: found.why }
   log.warn(fields, 'user info failed; signing in with the ID token alone')
   return {}
@@ -44,22 +44,22 @@ export async function askUserInfo(client: ProviderClient, question: Question, lo
  * Whether a sign-in can go on without user-info. Roles are never guessed: the claim that they are mapped from has to be
  * in the ID token.
  */
-function suffices(claims: Claims, silence: Silence, roles: Provider['roles']): boolean {
+function suffices(claims: Claims, failure: Failure, roles: Provider['roles']): boolean {
   if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
   // A refusal is permanent, whereas user-info that is down would later have provided the name and address for a new
   // account.
   return (
-    silence === 'refused' ||
+    failure === 'refused' ||
     (claims['email'] !== undefined && (claims['name'] ?? claims['preferred_username']) !== undefined)
   )
 }
 
-type Found = { claims: Claims } | { jwt: string } | { silence: Silence; why: string; problem: Error }
+type Found = { claims: Claims } | { jwt: string } | { failure: Failure; why: string; problem: Error }
 
 async function answerOf(
   client: ProviderClient,
   endpoint: string,
-  { accessToken, option, claims }: Question,
+  { accessToken, option, claims }: UserInfoRequest,
 ): Promise<Found> {
   const { provider, openid, configuration } = client
   const headers = new Headers({ accept: 'application/json, application/jwt' })
@@ -76,7 +76,7 @@ async function answerOf(
     )
   } catch (error) {
     const isAnswer = error instanceof openid.WWWAuthenticateChallengeError
-    if (!isAnswer) return { silence: 'trouble', why: 'the call failed', problem: error as Error }
+    if (!isAnswer) return { failure: 'trouble', why: 'the call failed', problem: error as Error }
     response = error.response
   }
   const { status } = response
@@ -84,13 +84,13 @@ async function answerOf(
   const problem = (code: Problem['code'], cause: string) =>
     new Problem(code, { provider: provider.id }, new FailedCheck(cause))
   if (status === 429 || status === 408 || status >= 500)
-    return { silence: 'trouble', why, problem: problem('provider_unavailable', why) }
+    return { failure: 'trouble', why, problem: problem('provider_unavailable', why) }
   if (status >= 400)
-    return { silence: 'refused', why, problem: problem('provider_misconfigured', why + whatLacks(provider, claims)) }
+    return { failure: 'refused', why, problem: problem('provider_misconfigured', why + whatLacks(provider, claims)) }
   const body = status === 200 ? await bodyOf(response) : null
   if (body !== null) return body
   return {
-    silence: 'unreadable',
+    failure: 'unreadable',
     why,
     problem: new FailedCheck(status === 200 ? 'user info is neither a JSON object nor a JWT' : why),
   }
@@ -117,7 +117,7 @@ async function bodyOf(response: Response): Promise<{ claims: Claims } | { jwt: s
 async function checked(
   client: ProviderClient,
   found: { claims: Claims } | { jwt: string },
-  { subject, now }: Question,
+  { subject, now }: UserInfoRequest,
 ): Promise<Claims> {
   const claims = 'jwt' in found ? await verified(client, found.jwt, now) : found.claims
   // User-info about another user must be ignored (OI-8).

@@ -412,9 +412,9 @@ describe('when a session ends', () => {
     const left = async () => openTokens(services.keys.keyring, await grantOf(grantId))
     await vi.waitUntil(async () => (await left())?.refreshToken === null, { timeout: 10_000 })
     expect(await left()).toMatchObject({ idToken: 'an.id.token', accessToken: '', refreshToken: null, dpopKey: null })
-    expect(await vault.tidy()).toBe(0)
+    expect(await vault.cleanUp()).toBe(0)
     clock.ahead(11 * MINUTE)
-    expect(await vault.tidy()).toBe(1)
+    expect(await vault.cleanUp()).toBe(1)
     expect(await left()).toBeNull()
     expect(provider.revoked).toEqual(['refresh-first'])
   })
@@ -445,19 +445,19 @@ describe('when a session ends', () => {
     provider.fails = 'unreachable'
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     await restart()
-    expect(await vault.tidy()).toBe(0)
+    expect(await vault.cleanUp()).toBe(0)
     clock.ahead(11 * MINUTE)
-    expect(await vault.tidy()).toBe(0)
+    expect(await vault.cleanUp()).toBe(0)
     provider.fails = null
     clock.ahead(MINUTE)
-    expect(await vault.tidy()).toBe(1)
+    expect(await vault.cleanUp()).toBe(1)
     expect(provider.revoked).toEqual(['refresh-first'])
     expect(await grantOf(grantId)).toBeNull()
 
     provider.fails = 'unreachable'
     await services.sessions.end(second.session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     clock.ahead(DAY + MINUTE)
-    expect(await vault.tidy()).toBe(1)
+    expect(await vault.cleanUp()).toBe(1)
   })
 
   test('what another session may share there is not given back: that would end the other one', async () => {
@@ -558,7 +558,7 @@ describe('token exchange', () => {
 
   test('JW-22 an answer that is the token that was shown is refused', async () => {
     const { session } = await signedInThere(services, vault)
-    provider.refresher.exchange = async tokens => ({
+    provider.tokenClient.exchange = async tokens => ({
       accessToken: tokens.accessToken,
       tokenType: 'Bearer',
       endsAt: null,
@@ -582,8 +582,8 @@ describe('token exchange', () => {
 
   test("a person's token that is refused there is refreshed once", async () => {
     const { session } = await signedInThere(services, vault)
-    const { exchange } = provider.refresher
-    provider.refresher.exchange = async (tokens, target) => {
+    const { exchange } = provider.tokenClient
+    provider.tokenClient.exchange = async (tokens, target) => {
       if (tokens.accessToken === 'access-first') provider.fails = 'over'
       try {
         return (await exchange?.(tokens, target)) ?? Promise.reject(new Error('none'))
@@ -596,7 +596,7 @@ describe('token exchange', () => {
 
   test('a provider that refuses the refreshed one, too, wants to see the person', async () => {
     const { session } = await signedInThere(services, vault)
-    provider.refresher.exchange = async () =>
+    provider.tokenClient.exchange = async () =>
       Promise.reject(new RefreshFailure('over', new Problem('provider_refused')))
     for (let i = 0; i < 5; i++)
       expect(await outcome(vault.exchange(session, MAIN, orders, null))).toBe('provider_sign_in_required')

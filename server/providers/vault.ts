@@ -11,8 +11,8 @@ import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { createExchange, type ExchangeUpstream } from './token-exchange.ts'
 import type { ExchangedToken, Refresher } from './token-client-types.ts'
 import { algOf, createRecheck, recheckAt } from './recheck.ts'
-import { createRefreshing, type RefreshingDeps } from './refresh-service.ts'
-import { createRevoking } from './revoke.ts'
+import { createRefreshService, type RefreshServiceDeps } from './refresh-service.ts'
+import { createRevocations } from './revoke.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
@@ -53,7 +53,7 @@ export interface Vault {
    * Revokes and deletes the grants of ended sessions.
    * @returns how many were deleted
    */
-  tidy(): Promise<number>
+  cleanUp(): Promise<number>
   /** Starts no more refreshes, waits for those in progress, and stores their results. */
   close(): Promise<void>
 }
@@ -79,17 +79,17 @@ export interface VaultDeps {
   keyring: Keyring
   grants: ProviderGrantStore
   /** null: not configured, or no longer. */
-  refresherOf: (provider: string) => Refresher | null
+  tokenClientOf: (provider: string) => TokenClient | null
   /** Which tokens of a provider are needed. */
   needsOf: (provider: string) => Needs
   /** The provider's roles for a user have changed. */
-  changeRoles: RefreshingDeps['changeRoles']
+  changeRoles: RefreshServiceDeps['changeRoles']
   endSession: (sessionId: string, reason: EndReason) => Promise<unknown>
   /** Some or all of a session's grants have ended, or the session itself. */
   grantChanged: (sessionId: string) => void
 }
 
-interface Kept {
+interface OpenTokens {
   id: string
   tokens: KeptTokens
   refreshedAt: SteadyMs | null
@@ -112,34 +112,39 @@ const NOTHING_ENDED = new Set(['provider_unavailable', 'provider_answer_invalid'
 
 export function createVault(deps: VaultDeps): Vault {
   const { clock, timers, log, keyring, grants, needsOf } = deps
-  const kept = new LRUCache<string, Map<string, Kept>>({ max: SESSIONS_MAX })
-  const loads = new Map<string, Promise<Kept>>()
+  const cache = new LRUCache<string, Map<string, OpenTokens>>({ max: SESSIONS_MAX })
+  const loads = new Map<string, Promise<OpenTokens>>()
   // Incremented whenever a grant ends: what was read before must not be cached afterwards.
   let epoch = 0
-  const gateOf = createGates({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
-  const begunAt = createGates({ atOnce: CALLS_AT_ONCE + BEGUN_AHEAD, waiting: CALLS_WAITING })
-  const refreshing = createRefreshing({ ...deps, gateOf, begunAt, grantEnded: forget })
+  const limiterOf = createSharedLimiters({ atOnce: CALLS_AT_ONCE, waiting: CALLS_WAITING })
+  const beginLimiterOf = createSharedLimiters({ atOnce: CALLS_AT_ONCE + BEGUN_AHEAD, waiting: CALLS_WAITING })
+  const refreshService = createRefreshService({
+    ...deps,
+    limiterOf,
+    beginLimiterOf,
+    grantEnded: forget,
+  })
   const recheck = createRecheck({ ...deps, refresh })
-  const revoking = createRevoking({ ...deps, settled: refreshing.settled })
-  const exchanging = createExchange({ ...deps, gateOf, tokenFor })
+  const revocations = createRevocations({ ...deps, whenIdle: refreshService.whenIdle })
+  const tokenExchange = createTokenExchange({ ...deps, limiterOf, tokenFor })
 
   const stop = timers.every(FLUSH_EVERY_MS, () => {
-    refreshing
+    refreshService
       .flush()
       .catch((error: unknown) =>
         log.warn({ event: 'provider_tokens_not_stored', error }, 'still failing to store refreshed provider tokens'),
       )
   })
 
-  function keep(sessionId: string, provider: string, entry: Kept, readAt: number): Kept {
+  function cacheTokens(sessionId: string, provider: string, entry: OpenTokens, readAt: number): OpenTokens {
     if (readAt !== epoch) return entry
-    const ofSession = kept.get(sessionId) ?? new Map<string, Kept>()
+    const ofSession = cache.get(sessionId) ?? new Map<string, OpenTokens>()
     ofSession.set(provider, entry)
-    kept.set(sessionId, ofSession)
+    cache.set(sessionId, ofSession)
     return entry
   }
 
-  async function load(sessionId: string, userId: string, provider: string): Promise<Kept> {
+  async function load(sessionId: string, userId: string, provider: string): Promise<OpenTokens> {
     const readAt = epoch
     const row = await grants.ofSession(sessionId, provider)
     if (row !== null && row.userId !== userId)
@@ -158,13 +163,13 @@ export function createVault(deps: VaultDeps): Vault {
       )
     if (row === null || tokens === null || tokens.accessToken === '')
       throw new Problem('provider_sign_in_required', { provider })
-    return keep(sessionId, provider, { id: row.id, tokens, refreshedAt: null }, readAt)
+    return cacheTokens(sessionId, provider, { id: row.id, tokens, refreshedAt: null }, readAt)
   }
 
-  function loadOnce(sessionId: string, userId: string, provider: string): Promise<Kept> {
+  function loadOnce(sessionId: string, userId: string, provider: string): Promise<OpenTokens> {
     const key = `${sessionId} ${provider}`
-    const underWay = loads.get(key)
-    if (underWay !== undefined) return underWay
+    const inFlight = loads.get(key)
+    if (inFlight !== undefined) return inFlight
     const loading = load(sessionId, userId, provider).finally(() => loads.delete(key))
     loads.set(key, loading)
     return loading
@@ -172,16 +177,16 @@ export function createVault(deps: VaultDeps): Vault {
 
   const isDue = (tokens: KeptTokens) => stateOf(tokens, clock.now().wall) !== 'good'
 
-  async function refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<Kept> {
+  async function refresh(id: string, provider: string, isDue: (tokens: KeptTokens) => boolean): Promise<OpenTokens> {
     const readAt = epoch
-    const { row, tokens } = await refreshing.refresh(id, provider, isDue)
+    const { row, tokens } = await refreshService.refresh(id, provider, isDue)
     const entry = { id, tokens, refreshedAt: clock.now().steady }
-    return needsOf(provider).access ? keep(row.sessionId, provider, entry, readAt) : entry
+    return needsOf(provider).access ? cacheTokens(row.sessionId, provider, entry, readAt) : entry
   }
 
   async function tokenFor(session: SessionRef, provider: string, refused: string | null): Promise<ProviderTokens> {
     const sessionId = session.publicId
-    const known = kept.get(sessionId)?.get(provider) ?? (await loadOnce(sessionId, session.userId, provider))
+    const known = cache.get(sessionId)?.get(provider) ?? (await loadOnce(sessionId, session.userId, provider))
     const now = clock.now()
     const { tokens } = known
     const state = stateOf(tokens, now.wall)
@@ -211,17 +216,17 @@ export function createVault(deps: VaultDeps): Vault {
   /** Some or all of a session's grants have ended: drops everything cached and revokes what has ended. */
   function forget(sessionId: string): void {
     epoch++
-    kept.delete(sessionId)
-    exchanging.forget(sessionId)
-    revoking.begin(sessionId)
+    cache.delete(sessionId)
+    tokenExchange.forget(sessionId)
+    revocations.begin(sessionId)
     deps.grantChanged(sessionId)
   }
 
   return {
     tokenFor,
-    exchange: exchanging.tokenFor,
+    exchange: tokenExchange.tokenFor,
 
-    async grant({ person, userId, sessionId, origin }, tokens) {
+    async createGrant({ person, userId, sessionId, origin }, tokens) {
       const id = randomId()
       const at = clock.now().wall
       const { provider, issuer, subject, providerSid, roles } = person
@@ -248,15 +253,15 @@ export function createVault(deps: VaultDeps): Vault {
     },
 
     linked: forget,
-    revoke: revoking.revoke,
+    revoke: revocations.revoke,
 
     ended: forget,
 
-    tidy: revoking.tidy,
+    cleanUp: revocations.cleanUp,
     async close() {
       stop()
       recheck.stop()
-      await refreshing
+      await refreshService
         .close()
         .catch((error: unknown) =>
           log.error(
@@ -264,7 +269,7 @@ export function createVault(deps: VaultDeps): Vault {
             'failed to store refreshed provider tokens; their sessions will have to sign in again',
           ),
         )
-      await revoking.close()
+      await revocations.close()
     },
   }
 }

@@ -25,14 +25,14 @@ const none = () => Promise.reject(new Problem('not_found'))
 const noProviders = {
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
   vault: {
-    grant: none,
+    createGrant: none,
     linked: () => {},
     revoke: () => {},
     ended: () => {},
     exchange: none,
     tokenFor: async () => ({ accessToken: 'granted', tokenType: 'Bearer', dpopKey: null }),
   },
-  logouts: { after: async () => null, leave: async () => null, returned: async () => false },
+  logouts: { after: async () => null, redirect: async () => null, returned: async () => false },
 }
 
 /** What the upstream has open, and what it does with a client. */

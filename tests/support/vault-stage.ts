@@ -9,7 +9,7 @@ import type { EndReason } from '../../server/contract/end-reasons.ts'
 import type { Role } from '../../server/contract/wire.ts'
 import { createRoleChanges } from '../../server/login/role-changes.ts'
 import { OPERATOR, originOf } from '../../server/accounts/actor.ts'
-import { RefreshFailure, type Refresher } from '../../server/providers/token-client-types.ts'
+import { RefreshFailure, type TokenClient } from '../../server/providers/token-client-types.ts'
 import type { ProviderTokens } from '../../server/providers/types.ts'
 import type { Needs } from '../../server/providers/sealed-tokens.ts'
 import { createVault, type Vault } from '../../server/providers/vault.ts'
@@ -54,7 +54,7 @@ export function someProvider(life = 600_000) {
     },
     now: () => systemClock.now().wall,
   }
-  const refresher: Refresher = {
+  const tokenClient: TokenClient = {
     standing: async () => ({ idToken: null, roles: state.roles }),
     async refresh(tokens) {
       asked.push(tokens.refreshToken ?? '')
@@ -75,7 +75,7 @@ export function someProvider(life = 600_000) {
       return { accessToken: `${audience}-for-${tokens.accessToken}`, tokenType: 'Bearer', endsAt: state.now() + life }
     },
   }
-  return Object.assign(state, { refresher })
+  return Object.assign(state, { tokenClient })
 }
 
 export type SomeProvider = ReturnType<typeof someProvider>
@@ -124,7 +124,7 @@ export function vaultOf(
     meter: noMeter,
     keyring: services.keys.keyring,
     grants: services.store.providerGrants,
-    refresherOf: id => (id === MAIN ? provider.refresher : null),
+    tokenClientOf: id => (id === MAIN ? provider.tokenClient : null),
     needsOf: () => needs,
     changeRoles: createRoleChanges({
       identities: services.store.identities,
@@ -173,7 +173,10 @@ export async function signedInThere(
   }
   await identify(services, account.id, person)
   const tokens = { ...someTokens(name, life, services.clock.now().wall), idToken }
-  const providerGrant = await vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
+  const providerGrant = await vault.createGrant(
+    { person, userId: account.id, sessionId: '', origin: 'sign_in' },
+    tokens,
+  )
   const { session } = await services.sessions.open({
     userId: account.id,
     amr: ['fed'],
@@ -201,7 +204,7 @@ export async function linkThere(
   tokens: ProviderTokens,
 ): Promise<boolean> {
   const person = { provider: MAIN, issuer: 'https://main.example', subject, providerSid: sid, roles: null }
-  const grant = await vault.grant(
+  const grant = await vault.createGrant(
     { person, userId: session.userId, sessionId: session.publicId, origin: 'link' },
     tokens,
   )

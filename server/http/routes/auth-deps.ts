@@ -30,8 +30,8 @@ export interface AuthDeps {
   tokenApiLogin: TokenApiLogin | null
   providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   providerLogin: ProviderLogin
-  vault: Pick<Vault, 'grant' | 'linked' | 'revoke' | 'ended'>
-  logouts: Pick<ProviderLogouts, 'after' | 'leave' | 'returned'>
+  vault: Pick<Vault, 'createGrant' | 'linked' | 'revoke' | 'ended'>
+  logouts: Pick<ProviderLogouts, 'after' | 'redirect' | 'returned'>
   /** null: no sample runs here, so there are no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]

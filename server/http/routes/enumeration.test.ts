@@ -9,8 +9,9 @@ import { strangersLock } from '../../store/throttle-keys.ts'
 import { type AccountStage, accountStage, type Send } from '../../../tests/support/account-stage.ts'
 import type { Answered } from '../../../tests/support/app.ts'
 
-// Everything that an outsider can ask about an address, over HTTP, for an address without an account and for accounts in
-// every state: the answers must not differ. Real routes, accounts and database; only the clock and the provider are fake.
+// Everything that an outsider can ask about an address, over HTTP, for an address without an account and for accounts
+// in every state: the answers must not differ. Real routes, accounts and database; only the clock and the provider are
+// fake.
 
 const HOUR = 3_600_000
 const WRONG = 'a lantern that was never lit'
@@ -74,7 +75,9 @@ async function failedBefore(email: string, failures: number): Promise<void> {
 /** Different in every answer, whatever it says. */
 const RANDOM = new Set(['date', 'x-request-id', 'set-cookie'])
 
-/** All that a client sees of an answer, with what is random taken out: of a sealed cookie its name and length are left. */
+/**
+ * All that a client sees of an answer, with what is random taken out: of a sealed cookie its name and length are left.
+ */
 function seen({ status, headers: got, body }: Answered) {
   return {
     status,
@@ -88,7 +91,10 @@ function seen({ status, headers: got, body }: Answered) {
   }
 }
 
-/** Asks for each subject alike. @returns what nobody's address got */
+/**
+ * Asks for each subject alike.
+ * @returns what nobody's address got
+ */
 async function expectAlike<T>(subjects: readonly string[], ask: (email: string) => Promise<T>): Promise<T> {
   const expected = await ask(addressOf(NOBODY))
   for (const subject of subjects) expect(await ask(addressOf(subject)), subject).toEqual(expected)
@@ -249,7 +255,7 @@ describe('ASVS 6.3.8 OI-7 an address that a provider does not vouch for is answe
       }),
       returnTo: async () => null,
     },
-    vault: { grant: async () => null as never, linked: () => {}, revoke: () => {}, ended: () => {} },
+    vault: { createGrant: async () => null as never, linked: () => {}, revoke: () => {}, ended: () => {} },
   }
 
   test.each(['open', 'invite', 'closed'] as const)('where registration is %s', async registration => {

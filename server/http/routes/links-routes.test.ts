@@ -144,7 +144,12 @@ beforeEach(async () => {
         finish: none,
         returnTo: async () => null,
       },
-      vault: { grant: none, linked: () => {}, revoke: () => {}, ended: sessionId => void forgotten.push(sessionId) },
+      vault: {
+        createGrant: none,
+        linked: () => {},
+        revoke: () => {},
+        ended: sessionId => void forgotten.push(sessionId),
+      },
     },
   })
   admin = at.browser()

@@ -31,7 +31,7 @@ export function linksRoutes({ people, providers, providerLogin, vault, clock, co
     const begun = await providers.begin(c.req.param('provider'), {
       purpose: { kind: 'link', userId: who.user.id, sessionId: who.session.publicId },
       returnTo: PAGE,
-      room: roomForTransaction(c, config.secureCookies),
+      maxBytes: roomForTransaction(c, config.secureCookies),
       network: who.client.network,
     })
     keepTransaction(c, begun, config.secureCookies)

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
-import type { Onward } from '../../providers/logout.ts'
+import type { LogoutOffer } from '../../providers/logout.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookie-names.ts'
 import type { Env } from '../request/hono-env.ts'
 import type { AuthDeps } from './auth-deps.ts'
@@ -27,7 +27,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
       return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
     }
     try {
-      const leaving = await logouts.leave(provider, sealed)
+      const leaving = await logouts.redirect(provider, sealed)
       // Either there was no sign-out here, or a provider that sends no `state` has redirected back, which does not
       // prove a sign-out there.
       if (leaving === null) return c.redirect(PAGE, 303)
@@ -48,7 +48,7 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
  * reach the browser.
  */
 export function logoutCookie(
-  { cookie, maxAgeSeconds }: Pick<Onward, 'cookie' | 'maxAgeSeconds'>,
+  { cookie, maxAgeSeconds }: Pick<LogoutOffer, 'cookie' | 'maxAgeSeconds'>,
   secure: boolean,
 ): string {
   return serializeCookie(cookieName('logout', secure), cookie, { secure, maxAgeSeconds })
@@ -58,12 +58,12 @@ export function logoutCookie(
  * Where a form goes after a sign-out. Always our own page, because `form-action 'self'` blocks redirects of a form to
  * other origins.
  */
-export function afterForm(onward: Onward | null): string {
+export function afterForm(onward: LogoutOffer | null): string {
   if (onward === null) return PAGE
   return `${PAGE}?${new URLSearchParams({ provider: onward.provider, ...(onward.mode === 'always' ? { go: '1' } : {}) }).toString()}`
 }
 
 /** Where a script goes: directly to the provider, or to the page that offers it. */
-export function afterScript(onward: Onward): string {
+export function afterScript(onward: LogoutOffer): string {
   return onward.mode === 'always' ? `/auth/logout/${onward.provider}` : afterForm(onward)
 }

@@ -109,7 +109,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const {
       client: { network },
     } = c.get('caller')
-    const begun = await providers.begin(id, { purpose, returnTo, room: roomForTransaction(c, secure), network })
+    const begun = await providers.begin(id, { purpose, returnTo, maxBytes: roomForTransaction(c, secure), network })
     keepTransaction(c, begun, secure)
     return begun.href
   }
@@ -138,7 +138,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const who = mustBeSame(c, purpose)
     isAbout(who.user.id)
     if (purpose.kind === 'link') {
-      const grant = await vault.grant(
+      const grant = await vault.createGrant(
         { person, userId: who.user.id, sessionId: who.session.publicId, origin: 'link' },
         tokens,
       )

@@ -33,7 +33,7 @@ const none = () => Promise.reject(new Problem('not_found'))
 const NOWHERE: Elsewhere = {
   configured: [],
   providers: { all: () => [], begin: none, finish: none, returnTo: async () => null },
-  vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
+  vault: { createGrant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
 }
 
 /**
@@ -83,7 +83,7 @@ export function testRoutes(
     providers,
     providerLogin,
     vault,
-    logouts: { after: async () => null, leave: async () => null, returned: async () => false },
+    logouts: { after: async () => null, redirect: async () => null, returned: async () => false },
     proof: options.proof ?? null,
     upstreams: options.upstreams ?? [],
     streams: options.streams ?? { of: () => [], endStreamsOf: () => {} },

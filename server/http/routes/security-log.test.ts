@@ -35,7 +35,7 @@ async function start(tokenApiLogin: AuthDeps['tokenApiLogin'] = null) {
         finish: () => Promise.reject(new Problem(fails ?? 'internal')),
         returnTo: async () => null,
       },
-      vault: { grant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
+      vault: { createGrant: none, linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
   admin = at.browser()

@@ -84,7 +84,10 @@ export async function openGranted(
   { account, amr, person, tokens }: Vouched,
   how: { remember: boolean; replaces: string | null; reauthenticates: boolean; endsAt: UnixMs | null },
 ): Promise<SessionAnswer> {
-  const providerGrant = await deps.vault.grant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
+  const providerGrant = await deps.vault.createGrant(
+    { person, userId: account.id, sessionId: '', origin: 'sign_in' },
+    tokens,
+  )
   return openSession(c, deps, { account, amr, ...how, passwordSetAt: null, authTime: person.authTime, providerGrant })
 }
 

@@ -122,7 +122,7 @@ beforeEach(async () => {
         finish: async () => finished(),
         returnTo: async () => null,
       },
-      vault: { grant: async () => grantOf(id), linked: () => {}, revoke: () => {}, ended: () => {} },
+      vault: { createGrant: async () => grantOf(id), linked: () => {}, revoke: () => {}, ended: () => {} },
     },
   })
   // Created before the API replaced local passwords.
