@@ -12,7 +12,7 @@ import { asRefreshFailure, type Refreshed, type RefreshFailure, type TokenClient
 import { createBackoff } from './backoff.ts'
 import { type KeptTokens, type Needs, neededOf, openTokens, sealTokens } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
-import { createUserRecheck, type RoleChange } from './look-again.ts'
+import { createUserRecheck, type RoleChange } from './recheck-user.ts'
 
 export interface RefreshServiceDeps {
   clock: Clock
