@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Accounts } from '../accounts/account-service.ts'
 import { OPERATOR, originOf } from '../accounts/actor.ts'
-import type { RoleChange } from '../providers/look-again.ts'
+import type { RoleChange } from '../providers/recheck-user.ts'
 import type { IdentityStore } from '../store/types.ts'
 
 interface Deps {

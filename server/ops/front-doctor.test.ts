@@ -7,7 +7,7 @@ import { GOOD, startFront } from './front.testing.ts'
 import { CHECK_HEADER, createFrontCheck } from './front-check.ts'
 import { examineFront, judgeFailure } from './front-doctor.ts'
 
-/** A server that trusts these proxies, behind one whose manners a test changes. */
+/** A server that trusts these proxies, behind one whose behaviour a test changes. */
 async function stage({ onTestFinished }: TestContext, trustedProxies: string[], host = '127.0.0.1') {
   const check = createFrontCheck(systemClock)
   const front = await startFront(() => app.port, host)
@@ -80,17 +80,17 @@ describe.concurrent('the doctor, through what stands in front', () => {
     ],
     ['a sub-path', { prefix: '/porch' }, /\/auth\/doctor\/look arrived as \/porch\/auth\/doctor\/look/],
     ['another Host', { host: 'inner:8080' }, /does not forward the Host/],
-  ])('sees %s', async ([, manners, expected], context) => {
+  ])('sees %s', async ([, behaviour, expected], context) => {
     const { expect } = context
     const { front, wrong } = await stage(context, ['127.0.0.1'])
-    front.manners = { ...GOOD, ...manners }
+    front.behaviour = { ...GOOD, ...behaviour }
     expect(await wrong()).toEqual([expect.stringMatching(expected)])
   })
 
   test('sees a proxy that passes on what the client sent', async context => {
     const { expect } = context
     const { front, wrong } = await stage(context, ['127.0.0.1'])
-    front.manners = { ...GOOD, forwardedFor: 'pass' }
+    front.behaviour = { ...GOOD, forwardedFor: 'pass' }
     expect(await wrong()).toEqual([
       expect.stringMatching(/sends no X-Forwarded-For/),
       expect.stringMatching(/sent by the client/),
@@ -136,7 +136,7 @@ describe.concurrent('the doctor, through what stands in front', () => {
 describe.concurrent('the doctor finds nothing wrong', () => {
   test('with another proxy before the one that is nearest, where both are trusted', async context => {
     const { front, wrong } = await stage(context, ['127.0.0.1', '198.18.0.7'])
-    front.manners = { ...GOOD, forwardedFor: 'two' }
+    front.behaviour = { ...GOOD, forwardedFor: 'two' }
     context.expect(await wrong()).toEqual([])
   })
 

@@ -38,8 +38,8 @@ export async function refuseOtherKeys(
   kind: KeyKind,
   present: readonly KeyCheck[],
 ): Promise<void> {
-  const trouble = keyTrouble(kind, await store.keyRecords.keyChecks(kind), present)
-  if (trouble !== null) throw trouble
+  const mismatch = keyMismatch(kind, await store.keyRecords.keyChecks(kind), present)
+  if (mismatch !== null) throw mismatch
 }
 
 /**

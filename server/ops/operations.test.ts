@@ -211,7 +211,7 @@ describe('housekeeping', () => {
 
   test('raises the counter each time, in the database and in the key file', async () => {
     const before = services.keys.counter() ?? 0
-    await startHousekeeping({ ...services, timers: noTimers, vault: { tidy: async () => 0 } }).run()
+    await startHousekeeping({ ...services, timers: noTimers, vault: { cleanUp: async () => 0 } }).run()
     expect([services.keys.counter(), await services.store.keyRecords.counter()]).toEqual([before + 1, before + 1])
   })
 })

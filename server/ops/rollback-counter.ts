@@ -16,10 +16,10 @@ export interface CounterDeps {
  * @returns whether it was rolled back
  */
 export async function detectRollback({ keys, store, clock, log }: CounterDeps): Promise<boolean> {
-  const told = keys.counter()
-  if (told === null) return false
-  const found = await store.keyRecords.counter()
-  const rolledBack = found < told
+  const fileCounter = keys.counter()
+  if (fileCounter === null) return false
+  const databaseCounter = await store.keyRecords.counter()
+  const rolledBack = databaseCounter < fileCounter
   if (rolledBack) {
     // Nothing is running yet that would have to be notified.
     const ended = await store.maintenance.revokeAll({ reason: 'store_rolled_back', at: clock.now().wall }, () => {})

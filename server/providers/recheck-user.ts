@@ -28,7 +28,7 @@ interface Deps {
   endGrant: (grantId: string) => Promise<Problem>
 }
 
-interface Kept {
+interface StoredGrant {
   row: ProviderGrantRecord
   tokens: KeptTokens
 }
@@ -49,7 +49,7 @@ export function createUserRecheck({ log, keyring, grants, needsOf, changeRoles, 
     const needed = neededOf(updated, needsOf(row.provider)) ?? updated
     await grants.amend(row.id, row.refreshes, {
       sealed: sealTokens(keyring, row.id, needed),
-      idTokenAlg: algOf(said.idToken) ?? row.idTokenAlg,
+      idTokenAlg: algOf(updated.idToken) ?? row.idTokenAlg,
     })
   }
 

@@ -55,7 +55,7 @@ export function algOf(idToken: string | null): string | null {
 export function createRecheck({ clock, timers, log, grants, needsOf, refresh }: Deps) {
   let running = false
 
-  async function look({ id, provider }: ProviderGrantRecord): Promise<void> {
+  async function recheckOne({ id, provider }: ProviderGrantRecord): Promise<void> {
     const { recheckMs } = needsOf(provider)
     if (recheckMs === null) return grants.stopRechecks(id)
     const { wall } = clock.now()

@@ -5,7 +5,7 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
-import type { Gate } from '../accounts/gate.ts'
+import type { SharedLimiter } from '../base/shared-limiter.ts'
 import type { NewTokens, ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
 import { recheckAt } from './recheck.ts'
 import { asRefreshFailure, type Refreshed, type RefreshFailure, type TokenClient } from './token-client-types.ts'
@@ -154,11 +154,11 @@ export function createRefreshService(deps: RefreshServiceDeps) {
       )
   }
 
-  async function keep(row: ProviderGrantRecord, tokens: KeptTokens, refresher: Refresher): Promise<OpenGrant> {
+  async function store(row: ProviderGrantRecord, tokens: KeptTokens, tokenClient: TokenClient): Promise<OpenGrant> {
     const needs = deps.needsOf(row.provider)
     // If the configuration no longer needs the access token, the new tokens are still used.
     const needed = neededOf(tokens, needs) ?? tokens
-    const made = {
+    const newTokens = {
       sealed: sealTokens(keyring, row.id, needed),
       accessEndsAt: needed.accessEndsAt,
       recheckAt: recheckAt(row, needed, needs, clock.now().wall),

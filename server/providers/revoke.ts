@@ -2,9 +2,9 @@ import { type Clock, DAY, MINUTE, SECOND } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Meter } from '../base/meter.ts'
 import type { Keyring } from '../keys/types.ts'
-import { createGate } from '../accounts/gate.ts'
+import { createSharedLimiter } from '../base/shared-limiter.ts'
 import type { Cursor, ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
-import { asRefreshFailure, type Refresher } from './token-client-types.ts'
+import { asRefreshFailure, type TokenClient } from './token-client-types.ts'
 import { createBackoff } from './backoff.ts'
 import { openTokens, sealTokens, withoutAccess } from './sealed-tokens.ts'
 import { settledWithin } from './settled-within.ts'
@@ -83,7 +83,7 @@ export function createRevocations({ clock, log, meter, keyring, grants, tokenCli
     for (const { id } of rows) await limiter.run(() => revokeGrant(id))
   }
 
-  async function tidyOne(row: ProviderGrantRecord, now: number): Promise<boolean> {
+  async function cleanUpOne(row: ProviderGrantRecord, now: number): Promise<boolean> {
     const tokens = await openTokens(keyring, row)
     const mayGo = (await revokeTokens(row, tokens)) || (row.endedAt ?? now) < now - GIVE_UP_MS
     if (mayGo) await grants.remove(row.id)
@@ -120,15 +120,15 @@ export function createRevocations({ clock, log, meter, keyring, grants, tokenCli
 
     async cleanUp(): Promise<number> {
       const now = clock.now().wall
-      let gone = 0
+      let removed = 0
       for (let after: Cursor | null = null; ;) {
         const batch = await grants.over(now - LOGOUT_MS, after, BATCH)
         for (const grant of batch.grants) {
-          await settled(grant.id)
-          if (await tidyOne(grant, now)) gone++
+          await whenIdle(grant.id)
+          if (await cleanUpOne(grant, now)) removed++
         }
         after = batch.next
-        if (after === null) return gone
+        if (after === null) return removed
       }
     },
 

@@ -6,10 +6,10 @@ import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { Keyring } from '../keys/types.ts'
-import { createGates } from '../accounts/gate.ts'
+import { createSharedLimiters } from '../base/shared-limiter.ts'
 import type { ProviderGrantRecord, ProviderGrantStore } from '../store/types.ts'
-import { createExchange, type ExchangeUpstream } from './token-exchange.ts'
-import type { ExchangedToken, Refresher } from './token-client-types.ts'
+import { createTokenExchange, type ExchangeUpstream } from './token-exchange.ts'
+import type { ExchangedToken, TokenClient } from './token-client-types.ts'
 import { algOf, createRecheck, recheckAt } from './recheck.ts'
 import { createRefreshService, type RefreshServiceDeps } from './refresh-service.ts'
 import { createRevocations } from './revoke.ts'
@@ -23,7 +23,7 @@ export interface Vault {
    * opens one.
    * @throws Problem `provider_answer_invalid` if the tokens are too long
    */
-  grant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRecord>
+  createGrant(of: GrantInput, tokens: ProviderTokens): Promise<ProviderGrantRecord>
   /** A session got another grant, which is stored already: an earlier one of that provider has ended. */
   linked(sessionId: string): void
   /** Revokes, in the background, the tokens of a refused sign-in, or tokens that are not needed. Tried once. */

@@ -139,7 +139,7 @@ beforeEach(async () => {
         returnTo: async () => null,
       },
       vault: {
-        grant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRecord> => ({
+        createGrant: async ({ person: who, userId, sessionId, origin }): Promise<ProviderGrantRecord> => ({
           id: `grant-${grants++}`,
           sessionId,
           userId,
