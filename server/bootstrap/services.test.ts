@@ -44,7 +44,7 @@ describe('a later start', () => {
     await second.close()
   })
 
-  test('finds them after the columns that only the demo used are gone, and the sessions that it left with them', async () => {
+  test('keeps sessions through the migration that drops the columns of the demo, and deletes those that the demo left', async () => {
     const first = await home.start()
     const { shown, session } = await signedIn(first)
     await first.close()

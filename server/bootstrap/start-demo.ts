@@ -6,21 +6,21 @@ import type { Services } from './services.ts'
 const NOTES = 'notes'
 
 export interface Demo {
-  /** The notes, in the place of upstreams of one's own. */
+  /** The Notes API, which stands in for upstreams of one's own. */
   upstream: Upstream
   proof: Proof
   close(): Promise<void>
 }
 
 /**
- * Starts the demonstrations on a server of somebody who tries it out: on this machine, with no upstream of one's own.
- * @returns null where they do not run; none of their code has been loaded then
+ * Starts the demo where it applies: on a loopback address, with no upstreams configured.
+ * @returns null where it does not; none of its code is loaded then
  */
 export async function startDemo({ config, clock, log }: Services): Promise<Demo | null> {
   if (!config.demo || config.upstreams.length > 0 || !config.loopback) return null
   const { startSample } = await import('../demo/notes/sample.ts')
   const { createProof } = await import('../demo/proof/proof.ts')
-  // As any API would: by an inner address, which for the keys needs no public name.
+  // Notes fetches our keys as any API behind us would: by an inner address, which JWKS answers under any name.
   const inner = config.hosts[0]?.includes(':') ? `[${config.hosts[0]}]` : config.hosts[0]
   const sample = await startSample({
     dataDir: config.dataDir,

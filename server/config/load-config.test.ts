@@ -446,7 +446,7 @@ describe('configuration problems', () => {
     await load({ PORCHLIGHT_PUBLIC_URL: 'http://example.org', PORCHLIGHT_INSECURE_HTTP: 'true' })
   })
 
-  test('the demo can be taken away, and then an upstream may have the address of its page', async () => {
+  test('demo: false removes the demo, and then an upstream may use the path of its page', async () => {
     const upstreams = '[{"name":"orders","target":"http://127.0.0.1:8000","prefix":"/proof/of/purchase"}]'
     expect(await problems({ PORCHLIGHT_UPSTREAMS: upstreams })).toEqual([
       expect.stringMatching(/^PORCHLIGHT_UPSTREAMS: .*prefixes other than \/proof.*PORCHLIGHT_DEMO/),

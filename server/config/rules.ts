@@ -69,7 +69,7 @@ export function judgeTogether(
     if (wrong !== null) refuse('upstreams', wrong)
     const page = config.demo ? DEMO_PAGES.find(page => isUnder(upstream.prefix, page)) : undefined
     if (page !== undefined)
-      refuse('upstreams', `prefixes other than ${page}, a page of the demo; ${name('demo')} false leaves it free`)
+      refuse('upstreams', `prefixes other than ${page}, which the demo uses unless ${name('demo')} is false`)
   }
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl)

@@ -57,7 +57,7 @@ export interface Config {
   maxSessions: number
   /** How often users of a provider are rechecked there; 0: only when they sign in. */
   recheckMs: number
-  /** Whether the demonstrations may run, and their pages are there. */
+  /** Whether the demo may run and its pages are available. */
   demo: boolean
   upstreamTokenMs: number
   upstreamTokenAlg: 'ES256' | 'RS256' | 'Ed25519'

@@ -10,7 +10,7 @@ export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/
 /**
  * Whether a path is ours to answer when another front end replaces our pages.
  * @param path raw; an escaped spelling of a reserved name is reserved, too, so that it cannot impersonate it
- * @param more pages that are reserved besides
+ * @param more further pages that are reserved
  */
 export function isReserved(path: string, more: readonly string[] = []): boolean {
   const plain = path.includes('%') ? decoded(path) : path

@@ -18,7 +18,7 @@ export interface SiteContext {
   nonce: string
   /** False if another front end replaces every page that is not reserved, including `/`. */
   ownPages: boolean
-  /** Whether the demo's pages are there. */
+  /** Whether the demo's pages are available. */
   demo: boolean
   /**
    * Prefixes that the server answers or relays, such as `/auth`: calls below them use `fetch`, all others stay within

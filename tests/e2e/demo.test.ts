@@ -8,7 +8,7 @@ import type { Visitor } from '../support/client.ts'
 import { setUp } from '../support/people.ts'
 import { runCommand, type Server, startServer, stopAll } from '../support/server.ts'
 
-/** Writes every file of the demo that the process loads to its output. */
+/** Prints every file of the demo that the process loads. */
 const WATCH = `import { registerHooks } from 'node:module'
 registerHooks({ load(url, context, next) {
   if (url.includes('/server/demo/')) process.stdout.write('loaded ' + url + '\\n')
@@ -41,7 +41,7 @@ afterAll(async () => {
 const apps = async (visitor: Visitor) => (await visitor.get('/auth/apps')).json<AppsAnswer>().apps
 const page = (visitor: Visitor, path: string) => visitor.ask({ path, headers: NAVIGATE })
 
-test('as long as nothing else is said, the demo is there', async () => {
+test('the demo is there by default', async () => {
   expect((await apps(other)).map(({ name, href }) => [name, href])).toEqual([['notes', '/notes']])
   for (const path of PATHS) expect([path, (await page(other, path)).status]).toEqual([path, 200])
   expect((await page(other, '/')).text).toContain('href="/proof"')
@@ -49,7 +49,7 @@ test('as long as nothing else is said, the demo is there', async () => {
 })
 
 describe('with `demo: false`', () => {
-  test('its pages are not found by anybody, and the home page leads to none of them', async () => {
+  test('its pages are 404 for everybody, and the home page has no link to them', async () => {
     for (const visitor of [person, person.stranger()])
       for (const path of [...PATHS, '/proof/x', '/%70roof'])
         expect([path, (await page(visitor, path)).status]).toEqual([path, 404])
@@ -59,19 +59,19 @@ describe('with `demo: false`', () => {
     for (const path of PATHS) expect(home.text).not.toContain(`href="${path}"`)
   })
 
-  test('the sample API and the demonstrations do not answer', async () => {
+  test('the sample API and the proof endpoints are 404', async () => {
     for (const path of ['/api/notes', '/api/notes/feed', '/auth/proof'])
       expect([path, (await person.get(path)).status]).toEqual([path, 404])
     expect((await person.post('/api/notes', { text: 'x' })).status).toBe(404)
     expect((await person.post('/auth/proof/storm')).status).toBe(404)
   })
 
-  test('no code of it is loaded and no file of it is made', async () => {
+  test('none of its code is loaded and none of its files is made', async () => {
     expect(without.output).not.toContain('loaded ')
     expect(existsSync(join(without.dataDir, 'sample.db'))).toBe(false)
   })
 
-  test('a link to one of its pages leads, in the browser too, to the page that says so', async () => {
+  test('navigating to one of its pages in the browser shows the 404 page', async () => {
     const made = await newContext(chromium, { baseURL: without.origin, locale: 'en' })
     await made.context.addCookies(
       person.jar.all().map(({ name, value, httpOnly }) => ({ name, value, httpOnly, url: without.origin })),

@@ -119,6 +119,22 @@ describe('what a room is the only one to know', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
+  test('the demo is loaded by bootstrap, on demand, and by the command line; http/ knows a type of it', () => {
+    const isType = ({ from, specifier }: Import) => read(from).match(new RegExp(`import type [^;']*'${specifier}'`))
+    const isOnDemand = ({ from, specifier }: Import) => read(from).includes(`import('${specifier}')`)
+    const wrong = imports.filter(one => {
+      const room = roomOf(one.from) ?? ''
+      if (!one.target?.startsWith('server/demo/') || ['demo', 'cli'].includes(room) || !product(one.from)) return false
+      return room === 'bootstrap' ? !isType(one) && !isOnDemand(one) : room !== 'http' || !isType(one)
+    })
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test("the site's own pages know nothing of its layers", () => {
+    const own = web.filter(path => path.startsWith('web/app/'))
+    expect(own.filter(path => /\blayers\/|['"`]\/(?:notes|proof)\b/.test(read(path)))).toEqual([])
+  })
+
   test('the contract imports valibot and nothing else', () => {
     const wrong = imports.filter(
       ({ from, specifier, target }) =>

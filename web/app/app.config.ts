@@ -1,10 +1,10 @@
-/** An app that a layer brings: the keys of its words, in the place of what the server calls it. */
+/** An app that a layer provides: keys of the sentences shown in place of the server's title and description. */
 export interface LayerApp {
-  /** Its page: an app of that name with another one is somebody else's. */
+  /** Its page. An app with the same name and another page is not the layer's. */
   href: string
   title: string
   description: string
-  /** Another page of the layer. */
+  /** A link beside the list of apps. */
   more: { to: string; text: string }
 }
 

@@ -1,2 +1,2 @@
-/** The demo's pages that are reserved, as the product's are, where another front end has taken their place. */
+/** The demo's pages that stay ours when another front end serves the rest. */
 export const DEMO_PAGES: readonly string[] = ['/proof']

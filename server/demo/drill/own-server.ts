@@ -40,6 +40,7 @@ export async function startOwnServer(deps: OwnServerDeps): Promise<{ visit: Visi
     DATA_DIR: join(folder, 'data'),
     SETUP_CODE: code,
     LOG_LEVEL: 'error',
+    DEMO: 'false',
     ...LIVES,
   })
   const stop = async () => {

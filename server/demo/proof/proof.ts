@@ -12,7 +12,7 @@ const LATER_MS = NUMBERS.graceMs + SECOND / 2
 
 export interface Proof {
   /**
-   * Plays a demonstration for this person, over real HTTP, at a site that exists for this run only.
+   * Plays a demonstration over real HTTP, against a site that exists for this run only.
    * @throws Problem `slow_down`
    */
   run(scenario: ProofScenario, userId: string): Promise<ProofRun>

@@ -14,7 +14,7 @@ async function visitor(resolve: Sessions['resolve']): Promise<Browser> {
 }
 const nobody: Sessions['resolve'] = () => ({ state: 'nobody', ended: 'refresh_reuse', duplicated: false })
 
-test('the site of a demonstration says who is signed in, and why nobody is', async () => {
+test('the site of a demonstration reports who is signed in, or why nobody is', async () => {
   const { status, text } = await (await visitor(nobody)).get('/auth/session')
   expect([status, JSON.parse(text)]).toEqual([200, { user: null, session: null, ended: 'refresh_reuse' }])
 })
@@ -34,7 +34,7 @@ test.each([
   expect((await (await visitor(nobody)).ask({ method, path, body: null })).status).toBe(404)
 })
 
-test('a failure tells nothing', async () => {
+test('a failure is a 500 without details', async () => {
   const browser = await visitor(() => Promise.reject(new Error('a secret in a message')))
   expect(await browser.get('/auth/session')).toMatchObject({ status: 500, text: '' })
 })

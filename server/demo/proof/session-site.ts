@@ -7,7 +7,7 @@ import type { Place } from './browser.ts'
 
 export const SESSION_PATH = '/auth/session'
 
-/** More than the browsers of a run open at once. */
+/** More than the browsers of a run open together. */
 const CONNECTIONS_MAX = 200
 const NAMES = { access: cookieName('access', false), refresh: cookieName('refresh', false) }
 
@@ -15,8 +15,8 @@ const NAMES = { access: cookieName('access', false), refresh: cookieName('refres
 export type Handler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>
 
 /**
- * The least of a site over plain HTTP: `GET /auth/session` says who is signed in, in the words of the product, and
- * renews as the session room decides. Everything else is 404.
+ * A minimal site over plain HTTP: `GET /auth/session` answers as the product's does and renews as the session room
+ * decides. Everything else is 404.
  */
 export function sessionSite(sessions: Pick<Sessions, 'resolve' | 'cookiesFor'>): Handler {
   return async ({ method, url, headers }, outgoing) => {
@@ -24,7 +24,7 @@ export function sessionSite(sessions: Pick<Sessions, 'resolve' | 'cookiesFor'>):
     const found = await sessions.resolve(readSessionCookies(headers.cookie, NAMES), { renews: true, foreground: true })
     if (found.state === 'nobody')
       return send(outgoing, { user: null, session: null, ...(found.ended === null ? {} : { ended: found.ended }) }, [])
-    // As everywhere, decided when the headers leave.
+    // As in the product, cookies are decided when the headers leave.
     send(outgoing, signedIn(found.session), found.grant === null ? [] : sessions.cookiesFor(found.grant))
   }
 }
@@ -38,7 +38,7 @@ export function send(outgoing: ServerResponse, body: object, cookies: readonly s
   outgoing.writeHead(200, headers).end(JSON.stringify(body))
 }
 
-/** Listens on a free port of this machine. */
+/** Listens on a free loopback port. */
 export async function listenOnLoopback(handler: Handler): Promise<{ place: Place; close(): Promise<void> }> {
   const server = createServer({ headersTimeout: 10 * SECOND, requestTimeout: 30 * SECOND }, (incoming, outgoing) => {
     handler(incoming, outgoing).catch(() => {

@@ -9,7 +9,7 @@ import { createMemoryStore } from '../../store/memory/memory-store.ts'
 import { Browser } from './browser.ts'
 import { listenOnLoopback, sessionSite } from './session-site.ts'
 
-/** Lives short enough to watch, in proportions that the rules allow. */
+/** Lifetimes short enough to watch, in proportions that the rules allow. */
 export const NUMBERS = { confirmMs: SECOND, graceMs: 2 * SECOND, accessMs: 4 * SECOND }
 
 const LIFE_MS = 10 * MINUTE
@@ -21,40 +21,42 @@ const SETTINGS: SessionSettings = {
   maxSessions: 1,
   secureCookies: false,
 }
-const SOMEBODY = 'somebody'
+const USER_ID = 'visitor'
 
 export interface Stage {
   /** A browser that has just signed in. */
   signIn(): Promise<Browser>
-  /** What the store holds of the session that was opened last. */
+  /** The record of the session that was opened last. */
   row(): Promise<{ generation: number; ended: EndReason | null }>
   close(): Promise<void>
 }
 
 /**
- * Opens a site for one run: the product's own session room with other numbers, on a store in memory, a key of its own
- * and a listener on loopback. Nothing of it outlasts `close`, and the product knows nothing of it: no session of a
- * person, no list, log or metric.
+ * Opens a site for one run: the product's session room with other numbers, on a store in memory, with a key of its own
+ * and a loopback listener. It is gone after `close`, and appears in no list, log or metric of the product.
  */
 export async function openStage(clock: Clock): Promise<Stage> {
   const store = createMemoryStore({ accountOf: () => ({ roles: [], disabledAt: null, passwordChangedAt: null }) })
   const sessions = createSessions({
     clock,
     timers: systemTimers,
-    // A theft that is staged must alarm nobody.
+    // A staged theft must alarm nobody.
     log: createLog('silent'),
     meter: noMeter,
     store: store.sessions,
     keyring: createKeyring([newRoot(clock.now().wall)]),
     settings: SETTINGS,
   })
-  const { place, close } = await listenOnLoopback(sessionSite(sessions))
+  const { place, close } = await listenOnLoopback(sessionSite(sessions)).catch(async (error: unknown) => {
+    await sessions.close()
+    throw error
+  })
   let newest: string | null = null
 
   return {
     async signIn() {
       const { session, grant } = await sessions.open({
-        userId: SOMEBODY,
+        userId: USER_ID,
         amr: ['pwd'],
         remember: false,
         client: { userAgent: '', network: '' },

@@ -243,7 +243,7 @@ describe('a folder of built files', () => {
     expect((await ask('/healthz')).body).toBe('ok\n')
   })
 
-  test("without the demo its page is the front end's", async () => {
+  test("without the demo, /proof is the front end's", async () => {
     const { ask } = await start(
       { kind: 'static', folder: build(), sourceMaps: false, policy: null },
       { config: { ...CONFIG, demo: false } },

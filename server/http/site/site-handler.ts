@@ -30,7 +30,7 @@ interface Deps {
   secureCookies: boolean
   /** Whether our pages are the only ones. */
   ownPages: boolean
-  /** Whether the demo's pages are there. */
+  /** Whether the demo's pages are available. */
   demo: boolean
   /** Prefixes of what is answered or relayed here; every other path belongs to the site. */
   answered: readonly string[]

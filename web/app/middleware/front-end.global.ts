@@ -6,7 +6,7 @@ export default defineNuxtRouteMiddleware(to => {
   return navigateTo(to.fullPath, { external: true })
 })
 
-/** A layer's page that no front end takes the place of says so: `definePageMeta({ reserved: true })`. */
+/** A layer keeps a page where another front end serves the rest: `definePageMeta({ reserved: true })`. */
 declare module '#app' {
   interface PageMeta {
     reserved?: true

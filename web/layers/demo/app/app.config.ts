@@ -1,4 +1,4 @@
-/** What the home page says of the notes, and where it leads besides. */
+/** What the home page shows for Notes, and a link to /proof beside it. */
 export default defineAppConfig({
   apps: {
     notes: {

@@ -1,2 +1,2 @@
-/** Whether the demo's pages are there. The server knows the setting; the browser is told with the page. */
+/** Whether the demo's pages are available. The server knows the setting and passes it on with the page. */
 export const useDemo = () => useState('demo', () => useNuxtApp().ssrContext?.event.context.porchlight?.demo ?? true)

@@ -2,9 +2,8 @@ import type { WireNote } from '#contract/demo/notes.ts'
 import type { NoteFailure } from './useNotes.ts'
 
 /**
- * What the page does around a change of the notes: it moves the focus, says what happened, and keeps the text of what
- * failed.
- * @param focusCompose puts the focus where a new note is written
+ * Handles changes on the page: moves the focus, announces what happened, and keeps the text of a change that failed.
+ * @param focusCompose focuses the field for a new note
  */
 export function useNotesActions(
   { add, edit, remove, restore, dismiss }: ReturnType<typeof useNotes>,
@@ -23,7 +22,7 @@ export function useNotesActions(
   function tellFailure(change: 'add' | 'delete' | 'restore', failure: NoteFailure): void {
     say(t('notes.failed.why', { what: t(`notes.failed.${change}`), why: failure.text }), 'bad')
   }
-  /** Whatever is being written by now comes after it. */
+  /** Puts a text back into the field, before whatever is being written by now. */
   function giveBack(text: string): void {
     draft.value = draft.value === '' ? text : `${text}\n\n${draft.value}`
   }
@@ -69,7 +68,7 @@ export function useNotesActions(
   return { draft, said, tell, onAdd, onEdit, onDelete, onUndo, onDismiss, onOrphan }
 }
 
-/** A note that is being written. It outlives a sign-in in between, for whoever wrote it. */
+/** The note being written. It survives signing in again, for the same person. */
 function useDraft() {
   const kept = useState('notes-draft', () => ({ userId: '', text: '' }))
   const { user } = useUserSession()
@@ -81,7 +80,7 @@ function useDraft() {
   })
 }
 
-/** Says what changed to those who do not see it, one polite sentence at a time. The same sentence is said again. */
+/** Announces changes to screen readers, one sentence at a time; the same sentence can be announced again. */
 function useVoice() {
   const said = ref('')
   async function tell(sentence: string): Promise<void> {

@@ -47,7 +47,7 @@ export function useNotesPresence(area: Readonly<Ref<HTMLElement | null>>) {
     wanted = cursor
     if (mine.value.length > 0) timer ??= setTimeout(send, EVERY_MS)
   }
-  /** Fingers are not followed: they only pass. */
+  /** Touches are ignored: a finger has no position between taps. */
   function onPointer(event: PointerEvent): void {
     const box = area.value?.getBoundingClientRect()
     if (box === undefined || event.pointerType === 'touch') return

@@ -1,7 +1,7 @@
 import en from '../../i18n/locales/home/en.json'
 import zh from '../../i18n/locales/home/zh-CN.json'
 
-/** The words that the home page needs. */
+/** The sentences that the home page needs. */
 export default defineNuxtPlugin({
   name: 'demo-words',
   dependsOn: ['language'],
