@@ -137,7 +137,7 @@ test.each<[string, Endpoint]>([
     return [await arriveFrom(hostile, server.origin), given]
   }
   const [unlucky, theirs] = await refreshTokenOf()
-  const honest = await Promise.all([refreshTokenOf(), refreshTokenOf(), refreshTokenOf()])
+  const honest = [await refreshTokenOf(), await refreshTokenOf(), await refreshTokenOf()]
   hostile.change = { instead: { '/token': refreshing(shown => (shown === theirs ? endpoint : null)) } }
   const statuses: number[] = []
   for (let round = 0; round < 4; round++) {
