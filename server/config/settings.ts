@@ -115,40 +115,44 @@ export function variableOf(key: string): string {
   return ENVIRONMENT_PREFIX + key.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()
 }
 
-const NUMBERS: ReadonlySet<SettingKey> = new Set<SettingKey>([
-  'port',
-  'accessSeconds',
-  'idleSeconds',
-  'browserIdleSeconds',
-  'absoluteSeconds',
-  'refreshConfirmSeconds',
-  'refreshGraceSeconds',
-  'passwordMinLength',
-  'metricsPort',
-  'upstreamTokenSeconds',
-  'jwksMaxAgeSeconds',
-  'signingRotationDays',
-  'streamMaxSeconds',
-  'maxStreamsPerSession',
-  'maxStreamsPerNetwork',
-  'maxSessions',
-  'recheckSeconds',
-])
+/** The type that a setting's schema wants, under what is optional or checked further. */
+function baseOf(schema: v.GenericSchema): v.GenericSchema {
+  if ('wrapped' in schema) return baseOf(schema.wrapped as v.GenericSchema)
+  if ('pipe' in schema) {
+    const [first] = schema.pipe as v.GenericSchema[]
+    if (first !== undefined && first !== schema) return 'pipe' in first ? baseOf(first) : first
+  }
+  return schema
+}
 
 /**
  * Environment variables are text. A value that cannot be converted to the setting's type is left as text for the schema
  * to reject.
  */
 export function fromText(key: SettingKey, value: string): unknown {
-  if (NUMBERS.has(key)) return /^\d{1,15}$/.test(value) ? Number(value) : value
-  if (key === 'insecureHttp' || key === 'demo') return value === 'true' ? true : value === 'false' ? false : value
-  if (key === 'upstreams' || key === 'site' || key === 'providers' || key === 'tokenApi') return fromJson(value)
-  if (key === 'trustedProxies')
-    return value
-      .split(',')
-      .map(part => part.trim())
-      .filter(part => part !== '')
+  const base = baseOf(Settings.entries[key])
+  switch (base.type) {
+    case 'number':
+      return /^\d{1,15}$/.test(value) ? Number(value) : value
+    case 'boolean':
+      return value === 'true' ? true : value === 'false' ? false : value
+    case 'string':
+    case 'picklist':
+      return value
+    default:
+      return isListOfText(base) ? listIn(value) : fromJson(value)
+  }
+}
+
+function isListOfText(schema: v.GenericSchema): boolean {
+  return schema.type === 'array' && 'item' in schema && baseOf(schema.item as v.GenericSchema).type === 'string'
+}
+
+function listIn(value: string): string[] {
   return value
+    .split(',')
+    .map(part => part.trim())
+    .filter(part => part !== '')
 }
 
 function fromJson(value: string): unknown {

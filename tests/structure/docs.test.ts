@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { SETTING_KEYS } from '../../server/config/settings.ts'
 import { files, read, ROOT } from '../support/source-tree.ts'
 
 const pages = [...files('*.md'), ...files('docs/**/*.md')]
@@ -38,6 +39,11 @@ describe('documents', () => {
     const named = [...read(path).matchAll(/\bPORCHLIGHT_([A-Z][A-Z_]*[A-Z])\b/g)].map(match => match[1] ?? '')
     const known = (name: string) => settings.includes(name) || settings.includes(camel(name))
     expect(named.filter(name => !known(name) && !known(name.replace(/_FILE$/, '')))).toEqual([])
+  })
+
+  test('the guide to settings has a row for every setting', () => {
+    const guide = read('docs/guides/settings.md')
+    expect(SETTING_KEYS.filter(key => !guide.includes(`\`${key}\``))).toEqual([])
   })
 
   test.each(pages)('%s links to files that are there', path => {
