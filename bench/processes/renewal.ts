@@ -11,6 +11,7 @@ import { openKeys } from '../../server/keys/keys.ts'
 import { readSessionCookies } from '../../server/session/cookie-names.ts'
 import { createSessions } from '../../server/session/sessions.ts'
 import type { IssuedCookies, PresentedCookies } from '../../server/session/types.ts'
+import { accountRecord } from '../../server/store/store.testing.ts'
 import { openStore } from '../../server/store/sqlite/store.ts'
 import { alternately } from '../load.ts'
 
@@ -82,20 +83,13 @@ async function micros(work: () => Promise<void> | void): Promise<number> {
 }
 
 try {
-  await store.accounts.create(
-    {
-      id: userId,
-      email: 'bench@example.org',
-      emailKey: 'bench@example.org',
-      name: 'Bench',
-      roles: ['user'],
-      passwordSealed: null,
-      passwordChangedAt: null,
-      createdAt: at,
-      disabledAt: null,
-    },
-    { at, byUserId: null, sessionId: null, userAgent: null, network: null },
-  )
+  await store.accounts.create(accountRecord(userId, { createdAt: at }), {
+    at,
+    byUserId: null,
+    sessionId: null,
+    userAgent: null,
+    network: null,
+  })
   const jars: PresentedCookies[] = []
   for (let i = 0; i < BROWSERS; i++) {
     const { grant } = await sessions.open({

@@ -4,6 +4,7 @@ import { hash } from '@node-rs/argon2'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createLog } from '../base/log.ts'
 import { newRoot } from '../keys/file.ts'
+import { accountRecord } from '../store/store.testing.ts'
 import { reseal } from '../keys/reseal.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { commonWords } from './common-words.ts'
@@ -323,22 +324,13 @@ describe('sealing anew', () => {
     const [oldRoot, newest] = [newRoot(1), newRoot(2)]
     const keyring = createKeyring([oldRoot])
     const passwords = createPasswords({ keyring, clock: services.clock, log: services.log, meter: services.meter })
-    const row = {
-      email: 'a@b.c',
-      emailKey: 'a@b.c',
-      name: 'A',
-      roles: ['user' as const],
-      passwordChangedAt: 1,
-      createdAt: 1,
-      disabledAt: null,
-    }
     const origin = { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null }
     await store.accounts.create(
-      { ...row, id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) },
+      accountRecord('ann', { passwordSealed: await passwords.seal('right', 'ann', null), passwordChangedAt: 1 }),
       origin,
     )
     await store.accounts.create(
-      { ...row, id: 'bob', emailKey: 'b', passwordSealed: 'sealed by a key that is lost' },
+      accountRecord('bob', { passwordSealed: 'sealed by a key that is lost', passwordChangedAt: 1 }),
       origin,
     )
     keyring.use([{ ...oldRoot, replacedAt: 2 }, newest])

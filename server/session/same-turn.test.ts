@@ -4,7 +4,7 @@ import { createLog } from '../base/log.ts'
 import { noMeter } from '../base/meter.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
-import { rawOf, testStore } from '../store/store.testing.ts'
+import { accountRecord, rawOf, testStore } from '../store/store.testing.ts'
 import { readSessionCookies } from './cookie-names.ts'
 import { createSessions } from './sessions.ts'
 import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './types.ts'
@@ -42,20 +42,13 @@ beforeEach(async () => {
     keyring: createKeyring([newRoot(time.wall)]),
     settings: SETTINGS,
   })
-  await opened.store.accounts.create(
-    {
-      id: 'ann',
-      email: null,
-      emailKey: null,
-      name: 'Ann',
-      roles: ['user'],
-      passwordSealed: null,
-      passwordChangedAt: null,
-      createdAt: 1,
-      disabledAt: null,
-    },
-    { at: 1, byUserId: null, sessionId: null, userAgent: null, network: null },
-  )
+  await opened.store.accounts.create(accountRecord('ann'), {
+    at: 1,
+    byUserId: null,
+    sessionId: null,
+    userAgent: null,
+    network: null,
+  })
 })
 afterEach(async () => {
   await sessions.close()
