@@ -27,7 +27,7 @@ const TROUBLE = new Set(['server_error', 'temporarily_unavailable', 'slow_down']
 /** A code that expired or was already used: the standard's and GitHub's name for it. Starting over helps. */
 const OVER = new Set(['invalid_grant', 'bad_verification_code'])
 
-type ProviderContext = Pick<ProviderClient, 'openid' | 'provider'>
+type ProviderContext = Pick<ProviderClient, 'openid' | 'provider' | 'now'>
 
 /** Our own message may contain two long URLs of the provider. */
 const MAX_MESSAGE_LENGTH = 800
@@ -37,11 +37,8 @@ const MAX_MESSAGE_LENGTH = 800
  * down, or its response is invalid. The cause is logged and contains no token.
  * @param secrets what was sent to the provider and may be quoted by it
  */
-export function asLoginProblem(
-  { openid, provider }: ProviderContext,
-  error: unknown,
-  secrets: readonly string[],
-): Problem {
+export function asLoginProblem(client: ProviderContext, error: unknown, secrets: readonly string[]): Problem {
+  const { openid, provider } = client
   if (error instanceof Problem) return error
   const extras = { provider: provider.id }
   const fail = (code: Problem['code'], why = describe(error)) => new Problem(code, extras, new FailedCheck(why))
@@ -62,7 +59,7 @@ export function asLoginProblem(
   const status = statusOf(error)
   if (status !== null && isRefusal(status))
     return fail('provider_misconfigured', `${describe(error)}; status ${status}`)
-  const { problem } = callFailure(openid, provider.id, error)
+  const { problem } = callFailure(client, error)
   return new Problem(problem.code, { ...problem.extras, ...extras }, new FailedCheck(describe(error)))
 }
 

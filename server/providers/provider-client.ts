@@ -1,5 +1,5 @@
 import type * as openid from 'openid-client'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, UnixMs } from '../base/clock.ts'
 import type { Secret } from '../base/secret.ts'
 import { isLoopback } from '../config/address.ts'
 import { type ClientKey, readClientKey } from '../config/client-key.ts'
@@ -37,6 +37,7 @@ export function outboundFor(provider: Provider, report: (failure: CallFailure) =
  */
 export async function connectTo(provider: Provider, outbound: Outbound, clock: Clock): Promise<ProviderClient> {
   const lib = await import('openid-client')
+  const now = () => clock.now().wall
   const metadata = { [lib.clockTolerance]: provider.clockToleranceSeconds }
   const key = provider.privateKey === null ? null : mustHaveKey(provider.privateKey)
   const auth = clientAuth(lib, provider, key)
@@ -46,7 +47,7 @@ export async function connectTo(provider: Provider, outbound: Outbound, clock: C
       : Object.values(provider.endpoints).some(endpoint => endpoint !== null && isPlain(endpoint))
   const configuration =
     provider.endpoints === null
-      ? await discover(lib, provider, metadata, auth, outbound)
+      ? await discover(lib, provider, metadata, auth, { outbound, now })
       : new lib.Configuration(byHand(provider.issuer, provider.endpoints), provider.clientId, metadata, auth)
   configuration[lib.customFetch] = conforming(outbound.fetch)
   configuration.timeout = TIMEOUT_SECONDS
@@ -60,6 +61,7 @@ export async function connectTo(provider: Provider, outbound: Outbound, clock: C
     configuration,
     keys: keysOf(known, outbound, clock),
     algorithms: provider.idTokenAlg === null ? algorithmsOf(known) : namesOf(provider.idTokenAlg),
+    now,
   }
 }
 
@@ -68,7 +70,7 @@ async function discover(
   provider: Provider,
   metadata: Partial<openid.ClientMetadata>,
   auth: openid.ClientAuth,
-  outbound: Outbound,
+  { outbound, now }: { outbound: Outbound; now: () => UnixMs },
 ): Promise<openid.Configuration> {
   const configuration = await lib
     .discovery(new URL(provider.issuer), provider.clientId, metadata, auth, {
@@ -77,7 +79,7 @@ async function discover(
       execute: isPlain(provider.issuer) ? [lib.allowInsecureRequests] : [],
     })
     .catch((error: unknown) => {
-      const { code } = asLoginProblem({ openid: lib, provider }, error, [])
+      const { code } = asLoginProblem({ openid: lib, provider, now }, error, [])
       // A server that answers without a discovery document is not a provider.
       throw code === 'provider_unavailable'
         ? error

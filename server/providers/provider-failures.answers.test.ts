@@ -18,9 +18,14 @@ async function failureFor(asked: CallKind, status: number, body: string, headers
     () => null,
     (thrown: unknown) => thrown,
   )
-  const { kind, problem, blame, retryAfterMs } = callFailure(openid, 'main', error, asked)
+  const { kind, problem, blame, retryAfterMs } = callFailure(
+    { openid, provider: { id: 'main' }, now: () => NOW },
+    error,
+    asked,
+  )
   return { outcome: `${kind} ${problem.code} ${blame}`, retryAfterMs }
 }
+const NOW = Date.UTC(2026, 10, 29, 12)
 const error = (code: string) => JSON.stringify({ error: code })
 const PAGE = { 'content-type': 'text/html' }
 
@@ -67,7 +72,19 @@ test.each([
   ['-5', null],
   ['1e300', 315_360_000_000],
   ['soon', null],
-  ['Fri, 31 Dec 1999 23:59:59 GMT', null],
+  ['Fri, 31 Dec 1999 23:59:59 GMT', 0],
+  ['Sun, 29 Nov 2026 12:00:45 GMT', 45_000],
+  ['Sunday, 29-Nov-26 12:00:45 GMT', 45_000],
+  ['Sun Nov 29 12:00:45 2026', 45_000],
+  ['Fri, 31 Dec 9999 23:59:59 GMT', 315_360_000_000],
+  ['Sun, 29 Nov 2026 12:00:45', null],
+  ['Tue, 31 Feb 2026 12:00:00 GMT', null],
+  ['', null],
 ])('Retry-After: %s is read as %s ms', async (value, expected) => {
   expect((await failureFor('refresh', 429, '', { 'retry-after': value })).retryAfterMs).toBe(expected)
+})
+
+test('RFC 9110 §10.2.3 a date in Retry-After is compared with the clock of its sender', async () => {
+  const headers = { 'retry-after': 'Sun, 29 Nov 2026 15:00:20 GMT', date: 'Sun, 29 Nov 2026 15:00:00 GMT' }
+  expect((await failureFor('refresh', 503, '', headers)).retryAfterMs).toBe(20_000)
 })

@@ -1,5 +1,6 @@
 import type * as openidClient from 'openid-client'
-import { SECOND } from '../base/clock.ts'
+import { SECOND, type UnixMs } from '../base/clock.ts'
+import { httpDate } from '../base/http-date.ts'
 import { durationOf } from '../base/numbers.ts'
 import { Problem } from '../base/problem.ts'
 import { UNNAMED_ERROR } from './answers.ts'
@@ -7,6 +8,12 @@ import { printable } from './printable.ts'
 import { type Blame, type FailureKind, RefreshFailure } from './token-client-types.ts'
 
 type Openid = typeof openidClient
+/** Whose call it was. */
+interface CalledClient {
+  openid: Openid
+  provider: { id: string }
+  now: () => UnixMs
+}
 
 /** TLS error codes that mean the certificate's issuer is not trusted here, or its name does not match. */
 const UNTRUSTED = new Set([
@@ -101,12 +108,11 @@ type Code = 'provider_unavailable' | 'provider_refused' | 'provider_answer_inval
  * status, never by text.
  * @see RFC 6749 §5.2 · RFC 8693 §2.2.2
  */
-export function callFailure(
-  openid: Openid,
-  provider: string,
-  error: unknown,
-  callKind: CallKind = 'other',
-): RefreshFailure {
+export function callFailure(from: CalledClient, error: unknown, callKind: CallKind = 'other'): RefreshFailure {
+  const {
+    openid,
+    provider: { id: provider },
+  } = from
   const cause = withoutTokens(error)
   const fail = (kind: FailureKind, code: Code, more: { response?: Response; blame?: Blame } = {}) => {
     const problem = new Problem(
@@ -115,7 +121,7 @@ export function callFailure(
       cause,
     )
     return new RefreshFailure(kind, problem, {
-      retryAfterMs: more.response === undefined ? null : retryAfterMs(more.response.headers),
+      retryAfterMs: more.response === undefined ? null : retryAfterMs(more.response.headers, from.now()),
       ...(more.blame === undefined ? {} : { blame: more.blame }),
     })
   }
@@ -207,8 +213,17 @@ function withoutTokens(error: unknown): Error {
   return new Error(`${name}: ${printable(message)}${labels.length === 0 ? '' : ` (${labels.join(', ')})`}`)
 }
 
-/** `Retry-After` in seconds (RFC 9110 §10.2.3). @returns ms, or null where there is none, or a date */
-export function retryAfterMs(headers: Headers): number | null {
-  const seconds = durationOf(headers.get('retry-after'))
+/**
+ * `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3). A date is compared with the sender's own `Date`, if there
+ * is one, so that a clock that is off here or there makes no wait longer or shorter.
+ * @returns ms, 0 for a date that has passed; null for a header that is missing or neither
+ */
+export function retryAfterMs(headers: Headers, now: UnixMs): number | null {
+  const value = headers.get('retry-after') ?? ''
+  const at = httpDate(value, now)
+  const seconds =
+    at === null
+      ? durationOf(value)
+      : durationOf(Math.max(0, at - (httpDate(headers.get('date') ?? '', now) ?? now)) / SECOND)
   return seconds === null ? null : seconds * SECOND
 }

@@ -134,7 +134,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
         ? unavailable(new Error(`the sign-in answered ${status}`))
         : invalid(new FailedCheck(`the sign-in answered ${status}`))
     return code === 'slow_down'
-      ? new Problem(code, { retryAfter: Math.ceil((retryAfterMs(headers) ?? 30 * SECOND) / SECOND) })
+      ? new Problem(code, { retryAfter: Math.ceil((retryAfterMs(headers, clock.now().wall) ?? 30 * SECOND) / SECOND) })
       : new Problem(code)
   }
 
@@ -162,7 +162,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const { status } = answer
       if (status === 429)
         throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), {
-          retryAfterMs: retryAfterMs(answer.headers) ?? 5 * SECOND,
+          retryAfterMs: retryAfterMs(answer.headers, clock.now().wall) ?? 5 * SECOND,
         })
       if (api.over.has(status))
         throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))

@@ -143,16 +143,10 @@ function unusable({ provider }: ProviderClient, why: string): RefreshFailure {
   )
 }
 
-async function asFailure<T>(
-  { openid, provider }: ProviderClient,
-  callKind: CallKind,
-  work: () => Promise<T>,
-): Promise<T> {
+async function asFailure<T>(client: ProviderClient, callKind: CallKind, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw error instanceof RefreshFailure || error instanceof Problem
-      ? error
-      : callFailure(openid, provider.id, error, callKind)
+    throw error instanceof RefreshFailure || error instanceof Problem ? error : callFailure(client, error, callKind)
   }
 }

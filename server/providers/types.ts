@@ -116,4 +116,5 @@ export interface ProviderClient {
   keys: ProviderKeys | null
   /** Algorithms accepted for its ID and logout tokens: never `none`, and nothing symmetric. */
   algorithms: string[]
+  now: () => UnixMs
 }
