@@ -15,9 +15,7 @@ import { listenOn } from './http/server/listen.ts'
 import { runningPage } from './http/site/site-handler.ts'
 import { authRoutes } from './http/routes/auth-routes.ts'
 import { openKeptForm } from './http/routes/kept-form.ts'
-import { createPasswordLogin } from './login/password-login.ts'
-import { createProviderLogin } from './login/provider-login.ts'
-import { createTokenApiLogin } from './login/token-api-login.ts'
+import { buildSignIn } from './bootstrap/sign-in-methods.ts'
 import { builtSite, devSite } from './bootstrap/start-site.ts'
 import { startControl } from './ops/control.ts'
 import { createReadiness } from './ops/health.ts'
@@ -94,33 +92,13 @@ function collectAfterStart(): void {
 async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
   const { config, clock, log, people, store } = services
   const { keyring } = services.keys
-  const passwordLogin = createPasswordLogin({
-    ...services,
-    accounts: people.accounts,
-    passwords: people.passwords,
-    throttles: store.throttles,
-    keyring,
-  })
-  const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
   const frontEnd = await openFrontEnd(config.site, clock)
   const writeRate = createWriteRate(clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)
   await followFormerIssuers(services)
   const elsewhere = startProviders(services)
-  const { tokenApi, vault } = elsewhere
-  const tokenApiLogin =
-    tokenApi === null
-      ? null
-      : createTokenApiLogin({
-          api: tokenApi,
-          providerLogin,
-          identities: store.identities,
-          throttles: store.throttles,
-          vault,
-          keyring,
-          clock,
-        })
+  const { vault } = elsewhere
   const demo = await startDemo(services)
   const upstreams = demo === null ? config.upstreams : [demo.upstream]
   const running = startRelay(services, upstreams, elsewhere)
@@ -139,9 +117,7 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
       keyring,
       writeRate,
       ...elsewhere,
-      passwordLogin,
-      tokenApiLogin,
-      providerLogin,
+      ...buildSignIn(services, elsewhere),
       proof: demo?.proof ?? null,
       upstreams,
       streams: running.streams,

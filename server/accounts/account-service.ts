@@ -10,11 +10,11 @@ import { type Actor, originOf } from './actor.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
-/** Who keeps accounts and judges passwords: this site, or an API that signs people in by itself. */
+/** Who manages accounts and passwords: this site, or an external API. */
 export type Authority = 'local' | 'external'
 
 export interface Accounts {
-  /** Decided once, by the configuration: nobody else asks it. */
+  /** Decided once, by the configuration. */
   readonly authority: Authority
   /** Guards what only a site with accounts of its own does.
    * @throws Problem where an API keeps them: `registration_closed` for accounts, `forbidden` for passwords */

@@ -3,6 +3,7 @@ import type { ConfigProblem } from './config-problems.ts'
 import type { SettingKey } from './settings.ts'
 import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import { isUnder } from '../contract/reserved.ts'
+import { METHOD_IDS } from '../contract/method-ids.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
@@ -59,8 +60,8 @@ export function judgeTogether(
   if (login === 'token-api' && !tokenApi)
     refuse('tokenApi', `the API that signs people in, since ${name('login')} is token-api`)
   if (login !== 'token-api' && tokenApi) refuse('login', `token-api, since ${name('tokenApi')} is set`)
-  if (config.providers.some(provider => provider.id === TOKEN_API))
-    refuse('providers', `an id other than ${TOKEN_API}, which the token API uses`)
+  const taken = config.providers.find(({ id }) => METHOD_IDS.includes(id))
+  if (taken !== undefined) refuse('providers', `an id other than ${taken.id}, which is reserved for a sign-in method`)
   const same = config.providers.find(({ issuer }) => issuer.replace(/\/+$/, '') === config.tokenApi?.url)
   if (same !== undefined)
     refuse('tokenApi', `a url other than the issuer of the provider ${same.id}: their user ids would be mixed up`)

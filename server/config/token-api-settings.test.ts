@@ -81,13 +81,11 @@ test('tokenApi and login: token-api require each other', async () => {
   )
 })
 
-test("no provider may have the token API's id", async () => {
-  const providers = JSON.stringify([
-    { id: 'token-api', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' },
-  ])
+test.each(['token-api', 'password', 'passkey'])('no provider may have the id of the sign-in method %s', async id => {
+  const providers = JSON.stringify([{ id, kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x' }])
   expect(
     (await problems(settings({ url: 'http://127.0.0.1:8000' }, { PORCHLIGHT_PROVIDERS: providers }))).join(),
-  ).toMatch(/an id other than token-api/)
+  ).toContain(`an id other than ${id}`)
 })
 
 test.each(['https://login.example.org', 'https://login.example.org/'])(

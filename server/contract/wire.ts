@@ -99,14 +99,24 @@ export interface MethodsAnswer {
   password: { enabled: boolean; minLength: number; by: string | null }
   /** Identity providers. `available` is false while the provider cannot be reached. */
   providers: { id: string; name: string; icon: string; href: string; available: boolean }[]
+  /** Methods that a script of the page runs: it posts to `href` and answers the challenge. Absent: there are none. */
+  others?: { id: string; href: string }[]
 }
 
-/** Starts a sign-in at a provider from a script, with an invitation, which must not appear in a URL. */
-export const ProviderLoginRequest = v.strictObject({
-  invite: v.optional(code),
+/** `POST /auth/login/:method` and `POST /auth/reauthenticate/:method`: the other fields belong to the method. */
+export const MethodLoginRequest = v.looseObject({
   remember: v.optional(v.boolean()),
   returnTo: v.optional(v.string()),
 })
+export const MethodReauthenticateRequest = v.omit(MethodLoginRequest, ['remember'])
+/** To be answered by another request to the same URL. */
+export interface ChallengeAnswer {
+  next: 'challenge'
+  challenge: object
+}
+
+/** What a script sends to start a sign-in at a provider: an invitation, which must not appear in a URL. */
+export const ProviderLoginRequest = v.strictObject({ invite: v.optional(code) })
 /** Where the browser goes next: a URL of the provider. */
 export interface ProviderLoginAnswer {
   href: string

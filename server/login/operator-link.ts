@@ -14,11 +14,11 @@ interface Deps {
 }
 
 /**
- * Lets somebody of the token API open an account that was here before it. Only the operator knows that both are the
- * same person: an address proves nothing (OI-7).
- * @param shownAs what the operator calls the account
+ * Links an existing account to a user of the token API. Only the operator knows that both are the same person: an
+ * e-mail address proves nothing (OI-7).
+ * @param shownAs how the operator referred to the account
  * @returns the name of the API
- * @throws OperatorError where no API keeps the passwords, or the account is linked with somebody else there
+ * @throws OperatorError if no token API is configured, or the account is linked to another of its users
  */
 export async function linkByOperator(
   { config: { tokenApi }, identities, clock }: Deps,

@@ -22,6 +22,7 @@ import {
   strangersLock,
 } from '../store/throttle-keys.ts'
 import type { AttemptKeys, Refund, ThrottleStore, Verifier } from '../store/types.ts'
+import { countSignIn } from './count-sign-in.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
 /** Signing in, and confirming that one is still oneself, with a password. */
@@ -163,20 +164,9 @@ export function createPasswordLogin({
     }
   }
 
-  async function counted<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work()
-      meter.count('sign_ins_total', { outcome: 'signed_in' })
-      return result
-    } catch (error) {
-      meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
-      throw error
-    }
-  }
-
   return {
     authenticate: ({ email, password, device: sealed, client }) =>
-      counted(async () => {
+      countSignIn(meter, async () => {
         const device = await readDevice(keyring, sealed, now())
         const found = await accounts.findWithVerifier({ email })
         const userId = found?.account.id ?? ''

@@ -39,7 +39,7 @@ function loginWith(change: Partial<Provider> = {}, registration?: Registration):
     [],
     { env: {}, folder: '/', nameOf: () => '' },
   ).map(provider => (provider.id === 'main' ? { ...provider, ...change } : provider))
-  const { people, store, clock, log, meter, config, sessions } = services
+  const { people, store, clock, log, config, sessions } = services
   return createProviderLogin({
     config: { registration: registration ?? config.registration, providers, tokenApi: null },
     accounts: people.accounts,
@@ -47,7 +47,6 @@ function loginWith(change: Partial<Provider> = {}, registration?: Registration):
     sessions,
     clock,
     log,
-    meter,
   })
 }
 
@@ -305,7 +304,7 @@ describe('links', () => {
     const login = loginWith()
     await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
     const [only] = await login.links(ann.id)
-    const { people, store, clock, log, meter, config, sessions } = services
+    const { people, store, clock, log, config, sessions } = services
     const moved = createProviderLogin({
       config: { ...config, providers: [], tokenApi: toTokenApi({ url: 'https://shop.example' }) },
       accounts: { ...people.accounts, authority: 'external' },
@@ -313,7 +312,6 @@ describe('links', () => {
       sessions,
       clock,
       log,
-      meter,
     })
     await expect(moved.unlink(only?.id ?? '', actorOf(ann))).rejects.toMatchObject({ code: 'last_way_in' })
     await login.unlink(only?.id ?? '', actorOf(ann))

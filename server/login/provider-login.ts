@@ -1,7 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
-import type { Meter } from '../base/meter.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type { Provider } from '../config/provider-config.ts'
@@ -54,7 +53,6 @@ export interface ProviderLoginDeps {
   sessions: Pick<Sessions, 'announce'>
   clock: Clock
   log: Log
-  meter: Meter
 }
 
 /** Where people have accounts that sign them in here. */
@@ -67,7 +65,6 @@ export function createProviderLogin({
   sessions,
   clock,
   log,
-  meter,
 }: ProviderLoginDeps): ProviderLogin {
   const now = () => clock.now().wall
   const sources: Source[] = [
@@ -155,30 +152,18 @@ export function createProviderLogin({
     return { id: randomId(), userId, issuer, subject, ...shown, linkedIn: null, createdAt: at, lastUsedAt: at }
   }
 
-  async function counted<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      const result = await work()
-      meter.count('sign_ins_total', { outcome: 'signed_in' })
-      return result
-    } catch (error) {
-      meter.count('sign_ins_total', { outcome: error instanceof Problem ? error.code : 'failed' })
-      throw error
-    }
-  }
-
   return {
-    authenticate: (person, { invite, client }) =>
-      counted(async () => {
-        const account =
-          (await returning(person, client)) ??
-          (await newcomer(person, invite, client).catch(async (error: unknown) => {
-            // They may have been faster themself, in another tab: with the address, the invitation and all.
-            const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
-            if (other === null) throw error
-            return other
-          }))
-        return { account, amr: person.amr }
-      }),
+    async authenticate(person, { invite, client }) {
+      const account =
+        (await returning(person, client)) ??
+        (await newcomer(person, invite, client).catch(async (error: unknown) => {
+          // They may have been faster themself, in another tab: with the address, the invitation and all.
+          const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
+          if (other === null) throw error
+          return other
+        }))
+      return { account, amr: person.amr }
+    },
 
     async confirm(person, { userId, client }) {
       const found = await identities.find(person.issuer, person.subject)

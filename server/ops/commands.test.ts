@@ -31,7 +31,7 @@ beforeEach(() => {
 afterEach(() => services.close())
 
 test('OI-7 an account from before a token API was configured opens for the subject that the operator linked, and never by e-mail address', async () => {
-  const { people, store, clock, sessions, config, log, meter } = services
+  const { people, store, clock, sessions, config, log } = services
   const login = createProviderLogin({
     config: { ...config, providers: [] },
     accounts: people.accounts,
@@ -39,7 +39,6 @@ test('OI-7 an account from before a token API was configured opens for the subje
     sessions,
     clock,
     log,
-    meter,
   })
   const before = await people.accounts.create(
     { email: ADDRESS, name: 'Bertha', roles: ['admin'], password: GOOD_PASSWORD },

@@ -1,8 +1,7 @@
 import * as v from 'valibot'
+import { checkFields } from '../base/check-fields.ts'
 import { randomId } from '../base/ids.ts'
-import { Problem } from '../base/problem.ts'
 import { OperatorError } from '../base/operator-error.ts'
-import { describeFields } from '../contract/fields.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { linkByOperator, requireTokenApi } from '../login/operator-link.ts'
@@ -119,9 +118,7 @@ export function isCommand(name: string): name is CommandName {
  */
 export async function runCommand(services: OperationServices, name: CommandName, input: unknown): Promise<unknown> {
   const { input: schema, run } = COMMANDS[name] as Command<unknown, unknown>
-  const parsed = v.safeParse(schema, input)
-  if (!parsed.success) throw new Problem('invalid_body', { fields: describeFields(parsed.issues, 'input') })
-  return run(services, parsed.output)
+  return run(services, checkFields(schema, input, 'input'))
 }
 
 async function mustFind({ people }: OperationServices, email: string) {

@@ -13,6 +13,8 @@ import type { ProviderProfile, ProviderTokens } from './types.ts'
 
 /** A client for an API that authenticates users itself and issues its own tokens. */
 export interface TokenApiClient extends TokenClient {
+  /** The name that people know it by. */
+  readonly name: string
   /**
    * Checks credentials with the API.
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` by the API's status; `provider_unavailable`,
@@ -139,6 +141,8 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
   }
 
   return {
+    name: api.name,
+
     async signIn(username, password) {
       const { path, method, as, also, ...names } = api.login
       const { type, text } = encoded(as, { ...also, [names.username]: username, [names.password]: password })

@@ -75,16 +75,16 @@ export function createTransactions({
     const id = transactionIdOf(search)
     if (state === null || id === null || sealed === null) return null
     const opened = await keyring.open('login', sealed, id)
-    // Only we can have sealed it, so its shape is the one above.
-    const transaction = opened === null ? null : transactionOf(id, opened['transaction'] as Sealed)
+    // Only we can have sealed it: it has the shape above, or is another sign-in method's.
+    const whole = opened?.['transaction'] as Sealed | undefined
+    const transaction = whole === undefined ? null : transactionOf(id, whole)
     return transaction !== null && isSame(transaction.state, state) ? transaction : null
   }
 
   return {
     async begin(provider, purpose, returnTo, room) {
       const begunAt = now()
-      // Sorts by time, so that a browser's oldest transaction is known by its name.
-      const id = `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
+      const id = newTransactionId(begunAt)
       const whole: Sealed = { provider, secret: randomId(32), purpose, returnTo, begunAt }
       const sealed = keyring.seal('login', { transaction: whole }, id)
       if (sealed.length <= room) return { sealed, transaction: transactionOf(id, whole) }
@@ -112,6 +112,11 @@ export function createTransactions({
       return (await unseal(search, sealed))?.returnTo ?? null
     },
   }
+}
+
+/** A new id of a sign-in in progress. It sorts by time, so that a browser's oldest one is known by its name. */
+export function newTransactionId(begunAt: UnixMs): string {
+  return `${begunAt.toString(36).padStart(9, '0')}-${randomId(12)}`
 }
 
 function transactionOf(id: string, { secret, ...rest }: Sealed): Transaction {

@@ -5,13 +5,14 @@ import { startApp } from './app.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { createLog } from '../../server/base/log.ts'
 import { systemClock } from '../../server/base/clock.ts'
-import { buildServices } from '../../server/bootstrap/services.ts'
+import type { SignInMethod } from '../../server/login/sign-in-method.ts'
+import { createSignInMethods } from '../../server/login/sign-in-methods.ts'
+import { buildServices, type Services } from '../../server/bootstrap/services.ts'
 import { installation, PASSWORD } from './installation.ts'
 import { loadConfig } from '../../server/config/load-config.ts'
 import { Problem } from '../../server/base/problem.ts'
 import { authRoutes } from '../../server/http/routes/auth-routes.ts'
-import { createPasswordLogin } from '../../server/login/password-login.ts'
-import { createProviderLogin } from '../../server/login/provider-login.ts'
+import { buildSignIn } from '../../server/bootstrap/sign-in-methods.ts'
 import { startRelay } from '../../server/bootstrap/start-relay.ts'
 import { OPERATOR } from '../../server/accounts/actor.ts'
 import { listen } from '../../server/relay/relay.testing.ts'
@@ -41,8 +42,15 @@ export interface Behind {
   sockets: Set<WebSocket>
 }
 
-/** @param more settings beside those that every such test needs */
-export async function streamStage(upstream: object = {}, more: Record<string, string> = {}) {
+/**
+ * @param more settings beside those that every such test needs
+ * @param others sign-in methods beside those that the settings name
+ */
+export async function streamStage(
+  upstream: object = {},
+  more: Record<string, string> = {},
+  others: (services: Services) => SignInMethod[] = () => [],
+) {
   const home = installation()
   const behind: Behind = { streams: 0, sockets: new Set() }
   const sockets = new WebSocketServer({ noServer: true })
@@ -73,21 +81,14 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
     meter: noMeter,
     what: 'the test',
   })
-  const { people, store, sessions, clock } = services
+  const { people, sessions, clock } = services
   const { keyring } = services.keys
   const grants: ((sessionId: string) => void)[] = []
   const running = startRelay(services, config.upstreams, {
     vault: noProviders.vault as never,
     onGrantChanged: listener => void grants.push(listener),
   })
-  const passwordLogin = createPasswordLogin({
-    ...services,
-    accounts: people.accounts,
-    passwords: people.passwords,
-    throttles: store.throttles,
-    keyring,
-  })
-  const providerLogin = createProviderLogin({ ...services, accounts: people.accounts, identities: store.identities })
+  const signIn = buildSignIn(services, { ...noProviders, tokenApi: null })
   const app = await startApp({
     config,
     sessions,
@@ -98,9 +99,8 @@ export async function streamStage(upstream: object = {}, more: Record<string, st
       ...noProviders,
       writeRate: { spend: () => {} },
       keyring,
-      passwordLogin,
-      tokenApiLogin: null,
-      providerLogin,
+      ...signIn,
+      methods: createSignInMethods([...signIn.methods.all(), ...others(services)]),
       proof: null,
       upstreams: config.upstreams,
       streams: running.streams,

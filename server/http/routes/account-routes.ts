@@ -1,21 +1,25 @@
 import { type Context, Hono } from 'hono'
+import { HOME, safeReturnTo } from '../../contract/return-to.ts'
 import {
   ChangePasswordRequest,
   ChangeUserRequest,
   type EventsAnswer,
+  MethodReauthenticateRequest,
   ReauthenticateRequest,
 } from '../../contract/wire.ts'
+import { passwordProof } from '../../login/password-method.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedInAnswer } from '../response/session-body.ts'
-import { logAttempt } from './attempts.ts'
+import { type How, logAttempt, loggedAs } from './attempts.ts'
+import type { AuthDeps } from './auth-deps.ts'
+import { type MethodCall, posted, reauthenticateBy } from './method-calls.ts'
 import { isForm, readJson } from './read-body.ts'
 import { signedIn } from './require-caller.ts'
-import type { AuthDeps } from './auth-deps.ts'
-import { openGranted, openSession, submitted } from './sign-in-reply.ts'
+import { openSession, submitted } from './sign-in-reply.ts'
 
 /** The caller's own account: name, password, security log. */
 export function accountRoutes(deps: AuthDeps): Hono<Env> {
-  const { people, passwordLogin, tokenApiLogin, log } = deps
+  const { people, passwordLogin, methods, log } = deps
   const app = new Hono<Env>()
 
   const changeName = async (c: Context<Env>, { name }: ChangeUserRequest) => {
@@ -61,43 +65,40 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
         })
         const account = await people.accounts.changePassword(verifier, next, actor)
         // All sessions have ended by now, including this one, so that copied tokens are not valid for the new session.
-        return openSession(c, deps, {
-          account,
-          amr: ['pwd'],
+        return openSession(c, deps, passwordProof(account), {
           remember: session.remember,
           replaces: null,
-          passwordSetAt: account.passwordChangedAt,
+          reauthenticates: false,
         })
       },
     ),
   )
 
   app.post('/reauthenticate', async c => {
-    const { user, session, client } = signedIn(c)
+    signedIn(c)
     const { password } = await readJson(c, ReauthenticateRequest)
-    const how = { remember: session.remember, replaces: session.publicId, reauthenticates: true }
-    return c.json(
-      await logAttempt(
-        c,
-        log,
-        { attempt: 'reauthentication', method: tokenApiLogin === null ? 'password' : 'token_api' },
-        async isAbout => {
-          isAbout(user.id)
-          if (tokenApiLogin !== null) {
-            const known = await tokenApiLogin.confirm({ userId: user.id, password, client })
-            return openGranted(c, deps, known, { ...how, endsAt: known.endsAt })
-          }
-          const { account } = await passwordLogin.confirm({
-            userId: user.id,
-            sessionId: session.publicId,
-            password,
-            client,
-          })
-          return openSession(c, deps, { account, amr: ['pwd'], ...how, passwordSetAt: account.passwordChangedAt })
-        },
-      ),
-    )
+    return c.json(await reauthenticate(c, { method: methods.password(), input: posted({ password }), returnTo: HOME }))
   })
+
+  app.post('/reauthenticate/:method', async c => {
+    signedIn(c)
+    const { returnTo, ...fields } = await readJson(c, MethodReauthenticateRequest)
+    const method = methods.find(c.req.param('method'))
+    const call = { method, input: posted(fields), returnTo: safeReturnTo(returnTo) }
+    // The attempt is logged by the callback, which decides it.
+    if (method.describe().kind === 'provider') return c.json(await reauthenticateBy(c, deps, call))
+    return c.json(await reauthenticate(c, call))
+  })
+
+  function reauthenticate(c: Context<Env>, call: MethodCall) {
+    const how: How = { attempt: 'reauthentication', ...loggedAs(call.method) }
+    return logAttempt(c, log, how, async isAbout => {
+      isAbout(signedIn(c).user.id)
+      const answer = await reauthenticateBy(c, deps, call)
+      how.undecided = !('session' in answer)
+      return answer
+    })
+  }
 
   app.get('/events', async c =>
     c.json<EventsAnswer>(await people.log.page(signedIn(c).user.id, c.req.query('cursor') ?? null)),

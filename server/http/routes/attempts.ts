@@ -5,13 +5,24 @@ import type { Attempt } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import { logSecurity, type SecurityLine } from '../../base/security-log.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
+import type { SignInMethod } from '../../login/sign-in-method.ts'
 import type { Env } from '../request/hono-env.ts'
 
 /** `attempt` may change along the way, because a callback only reveals what it is for once opened. */
 export interface How {
   attempt: Attempt
-  method: 'password' | 'token_api' | 'provider'
+  method: string
   provider?: string
+  /** Set if another step must follow before anything is decided: then nothing is logged. */
+  undecided?: boolean
+}
+
+/** The fields by which a method is logged. */
+export function loggedAs(method: SignInMethod): Pick<How, 'method' | 'provider'> {
+  const { id } = method
+  return method.describe().kind === 'provider'
+    ? { method: 'provider', provider: id }
+    : { method: id.replaceAll('-', '_') }
 }
 
 /** Wrong or missing credentials. */
@@ -46,7 +57,7 @@ export async function logAttempt<T>(
     const result = await work(id => {
       accountId = id
     })
-    if (how.attempt === 'sign_in' || how.attempt === 'reauthentication')
+    if (how.undecided !== true && (how.attempt === 'sign_in' || how.attempt === 'reauthentication'))
       logSecurity(log, { event: `${how.attempt}_succeeded`, outcome: 'success', ...line() })
     return result
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Upstream } from '../../config/upstream-config.ts'
 import type { Keyring } from '../../keys/types.ts'
 import type { PasswordLogin } from '../../login/password-login.ts'
 import type { ProviderLogin } from '../../login/provider-login.ts'
-import type { TokenApiLogin } from '../../login/token-api-login.ts'
+import type { SignInMethods } from '../../login/sign-in-methods.ts'
 import type { People } from '../../accounts/build-accounts.ts'
 import type { ProviderLogouts } from '../../providers/logout.ts'
 import type { Providers } from '../../providers/types.ts'
@@ -17,7 +17,7 @@ import type { WriteRate } from '../steps/limit-writes.ts'
 
 /** The dependencies of the routes below /auth. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'tokenApi' | 'site'>
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'site'>
   clock: Clock
   log: Log
   /** Limits the writes of one account. */
@@ -25,11 +25,11 @@ export interface AuthDeps {
   keyring: Keyring
   sessions: Pick<Sessions, 'open' | 'end' | 'endAll' | 'page'>
   people: Pick<People, 'accounts' | 'registration' | 'resets' | 'log'>
-  passwordLogin: PasswordLogin
-  /** Replaces local passwords; null: passwords are local. */
-  tokenApiLogin: TokenApiLogin | null
-  providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
-  providerLogin: ProviderLogin
+  methods: SignInMethods
+  /** Checks the current password when it is changed. */
+  passwordLogin: Pick<PasswordLogin, 'confirm'>
+  providers: Pick<Providers, 'begin' | 'finish' | 'returnTo'>
+  providerLogin: Pick<ProviderLogin, 'link' | 'links' | 'unlink'>
   vault: Pick<Vault, 'createGrant' | 'linked' | 'revoke' | 'ended'>
   logouts: Pick<ProviderLogouts, 'after' | 'redirect' | 'returned'>
   /** null: no sample runs here, so there are no demonstrations. */

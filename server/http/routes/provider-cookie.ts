@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { SECOND } from '../../base/clock.ts'
 import { LOGIN_LIFE_MS } from '../../providers/transactions.ts'
-import type { Begun } from '../../providers/types.ts'
+import type { PendingSignIn } from '../../login/sign-in-method.ts'
 import { clearCookie, serializeCookie, transactionCookieName } from '../../session/cookie-names.ts'
 import type { Env } from '../request/hono-env.ts'
 
@@ -27,7 +27,7 @@ export function roomForTransaction(c: Context<Env>, secure: boolean): number {
 }
 
 /** Stores a sign-in that has begun, and drops the oldest ones when they become too many or too long. */
-export function keepTransaction(c: Context<Env>, { id, sealed }: Begun, secure: boolean): void {
+export function keepTransaction(c: Context<Env>, { id, sealed }: PendingSignIn, secure: boolean): void {
   const name = transactionCookieName(id, secure)
   let left = MAX_TOTAL - pairBytes(name, sealed)
   const kept = new Set<string>()

@@ -3,17 +3,16 @@ import type { Attempt } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
 import { HOME, safeReturnTo } from '../../contract/return-to.ts'
-import { type ProviderLoginAnswer, ProviderLoginRequest } from '../../contract/wire.ts'
 import { transactionIdOf } from '../../providers/transactions.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
 import type { Env } from '../request/hono-env.ts'
 import { type How, logAttempt } from './attempts.ts'
-import { readJson } from './read-body.ts'
-import { signedIn } from './require-caller.ts'
 import type { AuthDeps } from './auth-deps.ts'
+import { authenticateBy, posted, reauthenticateBy, type StepAnswer, takeTransaction } from './method-calls.ts'
 import { mustBeFollowed, refusePrefetch } from './navigations.ts'
-import { clearTransaction, keepTransaction, roomForTransaction } from './provider-cookie.ts'
-import { currentSession, openGranted } from './sign-in-reply.ts'
+import { signedIn } from './require-caller.ts'
+
+type InSession = Exclude<Purpose, { kind: 'sign_in' }>
 
 const ACCOUNT = '/account'
 /** Proxies commonly limit all response headers together to 4096 bytes. */
@@ -32,46 +31,37 @@ const ATTEMPT_OF = {
  */
 export function providerRoutes(deps: AuthDeps): Hono<Env> {
   const {
+    methods,
     providers,
     providerLogin,
     vault,
     log,
-    people,
     config: { secureCookies: secure },
   } = deps
   const app = new Hono<Env>()
 
   app.get('/login/:provider', async c => {
     const id = c.req.param('provider')
-    if (!providers.all().some(one => one.id === id)) throw new Problem('not_found')
+    const method = methods.find(id)
+    if (method.describe().kind !== 'provider') throw new Problem('not_found')
     refusePrefetch(c)
     mustBeFollowed(c, 'A sign-in at a provider must start with a link that a person follows.')
     const returnTo = safeReturnTo(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'
     if (who !== null && !anew) return c.redirect(returnTo, 303)
-    const purpose: Purpose =
-      who === null
-        ? { kind: 'sign_in', remember: c.req.query('remember') === '1', invite: null }
-        : { kind: 'reauthenticate', userId: who.user.id, sessionId: who.session.publicId }
+    const call = { method, input: posted({}), returnTo }
     try {
-      // A provider that is not linked cannot confirm anyone's identity.
-      if (who !== null && !(await providerLogin.links(who.user.id)).some(link => link.provider === id))
-        return redirectToProvider(c, pageWith(ACCOUNT, 'provider_sign_in_required', id))
-      return redirectToProvider(c, await begin(c, id, purpose, returnTo))
+      const step =
+        who === null
+          ? await authenticateBy(c, deps, { ...call, remember: c.req.query('remember') === '1' }, () => {})
+          : await reauthenticateBy(c, deps, call)
+      return redirectToProvider(c, onward(step, returnTo))
     } catch (error) {
+      if (error instanceof Problem && error.code === 'provider_sign_in_required')
+        return redirectToProvider(c, pageWith(ACCOUNT, error.code, id))
       return failed(c, id, returnTo, error)
     }
-  })
-
-  // From a script: with an invitation, which must not appear in a URL.
-  app.post('/login/:provider', async c => {
-    const { invite = null, remember = false, returnTo } = await readJson(c, ProviderLoginRequest)
-    const wanted = safeReturnTo(returnTo)
-    if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: wanted })
-    return c.json<ProviderLoginAnswer>({
-      href: await begin(c, c.req.param('provider'), { kind: 'sign_in', remember, invite }, wanted),
-    })
   })
 
   app.get('/callback/:provider', async c => {
@@ -79,21 +69,14 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     const id = c.req.param('provider')
     const { search } = c.env.ctx
     const name = transactionIdOf(search)
-    const sealed = name === null ? null : c.get('caller').transaction(name)
-    if (name !== null && sealed !== null) clearTransaction(c, name, secure)
+    const sealed = name === null ? null : takeTransaction(c, name, secure)
     let finished: Finished | null = null
     try {
       const how: How = { attempt: 'sign_in', method: 'provider', provider: id }
       return await logAttempt(c, log, how, async isAbout => {
         finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
-        const { person, tokens, purpose, returnTo } = finished
-        how.attempt = ATTEMPT_OF[purpose.kind]
-        const confirmed = await arrive(c, finished, isAbout).catch((error: unknown) => {
-          // The sign-in failed, so nothing else would ever revoke these tokens.
-          vault.revoke(person, tokens)
-          throw error
-        })
-        return redirectToProvider(c, confirmed ? returnTo : unconfirmed(id, returnTo))
+        how.attempt = ATTEMPT_OF[finished.purpose.kind]
+        return redirectToProvider(c, await arrive(c, id, finished, isAbout))
       })
     } catch (error) {
       // A repeated callback of a signed-in browser just continues; other failures are reported.
@@ -104,60 +87,61 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     }
   })
 
-  /** @returns the URL of the provider */
-  async function begin(c: Context<Env>, id: string, purpose: Purpose, returnTo: string): Promise<string> {
-    const {
-      client: { network },
-    } = c.get('caller')
-    const begun = await providers.begin(id, { purpose, returnTo, maxBytes: roomForTransaction(c, secure), network })
-    keepTransaction(c, begun, secure)
-    return begun.href
-  }
-
   /**
    * Completes the purpose of the sign-in. If it fails, this browser's session continues unchanged.
-   * @returns false if the user was to confirm their identity, but the provider does not say that it asked
+   * @returns where the browser goes
    */
   async function arrive(
     c: Context<Env>,
-    { person, tokens, purpose }: Finished,
+    id: string,
+    finished: Finished,
     isAbout: (accountId: string) => void,
-  ): Promise<boolean> {
-    const { client } = c.get('caller')
-    if (purpose.kind === 'sign_in') {
-      const proven = await providerLogin.authenticate(person, { invite: purpose.invite, client })
-      isAbout(proven.account.id)
-      await openGranted(
-        c,
-        deps,
-        { ...proven, person, tokens },
-        { remember: purpose.remember, replaces: currentSession(c), reauthenticates: false, endsAt: null },
-      )
-      return true
+  ): Promise<string> {
+    const { person, purpose, returnTo } = finished
+    const call = { method: methods.find(id), input: { kind: 'returned', finished } as const, returnTo }
+    switch (purpose.kind) {
+      case 'sign_in': {
+        const { remember } = purpose
+        return onward(await authenticateBy(c, deps, { ...call, remember }, isAbout), returnTo)
+      }
+      case 'link':
+        await orRevoke(finished, () => link(c, finished, purpose, isAbout))
+        return returnTo
+      case 'reauthenticate': {
+        const who = await orRevoke(finished, async () => signedIn(c))
+        if (who.user.id === purpose.userId) isAbout(purpose.userId)
+        const step = await reauthenticateBy(c, deps, call)
+        // Without auth_time, the session does not count as recent, and a page that requires that is told.
+        return onward(step, person.authTime === null ? unconfirmed(id, returnTo) : returnTo)
+      }
+      default:
+        return purpose satisfies never
     }
-    const who = mustBeSame(c, purpose)
-    isAbout(who.user.id)
-    if (purpose.kind === 'link') {
-      const grant = await vault.createGrant(
-        { person, userId: who.user.id, sessionId: who.session.publicId, origin: 'link' },
-        tokens,
-      )
-      if (await providerLogin.link(person, grant, who.actor)) vault.linked(who.session.publicId)
-      else vault.revoke(person, tokens)
-      return true
+  }
+
+  /** Links the account at the provider to the user who is signed in. */
+  async function link(
+    c: Context<Env>,
+    { person, tokens }: Finished,
+    purpose: InSession,
+    isAbout: (accountId: string) => void,
+  ): Promise<void> {
+    const { user, session, actor } = mustBeSame(c, purpose)
+    isAbout(user.id)
+    const to = { person, userId: user.id, sessionId: session.publicId, origin: 'link' } as const
+    const grant = await vault.createGrant(to, tokens)
+    if (await providerLogin.link(person, grant, actor)) vault.linked(session.publicId)
+    else vault.revoke(person, tokens)
+  }
+
+  /** Revokes the tokens if `work` fails: nothing else ever would. */
+  async function orRevoke<T>({ person, tokens }: Finished, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      vault.revoke(person, tokens)
+      throw error
     }
-    const proven = await providerLogin.confirm(person, { userId: who.user.id, client })
-    // Without auth_time, the provider has identified the user, but not proven that they are present now.
-    const asked = { ...person, authTime: person.authTime ?? who.session.authTime }
-    // The token API's grant moves to the new session, and ends as early as before.
-    const endsAt = people.accounts.authority === 'local' ? null : who.session.absoluteEndsAt
-    await openGranted(
-      c,
-      deps,
-      { ...proven, person: asked, tokens },
-      { remember: who.session.remember, replaces: who.session.publicId, reauthenticates: true, endsAt },
-    )
-    return person.authTime !== null
   }
 
   return app
@@ -167,7 +151,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
  * What was begun in one session can only be completed in it (OA-20).
  * @throws Problem `not_signed_in`, `login_expired`
  */
-function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { kind: 'sign_in' }>) {
+function mustBeSame(c: Context<Env>, { userId, sessionId }: InSession) {
   const who = signedIn(c)
   if (who.user.id !== userId || who.session.publicId !== sessionId) throw new Problem('login_expired')
   return { ...who, actor: { ...who.actor, userId } }
@@ -177,6 +161,10 @@ function mustBeSame(c: Context<Env>, { userId, sessionId }: Exclude<Purpose, { k
 function redirectToProvider(c: Context<Env>, href: string): Response {
   c.header('Referrer-Policy', 'no-referrer')
   return c.redirect(href, 303)
+}
+
+function onward(step: StepAnswer, returnTo: string): string {
+  return 'href' in step ? step.href : returnTo
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
-import * as v from 'valibot'
+import type * as v from 'valibot'
+import { checkFields } from '../../base/check-fields.ts'
 import { Problem } from '../../base/problem.ts'
-import { describeFields } from '../../contract/fields.ts'
 import type { Env } from '../request/hono-env.ts'
 
 const JSON_TYPE = /^application\/json[\t ]*(?:;|$)/i
@@ -15,7 +15,7 @@ type Schema = v.GenericSchema<unknown, unknown>
  */
 export async function readJson<S extends Schema>(c: Context<Env>, schema: S): Promise<v.InferOutput<S>> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? '')) throw new Problem('unsupported_media_type')
-  return check(schema, parseJson(await c.req.arrayBuffer()))
+  return checkFields(schema, parseJson(await c.req.arrayBuffer()))
 }
 
 /** Whether one of our forms was posted without JavaScript. */
@@ -40,14 +40,10 @@ export async function readForm(c: Context<Env>): Promise<Map<string, string>> {
  */
 export function checkForm<S extends Schema>(schema: S, fields: ReadonlyMap<string, string>): v.InferOutput<S> {
   const given = [...fields].filter(([name, value]) => value !== '' && name !== 'returnTo')
-  return check(schema, Object.fromEntries(given.map(([name, value]) => [name, name === 'remember' ? true : value])))
-}
-
-/** @throws Problem `invalid_body` */
-function check<S extends Schema>(schema: S, value: unknown): v.InferOutput<S> {
-  const result = v.safeParse(schema, value)
-  if (result.success) return result.output
-  throw new Problem('invalid_body', { fields: describeFields(result.issues, 'body') })
+  return checkFields(
+    schema,
+    Object.fromEntries(given.map(([name, value]) => [name, name === 'remember' ? true : value])),
+  )
 }
 
 /**

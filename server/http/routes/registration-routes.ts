@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono'
 import { RegisterRequest, ResetRequest, type SessionAnswer, SetupRequest } from '../../contract/wire.ts'
 import type { Account } from '../../accounts/account.ts'
+import { passwordProof } from '../../login/password-method.ts'
 import type { Env } from '../request/hono-env.ts'
 import { logAttempt } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
@@ -15,12 +16,10 @@ export function registrationRoutes(deps: AuthDeps): Hono<Env> {
   const signInNew = (c: Context<Env>, account: Account) =>
     logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, isAbout => {
       isAbout(account.id)
-      return openSession(c, deps, {
-        account,
-        amr: ['pwd'],
+      return openSession(c, deps, passwordProof(account), {
         remember: false,
         replaces: currentSession(c),
-        passwordSetAt: null,
+        reauthenticates: false,
       })
     })
 

@@ -4,7 +4,12 @@ import type { Upstream } from '../../config/upstream-config.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemBody } from '../../contract/problem-codes.ts'
 import { createPasswordLogin } from '../../login/password-login.ts'
+import { createPasswordMethod } from '../../login/password-method.ts'
 import { createProviderLogin } from '../../login/provider-login.ts'
+import { createProviderMethod } from '../../login/provider-method.ts'
+import type { SignInMethod } from '../../login/sign-in-method.ts'
+import { createSignInMethods } from '../../login/sign-in-methods.ts'
+import type { Providers } from '../../providers/types.ts'
 import { CLIENT, testPeople } from '../../accounts/accounts.testing.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import {
@@ -25,7 +30,7 @@ import { openKeptForm } from './kept-form.ts'
 /** Providers that a test configures, and their fakes. */
 export interface Elsewhere {
   configured: Provider[]
-  providers: AuthDeps['providers']
+  providers: Pick<Providers, 'all' | 'begin' | 'finish' | 'returnTo'>
   vault: AuthDeps['vault']
 }
 
@@ -44,7 +49,8 @@ export function testRoutes(
     upstreams?: Upstream[]
     proof?: Proof
     elsewhere?: Elsewhere
-    tokenApiLogin?: AuthDeps['tokenApiLogin']
+    /** In the place of the form for a password. */
+    passwords?: SignInMethod
     streams?: AuthDeps['streams']
   } = {},
 ) {
@@ -67,8 +73,12 @@ export function testRoutes(
     sessions,
     clock,
     log,
-    meter,
   })
+  const shared = { providers, providerLogin, vault, accounts: people.accounts, meter }
+  const methods = createSignInMethods([
+    options.passwords ?? createPasswordMethod({ passwordLogin, minLength: config.passwordMinLength }),
+    ...configured.map(provider => createProviderMethod({ ...shared, provider })),
+  ])
   const writeRate = createWriteRate(clock)
   const routes = authRoutes({
     config,
@@ -78,8 +88,8 @@ export function testRoutes(
     keyring,
     sessions,
     people,
+    methods,
     passwordLogin,
-    tokenApiLogin: options.tokenApiLogin ?? null,
     providers,
     providerLogin,
     vault,

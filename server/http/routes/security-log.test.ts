@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SECURITY_EVENTS } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import type { InviteAnswer, ResetLinkAnswer, SessionAnswer } from '../../contract/wire.ts'
+import { TOKEN_API } from '../../contract/token-api-id.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
 import { OPERATOR } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
-import type { AuthDeps } from './auth-deps.ts'
+import type { SignInMethod } from '../../login/sign-in-method.ts'
 import { type Browser, testRoutes } from './routes.testing.ts'
 
 const NETWORK = '198.51.100.7'
@@ -21,12 +22,12 @@ const stranger = () => at.browser({ ...CLIENT, network: NETWORK })
 const since = (mark: number) => at.events().slice(mark)
 const mark = () => at.events().length
 
-async function start(tokenApiLogin: AuthDeps['tokenApiLogin'] = null) {
+async function start(passwords?: SignInMethod) {
   fails = null
   const none = () => Promise.reject(new Error('not in this test'))
   at = testRoutes({
     registration: 'invite',
-    tokenApiLogin,
+    ...(passwords === undefined ? {} : { passwords }),
     elsewhere: {
       configured: [],
       providers: {
@@ -108,8 +109,10 @@ describe('the security log', () => {
   test('a sign-in checked by the token API is one line', async () => {
     await at.close()
     await start({
+      id: TOKEN_API,
+      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop' }),
       authenticate: () => Promise.reject(new Problem('invalid_credentials')),
-      confirm: () => Promise.reject(new Problem('invalid_credentials')),
+      reauthenticate: () => Promise.reject(new Problem('invalid_credentials')),
     })
     const from = mark()
     await stranger().post('/auth/login', { email: 'ada', password: 'wrong' })

@@ -1,29 +1,25 @@
 import type { Context } from 'hono'
 import type * as v from 'valibot'
-import { SECOND, type UnixMs } from '../../base/clock.ts'
+import { SECOND } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import { HOME, safeReturnTo } from '../../contract/return-to.ts'
-import type { SessionAnswer, WireUser } from '../../contract/wire.ts'
+import type { SessionAnswer } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
+import type { Proof } from '../../login/sign-in-method.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookie-names.ts'
-import type { ProviderProfile, ProviderTokens } from '../../providers/types.ts'
-import type { ProviderGrantRecord } from '../../store/types.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedInAnswer } from '../response/session-body.ts'
 import { checkForm, isForm, readForm, readJson } from './read-body.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { formCookie, keepForm } from './kept-form.ts'
 
-interface Opening {
-  account: WireUser
-  amr: string[]
+/** How a session is opened for a proof. */
+export interface Opening {
   remember: boolean
+  /** The public id of the session that ends with it, or null. */
   replaces: string | null
-  reauthenticates?: boolean
-  passwordSetAt: UnixMs | null
-  authTime?: UnixMs | null
-  endsAt?: UnixMs | null
-  providerGrant?: ProviderGrantRecord | null
+  /** Whether an identity was confirmed: then only if the replaced session is still alive. */
+  reauthenticates: boolean
 }
 
 /**
@@ -33,33 +29,20 @@ interface Opening {
 export async function openSession(
   c: Context<Env>,
   { sessions, keyring, clock, config, writeRate }: AuthDeps,
-  {
-    account,
-    amr,
-    remember,
-    replaces,
-    reauthenticates = false,
-    passwordSetAt,
-    authTime = null,
-    endsAt = null,
-    providerGrant = null,
-  }: Opening,
+  { account, amr, passwordSetAt, authTime, endsAt, providerGrant, abandon }: Proof,
+  opening: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
-  // Limits the sessions that a known password can create. Posts of a signed-in user have been counted already, and may
-  // include a password change.
-  if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
-  const { session, grant } = await sessions.open({
-    userId: account.id,
-    amr,
-    remember,
-    client,
-    replaces,
-    reauthenticates,
-    passwordSetAt,
-    authTime,
-    endsAt,
-    providerGrant,
+  const input = { userId: account.id, amr, client, passwordSetAt, authTime, endsAt, providerGrant }
+  const open = async () => {
+    // Limits the sessions that a known password can create. Posts of a signed-in user have been counted already, and
+    // may include a password change.
+    if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
+    return sessions.open({ ...input, ...opening })
+  }
+  const { session, grant } = await open().catch((error: unknown) => {
+    abandon()
+    throw error
   })
   const now = clock.now().wall
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
@@ -72,30 +55,6 @@ export async function openSession(
     }),
   )
   return signedInAnswer(account, session)
-}
-
-/**
- * The same for a user that a provider vouches for, with its grant.
- * @param endsAt the latest end of the session, if its tokens cannot be refreshed; null: as usual
- */
-export async function openGranted(
-  c: Context<Env>,
-  deps: AuthDeps,
-  { account, amr, person, tokens }: Vouched,
-  how: { remember: boolean; replaces: string | null; reauthenticates: boolean; endsAt: UnixMs | null },
-): Promise<SessionAnswer> {
-  const providerGrant = await deps.vault.createGrant(
-    { person, userId: account.id, sessionId: '', origin: 'sign_in' },
-    tokens,
-  )
-  return openSession(c, deps, { account, amr, ...how, passwordSetAt: null, authTime: person.authTime, providerGrant })
-}
-
-interface Vouched {
-  account: WireUser
-  amr: string[]
-  person: ProviderProfile
-  tokens: ProviderTokens
 }
 
 /** The session that this browser has now, to be replaced by the new one. */
@@ -124,7 +83,7 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
   c: Context<Env>,
   deps: AuthDeps,
   { schema, page, keep, next }: Submission<S>,
-  act: (fields: v.InferOutput<S>) => Promise<SessionAnswer>,
+  act: (fields: v.InferOutput<S>) => Promise<object>,
 ): Promise<Response> {
   if (!isForm(c)) return c.json(await act(await readJson(c, schema)))
   const fields = await readForm(c)

@@ -1,16 +1,18 @@
 import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
-import { LoginRequest, type SignOutAnswer } from '../../contract/wire.ts'
+import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { LoginRequest, MethodLoginRequest, type ProviderLoginAnswer, type SignOutAnswer } from '../../contract/wire.ts'
 import type { Env } from '../request/hono-env.ts'
-import { logAttempt } from './attempts.ts'
-import { isForm } from './read-body.ts'
+import { type How, logAttempt, loggedAs } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
+import { authenticateBy, posted, type SignInCall } from './method-calls.ts'
 import { afterForm, afterScript, logoutCookie } from './provider-logout-routes.ts'
-import { currentSession, openGranted, openSession, submitted } from './sign-in-reply.ts'
+import { isForm, readJson } from './read-body.ts'
+import { submitted } from './sign-in-reply.ts'
 
-/** Signing in with a password, and signing out. */
+/** Sign-in by a form or a script, and sign-out. */
 export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
-  const { passwordLogin, tokenApiLogin, sessions, logouts, config, log } = deps
+  const { methods, sessions, logouts, config, log } = deps
   const app = new Hono<Env>()
 
   app.post('/login', c =>
@@ -18,33 +20,35 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
       c,
       deps,
       { schema: LoginRequest, page: '/sign-in', keep: ['email', 'remember'], next: null },
-      async ({ email, password, remember = false }) => {
-        const { client, device } = c.get('caller')
-        if (tokenApiLogin !== null) {
-          return logAttempt(c, log, { attempt: 'sign_in', method: 'token_api' }, async isAbout => {
-            const known = await tokenApiLogin.authenticate({ username: email, password, device, client })
-            isAbout(known.account.id)
-            return openGranted(c, deps, known, {
-              remember,
-              replaces: currentSession(c),
-              reauthenticates: false,
-              endsAt: known.endsAt,
-            })
-          })
-        }
-        return logAttempt(c, log, { attempt: 'sign_in', method: 'password' }, async isAbout => {
-          const proven = await passwordLogin.authenticate({ email, password, device, client })
-          isAbout(proven.account.id)
-          return openSession(c, deps, {
-            ...proven,
-            remember,
-            replaces: currentSession(c),
-            passwordSetAt: proven.account.passwordChangedAt,
-          })
-        })
+      ({ email, password, remember = false }) => {
+        const method = methods.password()
+        return signIn(c, { method, input: posted({ email, password }), remember, returnTo: HOME })
       },
     ),
   )
+
+  // From a script: any method, a provider with an invitation too, which must not appear in a URL.
+  app.post('/login/:method', async c => {
+    const { remember = false, returnTo: wanted, ...fields } = await readJson(c, MethodLoginRequest)
+    const method = methods.find(c.req.param('method'))
+    const returnTo = safeReturnTo(wanted)
+    const call = { method, input: posted(fields), remember, returnTo }
+    if (method.describe().kind === 'provider') {
+      if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: returnTo })
+      // The attempt is logged by the callback, which decides it.
+      return c.json(await authenticateBy(c, deps, call, () => {}))
+    }
+    return c.json(await signIn(c, call))
+  })
+
+  function signIn(c: Context<Env>, call: SignInCall) {
+    const how: How = { attempt: 'sign_in', ...loggedAs(call.method) }
+    return logAttempt(c, log, how, async isAbout => {
+      const answer = await authenticateBy(c, deps, call, isAbout)
+      how.undecided = !('session' in answer)
+      return answer
+    })
+  }
 
   app.post('/logout', async c => {
     const form = isForm(c)

@@ -1,58 +1,53 @@
-import type { Clock, UnixMs } from '../base/clock.ts'
-import { createLimiter } from '../base/limiter.ts'
-import { Problem } from '../base/problem.ts'
-import { TOKEN_API } from '../contract/token-api-id.ts'
-import type { Keyring } from '../keys/types.ts'
+import * as v from 'valibot'
 import { toEmailKey } from '../accounts/account.ts'
 import { networkOf } from '../accounts/client-network.ts'
 import { createAttemptLine } from '../accounts/attempt-line.ts'
 import { ACCOUNT, countUnder, NETWORK } from '../accounts/credential-throttle.ts'
+import { checkFields } from '../base/check-fields.ts'
+import type { Clock, UnixMs } from '../base/clock.ts'
+import { createLimiter } from '../base/limiter.ts'
+import type { Meter } from '../base/meter.ts'
+import { Problem } from '../base/problem.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
+import { LoginRequest, ReauthenticateRequest } from '../contract/wire.ts'
+import type { Keyring } from '../keys/types.ts'
 import type { TokenApiClient } from '../providers/token-api-client.ts'
 import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
 import type { Vault } from '../providers/vault.ts'
 import type { Client } from '../session/types.ts'
 import { confirmKey, deviceKey, exactKey, knownNetworkKey, networkKey, recentKey } from '../store/throttle-keys.ts'
 import type { IdentityStore, ThrottleStore } from '../store/types.ts'
+import { countSignIn } from './count-sign-in.ts'
+import { grantedProof } from './granted-proof.ts'
 import { readDevice } from './known-device.ts'
 import type { Proven } from './password-login.ts'
 import type { ProviderLogin } from './provider-login.ts'
+import { postedFields, type Proof, type SignInMethod } from './sign-in-method.ts'
 
-/**
- * Signing in with a name and a password that an API of the person's own judges. It keeps the passwords and the
- * accounts; here is a session, and an account under the name that the API knows the person by.
- */
-export interface TokenApiLogin {
-  /** @param device the sealed device cookie, or null
-   * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down`, `busy`, `provider_unavailable`,
-   * `provider_answer_invalid`, `not_admitted`, `registration_closed` */
-  authenticate(attempt: { username: string; password: string; device: string | null; client: Client }): Promise<Known>
-  /**
-   * The password of somebody who is signed in, asked again.
-   * @throws Problem the same; `provider_sign_in_required` for somebody who never came this way
-   */
-  confirm(attempt: { userId: string; password: string; client: Client }): Promise<Known>
-}
+const Fields = v.pick(LoginRequest, ['email', 'password'])
 
-/** `endsAt`: when what the API gave ends, where it cannot be renewed; null: it can, or does not end. */
-interface Known extends Proven {
+/** Who the API says it is, and its tokens. */
+interface Granted {
   person: ProviderProfile
   tokens: ProviderTokens
-  endsAt: UnixMs | null
 }
 
-export interface TokenApiLoginDeps {
-  api: Pick<TokenApiClient, 'signIn'>
+interface Deps {
+  minLength: number
+  api: Pick<TokenApiClient, 'name' | 'signIn'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
   throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>
-  vault: Pick<Vault, 'revoke'>
+  vault: Pick<Vault, 'createGrant' | 'revoke'>
   keyring: Keyring
   clock: Clock
+  meter: Meter
 }
 
-/** `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name
- * whatever its
- * case, for an API to which all spellings are one. */
+/**
+ * `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name whatever
+ * its case, for an API to which all spellings are one.
+ */
 interface Keys {
   account: string
   folded: string | null
@@ -68,7 +63,12 @@ const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
  */
 const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
 
-export function createTokenApiLogin({
+/**
+ * A name and a password that an API of the operator's own judges. It keeps the passwords and the accounts; here is a
+ * session, and an account under the name that the API knows the person by.
+ */
+export function createTokenApiMethod({
+  minLength,
   api,
   providerLogin,
   identities,
@@ -76,7 +76,8 @@ export function createTokenApiLogin({
   vault,
   keyring,
   clock,
-}: TokenApiLoginDeps): TokenApiLogin {
+  meter,
+}: Deps): SignInMethod {
   const now = () => clock.now().wall
   const limiter = createLimiter(LIMITS)
   const line = createAttemptLine()
@@ -133,32 +134,33 @@ export function createTokenApiLogin({
       : { account: exactKey(exact), folded: recentKey(toEmailKey(username)), network: networkKey(networkOf(network)) }
   }
 
-  /** Whom the API lets in and we do not, nobody would ever sign out. */
-  async function admitted(
-    { person, tokens }: { person: ProviderProfile; tokens: ProviderTokens },
-    judged: Promise<Proven>,
-  ): Promise<Known> {
-    try {
-      return { ...(await judged), person, tokens, endsAt: endOf(tokens) }
-    } catch (error) {
-      vault.revoke(person, tokens)
-      throw error
-    }
+  /** @param judge finds the account of the user that the API has identified */
+  async function proven(found: Granted, judge: () => Promise<Proven>): Promise<Proof> {
+    return grantedProof(vault, found, { authTime: found.person.authTime, endsAt: endOf(found.tokens) }, judge)
   }
 
   return {
-    async authenticate({ username, password, device, client }) {
-      const found = await judge(await keysFor(username, device, client), { username, password, client })
-      return admitted(found, providerLogin.authenticate(found.person, { invite: null, client }))
+    id: TOKEN_API,
+    describe: () => ({ kind: 'password', minLength, by: api.name }),
+
+    async authenticate(input, { device, client }) {
+      const { email: username, password } = checkFields(Fields, postedFields(input))
+      const proof = await countSignIn(meter, async () => {
+        const found = await judge(await keysFor(username, device, client), { username, password, client })
+        return proven(found, () => providerLogin.authenticate(found.person, { invite: null, client }))
+      })
+      return { next: 'session', proof }
     },
 
-    async confirm({ userId, password, client }) {
+    async reauthenticate(input, { client, session: { userId } }) {
+      const { password } = checkFields(ReauthenticateRequest, postedFields(input))
       const username = await usernameOf(userId)
       const found = await judge(
         { account: confirmKey(userId), folded: null, network: knownNetworkKey(userId) },
         { username, password, client },
       )
-      return admitted(found, providerLogin.confirm(found.person, { userId, client }))
+      const proof = await proven(found, () => providerLogin.confirm(found.person, { userId, client }))
+      return { next: 'session', proof }
     },
   }
 }

@@ -2,22 +2,15 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { toTokenApi } from '../config/token-api-settings.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
-import { CLIENT, testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
-import type { ProviderProfile, ProviderTokens } from '../providers/types.ts'
+import { testPeople, type TestPeople } from '../accounts/accounts.testing.ts'
+import type { ProviderProfile } from '../providers/types.ts'
 import { sealDevice } from './known-device.ts'
 import { createProviderLogin } from './provider-login.ts'
-import { createTokenApiLogin, type TokenApiLogin } from './token-api-login.ts'
+import type { SignInMethod } from './sign-in-method.ts'
+import { contextFrom, fakeVault, posted, proofOf, TOKENS } from './sign-in-method.testing.ts'
+import { createTokenApiMethod } from './token-api-method.ts'
 
 const tokenApi = toTokenApi({ url: 'https://shop.example' })
-const TOKENS: ProviderTokens = {
-  accessToken: 'a',
-  refreshToken: 'r',
-  idToken: null,
-  tokenType: 'Bearer',
-  scope: null,
-  accessEndsAt: null,
-  dpopKey: null,
-}
 /** To this API, two people. */
 const PASSWORDS = new Map([
   ['alice', 'the password of alice'],
@@ -25,7 +18,7 @@ const PASSWORDS = new Map([
 ])
 
 let services: TestPeople
-let login: TokenApiLogin
+let login: SignInMethod
 let asked: string[]
 
 beforeEach(() => {
@@ -39,10 +32,11 @@ beforeEach(() => {
     sessions,
     clock,
     log,
-    meter,
   })
-  login = createTokenApiLogin({
+  login = createTokenApiMethod({
+    minLength: 15,
     api: {
+      name: 'Shop',
       signIn: async (username, password) => {
         asked.push(username)
         if (PASSWORDS.get(username) !== password) throw new Problem('invalid_credentials')
@@ -65,9 +59,10 @@ beforeEach(() => {
     providerLogin,
     identities: store.identities,
     throttles: store.throttles,
-    vault: { revoke: () => {} },
+    vault: fakeVault(),
     keyring,
     clock,
+    meter,
   })
 })
 afterEach(() => services.close())
@@ -75,7 +70,9 @@ afterEach(() => services.close())
 let network = 0
 /** From somewhere else each time, so that nothing but the name slows it. */
 const attempt = (username: string, password: string, device: string | null = null) =>
-  login.authenticate({ username, password, device, client: { ...CLIENT, network: `198.51.100.${++network}` } })
+  login
+    .authenticate(posted({ email: username, password }), contextFrom({ device, network: `198.51.100.${++network}` }))
+    .then(proofOf)
 const outcome = (work: Promise<unknown>) =>
   work.then(
     () => 'signed in',
@@ -124,12 +121,13 @@ test('16.5.3 a network that tries 600 passwords at once keeps nobody else waitin
     sessions,
     clock,
     log,
-    meter,
   })
   const waiting: (() => void)[] = []
   let most = 0
-  const slow = createTokenApiLogin({
+  const slow = createTokenApiMethod({
+    minLength: 15,
     api: {
+      name: 'Shop',
       signIn: async () => {
         await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
         throw new Problem('invalid_credentials')
@@ -138,20 +136,14 @@ test('16.5.3 a network that tries 600 passwords at once keeps nobody else waitin
     providerLogin,
     identities: store.identities,
     throttles: store.throttles,
-    vault: { revoke: () => {} },
+    vault: fakeVault(),
     keyring,
     clock,
+    meter,
   })
   // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
   const guess = (n: number, from: string) =>
-    outcome(
-      slow.authenticate({
-        username: `name ${n}`,
-        password: 'a guess',
-        device: null,
-        client: { ...CLIENT, network: from },
-      }),
-    )
+    outcome(slow.authenticate(posted({ email: `name ${n}`, password: 'a guess' }), contextFrom({ network: from })))
   const flood = Array.from({ length: 600 }, (_, n) => guess(n, `203.0.113.${n % 30}`))
   const others = [guess(1000, '198.51.100.201'), guess(1001, '198.51.100.202')]
   let isOver = false
