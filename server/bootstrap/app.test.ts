@@ -701,6 +701,61 @@ describe("what Node's parser refuses", () => {
     expect(JSON.parse(body)).toMatchObject({ status, code: problem })
   })
 
+  const AS_PAGE = 'Accept: text/html\r\nSec-Fetch-Mode: navigate\r\nAccept-Language: zh-CN\r\n'
+  test.each([
+    ['more than is accepted', 17 * 1024, AS_PAGE, 431, '浏览器发送的内容过多'],
+    ['more than the parser reads', 60 * 1024, AS_PAGE, 431, '浏览器发送的内容过多'],
+    [
+      'more than is accepted, by a client that only accepts HTML',
+      17 * 1024,
+      'Accept: text/html\r\n',
+      431,
+      'sent too much',
+    ],
+    ['something that is no header', 10, `A\nB: c\r\n${AS_PAGE}`, 400, '无法理解该请求'],
+  ])('a navigation that sends %s gets a page that says what to do', async (_title, bytes, lines, status, title) => {
+    app = await startApp()
+    const answer = Buffer.from(
+      await app.raw(`GET / HTTP/1.1\r\nHost: porch.example\r\n${lines}Cookie: a=${'x'.repeat(bytes)}\r\n\r\n`),
+      'latin1',
+    ).toString()
+    const [head = '', body = ''] = answer.split('\r\n\r\n')
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(head).toContain('Content-Type: text/html; charset=utf-8')
+    expect(head).toMatch(/Content-Security-Policy: default-src 'none'; style-src 'nonce-/)
+    expect(head.match(/^Content-Security-Policy:/gim)).toHaveLength(1)
+    expect(head.match(/^Connection: close$/gim)).toHaveLength(1)
+    expect(head).toContain('Cache-Control:')
+    expect(body).toContain(title)
+    expect(body).not.toContain('xxx')
+  })
+
+  test.each([
+    ['a script', 'Sec-Fetch-Mode: cors\r\nAccept: text/html\r\n', 17 * 1024],
+    ['a script', 'Sec-Fetch-Mode: cors\r\nAccept: text/html\r\n', 60 * 1024],
+    ['a client that accepts anything', 'Accept: */*\r\n', 17 * 1024],
+    ['a WebSocket', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-Fetch-Mode: websocket\r\n', 17 * 1024],
+    ['a WebSocket', 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-Fetch-Mode: websocket\r\n', 60 * 1024],
+  ])('%s gets JSON (%#)', async (_who, lines, bytes) => {
+    app = await startApp()
+    const answer = await app.raw(
+      `GET /auth/session HTTP/1.1\r\nHost: porch.example\r\n${lines}Cookie: a=${'x'.repeat(bytes)}\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1.1 431 .*\r\nConnection: close\r\n.*"code":"headers_too_large"/s)
+    expect(answer.match(/^Connection: close\r$/gim)).toHaveLength(1)
+  })
+
+  test('up to 16 KB are accepted, to the byte', async () => {
+    app = await startApp()
+    const own = 'GET /auth/session'.length - 'GET '.length + 'Hostporch.exampleConnectioncloseCookie'.length
+    const ask = (bytes: number) =>
+      app.raw(
+        `GET /auth/session HTTP/1.1\r\nHost: porch.example\r\nConnection: close\r\nCookie: ${'x'.repeat(bytes - own)}\r\n\r\n`,
+      )
+    expect(await ask(16 * 1024)).toMatch(/^HTTP\/1.1 200 /)
+    expect(await ask(16 * 1024 + 1)).toMatch(/^HTTP\/1.1 431 /)
+  })
+
   test('headers that never end are 408', async () => {
     app = await startApp()
     const accepted = new Promise<Socket>(resolve => app.server.once('connection', resolve))

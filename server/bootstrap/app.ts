@@ -27,6 +27,7 @@ import { answerJwks } from '../http/steps/serve-jwks.ts'
 import { answerMetadata } from '../http/steps/serve-metadata.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
+import { limitHeaders } from '../http/steps/limit-headers.ts'
 import { requestListener } from '../http/server/request-listener.ts'
 import { allowMethods } from '../http/steps/allow-methods.ts'
 import { notFound } from '../http/routes/not-found.ts'
@@ -119,6 +120,7 @@ export function createApp(deps: AppDeps): () => Server {
 
   // ---- What every request goes through, in order. A step lets it pass, answers it, or throws a Problem.
   const steps: Step[] = [
+    limitHeaders,
     doctor.note,
     requireHost(publicUrl),
     guardPath,

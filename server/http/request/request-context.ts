@@ -75,9 +75,7 @@ export class RequestContext {
 
   /** Whether the browser loads a page, as opposed to a script requesting data: errors are then sent as HTML. */
   get navigation(): boolean {
-    const mode = this.headers['sec-fetch-mode']
-    if (mode !== undefined) return mode === 'navigate'
-    return this.headers.accept?.includes('text/html') ?? false
+    return isNavigation(this.headers)
   }
 
   get client(): Client {
@@ -97,6 +95,12 @@ export class RequestContext {
     }
     return hosts
   }
+}
+
+export function isNavigation(headers: IncomingHttpHeaders): boolean {
+  const mode = headers['sec-fetch-mode']
+  if (mode !== undefined) return mode === 'navigate'
+  return headers.accept?.includes('text/html') ?? false
 }
 
 /** Whether a body follows the headers (RFC 9112 §6.3). */

@@ -10,7 +10,10 @@ import { plainWords } from './plain-words.ts'
  * The page for an error that the site cannot render: a single document without scripts or images, and one style with
  * its own nonce.
  */
-export function plainPage(ctx: RequestContext, problem: Problem): { html: string; policy: string } {
+export function plainPage(
+  ctx: Pick<RequestContext, 'id' | 'headers'>,
+  problem: Problem,
+): { html: string; policy: string } {
   const nonce = newNonce()
   const { headers } = ctx
   const language = languageOf(

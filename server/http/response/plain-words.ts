@@ -44,6 +44,26 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
       ],
     },
   },
+  headers_too_large: {
+    en: {
+      title: 'Your browser sent too much',
+      advice: [
+        'It sends all cookies of this host with every request, and there are too many of them, probably from another site or app on it. A very long address can also be the cause.',
+        "Clear this site's data: select the icon left of the address, open the settings for cookies and site data, delete everything stored for this site, then reload the page. You will have to sign in again.",
+      ],
+    },
+    'zh-CN': {
+      title: '浏览器发送的内容过多',
+      advice: [
+        '浏览器每次请求都会带上此主机的全部 Cookie，而现在数量过多，很可能来自该主机上的其他网站或应用。网址过长也可能是原因。',
+        '请清除本站数据：点击地址栏左侧的图标，打开 Cookie 和网站数据设置，删除本站存储的全部内容，然后重新加载页面。之后需要重新登录。',
+      ],
+    },
+  },
+  request_timeout: {
+    en: { title: 'The request took too long', advice: ['Check your connection, then try again.'] },
+    'zh-CN': { title: '请求传输时间过长', advice: ['请检查网络连接，然后重试。'] },
+  },
   cross_origin: {
     en: {
       title: 'This did not come from this site',

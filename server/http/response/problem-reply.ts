@@ -8,11 +8,14 @@ import { plainPage } from './plain-page.ts'
 import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
+/** What an error response depends on. */
+type ProblemContext = Pick<RequestContext, 'id' | 'headers' | 'navigation'>
+
 /**
  * The only place that creates error responses (RFC 9457): JSON for scripts, a plain page for navigations.
  * @param headers additional ones, alternating names and values
  */
-export function problemReply(ctx: RequestContext, problem: Problem, headers: readonly string[] = []): Reply {
+export function problemReply(ctx: ProblemContext, problem: Problem, headers: readonly string[] = []): Reply {
   const all = [...headers]
   const { retryAfter } = problem.extras
   if (retryAfter !== undefined) all.push('Retry-After', String(Math.ceil(retryAfter)))

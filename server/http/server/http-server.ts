@@ -19,8 +19,8 @@ interface Deps {
   upgrades: (server: Pick<Server, 'on'>) => void
 }
 
-/** More than any honest browser sends; beyond it, Node's parser responds with 431. */
-const MAX_HEADER_BYTES = 16 * 1024
+/** Three times what is accepted (steps/limit-headers.ts); beyond it, Node's parser gives up. */
+const PARSED_HEADER_BYTES = 48 * 1024
 
 /** Creates Node's server with limits, and with our own responses to parser errors. */
 export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
@@ -29,7 +29,7 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
     // While an earlier response is pending, an upgrade is handled as an ordinary request (RFC 9110 §7.8), or it would
     // write into that response.
     shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isAnswering(incoming.socket),
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: PARSED_HEADER_BYTES,
     // requireHost handles these, with our headers.
     requireHostHeader: false,
     headersTimeout: 20 * SECOND,

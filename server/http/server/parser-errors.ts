@@ -1,13 +1,16 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
+import { isNavigation } from '../request/request-context.ts'
+import { problemReply } from '../response/problem-reply.ts'
 import { leave, refuseSocket } from '../response/raw-response.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 import { afterAnswers, afterAnswersOfLeft } from './earlier-answers.ts'
+import { sniffHeaders } from './sniffed-headers.ts'
 
 interface Deps {
   log: Log
@@ -52,31 +55,35 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     }
     // The client cannot receive a response.
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
-    afterAnswers(socket, brokenOn(socket), isAnswered => {
+    const broken = brokenOn(socket)
+    const headers = broken?.headers ?? sniffHeaders(error)
+    afterAnswers(socket, broken, isAnswered => {
       // A second response to one request would be taken for that of the next.
       if (isAnswered) leave(socket, null)
-      else refuse(socket, codeOf(error), { parser: error.code })
+      else refuse(socket, codeOf(error), { headers, logged: { parser: error.code } })
     })
   })
   // Without a listener, Node would close a CONNECT's connection without a response.
-  server.on('connect', (_incoming: IncomingMessage, socket: Duplex) => {
+  server.on('connect', ({ headers }: IncomingMessage, socket: Duplex) => {
     afterAnswersOfLeft(socket, () =>
-      refuse(socket, 'method_not_allowed', { method: 'CONNECT' }, ['Allow', 'GET, HEAD']),
+      refuse(socket, 'method_not_allowed', { headers, logged: { method: 'CONNECT' }, more: ['Allow', 'GET, HEAD'] }),
     )
   })
 
-  function refuse(socket: Duplex, code: ProblemCode, logged: object, headers: readonly string[] = []): void {
+  function refuse(socket: Duplex, code: ProblemCode, { headers, logged, more = [] }: Refused): void {
     const problem = new Problem(code)
-    const requestId = randomId(9)
-    log.info({ event: 'request_completed', requestId, status: problem.status, ...logged }, 'request')
-    const body = JSON.stringify(problem.body(requestId))
-    refuseSocket(
-      socket,
-      { status: problem.status, headers: ['Content-Type', 'application/problem+json', ...headers], body },
-      requestId,
-      security,
-    )
+    const id = randomId(9)
+    log.info({ event: 'request_completed', requestId: id, status: problem.status, ...logged }, 'request')
+    const reply = problemReply({ id, headers, navigation: isNavigation(headers) }, problem, more)
+    refuseSocket(socket, reply, id, security)
   }
+}
+
+/** `headers`: what is known of the request's; `more`: headers of the response. */
+interface Refused {
+  headers: IncomingHttpHeaders
+  logged: object
+  more?: readonly string[]
 }
 
 /**
