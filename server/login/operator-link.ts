@@ -11,6 +11,8 @@ interface Deps {
   config: Pick<Config, 'tokenApi'>
   identities: Pick<IdentityStore, 'list' | 'link'>
   clock: Clock
+  /** Finds the account. It is not asked if no token API is configured. */
+  find: () => Promise<Pick<Account, 'id'>>
 }
 
 /**
@@ -21,11 +23,15 @@ interface Deps {
  * @throws OperatorError if no token API is configured, or the account is linked to another of its users
  */
 export async function linkByOperator(
-  { config: { tokenApi }, identities, clock }: Deps,
-  { id }: Pick<Account, 'id'>,
+  { config: { tokenApi }, identities, clock, find }: Deps,
   { subject, shownAs }: { subject: string; shownAs: string },
 ): Promise<string> {
-  const { name, url } = requireTokenApi(tokenApi)
+  if (tokenApi === null)
+    throw new OperatorError('This site does not use an external API for passwords.', [
+      'People link provider accounts themselves, under Account.',
+    ])
+  const { name, url } = tokenApi
+  const { id } = await find()
   const other = (await identities.list(id)).find(one => one.issuer === url && one.subject !== subject)
   if (other !== undefined) throw new OperatorError(`${shownAs} is already linked to ${other.subject} of ${name}.`)
   const { wall: at } = clock.now()
@@ -37,15 +43,4 @@ export async function linkByOperator(
     originOf(OPERATOR, id, at),
   )
   return name
-}
-
-/**
- * Asked before anything about an account is looked up.
- * @throws OperatorError
- */
-export function requireTokenApi(tokenApi: Config['tokenApi']): NonNullable<Config['tokenApi']> {
-  if (tokenApi !== null) return tokenApi
-  throw new OperatorError('This site does not use an external API for passwords.', [
-    'People link provider accounts themselves, under Account.',
-  ])
 }

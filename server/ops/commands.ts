@@ -4,7 +4,7 @@ import { randomId } from '../base/ids.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { Role, SetupRequest } from '../contract/wire.ts'
 import { OPERATOR } from '../accounts/actor.ts'
-import { linkByOperator, requireTokenApi } from '../login/operator-link.ts'
+import { linkByOperator } from '../login/operator-link.ts'
 import { writeBackup } from './backup-operation.ts'
 import { rotateKeys } from './key-operations.ts'
 import type { OperationServices } from './operation-services.ts'
@@ -70,10 +70,8 @@ export const COMMANDS = {
     v.strictObject({ email: v.string(), subject: v.pipe(v.string(), v.minLength(1), v.maxLength(255)) }),
     async (services, { email, subject }) => {
       const { config, store, clock } = services
-      requireTokenApi(config.tokenApi)
-      const account = await mustFind(services, email)
-      const deps = { config, identities: store.identities, clock }
-      return { by: await linkByOperator(deps, account, { subject, shownAs: email }) }
+      const deps = { config, identities: store.identities, clock, find: () => mustFind(services, email) }
+      return { by: await linkByOperator(deps, { subject, shownAs: email }) }
     },
   ),
 

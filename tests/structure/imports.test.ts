@@ -75,6 +75,15 @@ describe('the house', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
+  test('only config, login and bootstrap ask whether there is a token API; others ask accounts for its authority', () => {
+    const knowing = ['config', 'login', 'bootstrap']
+    const asking = server
+      .filter(product)
+      .filter(path => !path.endsWith('.testing.ts') && !knowing.includes(roomOf(path) ?? ''))
+      .filter(path => /\btokenApi\b(?!\.fields)/.test(read(path)))
+    expect(asking, 'where authority is decided').toEqual(['server/accounts/build-accounts.ts'])
+  })
+
   test('the site imports server/contract and nothing else of the server', () => {
     const wrong = imports.filter(
       ({ from, target }) => from.startsWith('web/') && target?.startsWith('server/') && roomOf(target) !== 'contract',
