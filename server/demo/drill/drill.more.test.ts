@@ -1,2 +1,2 @@
-// The drill, failing for want of each rule.
+// The drill fails without any one of the rules.
 import './drill.test.ts'

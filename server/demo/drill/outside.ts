@@ -6,22 +6,22 @@ import { type Answer, type Ask, Browser, type Place } from '../proof/browser.ts'
 import { isSignedIn } from '../proof/proof.ts'
 import type { Site } from '../proof/recorder.ts'
 
-/** A site that is looked at as any visitor could, and what its owner says of it. */
+/** A site to test from outside, with what its operator has told about it. */
 export interface Visit {
   clock: Clock
   place: Place
   login: Ask
   checkPath: string
-  /** A text that only the answer to somebody signed in holds; null: found out. */
+  /** A text that only a signed-in response contains; null: detected. */
   expect: string | null
-  /** How long an access token lives there; null: found out. */
+  /** How long an access token lives there; null: detected. */
   accessMs: number | null
 }
 
 /**
- * Signs in once and finds out what the demonstrations have to know.
- * @returns the site; what a script of its pages could have found; and `leave`, which signs out every browser
- * @throws OperatorError when it cannot be told from the answers whether one is signed in
+ * Signs in once and detects what the demonstrations need to know.
+ * @returns the site; the tokens that a script on its pages could have found; and `leave`, which signs out every browser
+ * @throws OperatorError if its responses do not show whether a browser is signed in
  */
 export async function lookAround(
   visit: Visit,
@@ -79,7 +79,7 @@ export async function lookAround(
   return { site, tokens, leave }
 }
 
-/** How many tokens scripts of a page could have taken: from what they are sent, or from cookies that they may read. */
+/** Counts the tokens that scripts on a page could take from responses or readable cookies. */
 async function countReachable(site: Site, browser: Browser, texts: readonly string[]): Promise<number> {
   const cookies = browser.jar.alive(site.clock.now().wall)
   const readable = cookies.filter(({ httpOnly }) => !httpOnly).map(({ value }) => value)
@@ -87,13 +87,13 @@ async function countReachable(site: Site, browser: Browser, texts: readonly stri
   for (const { value, httpOnly } of cookies) {
     if (httpOnly && value.length >= 16 && texts.some(text => text.includes(value))) found.add(value)
   }
-  // Whatever it looks like: if it opens the door by itself, it is a token.
+  // If it grants access by itself, it is a token, whatever it looks like.
   if (readable.length > 0 && site.isSignedIn(await browser.withoutHttpOnly().get(site.checkPath)))
     found.add(readable.join())
   return found.size
 }
 
-/** By what the answer to somebody signed in is told from the answer to a stranger. */
+/** How a signed-in response differs from an anonymous one. */
 function distinguish(
   { login, checkPath, expect }: Visit,
   stranger: Answer,
@@ -110,7 +110,7 @@ function distinguish(
   return ({ status, text }) => status === shown.status && text.includes(mark)
 }
 
-/** What was typed to sign in: a name or an address often shows once one is in. */
+/** The values typed to sign in: a name or an address often appears on signed-in pages. */
 function stringsOf(body: string): string[] {
   try {
     return Object.values(JSON.parse(body) as object).filter(value => typeof value === 'string')
@@ -138,7 +138,7 @@ function shortestCookie({ jar }: Browser, clock: Clock): number | null {
 const LOGIN = /^([A-Z]+) (\/\S*)(?: (.+))?$/s
 
 /**
- * Reads `POST /login {"name":"$email","password":"$password"}`. The body is JSON, or else a form's.
+ * Parses `POST /login {"name":"$email","password":"$password"}`. The body is JSON or form-encoded.
  * @throws OperatorError
  */
 export function parseLogin(text: string): Ask {
@@ -156,7 +156,7 @@ export function parseLogin(text: string): Ask {
   }
 }
 
-/** Puts what was asked for in the request's place-holders, escaped as its kind of body wants it. */
+/** Fills the placeholders, escaped for the body's content type. */
 export function fillIn({ method, path, body }: Ask, email: string, password: string): Ask {
   if (body === null) return { method, path, body }
   const escape =
@@ -171,7 +171,7 @@ export function fillIn({ method, path, body }: Ask, email: string, password: str
   }
 }
 
-/** Two lives of an access token: as long as the longest demonstration. */
+/** Two access token lifetimes: as long as the longest demonstration. */
 export function wholeWait({ accessMs }: Site): number {
   return Math.ceil((2 * accessMs) / SECOND)
 }

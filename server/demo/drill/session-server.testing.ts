@@ -20,8 +20,8 @@ const SETTINGS: SessionSettings = {
 }
 
 /**
- * The least that a drill can try: the session room, real or with a rule taken out, behind two paths of HTTP.
- * `POST /login` signs in whoever asks; `GET /auth/session` says whether one is.
+ * A minimal server for a drill: the session room, real or with a rule removed. `POST /login` signs in anybody, and
+ * `GET /auth/session` says who is signed in.
  */
 export async function startSessionServer({
   make = createSessions,

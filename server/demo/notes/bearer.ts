@@ -3,7 +3,7 @@ import { createRemoteJWKSet, errors, jwtVerify } from 'jose'
 import { type Clock, SECOND } from '../../base/clock.ts'
 import { Refused } from './refused.ts'
 
-/** Whoever the token speaks for. Notes belong to `sub`. */
+/** The subject of the token. Notes belong to `sub`. */
 export interface Caller {
   sub: string
   name: string | null
@@ -16,21 +16,21 @@ interface Deps {
   clock: Clock
 }
 
-/** Asymmetric ones only: a list that a token cannot choose outside of (RFC 8725 §3.1). */
+/** Asymmetric algorithms only; a token cannot choose any other (RFC 8725 §3.1). */
 const ALGORITHMS = ['ES256', 'RS256', 'Ed25519']
 const REALM = 'Bearer realm="notes"'
-/** How far two machines' clocks may be apart. */
+/** Tolerated clock skew. */
 const TOLERANCE_SECONDS = 5
 const MAX_TOKEN_LENGTH = 8192
 
 /**
- * Checks access tokens as an API anywhere would: with the issuer's published keys and nothing else in common.
- * @see RFC 9068 §4 · RFC 6750 §3 for what is answered
+ * Verifies access tokens as any API would: it shares nothing with the issuer but the published keys.
+ * @see RFC 9068 §4 · RFC 6750 §3 for the responses
  */
 export function createBearer({ jwks, issuer, audience, clock }: Deps) {
   const keys = createRemoteJWKSet(jwks, { timeoutDuration: 5 * SECOND, cooldownDuration: 5 * SECOND })
 
-  /** @throws Refused `invalid_token`, or `keys_unreachable` when that cannot be known */
+  /** @throws Refused `invalid_token`, or `keys_unreachable` if the token cannot be checked */
   return async ({ headers }: IncomingMessage): Promise<Caller> => {
     const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(headers.authorization ?? '')?.[1]
     if (token === undefined) throw unauthorized(null)
@@ -55,8 +55,7 @@ export function createBearer({ jwks, issuer, audience, clock }: Deps) {
 }
 
 /**
- * A fault of the token is the caller's; a key set that cannot be read is not, and must not look like a signed-out
- * person.
+ * An invalid token is the caller's fault. A key set that cannot be fetched is not, and must not look like a sign-out.
  */
 function asRefused(error: unknown): Refused {
   if (error instanceof Refused) return error
@@ -75,7 +74,7 @@ function asRefused(error: unknown): Refused {
   return new Refused('keys_unreachable', { headers: { 'retry-after': '2' } }, error)
 }
 
-/** @param why null: no token was sent, and then no error is named (RFC 6750 §3.1) */
+/** @param why null: no token was sent, so no error code is given (RFC 6750 §3.1) */
 function unauthorized(why: string | null, cause?: unknown): Refused {
   if (why === null) return new Refused('invalid_token', { headers: { 'www-authenticate': REALM } })
   const challenge = `${REALM}, error="invalid_token", error_description="The access token was refused: ${why.replaceAll('"', '')}"`

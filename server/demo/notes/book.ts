@@ -5,7 +5,7 @@ import { DAY } from '../../base/clock.ts'
 import { OperatorError } from '../../base/operator-error.ts'
 import { MAX_NOTES, type NoteEvent, type WireNote } from '../../contract/demo/notes.ts'
 
-/** Each change of a person's notes has the next number: the feed's event ids, good across restarts. */
+/** Changes are numbered per account. The numbers are the feed's event ids and survive restarts. */
 export interface Change {
   number: number
   event: NoteEvent
@@ -53,8 +53,8 @@ interface Row {
 }
 
 /**
- * The notes of everybody, in a SQLite file of their own. Every statement names the owner: a note of somebody else is
- * not forbidden, it does not exist. One function, one transaction.
+ * All notes, in a SQLite file of their own. Every statement names the owner, so the notes of others do not exist rather
+ * than being forbidden. One function, one transaction.
  * @throws OperatorError when the file was written by a newer version
  */
 export function openBook(file: string) {
@@ -64,7 +64,7 @@ export function openBook(file: string) {
   db.pragma('synchronous = FULL')
   db.pragma('foreign_keys = ON')
   prepareSchema(db, file)
-  // From here on every query runs in the server's own thread: it may not sleep there for another program's lock.
+  // From here on, queries run in the server's thread and must not wait there for another program's lock.
   db.pragma('busy_timeout = 5')
 
   const changeOf = db.prepare<[string], { change: number; forgotten: number }>(
@@ -116,8 +116,7 @@ export function openBook(file: string) {
     },
 
     /**
-     * What has happened after that change, at most one entry for each note; or `reload`, when that cannot be told any
-     * more.
+     * Changes after a number, at most one per note; or `reload` when they are no longer known.
      */
     since(owner: string, change: number): Change[] {
       return db.transaction((): Change[] => {
@@ -127,7 +126,7 @@ export function openBook(file: string) {
       })()
     },
 
-    /** With an id that is known already, the note stays as it is. */
+    /** An id that exists already leaves the note as it is. */
     add(owner: string, id: string, text: string, now: number): Outcome {
       return write(() => {
         const known = one.get(owner, id)
@@ -147,7 +146,7 @@ export function openBook(file: string) {
       })
     },
 
-    /** Lets go of what was deleted long ago, or before so many others, as well. */
+    /** Also purges notes that were deleted long ago, or before too many others. */
     remove(owner: string, id: string, now: number): Outcome {
       return write(() => {
         const forgotten = remove.all(owner, now - RESTORABLE_MS, owner, MAX_NOTES)
@@ -158,7 +157,7 @@ export function openBook(file: string) {
       })
     },
 
-    /** The note comes back as it was; unless others have taken its place. */
+    /** Restores the note as it was, unless the account is full. */
     restore(owner: string, id: string): Outcome {
       return write(() => {
         const row = one.get(owner, id)
@@ -179,7 +178,7 @@ function changed(row: Row): Outcome {
   return { state: 'changed', note: noteFrom(row), change: changeFrom(row) }
 }
 
-/** What is deleted is not shown again by asking for it in another way. */
+/** A deleted note is not revealed by asking for it another way. */
 function unchanged(row: Row): Outcome {
   return row.deleted_at === null ? { state: 'unchanged', note: noteFrom(row) } : { state: 'deleted' }
 }
@@ -196,7 +195,7 @@ function changeFrom(row: Row): Change {
 
 function makePrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  // SQLite gives its side files the rights of this one.
+  // SQLite gives its -wal and -shm files the mode of this one.
   closeSync(openSync(file, 'a', 0o600))
 }
 

@@ -8,17 +8,17 @@ interface Deps {
   since(owner: string, change: number): Change[]
 }
 
-/** Proxies and browsers take a silent connection for a dead one. */
+/** Proxies and browsers treat a silent connection as dead. */
 const HEARTBEAT_MS = 15 * SECOND
-/** How long a browser waits before it connects again. */
+/** How long a browser waits before it reconnects. */
 const RETRY_MS = 2 * SECOND
 const MAX_STREAMS_EACH = 20
-/** A reader this far behind is let go: it comes back and says where it was. */
+/** A reader this far behind is disconnected; it reconnects and says where it was. */
 const MAX_BEHIND_BYTES = 256 * 1024
 
 /**
- * Tells every open page of a person what has changed, by Server-Sent Events. Numbers stand in the book, so a page that
- * comes back misses nothing, not even across a restart.
+ * Sends changes to every open page of an account as Server-Sent Events. Changes are numbered in the database, so a page
+ * that reconnects misses nothing, even across a restart.
  */
 export function createFeed({ timers, since }: Deps) {
   const streams = new Map<string, Set<ServerResponse>>()
@@ -35,7 +35,7 @@ export function createFeed({ timers, since }: Deps) {
   return {
     /** @throws Refused `bad_request`, `too_many_streams` */
     open(owner: string, request: IncomingMessage, response: ServerResponse, query: URLSearchParams): void {
-      // Its reader may have left while the token was looked at.
+      // The client may have left while its token was verified.
       if (response.destroyed) return
       const from = startOf(request, query)
       const mine = streams.get(owner) ?? new Set()
@@ -65,8 +65,8 @@ export function createFeed({ timers, since }: Deps) {
 export type Feed = ReturnType<typeof createFeed>
 
 /**
- * A browser that comes back sends Last-Event-ID; the first time it cannot, so there is `since`.
- * @returns the number of the last change it knows; null: only what is to come
+ * A browser that reconnects sends Last-Event-ID. On the first connection it cannot, hence `since`.
+ * @returns the number of the last change that the client has; null: only future changes are sent
  */
 function startOf({ headers }: IncomingMessage, query: URLSearchParams): number | null {
   const last = headers['last-event-id'] ?? query.get('since')

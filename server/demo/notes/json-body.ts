@@ -6,7 +6,7 @@ const MAX_BODY_BYTES = 16 * 1024
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
 /**
- * Reads a JSON body and holds it against its schema.
+ * Reads a JSON body and validates it.
  * @throws Refused `unsupported_media_type`, `body_too_large`, `invalid_json`, `invalid_body`
  */
 export async function readJson<T>(request: IncomingMessage, schema: v.GenericSchema<unknown, T>): Promise<T> {
@@ -22,7 +22,7 @@ export async function readJson<T>(request: IncomingMessage, schema: v.GenericSch
 }
 
 async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  // What is announced too large is refused before it is sent; the rest is counted.
+  // A declared length that is too large is rejected at once; otherwise bytes are counted.
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge()
   const chunks: Buffer[] = []
   let bytes = 0
@@ -42,7 +42,7 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-/** The connection goes too: nobody here reads the rest of that body. */
+/** Closes the connection, because the rest of the body is not read. */
 function tooLarge(): Refused {
   return new Refused('body_too_large', {
     detail: `At most ${MAX_BODY_BYTES} bytes are accepted here.`,

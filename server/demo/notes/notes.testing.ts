@@ -11,14 +11,14 @@ import { startSample } from './sample.ts'
 export const ISSUER = 'https://notes.example'
 export const AUDIENCE = 'notes'
 
-/** Claims and header of a token that is good in every respect; a test changes one thing. */
+/** Claims and header of a valid token; each test changes one thing. */
 interface Wanted {
   claims?: JWTPayload
   header?: Partial<JWTHeaderParameters>
   key?: CryptoKey | Uint8Array
 }
 
-/** An issuer as any upstream sees one: a key, and an address where its public half can be fetched. */
+/** An issuer as an upstream sees it: a key, and a URL that serves its public half. */
 async function startIssuer(alg: string) {
   const { publicKey, privateKey } = await generateKeyPair(alg)
   const jwk = { ...(await exportJWK(publicKey)), kid: 'k1', use: 'sig', alg }
@@ -53,7 +53,7 @@ async function startIssuer(alg: string) {
         roles: ['user'],
         ...claims,
       }
-      // A claim set to undefined is left out.
+      // Claims set to undefined are left out.
       return new SignJWT(JSON.parse(JSON.stringify(payload)) as JWTPayload)
         .setProtectedHeader({ alg, kid: 'k1', typ: 'at+jwt', ...header })
         .sign(key)
@@ -64,7 +64,7 @@ async function startIssuer(alg: string) {
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
-/** The sample with an issuer of its own, in a temporary folder. */
+/** The sample and an issuer, in a temporary folder. */
 export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock?: Clock; alg?: string } = {}) {
   const dataDir = mkdtempSync(join(tmpdir(), 'sample-'))
   const issuer = await startIssuer(alg)
@@ -82,7 +82,7 @@ export async function startStage({ clock = systemClock, alg = 'ES256' }: { clock
       await sample.close()
       sample = await start()
     },
-    /** A person's way to it: calls with a good token of theirs. */
+    /** Makes calls with a valid token of a person. */
     async person(sub: string) {
       const authorization = `Bearer ${await issuer.tokenFor(sub)}`
       return (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>

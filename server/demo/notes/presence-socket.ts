@@ -6,17 +6,17 @@ import type { Caller } from './bearer.ts'
 import { createPresence } from './presence.ts'
 import { Refused } from './refused.ts'
 
-/** Twenty times a second looks like moving. */
+/** Twenty updates a second look like motion. */
 const TICK_MS = 50
 const HEARTBEAT_MS = 15 * SECOND
 const MAX_MESSAGE_BYTES = 1024
 const MAX_BEHIND_BYTES = 64 * 1024
 const MAX_PAGES_EACH = 20
 const MAX_PAGES = 500
-/** How long a page may take to answer a goodbye. */
+/** How long a page may take to answer a close frame. */
 const GOODBYE_MS = 500
 
-/** Presence over WebSocket (RFC 6455): what `ws` does well, with our limits. */
+/** Presence over WebSocket (RFC 6455), by `ws` with our limits. */
 export function createPresenceSocket(timers: Timers) {
   const presence = createPresence()
   const server = new WebSocketServer({
@@ -27,11 +27,11 @@ export function createPresenceSocket(timers: Timers) {
   })
   const answering = new WeakSet<WebSocket>()
 
-  // Ticks only while somebody is there: an idle server stays idle.
+  // Ticks only while somebody is connected, so that an idle server stays idle.
   let stopTicks: (() => void) | null = null
   const stopHeartbeat = timers.every(HEARTBEAT_MS, () => {
     for (const socket of server.clients) {
-      // Silent since the last ping: the other end went away without a word.
+      // No answer to the last ping: the connection is dead.
       if (!answering.delete(socket)) socket.terminate()
       else socket.ping()
     }
@@ -59,12 +59,12 @@ export function createPresenceSocket(timers: Timers) {
       stopTicks?.()
       stopTicks = null
     })
-    // A broken frame or a lost connection: ws closes the socket itself.
+    // An invalid frame or a lost connection; ws closes the socket itself.
     socket.on('error', () => {})
   }
 
   return {
-    /** @throws Refused `too_many_streams`, before anything was answered */
+    /** @throws Refused `too_many_streams`, before a response was sent */
     open(caller: Caller, request: IncomingMessage, socket: Duplex, head: Buffer): void {
       if (presence.countOf(caller.sub) >= MAX_PAGES_EACH || presence.size >= MAX_PAGES)
         throw new Refused('too_many_streams', { headers: { 'retry-after': '10' } })

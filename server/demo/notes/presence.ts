@@ -3,7 +3,7 @@ import { randomId } from '../../base/ids.ts'
 import { type Cursor, type PresenceEvent, PresenceRequest, type WirePeer } from '../../contract/demo/notes.ts'
 import type { Caller } from './bearer.ts'
 
-/** How an open page is reached: a WebSocket, or what a test puts in its place. */
+/** A connection to an open page: a WebSocket, or a fake in tests. */
 export interface Line {
   send(text: string): void
   /** @param code RFC 6455 §7.4.1 */
@@ -18,12 +18,12 @@ interface Peer {
   budget: number
 }
 
-/** Messages that one page may send between two ticks; a browser that throttles sends a few. */
+/** Messages that one page may send between two ticks; browsers that throttle send a few at once. */
 const MAX_MESSAGES_PER_TICK = 20
 
 /**
- * Who has the notes open, and where their pointers are. Nothing of the notes themselves passes here. Pointers move in
- * ticks: however many messages come in, each page gets one a tick, with the latest place of each.
+ * Who has the notes open, and where their pointers are. The notes themselves are not sent here. However many messages
+ * arrive, each page receives one per tick, with the latest position of every pointer.
  */
 export function createPresence() {
   const peers = new Map<string, Peer>()

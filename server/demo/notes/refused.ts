@@ -1,6 +1,6 @@
 /**
- * What this service refuses, with its status and title (RFC 9457). It is another service than the one in front of it,
- * so it has a list of its own.
+ * The errors of this service, with status and title (RFC 9457). It is a separate service from the one in front of it,
+ * so it has its own list.
  */
 const REFUSALS = {
   bad_request: { status: 400, title: 'The request could not be understood' },
@@ -23,12 +23,12 @@ export type RefusalCode = keyof typeof REFUSALS
 
 interface Extras {
   detail?: string
-  /** Which fields are wrong, by name, each with what is expected. */
+  /** Invalid fields by name, each with what is expected. */
   fields?: Record<string, string>
   headers?: Record<string, string>
 }
 
-/** Why a request is refused, in a form that may be told. `cause` is for the log. */
+/** An error that is safe to send. `cause` is for the log. */
 export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode

@@ -10,7 +10,7 @@ import type { Feed } from './feed.ts'
 import { readJson } from './json-body.ts'
 import { Refused } from './refused.ts'
 
-/** Changes of one person's notes: so many in a row, then so many a second. */
+/** How often one account may change its notes. */
 const CHANGES = { burst: 100, perSecond: 2 }
 
 export interface RouteDeps {
@@ -27,15 +27,17 @@ type Handler = (
   query: URLSearchParams,
 ) => Answer | Promise<Answer>
 
-/** Everything that is answered over plain HTTP:
+/**
+ * The plain HTTP routes:
  * `/notes` GET POST · `/notes/feed` GET · `/notes/:id` PATCH DELETE · `/notes/:id/restore` POST.
- * @throws Refused by the returned function `not_found`, `method_not_allowed` */
+ * @throws Refused by the returned function: `not_found`, `method_not_allowed`
+ */
 export function createRoutes({ clock, book, feed }: RouteDeps) {
   const now = () => clock.now().wall
 
   const rate = createRate(clock, CHANGES)
 
-  /** Each change is a write to the disk. */
+  /** Rate-limits changes: each is a disk write. */
   const slowed =
     (handler: Handler): Handler =>
     (caller, request, response, query) => {
@@ -44,7 +46,7 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
       return handler(caller, request, response, query)
     }
 
-  /** Says what came of it, to the other pages too. */
+  /** Turns an outcome into an answer, and tells the account's other pages. */
   function settle(owner: string, outcome: Outcome): Outcome & { state: 'changed' | 'unchanged' | 'deleted' } {
     switch (outcome.state) {
       case 'changed':
@@ -73,7 +75,7 @@ export function createRoutes({ clock, book, feed }: RouteDeps) {
   const add: Handler = async ({ sub }, request) => {
     const { id = randomUUID(), text } = await readJson(request, AddNoteRequest)
     const { state, note } = noteOf(sub, book.add(sub, id, text, now()))
-    // Relative: whoever passes this on may have it under another path.
+    // Relative, because a proxy may expose it under another path.
     return { status: state === 'changed' ? 201 : 200, body: note, location: `notes/${note.id}` }
   }
 

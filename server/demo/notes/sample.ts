@@ -13,7 +13,7 @@ import { createRoutes } from './routes.ts'
 
 export interface SampleDeps {
   dataDir: string
-  /** Where the issuer publishes its keys. Fetched at the first request, not before. */
+  /** Where the issuer publishes its keys; fetched at the first request. */
   jwks: URL
   issuer: string
   audience: string
@@ -24,9 +24,9 @@ export interface SampleDeps {
 const PRESENCE = '/notes/presence'
 
 /**
- * Starts a small API on loopback, as an example of one behind us: people's notes, in a database of their own. It shares
- * nothing with the rest of this process; it could as well run elsewhere and be written in another language.
- * @throws OperatorError when its database cannot be used · the system's error when it cannot listen
+ * Starts a small API on loopback as an example upstream: personal notes in a database of their own. It shares nothing
+ * with the rest of the process; it could run elsewhere and be written in another language.
+ * @throws OperatorError if its database cannot be used · the system's error if it cannot listen
  */
 export async function startSample({
   dataDir,

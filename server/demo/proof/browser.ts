@@ -3,7 +3,7 @@ import { request as httpsRequest } from 'node:https'
 import { type Clock, SECOND } from '../../base/clock.ts'
 import { Jar } from './jar.ts'
 
-/** Where a site is: its name, and the address to connect to, which for our own is the listener itself. */
+/** A site's origin, and the address to connect to, which may be a listener behind it. */
 export interface Place {
   origin: string
   host: string
@@ -27,8 +27,8 @@ export interface Ask {
 const LONGEST_MS = 30 * SECOND
 
 /**
- * A browser as far as a server can tell: a jar, and the headers that a page's own calls carry. Each call has a
- * connection of its own, so that cutting one cuts no other.
+ * A browser as a server sees it: a cookie jar, and the headers of a page's own requests. Each request has its own
+ * connection, so that cutting one does not affect others.
  */
 export class Browser {
   readonly jar: Jar
@@ -41,12 +41,12 @@ export class Browser {
     this.jar = jar
   }
 
-  /** Another browser with the same cookies: somebody copied them. */
+  /** Another browser with a copy of the cookies. */
   copy(): Browser {
     return new Browser(this.#place, this.#clock, this.jar.copy())
   }
 
-  /** A browser that holds only what scripts of a page could have read. */
+  /** A browser with only those cookies that scripts can read. */
   withoutHttpOnly(): Browser {
     return new Browser(
       this.#place,
@@ -61,7 +61,7 @@ export class Browser {
 
   /**
    * Sends a request and keeps the cookies that come back.
-   * @throws what the network said
+   * @throws the network's error
    */
   async ask(ask: Ask): Promise<Answer> {
     const answer = await this.#send(ask, false)
@@ -70,9 +70,9 @@ export class Browser {
   }
 
   /**
-   * Sends a request and hangs up when the answer's first bytes arrive, before reading any: the server has done what it
-   * was asked by then, and nothing of it reaches the jar.
-   * @returns whether there was an answer to lose
+   * Sends a request and hangs up when the response begins: the server has done its work by then, and nothing of it
+   * reaches the jar.
+   * @returns whether there was a response to lose
    */
   async askAndLose(path: string): Promise<boolean> {
     const { status } = await this.#send({ method: 'GET', path, body: null }, true)

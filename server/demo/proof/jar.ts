@@ -9,8 +9,8 @@ interface Cookie {
 }
 
 /**
- * The cookies of one browser at one site, kept as browsers keep them: by name, until their end (RFC 6265bis §5.6).
- * Domain and path are not looked at: one site is all that it visits.
+ * The cookies of one browser for one site, kept as browsers do: by name, until they expire (RFC 6265bis §5.6). Domain
+ * and path are ignored, because it visits one site only.
  */
 export class Jar {
   readonly #cookies = new Map<string, Cookie>()
@@ -32,14 +32,14 @@ export class Jar {
     return [...this.#cookies.values()].filter(({ endsAt }) => endsAt === null || endsAt > now)
   }
 
-  /** A Cookie header; '' when there is nothing to send. */
+  /** The Cookie header; '' if there is nothing to send. */
   header(now: UnixMs): string {
     return this.alive(now)
       .map(({ name, value }) => `${name}=${value}`)
       .join('; ')
   }
 
-  /** The generation of our refresh token, where the site is one of ours. */
+  /** The generation of our refresh token, if the site is Porchlight. */
   generation(now: UnixMs): number | null {
     return (
       this.alive(now)
@@ -48,7 +48,7 @@ export class Jar {
     )
   }
 
-  /** The same cookies in another's hands. */
+  /** A copy, of those cookies that `only` accepts. */
   copy(only: (cookie: Cookie) => boolean = () => true): Jar {
     const copy = new Jar()
     for (const [name, cookie] of this.#cookies) if (only(cookie)) copy.#cookies.set(name, cookie)

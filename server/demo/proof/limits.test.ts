@@ -7,7 +7,7 @@ function limits() {
 }
 const slowDown = (retryAfter: number) => expect.objectContaining({ code: 'slow_down', extras: { retryAfter } }) as Error
 
-test('a person runs one at a time, and six in a minute', () => {
+test('an account runs one demonstration at a time, and six a minute', () => {
   const { begin, pass } = limits()
   const end = begin('ann')
   expect(() => begin('ann')).toThrow(slowDown(5))
@@ -20,7 +20,7 @@ test('a person runs one at a time, and six in a minute', () => {
   begin('ann')()
 })
 
-test('four run at once, whoever they are', () => {
+test('four demonstrations run at once, over all accounts', () => {
   const { begin } = limits()
   const ends = ['a', 'b', 'c', 'd'].map(begin)
   expect(() => begin('e')).toThrow(slowDown(5))

@@ -1,14 +1,14 @@
 import { type Clock, MINUTE, SECOND, type SteadyMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 
-/** A run is a hundred requests and some seconds: enough for whoever wants to look twice. */
+/** A run is a hundred requests within some seconds; nobody needs to watch more of them. */
 const PER_MINUTE = 6
 const AT_ONCE = 4
 const TRY_AGAIN_SECONDS = 5
 
 /**
- * Keeps demonstrations from becoming a way to wear the server out: one at a time for each person, few for all.
- * @returns begins a run, or throws Problem `slow_down`; what it returns ends the run
+ * Keeps demonstrations from overloading the server: one at a time per account, and a few in all.
+ * @returns starts a run or throws Problem `slow_down`; the function that it returns ends the run
  */
 export function createLimits({ clock }: { clock: Clock }): (userId: string) => () => void {
   const running = new Set<string>()

@@ -9,7 +9,7 @@ const listeners = () => process.getActiveResourcesInfo().filter(kind => kind ===
 const before = listeners()
 const runs = new Map<ProofScenario, ProofRun>()
 
-// Each by somebody else, at once: the waiting is the same for all.
+// At once, each by another account, because most of a run is waiting.
 beforeAll(async () => {
   await Promise.all(PROOF_SCENARIOS.map(async scenario => runs.set(scenario, await proof.run(scenario, scenario))))
 }, 60_000)
@@ -17,20 +17,20 @@ beforeAll(async () => {
 const run = (scenario: ProofScenario) => runs.get(scenario) as ProofRun
 const asked = (scenario: ProofScenario) => run(scenario).events.filter(event => event.kind === 'asked')
 
-test.each(PROOF_SCENARIOS)('%s passes under the real rules, and is told as the contract says', scenario => {
+test.each(PROOF_SCENARIOS)('%s passes with the real rules, and its result matches the contract', scenario => {
   expect(run(scenario).checks.filter(check => check.seen !== check.wanted)).toEqual([])
   expect(run(scenario).passed).toBe(true)
   expect(v.parse(ProofRun, run(scenario))).toEqual(run(scenario))
 })
 
-test('CK-13 a hundred requests at the instant of expiry all carry the first key and are given the second, once', () => {
+test('CK-13 a hundred requests at expiry all present generation 1 and get generation 2, made once', () => {
   const [storm, [after]] = [asked('storm').slice(0, 100), asked('storm').slice(100)]
   expect(storm.map(({ shown, given }) => `${shown} ${given}`)).toEqual(Array.from({ length: 100 }, () => '1 2'))
   expect(storm.filter(({ answer }) => answer === 'renewed')).toHaveLength(1)
   expect(after).toMatchObject({ shown: 2, answer: 'served' })
 })
 
-test('an answer that was lost after the server had renewed is given again, late as it is', () => {
+test('a response that was lost after the renewal is sent again, however late', () => {
   const [cut, ...later] = asked('lost-answer')
   expect(cut).toMatchObject({ answer: 'cut', shown: 1 })
   expect(run('lost-answer').events.find(event => event.kind === 'row')).toMatchObject({ generation: 2, ended: null })
@@ -41,7 +41,7 @@ test('an answer that was lost after the server had renewed is given again, late 
   ])
 })
 
-test('OA-24 a copied key that comes back puts both out, and both are told why', () => {
+test('OA-24 a replayed copy signs out both holders, and both are told why', () => {
   expect(asked('thief').map(({ who, shown, answer, reason }) => `${who} ${shown} ${answer} ${reason}`)).toEqual([
     'owner 1 renewed null',
     'owner 2 renewed null',
@@ -51,7 +51,7 @@ test('OA-24 a copied key that comes back puts both out, and both are told why', 
   expect(run('thief').events.find(event => event.kind === 'row')).toMatchObject({ ended: 'refresh_reuse' })
 })
 
-test('a run leaves nothing behind: its site is gone', async () => {
+test('a run leaves nothing behind: its listener is closed', async () => {
   await expect.poll(listeners).toBe(before)
 })
 

@@ -7,7 +7,7 @@ import { play } from './scenarios.ts'
 import { SESSION_PATH } from './session-site.ts'
 import { NUMBERS, openStage } from './stage.ts'
 
-/** Longer than the grace time: an answer that was lost is given again however long ago that was. */
+/** Longer than the grace time: a lost response is sent again however late. */
 const LATER_MS = NUMBERS.graceMs + SECOND / 2
 
 export interface Proof {
@@ -48,7 +48,7 @@ export function createProof({ clock }: { clock: Clock }): Proof {
   }
 }
 
-/** Whether an answer of `GET /auth/session` knows somebody. */
+/** Whether a response of `GET /auth/session` is that of a signed-in browser. */
 export function isSignedIn({ status, text }: Answer): boolean {
   return status === 200 && (JSON.parse(text) as SessionAnswer).user !== null
 }

@@ -5,30 +5,30 @@ import type { AskedEvent, ProofEvent } from '../../contract/demo/proof.ts'
 import { generationOf } from '../../contract/demo/token-shapes.ts'
 import type { Answer, Browser } from './browser.ts'
 
-/** A site that can be looked at: ours from the inside, or any from the outside. */
+/** A site under test: ours from the inside, or any from the outside. */
 export interface Site {
   clock: Clock
-  /** What is asked again and again: a path whose answer tells whether one is signed in. */
+  /** The path that is requested; its response shows whether the browser is signed in. */
   checkPath: string
   isSignedIn: (answer: Answer) => boolean
   /** A browser that has just signed in. */
   signIn: () => Promise<Browser>
   /** How long an access token lives. */
   accessMs: number
-  /** How long a lost answer stays lost, before it is asked for again. */
+  /** How long after a lost response the browser asks again. */
   laterMs: number
-  /** Whether it is one of ours: its refresh tokens say their generation, and its answers why a session ended. */
+  /** Whether it is Porchlight: refresh tokens then show their generation, and responses why a session ended. */
   ours: boolean
-  /** The row of the session that was opened last; null where it cannot be looked at. */
+  /** The record of the session that was opened last; null if it cannot be read. */
   row: (() => Promise<{ generation: number; ended: EndReason | null }>) | null
 }
 
-/** One look at a site: does things and writes down what was sent, what came back, and when. */
+/** Acts on a site and records what was sent, what came back, and when. */
 export function createRecorder(site: Site) {
   const { clock, checkPath } = site
   const startedAt = clock.now().steady
   const events: ProofEvent[] = []
-  /** Since when each browser has had its access token. */
+  /** When each browser got its access token. */
   const grantedAt = new WeakMap<Browser, SteadyMs>()
   let newest = 0
 
@@ -37,7 +37,7 @@ export function createRecorder(site: Site) {
 
   async function wait(ms: number, why: 'expiry' | 'later'): Promise<void> {
     const at = now()
-    // A timer may come a millisecond early.
+    // A timer may fire a millisecond early.
     if (ms > 0) await sleep(ms + 2)
     events.push({ kind: 'waited', at, until: now(), why })
   }
@@ -107,11 +107,11 @@ export function createRecorder(site: Site) {
     },
     untilLater: () => wait(site.laterMs, 'later'),
 
-    /** @returns the session's generation and end by its row, or null */
+    /** @returns generation and end reason from the session's record, or null */
     async row(): Promise<{ generation: number; ended: EndReason | null } | null> {
       if (site.row === null) return null
       const row = await site.row()
-      // A generation that was made and lost is not new when it is sent.
+      // A generation that was made and lost is not new when it is sent again.
       newest = Math.max(newest, row.generation)
       events.push({ kind: 'row', at: now(), ...row })
       return row

@@ -7,7 +7,7 @@ import {
 } from '../../contract/demo/proof.ts'
 import { createRecorder, type Recorder, type Site } from './recorder.ts'
 
-/** As many as a busy page with a few tabs could send at once, several times over. */
+/** Several times what a busy page in a few tabs would send at once. */
 const STORM = 100
 const TABS = 2
 
@@ -15,7 +15,7 @@ type Play = (site: Site, recorder: Recorder) => Promise<ProofCheck[]>
 
 const PLAYS: Record<ProofScenario, Play> = { storm: storm, 'lost-answer': lostAnswer, thief: thief }
 
-/** Plays one demonstration at a site and says whether what had to come out did. */
+/** Runs one demonstration on a site and checks its results. */
 export async function play(scenario: ProofScenario, site: Site): Promise<Omit<ProofRun, 'numbers'>> {
   const recorder = createRecorder(site)
   const checks = await PLAYS[scenario](site, recorder)
@@ -23,7 +23,7 @@ export async function play(scenario: ProofScenario, site: Site): Promise<Omit<Pr
   return { scenario, passed: checks.every(isMet), tookMs: recorder.now(), checks, events: order }
 }
 
-/** Everything that a page asks for at the instant when its access token is over: one renewal has to serve them all. */
+/** A page's requests at the instant when its access token expires: one renewal must serve them all. */
 async function storm(site: Site, recorder: Recorder): Promise<ProofCheck[]> {
   const browser = await recorder.signIn()
   await recorder.untilExpiry(browser)
@@ -38,7 +38,7 @@ async function storm(site: Site, recorder: Recorder): Promise<ProofCheck[]> {
   ]
 }
 
-/** The server renewed, and its answer never arrived: the browser can only ask again with what it has. */
+/** The server renewed and its response was lost: the browser can only ask again with what it has. */
 async function lostAnswer(site: Site, recorder: Recorder): Promise<ProofCheck[]> {
   const browser = await recorder.signIn()
   await recorder.untilExpiry(browser)
@@ -56,7 +56,7 @@ async function lostAnswer(site: Site, recorder: Recorder): Promise<ProofCheck[]>
   ]
 }
 
-/** Somebody copied the cookies; the owner went on, and renewed. Then the copy is used: nobody can tell who is who. */
+/** Someone copied the cookies, the owner renewed, then the copy is used: the server cannot tell who is who. */
 async function thief(site: Site, recorder: Recorder): Promise<ProofCheck[]> {
   const owner = await recorder.signIn()
   const other = recorder.copy(owner)
@@ -84,7 +84,7 @@ function signedIn(answers: readonly AskedEvent[]): number {
   return answers.filter(({ answer }) => answer !== 'out' && answer !== 'cut' && answer !== 'failed').length
 }
 
-/** How many different refresh tokens were handed out: two would be two sessions growing from one. */
+/** How many different refresh tokens were issued: two would fork the session. */
 function generations(answers: readonly AskedEvent[]): number {
   return new Set(answers.map(({ given }) => given).filter(given => given !== null)).size
 }

@@ -2,12 +2,12 @@ import type { NoteEvent, NotesAnswer, WireNote } from '#contract/demo/notes.ts'
 import type { NoteChange } from '../utils/notes-book.ts'
 
 const PATH = '/api/notes'
-/** Longer than the service ever takes; then the next change may be sent. */
+/** Longer than the service takes; then the next change is sent. */
 const TIMEOUT_MS = 20_000
-/** How many deleted notes keep a line that undoes it. */
+/** How many deletions can be undone on the page. */
 const KEPT_DELETED = 5
 
-/** Asked again by itself: nobody has been signed out. */
+/** Retried automatically; nobody has been signed out. */
 const isReplaced = ({ _data }: { _data?: unknown }) => readProblem({ data: _data }).code === 'session_replaced'
 
 export interface NoteFailure {
@@ -16,8 +16,8 @@ export interface NoteFailure {
 }
 
 /**
- * My notes: in the page's first byte, then as they are changed here and elsewhere. Each change shows at once; one that
- * fails is taken back. The functions answer null, or why it failed.
+ * My notes: rendered with the page, then kept current with changes from here and elsewhere. Changes show at once and
+ * are reverted if they fail. The functions resolve to null or to the failure.
  */
 export function useNotes() {
   const api = useApi()
@@ -43,7 +43,7 @@ export function useNotes() {
   const count = computed(() => rows.value.filter(row => row.kind === 'note').length)
 
   let last: Promise<unknown> = Promise.resolve()
-  /** One after the other: what was done first arrives first. */
+  /** Sends changes one after the other, so that they arrive in order. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work)
     last = turn.catch(() => {})
@@ -59,7 +59,7 @@ export function useNotes() {
       return null
     } catch (error) {
       const failure = failureOf(error)
-      // Another window deleted it, and its feed has not said so yet.
+      // Another window deleted it, and the feed has not said so yet.
       if (failure.code === 'not_found' && data.value && owner === user.value?.id)
         data.value = withAnswer(data.value, change, null)
       return failure
@@ -70,7 +70,7 @@ export function useNotes() {
   const call = (method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object) => () =>
     api<WireNote | undefined>(PATH + path, { method, timeout: TIMEOUT_MS, ...(body && { body }) })
 
-  /** The id is made here, so that a note whose answer was lost can be sent again and is there once. */
+  /** The id is made here, so that a retry after a lost response does not add the note twice. */
   function add(text: string): Promise<NoteFailure | null> {
     const newest = data.value?.notes[0]?.createdAt ?? 0
     const createdAt = Math.max(Date.now(), newest + 1)
@@ -94,7 +94,7 @@ export function useNotes() {
   function dismiss(note: WireNote): void {
     deleted.value = deleted.value.filter(one => one.id !== note.id)
   }
-  /** @returns whether something is different now */
+  /** @returns whether the list has changed */
   function hear(number: number, event: NoteEvent): boolean {
     const before = data.value
     if (!before) return false
@@ -111,7 +111,7 @@ export function useNotes() {
   return { loaded, data, error, status, refresh, rows, count, hear, add, edit, remove, restore, dismiss }
 }
 
-/** Why a call to the notes failed, in one sentence. The service has codes of its own beside ours. */
+/** Why a call failed, in one sentence. The service has codes of its own beside ours. */
 function useNoteFailure(): (error: unknown) => NoteFailure {
   const { t } = useI18n()
   const text = useProblemText()

@@ -7,14 +7,13 @@ export type LinkState = 'opening' | 'live' | 'away' | 'offline'
 const FIRST_WAIT_MS = 1_000
 const LONGEST_WAIT_MS = 60_000
 
-/** Browsers allow few connections to one site at a time: a window that nobody looks at lets go of its own. */
+/** Browsers limit connections per site, so a hidden window gives up its own. */
 const REST_AFTER_MS = 20_000
 
 /**
- * Keeps a live connection open while its page is: after a loss it waits longer each time and connects again. Before
- * each further attempt it asks for the session; once that is over it stops and leaves for the sign-in page, which says
- * why.
- * @param connect opens a connection, tells of it, and returns what closes it without a word
+ * Keeps a live connection open while its page is open, and reconnects with growing delays. Before each attempt it
+ * checks the session; once that has ended, it stops and the sign-in page says why.
+ * @param connect opens a connection and reports on it; the function that it returns closes it silently
  */
 export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHidden }: { restsWhenHidden: boolean }) {
   const nuxtApp = useNuxtApp()
@@ -25,7 +24,7 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
   let rest: ReturnType<typeof setTimeout> | undefined
   let failures = 0
   let left = false
-  /** Counts what was begun: an answer that comes after something else began is too late. */
+  /** Numbers the attempts, so that a late response of an earlier one is ignored. */
   let turn = 0
 
   function stop(): void {
@@ -49,13 +48,13 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
   function again(): void {
     stop()
     state.value = navigator.onLine ? 'away' : 'offline'
-    // The `online` event starts it again.
+    // The `online` event restarts it.
     if (state.value === 'away')
       void ifSignedIn(() => {
         timer = setTimeout(restart, waitBefore(failures++, Math.random()))
       })
   }
-  /** Another tab may have signed out since this page last heard of its session. */
+  /** Another tab may have signed out since this page last checked its session. */
   function restart(): void {
     stop()
     void ifSignedIn(start)
@@ -64,7 +63,7 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     const mine = turn
     if ((await stillSignedIn()) && mine === turn && !left) then()
   }
-  /** A server that does not answer says nothing about the session. */
+  /** No response says nothing about the session. */
   async function stillSignedIn(): Promise<boolean> {
     try {
       await fetch({ background: true })
@@ -101,7 +100,7 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
     clearTimeout(rest)
     for (const [target, name, listener] of listeners) target.removeEventListener(name, listener)
   })
-  // Nobody is signed in any more, or somebody else is: what is open was opened as the one before.
+  // The person has changed, and the open connection belongs to the one before.
   watch(
     () => user.value?.id,
     id => {
@@ -113,8 +112,8 @@ export function useNotesLink(connect: (told: Told) => () => void, { restsWhenHid
 }
 
 /**
- * How long to wait before the next attempt to connect: doubled each time, and never the same for all who lost the
- * server in one moment.
+ * How long to wait before the next attempt to connect: doubled each time, with jitter, so that the clients of a
+ * restarted server do not all return at once.
  * @param failures in a row, 0 for the first
  * @param random 0 to 1
  * @returns milliseconds

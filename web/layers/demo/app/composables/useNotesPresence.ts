@@ -1,12 +1,11 @@
 import type { Cursor, PresenceEvent, PresenceRequest } from '#contract/demo/notes.ts'
 import type { Peers } from '../utils/notes-peers.ts'
 
-/** As often as the service passes pointers on. */
+/** As often as the service forwards pointers. */
 const EVERY_MS = 50
 
 /**
- * My other windows with the notes open, and where their pointers are, by WebSocket. Other people's are nobody's
- * business here.
+ * My other windows with the notes open, and their pointers, over a WebSocket. Those of other people are not shown.
  */
 export function useNotesPresence(area: Readonly<Ref<HTMLElement | null>>) {
   const peers = shallowRef<Peers>(new Map())

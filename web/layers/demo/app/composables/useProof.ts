@@ -1,14 +1,14 @@
 import type { ProofRun, ProofScenario } from '#contract/demo/proof.ts'
 import type { Problem } from '~/utils/problem'
 
-/** About how long each takes: two lives of a pass for the theft, one and a pause for the lost answer. */
+/** About how long each takes: two access token lifetimes for the theft, one and a pause for the lost response. */
 const ABOUT_MS: Record<ProofScenario, number> = { storm: 4500, 'lost-answer': 7000, thief: 8500 }
 const TICK_MS = 200
 
-/** One demonstration: ready, running, done (passed or not) or failed (it could not be run). */
+/** One demonstration: ready, running, done (passed or not) or failed to run. */
 export function useProof(scenario: ProofScenario) {
   const api = useApi()
-  // The server runs one at a time for each person.
+  // The server runs one at a time per account.
   const busy = useState<ProofScenario | null>('proof', () => null)
   const run = ref<ProofRun | null>(null)
   const problem = ref<Problem | null>(null)
@@ -36,7 +36,7 @@ export function useProof(scenario: ProofScenario) {
   return { run, problem, running, busy, start, passedMs, aboutMs: ABOUT_MS[scenario] }
 }
 
-/** Lengths of time, in the reader's own figures: "4.1 s", "38 ms". */
+/** Formats durations in the reader's language: "4.1 s", "38 ms". */
 export function useProofTime() {
   const { t, locale } = useI18n()
   return (ms: number): string => {

@@ -1,6 +1,6 @@
 import type { ProofStep } from '../utils/proof-steps.ts'
 
-/** Tells a step in a sentence: whoever cannot see the picture, or would rather read, misses nothing. */
+/** Describes a step in a sentence, for those who cannot see the diagram or would rather read. */
 export function useProofWords() {
   const { t, locale } = useI18n()
   const time = useProofTime()

@@ -1,15 +1,15 @@
 import type { NoteEvent, NotesAnswer, WireNote } from '#contract/demo/notes.ts'
 
 /**
- * What was done on this page and is not confirmed yet. It is shown at once, over what the server said last; when it
- * fails it is taken away again, and whatever came in meanwhile is still there.
+ * A change made on this page that the server has not confirmed yet. It is shown over the server's last state; if it
+ * fails it is removed, and changes received meanwhile stay.
  */
 export type NoteChange =
   | { type: 'add' | 'restore'; note: WireNote }
   | { type: 'edit'; id: string; text: string }
   | { type: 'delete'; id: string }
 
-/** One line of the list. A note that was deleted here stays as a line that can undo it. */
+/** One line of the list. A note deleted here leaves a line that can undo it. */
 export interface NoteRow {
   kind: 'note' | 'deleted'
   note: WireNote
@@ -17,8 +17,8 @@ export interface NoteRow {
 }
 
 /**
- * What the feed told.
- * @param number the event's id; what is not newer than the list is known already
+ * Applies an event of the feed.
+ * @param number the event's id; one that is not newer than the list is ignored
  */
 export function withEvent(answer: NotesAnswer, number: number, event: NoteEvent): NotesAnswer {
   if (number <= answer.change) return answer
@@ -35,7 +35,7 @@ export function withEvent(answer: NotesAnswer, number: number, event: NoteEvent)
   }
 }
 
-/** Whether an event tells what this page does not show already: not the echo of what was done here. */
+/** Whether an event shows something new, rather than echoing a change made here. */
 export function isNews(
   { notes, change }: NotesAnswer,
   pending: readonly NoteChange[],
@@ -50,19 +50,19 @@ export function isNews(
 }
 
 /**
- * What the server answered to a change of ours. Its event in the feed may have come before, or comes yet.
+ * Applies the server's response to a change of ours. The feed's event for it may come earlier or later.
  * @param note as it is now; null: it is gone
  */
 export function withAnswer(answer: NotesAnswer, change: NoteChange, note: WireNote | null): NotesAnswer {
   if (note === null) return { ...answer, notes: answer.notes.filter(one => one.id !== idOf(change)) }
-  // An edited note that is not there any more was deleted while the answer was on its way.
+  // An edited note that is missing was deleted while the response was on its way.
   if (change.type === 'edit' && !answer.notes.some(one => one.id === note.id)) return answer
   return { ...answer, notes: withNote(answer.notes, note) }
 }
 
 /**
  * Newest first, as the server lists them.
- * @param deleted what was deleted here and can be brought back
+ * @param deleted notes deleted here that can be restored
  */
 export function rowsOf(
   notes: readonly WireNote[],
@@ -85,7 +85,7 @@ function idOf(change: NoteChange): string {
   return change.type === 'edit' || change.type === 'delete' ? change.id : change.note.id
 }
 
-/** The older of two versions never wins, whichever came last. */
+/** The older of two versions never wins, whatever the order of arrival. */
 function withNote(notes: readonly WireNote[], note: WireNote): WireNote[] {
   const known = notes.find(one => one.id === note.id)
   if (known === undefined) return [note, ...notes]

@@ -1,13 +1,12 @@
 const LENGTH = 40
 /**
- * More than 40 characters ever take that a person would type: a long note is not gone through to show its beginning.
+ * More code units than 40 characters ever take in practice, so that a long note is not scanned to its end.
  */
 const LOOKED_AT = 1000
 const characters = new Intl.Segmenter()
 
 /**
- * The beginning of a note, to tell it from the others. Cut between characters as people see them: a family of emoji
- * stays whole.
+ * The beginning of a note, cut between characters as people see them: an emoji sequence stays whole.
  */
 export function excerpt(text: string): string {
   const line = text.slice(0, LOOKED_AT).replaceAll(/\s+/g, ' ').trim()

@@ -1,4 +1,4 @@
-// As in the contract, whose schemas stay out of the browser's bundle; a test holds them together.
+// Copied from the contract, whose schemas stay out of the browser's bundle; a test compares the two.
 
 /** UTF-16 code units, as `maxlength` counts them. */
 export const MAX_NOTE = 2000

@@ -2,7 +2,7 @@ import type { Cursor, PresenceEvent, WirePeer } from '#contract/demo/notes.ts'
 
 export type Peers = ReadonlyMap<string, WirePeer>
 
-/** Who else has the notes open, after one more message. */
+/** Applies a message to the list of those who have the notes open. */
 export function withPresence(peers: Peers, event: PresenceEvent): Peers {
   switch (event.type) {
     case 'welcome':

@@ -1,7 +1,7 @@
 import type { AskedEvent } from '#contract/demo/proof.ts'
 import { isSignedIn, type ProofStep } from './proof-steps.ts'
 
-/** Good: signed in · new: the key was exchanged · bad: shut out or cut · plain: neither. */
+/** Good: signed in · new: the token was rotated · bad: rejected or cut · plain: neither. */
 export type Tone = 'plain' | 'good' | 'new' | 'bad'
 
 export type Shape =
@@ -21,7 +21,7 @@ export type Shape =
   | { kind: 'box'; x: number; y: number; tone: Tone; label: Label }
   | { kind: 'label'; x: number; y: number; anchor: 'start' | 'middle' | 'end'; tone: Tone; label: Label }
 
-/** What stands at a place in the picture; the words come from the reader's language. */
+/** A label in the diagram; its words come from the reader's language. */
 export type Label =
   | { say: 'key'; key: number }
   | { say: 'count' | 'given'; count: number; key: number | null }
@@ -38,14 +38,13 @@ export interface Picture {
 const WIDTH = 360
 const TOP = 34
 const TALL = 160
-/** More lines than this are drawn thin, so that one can see through them. */
+/** More lines than this are drawn thin. */
 const FEW = 10
 const SINGLE = 62
 const SHORT = 44
 
 /**
- * Draws steps as a picture of who said what to whom, time going down. Waiting is folded: only what happens has a
- * length.
+ * Draws steps as a sequence diagram, time going down. Waiting is folded: only events take up height.
  */
 export function pictureOf(steps: readonly ProofStep[]): Picture {
   const theft = steps.some(step => step.kind === 'copied')
@@ -149,7 +148,7 @@ function arrow(
   ]
 }
 
-/** One request there and its answer back. */
+/** One request and its response. */
 function question(asked: AskedEvent, from: number, server: number, y: number): Shape[] {
   const there = arrow(from, server, y + 14, 'plain', keyLabel(asked.shown))
   const middle = (from + server) / 2
@@ -174,7 +173,7 @@ function question(asked: AskedEvent, from: number, server: number, y: number): S
   return [...there, ...arrow(server, from, y + 40, toneOf(asked), label)]
 }
 
-/** Many at once: each is a thin line there and back, at the height of its own time. */
+/** Many requests at once: a thin line for each request and response, placed by time. */
 function fan(
   { asked, at, until }: Extract<ProofStep, { kind: 'asked' }>,
   from: number,
@@ -204,7 +203,7 @@ function fan(
   })
   const given = asked.map(one => one.given).filter(key => key !== null)
   const last = given.at(-1) ?? null
-  // What matters most is drawn last, over the others.
+  // The most important lines are drawn last, on top.
   const order: Tone[] = ['plain', 'good', 'bad', 'new']
   const rank = (shape: Shape) => (shape.kind === 'line' ? order.indexOf(shape.tone) : 0)
   return [

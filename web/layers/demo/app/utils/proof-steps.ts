@@ -1,11 +1,11 @@
 import type { AskedEvent, ProofEvent } from '#contract/demo/proof.ts'
 
-/** What happened, as it is told and drawn: requests that were under way together are one step. */
+/** The events as they are described and drawn: concurrent requests are one step. */
 export type ProofStep =
   | { kind: 'asked'; at: number; until: number; who: AskedEvent['who']; asked: AskedEvent[] }
   | Exclude<ProofEvent, AskedEvent>
 
-/** @param events in the order in which they began */
+/** @param events in order of their start */
 export function stepsOf(events: readonly ProofEvent[]): ProofStep[] {
   const steps: ProofStep[] = []
   for (const event of events) {

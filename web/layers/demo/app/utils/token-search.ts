@@ -1,7 +1,7 @@
 import { tokensIn } from '#contract/demo/token-shapes.ts'
 
-// The one file of the site that reads where scripts can keep things: to show that nothing of ours is there. It writes
-// nowhere.
+// The only file of the site that reads the places where scripts can store things, to show that nothing of ours is
+// there. It writes nothing.
 
 export const SEARCHED_PLACES = [
   'cookies',
@@ -18,7 +18,7 @@ export const SEARCHED_PLACES = [
 export type SearchedPlace = (typeof SEARCHED_PLACES)[number]
 
 /**
- * What was looked at in one place. `found`: the beginnings of what looked like a token, for a picture of it is one too.
+ * The result for one place. `found`: only the beginnings of what looks like a token, because showing it would leak it.
  */
 export interface SearchResult {
   place: SearchedPlace
@@ -29,7 +29,7 @@ export interface SearchResult {
 type Collect = () => Promise<string[]> | string[]
 
 /**
- * Looks through every place in order. A place that this browser does not have, or does not open, holds nothing to read.
+ * Searches every place in order. One that this browser lacks or does not open counts as empty.
  */
 export async function lookThrough(places: Record<SearchedPlace, Collect>): Promise<SearchResult[]> {
   const results: SearchResult[] = []
@@ -50,7 +50,7 @@ const BACKGROUND = { headers: { 'X-Porchlight-Background': '1' } }
 const OWN_CALLS = ['/auth/session', '/auth/sessions', '/auth/events', '/auth/methods', '/auth/apps']
 
 /**
- * Everything that JavaScript of this page can reach.
+ * Everything that JavaScript on this page can reach.
  * @param payload what the server rendered the page from
  */
 export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect> {
@@ -65,7 +65,7 @@ export function reachablePlaces(payload: unknown): Record<SearchedPlace, Collect
     databases: async () =>
       (await Promise.all((await indexedDB.databases()).map(({ name }) => readDatabase(name ?? '')))).flat(),
     caches: readCaches,
-    // Frameworks hang their own objects on elements: the whole application can be reached from its root.
+    // Frameworks attach objects to elements: the whole application is reachable from its root.
     globals: () => stringsIn([window, ...document.querySelectorAll('*')]),
     payload: () => stringsIn(payload),
     html: async () => [document.documentElement.outerHTML, await (await fetch(location.pathname, BACKGROUND)).text()],
@@ -117,13 +117,13 @@ const DEEPEST = 24
 const MOST = 400_000
 
 /**
- * Every string, and every name, that can be reached from a value by walking what was put there; what the browser itself
- * defines is on prototypes, and not walked.
+ * Every string and property name reachable from a value through own properties. What the browser defines is on
+ * prototypes and is skipped.
  */
 function stringsIn(root: unknown): string[] {
   const texts: string[] = []
   const seen = new Set<object>()
-  // Nearest first: what is found deep on one way may be near on another.
+  // Breadth first: what is deep on one path may be near on another.
   const waiting: [value: unknown, depth: number][] = [[root, 0]]
   for (const [value, depth] of waiting) {
     if (seen.size > MOST) break
@@ -147,20 +147,20 @@ function stringsIn(root: unknown): string[] {
 function insides(value: object): [string, unknown][] {
   if (value instanceof Map || value instanceof Set) return [...value.entries()].flat().map(inner => ['', inner])
   if (ArrayBuffer.isView(value)) return []
-  // Prototypes hold what the browser defines, and some of it complains when it is looked at there.
+  // Prototypes hold what the browser defines, and some of those getters throw.
   return Object.getOwnPropertyNames(value)
     .filter(name => name !== 'prototype')
     .map(name => {
       try {
         return [name, (value as Record<string, unknown>)[name]]
       } catch {
-        // Some properties of a window throw when they are looked at.
+        // Some properties of a window throw when read.
         return [name, null]
       }
     })
 }
 
-/** A made-up token of the shape that a real one would have. */
+/** A fake token with the shape of a real one. */
 export function madeUpToken(): string {
   const part = (length: number) =>
     btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(length)))).replaceAll(/[+/=]/g, '_')
