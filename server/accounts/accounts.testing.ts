@@ -8,6 +8,7 @@ import type { Registration } from '../contract/wire.ts'
 import { newRoot } from '../keys/file.ts'
 import { createKeyring } from '../keys/keyring.ts'
 import { createSessions } from '../session/sessions.ts'
+import { retrying } from '../store/retrying.testing.ts'
 import { testStore } from '../store/store.testing.ts'
 import { createPeople, type People } from './build-accounts.ts'
 
@@ -42,7 +43,8 @@ export function testPeople(
   const { clock } = time
   const { log, lines, events } = captureLog()
   const opened = testStore(clock, log)
-  const { store } = opened
+  // A store may try again: what is decided inside a transaction has to come to the same.
+  const store = retrying(opened.store)
   const keyring = createKeyring([newRoot(time.wall())])
   const counts = { hashes: 0, statements: 0 }
   const outcomes: string[] = []

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { retrying, type SessionBench } from '../../store/contract.testing.ts'
+import type { SessionBench } from '../../store/contract.testing.ts'
 import { memoryBench } from '../../store/memory/memory.testing.ts'
+import { retryingSessions } from '../../store/retrying.testing.ts'
 import { sqliteBench } from '../../store/store.testing.ts'
 import { varied } from '../../../tests/support/varied.ts'
 import { createSessions } from '../sessions.ts'
@@ -12,7 +13,7 @@ import { createWorld } from './world.testing.ts'
 
 const onDisk = sqliteBench()
 const inMemory = memoryBench()
-const twice = { ...inMemory, sessions: retrying(inMemory.sessions) }
+const twice = { ...inMemory, sessions: retryingSessions(inMemory.sessions) }
 const reached = new Map<string, number>()
 afterAll(onDisk.close)
 

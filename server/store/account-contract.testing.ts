@@ -1,0 +1,313 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { DAY } from '../base/clock.ts'
+import { networkKey, recentKey, strangersLock } from './throttle-keys.ts'
+import type { AccountRecord, CodeRecord, SessionRecord, Store } from './types.ts'
+
+const NOW = 1_800_000_000_000
+const OPERATOR = { userId: null, sessionId: null }
+
+const origin = (at = NOW, byUserId: string | null = null) => ({
+  at,
+  byUserId,
+  sessionId: null,
+  userAgent: 'UA',
+  network: '192.0.2.1',
+})
+
+function account(
+  id: string,
+  roles: AccountRecord['roles'] = ['user'],
+  more: Partial<AccountRecord> = {},
+): AccountRecord {
+  return {
+    id,
+    email: `${id}@example.org`,
+    emailKey: `${id}@example.org`,
+    name: id,
+    roles,
+    passwordSealed: `sealed-${id}`,
+    passwordChangedAt: NOW,
+    createdAt: NOW,
+    disabledAt: null,
+    ...more,
+  }
+}
+
+function session(publicId: string, userId: string, more: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    sidHash: `hash-${publicId}`,
+    publicId,
+    secret: Buffer.alloc(32),
+    userId,
+    createdAt: NOW,
+    authTime: NOW,
+    amr: ['pwd'],
+    remember: true,
+    idleMs: 7 * DAY,
+    tagKeyId: 'k',
+    boundKey: null,
+    generation: 1,
+    proven: 1,
+    provenAt: NOW,
+    rotatedAt: NOW,
+    lastSeenAt: NOW,
+    absoluteEndsAt: NOW + 30 * DAY,
+    endedAt: null,
+    endReason: null,
+    userAgent: 'UA',
+    network: '192.0.2.1',
+    ...more,
+  }
+}
+
+function code(kind: CodeRecord['kind'], codeHash: string, more: Partial<CodeRecord> = {}): CodeRecord {
+  return {
+    id: `id-${codeHash}`,
+    codeHash,
+    kind,
+    userId: null,
+    email: null,
+    roles: ['user'],
+    byUserId: null,
+    bySessionId: null,
+    createdAt: NOW,
+    endsAt: NOW + DAY,
+    usedAt: null,
+    ...more,
+  }
+}
+
+/** What every store of accounts, one-time codes and throttles promises. */
+export function accountContract(name: string, open: () => { store: Store; remove(): void }): void {
+  describe(`accounts in ${name}`, () => {
+    let opened: ReturnType<typeof open>
+    let accounts: Store['accounts']
+    let codes: Store['codes']
+    let events: Store['events']
+    let sessions: Store['sessions']
+    let throttles: Store['throttles']
+    let housekeeping: Store['housekeeping']
+
+    beforeEach(() => {
+      opened = open()
+      ;({ accounts, codes, events, sessions, throttles, housekeeping } = opened.store)
+    })
+    afterEach(() => opened.remove())
+
+    const insert = (row: SessionRecord) =>
+      sessions.insert({ session: row, replaces: null, passwordSetAt: null, grant: null, limit: null })
+    const kinds = async (userId: string) => (await events.page(userId, null, 100)).map(event => event.kind)
+    const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
+
+    describe('accounts', () => {
+      test('an address belongs to one account, and the refusal leaves nothing behind', async () => {
+        await accounts.create(account('ann'), origin())
+        await expect(
+          accounts.create(account('bob', ['user'], { emailKey: 'ann@example.org' }), origin()),
+        ).rejects.toEqual(problem('email_taken'))
+        expect(await accounts.find('bob')).toBeNull()
+        expect(await accounts.findByEmail('ann@example.org')).toMatchObject({ id: 'ann' })
+      })
+
+      test('the list counts living sessions only, and knows when one was last seen', async () => {
+        await accounts.create(account('ann'), origin())
+        await accounts.create(account('bob', ['user'], { createdAt: NOW + 1 }), origin())
+        await insert(session('s1', 'ann'))
+        await insert(session('s2', 'ann', { lastSeenAt: NOW - 8 * DAY }))
+        await insert(session('s3', 'ann', { lastSeenAt: NOW + 5 }))
+        await sessions.end('s3', { reason: 'admin', at: NOW + 6, userId: null, byUserId: null })
+        expect(
+          (await accounts.page(NOW + 10, null, 100)).map(({ id, sessions: living, lastSeenAt }) => ({
+            id,
+            living,
+            lastSeenAt,
+          })),
+        ).toEqual([
+          { id: 'ann', living: 1, lastSeenAt: NOW + 5 },
+          { id: 'bob', living: 0, lastSeenAt: null },
+        ])
+      })
+
+      test('the last administrator who can sign in can be neither demoted nor disabled', async () => {
+        await accounts.create(account('ann', ['admin', 'user']), origin())
+        await accounts.create(account('bob', ['admin'], { disabledAt: NOW }), origin())
+        await expect(accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())).rejects.toEqual(
+          problem('last_admin'),
+        )
+        await expect(accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin())).rejects.toEqual(
+          problem('last_admin'),
+        )
+        expect(await accounts.find('ann')).toMatchObject({ roles: ['admin', 'user'], disabledAt: null })
+        expect(await kinds('ann')).toEqual(['account_created'])
+        // Enabling bob and demoting ann each stand alone; the other way round is refused.
+        await accounts.change('bob', { roles: null, disabled: false }, OPERATOR, origin())
+        await accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())
+        await expect(accounts.change('bob', { roles: ['user'], disabled: true }, OPERATOR, origin())).rejects.toEqual(
+          problem('last_admin'),
+        )
+        expect(await accounts.find('bob')).toMatchObject({ roles: ['admin'], disabledAt: null })
+      })
+
+      test('ASVS 7.4.2 disabling ends every session in the same transaction, and says who did it', async () => {
+        await accounts.create(account('root', ['admin'], { name: 'Root' }), origin())
+        await accounts.create(account('ann'), origin())
+        await insert(session('s1', 'ann'))
+        const { ended } = await accounts.change(
+          'ann',
+          { roles: null, disabled: true },
+          OPERATOR,
+          origin(NOW + 1, 'root'),
+        )
+        expect(ended).toEqual([expect.objectContaining({ publicId: 's1', reason: 'disabled' })])
+        const [newest, before] = await events.page('ann', null, 2)
+        expect(newest).toMatchObject({ kind: 'session_ended', reason: 'disabled', byName: 'Root' })
+        expect(before).toMatchObject({ kind: 'account_disabled', byName: 'Root' })
+        expect(
+          (await accounts.change('ann', { roles: null, disabled: true }, OPERATOR, origin(NOW + 2))).ended,
+        ).toEqual([])
+        expect((await accounts.find('ann'))?.disabledAt).toBe(NOW + 1)
+      })
+
+      test('a changed password ends every session, and a second change from the same old one is refused', async () => {
+        await accounts.create(account('ann'), origin())
+        await insert(session('s1', 'ann'))
+        await insert(session('s2', 'ann'))
+        const { ended } = await accounts.changePassword('ann', 'sealed-ann', 'new', origin(NOW + 1))
+        expect(ended.map(one => one.reason)).toEqual(['password_changed', 'password_changed'])
+        await expect(accounts.changePassword('ann', 'sealed-ann', 'other', origin(NOW + 2))).rejects.toEqual(
+          problem('invalid_credentials'),
+        )
+        expect((await accounts.find('ann'))?.passwordSealed).toBe('new')
+      })
+
+      test('a verifier that was changed meanwhile is not overwritten by an older one sealed anew', async () => {
+        await accounts.create(account('ann'), origin())
+        await accounts.create(account('bob', ['user'], { passwordSealed: null }), origin())
+        const [read, none] = await accounts.verifiers('', 10)
+        expect(none).toBeUndefined()
+        await accounts.setPassword('ann', 'newer', origin())
+        expect(await accounts.replaceVerifier(read ?? { id: '', passwordSealed: '' }, 'resealed')).toBe(false)
+        expect((await accounts.find('ann'))?.passwordSealed).toBe('newer')
+      })
+    })
+
+    describe('one-time codes', () => {
+      test('of fifty uses of one invitation at once, one makes an account', async () => {
+        await codes.createInvite(code('invite', 'h'), origin())
+        const results = await Promise.allSettled(
+          Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())),
+        )
+        expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
+        expect(await accounts.page(NOW, null, 100)).toHaveLength(1)
+      })
+
+      test('a failure of the rest gives the code back', async () => {
+        await accounts.create(account('ann'), origin())
+        await codes.createInvite(code('invite', 'h', { roles: ['admin'] }), origin())
+        await expect(
+          codes.useInvite('h', account('other', ['user'], { emailKey: 'ann@example.org' }), origin()),
+        ).rejects.toEqual(problem('email_taken'))
+        expect(await codes.find('invite', 'h', NOW)).not.toBeNull()
+        expect((await codes.useInvite('h', account('bob'), origin())).roles).toEqual(['admin'])
+        await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
+      })
+
+      test('an invitation for one address cannot be used for another, nor late, nor after it was revoked', async () => {
+        await codes.createInvite(code('invite', 'h', { email: 'ann@example.org', endsAt: NOW + 10 }), origin())
+        await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
+        await expect(codes.useInvite('h', account('ann'), origin(NOW + 10))).rejects.toEqual(problem('invalid_code'))
+        expect(await codes.revokeInvite('id-h', { userId: null, sessionId: null }, origin())).toBe(true)
+        expect(await codes.revokeInvite('id-h', { userId: null, sessionId: null }, origin())).toBe(false)
+        await expect(codes.useInvite('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
+      })
+
+      test('ASVS 6.3.2 set-up works only while nobody exists, and a newer code voids the older', async () => {
+        await codes.createSetup(code('setup', 'old', { roles: ['admin', 'user'] }))
+        await codes.createSetup(code('setup', 'new', { roles: ['admin', 'user'] }))
+        await expect(codes.useSetup('old', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
+        expect((await codes.useSetup('new', account('ann'), origin())).roles).toEqual(['admin', 'user'])
+        await expect(codes.useSetup('new', account('eve'), origin())).rejects.toEqual(problem('already_set_up'))
+        await expect(codes.createSetup(code('setup', 'third'))).rejects.toEqual(problem('already_set_up'))
+      })
+
+      test('JW-12 a code of one kind is not one of another', async () => {
+        await codes.createInvite(code('invite', 'h'), origin())
+        await expect(codes.useSetup('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
+        await expect(codes.useReset('h', 'new', origin())).rejects.toEqual(problem('invalid_code'))
+      })
+
+      test('a reset sets the password once, ends every session and clears the locks; a newer link voids the older', async () => {
+        await accounts.create(account('ann'), origin())
+        await insert(session('s1', 'ann'))
+        const lock = strangersLock('ann@example.org')
+        await throttles.reserveOne(lock, () => ({ key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 }))
+        await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
+        await codes.createReset({ ...code('reset', 'r1'), userId: 'ann' }, origin())
+        await expect(codes.useReset('r0', 'new', origin())).rejects.toEqual(problem('invalid_code'))
+        const results = await Promise.allSettled(
+          Array.from({ length: 50 }, () => codes.useReset('r1', 'new', origin(NOW + 1))),
+        )
+        expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
+        expect((await sessions.page('ann', null, 100)).sessions).toEqual([])
+        await throttles.reserveOne(lock, row => {
+          expect(row).toBeNull()
+          return { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 }
+        })
+      })
+
+      test('a reset of a disabled account changes nothing', async () => {
+        await accounts.create(account('ann', ['user'], { disabledAt: NOW }), origin())
+        await codes.createReset({ ...code('reset', 'r'), userId: 'ann' }, origin())
+        await expect(codes.useReset('r', 'new', origin())).rejects.toEqual(problem('account_disabled'))
+        expect((await accounts.find('ann'))?.passwordSealed).toBe('sealed-ann')
+        expect(await codes.find('reset', 'r', NOW)).not.toBeNull()
+      })
+    })
+
+    describe('the security log', () => {
+      test("is paged by cursor, newest first, and shows nobody else's rows", async () => {
+        await accounts.create(account('ann'), origin())
+        await accounts.create(account('bob'), origin())
+        for (let n = 0; n < 5; n++) {
+          await accounts.changeName('ann', `Ann ${n}`, origin(NOW + n))
+          await accounts.changeName('bob', `Bob ${n}`, origin(NOW + n))
+        }
+        const first = await events.page('ann', null, 4)
+        const second = await events.page('ann', first.at(-1)?.id ?? 0, 4)
+        expect([...first, ...second].map(event => event.kind)).toEqual([
+          ...Array<string>(5).fill('name_changed'),
+          'account_created',
+        ])
+        expect(new Set([...first, ...second].map(event => event.userId))).toEqual(new Set(['ann']))
+      })
+    })
+
+    describe('housekeeping', () => {
+      test("takes old rows in bounded batches and leaves the rest, a password's lock too", async () => {
+        await accounts.create(account('ann'), origin(NOW - 100 * DAY))
+        for (let n = 0; n < 5; n++) await accounts.changeName('ann', `Ann ${n}`, origin(NOW - 95 * DAY))
+        await accounts.changeName('ann', 'Ann', origin(NOW))
+        await insert(session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }))
+        await insert(session('new', 'ann'))
+        await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
+        await codes.createInvite(code('invite', 'good'), origin())
+        for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
+          await throttles.reserveOne(key, () => ({ key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 }))
+        }
+        const before = NOW - 90 * DAY
+        // Seven old rows: the account's, five names, and the old session's signed_in.
+        expect([
+          await housekeeping.events(before, 4),
+          await housekeeping.events(before, 4),
+          await housekeeping.events(before, 4),
+        ]).toEqual([4, 3, 0])
+        expect(await housekeeping.sessions(before, 100)).toBe(1)
+        expect(await housekeeping.codes(NOW, 100)).toBe(1)
+        expect(await housekeeping.throttles(NOW - DAY, 100)).toBe(2)
+        expect((await sessions.page('ann', null, 100)).sessions.map(one => one.publicId)).toEqual(['new'])
+        expect((await codes.invites(NOW, null, 100)).map(one => one.codeHash)).toEqual(['good'])
+        expect(await kinds('ann')).toEqual(['signed_in', 'name_changed'])
+      })
+    })
+  })
+}
