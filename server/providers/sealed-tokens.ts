@@ -43,11 +43,11 @@ const Kept = v.object({
  * Seals tokens for their row, so that they cannot be opened in another.
  * @throws Problem `provider_answer_invalid` if the tokens are too long
  */
-export function sealTokens(keyring: Keyring, rowId: string, tokens: KeptTokens): string {
+export function sealTokens(keyring: Keyring, grantId: string, tokens: KeptTokens): string {
   const payload = { ...tokens }
   if (JSON.stringify(payload).length > MAX_LENGTH)
     throw new Problem('provider_answer_invalid', {}, new Error('the tokens are too long to store'))
-  return keyring.seal('at-rest', payload, rowId)
+  return keyring.seal('at-rest', payload, grantId)
 }
 
 /** @returns null if none are stored, the key is gone, or they were sealed for another row */

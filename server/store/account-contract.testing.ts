@@ -240,7 +240,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await accounts.create(account('ann'), origin())
         await insert(session('s1', 'ann'))
         const lock = strangersLock('ann@example.org')
-        await throttles.reserveOne(lock, () => ({ key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 }))
+        await throttles.reserveOne(lock, () => ({ write: { key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 } }))
         await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
         await codes.createReset({ ...code('reset', 'r1'), userId: 'ann' }, origin())
         await expect(codes.useReset('r0', 'new', origin())).rejects.toEqual(problem('invalid_code'))
@@ -251,7 +251,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect((await sessions.page('ann', null, 100)).sessions).toEqual([])
         await throttles.reserveOne(lock, row => {
           expect(row).toBeNull()
-          return { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 }
+          return { write: { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 } }
         })
       })
 
@@ -292,7 +292,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
         await codes.createInvite(code('invite', 'good'), origin())
         for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
-          await throttles.reserveOne(key, () => ({ key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 }))
+          await throttles.reserveOne(key, () => ({ write: { key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 } }))
         }
         const before = NOW - 90 * DAY
         // Seven old rows: the account's, five names, and the old session's signed_in.

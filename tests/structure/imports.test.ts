@@ -26,9 +26,6 @@ const HTTP_ROOMS = ['request', 'response', 'steps', 'routes', 'site', 'server']
 
 /** Packages that a decision keeps in one place: who may import them. */
 const HOMES: Record<string, string[]> = {
-  // The demo's notes are another service that happens to run here: its rows are no business of the store.
-  'better-sqlite3': ['store', 'demo'],
-  'drizzle-orm': ['store'],
   hono: ['http', 'bootstrap', 'main'],
   '@hono/node-server': ['http', 'bootstrap', 'main'],
   '@hono/standard-validator': ['http'],
@@ -40,10 +37,22 @@ const HOMES: Record<string, string[]> = {
   nuxt: ['http', 'main', 'cli'],
 }
 
+/** Where a store is opened, looked at from outside, or put in another's place: they know that it is SQLite's. */
+const OPENS_SQLITE = [
+  'server/bootstrap/services.ts',
+  'server/cli/perform.ts',
+  'server/ops/data-dir-lock.ts',
+  'server/ops/doctor.ts',
+  'server/ops/key-doctor.ts',
+  'server/ops/permissions.ts',
+  'server/ops/restore-operation.ts',
+]
+
 const server = files('server/**/*.ts')
 const web = files('web/**/*.{ts,vue}')
 const imports = [...server, ...web].flatMap(importsOf)
 const product = (path: string) => !path.endsWith('.test.ts')
+const shipped = (path: string) => product(path) && !path.endsWith('.testing.ts')
 
 /** `server/session/judge.ts` → `session`; `server/main.ts` → `main`; anything else → null. */
 function roomOf(path: string): string | null {
@@ -163,11 +172,62 @@ describe('what a room is the only one to know', () => {
     expect(wrong.map(show)).toEqual([])
   })
 
-  test('SQL is written in store/ only, and by the demo for its own file', () => {
+  test('only store/sqlite/ knows Drizzle and the driver, and the demo the driver for its own file', () => {
+    const wrong = imports.filter(
+      ({ from, specifier }) =>
+        shipped(from) &&
+        ['drizzle-orm', 'better-sqlite3'].includes(packageOf(specifier) ?? '') &&
+        !from.startsWith('server/store/sqlite/') &&
+        !from.startsWith('server/demo/notes/'),
+    )
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('store/sqlite/ is imported only where a store is opened, looked at from outside, or replaced', () => {
+    const imported = imports.filter(
+      ({ from, target }) =>
+        shipped(from) && !from.startsWith('server/store/sqlite/') && target?.startsWith('server/store/sqlite/'),
+    )
+    expect([...new Set(imported.map(({ from }) => from))].sort()).toEqual(OPENS_SQLITE)
+  })
+
+  test('a store knows the interfaces and what every store decides alike, and no other store', () => {
+    const wrong = imports.filter(({ from, target }) => {
+      const here = /^server\/store\/(\w+)\//.exec(from)?.[1]
+      const there = /^server\/store\/(\w+)\//.exec(target ?? '')?.[1]
+      return here !== undefined && there !== undefined && here !== there
+    })
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('tests of other rooms look beneath a store by its helpers only', () => {
+    const wrong = imports.filter(
+      ({ from, target }) =>
+        !shipped(from) &&
+        !from.startsWith('server/store/') &&
+        target?.startsWith('server/store/sqlite/') &&
+        target !== 'server/store/sqlite/files.ts',
+    )
+    expect(wrong.map(show)).toEqual([])
+  })
+
+  test('no other room speaks of what only SQLite has: row ids, checkpoints, the connection', () => {
     const wrong = server.filter(
       path =>
-        product(path) &&
-        !['store', 'demo'].includes(roomOf(path) ?? '') &&
+        shipped(path) &&
+        !path.startsWith('server/store/sqlite/') &&
+        !path.startsWith('server/demo/notes/') &&
+        /\browid\b|checkpoint|\bstore\.db\b|sqliteTable|\$inferSelect/i.test(read(path)),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('SQL is written in store/sqlite/ only, and by the demo for its own file', () => {
+    const wrong = server.filter(
+      path =>
+        shipped(path) &&
+        !path.startsWith('server/store/sqlite/') &&
+        !path.startsWith('server/demo/notes/') &&
         /\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b/i.test(read(path)),
     )
     expect(wrong).toEqual([])
