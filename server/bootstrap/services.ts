@@ -88,7 +88,7 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
       close: () => close(log, keys, store, sessions, release),
     }
   } catch (error) {
-    store.close()
+    await store.close()
     throw error
   }
 }
@@ -124,7 +124,7 @@ async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, rel
   } catch (error) {
     log.warn({ event: 'shutdown_write_failed', error }, 'failed to write pending changes before closing')
   } finally {
-    store.close()
+    await store.close()
     release()
   }
 }

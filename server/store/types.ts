@@ -8,7 +8,8 @@ import type { EventKind, Role } from '../contract/wire.ts'
  * only.
  *
  * Promises that hold for every function:
- * - One function is one transaction: it happens whole or not at all, and its log rows are part of it.
+ * - One function is one transaction: it happens whole or not at all, and its rows of the security log are part of it.
+ *   Lines about it, for whoever watches the site, are logged once it is durable.
  * - What a function wrote is durable, as far as that store is, when its promise resolves.
  * - Writes happen in the order in which they were called, each sees those before it, and their promises settle in that
  *   order. A write that fails undoes only what it did itself.
@@ -193,7 +194,7 @@ export interface Store {
   readonly keyRecords: KeyRecordStore
   readonly maintenance: MaintenanceStore
   /** Writes what still waits, and lets go. */
-  close(): void
+  close(): Promise<void>
 }
 
 // ---- Sessions

@@ -48,6 +48,6 @@ export function openStore(deps: StoreDeps): SqliteStore {
     keyRecords: keyRecordQueries(db),
     maintenance: maintenance(db, wasRead ? null : file),
     db,
-    close: () => db.close(),
+    close: async () => db.close(),
   }
 }
