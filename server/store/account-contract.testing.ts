@@ -292,7 +292,9 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
         await codes.createInvite(code('invite', 'good'), origin())
         for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
-          await throttles.reserveOne(key, () => ({ write: { key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 } }))
+          await throttles.reserveOne(key, () => ({
+            write: { key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 },
+          }))
         }
         const before = NOW - 90 * DAY
         // Seven old rows: the account's, five names, and the old session's signed_in.

@@ -468,7 +468,10 @@ export interface ThrottleStore {
   settle(what: { forget: readonly string[]; refund: readonly Refund[] }): Promise<void>
 }
 
-/** An attempt that was no failure, to be taken off a count. `left`: what the others have earned; null: nothing. */
+/**
+ * An attempt that was no failure, to be taken off a count. `left`: what the others have earned; null: nothing. It
+ * changes nothing, like `decide`.
+ */
 export interface Refund {
   key: string
   left: (count: ThrottleRecord | null) => ThrottleRecord | null
