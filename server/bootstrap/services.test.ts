@@ -1,22 +1,11 @@
-import {
-  copyFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { captureLog } from '../base/log.testing.ts'
 import { noMeter } from '../base/meter.ts'
 import { buildServices } from './services.ts'
 import { installation, signedIn, stateOf } from '../../tests/support/installation.ts'
-import { readMigrations } from '../store/sqlite/migrate.ts'
-import { MIGRATIONS, openMigrated } from '../store/sqlite/open.ts'
+import { downgrade } from '../store/store.testing.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 
 let home: ReturnType<typeof installation>
@@ -24,27 +13,6 @@ beforeEach(() => {
   home = installation()
 })
 afterEach(() => home.remove())
-
-/** Gives the database the schema from before a migration, with everything that fits into it. */
-function downgrade(tag: string): Sqlite.Database {
-  const file = databaseFile(home.dataDir)
-  renameSync(file, `${file}.newer`)
-  const steps = readMigrations(MIGRATIONS).filter(step => step.tag < tag)
-  openMigrated({ dataDir: home.dataDir, mayCreate: true, clock: home.clock, log: home.log }, steps).close()
-  const old = new Sqlite(file)
-  old.pragma('foreign_keys = OFF')
-  old.exec(`ATTACH '${file}.newer' AS newer`)
-  const tables = old.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%STRICT'").pluck().all()
-  for (const table of tables.filter(name => name !== 'migrations')) {
-    const columnsIn = (schema: string) =>
-      old.prepare('SELECT name FROM pragma_table_info(?, ?)').pluck().all(table, schema) as string[]
-    const newer = new Set(columnsIn('newer'))
-    const columns = columnsIn('main').filter(column => newer.has(column))
-    old.exec(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM newer.${table}`)
-  }
-  old.exec('DETACH newer')
-  return old
-}
 
 describe('the first start', () => {
   test('makes keys and a database, private to their owner', async () => {
@@ -80,7 +48,7 @@ describe('a later start', () => {
     const first = await home.start()
     const { shown, session } = await signedIn(first)
     await first.close()
-    const old = downgrade('0007')
+    const old = downgrade(home, '0007')
     old.exec(`
       CREATE TEMP TABLE staged AS SELECT * FROM sessions;
       UPDATE staged SET sid_hash = 'staged', public_id = 'staged', settle_ms = 1, late_ms = 2, access_ms = 4;

@@ -1,11 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type Sqlite from 'better-sqlite3'
+import Sqlite from 'better-sqlite3'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { createLog, type Log } from '../base/log.ts'
 import type { SessionBench } from './contract.testing.ts'
 import { asc, eq } from './sqlite/drizzle.ts'
+import { databaseFile } from './sqlite/files.ts'
+import { readMigrations } from './sqlite/migrate.ts'
+import { MIGRATIONS, openMigrated } from './sqlite/open.ts'
 import { accounts, events, sessions } from './sqlite/schema.ts'
 import { openStore, type SqliteStore } from './sqlite/store.ts'
 import type { AccountRecord, Store } from './types.ts'
@@ -73,4 +76,28 @@ export function sqliteBench(): SessionBench {
     log: userId => sql.select().from(events).where(eq(events.userId, userId)).orderBy(asc(events.id)).all(),
     close: remove,
   }
+}
+
+/** Gives the database the schema from before a migration, with everything that fits into it. */
+export function downgrade(
+  { dataDir, clock, log }: { dataDir: string; clock: Clock; log: Log },
+  tag: string,
+): Sqlite.Database {
+  const file = databaseFile(dataDir)
+  renameSync(file, `${file}.newer`)
+  const steps = readMigrations(MIGRATIONS).filter(step => step.tag < tag)
+  openMigrated({ dataDir, mayCreate: true, clock, log }, steps).close()
+  const old = new Sqlite(file)
+  old.pragma('foreign_keys = OFF')
+  old.exec(`ATTACH '${file}.newer' AS newer`)
+  const tables = old.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%STRICT'").pluck().all()
+  for (const table of tables.filter(name => name !== 'migrations')) {
+    const columnsIn = (schema: string) =>
+      old.prepare('SELECT name FROM pragma_table_info(?, ?)').pluck().all(table, schema) as string[]
+    const newer = new Set(columnsIn('newer'))
+    const columns = columnsIn('main').filter(column => newer.has(column))
+    old.exec(`INSERT INTO ${table} (${columns}) SELECT ${columns} FROM newer.${table}`)
+  }
+  old.exec('DETACH newer')
+  return old
 }
