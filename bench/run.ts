@@ -11,6 +11,7 @@ import { ensureSiteBuilt } from '../web/build.ts'
 import { measureEnumeration } from './enumeration.ts'
 import { type Figure, type Measurement, table } from './figure.ts'
 import { measurePage, measureScripts } from './page.ts'
+import { measurePasswordCheck } from './password-check.ts'
 import { measureRelay } from './relay.ts'
 import { measureRenewal } from './renewal.ts'
 import { measureSession } from './session.ts'
@@ -28,6 +29,7 @@ const MEASUREMENTS: Record<string, Measurement> = {
   streams: measureStreams,
   vault: measureVault,
   enumeration: measureEnumeration,
+  passwords: measurePasswordCheck,
 }
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)

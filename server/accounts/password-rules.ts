@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Problem } from '../base/problem.ts'
 import { NAME } from '../contract/name.ts'
 import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
@@ -40,13 +41,13 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
         throw new Problem('password_too_short', { minLength, detail: `${counted}; it needs at least ${minLength}.` })
       if (length > MAX_PASSWORD_LENGTH)
         throw new Problem('password_too_long', { detail: `${counted}; the limit is ${MAX_PASSWORD_LENGTH}.` })
-      // Few set a password: a start does not wait for the lists.
-      const [ranks, { isWholePhrase }, { fold }, { strengthOf }] = await Promise.all([
-        commonWords(),
-        import('./famous.ts'),
-        import('./keyboards.ts'),
-        import('./password-strength.ts'),
-      ])
+      // Few set a password, so a start does not wait for these. Together they would hold the event loop for too long.
+      const { fold } = await import('./keyboards.ts')
+      await nextTurn()
+      const { isWholePhrase } = await import('./famous.ts')
+      await nextTurn()
+      const { strengthOf } = await import('./password-strength.ts')
+      const ranks = await commonWords()
       if (ranks.has(fold(normal)) || isWholePhrase(normal))
         throw new Problem('password_common', { detail: 'It is on the list of common passwords.' })
       const told = [name, email ?? '', email?.split('@')[0] ?? '']

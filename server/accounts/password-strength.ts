@@ -67,11 +67,8 @@ export async function strengthOf(password: string, ranks: Ranks, context: Readon
   const ends = folded.length <= LOOKED_AT ? [folded] : [folded.slice(0, LOOKED_AT), folded.slice(-LOOKED_AT)]
   let strongest: Strength = { bits: 0, personal: false }
   for (const end of ends) {
-    // Each takes some milliseconds: others are answered in between.
-    await nextTurn()
-    const whole = judge(end, ranks, context)
-    await nextTurn()
-    const strength = weaker(whole, withoutMarks(end, ranks, context))
+    const whole = await judge(end, ranks, context)
+    const strength = weaker(whole, await withoutMarks(end, ranks, context))
     if (strength.bits >= strongest.bits) strongest = strength
   }
   return strongest
@@ -80,15 +77,19 @@ export async function strengthOf(password: string, ranks: Ranks, context: Readon
 const weaker = (one: Strength, other: Strength | null) => (other !== null && other.bits < one.bits ? other : one)
 
 /** The same without what stands between letters and digits: one sign between all others adds little. */
-function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<string>): Strength | null {
+async function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength | null> {
   const marks = text.match(/[^\p{L}\p{N}]/gu) ?? []
   if (marks.length === 0 || marks.length === text.length) return null
-  const { bits, personal } = judge(text.replaceAll(/[^\p{L}\p{N}]/gu, ''), ranks, context)
+  const { bits, personal } = await judge(text.replaceAll(/[^\p{L}\p{N}]/gu, ''), ranks, context)
   return { bits: bits + (new Set(marks).size === 1 ? MARK + REWRITTEN : marks.length * (MARK - 1)), personal }
 }
 
+/** Places judged in one turn of the event loop: other requests are served in between. */
+const SLICE = 16
+
 /** The cheapest way to put it together from left to right. */
-function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Strength {
+async function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength> {
+  await nextTurn()
   const price = pricing(text, ranks, context)
   const best: Strength[] = [{ bits: 0, personal: false }]
   for (let end = 1; end <= text.length; end++) {
@@ -101,6 +102,7 @@ function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Streng
       cheapest = { bits: before.bits + piece.bits, personal: before.personal || piece.personal }
     }
     best[end] = cheapest
+    if (end % SLICE === 0) await nextTurn()
   }
   return best[text.length] ?? { bits: 0, personal: false }
 }
