@@ -138,7 +138,7 @@ export function createApp(deps: AppDeps): () => Server {
     serveStatic(site.built),
     requireSameOrigin(publicUrl),
     limitBody,
-    site.development?.identifyOr(identifyCaller) ?? identifyCaller,
+    site.development?.authenticateOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
     answerSession,
     front.pages,
@@ -188,7 +188,7 @@ export function createApp(deps: AppDeps): () => Server {
   const common = { log, contexts, steps, done: requestLog({ log, meter, clock }) }
   const listener = requestListener({
     ...common,
-    arrive: (ctx, incoming, outgoing) => {
+    handle: (ctx, incoming, outgoing) => {
       if (ctx.match !== null) return pass(ctx, ctx.match, incoming, outgoing)
       return isRouted(ctx, serverRoutes) ? toHono(incoming, outgoing) : renderSite(ctx, incoming, outgoing)
     },

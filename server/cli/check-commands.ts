@@ -27,7 +27,7 @@ const check = command({
     if (args.json) return printJson({ file, settings: report, renamed, findings })
     printTable(
       ['SETTING', 'ENVIRONMENT', 'VALUE', 'FROM'],
-      report.map(one => [one.key, one.variable, one.value, one.from]),
+      report.map(setting => [setting.key, setting.variable, setting.value, setting.from]),
     )
     if (renamed.length > 0) print('', ...renamed.map(({ former, current }) => `${former} is called ${current} now.`))
     if (findings.length > 0) print('')
@@ -44,8 +44,8 @@ export const config = group('porchlight config', 'Settings', { check: async () =
 const REACH_TIMEOUT_MS = 5000
 
 /** null for an older server that does not know the command. */
-function answered<T>(asked: Promise<{ output: T } | null>): Promise<T | null> {
-  return asked.then(
+function answered<T>(request: Promise<{ output: T } | null>): Promise<T | null> {
+  return request.then(
     answer => answer?.output ?? null,
     (error: unknown) => {
       if (error instanceof OperatorError) return null

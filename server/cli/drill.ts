@@ -78,7 +78,7 @@ async function tryOut(visit: Visit, { json, staged }: { json: boolean; staged: b
   if (failed > 0) process.exitCode = 1
 }
 
-interface Given {
+interface DrillArgs {
   url: string
   login?: string | undefined
   check?: string | undefined
@@ -87,7 +87,7 @@ interface Given {
   'i-own-this'?: boolean | undefined
 }
 
-async function visitOf(given: Given): Promise<Visit> {
+async function visitOf(given: DrillArgs): Promise<Visit> {
   const url = URL.parse(given.url)
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new OperatorError(`Not the address of a site: ${given.url}`, ['Expected the form http://localhost:3000'])

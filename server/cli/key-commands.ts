@@ -81,11 +81,11 @@ const rotate = command({
   },
 })
 
-function signingLine(made: SigningSummary | null, compromised: boolean): string {
-  if (made === null)
+function signingLine(created: SigningSummary | null, compromised: boolean): string {
+  if (created === null)
     return 'The signing keys cannot be changed here and stay as they are: replace them where they are kept.'
-  if (compromised) return `The key ${made.id} now signs upstream tokens.`
-  return `The key ${made.id} is published now and signs upstream tokens from ${shownTime(made.signsAt)}.`
+  if (compromised) return `The key ${created.id} now signs upstream tokens.`
+  return `The key ${created.id} is published now and signs upstream tokens from ${shownTime(created.signsAt)}.`
 }
 
 export const key = group('porchlight key', 'Keys that seal cookies and passwords, and sign upstream tokens', {

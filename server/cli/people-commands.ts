@@ -41,13 +41,16 @@ export const invite = command({
     json,
   },
   async run(args) {
-    const { invite: made, href } = await perform('invite', { email: args.email ?? null, roles: rolesOf(args.admin) })
-    if (args.json) printJson({ invite: made, href })
+    const { invite: created, href } = await perform('invite', { email: args.email ?? null, roles: rolesOf(args.admin) })
+    if (args.json) printJson({ invite: created, href })
     else
-      printLink(made.email === null ? 'Send this to the person you invite.' : `Send this to ${plain(made.email)}.`, {
-        href,
-        endsAt: made.endsAt,
-      })
+      printLink(
+        created.email === null ? 'Send this to the person you invite.' : `Send this to ${plain(created.email)}.`,
+        {
+          href,
+          endsAt: created.endsAt,
+        },
+      )
   },
 })
 
@@ -63,10 +66,15 @@ const add = command({
   },
   async run(args) {
     const password = args['with-password'] ? await askPassword() : null
-    const made = await perform('user.add', { email: args.email, name: args.name, roles: rolesOf(args.admin), password })
-    if (args.json) printJson(made)
-    else if (made.link === null) print(`${plain(args.email)} can sign in now.`)
-    else printLink(`${plain(args.email)} has an account. Send them this link to choose a password.`, made.link)
+    const created = await perform('user.add', {
+      email: args.email,
+      name: args.name,
+      roles: rolesOf(args.admin),
+      password,
+    })
+    if (args.json) printJson(created)
+    else if (created.link === null) print(`${plain(args.email)} can sign in now.`)
+    else printLink(`${plain(args.email)} has an account. Send them this link to choose a password.`, created.link)
   },
 })
 

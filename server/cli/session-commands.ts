@@ -20,13 +20,13 @@ const list = command({
     if (sessions.length === 0) return print(`${args.email} is not signed in anywhere.`)
     printTable(
       ['ID', 'SINCE', 'LAST SEEN', 'ENDS', 'FROM', 'BROWSER'],
-      sessions.map(one => [
-        one.publicId,
-        shownTime(one.createdAt),
-        shownTime(one.lastSeenAt),
-        shownTime(Math.min(one.idleEndsAt, one.absoluteEndsAt)),
-        plain(one.network),
-        plain(one.userAgent).slice(0, 60),
+      sessions.map(item => [
+        item.publicId,
+        shownTime(item.createdAt),
+        shownTime(item.lastSeenAt),
+        shownTime(Math.min(item.idleEndsAt, item.absoluteEndsAt)),
+        plain(item.network),
+        plain(item.userAgent).slice(0, 60),
       ]),
     )
   },

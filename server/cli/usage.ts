@@ -2,21 +2,21 @@ import type { ArgDef, ArgsDef, CommandDef } from 'citty'
 import { print } from './output.ts'
 
 /** Prints the `--help` text, plain because it is also read in logs and pipes. */
-export async function showUsage<Args extends ArgsDef>(given: CommandDef<Args>): Promise<void> {
-  const { name = '', description = '', version } = (await resolved(given.meta)) ?? {}
-  const args: ArgsDef = (await resolved(given.args)) ?? {}
-  const commands = (await resolved(given.subCommands)) ?? {}
+export async function showUsage<Args extends ArgsDef>(target: CommandDef<Args>): Promise<void> {
+  const { name = '', description = '', version } = (await resolved(target.meta)) ?? {}
+  const args: ArgsDef = (await resolved(target.args)) ?? {}
+  const commands = (await resolved(target.subCommands)) ?? {}
   const words = Object.entries(args).filter(([, arg]) => arg.type === 'positional')
   const options = Object.entries(args).filter(([, arg]) => arg.type !== 'positional')
 
-  const shape = [
+  const synopsis = [
     name,
     ...words.map(([word, arg]) => (arg.required === true ? word.toUpperCase() : `[${word.toUpperCase()}]`)),
     ...options.filter(([, arg]) => arg.required === true).map(([option, arg]) => spelled(option, arg)),
     ...(options.some(([, arg]) => arg.required !== true) ? ['[options]'] : []),
     ...(Object.keys(commands).length > 0 ? ['COMMAND'] : []),
   ]
-  print(`${description}.`, '', `  ${shape.join(' ')}`)
+  print(`${description}.`, '', `  ${synopsis.join(' ')}`)
   const described = await Promise.all(
     Object.entries(commands).map(async ([word, command]) => {
       const meta = await resolved((await resolved(command))?.meta)

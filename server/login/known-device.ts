@@ -3,19 +3,20 @@ import { randomId } from '../base/ids.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { Account } from '../accounts/account.ts'
 
-/** A browser that this person has signed in with before: strangers who guess at their password cannot lock it out. */
+/** A browser in which this account has signed in before: strangers who guess its password cannot lock it out. */
 export interface Device {
   id: string
   userId: string
   at: UnixMs
 }
 
-/** The longest that a cookie may live (CK-6). */
+/** The longest lifetime of a cookie (CK-6). */
 export const DEVICE_LIFE_MS = 400 * DAY
 
 /**
+ * Never throws.
  * @param sealed the device cookie's value, or null
- * @returns null for anything that is not ours, altered, or older than its life: never throws
+ * @returns null for anything that is not ours, altered, or expired
  */
 export async function readDevice(keyring: Keyring, sealed: string | null, now: UnixMs): Promise<Device | null> {
   if (sealed === null) return null
@@ -27,9 +28,9 @@ export async function readDevice(keyring: Keyring, sealed: string | null, now: U
 }
 
 /**
- * A cookie value for this browser, which has just signed this person in. It keeps the device's id.
- * @param passwordSetAt a clock that was ahead may have set it in what is the future again; that does not make the
- * device older
+ * The cookie value for a browser that has just signed in. Keeps the device's id.
+ * @param passwordSetAt the password may have been set in the future (by a fast clock); the device must not count as
+ * older
  */
 export function sealDevice(
   keyring: Keyring,
@@ -43,8 +44,8 @@ export function sealDevice(
 }
 
 /**
- * Whether the device counts as this person's. One from before the last change of password does not: it may be what the
- * password was changed for.
+ * Whether the device counts as known to the account. One from before the last password change does not, since it may be
+ * the reason for that change.
  */
 export function isKnown(device: Device | null, account: Pick<Account, 'id' | 'passwordChangedAt'> | null): boolean {
   return (

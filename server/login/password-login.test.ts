@@ -51,7 +51,7 @@ const right = { password: GOOD_PASSWORD }
 const from = (network: string) => ({ client: { ...CLIENT, network } })
 const kinds = async () => (await services.people.log.page(ann.id, null)).events.map(event => event.kind)
 
-/** So many failures in a row lie behind, long ago. */
+/** This many consecutive failures occurred long ago. */
 async function failedBefore(lane: 'stranger' | 'known', failures: number): Promise<void> {
   const key = lane === 'stranger' ? strangersLock('ann@example.org') : knownLock(ann.id)
   await services.store.throttles.reserveOne(key, () => ({
@@ -59,7 +59,7 @@ async function failedBefore(lane: 'stranger' | 'known', failures: number): Promi
   }))
 }
 
-/** Fails, waiting as long as it must, so many times. */
+/** Fails this many times, waiting as long as required. */
 async function fail(times: number, more: Parameters<typeof attempt>[0] = {}): Promise<void> {
   for (let n = 0; n < times; n++) {
     expect(await codeOf(attempt(more))).toBe('invalid_credentials')
@@ -67,14 +67,14 @@ async function fail(times: number, more: Parameters<typeof attempt>[0] = {}): Pr
   }
 }
 
-describe('signing in', () => {
+describe('signing in with a password', () => {
   test('the right password signs in, whatever the case of the address', async () => {
     expect(await attempt(right)).toEqual({ account: expect.objectContaining({ id: ann.id }) as Account, amr: ['pwd'] })
     expect(await codeOf(attempt({ ...right, email: 'ANN@Example.ORG' }))).toBe('signed_in')
     expect(services.outcomes).toEqual(['signed_in', 'signed_in'])
   })
 
-  test('a disabled account is told so only after its right password', async () => {
+  test('a disabled account is reported only after its right password', async () => {
     await services.people.accounts.create(
       { email: 'second@example.org', name: 'Second', roles: ['admin'], password: GOOD_PASSWORD },
       OPERATOR,
@@ -84,7 +84,7 @@ describe('signing in', () => {
     expect(await codeOf(attempt(right))).toBe('account_disabled')
   })
 
-  test('a hash at an older cost is renewed at the next sign-in, and the password goes on to work', async () => {
+  test('a hash with outdated cost is upgraded at the next sign-in, and the password still works', async () => {
     const passwordSealed = services.keyring.seal(
       'at-rest',
       { hash: await hash(GOOD_PASSWORD, { memoryCost: 4096, timeCost: 1 }) },
@@ -105,7 +105,7 @@ describe('signing in', () => {
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
-  test('passwords of odd shapes are compared, never a failure of ours', async () => {
+  test('passwords of unusual form are compared without an internal error', async () => {
     for (const password of ['\u0000', '\ud83d', 'x'.repeat(4096), '👩‍👩‍👧‍👦', "' or 1=1 --"]) {
       expect(
         await codeOf(
@@ -116,8 +116,8 @@ describe('signing in', () => {
   })
 })
 
-describe('guessing', () => {
-  test('ASVS 6.3.8 an unknown address and a wrong password get the same answer for the same hashes, queries and commits', async () => {
+describe('guessing passwords', () => {
+  test('ASVS 6.3.8 an unknown address and a wrong password get the same response after the same hashes, queries and commits', async () => {
     await codeOf(attempt({ email: 'first@example.org', ...from('203.0.113.1') }))
     const spent = async (more: Parameters<typeof attempt>[0]) => {
       const before = { ...services.counts }
@@ -133,7 +133,7 @@ describe('guessing', () => {
     expect(wrong.error).toEqual(problem('invalid_credentials'))
   })
 
-  test('ASVS 6.3.8 both are slowed alike', async () => {
+  test('ASVS 6.3.8 both are throttled alike', async () => {
     const course = async (email: string, network: string) => {
       const codes: string[] = []
       for (let n = 0; n < 12; n++) {
@@ -153,7 +153,7 @@ describe('guessing', () => {
     expect(known.filter(code => code.startsWith('slow_down')).length).toBeGreaterThan(3)
   })
 
-  test('NI-9 ASVS 6.3.1 after five failures it is slow down, without a hash, even for the right password, and a restart changes nothing', async () => {
+  test('NI-9 ASVS 6.3.1 after five failures attempts get slow_down without a hash, even with the right password, and across a restart', async () => {
     for (let n = 0; n < 5; n++) expect(await codeOf(attempt(from(`203.0.113.${n}`)))).toBe('invalid_credentials')
     const hashes = services.counts.hashes
     const { people, store, keyring, clock, log, meter } = services
@@ -173,16 +173,16 @@ describe('guessing', () => {
     expect(await codeOf(attempt()), 'the count began again').toBe('invalid_credentials')
   })
 
-  test('ASVS 6.3.1 fifty attempts at once are no way around the limit', async () => {
+  test('ASVS 6.3.1 fifty concurrent attempts cannot bypass the limit', async () => {
     const hashes = services.counts.hashes
     const codes = await Promise.all(Array.from({ length: 50 }, () => codeOf(attempt())))
     expect(codes.filter(code => code === 'invalid_credentials')).toHaveLength(5)
     expect(codes.filter(code => code === 'slow_down')).toHaveLength(45)
-    // One more for the stand-in.
+    // One more for the dummy hash.
     expect(services.counts.hashes - hashes).toBeLessThanOrEqual(6)
   })
 
-  test('ASVS 6.3.1 one network that tries many addresses is slowed as a whole, an IPv6 one by its /64; others are not', async () => {
+  test('ASVS 6.3.1 a network that tries many addresses is throttled as a whole, an IPv6 one by its /64; others are not', async () => {
     const codes: string[] = []
     for (let n = 0; n < 22; n++)
       codes.push(await codeOf(attempt({ email: `user${n}@example.org`, ...from(`2001:db8::${n + 1}`) })))
@@ -191,7 +191,7 @@ describe('guessing', () => {
     expect(await codeOf(attempt({ ...right, ...from('2001:db8:0:1::1') }))).toBe('signed_in')
   })
 
-  test("signing in oneself is no way to wash a network's count away", async () => {
+  test("signing in to one's own account does not reset the network's count", async () => {
     let failed = 0
     for (let n = 0; n < 25; n++) {
       if ((await codeOf(attempt({ email: `user${n}@example.org` }))) === 'invalid_credentials') failed++
@@ -200,7 +200,7 @@ describe('guessing', () => {
     expect(failed).toBeLessThanOrEqual(21)
   })
 
-  test('NI-8 after fifty failures in a row from strangers the password is out of use, and the log says so once', async () => {
+  test('NI-8 after fifty consecutive failures by strangers the password is locked, and logged once', async () => {
     await failedBefore('stranger', 47)
     await fail(2)
     expect(await kinds()).not.toContain('password_locked')
@@ -214,7 +214,7 @@ describe('guessing', () => {
     expect(await codeOf(attempt({ password: 'a second lantern burning' }))).toBe('signed_in')
   })
 
-  test('ASVS 6.3.8 an address that nobody has is locked alike, at the same attempt and with the same words', async () => {
+  test('ASVS 6.3.8 an unknown address is locked alike, at the same attempt and with the same response', async () => {
     const course = async (email: string) => {
       const told: unknown[] = []
       for (let n = 0; n < 53; n++) {
@@ -239,12 +239,12 @@ describe('guessing', () => {
     ])
   })
 
-  test('NI-9 the waits before that end by themselves: after the longest, the right password signs in', async () => {
+  test('NI-9 earlier waits end by themselves: after the longest one, the right password signs in', async () => {
     await fail(20)
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
-  test('counts of failures cannot fill the disk: past their bound the oldest slight ones go, and what locks stays', async () => {
+  test('failure counts cannot fill the disk: beyond their bound the oldest minor ones are dropped, and locks stay', async () => {
     await failedBefore('stranger', 50)
     for (let n = 0; n < 30; n++) await codeOf(attempt({ email: `nobody${n}@example.org`, ...from(`203.0.113.${n}`) }))
     const rows = () => rawOf(services.store).prepare('select count(*) from throttles').pluck().get() as number
@@ -256,7 +256,7 @@ describe('guessing', () => {
     expect(await codeOf(attempt(right))).toBe('password_locked')
   })
 
-  test('NI-8 failures need not be close together to count, and one success begins anew', async () => {
+  test('NI-8 failures count however far apart, and one success resets them', async () => {
     const sparse = async (times: number) => {
       for (let n = 0; n < times; n++) {
         await codeOf(attempt())
@@ -274,7 +274,7 @@ describe('guessing', () => {
     expect(await codeOf(attempt(right))).toBe('password_locked')
   })
 
-  test('an attempt that was not judged, because too much was to do, does not count', async () => {
+  test('an attempt refused as busy does not count', async () => {
     const { people, store, keyring, clock, log, meter } = services
     const busy = {
       ...people.passwords,
@@ -302,7 +302,7 @@ describe('guessing', () => {
 describe('a known device', () => {
   const device = () => sealDevice(services.keyring, null, ann.id, services.wall())
 
-  test('is not locked out by strangers, neither by waits nor by their fifty failures, nor by its neighbours', async () => {
+  test("is not affected by strangers' waits or locks, nor by its neighbours", async () => {
     const known = device()
     for (let n = 0; n < 5; n++) await codeOf(attempt())
     expect(await codeOf(attempt(right))).toBe('slow_down')
@@ -319,14 +319,14 @@ describe('a known device', () => {
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('signed_in')
   })
 
-  test('is slowed itself when it guesses', async () => {
+  test('is throttled itself when it guesses', async () => {
     const known = device()
     for (let n = 0; n < 5; n++) expect(await codeOf(attempt({ device: known }))).toBe('invalid_credentials')
     expect(await codeOf(attempt({ ...right, device: known }))).toBe('slow_down')
     expect(await codeOf(attempt(right)), 'and slows nobody else').toBe('signed_in')
   })
 
-  test('NI-8 both ways together stay within a hundred', async () => {
+  test('NI-8 known and unknown devices together get at most a hundred attempts', async () => {
     const known = device()
     await failedBefore('stranger', 49)
     await failedBefore('known', 49)
@@ -336,14 +336,14 @@ describe('a known device', () => {
     expect(await codeOf(attempt(right))).toBe('password_locked')
   })
 
-  test('NI-8 whoever confirms their password in a session that lives unlocks it, too', async () => {
+  test('NI-8 confirming the password in an active session unlocks it, too', async () => {
     await failedBefore('stranger', 50)
     expect(await codeOf(attempt(right))).toBe('password_locked')
     await login.confirm({ userId: ann.id, sessionId: 's', password: GOOD_PASSWORD, client: CLIENT })
     expect(await codeOf(attempt(right))).toBe('signed_in')
   })
 
-  test("is nobody's but its own person's, not altered, not older than its life, not from before the password changed", async () => {
+  test('only counts for its own account, unaltered, unexpired, and since the last password change', async () => {
     const other = sealDevice(services.keyring, null, 'somebody else', services.wall())
     const altered = `${device().slice(0, -4)}AAAA`
     const access = services.keyring.seal('access', { id: 'x', userId: ann.id, at: services.wall() })
@@ -362,10 +362,10 @@ describe('a known device', () => {
   })
 })
 
-describe("confirming one's password", () => {
+describe('confirming the password', () => {
   const confirm = (password: string) => login.confirm({ userId: ann.id, sessionId: 's', password, client: CLIENT })
 
-  test('gives the verifier that holds, and is slowed like signing in', async () => {
+  test('returns the current verifier, and is throttled like signing in', async () => {
     expect((await confirm(GOOD_PASSWORD)).verifier).toEqual({
       id: ann.id,
       passwordSealed: (await services.store.accounts.find(ann.id))?.passwordSealed,
@@ -382,7 +382,7 @@ describe("confirming one's password", () => {
   })
 })
 
-/** Counts what runs on the database, to the statement. */
+/** Counts the database statements. */
 function countStatements({ store }: TestPeople) {
   const prototype = Object.getPrototypeOf(rawOf(store).prepare('select 1')) as Record<
     'run' | 'get' | 'all' | 'raw',

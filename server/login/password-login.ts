@@ -25,15 +25,19 @@ import type { AttemptKeys, Refund, ThrottleStore, Verifier } from '../store/type
 import { countSignIn } from './count-sign-in.ts'
 import { isKnown, readDevice } from './known-device.ts'
 
-/** Signing in, and confirming that one is still oneself, with a password. */
+/** Signing in with a password, and confirming one's identity with it. */
 export interface PasswordLogin {
-  /** @param device the sealed device cookie, or null
+  /**
+   * @param device the sealed device cookie, or null
    * @throws Problem `invalid_credentials` for an unknown address and a wrong password alike (ASVS 6.3.8);
-   * `account_disabled`, only after a right password; `password_locked`, `slow_down`, whatever the password; `busy` */
+   * `account_disabled`, only after the right password; `password_locked`, `slow_down`, whatever the password; `busy`
+   */
   authenticate(attempt: { email: string; password: string; device: string | null; client: Client }): Promise<Proven>
-  /** The password of somebody who is signed in, asked again.
-   * @returns who it is, and the verifier that it was compared with @throws Problem `invalid_credentials`,
-   * `password_locked`, `slow_down`, `busy` */
+  /**
+   * Checks the password of a signed-in user again.
+   * @returns the account, and the verifier that the password was compared with
+   * @throws Problem `invalid_credentials`, `password_locked`, `slow_down`, `busy`
+   */
   confirm(attempt: {
     userId: string
     sessionId: string
@@ -42,7 +46,7 @@ export interface PasswordLogin {
   }): Promise<{ account: Account; verifier: Verifier }>
 }
 
-/** Who it is, and how they showed it (RFC 8176). */
+/** The authenticated account, and its authentication methods (RFC 8176). */
 export interface Proven {
   account: Account
   amr: string[]
@@ -87,8 +91,8 @@ export function createPasswordLogin({
     })
 
   /**
-   * The same statements and hashes whoever it is: the dummy account has a lock of its own, and a stand-in is hashed for
-   * it.
+   * Runs the same statements and hashes for any address: an unknown one has a lock of its own and is compared with a
+   * dummy hash.
    */
   async function judge({
     found,
@@ -111,7 +115,7 @@ export function createPasswordLogin({
       judged()
       throw error
     }
-    // Not waited for: writes keep their order, so whoever waits for what follows, for the session, waits for this too.
+    // Not awaited: writes keep their order, so the session is only stored after this.
     throttles
       .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [counted.refund.network] })
       .catch((error: unknown) =>
@@ -128,7 +132,7 @@ export function createPasswordLogin({
     }
   }
 
-  /** An attempt that was not judged was none. */
+  /** An attempt that could not be compared does not count. */
   async function compare(
     verifier: Verifier | null,
     { password, client, refund }: Pick<Attempt, 'password' | 'client'> & { refund: Refund[] },
@@ -141,7 +145,7 @@ export function createPasswordLogin({
     }
   }
 
-  /** A hash at an older cost still proves who it is: failing to renew it must not keep anybody out. */
+  /** A hash with outdated cost still authenticates: failing to upgrade it must not fail the sign-in. */
   async function refreshed(verifier: Verifier, password: string, client: Client): Promise<Verifier> {
     try {
       return await accounts.refreshVerifier(verifier, password, client)
@@ -154,7 +158,7 @@ export function createPasswordLogin({
     }
   }
 
-  /** For the log: which account it is about is told to nobody else. */
+  /** Adds the account concerned for the log; it is not sent to the client. */
   async function attempt(one: Attempt) {
     try {
       return await judge(one)
@@ -196,8 +200,8 @@ export function createPasswordLogin({
 }
 
 /**
- * A right password, wherever it was typed, ends every count of failures at it (NIST SP 800-63B-4 §3.2.2): strangers do
- * not keep its owner out.
+ * The right password resets every count of failures for it (NIST SP 800-63B-4 §3.2.2), so that strangers cannot lock
+ * out its owner.
  */
 function countsOf({ id, email }: Account): string[] {
   return [knownLock(id), ...(email === null ? [] : strangersKeys(toEmailKey(email)))]

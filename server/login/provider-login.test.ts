@@ -71,7 +71,7 @@ const outcome = (work: Promise<{ account: Account }>) =>
     ({ account }) => account,
     (error: { code?: string }) => error.code ?? error,
   )
-/** In a session that lives. */
+/** In an active session. */
 function actorOf({ id }: Account): Actor & { userId: string; sessionId: string } {
   const sessionId = `session-of-${id}`
   rawOf(services.store)
@@ -95,8 +95,8 @@ const invitation = async (more: { email?: string; roles?: Role[] } = {}) =>
   )
 const count = async () => (await services.people.accounts.list()).length
 
-describe('OI-7 an address links nothing: who was here first may not be its owner', () => {
-  // What the provider says of the address, against who has it here already.
+describe("OI-7 an address links nothing: the account that has it may not be its owner's", () => {
+  // The provider's claims about the address, and who has it here already.
   const told: [string, Partial<ProviderProfile>][] = [
     ['verified', {}],
     ['in other letters, verified', { email: 'CAROL@Example.org' }],
@@ -128,7 +128,7 @@ describe('OI-7 an address links nothing: who was here first may not be its owner
   ])
 
   test.each(told.flatMap(([said, who]) => here.map(([whose, arrange]) => ({ said, who, whose, arrange }))))(
-    'the provider says $said; here it is that of $whose',
+    'the provider says $said; here the address belongs to $whose',
     async ({ said, who, whose, arrange }) => {
       await arrange()
       const before = await services.people.accounts.list()
@@ -146,7 +146,7 @@ describe('OI-7 an address links nothing: who was here first may not be its owner
       })
       expect(before.map(one => one.id)).not.toContain((result as Account).id)
       expect(await count()).toBe(before.length + 1)
-      // And it is this one from now on, whatever becomes of the address.
+      // From now on it is this account, whatever happens to the address.
       expect(await outcome(by({ email: 'new@example.org', emailVerified: true, name: 'Renamed' }))).toMatchObject({
         id: (result as Account).id,
         email: (result as Account).email,
@@ -155,34 +155,34 @@ describe('OI-7 an address links nothing: who was here first may not be its owner
     },
   )
 
-  test("an address that was free at the first sign-in and is somebody's now changes nothing", async () => {
+  test("an address that was free at the first sign-in and is another account's now changes nothing", async () => {
     const made = (await outcome(by({ emailVerified: false }))) as Account
     await password(ADDRESS)
     expect(await outcome(by())).toMatchObject({ id: made.id, email: null })
   })
 
-  test('subjects are compared as they are: another case is another person', async () => {
+  test('subjects are compared exactly: another case is another user', async () => {
     const one = (await outcome(by({ email: null, subject: 'carol' }))) as Account
     const other = (await outcome(by({ email: null, subject: 'Carol' }))) as Account
     expect(one.id).not.toBe(other.id)
   })
 
-  test('twenty first sign-ins of one person at once make one account', async () => {
+  test('twenty concurrent first sign-ins of one user create one account', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => by()))
     expect(new Set(made.map(({ account }) => account.id)).size).toBe(1)
     expect(await count()).toBe(2)
   })
 })
 
-describe('whether an account may be made', () => {
-  test('not before set-up, by nobody', async () => {
+describe('whether an account may be created', () => {
+  test('nobody can before setup', async () => {
     await services.close()
     services = testPeople({ registration: 'open' })
     expect(await outcome(by())).toBe('registration_closed')
     expect(await services.people.accounts.anybody()).toBe(false)
   })
 
-  test('closed: not even by an invitation; invited: with one; open: as it is', async () => {
+  test('closed: not even with an invitation; invite: with one; open: always', async () => {
     const code = await invitation()
     expect(await outcome(by({}, code, loginWith({}, 'closed')))).toBe('registration_closed')
     expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('invite_required')
@@ -196,23 +196,23 @@ describe('whether an account may be made', () => {
     })
   })
 
-  test('where an invitation is wanted, whoever has an account already is told to link it, not to ask for one', async () => {
+  test('where an invitation is required, a user whose address has an account is told to link it, not to get an invitation', async () => {
     await password(ADDRESS)
     expect(await outcome(by({}, null, loginWith({}, 'invite')))).toBe('link_required')
     expect(await outcome(by({ emailVerified: false }, null, loginWith({}, 'invite')))).toBe('invite_required')
   })
 
-  test('a provider may say so for itself', async () => {
+  test('a provider may have a setting of its own', async () => {
     expect(await outcome(by({}, null, loginWith({ register: 'closed' }, 'open')))).toBe('registration_closed')
     expect(await outcome(by({}, null, loginWith({ register: 'open' }, 'closed')))).toMatchObject({ email: ADDRESS })
   })
 
-  test('who has an account comes in however registration stands', async () => {
+  test('an existing account may sign in whatever the registration setting', async () => {
     const { account } = await by()
     expect(await outcome(by({}, null, loginWith({}, 'closed')))).toMatchObject({ id: account.id })
   })
 
-  test('an invitation for one address asks the provider to vouch for that address', async () => {
+  test('an invitation for one address requires the provider to vouch for it', async () => {
     const code = await invitation({ email: 'Carol@example.org', roles: ['admin'] })
     const login = loginWith({}, 'invite')
     expect(await outcome(by({ emailVerified: false }, code, login))).toBe('invalid_code')
@@ -222,7 +222,7 @@ describe('whether an account may be made', () => {
     expect(await outcome(by({}, code, login))).toMatchObject({ email: ADDRESS, roles: ['admin', 'user'] })
   })
 
-  test('an invitation of an administrator who was put out since is worth nothing', async () => {
+  test('an invitation by an administrator who was removed since is void', async () => {
     const code = await invitation()
     const other = await services.people.accounts.create(
       { email: 'root@example.org', name: 'Root', roles: ['admin'], password: GOOD_PASSWORD },
@@ -233,8 +233,8 @@ describe('whether an account may be made', () => {
   })
 })
 
-describe('roles by a mapping', () => {
-  test('are applied at each sign-in, above what an invitation or an administrator gave', async () => {
+describe('mapped roles', () => {
+  test('are applied at each sign-in, overriding those of an invitation or an administrator', async () => {
     const { account } = await by({ roles: ['user'] }, await invitation({ roles: ['admin'] }))
     expect(account.roles).toEqual(['user'])
     await services.people.accounts.change(account.id, { roles: ['admin'] }, actorOf(ann))
@@ -244,14 +244,14 @@ describe('roles by a mapping', () => {
     expect((await services.people.accounts.find(account.id))?.roles).toEqual(['admin', 'user'])
   })
 
-  test('that let somebody in as nothing keep them out, newcomers and others', async () => {
+  test('that are empty refuse the sign-in, to new and existing users', async () => {
     expect(await outcome(by({ roles: [] }))).toBe('not_admitted')
     expect(await count()).toBe(1)
     await by()
     expect(await outcome(by({ roles: [] }))).toBe('not_admitted')
   })
 
-  test('never take the last administrator away', async () => {
+  test('never remove the last administrator', async () => {
     const { account } = await by({ roles: ['admin', 'user'] })
     await services.people.accounts.change(ann.id, { disabled: true }, actorOf(account))
     expect((await by({ roles: ['user'] })).account.roles).toEqual(['admin', 'user'])
@@ -261,7 +261,7 @@ describe('roles by a mapping', () => {
 })
 
 describe('a disabled account', () => {
-  test('stays out by this way too, and is not made anew', async () => {
+  test('cannot sign in by a provider, nor is it created again', async () => {
     const { account } = await by()
     await services.people.accounts.change(account.id, { disabled: true }, actorOf(ann))
     expect(await outcome(by())).toBe('account_disabled')
@@ -273,8 +273,8 @@ describe('a disabled account', () => {
   })
 })
 
-describe('links', () => {
-  test("a way in of somebody else cannot be taken; one's own is linked once", async () => {
+describe('linked identities', () => {
+  test("an identity of another account cannot be linked; one's own is linked once", async () => {
     const { account } = await by()
     const login = loginWith()
     await expect(login.link(person(), null, actorOf(ann))).rejects.toMatchObject({ code: 'identity_taken' })
@@ -287,7 +287,7 @@ describe('links', () => {
     expect(kinds.filter(kind => kind === 'identity_linked')).toHaveLength(1)
   })
 
-  test('the last way in stays; a password counts only with an address to type', async () => {
+  test('the last sign-in method stays; a password only counts with an e-mail address', async () => {
     const { account } = await by({ email: null })
     const login = loginWith()
     const [only] = await login.links(account.id)
@@ -300,7 +300,7 @@ describe('links', () => {
     expect(await outcome(by({ email: null })), 'is somebody new').not.toMatchObject({ id: account.id })
   })
 
-  test('a password counts only where passwords open anything', async () => {
+  test('a password only counts where passwords are accepted', async () => {
     const login = loginWith()
     await login.link(person({ subject: 'ann-there' }), null, actorOf(ann))
     const [only] = await login.links(ann.id)
@@ -317,7 +317,7 @@ describe('links', () => {
     await login.unlink(only?.id ?? '', actorOf(ann))
   })
 
-  test('a provider that is called otherwise since is shown, and counts, by its new id', async () => {
+  test('a provider whose id has changed is listed, and counts, by its new id', async () => {
     const { account } = await by({ email: null })
     await by({ provider: 'other', email: null })
     const login = loginWith()
@@ -330,7 +330,7 @@ describe('links', () => {
     expect(await login.links(account.id), 'linking it once more says so, too').toMatchObject([{ provider: 'main' }])
   })
 
-  test('confirming is for the same person only', async () => {
+  test('confirming requires the same user', async () => {
     const { account } = await by()
     await by({ subject: 'dave', email: null })
     const login = loginWith()

@@ -17,32 +17,35 @@ import type { IdentityRecord, IdentityStore, Origin, ProviderGrantRecord, Seen }
 import type { Proven } from './password-login.ts'
 
 /**
- * From a person at a provider to an account here. The key is what the provider calls them, under its own name: an
- * address links nothing, however verified, since whoever made the account here first may not be its owner (OI-7).
+ * "Maps a user of a provider to an account here, by the provider's issuer and subject. An e-mail address never links,
+ * even if verified, because the account that has it here may not be its owner's (OI-7)."
  */
 export interface ProviderLogin {
-  /** Who signs in; an account is made at the first time, where that is allowed.
-   * @param invite the code of an invitation, or null
+  /**
+   * Signs in, creating an account the first time where allowed.
+   * @param invite an invitation's code, or null
    * @throws Problem `account_disabled`, `not_admitted`, `link_required`, `registration_closed`, `invite_required`,
-   * `invalid_code` */
+   * `invalid_code`
+   */
   authenticate(person: ProviderProfile, how: { invite: string | null; client: Client }): Promise<Proven>
   /**
-   * That a person who is signed in is still themself.
-   * @throws Problem `forbidden` when it is somebody else
+   * Confirms the identity of a signed-in user.
+   * @throws Problem `forbidden` if it is another user
    */
   confirm(person: ProviderProfile, how: { userId: string; client: Client }): Promise<Proven>
   /**
-   * Adds a way in for somebody who is signed in, and keeps what came with it for their session.
-   * @returns whether the grant was kept: a session that came by another account of that provider goes on with what it
-   * has
+   * Links an identity to a signed-in account, and stores its grant for the session.
+   * @returns whether the grant was stored: a session opened by another identity of that provider keeps its own
    * @throws Problem `identity_taken`, `account_disabled`, `not_signed_in`: nothing was linked
    */
   link(person: ProviderProfile, grant: ProviderGrantRecord | null, actor: Actor & { userId: string }): Promise<boolean>
-  /** The ways in that somebody has. */
+  /** The identities linked to an account. */
   links(userId: string): Promise<WireLink[]>
-  /** Takes a way in away; the other sessions that came by it are over.
-   * @returns the sessions that go on without what the provider granted to them @throws Problem `not_found`,
-   * `last_way_in` */
+  /**
+   * Unlinks an identity and ends the other sessions that were opened by it.
+   * @returns the sessions that continue without the provider's grant
+   * @throws Problem `not_found`, `last_way_in`
+   */
   unlink(id: string, actor: Actor & { userId: string; sessionId: string }): Promise<string[]>
 }
 
@@ -55,7 +58,7 @@ export interface ProviderLoginDeps {
   log: Log
 }
 
-/** Where people have accounts that sign them in here. */
+/** An identity provider, or the token API. */
 type Source = Pick<Provider, 'id' | 'name' | 'icon' | 'register'>
 
 export function createProviderLogin({
@@ -74,8 +77,8 @@ export function createProviderLogin({
   const byId = new Map(sources.map(source => [source.id, source]))
 
   /**
-   * Somebody who was here before.
-   * @returns null for a stranger
+   * The account of a user who has signed in before.
+   * @returns null for a new user
    */
   async function returning(person: ProviderProfile, client: Client): Promise<Account | null> {
     const found = await identities.find(person.issuer, person.subject)
@@ -95,7 +98,7 @@ export function createProviderLogin({
     return accounts.made(used.account)
   }
 
-  /** A mapping does not let them in any more: what they could do here, and what they made with that, goes now. */
+  /** The mapping no longer admits the user: their roles, and what they created with them, become void. */
   async function putOut({ issuer, subject }: ProviderProfile, userId: string, origin: Origin): Promise<void> {
     const decided = await identities.decideRoles({ issuer, subject, userId }, [], origin)
     if (decided !== null) accounts.made(decided.account)
@@ -104,11 +107,11 @@ export function createProviderLogin({
   async function newcomer(person: ProviderProfile, invite: string | null, client: Client): Promise<Account> {
     admit(person, null)
     const registration = byId.get(person.provider)?.register ?? config.registration
-    // A site whose people are kept by an API is never set up: the first of them is the first here.
+    // With a token API there is no setup: the first user to sign in is the first account.
     const mayBeFirst = person.provider === TOKEN_API
     if (registration === 'closed' || (!mayBeFirst && !(await accounts.anybody())))
       throw new Problem('registration_closed')
-    // Only an address that the provider vouches for is the person's, and only one that nobody has here.
+    // An address is only stored if the provider vouches for it, and if no account here has it.
     const email = person.emailVerified ? person.email : null
     if (email !== null && (await accounts.findByEmail(email)) !== null)
       throw new Problem('link_required', { provider: person.provider })
@@ -130,7 +133,7 @@ export function createProviderLogin({
     }
   }
 
-  /** A mapping that knows who may come in is asked every time. */
+  /** Admission by the role mapping is checked at every sign-in. */
   function admit(person: ProviderProfile, accountId: string | null): void {
     if (person.roles?.length === 0) throw new Problem('not_admitted', { provider: person.provider }).about(accountId)
   }
@@ -139,7 +142,7 @@ export function createProviderLogin({
     return email?.split('@')[0] ?? label ?? byId.get(provider)?.name ?? provider
   }
 
-  /** An address that the provider does not vouch for is kept nowhere: it may be somebody else's. */
+  /** An address that the provider does not vouch for is not stored, since it may be another person's. */
   function seen(person: ProviderProfile): Seen {
     const { provider, emailVerified, name } = person
     const email = emailVerified ? person.email : null
@@ -157,7 +160,7 @@ export function createProviderLogin({
       const account =
         (await returning(person, client)) ??
         (await newcomer(person, invite, client).catch(async (error: unknown) => {
-          // They may have been faster themself, in another tab: with the address, the invitation and all.
+          // The same user may have registered concurrently, in another tab, and taken the address and the invitation.
           const other = error instanceof Problem && error.status < 500 ? await returning(person, client) : null
           if (other === null) throw error
           return other

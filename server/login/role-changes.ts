@@ -12,7 +12,7 @@ interface Deps {
   log: Log
 }
 
-/** What a provider says of a person's roles between two sign-ins holds at once, as at a sign-in. */
+/** Applies a change of a user's mapped roles at once, as at a sign-in. */
 export function createRoleChanges({ identities, accounts, clock, log }: Deps): (change: RoleChange) => Promise<void> {
   return async ({ provider, issuer, subject, userId, roles }) => {
     const decided = await identities.decideRoles(

@@ -11,7 +11,7 @@ import { contextFrom, fakeVault, posted, proofOf, TOKENS } from './sign-in-metho
 import { createTokenApiMethod } from './token-api-method.ts'
 
 const tokenApi = toTokenApi({ url: 'https://shop.example' })
-/** To this API, two people. */
+/** Two different users to this API. */
 const PASSWORDS = new Map([
   ['alice', 'the password of alice'],
   ['Alice', 'the password of Alice'],
@@ -68,7 +68,7 @@ beforeEach(() => {
 afterEach(() => services.close())
 
 let network = 0
-/** From somewhere else each time, so that nothing but the name slows it. */
+/** From a new network each time, so that only the name is throttled. */
 const attempt = (username: string, password: string, device: string | null = null) =>
   login
     .authenticate(posted({ email: username, password }), contextFrom({ device, network: `198.51.100.${++network}` }))
@@ -79,7 +79,7 @@ const outcome = (work: Promise<unknown>) =>
     (error: Problem) => error.code,
   )
 
-test('ASVS 6.3.1 guesses at a name stay counted, whoever signs in by another spelling of it meanwhile', async () => {
+test('ASVS 6.3.1 failures for a name stay counted even if another spelling of it signs in', async () => {
   const told: string[] = []
   for (let guess = 0; guess < 8; guess++) {
     told.push(await outcome(attempt('alice', `guess ${guess}`)))
@@ -90,14 +90,14 @@ test('ASVS 6.3.1 guesses at a name stay counted, whoever signs in by another spe
   expect(asked.filter(name => name === 'alice')).toHaveLength(5)
 })
 
-test('ASVS 6.3.1 spellings of a name are counted together: an API may take them for one', async () => {
+test('ASVS 6.3.1 spellings of a name are counted together, because an API may treat them as one', async () => {
   const spellings = ['alice', 'aLice', 'alIce', 'aliCe', 'alicE', 'ALICE', 'aLICE']
   const told: string[] = []
   for (const spelling of spellings) told.push(await outcome(attempt(spelling, 'a guess')))
   expect(told.slice(5)).toEqual(['slow_down', 'slow_down'])
 })
 
-test('a browser that one person has signed in with before is no known one of somebody whose name differs in case', async () => {
+test('a browser known to one user is not known to another whose name differs in case', async () => {
   const { account } = await attempt('Alice', PASSWORDS.get('Alice') ?? '')
   const device = sealDevice(services.keyring, null, account.id, services.wall())
   for (let guess = 0; guess < 5; guess++) await outcome(attempt('alice', `guess ${guess}`))
@@ -107,12 +107,12 @@ test('a browser that one person has signed in with before is no known one of som
   )
 })
 
-test('whoever knows the password is not slowed by signing in often', async () => {
+test('signing in often with the right password is not throttled', async () => {
   for (let time = 0; time < 12; time++)
     expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
 })
 
-test('16.5.3 a network that tries 600 passwords at once keeps nobody else waiting, and the API judges few at a time', async () => {
+test('ASVS 16.5.3 a network that tries 600 passwords at once does not delay others, and the API gets few calls at once', async () => {
   const { people, store, clock, log, meter, config, sessions, keyring } = services
   const providerLogin = createProviderLogin({
     config: { ...config, providers: [] },
@@ -141,7 +141,7 @@ test('16.5.3 a network that tries 600 passwords at once keeps nobody else waitin
     clock,
     meter,
   })
-  // Throttles would refuse most of them sooner: 30 networks by turns are one as good as 600 tries of one.
+  // Throttling would refuse most of them: 30 networks in turn are equivalent to 600 attempts of one.
   const guess = (n: number, from: string) =>
     outcome(slow.authenticate(posted({ email: `name ${n}`, password: 'a guess' }), contextFrom({ network: from })))
   const flood = Array.from({ length: 600 }, (_, n) => guess(n, `203.0.113.${n % 30}`))

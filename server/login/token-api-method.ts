@@ -44,22 +44,19 @@ interface Deps {
   meter: Meter
 }
 
-/**
- * `account`: the name to the letter, which nobody's sign-in under another spelling forgets. `folded`: the name whatever
- * its case, for an API to which all spellings are one.
- */
+/** `account`: the exact name, so that signing in with another spelling does not reset it. `folded`: the case-folded name, for an API that treats all spellings as one. */
 interface Keys {
   account: string
   folded: string | null
   network: string
 }
 
-/** What says that a password was wrong, or that there was none to judge: only then does the attempt count. */
+/** Problems that mean wrong credentials: only these count as failures. */
 const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 
 /**
- * The API never has more sign-ins of ours to judge at once. Networks take turns, and one has half of the calls and of
- * the queue at most: whoever guesses keeps nobody else waiting.
+ * Limits the API's concurrent sign-ins. Networks take turns, and each gets at most half of the calls and of the queue,
+ * so that guessing does not delay others.
  */
 const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
 
@@ -83,8 +80,7 @@ export function createTokenApiMethod({
   const line = createAttemptLine()
 
   /**
-   * Counted before it is judged, so that of many at once none goes uncounted. The API may have limits of its own
-   * besides.
+   * Counts the attempt before the call, so that concurrent ones are all counted. The API may have limits of its own.
    */
   async function judge(
     { account, folded, network }: Keys,
@@ -112,18 +108,18 @@ export function createTokenApiMethod({
     }
   }
 
-  /** What the person types to sign in: it was kept as what their identity is shown by. */
+  /** The name that the user types to sign in, stored as their identity's label. */
   async function usernameOf(userId: string): Promise<string> {
     const identity = (await identities.list(userId)).find(one => one.provider === TOKEN_API)
     if (identity === undefined) throw new Problem('provider_sign_in_required', { provider: TOKEN_API })
     return identity.label
   }
 
-  /** A browser that this person has signed in with before is not slowed by what strangers try with their name. */
+  /** A browser known to the user is not throttled by what strangers try with their name. */
   async function keysFor(username: string, sealed: string | null, { network }: Client): Promise<Keys> {
     const device = await readDevice(keyring, sealed, now())
     const exact = username.normalize('NFC')
-    // To the letter: of names that differ in case, the API may know several.
+    // Exact, because the API may distinguish names that differ in case.
     const isKnown =
       device !== null &&
       (await identities.list(device.userId)).some(
@@ -165,7 +161,7 @@ export function createTokenApiMethod({
   }
 }
 
-/** A session whose every call would be refused is none. */
+/** Without a refresh token, the session ends with the access token, since its calls would fail. */
 function endOf({ refreshToken, accessEndsAt }: ProviderTokens): UnixMs | null {
   return refreshToken === null ? accessEndsAt : null
 }

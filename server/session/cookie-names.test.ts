@@ -3,18 +3,18 @@ import { clearCookie, cookieName, cookieValues, readSessionCookies, serializeCoo
 
 const names = { access: cookieName('access', true), refresh: cookieName('refresh', true) }
 
-test('BBA-7 over https the names carry the prefixes that browsers enforce; over plain http they could not be set', () => {
+test('BBA-7 over https, names have the prefixes that browsers enforce; over plain http they could not be set', () => {
   expect(names).toEqual({ access: '__Host-porchlight-access', refresh: '__Host-Http-porchlight-refresh' })
   expect(cookieName('refresh', false)).toBe('porchlight-refresh')
 })
 
-test('CK-3 names are read exactly: another case, a prefix or a suffix is another cookie', () => {
+test('CK-3 names match exactly: another case, prefix or suffix is another cookie', () => {
   const header =
     '__HOST-porchlight-access=1; __Host-porchlight-accessory=2; x__Host-porchlight-access=3; __Host-porchlight-access =4'
   expect(cookieValues(header, names.access)).toEqual([])
 })
 
-test('values are found wherever they stand, with or without spaces', () => {
+test('values are found at any position, with or without spaces', () => {
   expect(readSessionCookies(`a=1;${names.access}=A;b=2; ${names.refresh}=R `, names)).toEqual({
     access: 'A',
     refresh: 'R',
@@ -26,7 +26,7 @@ test('values are found wherever they stand, with or without spaces', () => {
   expect(readSessionCookies(`;;=;${names.access}=;`, names)).toEqual({ access: null, refresh: null, duplicated: false })
 })
 
-test('CK-11 two cookies of one name: neither is believed, whichever comes first', () => {
+test('CK-11 of two cookies with one name neither is trusted, whichever comes first', () => {
   expect(readSessionCookies(`${names.access}=mine; ${names.access}=theirs; ${names.refresh}=R`, names)).toEqual({
     access: null,
     refresh: null,
@@ -35,7 +35,7 @@ test('CK-11 two cookies of one name: neither is believed, whichever comes first'
   expect(readSessionCookies(`${names.refresh}=a; ${names.access}=A; ${names.refresh}=a`, names).duplicated).toBe(true)
 })
 
-test('BBA-4 BBA-6 CK-7 every cookie is HttpOnly, SameSite, for the whole site and this host alone', () => {
+test('BBA-4 BBA-6 CK-7 every cookie is HttpOnly, SameSite, for all paths and this host only', () => {
   expect(serializeCookie(names.access, 'v', { secure: true, maxAgeSeconds: 900.9 })).toBe(
     '__Host-porchlight-access=v; Max-Age=900; Path=/; HttpOnly; SameSite=Lax; Secure',
   )

@@ -4,20 +4,20 @@ import type { PresentedCookies } from './types.ts'
 export type CookieKind = 'access' | 'refresh' | 'device' | 'form' | 'login' | 'logout'
 
 /**
- * The exact name of one of our cookies. `__Host-` and `__Host-Http-` bind a cookie to this host, over https, set by
- * HTTP only (rfc6265bis §4.1.3); on plain http a browser would refuse such a name, so there it has none.
+ * The exact name of one of our cookies. `__Host-` and `__Host-Http-` restrict a cookie to this host, https and HTTP
+ * (rfc6265bis §4.1.3); over plain http browsers refuse these prefixes, so there are none.
  */
 export function cookieName(kind: CookieKind, secure: boolean): string {
   if (!secure) return `${NAME}-${kind}`
   return kind === 'refresh' ? `__Host-Http-${NAME}-${kind}` : `__Host-${NAME}-${kind}`
 }
 
-/** A sign-in under way at a provider has a cookie of its own: two tabs do not get into each other's way. */
+/** Each pending sign-in at a provider has its own cookie, so that two tabs do not interfere. */
 export function transactionCookieName(id: string, secure: boolean): string {
   return `${cookieName('login', secure)}-${id}`
 }
 
-/** The ids of the sign-ins that a browser has under way, in any order. */
+/** The ids of a browser's pending sign-ins, in any order. */
 export function transactionIds(header: string | undefined, secure: boolean): string[] {
   const prefix = transactionCookieName('', secure)
   const names = (header ?? '').split(';').map(pair => pair.trimStart().split('=', 1)[0] ?? '')
@@ -33,7 +33,7 @@ export function transactionIds(header: string | undefined, secure: boolean): str
 
 /**
  * One Set-Cookie value.
- * @param maxAgeSeconds null: the cookie lives with the browser
+ * @param maxAgeSeconds null: the cookie ends with the browser
  */
 export function serializeCookie(
   name: string,
@@ -44,12 +44,12 @@ export function serializeCookie(
   return `${name}=${value}${age}; Path=/; HttpOnly; SameSite=Lax${options.secure ? '; Secure' : ''}`
 }
 
-/** A Set-Cookie value that removes a cookie: the same attributes, so that it names the same one (CK-9). */
+/** A Set-Cookie value that removes a cookie, with the same attributes so that it identifies the same one (CK-9). */
 export function clearCookie(name: string, options: { secure: boolean }): string {
   return serializeCookie(name, '', { ...options, maxAgeSeconds: 0 })
 }
 
-/** Every value that a Cookie header gives for one exact, case-sensitive name (CK-3). */
+/** Every value in a Cookie header for one exact, case-sensitive name (CK-3). */
 export function cookieValues(header: string | undefined, name: string): string[] {
   const values: string[] = []
   if (header === undefined) return values
@@ -65,10 +65,7 @@ export function cookieValues(header: string | undefined, name: string): string[]
   return values
 }
 
-/**
- * Reads our session cookies. A name that comes twice was set by somebody else too, and neither value is believed
- * (CK-11).
- */
+/** Reads our session cookies. A duplicate name was set by someone else as well, so neither value is trusted (CK-11). */
 export function readSessionCookies(
   header: string | undefined,
   names: { access: string; refresh: string },

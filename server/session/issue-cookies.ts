@@ -6,11 +6,11 @@ import type { Runtimes, TrackedRuntime, SealedAccess } from './session-runtime.t
 import type { Tokens } from './session-tokens.ts'
 import type { IssuedCookies } from './types.ts'
 
-/** An answer that takes longer to begin than this sends no cookies: the next request is given them again. */
+/** A response that starts later than this sends no cookies: the next request gets them again. */
 const GRANT_LIFE_MS = 5 * SECOND
-/** A storm of requests within this time shares one sealed access token. */
+/** Concurrent requests within this time share one sealed access token. */
 const SEALED_SHARED_MS = SECOND
-/** A remembered browser keeps its refresh cookie past the end, so that it can still be told the reason. */
+/** A remembered browser keeps its refresh cookie past the end, so that it can be told the reason. */
 const TELL_REASON_MS = 7 * DAY
 
 export type IssueKind = 'access' | 'refresh' | 'both'
@@ -20,7 +20,7 @@ export interface Issued {
   accessEndsAt: UnixMs | null
 }
 
-/** Makes the cookies of a session, and says at the instant the headers leave whether they may still go. */
+/** Creates a session's cookies, and decides when the headers are sent whether they are still valid. */
 export function createIssuer(deps: {
   clock: Clock
   memory: Runtimes
@@ -75,7 +75,7 @@ export function createIssuer(deps: {
       }
     },
 
-    /** [] once the session has ended, a newer generation exists, or the verdict is old. */
+    /** [] once the session has ended, a newer generation exists, or the verdict is too old. */
     cookiesFor(grant: IssuedCookies): readonly string[] {
       const row = memory.cached(grant.sidHash)
       const stands =

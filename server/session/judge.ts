@@ -1,7 +1,7 @@
 import { MINUTE, type Now, SECOND, type SteadyMs, type UnixMs } from '../base/clock.ts'
 import type { SessionRecord } from '../store/types.ts'
 
-/** The numbers of the rules, in milliseconds. Start refuses settle ≥ late, and late > 7/8 of the access life. */
+/** The numbers of the rules, in milliseconds. The configuration guarantees confirmMs < graceMs ≤ 7/8 accessMs. */
 export interface Numbers {
   accessMs: number
   confirmMs: number
@@ -9,25 +9,27 @@ export interface Numbers {
 }
 
 /**
- * A page that was asked for before a sign-in arrives within this time after it. Longer would only help whoever copied
- * the tokens.
+ * How long after a sign-in a page requested before it is still served. Longer would only help a thief with copied
+ * tokens.
  */
 const REPLACED_SERVED_MS = 10 * SECOND
 
-/** What only this process knows of a session. */
+/** What only this process knows about a session. */
 export interface SessionRuntime {
   /** When the newest generation was last sent. */
   issuedAt: SteadyMs
-  /** The generation that the client has been seen to hold, or null. */
+  /** The latest generation that the client was seen to have, or null. */
   seen: number | null
-  /** A generation that the client has settled on, not necessarily saved yet. */
+  /** A generation that the client has confirmed, not necessarily stored yet. */
   proven: { generation: number; at: SteadyMs } | null
   lastSeenAt: UnixMs
-  /** When another session took this one's place; null: none did, or that one is over too. */
+  /** When another session replaced this one; null: none did, or that one has ended too. */
   replacedAt: SteadyMs | null
 }
 
-/** What a request brought for this session: an access token that is valid now, a refresh token whose tag is right. */
+/**
+ * What a request presented for this session: a currently valid access token, and a refresh token with a genuine tag.
+ */
 export interface Presented {
   access: { generation: number; endsAt: UnixMs } | null
   refresh: { generation: number } | null
@@ -37,37 +39,39 @@ export type Verdict =
   /** Signed in; nothing is sent. */
   | 'pass'
   /**
-   * The access token is of the newest generation, the refresh token one behind: send the newest refresh token again.
+   * The access token is of the newest generation, the refresh token of the one before: send the newest refresh token
+   * again.
    */
   | 'beside'
   /** A new access token for the same generation; no rotation, no write. */
   | 'access_only'
   | 'rotate'
-  /** Send the newest generation again: its first answer may never have arrived. */
+  /** Send the newest generation again: its first response may have been lost. */
   | 'again'
   /** A late request: signed in, nothing is sent. */
   | 'serve'
-  /** A spent refresh token: the session ends. */
+  /** A refresh token that was rotated out: the session ends. */
   | 'reuse'
-  /** The client knows a generation that the store does not: the store is the older one. */
+  /** The client has a generation that the store does not know: an older store was restored. */
   | 'rolled_back'
   | 'idle'
   | 'absolute'
   | 'ended'
-  /** Ended a moment ago because its browser signed in again. */
+  /** Just replaced, because its browser signed in again. */
   | 'replaced'
 
 export interface Judgement {
   verdict: Verdict
-  /** The request shows that its browser holds the newest generation. */
+  /** The request shows that its browser has the newest generation. */
   shows: boolean
-  /** It shows it long enough after sending: the generation before may be forgotten. */
+  /** It shows so long enough after sending, which confirms the generation and invalidates the one before. */
   proves: boolean
 }
 
 /**
- * Decides one request against the session it names. Reads no clock, writes nothing.
- * @param recollection on the steady clock; ages read from the row run on the wall clock, and a negative one counts as 0
+ * Decides one request against the session it names. A pure function: it reads no clock and writes nothing.
+ * @param recollection ages on the steady clock; those read from the row are on the wall clock, where a negative age
+ * counts as 0
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md
  */
 export function judge(
@@ -111,7 +115,7 @@ function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, 
     const besides = access.generation === at.newest && refresh?.generation === at.newest - 1 && at.proven < at.newest
     return besides ? 'beside' : 'pass'
   }
-  // Without either token there is no session to judge: the caller has asked about nobody.
+  // Unreachable by the resolver: without either token there is no session to judge.
   if (refresh === null) return 'ended'
 
   const presented = refresh.generation
@@ -125,7 +129,7 @@ function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, 
   return at.provenAge <= numbers.graceMs ? 'serve' : 'reuse'
 }
 
-/** Renewal is due a little before the end, so that a page does not begin with a token that dies under it. */
+/** A refresh is due a little before expiry, so that a page does not start with a token that is about to expire. */
 function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean {
   return access.endsAt - now.wall <= Math.min(MINUTE, numbers.accessMs / 15)
 }
@@ -144,7 +148,7 @@ function endOf(row: SessionRecord, recollection: SessionRuntime, numbers: Number
   return idleEnd <= row.absoluteEndsAt ? 'idle' : 'absolute'
 }
 
-/** How long ago the newest generation was proven, by whichever of disk and memory knows it more recently. */
+/** How long ago the newest generation was confirmed, according to the disk or memory, whichever is more recent. */
 function provenAge(row: SessionRecord, recollection: SessionRuntime, now: Now): number {
   const onDisk = row.proven === row.generation ? Math.max(0, now.wall - row.provenAt) : Infinity
   const inMemory = recollection.proven?.generation === row.generation ? now.steady - recollection.proven.at : Infinity

@@ -4,11 +4,11 @@ import { idleEndsAt } from './judge.ts'
 import type { Runtimes } from './session-runtime.ts'
 import type { Sessions, SessionSummary } from './types.ts'
 
-/** As many as a setting can allow one person. */
+/** As many as the setting can allow per account. */
 const NEWEST_MAX = 1000
 const PAGE = 100
 
-/** Lists of living sessions, a page at a time: what is read in one turn holds up everybody else. */
+/** Lists active sessions in pages, because whatever is read in one turn blocks other requests. */
 export function sessionLists({ clock, store, memory }: { clock: Clock; store: SessionStore; memory: Runtimes }): {
   page: Sessions['page']
   newest: Sessions['list']

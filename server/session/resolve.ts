@@ -25,7 +25,7 @@ interface Deps {
   announce: (ended: readonly EndedSession[]) => void
 }
 
-/** A session that the request's cookies name, and what they say of it. */
+/** The session named by a request's cookies, and their claims. */
 interface Named {
   sid: string
   sidHash: string
@@ -35,12 +35,15 @@ interface Named {
 
 const NOBODY: Resolution = { state: 'nobody', ended: null, duplicated: false }
 const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
-/** Pairs of cookies whose meaning is kept. */
+/** The number of cookie pairs whose parsed form is cached. */
 const READ_MAX = 20_000
-/** Each round waits for somebody else's decision; more than a few mean that the rules do not settle. */
+/** Each round waits for a concurrent decision; more than a few mean that the rules do not converge. */
 const ROUNDS_MAX = 16
 
-/** Judges requests. Decisions that write are one flight per session and are made on the row inside the transaction. */
+/**
+ * Judges requests. Decisions that write are single-flight per session, and based on the row read inside the
+ * transaction.
+ */
 export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
   const flights = new Map<string, Promise<unknown>>()
   const read = new LRUCache<string, Named>({ max: READ_MAX })
@@ -55,14 +58,14 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return row
   }
 
-  /** The refresh token names the session. Without a genuine one, a valid access token does, alone. */
+  /** The refresh token names the session. Without a genuine one, a valid access token alone does. */
   async function readCookies(shown: PresentedCookies): Promise<Named | null> {
     const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
     const access = shown.access === null ? null : await tokens.openAccess(shown.access)
     if (refresh !== null) {
       const sidHash = sha256(refresh.sid)
       const row = await load(sidHash)
-      // A tag under a key that was withdrawn cannot be checked any more; the reason may be told to who knows the sid.
+      // A tag of a withdrawn key cannot be verified, but the end reason may be revealed to a client that knows the sid.
       const withdrawn = row?.endReason === 'keys_compromised'
       if (row !== null && (withdrawn || tokens.isGenuine(refresh, row))) {
         return { sid: refresh.sid, sidHash, refresh, access: access?.sid === refresh.sid ? access : null }
@@ -72,7 +75,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { sid: access.sid, sidHash: sha256(access.sid), access, refresh: null }
   }
 
-  /** A token from the future was made before the clock was set back: it counts as expired, and is renewed. */
+  /** A token dated in the future was issued before the clock was set back: it counts as expired and is refreshed. */
   function isCurrent(access: AccessClaims, now: Now): boolean {
     return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.confirmMs
   }
@@ -84,7 +87,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     }
   }
 
-  /** At once where nothing has to be waited for: cookies and a session that memory knows, and nothing to write. */
+  /** Synchronous if cookies and session are cached and nothing has to be written. */
   function resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution> {
     if (shown.duplicated) return DUPLICATED
     if (shown.access === null && shown.refresh === null) return NOBODY
@@ -97,8 +100,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /**
-   * Browsers show the same two cookies for minutes: what they say is read once, and known again by the object that a
-   * connection shows again, else by a hash. Nothing that can change is kept with it.
+   * Browsers present the same two cookies for minutes: their claims are parsed once, and found again by object identity
+   * or by hash. Nothing that can change is cached with them.
    */
   function recall(shown: PresentedCookies): Named | undefined {
     const shownAgain = recalled.get(shown)
@@ -133,7 +136,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
 
   /**
    * One round.
-   * @returns null when the row has moved meanwhile and has to be judged anew; never at once
+   * @returns null (never synchronously) if the row has changed in the meantime and has to be judged again
    */
   function take(named: Named, row: SessionRecord, traits: RequestTraits): Resolution | Promise<Resolution | null> {
     const now = clock.now()
@@ -171,8 +174,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /**
-   * Makes or awaits the one decision that is under way for this session. Who waited is judged anew, and shares its
-   * failure.
+   * Makes the decision for this session, or awaits one in progress. Waiting requests are judged again afterwards, or
+   * share its failure.
    */
   async function decideOnDisk(
     named: Named,
@@ -193,7 +196,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     } catch (error) {
       memory.drop(named.sidHash)
       if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
-      // The access token is still good: a renewal that fails now is tried again by the next request.
+      // The access token is still valid: the next request retries the refresh.
       log.warn({ event: 'session_refresh_not_stored', error }, 'failed to store a renewal; skipped')
       const now = clock.now()
       noteActivity(memory.recollect(row, now), traits, now)
@@ -221,7 +224,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return { verdict, change: changeFor(verdict, traits, lastSeenAt, now) }
   }
 
-  /** What follows from a decision that has just been committed. */
+  /** Applies a decision that has just been committed. */
   function conclude(
     named: Named,
     row: SessionRecord,
@@ -235,7 +238,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     if (reason !== null && row.endedAt !== null) {
       meter.count('session_verdicts_total', { verdict })
       if (verdict === 'reuse' || verdict === 'rolled_back')
-        log.warn({ event: 'session_refresh_rejected', session: row.publicId, reason }, 'a session was ended')
+        log.warn({ event: 'session_refresh_rejected', session: row.publicId, reason }, 'ended a session')
       return { state: 'nobody', ended: reason, duplicated: false }
     }
     if (verdict !== 'rotate') return null
@@ -248,8 +251,8 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /**
-   * Ends a session that is past its end although nobody asks for it.
-   * @returns null: it is over; else when it will be
+   * Ends a session that is past its end without a request.
+   * @returns null: it has ended; otherwise when it will
    */
   async function expire(sidHash: string): Promise<UnixMs | null> {
     const now = clock.now()

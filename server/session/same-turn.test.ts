@@ -9,8 +9,8 @@ import { readSessionCookies } from './cookie-names.ts'
 import { createSessions } from './sessions.ts'
 import type { IssuedCookies, Resolution, Sessions, PresentedCookies } from './types.ts'
 
-// What is written in one turn of the event loop is one commit, after which everybody hears of it at once: memory has to
-// end up as the rows did.
+// All writes in one turn of the event loop are one commit, after which their callers are notified together: memory has
+// to end up like the rows.
 
 const NAMES = { access: '__Host-porchlight-access', refresh: '__Host-Http-porchlight-refresh' }
 const CLIENT = { userAgent: 'test', network: '192.0.2.1' }
@@ -81,10 +81,10 @@ const pass = (ms: number) => {
   time.steady += ms
 }
 
-/** Whatever goes on without waiting for the disk has been done; the turn of the loop is not over. */
+/** Everything that does not wait for the disk has run, but the turn is not over. */
 const reachedTheStore = () => new Promise<void>(done => process.nextTick(done))
 
-/** Somebody whose next request has to rotate. */
+/** A session whose next request has to rotate. */
 async function dueForRotation() {
   const { session, grant } = await open()
   const shown = { ...cookiesOf(grant), access: null }
@@ -99,33 +99,28 @@ const ways: Record<string, (publicId: string) => Promise<unknown>> = {
   replaced: publicId => open(publicId),
 }
 
-test.each(Object.keys(ways))(
-  'a session that is renewed and %s in one turn is over, whichever was asked first',
-  async way => {
-    const end = ways[way] as (publicId: string) => Promise<unknown>
-    for (const renewalFirst of [true, false]) {
-      const { publicId, shown, renew } = await dueForRotation()
-      const asked = renewalFirst ? [renew, () => end(publicId)] : [() => end(publicId), renew]
-      const answers = []
-      for (const ask of asked) {
-        answers.push(ask())
-        await reachedTheStore()
-      }
-      const renewal = (await Promise.all(answers))[renewalFirst ? 0 : 1] as Resolution
-      const row = await opened.store.sessions.findByPublicId(publicId)
-      expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
-      expect(renewal.state, 'what the rows say').toBe(
-        renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody',
-      )
-      if (renewal.state === 'live' && renewal.grant !== null)
-        expect(sessions.cookiesFor(renewal.grant), 'nothing of it leaves').toEqual([])
-      const next = await sessions.resolve(shown, PAGE)
-      expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
+test.each(Object.keys(ways))('a session that is refreshed and %s in one turn has ended, in either order', async way => {
+  const end = ways[way] as (publicId: string) => Promise<unknown>
+  for (const renewalFirst of [true, false]) {
+    const { publicId, shown, renew } = await dueForRotation()
+    const asked = renewalFirst ? [renew, () => end(publicId)] : [() => end(publicId), renew]
+    const answers = []
+    for (const ask of asked) {
+      answers.push(ask())
+      await reachedTheStore()
     }
-  },
-)
+    const renewal = (await Promise.all(answers))[renewalFirst ? 0 : 1] as Resolution
+    const row = await opened.store.sessions.findByPublicId(publicId)
+    expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
+    expect(renewal.state, 'what the rows say').toBe(renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody')
+    if (renewal.state === 'live' && renewal.grant !== null)
+      expect(sessions.cookiesFor(renewal.grant), 'nothing of it leaves').toEqual([])
+    const next = await sessions.resolve(shown, PAGE)
+    expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
+  }
+})
 
-test("a renewal whose commit fails with everybody else's leaves the session as it was", async () => {
+test('a refresh whose shared commit fails leaves the session unchanged', async () => {
   const { publicId, renew } = await dueForRotation()
   const raw = rawOf(opened.store)
   raw.pragma('query_only = ON')

@@ -6,7 +6,7 @@ import type { Judgement, SessionRuntime } from './judge.ts'
 export interface TrackedRuntime extends SessionRuntime {
   proven: { generation: number; at: SteadyMs; wall: UnixMs; saved: boolean } | null
   savedLastSeenAt: UnixMs
-  /** The access token sealed last, so that a storm of requests seals one. */
+  /** The access token sealed last, so that concurrent requests share one. */
   sealed: SealedAccess | null
 }
 
@@ -18,16 +18,18 @@ export interface SealedAccess {
 }
 
 const ROWS_MAX = 20_000
-/** Last seen is written at least this often while it moves. */
+/** How often last seen is written while it changes. */
 const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
 
-/** The bounded cache of rows, and beside it, never evicted too early, what the rules need and the disk lacks. */
+/**
+ * A bounded cache of rows, and next to it, never evicted too early, the state that the rules need and the disk lacks.
+ */
 export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRecord>({ max: ROWS_MAX })
   const recollections = new Map<string, TrackedRuntime>()
-  /** Sessions that were replaced a moment ago, and by which. */
+  /** Sessions that were just replaced, and their successors. */
   const successors = new LRUCache<string, { sidHash: string; at: SteadyMs }>({ max: ROWS_MAX })
-  // Raised by every change: a read that began before one may not be cached after it.
+  // Incremented by every change: a read that began before one must not be cached after it.
   let epoch = 0
 
   function fresh(row: SessionRecord, now: Now): TrackedRuntime {
@@ -63,7 +65,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     recall,
     recollect,
 
-    /** Keeps a row that was read while no change happened. */
+    /** Caches a row if nothing has changed since the read began. */
     keepRead(row: SessionRecord, readAt: number) {
       if (readAt === epoch) rows.set(row.sidHash, row)
     },
@@ -82,14 +84,14 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       recollections.delete(sidHash)
     },
 
-    /** A session has taken another one's place. */
+    /** Records that another session replaced this one. */
     replaced(sidHash: string, by: SessionRecord, now: Now) {
       successors.set(sidHash, { sidHash: by.sidHash, at: now.steady })
     },
     /**
-     * When a session was replaced by one that still lives: what ended that one, a sign-out or a new password, was meant
-     * for this one's tokens too.
-     * @returns null also after a restart, when nothing is known of it
+     * When a session was replaced by one that is still active: whatever ended its successor (a sign-out, a new
+     * password) was meant for its tokens, too.
+     * @returns null also after a restart, when this is unknown
      */
     replacedAt(sidHash: string): SteadyMs | null {
       const first = successors.get(sidHash)
@@ -100,7 +102,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       return rows.get(last.sidHash)?.endedAt === null ? first.at : null
     },
 
-    /** When memory saw a session last: 0 when it did not. */
+    /** When the session was last seen according to memory: 0 if unknown. */
     lastSeenAt: (sidHash: string): UnixMs => recollections.get(sidHash)?.lastSeenAt ?? 0,
 
     /** A generation has just been sent, for the first time or again. */
@@ -120,7 +122,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       of.lastSeenAt = Math.max(of.lastSeenAt, now.wall)
     },
 
-    /** What has to be written now; `all` at drain, else a last-seen time only about once a minute. */
+    /** What has to be written now; `all` at shutdown, or else a last-seen time only about once a minute. */
     unsaved(now: Now, all: boolean): SessionProgress[] {
       const batch: SessionProgress[] = []
       for (const [sidHash, of] of recollections) {
@@ -149,7 +151,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
         if (of.proven !== null && of.proven.generation === generation) of.proven.saved = true
       }
     },
-    /** Forgets what the disk knows by now and no rule asks memory for any more. */
+    /** Drops what is on disk by now and no rule needs in memory any more. */
     sweep(now: Now) {
       for (const [sidHash, of] of recollections) {
         const recent =
@@ -158,7 +160,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
         if (!recent && of.lastSeenAt <= of.savedLastSeenAt) recollections.delete(sidHash)
       }
     },
-    /** How many sessions are remembered beyond their row. */
+    /** The number of sessions with state beyond their row. */
     size: () => recollections.size,
   }
 }

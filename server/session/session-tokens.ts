@@ -5,7 +5,7 @@ import { sha256 } from '../base/ids.ts'
 import type { Keyring } from '../keys/types.ts'
 import type { SessionRecord } from '../store/types.ts'
 
-/** What an access token says, to us alone: a browser holds it sealed. */
+/** The claims of an access token, which only we can read: browsers have it sealed. */
 export interface AccessClaims {
   sid: string
   generation: number
@@ -21,7 +21,7 @@ export interface PresentedRefresh {
 
 const REFRESH_FORM = /^([A-Za-z0-9_-]{22})\.([1-9][0-9]{0,9})\.([A-Za-z0-9_-]{43})$/
 
-/** @returns null unless the text has the form of a refresh token; its tag is not judged here */
+/** @returns null unless the text has the form of a refresh token; its tag is not verified here */
 export function parseRefresh(text: string): PresentedRefresh | null {
   const match = REFRESH_FORM.exec(text)
   if (match === null) return null
@@ -32,11 +32,11 @@ export function parseRefresh(text: string): PresentedRefresh | null {
 export interface Tokens {
   /** Seals an access token for a session's newest generation. */
   sealAccess(sid: string, row: SessionRecord, life: { issuedAt: UnixMs; endsAt: UnixMs }): string
-  /** @returns the claims of a token that we sealed, whether or not it has ended since; null for any other text */
+  /** @returns the claims of a token that we sealed, even if expired; null for any other text */
   openAccess(token: string): Promise<AccessClaims | null>
   /**
-   * The refresh token of a generation: derived, so that sending one twice sends the same text.
-   * @throws Error when the session's key is gone
+   * The refresh token of a generation: derived, so that sending it again sends the same text.
+   * @throws Error if the session's key is gone
    */
   refresh(sid: string, row: SessionRecord, generation: number): string
   isGenuine(presented: PresentedRefresh, row: SessionRecord): boolean
@@ -45,7 +45,7 @@ export interface Tokens {
 const OPENED_MAX = 20_000
 
 export function createTokens(keyring: Keyring): Tokens {
-  // Opening costs a decryption; expiry, generation and end are judged on every use, so keeping what was read is safe.
+  // Opening costs a decryption; caching is safe because expiry, generation and end are checked on every use.
   const opened = new LRUCache<string, AccessClaims>({ max: OPENED_MAX })
 
   function tag(sid: string, row: SessionRecord, generation: number): Buffer | null {
@@ -71,7 +71,7 @@ export function createTokens(keyring: Keyring): Tokens {
         auth_time: row.authTime,
         amr: row.amr,
       })
-      // It will be shown again at once: what it says is known without opening it.
+      // It will be presented soon, so its claims are cached without opening it.
       opened.set(sha256(token), { sid, generation: row.generation, issuedAt: life.issuedAt, endsAt: life.endsAt })
       return token
     },
@@ -95,7 +95,7 @@ export function createTokens(keyring: Keyring): Tokens {
       const expected = tag(presented.sid, row, presented.generation)
       if (expected === null) return false
       const given = Buffer.from(presented.tag, 'base64url')
-      // The last character of base64url has spare bits: only the canonical spelling is ours.
+      // The last character of base64url has spare bits: only the canonical spelling is accepted.
       return timingSafeEqual(expected, given) && presented.tag === expected.toString('base64url')
     },
   }

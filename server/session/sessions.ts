@@ -34,10 +34,10 @@ export interface SessionDeps {
 }
 
 const FLUSH_EVERY_MS = 5 * SECOND
-/** Rows written in one transaction, so that no flush holds the event loop. */
+/** Rows per transaction, so that no flush blocks the event loop. */
 const FLUSH_BATCH = 200
 
-/** Builds the room: sessions are opened, judged, listed and ended here and nowhere else. */
+/** Creates the session service: sessions are opened, judged, listed and ended here and nowhere else. */
 export function createSessions({ clock, timers, log, meter, store, keyring, settings }: SessionDeps): Sessions {
   const listeners = new Set<EndListener>()
   const tokens = createTokens(keyring)
@@ -201,7 +201,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   }
 }
 
-/** Works until there is no more, and lets requests that came in meanwhile go first. */
+/** Repeats until there is no more work, letting other requests go first in between. */
 async function inBatches(work: () => Promise<boolean>): Promise<void> {
   while (await work()) await new Promise(resolveTurn => setImmediate(resolveTurn))
 }

@@ -3,22 +3,25 @@ import type { SteadyMs, UnixMs } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EndedSession, ProviderGrantRecord } from '../store/types.ts'
 
-/** Our two session cookies as a request brought them. Two of one name: `duplicated`, and neither is believed. */
+/**
+ * Our two session cookies as presented by a request. If a name occurs twice, `duplicated` is true and neither is
+ * trusted.
+ */
 export interface PresentedCookies {
   access: string | null
   refresh: string | null
   duplicated: boolean
 }
 
-/** What kind of request it is, as far as a session cares. */
+/** The kind of request, as far as it matters to a session. */
 export interface RequestTraits {
   /** False for HEAD and upgrades: they are judged, but nothing is sent. */
   renews: boolean
-  /** Whether it counts as the person's activity: not for polling, event streams and upgrades. */
+  /** Whether it counts as user activity: not for polling, event streams and upgrades. */
   foreground: boolean
 }
 
-/** Who is at the other end, as the edge saw it. */
+/** The client as seen by the HTTP layer. */
 export interface Client {
   userAgent: string
   network: string
@@ -31,13 +34,13 @@ export interface LiveSession {
   authTime: UnixMs
   amr: string[]
   remember: boolean
-  /** null: this request brought no valid access token and gets none. */
+  /** null: this request presented no valid access token and gets none. */
   accessEndsAt: UnixMs | null
   idleEndsAt: UnixMs
   absoluteEndsAt: UnixMs
 }
 
-/** Cookies that were decided on and wait for the headers to leave. Opaque outside the room. */
+/** Cookies to be set when the headers are sent. Opaque outside the room. */
 export interface IssuedCookies {
   readonly sidHash: string
   readonly generation: number
@@ -47,36 +50,33 @@ export interface IssuedCookies {
 
 export type Resolution =
   | { state: 'nobody'; ended: EndReason | null; duplicated: boolean }
-  /** `replaced`: its browser signed in again a moment ago; pages are served, nothing else is. Never has a grant. */
+  /** `replaced`: its browser has just signed in again; only pages are served. Never sets cookies. */
   | { state: 'live' | 'replaced'; session: LiveSession; grant: IssuedCookies | null }
 
 export interface OpenInput {
   userId: string
-  /** How the person proved who they are (RFC 8176). */
+  /** The authentication methods (RFC 8176). */
   amr: string[]
   remember: boolean
   client: Client
-  /** The session of this browser that the new one takes the place of: its public id. */
+  /** The public id of this browser's session that the new one replaces. */
   replaces: string | null
-  /** Whether it takes that place because somebody confirmed who they are: then only while that session goes on. */
+  /** Whether it replaces a session by confirming the user's identity: only possible while that session is active. */
   reauthenticates: boolean
-  /**
-   * When the password was set that the person has just shown: once there is another, it proves nothing. null: none was
-   * asked for.
-   */
+  /** When the password just presented was set: it proves nothing once there is another. null: no password was used. */
   passwordSetAt: UnixMs | null
-  /** When the person showed who they are, where that was elsewhere and earlier; null: now. */
+  /** When the user authenticated, if that was earlier at a provider; null: now. */
   authTime: UnixMs | null
-  /** The session lives no longer than this, where what it came by ends; null: as long as any. */
+  /** The latest end of the session, if what it was opened by ends; null: as usual. */
   endsAt: UnixMs | null
-  /** What a provider granted with this sign-in, sealed already; it is kept in the same transaction. null: nothing. */
+  /** The sealed grant of a provider that came with this sign-in, stored in the same transaction. null: none. */
   providerGrant: ProviderGrantRecord | null
 }
 
 export interface Sessions {
   /**
-   * Judges what a request brought; renews, ends and notes activity as the rules say.
-   * @throws Problem `store_unavailable` when the store fails and no valid access token was shown
+   * Judges the cookies of a request; refreshes, ends and records activity by the rules.
+   * @throws Problem `store_unavailable` if the store fails and no valid access token was presented
    */
   resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
   /**
@@ -85,7 +85,7 @@ export interface Sessions {
    */
   open(input: OpenInput): Promise<{ session: LiveSession; grant: IssuedCookies }>
   /**
-   * Ends one session, by public id. Ending one that is over, or that is not `userId`'s, does nothing.
+   * Ends one session by public id. Does nothing if it has ended or does not belong to `userId`.
    * @returns whether this call ended it
    */
   end(
@@ -93,45 +93,46 @@ export interface Sessions {
     why: { reason: EndReason; userId: string | null; byUserId: string | null; from?: string },
   ): Promise<boolean>
   /**
-   * Ends all of a person's sessions but one, some at a time: others are answered in between.
+   * Ends all of an account's sessions except one, in batches, so that other requests are handled in between.
    * @returns how many
    */
   endAll(userId: string, why: { reason: EndReason; except: string | null; byUserId: string | null }): Promise<number>
   /**
-   * One page of a person's living sessions, newest first.
-   * @param cursor `next` of the page before, or null; a first page begins with the session `first`, if that is theirs
-   * @throws Problem `invalid_query` for a cursor that is not one of ours
+   * One page of an account's active sessions, newest first.
+   * @param cursor `next` of the previous page, or null; the first page begins with the session `first` if it belongs to
+   * the account
+   * @throws Problem `invalid_query` for a cursor that is not ours
    */
   page(
     userId: string,
     at: { cursor: string | null; first: string | null; limit: number },
   ): Promise<{ sessions: SessionSummary[]; next: string | null }>
-  /** The newest of a person's living sessions, as many as a setting can allow. */
+  /** The newest of an account's active sessions, as many as the setting can allow. */
   list(userId: string): Promise<SessionSummary[]>
   /**
-   * Ends what a person has beyond the limit, which only an older version can have let in: for whoever is about to end
-   * all of their sessions in one transaction.
+   * Ends sessions beyond the limit, which only an older version can have admitted: called before ending all of an
+   * account's sessions in one transaction.
    */
   trim(userId: string): Promise<void>
-  /** Set-Cookie values for a grant, judged at the instant the headers leave: [] when it is void by then. */
+  /** The Set-Cookie values of issued cookies, decided when the headers are sent: [] if they are void by then. */
   cookiesFor(grant: IssuedCookies): readonly string[]
-  /** Set-Cookie values that clear ours: for the answer to a sign-out only. */
+  /** Set-Cookie values that clear ours: only for the response to a sign-out. */
   clearing(): readonly string[]
-  /** Tells the room that a store transaction elsewhere has ended sessions (a disabled account, a reset password). */
+  /** Notifies the room that another store transaction has ended sessions (a disabled account, a reset password). */
   announce(ended: readonly EndedSession[]): void
   /**
-   * Calls back after each end, once.
-   * @returns a function that stops it
+   * Calls back once after each end.
+   * @returns a function that unsubscribes
    */
   onEnded(listener: EndListener): () => void
   /**
    * For streams that outlive their request: ends a session that is past its idle or absolute end.
-   * @returns when it will be, as far as is known now; null: it is over
+   * @returns when it will be, as far as known now; null: it has ended
    */
   endIfOver(publicId: string): Promise<UnixMs | null>
-  /** Writes what is only in memory (proven, last seen). */
+  /** Writes what is only in memory (confirmations, last seen). */
   flush(): Promise<void>
-  /** Stops timers and flushes: at drain. */
+  /** Stops timers and flushes, at shutdown. */
   close(): Promise<void>
 }
 

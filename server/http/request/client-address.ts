@@ -72,13 +72,13 @@ function plain(address: string): string {
  * peer that forges the header does not use up that one warning.
  */
 export function networkOf(isTrusted: IsTrusted, log: Pick<Log, 'warn'>) {
-  let told = false
+  let warned = false
 
   return ({ remoteAddress, headers }: RequestContext): string => {
     const forwarded = headers['x-forwarded-for']
     const peer = plain(remoteAddress ?? '')
-    if (!told && forwarded !== undefined && !isTrusted(peer) && isNear(peer)) {
-      told = true
+    if (!warned && forwarded !== undefined && !isTrusted(peer) && isNear(peer)) {
+      warned = true
       log.warn(
         { event: 'proxy_not_trusted', peer },
         'requests come through an untrusted proxy, so client addresses are unknown: add it to PORCHLIGHT_TRUSTED_PROXIES',

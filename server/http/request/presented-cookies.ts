@@ -6,8 +6,8 @@ import type { PresentedCookies } from '../../session/types.ts'
  * Bounds the cache by number and by size: a number alone would allow large headers to fill the memory, a size alone a
  * multitude of tiny ones.
  */
-const KEPT = 20_000
-const KEPT_CHARS = 16 * 1024 * 1024
+const CACHE_MAX = 20_000
+const CACHE_MAX_CHARS = 16 * 1024 * 1024
 
 /**
  * Parses the session cookies of requests, with a cache. Browsers send the same header for minutes, so it is parsed once
@@ -16,8 +16,8 @@ const KEPT_CHARS = 16 * 1024 * 1024
  */
 export function cookieReader(names: { access: string; refresh: string }): (header: string) => PresentedCookies {
   const read = new LRUCache<string, PresentedCookies>({
-    max: KEPT,
-    maxSize: KEPT_CHARS,
+    max: CACHE_MAX,
+    maxSize: CACHE_MAX_CHARS,
     sizeCalculation: (_, header) => header.length,
   })
 

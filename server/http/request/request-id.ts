@@ -12,9 +12,9 @@ export function requestIds(isTrusted: IsTrusted) {
   const start = randomId(6)
   let count = 0
   return (incoming: IncomingMessage): string => {
-    const given = incoming.headers['x-request-id']
-    if (typeof given === 'string' && isTrusted(incoming.socket.remoteAddress ?? '') && WELL_FORMED.test(given))
-      return given
+    const forwarded = incoming.headers['x-request-id']
+    if (typeof forwarded === 'string' && isTrusted(incoming.socket.remoteAddress ?? '') && WELL_FORMED.test(forwarded))
+      return forwarded
     return `${start}-${(++count).toString(36)}`
   }
 }

@@ -27,7 +27,7 @@ function pathOf(target: string, origin: string): string | null {
 /** Replaces the existing Host headers, so that a request with none or several is still rejected. */
 function nameHost(incoming: IncomingMessage, host: string): void {
   const { rawHeaders } = incoming
-  const places = rawHeaders.flatMap((name, at) => (at % 2 === 0 && name.toLowerCase() === 'host' ? [at + 1] : []))
-  for (const place of places) rawHeaders[place] = host
-  if (places.length > 0) incoming.headers.host = host
+  const indexes = rawHeaders.flatMap((name, at) => (at % 2 === 0 && name.toLowerCase() === 'host' ? [at + 1] : []))
+  for (const index of indexes) rawHeaders[index] = host
+  if (indexes.length > 0) incoming.headers.host = host
 }

@@ -34,7 +34,8 @@ export async function fileReply(
     const size = Number(stat.size)
     const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}${compress === null ? '' : `-${compress}`}"`
     const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
-    if (isFresh(ctx, etag, stat)) return { status: 304, headers: [...validators, ...unchanging(headers)], body: null }
+    if (isFresh(ctx, etag, stat))
+      return { status: 304, headers: [...validators, ...withoutContentHeaders(headers)], body: null }
     const common = [...validators, ...headers, ...(whole ? [] : ['Accept-Ranges', 'bytes'])]
     const range = whole || !mayRange(ctx, etag, stat) ? null : byteRange(ctx.headers.range, size)
     if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: null }
@@ -88,11 +89,11 @@ function modifiedOf({ mtimeMs }: BigIntStats): Date {
   return new Date(Number(mtimeMs / 1000n) * 1000)
 }
 
-function unchanging(headers: readonly string[]): string[] {
-  const kept: string[] = []
+function withoutContentHeaders(headers: readonly string[]): string[] {
+  const remaining: string[] = []
   for (let i = 0; i + 1 < headers.length; i += 2) {
     if (!headers[i]?.startsWith('Content-') || headers[i] === 'Content-Security-Policy')
-      kept.push(headers[i] ?? '', headers[i + 1] ?? '')
+      remaining.push(headers[i] ?? '', headers[i + 1] ?? '')
   }
-  return kept
+  return remaining
 }

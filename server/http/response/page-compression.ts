@@ -29,7 +29,7 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
   let encoding = false
   let ended = false
 
-  const wanted = (status: number, valueOf: (name: string) => string | undefined) =>
+  const shouldCompress = (status: number, valueOf: (name: string) => string | undefined) =>
     coding !== null &&
     ctx.compression !== null &&
     isHtml(valueOf('content-type')) &&
@@ -52,13 +52,14 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
     return room
   }) as Write as ServerResponse['write']
 
-  outgoing.end = ((...given) => {
-    const [chunk, charset, done] = endArguments(given)
+  outgoing.end = ((...args) => {
+    const [chunk, charset, done] = endArguments(args)
     if (ended) return outgoing
     if (!outgoing.headersSent) {
       if (ctx.method !== 'HEAD' && sizeOf(chunk) < LEAST_BYTES) coding = null
       // Otherwise Node would announce the uncompressed length.
-      if (wanted(outgoing.statusCode, name => textOf(outgoing.getHeader(name)))) outgoing.writeHead(outgoing.statusCode)
+      if (shouldCompress(outgoing.statusCode, name => textOf(outgoing.getHeader(name))))
+        outgoing.writeHead(outgoing.statusCode)
       if (outgoing.writableEnded) return outgoing
     }
     if (!encoding) return end(chunk, charset, done)
@@ -74,7 +75,7 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
       const valueOf = (name: string) => headers[placeOf(headers, name) + 1]
       if (status !== 304 && !isHtml(valueOf('content-type'))) return
       addVary(headers)
-      encoding = wanted(status, valueOf)
+      encoding = shouldCompress(status, valueOf)
       if (!encoding || coding === null) return
       for (const name of ['content-length', 'accept-ranges']) remove(headers, name)
       // Different codings are different representations, which a strong validator has to distinguish (RFC 9110
@@ -88,7 +89,7 @@ export function compressPage(ctx: RequestContext, outgoing: ServerResponse): Pag
 
 type Done = () => void
 type Write = (chunk: unknown, charset?: unknown, done?: Done) => boolean
-type End = (...given: unknown[]) => ServerResponse
+type End = (...args: unknown[]) => ServerResponse
 
 /** Connects the encoder to the response, with backpressure, so that each is destroyed with the other. */
 function connect<Encoder extends BrotliCompress | Gzip>(
@@ -111,9 +112,9 @@ function connect<Encoder extends BrotliCompress | Gzip>(
   return encoder
 }
 
-function endArguments(given: unknown[]): [chunk: unknown, charset: unknown, done: Done | undefined] {
-  const done = given.find(one => typeof one === 'function') as Done | undefined
-  const [chunk, charset] = given.filter(one => typeof one !== 'function')
+function endArguments(args: unknown[]): [chunk: unknown, charset: unknown, done: Done | undefined] {
+  const done = args.find(arg => typeof arg === 'function') as Done | undefined
+  const [chunk, charset] = args.filter(arg => typeof arg !== 'function')
   return [chunk, charset, done]
 }
 

@@ -13,14 +13,14 @@ const READ_REFUSAL_MS = 2 * SECOND
  * moment later whatever it does.
  */
 export function refuseSocket(socket: Duplex, reply: Reply, requestId: string, security: SecurityHeaders): void {
-  leave(socket, rawAnswer(reply, requestId, security))
+  closeAfter(socket, rawAnswer(reply, requestId, security))
 }
 
 /**
  * Closes a connection after its last response.
  * @param lastWords null if everything has been written
  */
-export function leave(socket: Duplex, lastWords: string | null): void {
+export function closeAfter(socket: Duplex, lastWords: string | null): void {
   socket.on('error', () => socket.destroy())
   if (!socket.writable) return void socket.destroy()
   socket.end(lastWords)

@@ -20,7 +20,7 @@ interface Deps {
 
 type AnyHeaders = OutgoingHttpHeaders | OutgoingHttpHeader[]
 
-const UNKEPT = 'private, no-store'
+const NO_STORE = 'private, no-store'
 const NONE: readonly string[] = []
 
 /** Headers that only we set or that must not be sent: they are dropped from what routes, pages and upstreams set. */
@@ -45,9 +45,9 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
 
     override writeHead(status: number, ...rest: unknown[]): this {
       const last = rest[rest.length - 1]
-      const given = typeof last === 'object' && last !== null ? (last as AnyHeaders) : null
-      if (status < 200) return super.writeHead(status, given ?? {})
-      const headers = this.#compose(status, given)
+      const passed = typeof last === 'object' && last !== null ? (last as AnyHeaders) : null
+      if (status < 200) return super.writeHead(status, passed ?? {})
+      const headers = this.#compose(status, passed)
       try {
         return super.writeHead(status, headers)
       } catch (error) {
@@ -56,7 +56,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
     }
 
     /** A flat list, which is the form that Node writes fastest. */
-    #compose(status: number, given: AnyHeaders | null): string[] {
+    #compose(status: number, passed: AnyHeaders | null): string[] {
       const { ctx } = this
       const headers = security.fixed.slice()
       const others: string[] = []
@@ -65,7 +65,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       let referrerPolicy = DEFAULT_REFERRER_POLICY
       let unbuffered = false
 
-      const all = asList(this.#withHeadersSetBefore(given))
+      const all = asList(this.#withHeadersSetBefore(passed))
       for (let i = 0; i + 1 < all.length; i += 2) {
         const name = String(all[i])
         const value = all[i + 1]
@@ -78,7 +78,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
         else if (lower === 'x-accel-buffering') unbuffered ||= value === 'no'
         else if (!DROPPED.has(lower)) {
           if (lower === 'content-type') unbuffered ||= isEventStream(String(value))
-          if (Array.isArray(value)) for (const one of value) headers.push(name, one)
+          if (Array.isArray(value)) for (const item of value) headers.push(name, item)
           else headers.push(name, String(value))
         }
       }
@@ -94,29 +94,29 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
           ? NONE
           : setCookies(sessions, ctx.answer, others, isOwnCookie)
       for (const cookie of cookies) headers.push('Set-Cookie', cookie)
-      const ours = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
+      const isOwn = ctx !== null && ctx.family !== 'api' && ctx.family !== 'front'
       // Pages contain the user, and errors the current state, so they are not stored whatever the site's code says
       // (HD-10).
-      const unkept = ours && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
-      headers.push('Cache-Control', unkept || cookies.length > 0 ? UNKEPT : (cacheControl ?? UNKEPT))
+      const mustNotStore = isOwn && (status >= 400 || (ctx.contentSecurityPolicy !== null && ctx.family === 'site'))
+      headers.push('Cache-Control', mustNotStore || cookies.length > 0 ? NO_STORE : (cacheControl ?? NO_STORE))
       ctx?.compression?.begin(status, headers)
       if (draining()) headers.push('Connection', 'close')
       return headers
     }
 
     /** Merges headers set one by one, as Nuxt does; those passed to writeHead win, as in Node. */
-    #withHeadersSetBefore(given: AnyHeaders | null): AnyHeaders | null {
+    #withHeadersSetBefore(passed: AnyHeaders | null): AnyHeaders | null {
       const names = this.getHeaderNames()
-      if (names.length === 0) return given
+      if (names.length === 0) return passed
       const all: OutgoingHttpHeaders = {}
       for (const name of names) {
         all[name] = this.getHeader(name)
         this.removeHeader(name)
       }
-      if (given === null || !Array.isArray(given)) {
-        for (const name in given) all[name.toLowerCase()] = given[name]
+      if (passed === null || !Array.isArray(passed)) {
+        for (const name in passed) all[name.toLowerCase()] = passed[name]
       } else {
-        for (let i = 0; i + 1 < given.length; i += 2) all[String(given[i]).toLowerCase()] = given[i + 1]
+        for (let i = 0; i + 1 < passed.length; i += 2) all[String(passed[i]).toLowerCase()] = passed[i + 1]
       }
       return all
     }

@@ -17,12 +17,12 @@ export function setCookies(
   const session = answer.clearing ? sessions.clearing() : answer.granted ? sessions.cookiesFor(answer.granted) : []
   for (const value of session) own.set(cookieNameOf(value), value)
 
-  const kept = new Map<string, string>()
+  const passed = new Map<string, string>()
   for (const value of others) {
     const name = cookieNameOf(value)
-    if (!isOurs(name) && !own.has(name)) kept.set(identityOf(value), value)
+    if (!isOurs(name) && !own.has(name)) passed.set(identityOf(value), value)
   }
-  return [...kept.values(), ...own.values()]
+  return [...passed.values(), ...own.values()]
 }
 
 /** What identifies a cookie to a browser: the same name with two paths is two cookies (RFC 6265bis §5.7). */

@@ -10,10 +10,10 @@ import type { AuthDeps } from './auth-deps.ts'
 export function appsRoutes({ upstreams, reachable }: AuthDeps): Hono<Env> {
   return new Hono<Env>().get('/apps', async c => {
     const { user } = signedIn(c)
-    const mine = upstreams.filter(upstream => mayUse(upstream, user))
+    const allowed = upstreams.filter(upstream => mayUse(upstream, user))
     return c.json<AppsAnswer>({
       apps: await Promise.all(
-        mine.map(async upstream => ({
+        allowed.map(async upstream => ({
           name: upstream.name,
           title: upstream.title,
           description: upstream.description,

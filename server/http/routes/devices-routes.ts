@@ -20,12 +20,12 @@ export function sessionsRoutes({ config, sessions, streams }: AuthDeps): Hono<En
     const page = await sessions.page(user.id, { cursor, first: session.publicId, limit: pageSize(limit) })
     return c.json<SessionListAnswer>({
       next: page.next,
-      sessions: page.sessions.map(({ publicId, userAgent, ...one }) => ({
+      sessions: page.sessions.map(({ publicId, userAgent, ...summary }) => ({
         id: publicId,
         device: describeDevice(userAgent),
         current: publicId === session.publicId,
         streams: streams.of(publicId),
-        ...one,
+        ...summary,
       })),
     })
   })

@@ -10,7 +10,7 @@ import type { Env } from '../request/hono-env.ts'
  * refuse it.
  */
 const MAX_TOTAL = 3072
-const MAX_UNDER_WAY = 5
+const MAX_PENDING = 5
 /** One takes at most half, so that a second one has room for its `returnTo`, too. */
 const MAX_ONE = MAX_TOTAL / 2
 /** Cookies cleared by one response: each takes some hundred bytes of its headers. */
@@ -21,24 +21,24 @@ const MAX_CLEARED = 5
  * @param secure whether cookies have their prefixes
  */
 export function roomForTransaction(c: Context<Env>, secure: boolean): number {
-  const taken = underWay(c, secure).reduce((sum, { bytes }) => sum + bytes, 0)
+  const used = pending(c, secure).reduce((sum, { bytes }) => sum + bytes, 0)
   const name = transactionCookieName('0'.repeat(26), secure)
-  return Math.min(MAX_ONE, MAX_TOTAL - taken) - pairBytes(name, '')
+  return Math.min(MAX_ONE, MAX_TOTAL - used) - pairBytes(name, '')
 }
 
 /** Stores a sign-in that has begun, and drops the oldest ones when they become too many or too long. */
 export function keepTransaction(c: Context<Env>, { id, sealed }: PendingSignIn, secure: boolean): void {
   const name = transactionCookieName(id, secure)
   let left = MAX_TOTAL - pairBytes(name, sealed)
-  const kept = new Set<string>()
-  const newestFirst = underWay(c, secure)
-  for (const one of newestFirst) {
-    left -= one.bytes
-    if (left < 0 || kept.size + 1 >= MAX_UNDER_WAY) break
-    kept.add(one.id)
+  const keptIds = new Set<string>()
+  const newestFirst = pending(c, secure)
+  for (const transaction of newestFirst) {
+    left -= transaction.bytes
+    if (left < 0 || keptIds.size + 1 >= MAX_PENDING) break
+    keptIds.add(transaction.id)
   }
-  const gone = newestFirst.filter(one => !kept.has(one.id))
-  for (const one of gone.slice(-MAX_CLEARED)) clearTransaction(c, one.id, secure)
+  const dropped = newestFirst.filter(transaction => !keptIds.has(transaction.id))
+  for (const transaction of dropped.slice(-MAX_CLEARED)) clearTransaction(c, transaction.id, secure)
   c.get('answer').cookie(serializeCookie(name, sealed, { secure, maxAgeSeconds: LOGIN_LIFE_MS / SECOND }))
 }
 
@@ -47,7 +47,7 @@ export function clearTransaction(c: Context<Env>, id: string, secure: boolean): 
 }
 
 /** This browser's pending sign-ins, newest first: their names sort by time. */
-function underWay(c: Context<Env>, secure: boolean): { id: string; bytes: number }[] {
+function pending(c: Context<Env>, secure: boolean): { id: string; bytes: number }[] {
   const caller = c.get('caller')
   return [...caller.transactions()]
     .sort()

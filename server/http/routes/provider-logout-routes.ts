@@ -27,13 +27,13 @@ export function providerLogoutRoutes({ logouts, config: { secureCookies: secure 
       return c.redirect(`${PAGE}?${new URLSearchParams({ from: provider }).toString()}`, 303)
     }
     try {
-      const leaving = await logouts.redirect(provider, sealed)
+      const redirect = await logouts.redirect(provider, sealed)
       // Either there was no sign-out here, or a provider that sends no `state` has redirected back, which does not
       // prove a sign-out there.
-      if (leaving === null) return c.redirect(PAGE, 303)
+      if (redirect === null) return c.redirect(PAGE, 303)
       mustBeFollowed(c, 'A sign-out at a provider must start with a link that a person follows.')
-      c.get('answer').cookie(logoutCookie(leaving, secure))
-      return c.redirect(leaving.href, 303)
+      c.get('answer').cookie(logoutCookie(redirect, secure))
+      return c.redirect(redirect.href, 303)
     } catch (error) {
       if (!(error instanceof Problem) || !UNUSABLE.has(error.code)) throw error
       return c.redirect(`${PAGE}?${new URLSearchParams({ provider, problem: error.code }).toString()}`, 303)
@@ -58,12 +58,12 @@ export function logoutCookie(
  * Where a form goes after a sign-out. Always our own page, because `form-action 'self'` blocks redirects of a form to
  * other origins.
  */
-export function afterForm(onward: LogoutOffer | null): string {
-  if (onward === null) return PAGE
-  return `${PAGE}?${new URLSearchParams({ provider: onward.provider, ...(onward.mode === 'always' ? { go: '1' } : {}) }).toString()}`
+export function formDestination(offer: LogoutOffer | null): string {
+  if (offer === null) return PAGE
+  return `${PAGE}?${new URLSearchParams({ provider: offer.provider, ...(offer.mode === 'always' ? { go: '1' } : {}) }).toString()}`
 }
 
 /** Where a script goes: directly to the provider, or to the page that offers it. */
-export function afterScript(onward: LogoutOffer): string {
-  return onward.mode === 'always' ? `/auth/logout/${onward.provider}` : afterForm(onward)
+export function scriptDestination(onward: LogoutOffer): string {
+  return onward.mode === 'always' ? `/auth/logout/${onward.provider}` : formDestination(onward)
 }

@@ -76,7 +76,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
       return await logAttempt(c, log, how, async isAbout => {
         finished = await providers.finish(id, { search, sealed, network: c.get('caller').client.network })
         how.attempt = ATTEMPT_OF[finished.purpose.kind]
-        return redirectToProvider(c, await arrive(c, id, finished, isAbout))
+        return redirectToProvider(c, await complete(c, id, finished, isAbout))
       })
     } catch (error) {
       // A repeated callback of a signed-in browser just continues; other failures are reported.
@@ -91,7 +91,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
    * Completes the purpose of the sign-in. If it fails, this browser's session continues unchanged.
    * @returns where the browser goes
    */
-  async function arrive(
+  async function complete(
     c: Context<Env>,
     id: string,
     finished: Finished,

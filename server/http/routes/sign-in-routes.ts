@@ -6,7 +6,7 @@ import type { Env } from '../request/hono-env.ts'
 import { type How, logAttempt, loggedAs } from './attempts.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { authenticateBy, posted, type SignInCall } from './method-calls.ts'
-import { afterForm, afterScript, logoutCookie } from './provider-logout-routes.ts'
+import { formDestination, scriptDestination, logoutCookie } from './provider-logout-routes.ts'
 import { isForm, readJson } from './read-body.ts'
 import { submitted } from './sign-in-reply.ts'
 
@@ -59,10 +59,10 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
     if (who !== null)
       await sessions.end(who.session.publicId, { reason: 'signed_out', userId: who.user.id, byUserId: null })
     signOut(c, config)
-    const onward = who === null ? null : await logouts.after(who.session.publicId)
-    if (onward !== null) c.get('answer').cookie(logoutCookie(onward, config.secureCookies))
-    if (form) return c.redirect(afterForm(onward), 303)
-    const next = onward === null ? null : afterScript(onward)
+    const offer = who === null ? null : await logouts.after(who.session.publicId)
+    if (offer !== null) c.get('answer').cookie(logoutCookie(offer, config.secureCookies))
+    if (form) return c.redirect(formDestination(offer), 303)
+    const next = offer === null ? null : scriptDestination(offer)
     return c.json<SignOutAnswer>({ user: null, session: null, ...(next === null ? {} : { next }) })
   })
 

@@ -2,7 +2,7 @@ import type { Server } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { destroyAll, destroySilent, isConnected } from './connections.ts'
 
-const LOOK_EVERY_MS = 50
+const CHECK_EVERY_MS = 50
 /** How long destroyed connections may take to close. */
 const CUT_MS = 1000
 
@@ -11,7 +11,7 @@ const CUT_MS = 1000
  * requests on their way over an idle connection would be lost. Returns at once if there are no connections.
  */
 export async function giveNotice(servers: readonly Server[], forMs: number): Promise<void> {
-  for (let waited = 0; waited < forMs && servers.some(isConnected); waited += LOOK_EVERY_MS) await wait(LOOK_EVERY_MS)
+  for (let waited = 0; waited < forMs && servers.some(isConnected); waited += CHECK_EVERY_MS) await wait(CHECK_EVERY_MS)
 }
 
 /**

@@ -24,20 +24,20 @@ export function rememberListeners(server: Pick<Server, 'on'>): void {
 }
 
 /** The response that the connection is currently writing: the first that is not complete. */
-function answerOn(socket: object): ServerResponse | null {
+function responseOn(socket: object): ServerResponse | null {
   return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? null
 }
 
-export function isAnswering(socket: object): boolean {
-  return answerOn(socket) !== null
+export function isResponding(socket: object): boolean {
+  return responseOn(socket) !== null
 }
 
 /**
  * Calls back once all earlier responses are complete on a connection that has left HTTP (CONNECT); never if it closes
  * before. Data that the client sends meanwhile is dropped.
  */
-export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
-  if (!isAnswering(socket)) return then()
+export function afterResponsesOfLeft(socket: Duplex, then: () => void): void {
+  if (!isResponding(socket)) return then()
   for (const event of ['close', 'drain'] as const) {
     const present = socket.listeners(event)
     for (const listener of ofNode.get(socket)?.[event] ?? [])
@@ -45,7 +45,7 @@ export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
   }
   socket.on('error', () => socket.destroy())
   socket.resume()
-  afterAnswers(socket, null, then)
+  afterResponses(socket, null, then)
 }
 
 /**
@@ -53,18 +53,18 @@ export function afterAnswersOfLeft(socket: Duplex, then: () => void): void {
  * @param broken a request whose body cannot be parsed, so that its own response is not waited for
  * @param then receives whether the broken request already has a response
  */
-export function afterAnswers(
+export function afterResponses(
   socket: Duplex,
   broken: IncomingMessage | null,
   then: (isAnswered: boolean) => void,
 ): void {
-  const look = () => {
+  const check = () => {
     if (socket.destroyed) return
-    const answer = answerOn(socket)
+    const answer = responseOn(socket)
     if (answer === null) return then(broken !== null)
     if (answer.req === broken) return then(answer.headersSent)
-    answer.once('close', look)
+    answer.once('close', check)
   }
-  if (isAnswering(socket)) socket.once('end', () => setTimeout(() => socket.destroy(), AFTER_END_MS).unref())
-  look()
+  if (isResponding(socket)) socket.once('end', () => setTimeout(() => socket.destroy(), AFTER_END_MS).unref())
+  check()
 }

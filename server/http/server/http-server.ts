@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
 import { trackConnections } from './connections.ts'
-import { isAnswering, rememberListeners } from './earlier-answers.ts'
+import { isResponding, rememberListeners } from './earlier-answers.ts'
 import type { porchlightResponse, PorchlightResponse } from '../response/server-response.ts'
 import { answerParserErrors } from './parser-errors.ts'
 import { isWebSocketUpgrade } from './upgrade-listener.ts'
@@ -28,7 +28,7 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
     ServerResponse,
     // While an earlier response is pending, an upgrade is handled as an ordinary request (RFC 9110 §7.8), or it would
     // write into that response.
-    shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isAnswering(incoming.socket),
+    shouldUpgradeCallback: incoming => isWebSocketUpgrade(incoming) && !isResponding(incoming.socket),
     maxHeaderSize: PARSED_HEADER_BYTES,
     // requireHost handles these, with our headers.
     requireHostHeader: false,

@@ -7,9 +7,9 @@ import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
 import { isNavigation } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
-import { leave, refuseSocket } from '../response/raw-response.ts'
+import { closeAfter, refuseSocket } from '../response/raw-response.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
-import { afterAnswers, afterAnswersOfLeft } from './earlier-answers.ts'
+import { afterResponses, afterResponsesOfLeft } from './earlier-answers.ts'
 import { sniffHeaders } from './sniffed-headers.ts'
 
 interface Deps {
@@ -38,7 +38,7 @@ function hasPreamble(error: Error): boolean {
  * as everything else (HD-12).
  */
 export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
-  let told = false
+  let warned = false
   /** The parser reports an error for each byte that still arrives. */
   const refused = new WeakSet<Socket>()
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
@@ -46,26 +46,26 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     refused.add(socket)
     if (hasPreamble(error)) {
       proxyProtocol()
-      if (!told)
+      if (!warned)
         log.warn(
           { event: 'proxy_protocol_received', peer: socket.remoteAddress },
           'a proxy uses the PROXY protocol, which is not supported: configure it to send X-Forwarded-For instead',
         )
-      told = true
+      warned = true
     }
     // The client cannot receive a response.
     if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy()
     const broken = brokenOn(socket)
     const headers = broken?.headers ?? sniffHeaders(error)
-    afterAnswers(socket, broken, isAnswered => {
+    afterResponses(socket, broken, isAnswered => {
       // A second response to one request would be taken for that of the next.
-      if (isAnswered) leave(socket, null)
+      if (isAnswered) closeAfter(socket, null)
       else refuse(socket, codeOf(error), { headers, logged: { parser: error.code } })
     })
   })
   // Without a listener, Node would close a CONNECT's connection without a response.
   server.on('connect', ({ headers }: IncomingMessage, socket: Duplex) => {
-    afterAnswersOfLeft(socket, () =>
+    afterResponsesOfLeft(socket, () =>
       refuse(socket, 'method_not_allowed', { headers, logged: { method: 'CONNECT' }, more: ['Allow', 'GET, HEAD'] }),
     )
   })

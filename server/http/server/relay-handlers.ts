@@ -38,10 +38,10 @@ export function relayRequests(relay: Relay, front: FrontEnd) {
 export function internalRelay(relay: Relay) {
   return async (ctx: RequestContext, match: Match, request: Request): Promise<Response> => {
     const body = request.body === null ? null : Readable.fromWeb(request.body as ReadableStream)
-    const asked = relayRequest(ctx, [...request.headers].flat(), body)
-    relay.admit(match, asked)
+    const relayed = relayRequest(ctx, [...request.headers].flat(), body)
+    relay.admit(match, relayed)
     const { sink, response, fail } = webSink(request.signal)
-    const pass = async () => relay.pass(match, asked, sink)
+    const pass = async () => relay.pass(match, relayed, sink)
     pass().catch(fail)
     return response
   }

@@ -13,7 +13,7 @@ interface Deps {
   contexts: ContextFactory
   steps: readonly Step[]
   /** Handles requests that no step answered. May throw or reject, as steps may. */
-  arrive: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
+  handle: (ctx: RequestContext, incoming: IncomingMessage, outgoing: PorchlightResponse) => unknown
   /**
    * Called once per request, when its response has been sent or its connection has closed.
    * @param status null: it closed before any response
@@ -30,7 +30,7 @@ const LINGER_MS = 1000
 
 /** Node's request listener: runs the steps for one request. Synchronous as long as the steps are. */
 export function requestListener(deps: Deps) {
-  const { log, contexts, steps, arrive } = deps
+  const { log, contexts, steps, handle } = deps
 
   // `this` is the response: one function for all requests, instead of a closure for each.
   function closed(this: PorchlightResponse): void {
@@ -53,7 +53,7 @@ export function requestListener(deps: Deps) {
       if (reply !== undefined) return send(incoming, outgoing, reply)
       // No step refused the request, so its body may be sent now.
       ctx.askForBody()
-      return arrive(ctx, incoming, outgoing)
+      return handle(ctx, incoming, outgoing)
     }
     try {
       const reply = runSteps(steps, ctx)

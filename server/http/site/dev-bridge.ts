@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { randomId } from '../../base/ids.ts'
 import { DEV_CONTEXT_HEADER, encodeDevContext, type SiteContext } from '../../contract/site-context.ts'
 import type { RequestContext } from '../request/request-context.ts'
-import { standFor } from '../steps/authenticate.ts'
+import { actAs } from '../steps/authenticate.ts'
 import type { Step } from '../steps/pipeline.ts'
 
 /**
@@ -14,7 +14,7 @@ export interface DevBridge {
   /** Adds the context to a request for the worker. */
   carry(page: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse, context: SiteContext): void
   /** Authenticates calls back from the worker as the page's caller, and all others with `authenticate`. */
-  identifyOr(identify: Step): Step
+  authenticateOr(authenticate: Step): Step
 }
 
 /**
@@ -41,11 +41,11 @@ export function devBridge(secret: string, origin: string): DevBridge {
         form,
       })
     },
-    identifyOr: identify => ctx => {
+    authenticateOr: authenticate => ctx => {
       const key = ctx.headers[DEV_CONTEXT_HEADER]
       const page = typeof key === 'string' ? pages.get(key) : undefined
-      if (page === undefined) return identify(ctx)
-      standFor(ctx, page)
+      if (page === undefined) return authenticate(ctx)
+      actAs(ctx, page)
       return undefined
     },
   }

@@ -32,7 +32,7 @@ interface Index {
 }
 
 /** How often an unknown path may trigger a check for a new build. */
-const LOOK_MS = SECOND
+const CHECK_MS = SECOND
 
 /**
  * A folder of built files, listed once and again after a new build: request paths are only looked up in that list, so
@@ -54,29 +54,29 @@ export async function openFrontFolder({
       'Build the front end first, or correct the path.',
     ])
   let index: Index = await list(root, sourceMaps, firstStamp)
-  let lookedAt: SteadyMs = clock.now().steady
-  let looking: Promise<void> | null = null
+  let checkedAt: SteadyMs = clock.now().steady
+  let checking: Promise<void> | null = null
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     const stamp = await stampOf(root)
     // During a build there is no index: the last list remains in use.
     if (stamp !== null && stamp !== index.stamp) index = await list(root, sourceMaps, stamp)
   }
-  async function lookAgain(): Promise<void> {
+  async function checkAgain(): Promise<void> {
     const now = clock.now().steady
-    if (looking === null && now - lookedAt < LOOK_MS) return
-    lookedAt = now
-    looking ??= look().finally(() => {
-      looking = null
+    if (checking === null && now - checkedAt < CHECK_MS) return
+    checkedAt = now
+    checking ??= check().finally(() => {
+      checking = null
     })
-    await looking
+    await checking
   }
 
   return {
     async find(path) {
       const known = index.files.get(path)
       if (known !== undefined) return known
-      await lookAgain()
+      await checkAgain()
       return index.files.get(path) ?? null
     },
     async open(file, coding) {
@@ -86,7 +86,7 @@ export async function openFrontFolder({
           constants.O_RDONLY | constants.O_NOFOLLOW,
         )
       } catch {
-        await lookAgain()
+        await checkAgain()
         return null
       }
     },

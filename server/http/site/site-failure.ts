@@ -24,12 +24,12 @@ export function failedPage(ctx: RequestContext, { status, data }: SiteFailure): 
   const { headers, body } = problemReply(ctx, new Problem(code))
   if (ctx.navigation) return { status, headers, body: String(body) }
   // A status without an equivalent here is kept, and so are the fields for the site's own scripts.
-  const said = {
+  const json = {
     ...(JSON.parse(String(body)) as object),
     status,
     ...(data === undefined || status >= 500 ? {} : { data }),
   }
-  return { status, headers, body: JSON.stringify(said) }
+  return { status, headers, body: JSON.stringify(json) }
 }
 
 function codeOf(status: number, data: unknown): ProblemCode {

@@ -111,7 +111,7 @@ const HIDDEN = /^(?:authorization|proxy-authorization|x-nuxt-.*|x-nitro-.*)$/
 
 /** Removes what the site's code must not see: tokens, and unverified claims of proxies (ASVS 4.1.3). */
 function hideFromSite(incoming: IncomingMessage): void {
-  const shown: IncomingHttpHeaders = {}
+  const visible: IncomingHttpHeaders = {}
   const raw: string[] = []
   for (const [name, given] of Object.entries(incoming.headers)) {
     const value =
@@ -121,10 +121,10 @@ function hideFromSite(incoming: IncomingMessage): void {
           ? undefined
           : given
     if (value === undefined) continue
-    shown[name] = value
+    visible[name] = value
     raw.push(name, String(value))
   }
-  incoming.headers = shown
+  incoming.headers = visible
   incoming.rawHeaders = raw
 }
 

@@ -43,30 +43,30 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
 
   return (ctx: RequestContext): MaybePromise<undefined> => {
     if (ctx.parent) {
-      standFor(ctx, ctx.parent)
+      actAs(ctx, ctx.parent)
       return
     }
     const { cookie } = ctx.headers
     if (cookie === undefined) {
-      ctx.caller = new RequestCaller(ctx, names, NOBODY)
+      ctx.caller = new RequestCaller(ctx, names, ANONYMOUS)
       return
     }
-    const shown = readCookies(cookie)
-    if (shown.duplicated && (ctx.navigation || !ctx.safe)) throw new Problem('duplicate_cookies')
-    if (shown.access === null && shown.refresh === null) {
-      ctx.caller = new RequestCaller(ctx, names, NOBODY)
+    const presented = readCookies(cookie)
+    if (presented.duplicated && (ctx.navigation || !ctx.safe)) throw new Problem('duplicate_cookies')
+    if (presented.access === null && presented.refresh === null) {
+      ctx.caller = new RequestCaller(ctx, names, ANONYMOUS)
       return
     }
-    return mapMaybe(sessions.resolve(shown, traitsOf(ctx)), resolution => resolved(ctx, resolution))
+    return mapMaybe(sessions.resolve(presented, traitsOf(ctx)), resolution => resolved(ctx, resolution))
   }
 
   function resolved(ctx: RequestContext, resolution: Resolution): MaybePromise<undefined> {
     if (resolution.state === 'nobody') {
-      ctx.caller = new RequestCaller(ctx, names, { ...NOBODY, ended: resolution.ended })
+      ctx.caller = new RequestCaller(ctx, names, { ...ANONYMOUS, ended: resolution.ended })
       return
     }
     const replaced = resolution.state === 'replaced'
-    if (replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
+    if (replaced && !servesReplaced(ctx)) throw new Problem('session_replaced')
     return mapMaybe(findUser(resolution.session.userId), user => {
       if (user !== null && resolution.grant !== null) ctx.answer.grant(resolution.grant)
       ctx.caller = new RequestCaller(ctx, names, {
@@ -83,12 +83,12 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
  * A call of a rendering page acts as its visitor.
  * @throws Problem `session_replaced`
  */
-export function standFor(ctx: RequestContext, page: RequestContext): void {
+export function actAs(ctx: RequestContext, page: RequestContext): void {
   ctx.caller = page.caller
-  if (ctx.caller?.replaced && !mayReplaced(ctx)) throw new Problem('session_replaced')
+  if (ctx.caller?.replaced && !servesReplaced(ctx)) throw new Problem('session_replaced')
 }
 
-const NOBODY: Finding = { signedIn: null, replaced: false, ended: null }
+const ANONYMOUS: Finding = { signedIn: null, replaced: false, ended: null }
 
 type Finding = Pick<Caller, 'signedIn' | 'replaced' | 'ended'>
 
@@ -139,7 +139,7 @@ class RequestCaller implements Caller {
  * tokens could be used for: making calls or opening streams. Our scripts then retry with the new cookies. A front end
  * gets no identity anyway.
  */
-function mayReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
+function servesReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
   if (family === 'front') return true
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')
   return reads && (path === '/auth/session' || (family === 'site' && navigation))

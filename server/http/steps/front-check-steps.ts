@@ -30,10 +30,10 @@ interface FrontCheckSteps {
  * `answer` comes after the checks of host and path; `socket` completes a WebSocket
  */
 export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontCheckSteps {
-  const ours = new WeakSet<RequestContext>()
+  const accepted = new WeakSet<RequestContext>()
 
   function isOurs(ctx: RequestContext, action: CheckAction): boolean {
-    return ours.has(ctx) && ctx.path === CHECK_PREFIX + action
+    return accepted.has(ctx) && ctx.path === CHECK_PREFIX + action
   }
 
   return {
@@ -51,12 +51,12 @@ export function frontCheckSteps(check: FrontCheck, isTrusted: IsTrusted): FrontC
         forwardedFor: forwarded === undefined ? null : String(forwarded).slice(0, 200),
         client: ctx.client.network,
       })
-      if (known) ours.add(ctx)
+      if (known) accepted.add(ctx)
       return undefined
     },
 
     answer(ctx) {
-      if (!ours.has(ctx) || ctx.incoming === null) return
+      if (!accepted.has(ctx) || ctx.incoming === null) return
       if (isOurs(ctx, 'look') || isOurs(ctx, 'forged')) return json({})
       if (isOurs(ctx, 'stream')) {
         return { status: 200, headers: ['Content-Type', 'text/event-stream'], body: Readable.from(events()) }

@@ -35,16 +35,16 @@ function readWhole(incoming: IncomingMessage, mostBytes: number): Promise<undefi
     const deadline = setTimeout(() => stop(new Problem('request_timeout')), BODY_MS)
     const stop = (problem: Problem) => {
       clearTimeout(deadline)
-      incoming.off('data', take)
+      incoming.off('data', collect)
       incoming.pause()
       reject(problem)
     }
-    const take = (chunk: Buffer) => {
+    const collect = (chunk: Buffer) => {
       bytes += chunk.length
       if (bytes > mostBytes) return stop(new Problem('body_too_large'))
       chunks.push(chunk)
     }
-    incoming.on('data', take)
+    incoming.on('data', collect)
     incoming.once('end', () => {
       clearTimeout(deadline)
       Object.assign(incoming, { rawBody: Buffer.concat(chunks) })

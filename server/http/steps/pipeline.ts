@@ -13,13 +13,13 @@ export type Step = (ctx: RequestContext) => Reply | undefined | Promise<Reply | 
  * @returns the first reply, or undefined if every step passed the request on
  */
 export function runSteps(
-  way: readonly Step[],
+  steps: readonly Step[],
   ctx: RequestContext,
   from = 0,
 ): Reply | undefined | Promise<Reply | undefined> {
-  for (let i = from; i < way.length; i++) {
-    const reply = way[i]?.(ctx)
-    if (reply instanceof Promise) return reply.then(later => later ?? runSteps(way, ctx, i + 1))
+  for (let i = from; i < steps.length; i++) {
+    const reply = steps[i]?.(ctx)
+    if (reply instanceof Promise) return reply.then(later => later ?? runSteps(steps, ctx, i + 1))
     if (reply !== undefined) return reply
   }
   return undefined

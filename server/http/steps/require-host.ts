@@ -13,17 +13,17 @@ export function requireHost(publicUrl: string) {
   return (ctx: RequestContext): undefined => {
     // Probes and upstreams use an internal name or an address, and these responses do not depend on the caller.
     if (ctx.family === 'health' || ctx.path === JWKS_PATH || METADATA_PATHS.has(ctx.path) || ctx.parent) return
-    const given = ctx.hosts()
+    const hosts = ctx.hosts()
     // RFC 9112 §3.2: exactly one, or the request is invalid.
-    if (given.length !== 1) throw new Problem('bad_request', { detail: 'The request must name one host.' })
-    const asked = given[0]?.toLowerCase()
-    if (asked === host || asked === withDefaultPort) return
+    if (hosts.length !== 1) throw new Problem('bad_request', { detail: 'The request must name one host.' })
+    const requested = hosts[0]?.toLowerCase()
+    if (requested === host || requested === withDefaultPort) return
     throw new Problem('wrong_host', {
-      detail: `You asked for "${shown(asked)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.`,
+      detail: `You asked for "${truncated(requested)}"; this site is ${publicUrl}. To have it answer there instead, set PORCHLIGHT_PUBLIC_URL to that address.`,
     })
   }
 }
 
-function shown(host: string | undefined): string {
+function truncated(host: string | undefined): string {
   return host === undefined ? '' : host.slice(0, 100)
 }

@@ -51,14 +51,14 @@ export function requireSameOrigin(publicOrigin: string) {
     const { headers } = ctx
     const from = {
       origin: headers.origin,
-      secFetchSite: one(headers['sec-fetch-site']),
-      secFetchMode: one(headers['sec-fetch-mode']),
+      secFetchSite: joined(headers['sec-fetch-site']),
+      secFetchMode: joined(headers['sec-fetch-mode']),
       referer: headers.referer,
     }
     if (!isSameOrigin(from, publicOrigin)) throw new Problem('cross_origin')
   }
 }
 
-function one(value: string | string[] | undefined): string | undefined {
+function joined(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }

@@ -7,12 +7,12 @@ function cutOff(world: World): void {
 }
 
 /**
- * The promise that an honest client is never ended has bounds. Each of these goes just past one, and is ended: were it
- * not, the bound would be stated too tightly and a thief would have that much more time.
+ * The guarantee that an honest client keeps its session has bounds. Each of these scenarios goes just beyond one and
+ * must be ended: otherwise the bound would be wider than stated, and so would a thief's time.
  */
 export const BOUNDS: Scenario[] = [
   {
-    name: 'a request delayed by more than `late` after the proof is taken for theft',
+    name: 'a request delayed beyond the grace period after the confirmation counts as theft',
     async run(world) {
       await due(world)
       const late = world.send()
@@ -25,7 +25,7 @@ export const BOUNDS: Scenario[] = [
     },
   },
   {
-    name: 'a request and an answer delayed by more than the access life less the lead, together, are taken for theft',
+    name: 'a request and a response delayed together beyond the access lifetime less the lead count as theft',
     async run(world) {
       await due(world)
       const slow = world.send()
@@ -41,7 +41,7 @@ export const BOUNDS: Scenario[] = [
     },
   },
   {
-    name: 'a browser crash that loses more than `settle` is taken for theft',
+    name: 'a browser crash that loses more than the confirmation time counts as theft',
     async run(world) {
       await due(world)
       const onDisk = { ...world.jar }

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { alive, due, endedAs, type Scenario } from './story.testing.ts'
 import { ABSOLUTE, ACCESS, IDLE, PAGE, POLL, type World } from './world.testing.ts'
 
-/** Signs in again in the place of the session that lives. */
+/** Signs in again, replacing the active session. */
 async function replace(world: World) {
   const [session] = await world.sessions.list(world.userId)
   return world.signIn({ replaces: session?.publicId ?? '' })
 }
 
-/** How sessions end, and that nothing but the rules ends them. */
+/** How sessions end, and that only the rules end them. */
 export const ENDS: Scenario[] = [
   {
     name: 'BBA-24 tokens rotate, and rotation never moves the absolute end',
@@ -24,7 +24,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'ASVS 7.3.1 CK-10 the idle end comes when nobody was there',
+    name: 'ASVS 7.3.1 CK-10 a session without activity ends at its idle end',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
@@ -32,7 +32,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'a replaced session is served for ten seconds and no longer, without cookies, whatever the clock on the wall says',
+    name: 'a replaced session is served for ten seconds and no longer, without cookies, whatever the wall clock does',
     async run(world) {
       await due(world)
       const old = { ...world.jar }
@@ -50,7 +50,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'a replaced session is served while the last of those that took its place lives, and not after that one has ended',
+    name: 'a replaced session is only served while the last of its successors is active',
     async run(world) {
       await due(world)
       const old = { ...world.jar }
@@ -62,7 +62,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'after a restart nothing is known of what replaced a session, and its tokens are worth nothing',
+    name: 'after a restart a replaced session is not served, because its successor is unknown',
     async run(world) {
       await due(world)
       const old = { ...world.jar }
@@ -73,7 +73,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'ASVS 16.5.3 an end that cannot be written fails closed',
+    name: 'ASVS 16.5.3 an end that cannot be stored fails closed',
     async run(world) {
       await world.signIn()
       world.pass(IDLE + 1)
@@ -84,7 +84,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'ASVS 7.3.2 ASVS 10.4.8 the absolute end comes however active the person is',
+    name: 'ASVS 7.3.2 ASVS 10.4.8 a session ends at its absolute end, however active',
     async run(world) {
       await world.signIn({ remember: true })
       for (let hours = 0; hours < ABSOLUTE / 3600 - 6; hours += 6) {
@@ -96,7 +96,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'poll-driven idle: polling does not keep a session alive, and does not cut an active person off',
+    name: 'polling neither keeps a session alive nor ends an active one',
     async run(world) {
       await world.signIn()
       for (let minutes = 0; minutes < (2 * IDLE) / 60; minutes += 10) {
@@ -113,7 +113,7 @@ export const ENDS: Scenario[] = [
     },
   },
   {
-    name: 'activity noted in memory only survives a drain, and at most a minute of it is lost in a crash',
+    name: 'activity in memory survives a shutdown, and a crash loses a minute of it at most',
     async run(world) {
       await world.signIn()
       const active = async () => {

@@ -11,35 +11,35 @@ import { actions, play, PROFILES } from './random.testing.ts'
 import { SCENARIOS } from './scenarios.testing.ts'
 import { createWorld } from './world.testing.ts'
 
-// Each entry takes one rule out of the real code. The traces or the random lives must notice: a rule whose absence
-// nothing notices is either untested or not needed.
+// Each entry removes one rule from the real code. The traces or random histories must fail: a rule whose absence goes
+// unnoticed is either untested or unnecessary.
 const MUTATIONS: { without: string; file: string; find: string; put: string }[] = [
   {
-    without: 'settling before a generation is proven',
+    without: 'the wait before a generation counts as confirmed',
     file: 'judge.ts',
     find: '&& issuedAge > numbers.confirmMs',
     put: '',
   },
   {
-    without: 'nothing for a spent token while the newest is settling',
+    without: 'sending nothing to a rotated-out token until the newest is confirmed',
     file: 'judge.ts',
     find: 'at.seen === at.newest && at.issuedAge <= numbers.confirmMs',
     put: 'false',
   },
   {
-    without: 'mercy for late requests',
+    without: 'the grace period for late requests',
     file: 'judge.ts',
     find: "at.provenAge <= numbers.graceMs ? 'serve'",
     put: "false ? 'serve'",
   },
   {
-    without: 'an end of that mercy',
+    without: 'the end of the grace period',
     file: 'judge.ts',
     find: "at.provenAge <= numbers.graceMs ? 'serve'",
     put: "true ? 'serve'",
   },
   {
-    without: 'the floor under rotation',
+    without: 'the minimum time between rotations',
     file: 'judge.ts',
     find: "at.issuedAge <= numbers.graceMs ? 'access_only'",
     put: "false ? 'access_only'",
@@ -51,38 +51,43 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     put: "true ? 'access_only'",
   },
   {
-    without: 'sending an unproven generation again',
+    without: 'sending an unconfirmed generation again',
     file: 'judge.ts',
     find: "return settling ? 'serve' : 'again'",
     put: "return settling ? 'serve' : 'reuse'",
   },
-  { without: 'the line "beside"', file: 'judge.ts', find: "return besides ? 'beside' : 'pass'", put: "return 'pass'" },
   {
-    without: 'looking at the refresh token before an access token proves anything',
+    without: 'the verdict "beside"',
+    file: 'judge.ts',
+    find: "return besides ? 'beside' : 'pass'",
+    put: "return 'pass'",
+  },
+  {
+    without: 'considering the refresh token before an access token confirms anything',
     file: 'judge.ts',
     find: 'shown.access?.generation === newest && !behind',
     put: 'shown.access?.generation === newest',
   },
   {
-    without: 'the quiet end for a refresh token from the future',
+    without: 'the rollback verdict for a refresh token of a future generation',
     file: 'judge.ts',
     find: "if (presented > at.newest) return 'rolled_back'",
     put: "if (presented > at.newest) return 'reuse'",
   },
   {
-    without: 'the quiet end for an access token from the future',
+    without: 'the rollback verdict for an access token of a future generation',
     file: 'judge.ts',
     find: "if (access !== null && access.generation > at.newest) return 'rolled_back'",
     put: '',
   },
   {
-    without: 'the end of a session whose older tokens come back',
+    without: 'ending a session whose older tokens reappear',
     file: 'judge.ts',
     find: "if (presented < at.newest - 1) return 'reuse'",
     put: "if (presented < at.newest - 1) return 'serve'",
   },
   {
-    without: 'counting lateness from the proof',
+    without: 'counting the grace period from the confirmation',
     file: 'judge.ts',
     find: 'return Math.min(onDisk, inMemory)',
     put: 'return Math.max(0, now.wall - row.rotatedAt)',
@@ -100,68 +105,73 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     put: 'now.wall < idleEnd',
   },
   {
-    without: 'the time a replaced session is still served',
+    without: 'serving a replaced session for a moment',
     file: 'judge.ts',
     find: "replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced'",
     put: "false ? 'replaced'",
   },
   {
-    without: 'the end of that time',
+    without: 'the end of that moment',
     file: 'judge.ts',
     find: "replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced'",
     put: "replacedAge < Infinity ? 'replaced'",
   },
   {
-    without: 'ten seconds as the longest of that time',
+    without: 'the maximum of ten seconds for it',
     file: 'judge.ts',
     find: 'Math.min(numbers.confirmMs, REPLACED_SERVED_MS)',
     put: 'numbers.confirmMs',
   },
   {
-    without: 'a look at whether the session that took the place still lives',
+    without: 'checking that the successor is still active',
     file: 'session-runtime.ts',
     find: 'return rows.get(last.sidHash)?.endedAt === null ? first.at : null',
     put: 'return first.at',
   },
   {
-    without: 'following replacements to the last',
+    without: 'following replacements to the last successor',
     file: 'session-runtime.ts',
     find: 'later !== undefined; later = successors',
     put: 'false; later = successors',
   },
-  { without: 'renewing ahead of the end', file: 'judge.ts', find: 'Math.min(MINUTE, numbers.accessMs / 15)', put: '0' },
   {
-    without: 'a look at the generation when headers leave',
+    without: 'refreshing ahead of expiry',
+    file: 'judge.ts',
+    find: 'Math.min(MINUTE, numbers.accessMs / 15)',
+    put: '0',
+  },
+  {
+    without: 'checking the generation when the headers are sent',
     file: 'issue-cookies.ts',
     find: 'row.generation === grant.generation &&',
     put: '',
   },
   {
-    without: 'a look at the end when headers leave',
+    without: 'checking for an end when the headers are sent',
     file: 'issue-cookies.ts',
     find: 'row.endedAt === null &&',
     put: '',
   },
   {
-    without: 'a look at the age when headers leave',
+    without: 'checking the age when the headers are sent',
     file: 'issue-cookies.ts',
     find: '<= GRANT_LIFE_MS',
     put: '< Infinity',
   },
   {
-    without: 'a judgement on the row inside the transaction',
+    without: 'judging the row inside the transaction',
     file: 'resolve.ts',
     find: 'const { verdict } = judge(current, recollection, shown, numbers, now)',
     put: "const verdict = 'rotate'",
   },
   {
-    without: 'the difference between polling and a person',
+    without: 'the difference between polling and activity',
     file: 'resolve.ts',
     find: 'if (traits.foreground) memory.active',
     put: 'if (true) memory.active',
   },
   {
-    without: 'noting activity',
+    without: 'recording activity',
     file: 'resolve.ts',
     find: 'if (traits.foreground) memory.active',
     put: 'if (false) memory.active',
@@ -172,10 +182,15 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     find: 'access?.sid === refresh.sid ? access : null',
     put: 'access',
   },
-  { without: 'the tag', file: 'resolve.ts', find: 'withdrawn || tokens.isGenuine(refresh, row)', put: 'true' },
-  { without: 'the end of an access token', file: 'resolve.ts', find: 'access.endsAt > now.wall &&', put: '' },
   {
-    without: 'refusing access tokens from the future',
+    without: 'verifying the tag',
+    file: 'resolve.ts',
+    find: 'withdrawn || tokens.isGenuine(refresh, row)',
+    put: 'true',
+  },
+  { without: 'the expiry of access tokens', file: 'resolve.ts', find: 'access.endsAt > now.wall &&', put: '' },
+  {
+    without: 'rejecting access tokens dated in the future',
     file: 'resolve.ts',
     find: '&& access.issuedAt - now.wall <= numbers.confirmMs',
     put: '',
@@ -192,15 +207,15 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     find: "(verdict === 'rotate' && traits.renews)",
     put: "verdict === 'rotate'",
   },
-  { without: 'skipping a renewal that fails', file: 'resolve.ts', find: 'shown.access === null ||', put: 'true ||' },
+  { without: 'skipping a refresh that fails', file: 'resolve.ts', find: 'shown.access === null ||', put: 'true ||' },
   {
-    without: 'failing closed once the access token is over',
+    without: 'failing closed once the access token has expired',
     file: 'resolve.ts',
     find: "verdict !== 'rotate' || shown.access === null ||",
     put: '',
   },
   {
-    without: 'counting settling anew when a generation is sent again',
+    without: 'restarting the confirmation when a generation is sent again',
     file: 'resolve.ts',
     find: "if (verdict !== 'access_only') memory.issued(recollection, now)",
     put: '',
@@ -212,7 +227,7 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     put: 'rotatedAt',
   },
   {
-    without: 'keeping what the rules need until it is late',
+    without: 'keeping what the rules need for the grace period',
     file: 'session-runtime.ts',
     find: 'if (!recent && of',
     put: 'if (of',
@@ -230,7 +245,7 @@ afterAll(() => {
   bench.close()
 })
 
-/** A copy of the room with one piece of text exchanged; what it imports from other rooms stays the real thing. */
+/** A copy of the room with one piece of text replaced; its imports from other rooms remain real. */
 async function mutant(index: number, mutation: (typeof MUTATIONS)[number]): Promise<typeof createSessions> {
   const folder = join(MUTANTS, String(index))
   mkdirSync(folder, { recursive: true })

@@ -30,7 +30,7 @@ async function inWorld(
   }
 }
 
-describe('named traces, on the real room and a real database', () => {
+describe('named traces, with the real session room and a real database', () => {
   for (const scenario of SCENARIOS) test(scenario.name, () => inWorld(scenario.run))
 })
 
@@ -38,11 +38,11 @@ describe('the same traces on a store in memory that tries every transaction twic
   for (const scenario of SCENARIOS) test(scenario.name, () => inWorld(scenario.run, twice))
 })
 
-describe('the bounds are real: just past them an honest client is cut off', () => {
+describe('the bounds are tight: just beyond them, an honest client is signed out', () => {
   for (const bound of BOUNDS) test(bound.name, () => inWorld(bound.run))
 })
 
-describe('random lives within the bounds: nobody honest is ended, no second chain starts', () => {
+describe('random histories within the bounds: no honest client is signed out, and no second token chain begins', () => {
   for (const profile of PROFILES) {
     test(profile.name, { timeout: 60_000 }, async () => {
       await fc.assert(
@@ -53,7 +53,7 @@ describe('random lives within the bounds: nobody honest is ended, no second chai
   }
 })
 
-test('every verdict was reached many times, so that no rule stands untried', () => {
+test('every verdict was reached many times, so that every rule is covered', () => {
   for (const verdict of [
     'pass',
     'beside',

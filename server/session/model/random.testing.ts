@@ -14,21 +14,21 @@ import {
   type World,
 } from './world.testing.ts'
 
-/** What may go wrong in a run. Every delay is in seconds, and stays within what the rules promise to bear. */
+/** What may go wrong in a run. Delays are in seconds and within what the rules tolerate. */
 export interface Profile {
   name: string
   tabs: number
   requestDelay: number
-  /** From the moment the server took the request until the browser stores the answer. */
+  /** From the server receiving the request until the browser stores the response. */
   answerDelay: number
-  /** How long headers may be held before they leave. */
+  /** How long the headers may be delayed by the server. */
   held: number
-  /** What a browser crash may lose, in seconds; null: browsers do not crash. */
+  /** How much a browser crash may lose, in seconds; null: browsers do not crash. */
   browserLoses: number | null
   serverCrashes: boolean
-  /** The browser may store only one of two cookies. */
+  /** The browser may store only one of the two cookies. */
   partial: boolean
-  /** The browser never keeps the access cookie. */
+  /** The browser never stores the access cookie. */
   dropsAccess: boolean
   storeFails: boolean
 }
@@ -48,16 +48,16 @@ const calm: Profile = {
 const WIRE = ACCESS - LEAD - LATE
 
 export const PROFILES: Profile[] = [
-  { ...calm, name: 'N1 lost answers, server crashes, three tabs', serverCrashes: true },
+  { ...calm, name: 'N1 lost responses, server crashes, three tabs', serverCrashes: true },
   { ...calm, name: 'N2 late requests', requestDelay: LATE },
   { ...calm, name: 'N3 headers held over rotations', held: 4 * ACCESS },
-  { ...calm, name: 'N4 answers slow on the wire', answerDelay: LATE },
+  { ...calm, name: 'N4 slow responses', answerDelay: LATE },
   { ...calm, name: 'N5 browser crashes', browserLoses: SETTLE / 2, requestDelay: SETTLE / 3, tabs: 2 },
   { ...calm, name: 'N6 partial storage', partial: true },
-  { ...calm, name: 'N7 the access cookie is never kept, late requests', dropsAccess: true, requestDelay: LATE },
+  { ...calm, name: 'N7 the access cookie is never stored, late requests', dropsAccess: true, requestDelay: LATE },
   {
     ...calm,
-    name: 'N10 late requests, held and late answers, server crashes',
+    name: 'N10 late requests, held and late responses, server crashes',
     requestDelay: LATE,
     held: WIRE - 1,
     answerDelay: WIRE - 1,
@@ -133,8 +133,8 @@ export const actions: fc.Arbitrary<Action[]> = fc.array(
 const TRAITS = { page: PAGE, poll: POLL, upgrade: UPGRADE }
 
 /**
- * Plays one list of actions and asserts after each: the honest client is served, there is one chain, the jar never goes
- * back.
+ * Executes a list of actions, asserting after each that the honest client is served, there is one token chain, and the
+ * cookie jar never goes back.
  */
 export async function play(world: World, profile: Profile, list: readonly Action[]): Promise<void> {
   await world.signIn({ remember: true })
@@ -176,7 +176,7 @@ export async function play(world: World, profile: Profile, list: readonly Action
       disk = { jar: before, at: world.now() }
   }
 
-  /** How far time may go before something in flight would be later than the profile allows. */
+  /** How far time may advance before a request in flight would be later than the profile allows. */
   function headroom(): number {
     const ends = flights.map(flight => {
       if (flight.takenAt === null) return flight.sentAt + profile.requestDelay
@@ -279,7 +279,7 @@ export async function play(world: World, profile: Profile, list: readonly Action
   await theOldestTokenEnds(world)
 }
 
-/** At the end of an honest life a token two generations back is presented: it is never accepted. */
+/** At the end of an honest history, presents a token two generations old, which must never be accepted. */
 async function theOldestTokenEnds(world: World): Promise<void> {
   const newest = world.row().generation
   const spent = [...world.sent.keys()].filter(generation => generation < newest - 1)

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { alive, due, type Scenario } from './story.testing.ts'
 import { ACCESS, generationOf, LATE, LEAD, UPGRADE } from './world.testing.ts'
 
-/** What requests are sent, and when. */
+/** What responses send, and when. */
 export const SERVICE: Scenario[] = [
   {
-    name: 'upgrades and HEAD never renew',
+    name: 'upgrades and HEAD never refresh',
     async run(world) {
       await due(world)
       const flight = world.send(UPGRADE)
@@ -21,7 +21,7 @@ export const SERVICE: Scenario[] = [
     },
   },
   {
-    name: 'an answer held longer than five seconds sends no cookies, and the next request is given them again',
+    name: 'a response held for more than five seconds sets no cookies, and the next request gets them again',
     async run(world) {
       await due(world)
       const held = world.send()
@@ -33,7 +33,7 @@ export const SERVICE: Scenario[] = [
     },
   },
   {
-    name: 'ASVS 16.5.2 a renewal that cannot be written is skipped while the access token is good, and fails closed after',
+    name: 'ASVS 16.5.2 a refresh that cannot be stored is skipped while the access token is valid, and fails closed afterwards',
     async run(world) {
       await world.signIn()
       world.pass(ACCESS - LEAD / 2)
@@ -48,7 +48,7 @@ export const SERVICE: Scenario[] = [
     },
   },
   {
-    name: 'renewal begins a minute before the end',
+    name: 'a refresh is due a minute before the access token expires',
     async run(world) {
       await world.signIn()
       world.pass(ACCESS - LEAD - 1)
@@ -60,7 +60,7 @@ export const SERVICE: Scenario[] = [
     },
   },
   {
-    name: 'CK-13 a hundred requests at the instant of expiry: a hundred answers, one renewal, one chain',
+    name: 'CK-13 a hundred concurrent requests at expiry get a hundred responses, one refresh and one chain',
     async run(world) {
       await due(world)
       const flights = Array.from({ length: 100 }, () => world.send())

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { ACCESS, type World } from './world.testing.ts'
 
 /**
- * A named story about one browser, its network and the server. Throws when the rules do not hold in it. The letters are
- * those of the model-checked traces that plainer rules fail (docs/decisions/002-refresh-rules.md).
+ * A named scenario with one browser, its network and the server. Throws if the rules do not hold. The letters refer to
+ * the model-checked traces on which simpler rules fail (docs/decisions/002-refresh-rules.md).
  */
 export interface Scenario {
   name: string

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { alive, due, endedAs, type Scenario } from './story.testing.ts'
 import { ACCESS, LATE, LEAD, PAGE, SETTLE, UPGRADE } from './world.testing.ts'
 
-/** Tokens in the wrong hands, or made up. */
+/** Stolen or forged tokens. */
 export const THEFT: Scenario[] = [
   {
-    name: 'while the newest generation settles, a spent token is served and given nothing',
+    name: 'until the newest generation is confirmed, a token that was rotated out is served without cookies',
     async run(world) {
       await due(world)
       const spent = { access: null, refresh: world.jar.refresh }
@@ -18,7 +18,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'OA-14 ASVS 10.4.5 a spent token after `late` ends the session, once, for both holders',
+    name: 'OA-14 ASVS 10.4.5 a token that was rotated out ends the session after the grace period, once, for owner and thief',
     async run(world) {
       await due(world)
       const spent = { access: null, refresh: world.jar.refresh }
@@ -42,7 +42,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'an upgrade with a spent token ends the session too',
+    name: 'an upgrade with a token that was rotated out ends the session, too',
     async run(world) {
       await due(world)
       const spent = { access: null, refresh: world.jar.refresh }
@@ -53,7 +53,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'ASVS 7.4.1 an ended session is worth nothing at once, its sealed access token included, and its answers send nothing',
+    name: 'ASVS 7.4.1 an ended session is refused at once, including its sealed access token, and pending responses set no cookies',
     async run(world) {
       await due(world)
       const renewal = world.send()
@@ -72,7 +72,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'an access token of another session is ignored beside a refresh token',
+    name: 'an access token of another session is ignored next to a refresh token',
     async run(world) {
       await world.signIn()
       const other = world.jar.access
@@ -85,7 +85,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'an access token alone is good until its end, and nothing after it',
+    name: 'an access token alone is valid until it expires, and not afterwards',
     async run(world) {
       await world.signIn()
       const alone = { access: world.jar.access, refresh: null }
@@ -97,7 +97,7 @@ export const THEFT: Scenario[] = [
     },
   },
   {
-    name: 'a refresh token with a wrong tag is nobody, without a side effect',
+    name: 'a refresh token with a wrong tag is anonymous, without side effects',
     async run(world) {
       await due(world)
       await world.visit()

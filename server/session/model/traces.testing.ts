@@ -5,7 +5,7 @@ import { ACCESS, generationOf, LATE, PAGE, SETTLE } from './world.testing.ts'
 /** What the network, a crash or a restored backup may do to an honest browser. */
 export const TRACES: Scenario[] = [
   {
-    name: 'W1 the answer is lost with the server, then three requests at once',
+    name: 'W1 the response is lost in a server crash, then three concurrent requests',
     async run(world) {
       await due(world)
       await world.take(world.send())
@@ -20,7 +20,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W2 a request waits in a queue while its neighbour renews',
+    name: 'W2 a request waits in a queue while another one refreshes',
     async run(world) {
       await due(world)
       const late = world.send()
@@ -34,7 +34,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W3 a slow upstream holds the headers of a renewal',
+    name: 'W3 a slow upstream holds the headers of a refresh',
     async run(world) {
       await due(world)
       const held = world.send()
@@ -48,7 +48,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W3b headers held over two rotations never put an older token back',
+    name: 'W3b headers held over two rotations never restore an older token',
     async run(world) {
       await due(world)
       const held = world.send()
@@ -65,7 +65,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W3b an access token granted just before a rotation is not sent after it',
+    name: 'W3b an access token issued just before a rotation is not sent after it',
     async run(world) {
       await due(world)
       await world.visit()
@@ -79,7 +79,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W4 an answer is slow on the wire and arrives after its neighbour was sent',
+    name: 'W4 a slow response arrives after another request was sent',
     async run(world) {
       await due(world)
       const slow = world.send()
@@ -93,7 +93,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W5 the browser crashes and its jar goes back to what was on disk',
+    name: 'W5 the browser crashes and its cookies revert to those on disk',
     async run(world) {
       await due(world)
       const onDisk = { ...world.jar }
@@ -107,14 +107,14 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W5 the same after a lost answer: settling counts from the last sending, also once memory was swept',
+    name: 'W5 the same after a lost response: confirmation counts from the last sending, also after memory was swept',
     async run(world) {
       await due(world)
       await world.take(world.send())
       world.pass(LATE + 100)
       const onDisk = { ...world.jar }
       await world.visit()
-      // The first run writes what memory holds, the second forgets what is written.
+      // The first tick writes what is in memory, and the second drops what was written.
       await world.tick()
       await world.tick()
       world.pass(SETTLE / 2)
@@ -125,7 +125,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W6 the browser keeps only the access cookie of a renewal',
+    name: 'W6 the browser stores only the access cookie of a refresh',
     async run(world) {
       await due(world)
       const renewal = world.send()
@@ -140,7 +140,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W6 an access token beside an older refresh token is sent the refresh token again',
+    name: 'W6 an access token with an older refresh token gets the refresh token again',
     async run(world) {
       await due(world)
       const renewal = world.send()
@@ -153,7 +153,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W7 a browser that never keeps the access cookie rotates at most once in `late`',
+    name: 'W7 a browser that never stores the access cookie rotates at most once per grace period',
     async run(world) {
       await due(world)
       const old = world.send()
@@ -182,7 +182,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'W8 an access token that the restored store has not made yet ends the session quietly, too',
+    name: 'W8 an access token newer than the restored store ends the session as rolled back, too',
     async run(world) {
       await due(world)
       const backup = world.row()
@@ -192,7 +192,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'M1 late counts from the proof, not from the rotation',
+    name: 'M1 the grace period counts from the confirmation, not from the rotation',
     async run(world) {
       await due(world)
       await world.take(world.send())
@@ -206,7 +206,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'after a restart nothing rotates before `late`, and what is sent settles anew',
+    name: 'after a restart nothing rotates before the grace period has passed, and confirmation starts again',
     async run(world) {
       await due(world)
       await world.visit()
@@ -220,7 +220,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'late answer against re-authentication: a renewal of the replaced session never reaches the jar',
+    name: 'a late refresh of a session replaced by re-authentication never reaches the browser',
     async run(world) {
       await due(world)
       const renewal = world.send()
@@ -235,7 +235,7 @@ export const TRACES: Scenario[] = [
     },
   },
   {
-    name: 'clock: a minute either way signs nobody out; set back by an hour, old access tokens are not good for longer',
+    name: 'a clock off by a minute ends no session; set back by an hour, it extends no access token',
     async run(world) {
       await world.signIn()
       world.leap(60)

@@ -10,11 +10,11 @@ import type { SessionRecord, SessionStore } from '../../store/types.ts'
 import type { createSessions, SessionSettings } from '../sessions.ts'
 import type { RequestTraits, Resolution, Sessions } from '../types.ts'
 
-/** The numbers of the defaults, in seconds. */
+/** The defaults, in seconds. */
 export const SETTLE = 60
 export const LATE = 600
 export const ACCESS = 900
-/** Renewal begins this long before the end of an access token. */
+/** A refresh begins this long before the access token expires. */
 export const LEAD = 60
 export const IDLE = 12 * 3600
 export const ABSOLUTE = 30 * 86_400
@@ -39,14 +39,12 @@ export interface Jar {
   refresh: string | null
 }
 
-/**
- * One request on its way: sent, then taken by the server, then its headers leave, then the browser stores what came.
- */
+/** One request: sent, then received by the server, then its headers are sent, then the browser stores the cookies. */
 export interface Flight {
   readonly carried: Jar
   readonly traits: RequestTraits
   readonly sentAt: number
-  /** Sent by a browser that crashed since: nobody is there to store the answer. */
+  /** Sent by a browser that has crashed since, so that nothing stores the response. */
   orphan: boolean
   takenAt: number | null
   resolution: Resolution | null
@@ -55,10 +53,7 @@ export interface Flight {
 
 const silent: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
-/**
- * A server (the real session room on a store), one browser and the network between them, with time in our
- * hands.
- */
+/** A server (the real session room on a store), one browser and the network between them, with time in our hands. */
 export function createWorld(deps: { bench: SessionBench; make: typeof createSessions; settings?: SessionSettings }) {
   const { bench } = deps
   const keyring = createKeyring([newRoot(0)])
@@ -67,9 +62,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
   const jar: Jar = { access: null, refresh: null }
   const failing = { on: false }
   const timed = new Set<() => void>()
-  /**
-   * Every refresh token that was ever sent, by generation: a second text for one generation would be a second chain.
-   */
+  /** Every refresh token sent, by generation: a second text for one generation would be a second chain. */
   const sent = new Map<number, Set<string>>()
   let sidHash = ''
   let userId = ''
@@ -133,19 +126,19 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
       return userId
     },
 
-    /** Lets time pass on both clocks; timers do not run by themselves: see `tick`. */
+    /** Advances both clocks; timers only run by `tick`. */
     pass(seconds: number) {
       time.wall += seconds * 1000
       time.steady += seconds * 1000
     },
-    /** Only the wall clock moves: somebody set it. */
+    /** Moves only the wall clock, as if it was set. */
     leap(seconds: number) {
       time.wall += seconds * 1000
     },
-    /** What runs every few seconds: writes what is only in memory, forgets what is written. */
+    /** Runs the periodic work: writes what is only in memory, and drops what was written. */
     async tick() {
       for (const work of timed) work()
-      // Writes keep their order: once this one is done, what they wrote is on disk; a turn later memory knows.
+      // Writes keep their order: after this one, the earlier ones are on disk, and a turn later memory reflects them.
       await bench.sessions.saveProgress([])
       await new Promise(resolve => setImmediate(resolve))
     },
@@ -183,7 +176,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
       flight.resolution = await sessions.resolve({ ...flight.carried, duplicated: false }, flight.traits)
       return flight.resolution
     },
-    /** The headers leave: only now it is known which cookies go. */
+    /** Sends the headers: only now is it known which cookies are set. */
     leave(flight: Flight): readonly string[] {
       const granted = flight.resolution?.state === 'live' ? flight.resolution.grant : null
       flight.cookies = granted === null ? [] : sessions.cookiesFor(granted)
@@ -193,7 +186,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
     deliver(flight: Flight, keep?: { access: boolean; refresh: boolean }) {
       if (!flight.orphan) keepCookies(flight.cookies ?? [], keep)
     },
-    /** A request whose answer arrives at once. */
+    /** A request whose response arrives at once. */
     async visit(traits: RequestTraits = PAGE, carried?: Jar): Promise<Resolution> {
       const flight = world.send(traits, carried)
       const resolution = await world.take(flight)
@@ -202,7 +195,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
       return resolution
     },
 
-    /** kill -9: what was only in memory is gone. */
+    /** kill -9: what was only in memory is lost. */
     crash() {
       timed.clear()
       sessions = boot()
@@ -212,13 +205,13 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
       sessions = boot()
     },
     row: (): SessionRecord => bench.record(sidHash),
-    /** Puts a row back as it was: what a restored backup does, behind the server's back while it was down. */
+    /** Resets a row to an earlier state, as restoring a backup does while the server is down. */
     restore(row: SessionRecord) {
       bench.put([row])
       world.crash()
     },
     ends: () => bench.log(userId).filter(event => event.kind === 'session_ended'),
-    /** A refresh token of an older generation, as a thief would have kept it. */
+    /** A refresh token of an older generation, as a thief would have copied it. */
     token(generation: number): string {
       const [token] = sent.get(generation) ?? []
       if (token === undefined) throw new Error(`generation ${generation} was never sent`)
