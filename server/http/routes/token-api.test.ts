@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Provider } from '../../config/provider-config.ts'
 import { toTokenApi } from '../../config/token-api-settings.ts'
+import { TOKEN_API } from '../../contract/token-api-id.ts'
 import type { LinksAnswer, SessionAnswer } from '../../contract/wire.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { CLIENT, GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
@@ -173,4 +174,29 @@ test("confirming at a provider does not extend a session beyond the token API's 
   expect(after.session?.absoluteEndsAt).toBe(endsAt)
   at.pass(20 * MINUTE)
   expect((await session(browser)).user).toBeNull()
+})
+
+test('what was granted is given back when the account is disabled before the session is opened', async () => {
+  await at.close()
+  let abandoned = 0
+  at = testRoutes({
+    passwords: {
+      id: TOKEN_API,
+      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop' }),
+      async authenticate() {
+        const { accounts } = at.people
+        const make = (name: string) =>
+          accounts.create({ email: `${name}@example.org`, name, roles: ['user'], password: GOOD_PASSWORD }, OPERATOR)
+        // The very first account is the administrator's.
+        await make('root')
+        const account = await make('bob')
+        await accounts.change(account.id, { disabled: true }, OPERATOR)
+        const nothing = { passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null }
+        return { next: 'session', proof: { account, amr: ['pwd'], ...nothing, abandon: () => void abandoned++ } }
+      },
+      reauthenticate: () => Promise.reject(new Error('not in this test')),
+    },
+  })
+  expect(await refusal(at.browser().post('/auth/login', { email: 'bob', password: 'x' }))).toBe('403 account_disabled')
+  expect(abandoned).toBe(1)
 })
