@@ -62,6 +62,7 @@ export default {
   project: [
     'server/**/*.ts',
     'web/**/*.{ts,vue}',
+    'site-build/**/*.ts',
     'tests/**/*.ts',
     'bench/**/*.ts',
     '!bench/peers/**',

@@ -7,7 +7,7 @@ import { refuseCachedPages } from './route-rules.ts'
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 /**
- * Set by build.ts: each build has its own folder, and one for intermediate files. Development uses `.nuxt`, which a
+ * Set by site-build: each build has its own folder, and one for intermediate files. Development uses `.nuxt`, which a
  * build must not touch.
  */
 const output = process.env.SITE_OUTPUT ?? here('./.output/site')

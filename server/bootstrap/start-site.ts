@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ensureSiteBuilt } from '../../web/build.ts'
+import { ensureSiteBuilt } from '../../site-build/build-site.ts'
 import type { AppDeps } from './app.ts'
 import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
@@ -48,7 +48,7 @@ export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
   Object.assign(process.env, { NODE_ENV: 'development', [DEV_SECRET_VARIABLE]: secret })
   const { devBridge } = await import('../http/site/dev-bridge.ts')
   const { startDevSite } = await import('../http/site/dev-site.ts')
-  const { buildClient } = await import('../../web/build-client.ts')
+  const { buildClient } = await import('../../site-build/client-script.ts')
   const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof startDevSite>>>()
   return {
     mount: { listener: async () => (await promise).listener, built: null, development: devBridge(secret, publicUrl) },

@@ -19,7 +19,7 @@ export const build = command({
   description: 'Build the site, without starting the server',
   args: {},
   async run() {
-    const { ensureSiteBuilt } = await import('../../web/build.ts')
+    const { ensureSiteBuilt } = await import('../../site-build/build-site.ts')
     await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
   },
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { scriptsOf } from '../../bench/page-weight.ts'
-import { rebuildSite, ensureSiteBuilt } from '../../web/build.ts'
+import { rebuildSite, ensureSiteBuilt } from '../../site-build/build-site.ts'
 import { setUp } from '../support/people.ts'
 import { startServer, stopAll } from '../support/server.ts'
 

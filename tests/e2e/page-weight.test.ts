@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { gzipSize, scriptsOf, SIGN_IN_BUDGET } from '../../bench/page-weight.ts'
-import { ensureSiteBuilt } from '../../web/build.ts'
+import { ensureSiteBuilt } from '../../site-build/build-site.ts'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
 import { Visitor } from '../support/client.ts'
 import { LANGUAGES } from '../support/look.ts'

@@ -1,4 +1,4 @@
-import { ensureSiteBuilt } from '../../web/build.ts'
+import { ensureSiteBuilt } from '../../site-build/build-site.ts'
 import { unpackChromium } from './chromium.ts'
 
 /** Before the first file: builds the site and unpacks the browser. Does nothing where both are there already. */

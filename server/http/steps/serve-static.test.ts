@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { brotliDecompressSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { listPublicFiles } from '../../../web/build-files.ts'
+import { listPublicFiles } from '../../../site-build/public-files.ts'
 import { type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'porchlight-static-'))

@@ -7,7 +7,7 @@ import { chooseCoding, type Coding, matchesEtag } from '../response/negotiation.
 import { problemReply } from '../response/problem-reply.ts'
 import type { Reply } from '../response/reply.ts'
 
-/** A file of the built site, as web/build.ts listed it. */
+/** A file of the built site, as site-build/build-site.ts listed it. */
 export interface StaticFile {
   /** As requested, decoded: `/favicon.svg`. */
   path: string

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 export async function buildClient(): Promise<string> {
   // Large, and needed only for a build.
   const { transform } = await import('esbuild')
-  const source = await readFile(join(import.meta.dirname, 'client', 'porchlight.ts'), 'utf8')
+  const source = await readFile(join(import.meta.dirname, '..', 'web', 'client', 'porchlight.ts'), 'utf8')
   const { code } = await transform(source, { loader: 'ts', format: 'esm', target: 'es2022', minify: true })
   return code
 }

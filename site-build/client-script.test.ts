@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { buildClient } from './build-client.ts'
+import { buildClient } from './client-script.ts'
 
 const LIMIT_BYTES = 2048
 

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import {
   chmodSync,
   globSync,
@@ -11,14 +9,16 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { basename, join, relative, sep } from 'node:path'
-import { buildClient } from './build-client.ts'
-import { listPublicFiles, type PublicFile } from './build-files.ts'
+import { basename, join } from 'node:path'
 import { withBuildLock } from './build-lock.ts'
+import { buildClient } from './client-script.ts'
+import { listPublicFiles, type PublicFile } from './public-files.ts'
+import { runNuxt } from './run-nuxt.ts'
+import { hashOfSources } from './source-hash.ts'
 
-const WEB = import.meta.dirname
-const ROOT = join(WEB, '..')
-const OUTPUT = join(WEB, '.output')
+const ROOT = join(import.meta.dirname, '..')
+const OUTPUT = join(ROOT, 'web', '.output')
+const LOCK = join(ROOT, '.cache', 'site-build.lock')
 /** Written last, it names the build's folder; without it there is no build. */
 const STAMP = join(OUTPUT, 'porchlight-build.json')
 /** The newest build, and older ones that running servers may still read from. */
@@ -123,65 +123,4 @@ function readStamp(): Stamp | null {
   } catch {
     return null
   }
-}
-
-const LOCK = join(ROOT, '.cache', 'site-build.lock')
-const TESTS = /\.test\.ts$/
-
-/** SHA-256 over everything that goes into a build: the site's files, what it shares with the server, and packages. */
-function hashOfSources(): string {
-  const files = [
-    ...globSync('**/*', {
-      cwd: WEB,
-      withFileTypes: true,
-      exclude: entry => entry.name === '.nuxt' || entry.name === '.output' || entry.name === 'node_modules',
-    }),
-    ...globSync('**/*', { cwd: join(ROOT, 'server', 'contract'), withFileTypes: true }),
-  ]
-    .filter(entry => entry.isFile() && !entry.name.startsWith('.') && !TESTS.test(entry.name))
-    .map(entry => join(entry.parentPath, entry.name))
-  const hash = createHash('sha256')
-  for (const file of [...files, join(ROOT, 'package.json'), join(ROOT, 'package-lock.json')].sort()) {
-    const content = readFileSync(file)
-    hash.update(`${relative(ROOT, file).split(sep).join('/')}\0${content.length}\0`).update(content)
-  }
-  return hash.digest('hex')
-}
-
-/** Runs Nuxt's builder in a process of its own, with our own Node: the one on the PATH may be too old. */
-async function runNuxt(output: string): Promise<void> {
-  // Our settings are for the server and must not reach the pages.
-  const inherited = Object.entries(process.env).filter(
-    ([name]) =>
-      !name.startsWith('PORCHLIGHT_') &&
-      !name.startsWith('NITRO_') &&
-      !name.startsWith('NUXT_') &&
-      !name.startsWith('VITEST'),
-  )
-  // The builder inherits it: its output is not data.
-  const umask = process.umask(0o022)
-  const child = spawn(process.execPath, [join(ROOT, 'node_modules', 'nuxt', 'bin', 'nuxt.mjs'), 'build', WEB], {
-    cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...Object.fromEntries(inherited),
-      NODE_ENV: 'production',
-      SITE_OUTPUT: output,
-      NUXT_TELEMETRY_DISABLED: '1',
-      NO_COLOR: '1',
-    },
-  })
-  process.umask(umask)
-  let log = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (log += String(chunk)))
-  const stop = () => child.kill()
-  process.once('exit', stop)
-  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve))
-  process.off('exit', stop)
-  // Intermediate files (nuxt.config.ts).
-  rmSync(`${output}-work`, { recursive: true, force: true })
-  if (code !== 0)
-    throw new Error(
-      `The site could not be built. The end of the build output:\n${log.trimEnd().split('\n').slice(-40).join('\n')}`,
-    )
 }
