@@ -2,6 +2,8 @@ import type { EventRecord, EventStore } from '../types.ts'
 
 /** Rows of one kind that are kept for an account. */
 const KEPT_MAX = 200
+/** Accounts whose log is kept: those that something happened to last. */
+const ACCOUNTS_MAX = 1000
 
 /** The security log. Names of accounts are not known here. */
 export function memoryEvents(): {
@@ -18,7 +20,10 @@ export function memoryEvents(): {
       theirs.push({ ...event, id: ++lastId })
       const sameKind = theirs.filter(one => one.kind === event.kind)
       const [oldest] = sameKind
+      byUser.delete(event.userId)
       byUser.set(event.userId, sameKind.length > KEPT_MAX ? theirs.filter(one => one !== oldest) : theirs)
+      const [longestQuiet] = byUser.keys()
+      if (byUser.size > ACCOUNTS_MAX && longestQuiet !== undefined) byUser.delete(longestQuiet)
     },
     log: userId => byUser.get(userId) ?? [],
     events: {
