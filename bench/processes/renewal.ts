@@ -11,7 +11,7 @@ import { openKeys } from '../../server/keys/keys.ts'
 import { readSessionCookies } from '../../server/session/cookie-names.ts'
 import { createSessions } from '../../server/session/sessions.ts'
 import type { IssuedCookies, PresentedCookies } from '../../server/session/types.ts'
-import { accountRecord } from '../../server/store/store.testing.ts'
+import { accountRecord } from '../../server/store/records.testing.ts'
 import { openStore } from '../../server/store/sqlite/store.ts'
 import { alternately } from '../load.ts'
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY } from '../base/clock.ts'
+import { accountRecord, codeRecord, NOW, sessionRecord } from './records.testing.ts'
 import { networkKey, recentKey, strangersLock } from './throttle-keys.ts'
-import type { AccountRecord, CodeRecord, SessionRecord, Store } from './types.ts'
+import type { AccountRecord, SessionRecord, Store } from './types.ts'
 
-const NOW = 1_800_000_000_000
 const OPERATOR = { userId: null, sessionId: null }
 
 const origin = (at = NOW, byUserId: string | null = null) => ({
@@ -14,68 +14,10 @@ const origin = (at = NOW, byUserId: string | null = null) => ({
   network: '192.0.2.1',
 })
 
-function account(
-  id: string,
-  roles: AccountRecord['roles'] = ['user'],
-  more: Partial<AccountRecord> = {},
-): AccountRecord {
-  return {
-    id,
-    email: `${id}@example.org`,
-    emailKey: `${id}@example.org`,
-    name: id,
-    roles,
-    passwordSealed: `sealed-${id}`,
-    passwordChangedAt: NOW,
-    createdAt: NOW,
-    disabledAt: null,
-    ...more,
-  }
-}
-
-function session(publicId: string, userId: string, more: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    sidHash: `hash-${publicId}`,
-    publicId,
-    secret: Buffer.alloc(32),
-    userId,
-    createdAt: NOW,
-    authTime: NOW,
-    amr: ['pwd'],
-    remember: true,
-    idleMs: 7 * DAY,
-    tagKeyId: 'k',
-    boundKey: null,
-    generation: 1,
-    proven: 1,
-    provenAt: NOW,
-    rotatedAt: NOW,
-    lastSeenAt: NOW,
-    absoluteEndsAt: NOW + 30 * DAY,
-    endedAt: null,
-    endReason: null,
-    userAgent: 'UA',
-    network: '192.0.2.1',
-    ...more,
-  }
-}
-
-function code(kind: CodeRecord['kind'], codeHash: string, more: Partial<CodeRecord> = {}): CodeRecord {
-  return {
-    id: `id-${codeHash}`,
-    codeHash,
-    kind,
-    userId: null,
-    email: null,
-    roles: ['user'],
-    byUserId: null,
-    bySessionId: null,
-    createdAt: NOW,
-    endsAt: NOW + DAY,
-    usedAt: null,
-    ...more,
-  }
-}
+const account = (id: string, roles: AccountRecord['roles'] = ['user'], more: Partial<AccountRecord> = {}) =>
+  accountRecord(id, { roles, passwordSealed: `sealed-${id}`, passwordChangedAt: NOW, createdAt: NOW, ...more })
+const session = (publicId: string, userId: string, more: Partial<SessionRecord> = {}) =>
+  sessionRecord(publicId, { userId, ...more })
 
 /** What every store of accounts, one-time codes and throttles promises. */
 export function accountContract(name: string, open: () => { store: Store; remove(): void }): void {
@@ -193,7 +135,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
 
     describe('one-time codes', () => {
       test('of fifty uses of one invitation at once, one makes an account', async () => {
-        await codes.createInvite(code('invite', 'h'), origin())
+        await codes.createInvite(codeRecord('invite', 'h'), origin())
         const results = await Promise.allSettled(
           Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())),
         )
@@ -203,7 +145,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
 
       test('a failure of the rest gives the code back', async () => {
         await accounts.create(account('ann'), origin())
-        await codes.createInvite(code('invite', 'h', { roles: ['admin'] }), origin())
+        await codes.createInvite(codeRecord('invite', 'h', { roles: ['admin'] }), origin())
         await expect(
           codes.useInvite('h', account('other', ['user'], { emailKey: 'ann@example.org' }), origin()),
         ).rejects.toEqual(problem('email_taken'))
@@ -213,7 +155,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
       })
 
       test('an invitation for one address cannot be used for another, nor late, nor after it was revoked', async () => {
-        await codes.createInvite(code('invite', 'h', { email: 'ann@example.org', endsAt: NOW + 10 }), origin())
+        await codes.createInvite(codeRecord('invite', 'h', { email: 'ann@example.org', endsAt: NOW + 10 }), origin())
         await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
         await expect(codes.useInvite('h', account('ann'), origin(NOW + 10))).rejects.toEqual(problem('invalid_code'))
         expect(await codes.revokeInvite('id-h', { userId: null, sessionId: null }, origin())).toBe(true)
@@ -222,16 +164,16 @@ export function accountContract(name: string, open: () => { store: Store; remove
       })
 
       test('ASVS 6.3.2 set-up works only while nobody exists, and a newer code voids the older', async () => {
-        await codes.createSetup(code('setup', 'old', { roles: ['admin', 'user'] }))
-        await codes.createSetup(code('setup', 'new', { roles: ['admin', 'user'] }))
+        await codes.createSetup(codeRecord('setup', 'old', { roles: ['admin', 'user'] }))
+        await codes.createSetup(codeRecord('setup', 'new', { roles: ['admin', 'user'] }))
         await expect(codes.useSetup('old', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
         expect((await codes.useSetup('new', account('ann'), origin())).roles).toEqual(['admin', 'user'])
         await expect(codes.useSetup('new', account('eve'), origin())).rejects.toEqual(problem('already_set_up'))
-        await expect(codes.createSetup(code('setup', 'third'))).rejects.toEqual(problem('already_set_up'))
+        await expect(codes.createSetup(codeRecord('setup', 'third'))).rejects.toEqual(problem('already_set_up'))
       })
 
       test('JW-12 a code of one kind is not one of another', async () => {
-        await codes.createInvite(code('invite', 'h'), origin())
+        await codes.createInvite(codeRecord('invite', 'h'), origin())
         await expect(codes.useSetup('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
         await expect(codes.useReset('h', 'new', origin())).rejects.toEqual(problem('invalid_code'))
       })
@@ -241,8 +183,8 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await insert(session('s1', 'ann'))
         const lock = strangersLock('ann@example.org')
         await throttles.reserveOne(lock, () => ({ write: { key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 } }))
-        await codes.createReset({ ...code('reset', 'r0'), userId: 'ann' }, origin())
-        await codes.createReset({ ...code('reset', 'r1'), userId: 'ann' }, origin())
+        await codes.createReset({ ...codeRecord('reset', 'r0'), userId: 'ann' }, origin())
+        await codes.createReset({ ...codeRecord('reset', 'r1'), userId: 'ann' }, origin())
         await expect(codes.useReset('r0', 'new', origin())).rejects.toEqual(problem('invalid_code'))
         const results = await Promise.allSettled(
           Array.from({ length: 50 }, () => codes.useReset('r1', 'new', origin(NOW + 1))),
@@ -257,7 +199,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
 
       test('a reset of a disabled account changes nothing', async () => {
         await accounts.create(account('ann', ['user'], { disabledAt: NOW }), origin())
-        await codes.createReset({ ...code('reset', 'r'), userId: 'ann' }, origin())
+        await codes.createReset({ ...codeRecord('reset', 'r'), userId: 'ann' }, origin())
         await expect(codes.useReset('r', 'new', origin())).rejects.toEqual(problem('account_disabled'))
         expect((await accounts.find('ann'))?.passwordSealed).toBe('sealed-ann')
         expect(await codes.find('reset', 'r', NOW)).not.toBeNull()
@@ -289,8 +231,8 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await accounts.changeName('ann', 'Ann', origin(NOW))
         await insert(session('old', 'ann', { createdAt: NOW - 130 * DAY, absoluteEndsAt: NOW - 100 * DAY }))
         await insert(session('new', 'ann'))
-        await codes.createInvite(code('invite', 'spent', { endsAt: NOW - DAY }), origin())
-        await codes.createInvite(code('invite', 'good'), origin())
+        await codes.createInvite(codeRecord('invite', 'spent', { endsAt: NOW - DAY }), origin())
+        await codes.createInvite(codeRecord('invite', 'good'), origin())
         for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
           await throttles.reserveOne(key, () => ({
             write: { key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../base/clock.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
+import { grantRecord, NOW, sessionRecord } from './records.testing.ts'
 import { retryingSessions } from './retrying.testing.ts'
 import type {
   AccountRecord,
@@ -26,35 +27,7 @@ export interface SessionBench {
   close(): void
 }
 
-const NOW = 1_800_000_000_000
 const PERSON = { roles: ['user' as const], disabledAt: null, passwordChangedAt: NOW - DAY }
-
-function newSession(publicId: string, changes: Partial<SessionRecord> = {}): SessionRecord {
-  return {
-    sidHash: `hash of ${publicId}`,
-    publicId,
-    secret: Buffer.alloc(32, 7),
-    userId: 'ann',
-    createdAt: NOW,
-    authTime: NOW,
-    amr: ['pwd'],
-    remember: true,
-    idleMs: 7 * DAY,
-    tagKeyId: 'k',
-    boundKey: null,
-    generation: 1,
-    proven: 1,
-    provenAt: NOW,
-    rotatedAt: NOW,
-    lastSeenAt: NOW,
-    absoluteEndsAt: NOW + 30 * DAY,
-    endedAt: null,
-    endReason: null,
-    userAgent: 'test',
-    network: '192.0.2.1',
-    ...changes,
-  }
-}
 
 const ROTATE: SessionChange = { kind: 'rotate', at: NOW + HOUR, lastSeenAt: NOW + HOUR }
 const END: SessionChange = { kind: 'end', at: NOW + HOUR, reason: 'idle', lastSeenAt: NOW + MINUTE }
@@ -77,7 +50,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
     const insert = (session: SessionRecord, more: Partial<NewSession> = {}) =>
       sessions.insert({ session, replaces: null, passwordSetAt: null, grant: null, limit: null, ...more })
-    const insertAll = (...publicIds: string[]) => Promise.all(publicIds.map(id => insert(newSession(id))))
+    const insertAll = (...publicIds: string[]) => Promise.all(publicIds.map(id => insert(sessionRecord(id))))
     const listed = async (userId = 'ann') => (await sessions.page(userId, null, 1000)).sessions.map(one => one.publicId)
     const change = (publicId: string, what: SessionChange | null) =>
       sessions.change(`hash of ${publicId}`, () => ({ change: what }))
@@ -86,36 +59,36 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
     describe('records', () => {
       test('a session is found by the hash of its sid and by its public id, as it was inserted', async () => {
-        await insert(newSession('a'))
-        expect(await sessions.find('hash of a')).toEqual(newSession('a'))
-        expect(await sessions.findByPublicId('a')).toEqual(newSession('a'))
+        await insert(sessionRecord('a'))
+        expect(await sessions.find('hash of a')).toEqual(sessionRecord('a'))
+        expect(await sessions.findByPublicId('a')).toEqual(sessionRecord('a'))
         expect(await sessions.find('a')).toBeNull()
         expect(await sessions.findByPublicId('hash of a')).toBeNull()
       })
 
       test("a record that was returned is the caller's own: changing it changes nothing in the store", async () => {
-        const given = newSession('a')
+        const given = sessionRecord('a')
         await insert(given)
         given.amr.push('otp')
         const found = await sessions.find('hash of a')
         found?.amr.push('otp')
         found?.secret.fill(0)
         Object.assign(found ?? {}, { generation: 9 })
-        expect(await sessions.find('hash of a')).toEqual(newSession('a'))
+        expect(await sessions.find('hash of a')).toEqual(sessionRecord('a'))
       })
 
       test('two sessions cannot have one sid or one public id', async () => {
-        await insert(newSession('a'))
-        await expect(insert(newSession('b', { sidHash: 'hash of a' }))).rejects.toThrow()
-        await expect(insert(newSession('a', { sidHash: 'hash of b' }))).rejects.toThrow()
+        await insert(sessionRecord('a'))
+        await expect(insert(sessionRecord('b', { sidHash: 'hash of a' }))).rejects.toThrow()
+        await expect(insert(sessionRecord('a', { sidHash: 'hash of b' }))).rejects.toThrow()
         expect(await listed()).toEqual(['a'])
       })
     })
 
     describe('opening', () => {
       test('a sign-in is in the security log, and the session that it replaces has ended', async () => {
-        await insert(newSession('a'))
-        const later = newSession('b', { createdAt: NOW + HOUR })
+        await insert(sessionRecord('a'))
+        const later = sessionRecord('b', { createdAt: NOW + HOUR })
         const { ended, more } = await insert(later, { replaces: { publicId: 'a', onlyLiving: true } })
         expect({ ended, more }).toEqual({
           ended: [
@@ -136,63 +109,46 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       test('no session is opened for an account that is unknown or disabled', async () => {
         bench.addAccount({ id: 'carol', ...PERSON, disabledAt: NOW })
         for (const userId of ['nobody', 'carol'])
-          await expect(insert(newSession('a', { userId }))).rejects.toMatchObject({ code: 'account_disabled' })
+          await expect(insert(sessionRecord('a', { userId }))).rejects.toMatchObject({ code: 'account_disabled' })
         expect(await sessions.find('hash of a')).toBeNull()
       })
 
       test('no session is opened by a password that was changed since, earlier or later', async () => {
         for (const passwordSetAt of [PERSON.passwordChangedAt - 1, PERSON.passwordChangedAt + 1])
-          await expect(insert(newSession('a'), { passwordSetAt })).rejects.toMatchObject({
+          await expect(insert(sessionRecord('a'), { passwordSetAt })).rejects.toMatchObject({
             code: 'invalid_credentials',
           })
         expect(logged()).toEqual([])
-        await insert(newSession('a'), { passwordSetAt: PERSON.passwordChangedAt })
+        await insert(sessionRecord('a'), { passwordSetAt: PERSON.passwordChangedAt })
       })
 
       test('no session is opened by an identity that is not linked', async () => {
-        const grant = {
-          id: 'g',
-          sessionId: 'a',
-          userId: 'ann',
-          provider: 'p',
-          issuer: 'https://op.example',
-          subject: 's',
-          providerSid: null,
-          origin: 'sign_in' as const,
-          sealed: null,
-          accessEndsAt: null,
-          refreshingAt: null,
-          refreshes: 0,
-          createdAt: NOW,
-          idTokenAlg: null,
-          recheckAt: null,
-          endedAt: null,
-        }
-        await expect(insert(newSession('a'), { grant })).rejects.toMatchObject({ code: 'login_expired' })
+        const grant = grantRecord('g')
+        await expect(insert(sessionRecord('a'), { grant })).rejects.toMatchObject({ code: 'login_expired' })
         expect(await sessions.find('hash of a')).toBeNull()
       })
 
       test('confirming who one is needs the session to go on; signing in does not', async () => {
         await insertAll('a', 'b')
         await sessions.end('a', why('signed_out'))
-        await insert(newSession('c'), { replaces: { publicId: 'b', onlyLiving: true } })
+        await insert(sessionRecord('c'), { replaces: { publicId: 'b', onlyLiving: true } })
         const refused = async (publicId: string) =>
           expect(
-            await insert(newSession('d'), { replaces: { publicId, onlyLiving: true } }).catch(error => error),
+            await insert(sessionRecord('d'), { replaces: { publicId, onlyLiving: true } }).catch(error => error),
           ).toMatchObject({ code: publicId === 'b' ? 'session_replaced' : 'not_signed_in' })
         for (const publicId of ['a', 'b', 'unknown']) await refused(publicId)
         expect(await listed()).toEqual(['c'])
         for (const [index, publicId] of ['a', 'b', 'unknown'].entries())
-          await insert(newSession(`e${index}`), { replaces: { publicId, onlyLiving: false } })
+          await insert(sessionRecord(`e${index}`), { replaces: { publicId, onlyLiving: false } })
         expect(await listed()).toEqual(['e2', 'e1', 'e0', 'c'])
       })
 
       test('a thousand ended sessions of a person are kept for their reason, and no more', async () => {
         const over = Array.from({ length: 1050 }, (_, n) =>
-          newSession(`s${n}`, { endedAt: NOW + n, endReason: 'signed_out' }),
+          sessionRecord(`s${n}`, { endedAt: NOW + n, endReason: 'signed_out' }),
         )
         bench.put(over)
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const found = await Promise.all(over.map(one => sessions.find(one.sidHash)))
         expect(found.map(one => one !== null)).toEqual(over.map((_, n) => n >= 50))
         expect(await listed()).toEqual(['a'])
@@ -211,24 +167,26 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         }
         return ended
       }
-      const quiet = (publicId: string) => newSession(publicId, { lastSeenAt: NOW - HOUR })
+      const quiet = (publicId: string) => sessionRecord(publicId, { lastSeenAt: NOW - HOUR })
 
       test('one more than the limit ends the one idle longest, and the security log says why', async () => {
-        expect(await openAll([newSession('a'), quiet('b'), newSession('c'), newSession('d')])).toEqual(['b too_many'])
+        expect(await openAll([sessionRecord('a'), quiet('b'), sessionRecord('c'), sessionRecord('d')])).toEqual([
+          'b too_many',
+        ])
         expect(await listed()).toEqual(['d', 'c', 'a'])
         expect(logged().at(-1)).toBe('session_ended b too_many')
       })
 
       test('what memory knows of when somebody was last there counts', async () => {
-        const all = [newSession('a'), quiet('b'), newSession('c'), newSession('d')]
+        const all = [sessionRecord('a'), quiet('b'), sessionRecord('c'), sessionRecord('d')]
         expect(await openAll(all, { b: NOW + 5 })).toEqual(['a too_many'])
       })
 
       test('those past their end go first, and under their own reason', async () => {
-        const idle = newSession('idle', { lastSeenAt: NOW - HOUR, idleMs: HOUR })
-        const old = newSession('old', { absoluteEndsAt: NOW })
-        const first = newSession('quiet', { lastSeenAt: NOW - DAY })
-        expect(await openAll([first, idle, old, newSession('a'), newSession('b')])).toEqual([
+        const idle = sessionRecord('idle', { lastSeenAt: NOW - HOUR, idleMs: HOUR })
+        const old = sessionRecord('old', { absoluteEndsAt: NOW })
+        const first = sessionRecord('quiet', { lastSeenAt: NOW - DAY })
+        expect(await openAll([first, idle, old, sessionRecord('a'), sessionRecord('b')])).toEqual([
           'idle idle',
           'old absolute',
         ])
@@ -236,13 +194,15 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       })
 
       test('the session that was just opened stays, even when the clock was set back', async () => {
-        const back = newSession('new', { createdAt: NOW - DAY, lastSeenAt: NOW - DAY })
-        expect(await openAll([newSession('a'), newSession('b'), newSession('c'), back])).toEqual(['a too_many'])
+        const back = sessionRecord('new', { createdAt: NOW - DAY, lastSeenAt: NOW - DAY })
+        expect(await openAll([sessionRecord('a'), sessionRecord('b'), sessionRecord('c'), back])).toEqual([
+          'a too_many',
+        ])
       })
 
       test("another person's are not touched", async () => {
-        await openAll([newSession('theirs', { userId: 'bob', lastSeenAt: NOW - 6 * DAY })])
-        expect(await openAll(['a', 'b', 'c', 'd'].map(id => newSession(id)))).toEqual(['a too_many'])
+        await openAll([sessionRecord('theirs', { userId: 'bob', lastSeenAt: NOW - 6 * DAY })])
+        expect(await openAll(['a', 'b', 'c', 'd'].map(id => sessionRecord(id)))).toEqual(['a too_many'])
       })
 
       test('far too many are ended a batch at a time', async () => {
@@ -261,15 +221,15 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
     describe('deciding', () => {
       test('rotating raises the generation and proves the one before; the absolute end stays', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const changed = await change('a', ROTATE)
-        const after = newSession('a', { generation: 2, proven: 1, rotatedAt: NOW + HOUR, lastSeenAt: NOW + HOUR })
+        const after = sessionRecord('a', { generation: 2, proven: 1, rotatedAt: NOW + HOUR, lastSeenAt: NOW + HOUR })
         expect(changed).toEqual({ session: after, decided: { change: ROTATE }, ended: [] })
         expect(bench.record('hash of a')).toEqual(after)
       })
 
       test('ending says what ended and writes the log row', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const after = { endedAt: NOW + HOUR, endReason: 'idle', lastSeenAt: NOW + MINUTE }
         expect(await change('a', END)).toMatchObject({ session: after, ended: [{ publicId: 'a', reason: 'idle' }] })
         expect(logged()).toEqual(['signed_in a', 'session_ended a idle'])
@@ -279,15 +239,15 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       })
 
       test('no change is no write, and a session that is unknown is not decided on', async () => {
-        await insert(newSession('a'))
-        expect(await change('a', null)).toEqual({ session: newSession('a'), decided: { change: null }, ended: [] })
+        await insert(sessionRecord('a'))
+        expect(await change('a', null)).toEqual({ session: sessionRecord('a'), decided: { change: null }, ended: [] })
         let calls = 0
         const nobody = await sessions.change('unknown', () => ({ change: null, calls: ++calls }))
         expect([nobody, calls]).toEqual([null, 0])
       })
 
       test('decisions of one turn are made one after the other, each on what the one before left', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const decideFor = (wanted: SessionChange) =>
           sessions.change('hash of a', ({ generation, endedAt }) => ({
             change: endedAt === null ? wanted : null,
@@ -320,17 +280,17 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       })
 
       test('what decide does to the record that it was handed is not written', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         await sessions.change('hash of a', session => {
           Object.assign(session, { generation: 7, endedAt: NOW })
           session.amr.push('otp')
           return { change: null }
         })
-        expect(bench.record('hash of a')).toEqual(newSession('a'))
+        expect(bench.record('hash of a')).toEqual(sessionRecord('a'))
       })
 
       test('deciding twice, as a store does that tries again, comes to the same', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const twice = retryingSessions(sessions)
         const seen: number[] = []
         const decide = ({ generation }: SessionRecord) => {
@@ -344,7 +304,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       })
 
       test('a decision that depends on what it did before is noticed by a store that tries again', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         let calls = 0
         const impure = retryingSessions(sessions).change('hash of a', () => ({ change: ROTATE, calls: ++calls }))
         await expect(impure).rejects.toThrow('a decision on the same records is the same')
@@ -354,7 +314,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
     describe('ending', () => {
       test('a session ends once, and by its owner only where one is named', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         expect(await sessions.end('a', { ...why('signed_out'), userId: 'bob' })).toEqual([])
         expect(await sessions.end('unknown', why('signed_out'))).toEqual([])
         expect(await sessions.end('a', { ...why('signed_out'), userId: 'ann' })).toMatchObject([
@@ -367,7 +327,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       test('a session that is over ends no other', async () => {
         await insertAll('a', 'over', 'old')
         await sessions.end('over', why('signed_out'))
-        await insert(newSession('new'), { replaces: { publicId: 'old', onlyLiving: false } })
+        await insert(sessionRecord('new'), { replaces: { publicId: 'old', onlyLiving: false } })
         for (const [from, code] of [
           ['over', 'not_signed_in'],
           ['unknown', 'not_signed_in'],
@@ -381,7 +341,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
       test("all of a person's sessions but one end, a batch at a time", async () => {
         await insertAll(...Array.from({ length: 120 }, (_, n) => `s${n}`))
-        await insert(newSession('theirs', { userId: 'bob' }))
+        await insert(sessionRecord('theirs', { userId: 'bob' }))
         const sizes: number[] = []
         for (let more = true; more;) {
           const batch = await sessions.endOf('ann', ownEnd('s60'))
@@ -396,7 +356,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       test("another person's sessions are ended by administrators only, who are named in the log", async () => {
         bench.addAccount({ id: 'root', ...PERSON, roles: ['admin', 'user'] })
         bench.addAccount({ id: 'gone', ...PERSON, roles: ['admin', 'user'], disabledAt: NOW })
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         for (const byUserId of ['bob', 'gone', 'unknown'])
           await expect(sessions.endOf('ann', { ...ownEnd(null), byUserId })).rejects.toMatchObject({
             code: 'forbidden',
@@ -412,11 +372,11 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     describe('lists', () => {
       test('living sessions are listed newest first, a page at a time, while others end and are opened', async () => {
         await insertAll('a', 'b', 'c', 'd', 'e')
-        await insert(newSession('theirs', { userId: 'bob' }))
+        await insert(sessionRecord('theirs', { userId: 'bob' }))
         await sessions.end('d', why('signed_out'))
         const first = await sessions.page('ann', null, 2)
         expect(first.sessions.map(one => one.publicId)).toEqual(['e', 'c'])
-        await insert(newSession('f'))
+        await insert(sessionRecord('f'))
         await sessions.end('c', why('signed_out'))
         const second = await sessions.page('ann', first.next, 2)
         expect(second.sessions.map(one => one.publicId)).toEqual(['b', 'a'])
@@ -449,15 +409,15 @@ export function sessionContract(name: string, open: () => SessionBench): void {
 
     describe('order', () => {
       test('writes are made, and their promises settle, in the order of the calls', async () => {
-        await insert(newSession('a'))
+        await insert(sessionRecord('a'))
         const settled: string[] = []
         const note = (name: string) => () => void settled.push(name)
         await Promise.all([
           change('a', ROTATE).then(note('rotate')),
-          insert(newSession('a')).catch(note('a second a')),
+          insert(sessionRecord('a')).catch(note('a second a')),
           sessions.saveProgress([]).then(note('progress')),
           sessions.end('a', why('signed_out')).then(note('end')),
-          insert(newSession('b')).then(note('b')),
+          insert(sessionRecord('b')).then(note('b')),
         ])
         expect(settled).toEqual(['rotate', 'a second a', 'progress', 'end', 'b'])
         expect(bench.record('hash of a')).toMatchObject({ generation: 2, endReason: 'signed_out' })
@@ -469,7 +429,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         await insertAll('a', 'b', 'c')
         const [newest, second] = await bench.events.page('ann', null, 2)
         expect([newest?.sessionId, second?.sessionId]).toEqual(['c', 'b'])
-        expect(newest).toMatchObject({ kind: 'signed_in', userAgent: 'test', network: '192.0.2.1', byName: null })
+        expect(newest).toMatchObject({ kind: 'signed_in', userAgent: 'UA', network: '192.0.2.1', byName: null })
         expect((await bench.events.page('ann', second?.id ?? 0, 2)).map(one => one.sessionId)).toEqual(['a'])
         expect(await bench.events.page('bob', null, 2)).toEqual([])
       })

@@ -11,23 +11,7 @@ import { readMigrations } from './sqlite/migrate.ts'
 import { MIGRATIONS, openMigrated } from './sqlite/open.ts'
 import { accounts, events, sessions } from './sqlite/schema.ts'
 import { openStore, type SqliteStore } from './sqlite/store.ts'
-import type { AccountRecord, Store } from './types.ts'
-
-/** An account that differs from any other by its id, and has no password unless `changes` says so. */
-export function accountRecord(id: string, changes: Partial<AccountRecord> = {}): AccountRecord {
-  return {
-    id,
-    email: `${id}@example.org`,
-    emailKey: `${id}@example.org`,
-    name: id,
-    roles: ['user'],
-    passwordSealed: null,
-    passwordChangedAt: null,
-    createdAt: 1,
-    disabledAt: null,
-    ...changes,
-  }
-}
+import type { Store } from './types.ts'
 
 /** For tests: a new store in a folder of its own, gone again with `remove()`. */
 export function testStore(

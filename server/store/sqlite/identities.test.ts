@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { insertGrant } from './provider-grants.ts'
-import { identities, type IdentityRow, providerGrants, type ProviderGrantRow } from './schema.ts'
+import { identities, providerGrants } from './schema.ts'
+import { grantRecord, identityRecord, NOW } from '../records.testing.ts'
 import { testStore } from '../store.testing.ts'
 
-const NOW = 1_800_000_000_000
 const [OLD, NEW, OTHER] = ['https://old.example', 'https://new.example', 'https://other.example']
 
 let opened: ReturnType<typeof testStore>
@@ -14,41 +14,11 @@ beforeEach(() => {
 afterEach(() => opened.remove())
 
 function identity(userId: string, issuer: string, subject: string): void {
-  const row: IdentityRow = {
-    id: `${userId}-${issuer}`,
-    userId,
-    provider: 'main',
-    issuer,
-    subject,
-    email: null,
-    emailVerified: false,
-    label: 'x',
-    linkedIn: null,
-    createdAt: NOW,
-    lastUsedAt: NOW,
-  }
+  const row = identityRecord(`${userId}-${issuer}`, { userId, issuer, subject })
   opened.store.db.sql.insert(identities).values(row).run()
 }
 function grant(userId: string, issuer: string, subject: string, endedAt: number | null = null): void {
-  const row: ProviderGrantRow = {
-    id: `${userId}-${issuer}-${endedAt}`,
-    sessionId: `s-${userId}`,
-    userId,
-    provider: 'main',
-    issuer,
-    subject,
-    providerSid: null,
-    origin: 'sign_in',
-    sealed: null,
-    accessEndsAt: null,
-    refreshingAt: null,
-    refreshes: 0,
-    createdAt: NOW,
-    endedAt,
-    idTokenAlg: null,
-    recheckAt: null,
-  }
-  insertGrant(opened.store.db, row)
+  insertGrant(opened.store.db, grantRecord(`${userId}-${issuer}-${endedAt}`, { userId, issuer, subject, endedAt }))
 }
 const rowsOf = (table: typeof identities | typeof providerGrants) =>
   opened.store.db.sql

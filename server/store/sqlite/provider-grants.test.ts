@@ -1,10 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { insertGrant } from './provider-grants.ts'
 import type { Cursor } from '../types.ts'
-import type { ProviderGrantRow } from './schema.ts'
+import { grantRecord, NOW } from '../records.testing.ts'
 import { testStore } from '../store.testing.ts'
-
-const NOW = 1_800_000_000_000
 
 let opened: ReturnType<typeof testStore>
 beforeEach(() => {
@@ -13,26 +11,7 @@ beforeEach(() => {
 })
 afterEach(() => opened.remove())
 
-function grant(id: string, endedAt: number | null): ProviderGrantRow {
-  return {
-    id,
-    sessionId: `s-${id}`,
-    userId: 'u',
-    provider: 'main',
-    issuer: 'https://id.example',
-    subject: 'ada',
-    providerSid: null,
-    origin: 'sign_in',
-    sealed: null,
-    accessEndsAt: null,
-    idTokenAlg: null,
-    recheckAt: null,
-    refreshingAt: null,
-    refreshes: 0,
-    createdAt: NOW - 1000,
-    endedAt,
-  }
-}
+const grant = (id: string, endedAt: number | null) => grantRecord(id, { userId: 'u', endedAt })
 
 test('grants that are over come in batches, each once, also where many ended in the same millisecond and some go meanwhile', async () => {
   const { db, providerGrants } = opened.store
