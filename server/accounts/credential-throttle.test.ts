@@ -84,7 +84,7 @@ describe('an attempt that was no failure is taken back', () => {
     }
   })
 
-  test('and does not end a wait that failures since have earned', () => {
+  test('an attempt taken back does not end a wait that failures since have earned', () => {
     const own = count(row(20, 0, 0), 30_000)
     const failed = count(own, own.nextAt)
     expect(failed).toEqual(row(22, 90_000, 210_000))

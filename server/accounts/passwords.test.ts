@@ -280,7 +280,7 @@ describe('hashing', () => {
     },
   )
 
-  test('so many hashes wait, and past that the answer is busy at once', async () => {
+  test('a bounded number of hashes wait, and beyond it the answer is busy at once', async () => {
     const limiter = createSharedLimiter({ atOnce: 2, waiting: 3 })
     let running = 0
     let most = 0

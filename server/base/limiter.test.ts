@@ -32,7 +32,7 @@ function bench(limiter: Limiter) {
   }
 }
 
-test('one key never exceeds its share, and the capacity it cannot use is available to others at once', async () => {
+test('a key never exceeds its share, and the capacity it cannot use is available to others at once', async () => {
   const at = bench(createLimiter({ atOnce: 4, waiting: 10, each: { atOnce: 2, waiting: 5 } }))
   for (const name of ['a1', 'a2', 'a3', 'a4']) await at.ask('a', name)
   expect(at.started).toEqual(['a1', 'a2'])
@@ -74,7 +74,7 @@ test('when the queue is full, the newest call of the longest queue makes room fo
   expect(['ann', 'bob', 'carl'].map(name => at.outcomes.get(name))).toEqual(['done', 'done', 'done'])
 })
 
-test("one key's queue is bounded even when the whole has room", async () => {
+test('the queue of a key is bounded even when the whole has room', async () => {
   const at = bench(createLimiter({ atOnce: 9, waiting: 9, each: { atOnce: 1, waiting: 2 } }))
   for (let n = 0; n < 4; n++) await at.ask('a', `a${n}`)
   expect([...at.outcomes]).toEqual([['a3', 'busy']])

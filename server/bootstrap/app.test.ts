@@ -618,7 +618,7 @@ describe('bodies', () => {
   test.each([
     ['says that it is', { 'content-length': String(64 * 1024 + 1) }],
     ['turns out to be', { 'transfer-encoding': 'chunked' }],
-  ])('one that %s larger is 413', async (_title, framing) => {
+  ])('a body that %s larger is 413', async (_title, framing) => {
     app = await startApp()
     const answered = await app.ask('/auth/echo', {
       method: 'POST',
@@ -629,7 +629,7 @@ describe('bodies', () => {
     expect(code(answered)).toBe('body_too_large')
   })
 
-  test('one that waits to be invited is refused before it is sent', async () => {
+  test('a body that waits for 100-continue is refused before it is sent', async () => {
     app = await startApp()
     const asking = (length: number) =>
       `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\nOrigin: ${PUBLIC_URL}\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`

@@ -41,7 +41,7 @@ const refuse =
     json(response, status, { error, error_description: description })
 
 describe('the doctor checks each provider', () => {
-  test('and finds nothing wrong with a good one', async () => {
+  test('the doctor finds nothing wrong with a good provider', async () => {
     expect(await examine({})).toEqual([
       `ok: Provider main: found at ${hostile.issuer}`,
       'ok: Provider main: one key for verifying signatures',
@@ -116,11 +116,11 @@ describe('the doctor checks each provider', () => {
       {},
       /^warn: .*a made-up code/,
     ],
-  ])('and names %s', async (_what, change, more, words) => {
+  ])('the doctor names %s', async (_what, change, more, words) => {
     expect((await examine(change, more)).filter(line => !line.startsWith('ok'))).toEqual([expect.stringMatching(words)])
   })
 
-  test('and reports that it is down', async () => {
+  test('the doctor reports that a provider is down', async () => {
     await hostile.stop()
     expect(await examine({})).toEqual([
       expect.stringMatching(/^fail: Provider main cannot be used: GET .* · ECONNREFUSED/),

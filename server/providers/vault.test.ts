@@ -419,7 +419,7 @@ describe('when a session ends', () => {
     expect(provider.revoked).toEqual(['refresh-first'])
   })
 
-  test('and where nobody can sign out there, nothing of them stays', async () => {
+  test('tokens of a provider where nobody can sign out are deleted with the session', async () => {
     const { session, grantId } = await signedInThere(services, vault)
     await services.sessions.end(session.publicId, { reason: 'signed_out', userId: null, byUserId: null })
     await vi.waitUntil(async () => (await grantOf(grantId)) === null, { timeout: 10_000 })

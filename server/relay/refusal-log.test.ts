@@ -34,7 +34,7 @@ test('a 401 without a challenge is logged, too', () => {
   expect(lines).toMatchObject([{ event: 'upstream_refused_token', error: undefined }])
 })
 
-test('neither a token, an address nor endless text gets into the log', () => {
+test('no token, address or endless text of a refusal gets into the log', () => {
   const { refused, lines } = world()
   const token = `eyJhbGciOiJFUzI1NiJ9.${'a1B2'.repeat(20)}.${'c3D4'.repeat(20)}`
   refused(`Bearer error="invalid_token", error_description="bad ${token} of ada@example.org ${'long '.repeat(500)}"`)

@@ -77,7 +77,7 @@ describe('a connection that the upstream closed just as it was reused:', () => {
     },
   )
 
-  test('neither is GET with a body, nor a call that received a byte', async () => {
+  test('GET with a body, and a call that received a byte, are not repeated', async () => {
     const withBody = await keeping([answer, reset, answer])
     await ask(withBody.origin, '/api/notes')
     expect((await ask(withBody.origin, '/api/notes', { headers: { 'content-length': 4 }, send: 'body' })).status).toBe(

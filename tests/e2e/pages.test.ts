@@ -102,7 +102,7 @@ describe.each(LANGUAGES)('in %s', language => {
     },
   )
 
-  test('so it is for the first page that anybody sees', async () => {
+  test('HD-4, axe: the first page that anybody sees of a new installation has no violation either', async () => {
     const { page, trouble } = await visitor('guest', language, 'light', fresh.origin)
     for (const [route, path] of [
       ['/set-up', `/set-up#code=${SETUP_CODE}`],

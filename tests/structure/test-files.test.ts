@@ -78,6 +78,12 @@ describe('tests', () => {
     expect(astray).toEqual([])
   })
 
+  test('a title reads alone: it does not go on from the one before', () => {
+    const goesOn = /(?:\b(?:test|it)(?:\.\w+)*|\))\(\s*['"`]((?:and|but|nor|so (?:does|is|it)|the same) [^'"`]*)/g
+    const found = tests.flatMap(path => [...read(path).matchAll(goesOn)].map(([, title]) => `${path}: ${title}`))
+    expect(found).toEqual([])
+  })
+
   test('each room of the server, and of http/, has unit tests of its own', () => {
     const roomOf = (path: string) => /^server\/(?:http\/)?[^/.]+(?=\/)/.exec(path)?.[0] ?? ''
     const rooms = new Set(source.map(roomOf).filter(room => room !== ''))

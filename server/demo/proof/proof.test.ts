@@ -55,7 +55,7 @@ test('a run leaves nothing behind: its listener is closed', async () => {
   await expect.poll(listeners).toBe(before)
 })
 
-test('one run at a time for each person', async () => {
+test('a person has one run of the proof at a time', async () => {
   const first = proof.run('storm', 'ann')
   await expect(proof.run('thief', 'ann')).rejects.toMatchObject({ code: 'slow_down' })
   await first

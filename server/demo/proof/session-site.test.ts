@@ -30,7 +30,7 @@ test.each([
   ['GET', '/auth/session?x'],
   ['GET', '/api/notes'],
   ['GET', '/auth/Session'],
-])('and nothing else: %s %s', async (method, path) => {
+])('the site of a session answers nothing else: %s %s', async (method, path) => {
   expect((await (await visitor(nobody)).ask({ method, path, body: null })).status).toBe(404)
 })
 

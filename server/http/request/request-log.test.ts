@@ -44,7 +44,7 @@ test('a request whose client leaves before any answer is logged as aborted, with
   expect(line('/api/notes/never')?.status).toBeUndefined()
 })
 
-test('one whose client leaves in the middle of the answer keeps its status and is aborted; one that was answered is not', async () => {
+test('a request whose client leaves in the middle of the response keeps its status and is logged as aborted; one that was answered is not', async () => {
   const { line, send } = await start()
   const leaver = send('/api/notes/half')
   const [half] = (await once(leaver, 'response')) as [IncomingMessage]

@@ -211,7 +211,7 @@ describe('ASVS 6.3.8 a reset link is answered alike whatever became of it', () =
   const use = async (send: Send, code: string) => seen(await send('/auth/reset', { code, password: GOOD_PASSWORD }))
 
   test.each(SENDERS)(
-    'one that nobody made, that is void, used, expired, or of a disabled account, as %s',
+    'a reset link that nobody made, that is void, used, expired, or of a disabled account, as %s',
     async (_, send) => {
       const ids = Object.fromEntries(
         await Promise.all(

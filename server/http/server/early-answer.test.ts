@@ -48,7 +48,7 @@ test('a client that stops in the middle of an upload of known length after an ea
   expect(app.log.lines.filter(({ level }) => level === 'error')).toEqual([])
 })
 
-test('one that goes on sending for a moment reads the answer, and the next request is served', async () => {
+test('a client that goes on sending for a moment after an early response reads it, and its next request is served', async () => {
   const { app } = await start()
   const sent = request({
     port: app.port,

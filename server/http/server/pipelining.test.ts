@@ -163,7 +163,7 @@ test.each([
   await expect.poll(() => behind.open, { timeout: 9000 }).toBe(0)
 })
 
-test('one request gets one answer, though its body breaks off being one after that', async () => {
+test('a request gets one response, though its body turns out broken after that', async () => {
   const { app } = await start()
   const { socket, answers } = client(app.port)
   socket.write(`${head('POST /nowhere HTTP/1.1', 'Transfer-Encoding: chunked')}`)

@@ -90,7 +90,7 @@ test.each(['text/event-stream', 'text/event-stream; charset=utf-8', 'Text/Event-
   },
 )
 
-test('so does a stream of our own; an upstream may say so of any answer, and nothing else of it', async () => {
+test('a stream of our own tells proxies not to buffer; an upstream may ask for that with any response, and for nothing else', async () => {
   const authRoutes = new Hono<Env>().get('/feed', c =>
     c.body('data: 1\n\n', 200, { 'Content-Type': 'text/event-stream' }),
   )

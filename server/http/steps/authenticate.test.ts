@@ -35,7 +35,7 @@ test('each request of a connection is judged by its own cookies, whoever asked b
   await app.close()
 })
 
-test('the same cookies are read once, on whichever connection they come, and others anew', async () => {
+test('cookies that come again are read once, on whichever connection; others are read', async () => {
   const app = await startApp()
   const [one, another] = [oneConnection(), oneConnection()]
   const headers = { cookie: `${SIGNED_IN}; porchlight-refresh=r` }

@@ -65,7 +65,7 @@ describe('static files', () => {
     expect(again).toMatchObject({ status: 304, body: '' })
   })
 
-  test('other files are asked for again each time, and are 304 while they are the same', async () => {
+  test('files without a hash in their name are asked for again each time, and are 304 while they are unchanged', async () => {
     const { headers } = await app.ask('/favicon.svg')
     expect(headers['cache-control']).toBe('public, max-age=0, must-revalidate')
     expect(

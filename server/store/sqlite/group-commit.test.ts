@@ -64,7 +64,7 @@ describe('writes of one turn of the loop', () => {
     expect(seen, 'whoever is told first finds everything on disk').toEqual(ten.map(() => 10))
   })
 
-  test('one that is refused, one that meets a constraint and one that breaks undo what they did and nothing else', async () => {
+  test('a write that is refused, meets a constraint or breaks undoes what it did and nothing else', async () => {
     const codes = await Promise.all(
       ten.map(id =>
         codeOf(

@@ -61,7 +61,7 @@ describe('a database is read whole', () => {
     expect(open).toThrow(/is damaged/)
   })
 
-  test('and a sound one is found sound, while it is written to; a suspicion that proves wrong is forgotten', async () => {
+  test('a sound database is found sound while it is written to; a suspicion that proves wrong is forgotten', async () => {
     makeLarge()
     const store = open()
     const reading = store.maintenance.findDamage()

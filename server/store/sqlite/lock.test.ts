@@ -13,7 +13,7 @@ afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
 
 const take = (what = 'the test') => takeLock(dataDir, what, 0)
 
-test('one at a time has a data folder, and the next is told who', () => {
+test('a data folder has one owner at a time, and the next is told who', () => {
   const first = take('the server')
   expect(first.state).toBe('held')
   expect(take()).toEqual({ state: 'taken', by: { pid: process.pid, what: 'the server' } })

@@ -33,7 +33,7 @@ test('grants that are over come in batches, each once, also where many ended in 
   expect((await providerGrants.over(NOW, null, 1000)).grants).toHaveLength(125)
 })
 
-test('they are found by an index, which a million that live make no slower', () => {
+test('grants that are over are found by an index, which a million that live make no slower', () => {
   const { db, providerGrants } = opened.store
   const asked: string[] = []
   const { prepare } = db.raw

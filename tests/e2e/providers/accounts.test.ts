@@ -89,7 +89,7 @@ describe('OI-7 an address links nothing', () => {
     await expectRefused(stage, browser, await signInAt(browser, others.second, 'second'), 'link_required', 'second')
   })
 
-  test('the same subject at two providers is two people', async () => {
+  test('one subject at two providers is two people', async () => {
     others.second.person = { sub: somebodyAt(stage.hostile).sub, name: 'Somebody Else' }
     expect(await idOf(await arriveFrom(stage.hostile, stage.server.origin))).not.toBe(
       await idOf(await arriveFrom(others.second, stage.server.origin, 'second')),
@@ -149,7 +149,7 @@ describe('who has no account yet', () => {
     await arriveFrom(others.invited, stage.server.origin, 'invited')
   })
 
-  test('and whose invitation is a guess is refused', async () => {
+  test('a person whose invitation is a guess is refused', async () => {
     somebodyAt(others.invited)
     const browser = visitor()
     await expectRefused(stage, browser, await withInvitation(browser, 'guessed-'.repeat(4)), 'invalid_code', 'invited')

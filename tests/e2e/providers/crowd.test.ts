@@ -121,7 +121,7 @@ describe('16.5.3 others sign in at a provider', () => {
     expect(locations).toEqual(locations.map(() => '/account'))
   }, 60_000)
 
-  test('and the provider never has more of our calls at once than it bears', () => {
+  test('a provider never has more of our calls at once than it bears', () => {
     expect(calls.most).toBeGreaterThan(4)
     expect(calls.most).toBeLessThanOrEqual(32)
   })

@@ -72,7 +72,7 @@ describe('a name that no resolver knows', () => {
 
 describe('a provider that takes requests by PAR alone', () => {
   test.concurrent.each(KINDS)(
-    'and $what: no sign-in begins, and none goes by the open way instead',
+    'a PAR endpoint that $what: no sign-in begins, and none goes without PAR instead',
     async ({ index }) => {
       const provider = pushing[index]
       const trouble = troubles(`${trap.origin}/elsewhere`)[index]

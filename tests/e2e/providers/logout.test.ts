@@ -317,7 +317,7 @@ describe('somebody signs out here', () => {
     expect(page.text).toContain('href="/auth/logout/main"')
   })
 
-  test('and is taken straight on, or nowhere, as the setting says', async () => {
+  test('a sign-out here goes straight on to the provider, or nowhere, as the setting says', async () => {
     const { browser } = await arrived('always')
     expect((await browser.post('/auth/logout')).json()).toMatchObject({ next: '/auth/logout/always' })
     const other = await arrived('never')

@@ -87,7 +87,7 @@ describe('a provider that is not OpenID Connect', () => {
     ['a subject that is an object', { id: { a: 1 } }, []],
     ['an empty subject', { id: '' }, []],
     ['a list of addresses that is none', { id: 5 }, { email: 'a@b.example' }],
-  ])('and says %s, is not believed', async (_, person, list) => {
+  ])('an OAuth provider that says %s is not believed', async (_, person, list) => {
     plain.person = { sub: 'x', ...person }
     plain.change = emails(list)
     const browser = visitor()

@@ -80,7 +80,7 @@ describe("CK-4, CK-5 a browser's sign-ins at providers stay short", () => {
       )
   })
 
-  test.each(LONG)('and so does a failure with %s to return to', async (_what, returnTo) => {
+  test.each(LONG)('a failure with %s to return to stays short, too', async (_what, returnTo) => {
     stage.hostile.change = { response: query => query.set('error', 'access_denied') }
     const browser = new Visitor(stage.server.origin)
     const failed = await comeBack(
