@@ -98,11 +98,7 @@ try {
       remember: true,
       client: CLIENT,
       replaces: null,
-      reauthenticates: false,
-      passwordSetAt: null,
-      authTime: null,
-      endsAt: null,
-      providerGrant: null,
+      basis: null,
     })
     jars.push(jarOf(grant, null))
   }

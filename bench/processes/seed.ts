@@ -173,11 +173,7 @@ for (let i = 0; i < order.browsers; i++) {
     remember: true,
     client,
     replaces: null,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
+    basis: null,
   })
   cookies.push(
     room

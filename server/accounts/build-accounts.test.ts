@@ -26,11 +26,7 @@ const open = (userId: string) =>
     remember: true,
     client: CLIENT,
     replaces: null,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
+    basis: null,
   })
 
 describe('set-up', () => {
@@ -385,11 +381,7 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
       remember: true,
       client: CLIENT,
       replaces: null,
-      reauthenticates: false,
-      passwordSetAt: at,
-      authTime: null,
-      endsAt: null,
-      providerGrant: null,
+      basis: at === null ? null : { kind: 'password', setAt: at },
     })
   await expect(late(root.passwordChangedAt)).rejects.toEqual(problem('invalid_credentials'))
   await late(passwordChangedAt)

@@ -65,8 +65,7 @@ function createLantern({ accounts, keyring, clock, meter }: Deps): SignInMethod 
     const account = right && (only ?? accountId) === accountId ? await accounts.find(accountId) : null
     if (account === null) throw new Problem('invalid_credentials')
     if (account.disabledAt !== null) throw new Problem('account_disabled').about(account.id)
-    const nothing = { passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null, abandon: () => {} }
-    return { next: 'session', proof: { account, amr: ['hwk'], ...nothing } }
+    return { next: 'session', proof: { account, amr: ['hwk'], basis: null, abandon: () => {} } }
   }
 
   const isFirst = (fields: unknown) => v.is(Nothing, fields)

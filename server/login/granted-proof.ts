@@ -19,11 +19,8 @@ export async function grantedProof(
   const abandon = () => vault.revoke(person, tokens)
   try {
     const { account, amr } = await judge()
-    const providerGrant = await vault.createGrant(
-      { person, userId: account.id, sessionId: '', origin: 'sign_in' },
-      tokens,
-    )
-    return { account, amr, passwordSetAt: null, ...times, providerGrant, abandon }
+    const grant = await vault.createGrant({ person, userId: account.id, sessionId: '', origin: 'sign_in' }, tokens)
+    return { account, amr, basis: { kind: 'provider', ...times, grant }, abandon }
   } catch (error) {
     abandon()
     throw error

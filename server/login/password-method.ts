@@ -34,13 +34,6 @@ export function createPasswordMethod({ passwordLogin, minLength }: Deps): SignIn
 
 /** The proof of a user who has just entered, or chosen, the password of their account. */
 export function passwordProof(account: Account): Proof {
-  return {
-    account,
-    amr: ['pwd'],
-    passwordSetAt: account.passwordChangedAt,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
-    abandon: () => {},
-  }
+  const setAt = account.passwordChangedAt
+  return { account, amr: ['pwd'], basis: setAt === null ? null : { kind: 'password', setAt }, abandon: () => {} }
 }

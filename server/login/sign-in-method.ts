@@ -1,9 +1,7 @@
 import type { Account } from '../accounts/account.ts'
-import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { Finished } from '../providers/types.ts'
-import type { Client, LiveSession } from '../session/types.ts'
-import type { ProviderGrantRecord } from '../store/types.ts'
+import type { Client, LiveSession, SessionBasis } from '../session/types.ts'
 
 /**
  * One way to prove an identity. A method does not know HTTP: it gets plain records and returns the next step.
@@ -88,14 +86,8 @@ export interface Proof {
   account: Account
   /** RFC 8176. */
   amr: string[]
-  /** When the password that was used had been set; null: none was used. */
-  passwordSetAt: UnixMs | null
-  /** When it was proven, if elsewhere and earlier; null: now. */
-  authTime: UnixMs | null
-  /** The latest end of the session, if its tokens cannot be refreshed; null: as usual. */
-  endsAt: UnixMs | null
-  /** The provider's grant, sealed for the session; null: none. */
-  providerGrant: ProviderGrantRecord | null
+  /** What the session then depends on; null: the account alone. */
+  basis: SessionBasis | null
   /** Revokes what was granted. To be called if no session is opened. */
   abandon(): void
 }

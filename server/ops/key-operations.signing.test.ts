@@ -82,11 +82,7 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
         remember: true,
         client: { userAgent: 'test', network: '127.0.0.1' },
         replaces: null,
-        reauthenticates: false,
-        passwordSetAt: null,
-        authTime: null,
-        endsAt: null,
-        providerGrant: null,
+        basis: null,
       })
     ).session
   const verify = (token: string) =>

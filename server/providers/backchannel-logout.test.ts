@@ -75,12 +75,8 @@ test('LO-6 a session that took over a grant ends with it, and the security log s
     amr: ['pwd'],
     remember: true,
     client: { userAgent: '', network: '' },
-    replaces: session.publicId,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
+    replaces: { publicId: session.publicId, reauthenticates: false },
+    basis: null,
   })
   const { ended } = await logout({ sid: 'there' })
   expect(ended.map(one => [one.publicId, one.reason])).toEqual([[next.publicId, 'provider_logout']])

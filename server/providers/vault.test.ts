@@ -81,12 +81,8 @@ describe('tokens at rest', () => {
       amr: ['fed'],
       remember: true,
       client: { userAgent: '', network: '' },
-      replaces: session.publicId,
-      reauthenticates: false,
-      passwordSetAt: null,
-      authTime: null,
-      endsAt: null,
-      providerGrant: before,
+      replaces: { publicId: session.publicId, reauthenticates: false },
+      basis: { kind: 'provider', authTime: null, endsAt: null, grant: before },
     })
     await expect(again).rejects.toThrow()
     expect(await endOf(services, session.publicId)).toBeNull()
@@ -482,12 +478,8 @@ describe('when a session is replaced', () => {
       amr: ['pwd'],
       remember: true,
       client: { userAgent: '', network: '' },
-      replaces: session.publicId,
-      reauthenticates: false,
-      passwordSetAt: null,
-      authTime: null,
-      endsAt: null,
-      providerGrant: null,
+      replaces: { publicId: session.publicId, reauthenticates: false },
+      basis: null,
     })
 
   test('by the same person, its grants go over, and the old session has none', async () => {

@@ -62,12 +62,8 @@ const open = (replaces: string | null = null) =>
     amr: ['pwd'],
     remember: true,
     client: CLIENT,
-    replaces,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
+    replaces: replaces === null ? null : { publicId: replaces, reauthenticates: false },
+    basis: null,
   })
 const cookiesOf = (grant: IssuedCookies): PresentedCookies =>
   readSessionCookies(

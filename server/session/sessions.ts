@@ -67,13 +67,14 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
 
   function newRow(sid: string, input: OpenInput): SessionRecord {
     const at = clock.now().wall
+    const { authTime, endsAt } = input.basis?.kind === 'provider' ? input.basis : { authTime: null, endsAt: null }
     return {
       sidHash: sha256(sid),
       publicId: randomId(),
       secret: randomBytes(32),
       userId: input.userId,
       createdAt: at,
-      authTime: Math.min(at, input.authTime ?? at),
+      authTime: Math.min(at, authTime ?? at),
       amr: input.amr,
       remember: input.remember,
       idleMs: input.remember ? settings.idleMs : settings.browserIdleMs,
@@ -84,7 +85,7 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       provenAt: at,
       rotatedAt: at,
       lastSeenAt: at,
-      absoluteEndsAt: Math.min(at + settings.absoluteMs, input.endsAt ?? Infinity),
+      absoluteEndsAt: Math.min(at + settings.absoluteMs, endsAt ?? Infinity),
       endedAt: null,
       endReason: null,
       ...clientRecord(input.client),
@@ -133,12 +134,12 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       const sid = randomId()
       const row = newRow(sid, input)
       const limit = { ...limitNow(), keep: row.publicId }
-      const takes = input.replaces === null ? null : { publicId: input.replaces, onlyLiving: input.reauthenticates }
+      const { replaces, basis } = input
       const { ended, more } = await store.insert({
         session: row,
-        replaces: takes,
-        passwordSetAt: input.passwordSetAt,
-        grant: input.providerGrant,
+        replaces: replaces && { publicId: replaces.publicId, onlyLiving: replaces.reauthenticates },
+        passwordSetAt: basis?.kind === 'password' ? basis.setAt : null,
+        grant: basis?.kind === 'provider' ? basis.grant : null,
         limit,
       })
       memory.keepWritten(row)

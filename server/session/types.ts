@@ -53,24 +53,31 @@ export type Resolution =
   /** `replaced`: its browser has just signed in again; only pages are served. Never sets cookies. */
   | { state: 'live' | 'replaced'; session: LiveSession; grant: IssuedCookies | null }
 
+export interface ReplacedSession {
+  publicId: string
+  /** Whether it is replaced by confirming the user's identity: only possible while that session is active. */
+  reauthenticates: boolean
+}
+
+export type SessionBasis =
+  /** The password just presented: it proves nothing once there is another. */
+  | { kind: 'password'; setAt: UnixMs }
+  /**
+   * A sign-in at a provider. `authTime`: when the user authenticated there; null: now. `endsAt`: the latest end of the
+   * session; null: as usual. `grant`: the sealed grant, stored in the same transaction; null: none.
+   */
+  | { kind: 'provider'; authTime: UnixMs | null; endsAt: UnixMs | null; grant: ProviderGrantRecord | null }
+
 export interface OpenInput {
   userId: string
   /** The authentication methods (RFC 8176). */
   amr: string[]
   remember: boolean
   client: Client
-  /** The public id of this browser's session that the new one replaces. */
-  replaces: string | null
-  /** Whether it replaces a session by confirming the user's identity: only possible while that session is active. */
-  reauthenticates: boolean
-  /** When the password just presented was set: it proves nothing once there is another. null: no password was used. */
-  passwordSetAt: UnixMs | null
-  /** When the user authenticated, if that was earlier at a provider; null: now. */
-  authTime: UnixMs | null
-  /** The latest end of the session, if what it was opened by ends; null: as usual. */
-  endsAt: UnixMs | null
-  /** The sealed grant of a provider that came with this sign-in, stored in the same transaction. null: none. */
-  providerGrant: ProviderGrantRecord | null
+  /** This browser's session that the new one replaces, or null. */
+  replaces: ReplacedSession | null
+  /** What the session depends on besides the account, or null. */
+  basis: SessionBasis | null
 }
 
 export interface Sessions {

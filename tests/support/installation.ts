@@ -54,11 +54,7 @@ export async function signedIn(
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
     replaces: null,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: null,
+    basis: null,
   })
   const values = sessions.cookiesFor(grant).map(cookie => (cookie.split(';')[0] ?? '').split('='))
   const named = (word: string) => values.find(([name]) => name?.includes(word))?.[1] ?? ''

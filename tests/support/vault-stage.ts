@@ -182,12 +182,8 @@ export async function signedInThere(
     amr: ['fed'],
     remember: true,
     client: { userAgent: 'test', network: '127.0.0.1' },
-    replaces,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant,
+    replaces: replaces === null ? null : { publicId: replaces, reauthenticates: false },
+    basis: { kind: 'provider', authTime: null, endsAt: null, grant: providerGrant },
   })
   return { session, grantId: providerGrant.id, person, tokens }
 }

@@ -46,11 +46,7 @@ export async function startSessionServer({
       remember: false,
       client: { userAgent: 'a browser', network: '127.0.0.1' },
       replaces: null,
-      reauthenticates: false,
-      passwordSetAt: null,
-      authTime: null,
-      endsAt: null,
-      providerGrant: null,
+      basis: null,
     })
     send(outgoing, signedIn(session), sessions.cookiesFor(grant))
   })

@@ -61,11 +61,7 @@ export async function openStage(clock: Clock): Promise<Stage> {
         remember: false,
         client: { userAgent: '', network: '' },
         replaces: null,
-        reauthenticates: false,
-        passwordSetAt: null,
-        authTime: null,
-        endsAt: null,
-        providerGrant: null,
+        basis: null,
       })
       newest = session.publicId
       const browser = new Browser(place, clock)

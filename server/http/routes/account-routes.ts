@@ -68,7 +68,6 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
         return openSession(c, deps, passwordProof(account), {
           remember: session.remember,
           replaces: null,
-          reauthenticates: false,
         })
       },
     ),

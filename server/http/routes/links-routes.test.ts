@@ -99,11 +99,7 @@ async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt: null,
-    providerGrant: grantOf(userId, one),
+    basis: { kind: 'provider', authTime: null, endsAt: null, grant: grantOf(userId, one) },
   })
   for (const cookie of at.sessions.cookiesFor(grant)) {
     const [pair = ''] = cookie.split(';')

@@ -176,11 +176,7 @@ test('an account has at most a hundred sessions, however often it signs in', { t
       remember: true,
       client: { userAgent: '', network: '' },
       replaces: null,
-      reauthenticates: false,
-      passwordSetAt: null,
-      authTime: null,
-      endsAt: null,
-      providerGrant: null,
+      basis: null,
     })
   }
   expect(living()).toBe(100)

@@ -31,7 +31,7 @@ export async function authenticateBy(
 ): Promise<StepAnswer> {
   const step = await method.authenticate(input, contextOf(c, deps, { remember, returnTo }))
   if (step.next === 'session') isAbout(step.proof.account.id)
-  return take(c, deps, step, { remember, replaces: currentSession(c), reauthenticates: false })
+  return take(c, deps, step, { remember, replaces: currentSession(c) })
 }
 
 /** Confirms the identity of the signed-in user with a method. @throws Problem `not_signed_in` */
@@ -43,7 +43,7 @@ export async function reauthenticateBy(
   const { session } = signedIn(c)
   const { remember, publicId } = session
   const step = await method.reauthenticate(input, { ...contextOf(c, deps, { remember, returnTo }), session })
-  return take(c, deps, step, { remember, replaces: publicId, reauthenticates: true })
+  return take(c, deps, step, { remember, replaces: { publicId, reauthenticates: true } })
 }
 
 async function take(c: Context<Env>, deps: AuthDeps, step: SignInStep, opening: Opening): Promise<StepAnswer> {

@@ -19,7 +19,6 @@ export function registrationRoutes(deps: AuthDeps): Hono<Env> {
       return openSession(c, deps, passwordProof(account), {
         remember: false,
         replaces: currentSession(c),
-        reauthenticates: false,
       })
     })
 

@@ -7,6 +7,7 @@ import type { SessionAnswer } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
 import type { Proof } from '../../login/sign-in-method.ts'
 import { clearCookie, cookieName, serializeCookie } from '../../session/cookie-names.ts'
+import type { ReplacedSession } from '../../session/types.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedInAnswer } from '../response/session-body.ts'
 import { checkForm, isForm, readForm, readJson } from './read-body.ts'
@@ -16,10 +17,8 @@ import { formCookie, keepForm } from './kept-form.ts'
 /** How a session is opened for a proof. */
 export interface Opening {
   remember: boolean
-  /** The public id of the session that ends with it, or null. */
-  replaces: string | null
-  /** Whether an identity was confirmed: then only if the replaced session is still alive. */
-  reauthenticates: boolean
+  /** The session that ends with it, or null. */
+  replaces: ReplacedSession | null
 }
 
 /**
@@ -29,11 +28,11 @@ export interface Opening {
 export async function openSession(
   c: Context<Env>,
   { sessions, keyring, clock, config, writeRate }: AuthDeps,
-  { account, amr, passwordSetAt, authTime, endsAt, providerGrant, abandon }: Proof,
+  { account, amr, basis, abandon }: Proof,
   opening: Opening,
 ): Promise<SessionAnswer> {
   const { client, device, signedIn } = c.get('caller')
-  const input = { userId: account.id, amr, client, passwordSetAt, authTime, endsAt, providerGrant }
+  const input = { userId: account.id, amr, client, basis }
   const open = async () => {
     // Limits the sessions that a known password can create. Posts of a signed-in user have been counted already, and
     // may include a password change.
@@ -45,6 +44,7 @@ export async function openSession(
     throw error
   })
   const now = clock.now().wall
+  const passwordSetAt = basis?.kind === 'password' ? basis.setAt : null
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
   const answer = c.get('answer')
   answer.grant(grant)
@@ -58,8 +58,9 @@ export async function openSession(
 }
 
 /** The session that this browser has now, to be replaced by the new one. */
-export function currentSession(c: Context<Env>): string | null {
-  return c.get('caller').signedIn?.session.publicId ?? null
+export function currentSession(c: Context<Env>): ReplacedSession | null {
+  const { signedIn } = c.get('caller')
+  return signedIn && { publicId: signedIn.session.publicId, reauthenticates: false }
 }
 
 interface Submission<S> {

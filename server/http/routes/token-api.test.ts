@@ -98,11 +98,7 @@ async function browserUntil(endsAt: number): Promise<Browser> {
     remember: false,
     client: CLIENT,
     replaces: null,
-    reauthenticates: false,
-    passwordSetAt: null,
-    authTime: null,
-    endsAt,
-    providerGrant: null,
+    basis: { kind: 'provider', authTime: null, endsAt, grant: null },
   })
   purpose = { kind: 'reauthenticate', userId: id, sessionId: opened.publicId }
   for (const cookie of at.sessions.cookiesFor(grant)) {

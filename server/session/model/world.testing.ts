@@ -153,12 +153,8 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         amr: ['pwd'],
         remember: options.remember ?? false,
         client: { userAgent: 'model', network: '192.0.2.1' },
-        replaces: options.replaces ?? null,
-        reauthenticates: false,
-        passwordSetAt: null,
-        authTime: null,
-        endsAt: null,
-        providerGrant: null,
+        replaces: options.replaces ? { publicId: options.replaces, reauthenticates: false } : null,
+        basis: null,
       })
       sidHash = grant.sidHash
       sent.clear()
