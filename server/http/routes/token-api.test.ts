@@ -187,8 +187,7 @@ test('what was granted is given back when the account is disabled before the ses
         await make('root')
         const account = await make('bob')
         await accounts.change(account.id, { disabled: true }, OPERATOR)
-        const nothing = { passwordSetAt: null, authTime: null, endsAt: null, providerGrant: null }
-        return { next: 'session', proof: { account, amr: ['pwd'], ...nothing, abandon: () => void abandoned++ } }
+        return { next: 'session', proof: { account, amr: ['pwd'], basis: null, abandon: () => void abandoned++ } }
       },
       reauthenticate: () => Promise.reject(new Error('not in this test')),
     },
