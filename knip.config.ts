@@ -67,6 +67,7 @@ export default {
     'bench/**/*.ts',
     '!bench/peers/**',
     'drizzle/*.ts',
+    'packaging/*.ts',
     '*.{ts,js}',
     '.ci/*.mjs',
   ],

@@ -1,11 +1,16 @@
 #!/usr/bin/env node
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
 
-// The one file that is not TypeScript: an older Node can still read it, and say what is the matter.
-if (Number(process.versions.node.split('.')[0]) < 24) {
+// The one file that is never TypeScript: an older Node can still read it, and say what is the matter.
+const isCompiled = existsSync(join(import.meta.dirname, 'cli.js'))
+const [oldest, advice] = isCompiled
+  ? [22, 'Install Node 22 or newer.']
+  : [24, 'npm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND']
+if (Number(process.versions.node.split('.')[0]) < oldest) {
   process.stderr.write(
-    `Porchlight runs on Node 24, and this is Node ${process.versions.node}.\nnpm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND\n`,
+    `Porchlight needs Node ${oldest} or newer, and this is Node ${process.versions.node}.\n${advice}\n`,
   )
   process.exit(1)
 }
@@ -13,7 +18,7 @@ if (process.argv[2] === 'start') withBoundedMemory()
 // Switches on the cache in which compiled code, types stripped, is kept for the next start, before anything has to be
 // stripped. A start in half the time, with 10 MB less.
 module.enableCompileCache(join(import.meta.dirname, '..', '.cache', 'compiled'))
-await import('./cli.ts')
+await import(isCompiled ? './cli.js' : './cli.ts')
 
 /**
  * Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB;

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -19,6 +20,8 @@ import { hashOfSources } from './source-hash.ts'
 const ROOT = join(import.meta.dirname, '..')
 const OUTPUT = join(ROOT, 'web', '.output')
 const LOCK = join(ROOT, '.cache', 'site-build.lock')
+/** In the npm package the site is built already, and there is nothing to build it from. */
+export const HAS_SOURCES = existsSync(join(ROOT, 'web', 'nuxt.config.ts'))
 /** Written last, it names the build's folder; without it there is no build. */
 const STAMP = join(OUTPUT, 'porchlight-build.json')
 /** The newest build, and older ones that running servers may still read from. */
@@ -48,8 +51,12 @@ interface Stamp {
  * @throws Error with the end of the builder's output; servers that run an earlier build are not affected
  */
 export async function ensureSiteBuilt(say: (line: string) => void): Promise<BuiltSite> {
-  const sources = hashOfSources()
   const stamp = readStamp()
+  if (!HAS_SOURCES) {
+    if (stamp === null) throw new Error('The package is incomplete: its site is missing. Install it again.')
+    return built(stamp)
+  }
+  const sources = hashOfSources()
   if (stamp?.sources === sources) return built(stamp)
   return withBuildLock(LOCK, async () => {
     // Another process may have built it in the meantime.

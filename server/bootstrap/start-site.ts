@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ensureSiteBuilt } from '../../site-build/build-site.ts'
+import { ensureSiteBuilt, HAS_SOURCES } from '../../site-build/build-site.ts'
 import type { AppDeps } from './app.ts'
 import { randomId } from '../base/ids.ts'
 import type { Log } from '../base/log.ts'
@@ -43,6 +43,11 @@ export async function builtSite(log: Log): Promise<MainSite> {
 
 /** The site as it is being written: Nuxt's dev server, loaded only here. */
 export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
+  if (!HAS_SOURCES) {
+    throw new OperatorError('This package contains the built site, so there are no pages to develop.', [
+      'Use porchlight start, or clone the repository to change the pages.',
+    ])
+  }
   const secret = randomId(32)
   // Workers inherit the environment of the moment at which they start.
   Object.assign(process.env, { NODE_ENV: 'development', [DEV_SECRET_VARIABLE]: secret })

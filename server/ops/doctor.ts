@@ -1,5 +1,6 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { type Clock, DAY, MINUTE } from '../base/clock.ts'
+import { CODE_EXTENSION } from '../base/code-extension.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
@@ -29,7 +30,7 @@ export interface DoctorDeps {
 const MEGABYTE = 1024 * 1024
 const LEAST_FREE_BYTES = 20 * MEGABYTE
 const LOW_FREE_BYTES = 500 * MEGABYTE
-const OLDEST_NODE = 24
+const OLDEST_NODE = CODE_EXTENSION === '.ts' ? 24 : 22
 
 /** Checks what commonly goes wrong, and changes nothing. */
 export async function examine(deps: DoctorDeps): Promise<Finding[]> {

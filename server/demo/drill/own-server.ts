@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { MINUTE, systemClock } from '../../base/clock.ts'
+import { CODE_EXTENSION } from '../../base/code-extension.ts'
 import { randomId } from '../../base/ids.ts'
 import { OperatorError } from '../../base/operator-error.ts'
 import { ENVIRONMENT_PREFIX } from '../../config/settings.ts'
@@ -80,7 +81,7 @@ function startServer({ env, say }: OwnServerDeps, cwd: string, settings: Record<
   // This shell's settings and configuration file must not apply: the server runs in a folder of its own.
   const inherited = Object.entries(env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
   const given = Object.entries(settings).map(([name, value]) => [ENVIRONMENT_PREFIX + name, value])
-  const server = spawn(process.execPath, [fileURLToPath(new URL('../../cli.ts', import.meta.url)), 'start'], {
+  const server = spawn(process.execPath, [fileURLToPath(new URL(`../../cli${CODE_EXTENSION}`, import.meta.url)), 'start'], {
     cwd,
     env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import type Sqlite from 'better-sqlite3'
+import { CODE_EXTENSION } from '../../base/code-extension.ts'
 
 /** A file up to this size is read whole before anything is served, which takes some hundredths of a second. */
 const READ_FIRST_BYTES = 16 * 1024 * 1024
@@ -33,7 +34,7 @@ export function damageIn(raw: Sqlite.Database): string | null {
 
 /** The same in a thread of its own, while the database is in use. Damage is remembered for the next start. */
 export async function damageBeside(file: string): Promise<string | null> {
-  const worker = new Worker(new URL('./integrity-check.worker.ts', import.meta.url), { workerData: file })
+  const worker = new Worker(new URL(`./integrity-check.worker${CODE_EXTENSION}`, import.meta.url), { workerData: file })
   const found = await new Promise<string | null>((resolve, reject) => {
     worker.on('message', resolve)
     worker.on('error', reject)

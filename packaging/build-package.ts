@@ -1,0 +1,83 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { basename, dirname, join } from 'node:path'
+import { ensureSiteBuilt } from '../site-build/build-site.ts'
+
+// `npm run build:package`: the npm package in dist/, compiled, with the site built, and only what it needs to run.
+
+const ROOT = join(import.meta.dirname, '..')
+const DIST = join(ROOT, 'dist')
+const COPIED = ['server/porchlight.mjs', 'drizzle', 'README.md', 'CHANGELOG.md', 'SECURITY.md', 'LICENSE']
+/** Loaded by `porchlight dev` alone, which is not for the package: its pages are built. */
+const DEVELOPMENT_ONLY = new Set(['nuxt', 'esbuild', 'h3'])
+
+interface Manifest {
+  [field: string]: unknown
+  dependencies: Record<string, string>
+}
+
+rmSync(DIST, { recursive: true, force: true })
+compile('tsconfig.json')
+compile('tsconfig.types.json')
+for (const path of COPIED) cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: isNoTest })
+await copySite()
+writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
+
+function compile(project: string): void {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'packaging', project), '--outDir', DIST], { stdio: 'inherit' })
+}
+
+function isNoTest(path: string): boolean {
+  return !/\.ts$/.test(path)
+}
+
+/** The newest build of the site, and the stamp that names it. */
+async function copySite(): Promise<void> {
+  const site = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  const stamp = join('web', '.output', 'porchlight-build.json')
+  cpSync(join(ROOT, stamp), join(DIST, stamp))
+  const folder = dirname(site.root)
+  cpSync(folder, join(DIST, 'web', '.output', basename(folder)), {
+    recursive: true,
+    // Source maps serve whoever changes the pages; they are larger than the pages.
+    filter: path => !path.endsWith('.map'),
+  })
+}
+
+/** Our own package.json, with what the compiled code imports as the only dependencies. */
+function manifest(): Manifest {
+  const own = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+  const { private: _private, scripts: _scripts, devDependencies: _dev, overrides: _, allowScripts: __, ...rest } = own
+  const dependencies = Object.fromEntries(
+    importedPackages().map(name => {
+      const range = own.dependencies[name]
+      if (range === undefined) throw new Error(`the package imports ${name}, which is not among our dependencies`)
+      return [name, range]
+    }),
+  )
+  return {
+    ...rest,
+    engines: { node: '>=22.18' },
+    dependencies,
+    exports: {
+      '.': { types: './server/config/define.d.ts', default: './server/config/define.js' },
+      './package.json': './package.json',
+    },
+  }
+}
+
+function importedPackages(): string[] {
+  const found = new Set<string>()
+  for (const file of globSync('{server,site-build}/**/*.js', { cwd: DIST })) {
+    const code = readFileSync(join(DIST, file), 'utf8')
+    const specifiers = code.matchAll(/(?:\bfrom |\bimport\(|\bimport |\brequire\(|\)\(|\.resolve\()'([^'.#][^']*)'/g)
+    for (const [, specifier = ''] of specifiers) {
+      const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
+      const isPackage = !specifier.startsWith('node:') && !builtinModules.includes(name)
+      if (isPackage && !DEVELOPMENT_ONLY.has(name) && existsSync(join(ROOT, 'node_modules', name))) found.add(name)
+    }
+  }
+  return [...found].sort()
+}
