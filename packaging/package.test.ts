@@ -1,0 +1,137 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Visitor } from '../tests/support/client.ts'
+import {
+  freePort,
+  ROOT,
+  SETUP_CODE,
+  sleep,
+  statusOf,
+  stopAll,
+  temporaryFolder,
+  waitUntil,
+} from '../tests/support/server.ts'
+
+const run = promisify(execFile)
+const ADA = { email: 'ada@example.org', name: 'Ada', password: 'quiet lantern 0123456789' }
+const CONFIG = `import { defineConfig } from 'porchlight'
+export default defineConfig({ accessSeconds: 4, refreshConfirmSeconds: 1, refreshGraceSeconds: 2 })
+`
+
+let tarball: string
+
+beforeAll(async () => {
+  await run('npm', ['run', '--silent', 'build:package'], { cwd: ROOT })
+  const folder = temporaryFolder()
+  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(ROOT, 'dist') })
+  tarball = join(folder, readdirSync(folder)[0] ?? '')
+}, 300_000)
+afterAll(stopAll)
+
+describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s', node => {
+  let folder: string
+  let environment: NodeJS.ProcessEnv
+
+  beforeAll(async () => {
+    folder = temporaryFolder()
+    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+    // Nothing of ours is around: neither settings nor the Node that npm put first on the path.
+    const others = Object.entries(process.env).filter(
+      ([name]) => !/^(?:PORCHLIGHT_|VITEST|NODE_ENV|NODE_OPTIONS|npm_(?!config_)|npm_config_local_prefix)/.test(name),
+    )
+    environment = { ...Object.fromEntries(others), PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH']}` }
+    await run('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball, `node@${node}`], {
+      cwd: folder,
+      env: environment,
+    })
+  }, 300_000)
+
+  const porchlight = (...args: string[]) => run('npx', ['porchlight', ...args], { cwd: folder, env: environment })
+
+  async function start(settings: Record<string, string> = {}) {
+    const port = await freePort()
+    const server = spawn('npx', ['porchlight', 'start'], {
+      cwd: folder,
+      env: {
+        ...environment,
+        PORCHLIGHT_PORT: String(port),
+        PORCHLIGHT_SETUP_CODE: SETUP_CODE,
+        PORCHLIGHT_TRUSTED_PROXIES: '127.0.0.1',
+        ...settings,
+      },
+      detached: true,
+    })
+    let output = ''
+    for (const stream of [server.stdout, server.stderr]) stream.on('data', chunk => (output += String(chunk)))
+    const ended = new Promise(done => server.on('exit', done))
+    const began = performance.now()
+    await waitUntil(
+      async () => (await statusOf(port, '/readyz')) === 200,
+      'the server to be ready:\n',
+      () => output,
+    )
+    return {
+      origin: `http://localhost:${port}`,
+      tookMs: performance.now() - began,
+      output: () => output,
+      async stop() {
+        // npx does not forward signals, so the whole group gets it.
+        if (server.pid !== undefined) process.kill(-server.pid, 'SIGTERM')
+        await ended
+      },
+    }
+  }
+
+  test('is small: at most 60 packages, and 80 MB beside Node', async () => {
+    const { stdout } = await run('npm', ['ls', '--all', '--parseable', '--omit=dev'], { cwd: folder, env: environment })
+    const packages = stdout.trim().split('\n').slice(1)
+    expect(packages.filter(path => !/node_modules\/node(?:-|$)/.test(path)).length).toBeLessThanOrEqual(60)
+    const { stdout: used } = await run('du', ['-sk', '--exclude=node', join(folder, 'node_modules')])
+    expect(Number.parseInt(used, 10)).toBeLessThanOrEqual(80 * 1024)
+  })
+
+  test('starts at once without building anything, signs in, renews and signs out', async () => {
+    const server = await start()
+    // Two seconds are the goal; a busy machine is slow, not wrong.
+    expect(server.tookMs).toBeLessThan(20_000)
+    expect(server.output()).not.toMatch(/Building|building/)
+    const visitor = new Visitor(server.origin)
+    expect((await visitor.post('/auth/setup', { code: SETUP_CODE, ...ADA })).status).toBe(200)
+    expect((await visitor.page('/account')).text).toContain('ada@example.org')
+    expect((await visitor.post('/auth/logout')).status).toBe(200)
+    expect((await visitor.page('/account')).status).toBe(302)
+    visitor.close()
+    await server.stop()
+  })
+
+  test('reads a typed porchlight.config.ts, and renews an access token that has expired', async () => {
+    writeFileSync(join(folder, 'porchlight.config.ts'), CONFIG)
+    const server = await start()
+    const visitor = new Visitor(server.origin)
+    expect((await visitor.post('/auth/login', { email: ADA.email, password: ADA.password })).status).toBe(200)
+    const access = () => JSON.stringify(visitor.jar)
+    const before = access()
+    await sleep(4500)
+    expect((await visitor.get('/auth/session')).json()).toMatchObject({ user: { email: ADA.email } })
+    expect(access()).not.toBe(before)
+    visitor.close()
+    await server.stop()
+  })
+
+  test('its commands work: doctor, config check, backup and restore', async () => {
+    expect((await porchlight('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\s*$/)
+    expect((await porchlight('config', 'check')).stdout).toContain('No problems found.')
+    expect((await porchlight('doctor')).stdout).toContain('Database OK')
+    mkdirSync(join(folder, 'backups'))
+    await porchlight('backup', 'backups/one.db')
+    expect((await porchlight('restore', 'backups/one.db', '--yes')).stdout).toContain('The backup is restored.')
+  })
+
+  test('what needs the sources says so in a sentence', async () => {
+    const failed = await porchlight('dev').catch((error: unknown) => error as { stderr: string; code: number })
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('contains the built site') as string })
+  })
+})
