@@ -44,6 +44,10 @@ export default {
   entry: [
     // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
     'server/config/define.ts',
+    // server/porchlight.mjs chooses between it and its compiled form.
+    'server/cli.ts',
+    // A thread of its own, named by a URL.
+    'server/store/sqlite/integrity-check.worker.ts',
     'bench/processes/*.ts',
     'tests/checks/*.ts',
     'tests/support/faults/rude.ts',
