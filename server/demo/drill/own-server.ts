@@ -81,11 +81,15 @@ function startServer({ env, say }: OwnServerDeps, cwd: string, settings: Record<
   // This shell's settings and configuration file must not apply: the server runs in a folder of its own.
   const inherited = Object.entries(env).filter(([name]) => !name.startsWith(ENVIRONMENT_PREFIX))
   const given = Object.entries(settings).map(([name, value]) => [ENVIRONMENT_PREFIX + name, value])
-  const server = spawn(process.execPath, [fileURLToPath(new URL(`../../cli${CODE_EXTENSION}`, import.meta.url)), 'start'], {
-    cwd,
-    env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const server = spawn(
+    process.execPath,
+    [fileURLToPath(new URL(`../../cli${CODE_EXTENSION}`, import.meta.url)), 'start'],
+    {
+      cwd,
+      env: Object.fromEntries([...inherited, ...given]) as NodeJS.ProcessEnv,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   for (const stream of [server.stdout, server.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => say(text.trimEnd()))
   process.once('exit', () => server.kill('SIGKILL'))
