@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
-import type { Cursor, EndedSession, SessionLimit, SessionRecord } from './types.ts'
+import type { EndedSession, SessionLimit, SessionRecord } from './types.ts'
 
 // What every store decides alike.
 
@@ -25,12 +25,6 @@ export function toEnded(session: SessionRecord): EndedSession {
 export function refuseEnded(session: Pick<SessionRecord, 'endedAt' | 'endReason'> | undefined): void {
   if (session?.endReason === 'replaced') throw new Problem('session_replaced')
   if (session?.endedAt !== null) throw new Problem('not_signed_in')
-}
-
-/** Reads a cursor that is a position. @throws Problem `invalid_query` */
-export function positionOf(cursor: Cursor): number {
-  if (!/^\d{1,15}$/.test(cursor)) throw new Problem('invalid_query')
-  return Number(cursor)
 }
 
 export type Living = Pick<SessionRecord, 'sidHash' | 'publicId' | 'lastSeenAt' | 'idleMs' | 'absoluteEndsAt'>

@@ -1,7 +1,8 @@
 import type { UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
-import { chooseExcess, END_BATCH, ENDED_KEPT_MAX, positionOf, refuseEnded, toEnded } from '../session-rules.ts'
+import { positionOf } from '../cursors.ts'
+import { chooseExcess, END_BATCH, ENDED_KEPT_MAX, refuseEnded, toEnded } from '../session-rules.ts'
 import type {
   AccountRecord,
   EndedBatch,

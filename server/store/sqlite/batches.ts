@@ -1,4 +1,4 @@
-import { positionOf } from '../session-rules.ts'
+import { positionOf } from '../cursors.ts'
 import type { Cursor } from '../types.ts'
 import type { Database } from './database.ts'
 import { type SQL, sql } from './drizzle.ts'

@@ -1,6 +1,6 @@
 import type { UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
-import { positionOf } from '../session-rules.ts'
+import { positionOf } from '../cursors.ts'
 import type { Cursor, ProviderGrantStore } from '../types.ts'
 import type { Database } from './database.ts'
 import { and, asc, eq, gt, inArray, isNotNull, isNull, lt, lte, ne, type SQL, sql } from './drizzle.ts'
