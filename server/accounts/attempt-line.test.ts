@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { createAttemptLine } from './attempt-line.ts'
 
@@ -59,6 +59,21 @@ test('no more than a hundred wait for one key, and what comes then is refused at
   const { attempt } = counter(5)
   const outcomes = await Promise.all(many(300, () => attempt(['network'], true)))
   expect(tally(outcomes)).toEqual({ right: 105, wrong: 0, slow_down: 195 })
+})
+
+test('an attempt that is never judged holds nobody up for long', async () => {
+  vi.useFakeTimers()
+  try {
+    const line = createAttemptLine()
+    await line.admit(['a'], async () => {})
+    const next = line.admit(['a'], () => Promise.reject(new Problem('slow_down'))).catch((error: Problem) => error.code)
+    await vi.advanceTimersByTimeAsync(14_000)
+    expect(await Promise.race([next, 'waits'])).toBe('waits')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(await Promise.race([next, 'waits'])).toBe('slow_down')
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('what is no refusal is nobody’s turn to wait for', async () => {

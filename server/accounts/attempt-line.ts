@@ -1,3 +1,4 @@
+import { SECOND } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 
 /**
@@ -25,6 +26,8 @@ interface Line {
 const WAITING_EACH = 100
 /** The same over all keys. */
 const WAITING = 1000
+/** Longer than anything is judged: whatever goes wrong with the others, nobody waits for ever. */
+const LONGEST_MS = 15 * SECOND
 
 export function createAttemptLine(): AttemptLine {
   const lines = new Map<string, Line>()
@@ -65,16 +68,19 @@ export function createAttemptLine(): AttemptLine {
     )
   }
 
-  /** Until an attempt under one of the keys has been judged. */
-  function turn(keys: readonly string[]): Promise<void> {
+  /** Until an attempt under one of the keys has been judged. @returns false: none was in time */
+  function turn(keys: readonly string[]): Promise<boolean> {
     const own = keys.map(key => lines.get(key)).filter(line => line !== undefined)
     waiting++
     return new Promise(resolve => {
-      const wake = () => {
+      const end = (woken: boolean) => {
+        clearTimeout(timer)
         for (const { waiters } of own) waiters.delete(wake)
         waiting--
-        resolve()
+        resolve(woken)
       }
+      const wake = () => end(true)
+      const timer = setTimeout(end, LONGEST_MS, false)
       for (const { waiters } of own) waiters.add(wake)
     })
   }
@@ -93,8 +99,8 @@ export function createAttemptLine(): AttemptLine {
             if (waited) wakeNext(keys)
             throw error
           }
+          if (!(await turn(keys))) throw error
         }
-        await turn(keys)
       }
     },
   }
