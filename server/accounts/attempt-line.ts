@@ -16,9 +16,11 @@ export interface AttemptLine {
   admit<T>(keys: readonly string[], count: () => Promise<T>): Promise<{ counted: T; judged: () => void }>
 }
 
-/** One key's attempts: those that are counted and not judged yet, and those that wait for them. */
+/** One key's attempts. `counting`: being counted; `unjudged`: counted, not judged yet; `judged`: how many ever were. */
 interface Line {
+  counting: number
   unjudged: number
+  judged: number
   waiters: Set<() => void>
 }
 
@@ -33,44 +35,37 @@ export function createAttemptLine(): AttemptLine {
   const lines = new Map<string, Line>()
   let waiting = 0
 
-  function enter(keys: readonly string[]): void {
-    for (const key of keys) {
-      const line = lines.get(key) ?? { unjudged: 0, waiters: new Set() }
+  /** @returns the lines of these keys, which are kept while something is in them */
+  function linesOf(keys: readonly string[]): Line[] {
+    return keys.map(key => {
+      const line = lines.get(key) ?? { counting: 0, unjudged: 0, judged: 0, waiters: new Set() }
       lines.set(key, line)
-      line.unjudged++
-    }
+      return line
+    })
   }
 
-  function leave(keys: readonly string[]): void {
+  function forgetEmpty(keys: readonly string[]): void {
     for (const key of keys) {
       const line = lines.get(key)
-      if (line !== undefined) line.unjudged--
+      if (line?.counting === 0 && line.unjudged === 0 && line.waiters.size === 0) lines.delete(key)
     }
-    wakeNext(keys)
   }
 
   /** Whoever has been decided, one way or the other, lets one more under each of its keys try. */
-  function wakeNext(keys: readonly string[]): void {
-    for (const key of keys) {
-      const line = lines.get(key)
-      const [next] = line?.waiters ?? []
+  function wakeNext(own: readonly Line[]): void {
+    for (const { waiters } of own) {
+      const [next] = waiters
       next?.()
-      if (line?.unjudged === 0 && line.waiters.size === 0) lines.delete(key)
     }
   }
 
-  function mayWait(keys: readonly string[]): boolean {
-    const own = keys.map(key => lines.get(key)).filter(line => line !== undefined)
-    return (
-      own.some(({ unjudged }) => unjudged > 0) &&
-      waiting < WAITING &&
-      own.every(({ waiters }) => waiters.size < WAITING_EACH)
-    )
-  }
+  const mayWait = (own: readonly Line[]) =>
+    own.some(({ unjudged }) => unjudged > 0) &&
+    waiting < WAITING &&
+    own.every(({ waiters }) => waiters.size < WAITING_EACH)
 
-  /** Until an attempt under one of the keys has been judged. @returns false: none was in time */
-  function turn(keys: readonly string[]): Promise<boolean> {
-    const own = keys.map(key => lines.get(key)).filter(line => line !== undefined)
+  /** Until an attempt in one of the lines has been judged. @returns false: none was in time */
+  function turn(own: readonly Line[]): Promise<boolean> {
     waiting++
     return new Promise(resolve => {
       const end = (woken: boolean) => {
@@ -85,24 +80,48 @@ export function createAttemptLine(): AttemptLine {
     })
   }
 
+  /** @returns null: refused only because of others, one of whom has been judged since */
+  async function tryOnce<T>(own: readonly Line[], count: () => Promise<T>): Promise<{ counted: T } | null> {
+    const before = own.map(({ judged }) => judged)
+    try {
+      // The store's promises settle in the order of the calls: whoever is refused because of this one finds it here.
+      const counted = await count()
+      for (const line of own) line.unjudged++
+      return { counted }
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      const isStale = own.some(({ judged }, n) => judged !== before[n])
+      if (!isStale && (!mayWait(own) || !(await turn(own)))) throw error
+      return null
+    }
+  }
+
   return {
     async admit(keys, count) {
-      for (let waited = false; ; waited = true) {
-        try {
-          // The store's promises settle in the order of the calls: whoever was refused because of this one finds it here.
-          const counted = await count()
-          enter(keys)
-          if (waited) wakeNext(keys)
-          return { counted, judged: () => leave(keys) }
-        } catch (error) {
-          if (!isRefusal(error) || !mayWait(keys)) {
-            if (waited) wakeNext(keys)
-            throw error
-          }
-          if (!(await turn(keys))) throw error
+      const own = linesOf(keys)
+      for (const line of own) line.counting++
+      let tries = 0
+      try {
+        for (;;) {
+          tries++
+          const admitted = await tryOnce(own, count)
+          if (admitted !== null) return { ...admitted, judged: () => leave(keys, own) }
         }
+      } finally {
+        for (const line of own) line.counting--
+        if (tries > 1) wakeNext(own)
+        forgetEmpty(keys)
       }
     },
+  }
+
+  function leave(keys: readonly string[], own: readonly Line[]): void {
+    for (const line of own) {
+      line.unjudged--
+      line.judged++
+    }
+    wakeNext(own)
+    forgetEmpty(keys)
   }
 }
 

@@ -79,6 +79,22 @@ const outcome = (work: Promise<unknown>) =>
     (error: Problem) => error.code,
   )
 
+test('ASVS 6.3.1 fifty colleagues behind one address get in at once, and a guesser among them has twenty tries', async () => {
+  for (let n = 0; n < 50; n++) PASSWORDS.set(`colleague ${n}`, 'the password of a colleague')
+  const from = (username: string, password: string) =>
+    outcome(
+      login
+        .authenticate(posted({ email: username, password }), contextFrom({ device: null, network: '203.0.113.7' }))
+        .then(proofOf),
+    )
+  const right = () => Array.from({ length: 50 }, (_, n) => from(`colleague ${n}`, 'the password of a colleague'))
+  expect(await Promise.all(right())).toEqual(Array(50).fill('signed in'))
+  const wrong = Array.from({ length: 60 }, (_, n) => from(`nobody ${n}`, 'a guess'))
+  const told = await Promise.all([...wrong, ...right()])
+  expect(told.filter(one => one === 'invalid_credentials')).toHaveLength(20)
+  expect(await from('colleague 0', 'the password of a colleague')).toBe('slow_down')
+})
+
 test('ASVS 6.3.1 failures for a name stay counted even if another spelling of it signs in', async () => {
   const told: string[] = []
   for (let guess = 0; guess < 8; guess++) {
