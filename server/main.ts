@@ -26,29 +26,27 @@ import { createReachability } from './relay/reachability.ts'
 import { startHousekeeping } from './ops/housekeeping.ts'
 import { startIntegrityCheck } from './ops/integrity-watch.ts'
 
-/**
- * How long a supervisor's signal leaves to those who send people here, to see that this server is not ready any more.
- */
+/** How long load balancers have, after a supervisor's signal, to notice that this server is no longer ready. */
 const NOTICE_MS = 2 * SECOND
-/** How long requests may go on after that. */
+/** How long requests may continue after that. */
 const DRAIN_MS = 10 * SECOND
-/** After this the pages have been loaded, and nobody is likely to wait. */
+/** After this the pages have been loaded, and probably nobody is waiting. */
 const SETTLED_MS = 3 * SECOND
 /** How long each part may take to close. */
 const CLOSE_MS = 2 * SECOND
-/** After a signal the process is gone by then, whatever hangs. */
+/** The latest end of the process after a signal, whatever hangs. */
 const STOP_MS = 25 * SECOND
 
 /**
  * Starts the server and returns once it listens; a signal then ends the process.
- * @throws OperatorError when it cannot start, with words for whoever started it
+ * @throws OperatorError if it cannot start
  */
 export async function main({ dev }: { dev: boolean }): Promise<void> {
   const { config, renamed } = await loadConfig(process.env, process.cwd())
   const log = createLog(config.logLevel)
   for (const { former, current } of renamed)
     log.warn({ event: 'setting_renamed', former, current }, 'a setting is written by a former name')
-  // A slip in code that is being edited must not end the dev server.
+  // An error in code that is being edited must not end the dev server.
   if (!dev) {
     endOnSurprises(log)
     logConsole(log)
@@ -57,16 +55,16 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
   const services = await buildServices({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   try {
     const closeMetrics = await metrics.serve()
-    // Before the site is built, which may take a minute: commands need no site.
+    // Before the site is built, which may take a minute, because commands need no site.
     const closeControl = await startControl(services)
-    // A code that was set beforehand works from the first request on: nobody has to see a link first.
+    // A preset code works from the first request on: nobody has to see a link first.
     if (config.setupCode !== null && (await services.people.accounts.needsSetup()))
       await services.people.registration.makeSetupLink()
     const running = await serve(services, dev)
     endOnSignals(log, async signal => {
-      // A command under way may take long: requests are not kept waiting for it, nor is the end.
+      // A command in progress may take long; neither requests nor the shutdown wait for it.
       const controlClosed = closeControl()
-      // Whoever presses Ctrl-C is the only one to tell.
+      // After Ctrl-C, there is nobody else to notify.
       await running.stop(signal === 'SIGINT' ? 0 : NOTICE_MS)
       await settlesWithin(Promise.all([controlClosed, closeMetrics()]), SECOND)
     })
@@ -79,8 +77,8 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
 }
 
 /**
- * Collects once what a start leaves behind (sources, and what compiled them): on a quiet site V8 would keep it for
- * days.
+ * Collects once what the start leaves behind (sources, and what compiled them), which V8 would keep for days on a quiet
+ * site.
  */
 function collectAfterStart(): void {
   setTimeout(
@@ -155,9 +153,7 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
   }
 }
 
-/**
- * The collector is loaded only where somebody collects. Its port is opened once it is sure that this server may run.
- */
+/** The metrics library is only loaded if enabled. Its port is opened once it is certain that this server may run. */
 async function prepareMetrics({
   metricsPort,
 }: Config): Promise<{ meter: Meter; serve(): Promise<() => Promise<void>> }> {
@@ -167,7 +163,7 @@ async function prepareMetrics({
   return { meter: metrics.meter, serve: async () => (await metrics.serve(metricsPort)).close }
 }
 
-/** The first signal drains, a second one means it. */
+/** The first signal shuts down gracefully, a second one at once. */
 function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>): void {
   let stopping = false
   const onSignal = (signal: NodeJS.Signals) => {
@@ -186,19 +182,19 @@ function endOnSignals(log: Log, stop: (signal: NodeJS.Signals) => Promise<void>)
     )
   }
   process.on('SIGTERM', onSignal)
-  // A terminal that closed, or a supervisor that knows no other signal.
+  // A closed terminal, or a supervisor that only knows this signal.
   process.on('SIGHUP', onSignal)
   process.on('SIGINT', onSignal)
 }
 
-/** An error that nobody caught leaves the process in a state that nobody knows: a supervisor starts a fresh one. */
+/** After an uncaught error the process is in an unknown state, so it ends for a supervisor to start a new one. */
 function endOnSurprises(log: Log): void {
   const end = (error: unknown) => {
     log.error({ event: 'uncaught_error', error }, 'uncaught error; exiting')
     process.exit(1)
   }
   process.on('uncaughtException', end)
-  // What a page does not wait for holds nothing of the server's: its failure is that page's alone.
+  // A promise that a page does not await holds no server state: its failure only concerns that page.
   process.on('unhandledRejection', error => {
     const page = runningPage()
     if (page === null) end(error)

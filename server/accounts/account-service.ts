@@ -16,38 +16,40 @@ export type Authority = 'local' | 'external'
 export interface Accounts {
   /** Decided once, by the configuration. */
   readonly authority: Authority
-  /** Guards what only a site with accounts of its own does.
-   * @throws Problem where an API keeps them: `registration_closed` for accounts, `forbidden` for passwords */
+  /**
+   * Guards what only a site with accounts of its own does.
+   * @throws Problem if an API manages them: `registration_closed` for accounts, `forbidden` for passwords
+   */
   requireLocal(what: 'accounts' | 'passwords'): void
-  /** Whether the first administrator is still to be made here. */
+  /** Whether the first administrator still has to be created here. */
   needsSetup(): Promise<boolean>
-  /** On the way of every request: answered from memory once it was asked. */
+  /** Called for every request: answered from memory once it was read. */
   find(id: string): MaybePromise<Account | null>
   /** The same, unless it is disabled. */
   findActive(id: string): MaybePromise<Account | null>
   /** Calls back after each change of an account. */
   onChanged(listener: (id: string) => void): void
   findByEmail(email: string): Promise<Account | null>
-  /** An account with its password verifier, read from the store. One query, whether or not there is such an account. */
+  /** Reads an account with its password verifier, in one query whether or not the account exists. */
   findWithVerifier(
     by: { id: string } | { email: string },
   ): Promise<{ account: Account; verifier: Verifier | null } | null>
-  /** Whether set-up is over. */
+  /** Whether any account exists, which means that setup is over. */
   anybody(): Promise<boolean>
-  /** Everybody, oldest first, from the store page by page: for the command line. */
+  /** All accounts, oldest first, read page by page: for the command line. */
   list(): Promise<WirePerson[]>
   /**
-   * A page of them.
-   * @param cursor `next` of the page before, or null
+   * One page of accounts.
+   * @param cursor `next` of the previous page, or null
    */
   page(cursor: string | null): Promise<PeopleAnswer>
   /**
-   * One of them.
+   * One account.
    * @throws Problem `not_found`
    */
   person(id: string): Promise<WirePerson>
   /**
-   * Makes an account over everybody's head: the command line. The very first is an administrator.
+   * Creates an account for the command line, whatever the registration setting. The very first one is an administrator.
    * @throws Problem `email_taken`, or one about the password
    */
   create(person: { email: string; name: string; roles: Role[]; password: string }, actor: Actor): Promise<Account>
@@ -63,24 +65,22 @@ export interface Accounts {
     actor: Actor,
   ): Promise<Account>
   /**
-   * A new password, chosen by its owner. Every session ends, the one that asked too.
+   * Sets a password chosen by its owner. Every session ends, including the one that asked.
    * @param checked the verifier that the current password was just compared with
-   * @throws Problem about the new password; `invalid_credentials` when the password was changed meanwhile
+   * @throws Problem about the new password; `invalid_credentials` if the password has changed in the meantime
    */
   changePassword(checked: Verifier, next: string, actor: Actor): Promise<Account>
   /**
-   * A new password set over its owner's head: the command line.
+   * Sets a password for the command line.
    * @throws Problem `not_found`, or about the password
    */
   setPassword(id: string, next: string, actor: Actor): Promise<Account>
   /**
-   * Stores the same password hashed anew.
-   * @returns the verifier that holds now
+   * Stores a new hash of the same password.
+   * @returns the current verifier
    */
   refreshVerifier(before: Verifier, password: string, client: Client): Promise<Verifier>
-  /**
-   * For the other services of this room, after a transaction of theirs: what memory holds of that person is dropped.
-   */
+  /** Drops an account from memory after a transaction of another service in this room. */
   changed(change: Changed): Account
   made(row: AccountRecord): Account
 }
@@ -91,7 +91,7 @@ export interface AccountDeps {
   passwordRules: PasswordRules
   sessions: Pick<Sessions, 'announce' | 'trim'>
   clock: Clock
-  /** The name of the API that keeps the accounts; null: they are kept here. */
+  /** The name of the API that manages the accounts; null: they are managed here. */
   keptBy: string | null
 }
 
@@ -100,7 +100,7 @@ const PAGE = 100
 
 export function createAccounts({ store, passwords, passwordRules, sessions, clock, keptBy }: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
-  /** Goes up with each write: what was read before one is not kept after it. */
+  /** Incremented by each write: what was read before must not be cached afterwards. */
   let writes = 0
   let setUp = false
   const listeners: ((id: string) => void)[] = []

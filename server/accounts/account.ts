@@ -5,7 +5,7 @@ import { randomId } from '../base/ids.ts'
 import type { Role, WireUser } from '../contract/wire.ts'
 import type { AccountRecord } from '../store/types.ts'
 
-/** A person as the other rooms know them: without the password. */
+/** An account as other rooms see it: without the password. */
 export interface Account extends WireUser {
   createdAt: UnixMs
   disabledAt: UnixMs | null
@@ -13,12 +13,13 @@ export interface Account extends WireUser {
   passwordChangedAt: UnixMs | null
 }
 
-/** The address as it is compared: the same letters however they were typed, the domain in punycode. */
+/** The address in the form that is compared: normalised letters, the domain in punycode. */
 export function toEmailKey(email: string): string {
   const typed = email.normalize('NFC').toLowerCase()
   const at = typed.lastIndexOf('@') + 1
   const domain = typed.slice(at)
-  // Only what can be a name: the converter takes a path, an escape or half an IPv4 address for one, too.
+  // Only plausible domain names are converted: the converter would also accept a path, an escape or part of an IPv4
+  // address.
   if (at === 0 || !/\P{ASCII}/u.test(domain) || !/^[\p{L}\p{N}\p{M}.-]+$/u.test(domain)) return typed
   return typed.slice(0, at) + (domainToASCII(domain) || domain)
 }
@@ -28,7 +29,7 @@ export function toAccount(row: AccountRecord): Account {
   return { id, email, name, roles, createdAt, disabledAt, passwordChangedAt, hasPassword: row.passwordSealed !== null }
 }
 
-/** A new account's row, still without a password. Half characters, which no database keeps, are replaced. */
+/** The record of a new account, without a password yet. Lone surrogates, which databases do not store, are replaced. */
 export function newAccountRow(
   person: { email: string | null; name: string; roles: Role[] },
   at: UnixMs,
@@ -48,8 +49,8 @@ export function newAccountRow(
 }
 
 /**
- * Each role once, in one order; everybody is a user.
- * @throws Problem `invalid_body` for none at all
+ * Each role once, in a fixed order; every account is a user.
+ * @throws Problem `invalid_body` if there is none
  */
 export function normalRoles(roles: readonly Role[]): Role[] {
   if (roles.length === 0) throw new Problem('invalid_body', { fields: { roles: 'At least one role is needed.' } })

@@ -12,7 +12,7 @@ import { retrying } from '../store/retrying.testing.ts'
 import { testStore } from '../store/store.testing.ts'
 import { createPeople, type People } from './build-accounts.ts'
 
-/** A clock that a test moves. */
+/** A clock that the test advances. */
 export function handClock(wall = 1_800_000_000_000) {
   const at = { wall, steady: 0 }
   const clock: Clock = { now: () => ({ ...at }) }
@@ -35,7 +35,7 @@ export const CLIENT = {
 }
 export const GOOD_PASSWORD = 'a lantern left burning'
 
-/** For tests of this room and those right of it: real rooms on a real database in a folder of its own. */
+/** For tests of this room and those that depend on it: real services on a real database in a folder of its own. */
 export function testPeople(
   options: { registration?: Registration; setupCode?: string; tokenApi?: TokenApi; site?: Site } = {},
 ) {
@@ -43,7 +43,7 @@ export function testPeople(
   const { clock } = time
   const { log, lines, events } = captureLog()
   const opened = testStore(clock, log)
-  // A store may try again: what is decided inside a transaction has to come to the same.
+  // Decisions inside a transaction must be repeatable, because a store may retry them.
   const store = retrying(opened.store)
   const keyring = createKeyring([newRoot(time.wall())])
   const counts = { hashes: 0, statements: 0 }
@@ -99,7 +99,7 @@ export function testPeople(
     meter,
     counts,
     outcomes,
-    /** The code of a link that was made. */
+    /** The code in a link. */
     codeOf: (href: string) => decodeURIComponent(href.split('#code=')[1] ?? ''),
     async close() {
       await sessions.close()

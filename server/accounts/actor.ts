@@ -3,19 +3,19 @@ import { clientRecord } from '../session/client-record.ts'
 import type { Client } from '../session/types.ts'
 import type { Origin } from '../store/types.ts'
 
-/** Who does something, and from where. The command line is neither an account nor a client. */
+/** Who does something, and from where. The command line has neither an account nor a client. */
 export interface Actor {
   userId: string | null
   sessionId: string | null
   client: Client | null
 }
 
-/** Somebody who is at the server itself. */
+/** The operator, on the server itself. */
 export const OPERATOR: Actor = { userId: null, sessionId: null, client: null }
 
 /**
- * What the security log says about it.
- * @param subjectId whose log it goes to: what one does to oneself is by nobody else
+ * The origin of an event for the security log.
+ * @param subjectId whose log it is written to; actions on one's own account have no other actor
  */
 export function originOf(actor: Actor, subjectId: string, at: UnixMs): Origin {
   const self = actor.userId === subjectId

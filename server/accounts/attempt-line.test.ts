@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest'
 import { Problem } from '../base/problem.ts'
 import { createAttemptLine } from './attempt-line.ts'
 
-/** Counts up to so many under each key, as the throttle does; `wrong` stays counted. */
+/** Counts up to a maximum per key, as the throttle does; `wrong` attempts stay counted. */
 function counter(most: number) {
   const line = createAttemptLine()
   const counts = new Map<string, number>()
@@ -35,27 +35,27 @@ const many = <T>(length: number, make: (n: number) => T) => Array.from({ length 
 const tally = (outcomes: readonly string[]) =>
   Object.fromEntries(['right', 'wrong', 'slow_down'].map(one => [one, outcomes.filter(each => each === one).length]))
 
-test('all right ones get through, however few may be counted at once', async () => {
+test('all right attempts succeed, however low the limit', async () => {
   const { attempt, peak } = counter(5)
   const outcomes = await Promise.all(many(80, n => attempt([`account ${n}`, 'network'], true)))
   expect(tally(outcomes)).toEqual({ right: 80, wrong: 0, slow_down: 0 })
   expect(peak()).toBe(5)
 })
 
-test('of wrong ones no more are judged than may fail, whatever right ones stand between them', async () => {
+test('no more wrong attempts are judged than may fail, whatever right ones come in between', async () => {
   const { attempt } = counter(5)
   const outcomes = await Promise.all(many(90, n => attempt([`account ${n}`, 'network'], n % 3 === 0)))
   expect(tally(outcomes).wrong).toBe(5)
   expect(outcomes).toHaveLength(90)
 })
 
-test('who waits for one key is let in when another of their keys has room, and nobody is forgotten', async () => {
+test('an attempt that waits for one key proceeds when another of its keys has room, and none is forgotten', async () => {
   const { attempt } = counter(3)
   const outcomes = await Promise.all(many(90, n => attempt([`account ${n % 7}`, `network ${n % 4}`], true)))
   expect(tally(outcomes)).toEqual({ right: 90, wrong: 0, slow_down: 0 })
 })
 
-test('no more than a hundred wait for one key, and what comes then is refused at once', async () => {
+test('at most a hundred attempts wait for one key, and further ones are refused at once', async () => {
   const { attempt } = counter(5)
   const outcomes = await Promise.all(many(300, () => attempt(['network'], true)))
   expect(tally(outcomes)).toEqual({ right: 105, wrong: 0, slow_down: 195 })

@@ -2,15 +2,15 @@ import { SECOND } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 
 /**
- * Attempts count as failed from before they are judged, so that of many at once none goes uncounted. One that would be
- * refused only because of others that are not judged yet waits for them here: the right ones are taken off the count,
- * and colleagues behind one address all get in. A guesser gains nothing, since wrong ones stay counted.
+ * Attempts count as failed before they are judged, so that concurrent ones are all counted. An attempt that would only
+ * be refused because of others that are not judged yet waits for them here: right ones are taken off the count, so that
+ * colleagues who share an address all succeed. A guesser gains nothing, since wrong ones stay counted.
  */
 export interface AttemptLine {
   /**
-   * @param keys what the attempt is counted under
-   * @param count counts it or refuses it
-   * @returns what `count` returned, and what to call once the attempt is judged and its outcome is written
+   * @param keys the keys that the attempt is counted under
+   * @param count counts the attempt or refuses it
+   * @returns the result of `count`, and a function to call once the attempt is judged and its outcome stored
    * @throws whatever `count` throws
    */
   admit<T>(keys: readonly string[], count: () => Promise<T>): Promise<{ counted: T; judged: () => void }>
@@ -24,9 +24,9 @@ interface Line {
   waiters: Set<() => void>
 }
 
-/** Attempts that may wait for others under one of their keys; the next one is refused as if it could not. */
+/** The maximum number of attempts that wait under one key; further ones are refused at once. */
 const WAITING_EACH = 100
-/** The same over all keys. */
+/** The same for all keys together. */
 const WAITING = 1000
 /** Longer than anything is judged: whatever goes wrong with the others, nobody waits for ever. */
 const LONGEST_MS = 15 * SECOND

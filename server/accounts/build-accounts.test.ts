@@ -29,8 +29,8 @@ const open = (userId: string) =>
     basis: null,
   })
 
-describe('set-up', () => {
-  test('ASVS 6.3.2 the link makes the first administrator, once, and nobody after', async () => {
+describe('setup', () => {
+  test('ASVS 6.3.2 the link creates the first administrator, once, and no one afterwards', async () => {
     services = testPeople()
     expect(await services.people.accounts.anybody()).toBe(false)
     const { href, endsAt } = await services.people.registration.makeSetupLink()
@@ -48,7 +48,7 @@ describe('set-up', () => {
     await expect(services.people.registration.makeSetupLink()).rejects.toEqual(problem('already_set_up'))
   })
 
-  test('a code that was preset works like one that was made; a wrong one costs no hash; late is too late', async () => {
+  test('a preset code works like a generated one; a wrong one costs no hash, and an expired one is refused', async () => {
     services = testPeople({ setupCode: 'preset-preset-preset-preset' })
     await services.people.registration.makeSetupLink()
     await expect(services.people.registration.setUp({ ...person('a'), code: 'guess' }, CLIENT)).rejects.toEqual(
@@ -65,7 +65,7 @@ describe('set-up', () => {
     ).toMatchObject({ name: 'a' })
   })
 
-  test('no code is in the database as it is', async () => {
+  test('no code is stored in the database as it is', async () => {
     services = testPeople()
     const code = services.codeOf((await services.people.registration.makeSetupLink()).href)
     expect(JSON.stringify(rawOf(services.store).prepare('select * from codes').all())).not.toContain(code)
@@ -73,14 +73,14 @@ describe('set-up', () => {
 })
 
 describe('registration', () => {
-  test('an invitation makes one account with its roles; of fifty at once, one wins', async () => {
+  test('an invitation creates one account with its roles; of fifty concurrent uses, one succeeds', async () => {
     services = testPeople()
     const root = await setUp()
     const { href, invite } = await services.people.registration.invite({ email: null, roles: ['admin'] }, as(root))
     expect(invite).toMatchObject({ email: null, roles: ['admin', 'user'], by: 'root' })
     expect(await services.people.registration.invites(null)).toEqual({ invites: [invite], next: null })
     const code = services.codeOf(href)
-    // Each from a network of its own: here it is the code that has to decide.
+    // Each from a network of its own, so that only the code decides.
     const results = await Promise.allSettled(
       Array.from({ length: 50 }, (_, n) =>
         services.people.registration.register(
@@ -94,7 +94,7 @@ describe('registration', () => {
     expect(await services.people.registration.invites(null)).toEqual({ invites: [], next: null })
   })
 
-  test('an invitation for one address is for that address, in whatever case it is typed', async () => {
+  test('an invitation for one address only works for that address, in any case', async () => {
     services = testPeople()
     const root = await setUp()
     const { href } = await services.people.registration.invite({ email: 'Ann@Example.org', roles: ['user'] }, as(root))
@@ -109,7 +109,7 @@ describe('registration', () => {
     ).rejects.toEqual(problem('email_taken'))
   })
 
-  test('thirty invited people in one room all get in', async () => {
+  test('thirty invited people on one network all succeed', async () => {
     services = testPeople()
     const root = await setUp()
     for (let n = 0; n < 30; n++) {
@@ -120,7 +120,7 @@ describe('registration', () => {
     }
   })
 
-  test('a revoked invitation works no more', async () => {
+  test('a revoked invitation no longer works', async () => {
     services = testPeople()
     const root = await setUp()
     const { href, invite } = await services.people.registration.invite({ email: null, roles: ['user'] }, as(root))
@@ -161,7 +161,7 @@ describe('registration', () => {
     ).rejects.toEqual(problem('email_taken'))
   })
 
-  test('ASVS 6.3.8 asking by registration whether an address is taken becomes slow', async () => {
+  test('ASVS 6.3.8 probing by registration whether an address is taken is throttled', async () => {
     services = testPeople({ registration: 'open' })
     await setUp()
     const codes: unknown[] = []
@@ -175,7 +175,7 @@ describe('registration', () => {
     expect(codes.slice(20)).toEqual(['slow_down', 'slow_down'])
   })
 
-  test('making networks up behind a peer that is not trusted is no way around that', async () => {
+  test('inventing networks behind a peer that is not trusted does not bypass that', async () => {
     services = testPeople({ registration: 'open' })
     await setUp()
     const codes: unknown[] = []
@@ -195,7 +195,7 @@ describe('registration', () => {
     ).rejects.toEqual(problem('email_taken'))
   }, 60_000)
 
-  test('an address with an apostrophe, or a domain of another script, is taken, and is the same in punycode and in other letters', async () => {
+  test('an address with an apostrophe or an internationalised domain is accepted, and equals its punycode form', async () => {
     services = testPeople({ registration: 'open' })
     await setUp()
     const { accounts, registration } = services.people
@@ -221,7 +221,7 @@ describe('registration', () => {
       expect(await accounts.findByEmail(other), other).toBeNull()
   })
 
-  test('names of emoji, of right-to-left letters and with half a character are kept or mended, never refused by the store', async () => {
+  test('names with emoji, right-to-left letters or a lone surrogate are stored or repaired, never rejected by the store', async () => {
     services = testPeople({ registration: 'open' })
     const root = await setUp()
     for (const name of ['👩‍👩‍👧‍👦 Família', 'שירה כהן', '李明 🪔'])
@@ -238,7 +238,7 @@ describe('accounts', () => {
     root = await setUp()
   })
 
-  test('what is remembered of an account changes with it, on the next request', async () => {
+  test('a cached account changes with the next request', async () => {
     const { accounts } = services.people
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     expect(await accounts.find(ann.id)).toMatchObject({ name: 'ann', disabledAt: null })
@@ -251,14 +251,14 @@ describe('accounts', () => {
     expect(await accounts.find('nobody')).toBeNull()
   })
 
-  test('a look-up that was under way while the account changed leaves nothing old behind', async () => {
+  test('a look-up in progress during a change leaves no stale account in the cache', async () => {
     const { accounts } = services.people
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     await Promise.all([accounts.find(ann.id), accounts.changeName(ann.id, 'Ann', as(ann)), accounts.find(ann.id)])
     expect((await accounts.find(ann.id))?.name).toBe('Ann')
   })
 
-  test("ASVS 7.4.2 a disabled account's sessions are over at once, and the room is told", async () => {
+  test("ASVS 7.4.2 a disabled account's sessions end at once, and the session room is notified", async () => {
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
     const ended: string[] = []
@@ -268,7 +268,7 @@ describe('accounts', () => {
     expect(await services.sessions.list(ann.id)).toEqual([])
   })
 
-  test("an operator's first account is an administrator, whatever was asked for", async () => {
+  test("an operator's first account is an administrator, whatever was requested", async () => {
     await services.close()
     services = testPeople()
     expect(await services.people.accounts.create({ ...person('op'), roles: ['user'] }, OPERATOR)).toMatchObject({
@@ -279,7 +279,7 @@ describe('accounts', () => {
     })
   })
 
-  test('OA-15 a password change ends every session, the one that asked too', async () => {
+  test('OA-15 a password change ends every session, including the one that asked', async () => {
     await open(root.id)
     await open(root.id)
     const found = await services.people.accounts.findWithVerifier({ id: root.id })
@@ -297,12 +297,12 @@ describe('accounts', () => {
   })
 })
 
-describe('resets', () => {
+describe('password resets', () => {
   beforeEach(() => {
     services = testPeople({ registration: 'open' })
   })
 
-  test('a link sets one new password; of fifty at once one wins; every session ends', async () => {
+  test('a link sets one new password; of fifty concurrent uses, one succeeds; every session ends', async () => {
     const root = await setUp()
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     await open(ann.id)
@@ -322,7 +322,7 @@ describe('resets', () => {
     expect(await services.sessions.list(ann.id)).toEqual([])
   })
 
-  test('a link ends after half an hour, and a disabled account gets none', async () => {
+  test('a link expires after half an hour, and a disabled account gets none', async () => {
     const root = await setUp()
     const ann = await services.people.registration.register(person('ann'), CLIENT)
     const { href } = await services.people.resets.makeLink(ann.id, as(root))
@@ -337,7 +337,7 @@ describe('resets', () => {
 })
 
 describe('the security log', () => {
-  test("ASVS 6.3.7 tells what happened in a person's words, who did it, and not where an administrator sat", async () => {
+  test('ASVS 6.3.7 contains what happened and who did it, but not where an administrator was', async () => {
     services = testPeople({ registration: 'open' })
     const root = await setUp()
     const ann = await services.people.registration.register(person('ann'), CLIENT)
@@ -356,7 +356,7 @@ describe('the security log', () => {
     ])
   })
 
-  test('is read page by page, and takes no cursor but its own', async () => {
+  test('is read page by page, and rejects invalid cursors', async () => {
     services = testPeople()
     const root = await setUp()
     for (let n = 0; n < 60; n++) await services.people.accounts.changeName(root.id, `name ${n}`, as(root))
@@ -369,7 +369,7 @@ describe('the security log', () => {
   })
 })
 
-test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabled, while it was being hashed opens no session', async () => {
+test('ASVS 7.4 a sign-in opens no session if the password changed or the account was disabled during the hashing', async () => {
   services = testPeople()
   const root = await setUp()
   services.pass(5)
@@ -390,7 +390,7 @@ test('ASVS 7.4 a sign-in whose password was changed, or whose account was disabl
   await expect(open(member.id)).rejects.toEqual(problem('account_disabled'))
 })
 
-test("an invitation dies with its maker's power", async () => {
+test('an invitation becomes void when its creator loses authority', async () => {
   services = testPeople()
   const root = await setUp()
   const other = await services.people.accounts.create({ ...person('other'), roles: ['admin', 'user'] }, OPERATOR)
@@ -402,7 +402,7 @@ test("an invitation dies with its maker's power", async () => {
 })
 
 describe('authority', () => {
-  test('a site of its own accounts is set up once, and keeps passwords', async () => {
+  test('a site with accounts of its own is set up once, and manages passwords', async () => {
     services = testPeople()
     const { accounts } = services.people
     expect([accounts.authority, await accounts.needsSetup()]).toEqual(['local', true])
@@ -411,7 +411,7 @@ describe('authority', () => {
     expect(() => accounts.requireLocal('passwords')).not.toThrow()
   })
 
-  test('where an API keeps the accounts, nobody is made, no password is set, and the refusal names the API', async () => {
+  test('if an API manages the accounts, none is created, no password is set, and the refusal names the API', async () => {
     services = testPeople({ tokenApi: toTokenApi({ name: 'Shop', url: 'https://shop.example' }), registration: 'open' })
     const { accounts, registration, resets } = services.people
     expect([accounts.authority, await accounts.needsSetup()]).toEqual(['external', false])

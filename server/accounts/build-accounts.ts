@@ -31,7 +31,7 @@ export interface PeopleDeps {
   config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi'>
 }
 
-/** Builds the room. */
+/** Creates the services of the room. */
 export function createPeople({ store, sessions, keyring, clock, log, meter, config }: PeopleDeps): People {
   const passwords = createPasswords({ keyring, clock, log, meter })
   const passwordRules = createPasswordRules(config)

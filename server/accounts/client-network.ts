@@ -2,8 +2,8 @@ import { isIP } from 'node:net'
 import { splitUnconfirmed } from '../base/peer.ts'
 
 /**
- * What counts as one network when attempts are counted: an IPv4 address, or the /64 that an IPv6 customer gets whole.
- * @param address as the server saw it; anything that is no address counts as one network of its own
+ * What counts as one network for limits: an IPv4 address, or the /64 that an IPv6 customer gets.
+ * @param address as seen by the server; anything that is not an address counts as a network of its own
  */
 export function networkOf(address: string): string {
   const { peer, claimed: said } = splitUnconfirmed(address)
@@ -12,7 +12,7 @@ export function networkOf(address: string): string {
   const kind = isIP(bare)
   if (kind !== 6) return kind === 4 ? bare : 'unknown'
   const groups = expand(bare)
-  // ::ffff:a.b.c.d is an IPv4 client on a socket that takes both.
+  // ::ffff:a.b.c.d is an IPv4 client on a dual-stack socket.
   if (groups.slice(0, 5).every(group => group === 0) && groups[5] === 0xffff) {
     return groups
       .slice(6)
@@ -26,8 +26,8 @@ export function networkOf(address: string): string {
 }
 
 /**
- * What is counted when something is bounded: the network and, where nobody confirmed it, everybody behind that peer as
- * well, who could make up as many networks as they like.
+ * The networks that a limit counts: the client's own and, if it is unconfirmed, also everyone behind that peer, who
+ * could invent any number of networks.
  */
 export function countedNetworks(address: string): { own: string; crowd: string | null } {
   const { peer, claimed: said } = splitUnconfirmed(address)

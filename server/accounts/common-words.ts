@@ -3,12 +3,12 @@ import { createRequire } from 'node:module'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { MINUTE } from '../base/clock.ts'
 
-/** The list as its package ships it: one JSON array of lower-case ASCII strings, the commonest first. */
+/** The list as its package ships it: one JSON array of lower-case ASCII strings, the most common first. */
 const LIST = createRequire(import.meta.url).resolve('@zxcvbn-ts/language-common/src/passwords.json')
-/** Few set a password; the megabytes are not kept for them. */
+/** Passwords are rarely set, so the megabytes are soon released. */
 const KEPT_MS = MINUTE
 
-/** How common a password is: 1 for the commonest. */
+/** How common a password is: 1 for the most common. */
 export type Ranks = ReadonlyMap<string, number>
 
 let loaded: Promise<Ranks> | null = null
@@ -24,7 +24,7 @@ export function commonWords(): Promise<Ranks> {
   return loaded
 }
 
-/** Characters parsed in one turn of the event loop: other requests are served in between. */
+/** Characters parsed per turn of the event loop, so that other requests are handled in between. */
 const SLICE = 32 * 1024
 const BETWEEN = '","'
 

@@ -17,7 +17,7 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** The waits that somebody meets who tries as soon as they may. */
+/** The waits of someone who tries again as soon as allowed. */
 function waits(attempts: number, policy = ACCOUNT): number[] {
   let row: ThrottleRecord | null = null
   let now = 0
@@ -33,7 +33,7 @@ test('NI-9 a few attempts are free, then the waits grow from 30 seconds to an ho
   expect(waits(14)).toEqual([0, 0, 0, 0, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600, 3600])
 })
 
-test('an attempt that comes too soon is refused with the seconds to wait, and does not make the wait longer', () => {
+test('an attempt that comes too soon is refused with the seconds to wait, without extending the wait', () => {
   let row: ThrottleRecord | null = null
   for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
   expect(() => countAttempt('k', row, ACCOUNT, 10_500)).toThrow(
@@ -42,14 +42,14 @@ test('an attempt that comes too soon is refused with the seconds to wait, and do
   expect(countAttempt('k', row, ACCOUNT, 30_000).failures).toBe(6)
 })
 
-test('failures are forgotten with time, one by one', () => {
+test('failures expire over time, one by one', () => {
   let row: ThrottleRecord | null = null
   for (let n = 0; n < 5; n++) row = countAttempt('k', row, ACCOUNT, 0)
   expect(countAttempt('k', row, ACCOUNT, 2 * DAY).failures).toBe(4)
   expect(countAttempt('k', row, ACCOUNT, 30 * DAY).failures).toBe(1)
 })
 
-test('a row that housekeeping may take says nothing any more: taking it tells nobody whether an address is known', () => {
+test('a row that housekeeping may delete has no effect any more, so deleting it does not reveal whether an address is known', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 2 * HOUR }), { maxLength: 60 }), pauses => {
       let row: ThrottleRecord | null = null
@@ -68,7 +68,7 @@ test('a row that housekeeping may take says nothing any more: taking it tells no
   )
 })
 
-describe('an attempt that was no failure is taken back', () => {
+describe('refunding an attempt that did not fail', () => {
   const row = (failures: number, lastFailureAt: number, nextAt: number) => ({
     key: 'k',
     failures,
@@ -77,7 +77,7 @@ describe('an attempt that was no failure is taken back', () => {
   })
   const count = (before: ThrottleRecord | null, now: number) => countAttempt('k', before, NETWORK, now)
 
-  test('whole, if nothing was counted since: the wait that it began goes, the one before comes back', () => {
+  test('removes it entirely if nothing was counted since: its wait ends, and the previous one is restored', () => {
     for (const before of [null, row(3, 0, 0), row(24, 0, 480_000)]) {
       const counted = count(before, 500_000)
       expect(refundOf(before, counted, NETWORK).left(counted)).toEqual(before)
@@ -93,7 +93,7 @@ describe('an attempt that was no failure is taken back', () => {
     )
   })
 
-  test('in whatever order: what is left is what the failures alone would have counted', () => {
+  test('in any order leaves what the failures alone would have counted', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 19 }), fc.infiniteStream(fc.nat()), (outcomes, picks) => {
         let held: ThrottleRecord | null = null
@@ -114,7 +114,7 @@ describe('an attempt that was no failure is taken back', () => {
   })
 })
 
-test('a clock that was set back makes nobody wait until then: the next failure begins a wait by the clock of now', () => {
+test('after the clock was set back no one waits until the old time: the next failure starts a wait by the current clock', () => {
   let row: ThrottleRecord | null = null
   let now = 10 * HOUR
   for (let n = 0; n < 14; n++) {
@@ -126,7 +126,7 @@ test('a clock that was set back makes nobody wait until then: the next failure b
   expect(() => countAttempt('k', next, ACCOUNT, 0)).toThrow(expect.objectContaining({ extras: { retryAfter: 3600 } }))
 })
 
-test('NI-8 the fiftieth failure in a row locks the password, and after it nothing is compared', () => {
+test('NI-8 the fiftieth consecutive failure locks the password, and nothing is compared afterwards', () => {
   const keys = { recent: 'r', lock: 'l', network: 'n' }
   const lock = (failures: number) => ({ key: 'l', failures, lastFailureAt: 0, nextAt: 0 })
   const at = (failures: number) => reserveAttempt(keys, { recent: null, network: null, lock: lock(failures) }, 0)
@@ -136,7 +136,7 @@ test('NI-8 the fiftieth failure in a row locks the password, and after it nothin
   expect(2 * LOCK_AT).toBeLessThanOrEqual(100)
 })
 
-test('the longer of two waits is told', () => {
+test('the longer of two waits is reported', () => {
   const row = (key: string, nextAt: number) => ({ key, failures: 9, lastFailureAt: 0, nextAt })
   const attempt = () =>
     reserveAttempt(
@@ -147,12 +147,12 @@ test('the longer of two waits is told', () => {
   expect(attempt).toThrow(expect.objectContaining({ extras: { retryAfter: 90 } }))
 })
 
-test('ASVS 6.3.1 one network may go on failing only about every five minutes', () => {
+test('ASVS 6.3.1 one network may only continue to fail about every five minutes', () => {
   const total = waits(60, NETWORK).reduce((sum, wait) => sum + wait, 0)
   expect(total).toBeGreaterThan(60 * 60)
 })
 
-test('an IPv6 customer counts as one network, an IPv4 client in IPv6 clothes as IPv4', () => {
+test('an IPv6 customer counts as one network, an IPv4-mapped client as IPv4', () => {
   expect(networkOf('203.0.113.9')).toBe('203.0.113.9')
   expect(networkOf('::ffff:203.0.113.9')).toBe('203.0.113.9')
   expect(networkOf('::ffff:cb00:7109')).toBe('203.0.113.9')
@@ -164,7 +164,7 @@ test('an IPv6 customer counts as one network, an IPv4 client in IPv6 clothes as 
   expect(networkOf('nonsense')).toBe('unknown')
 })
 
-test('ASVS 6.3.8 a failure at an address that nobody has writes a row, as one at a known address does: the disk takes as long', async () => {
+test('ASVS 6.3.8 a failure for an unknown address writes a row like one for a known address, so that both take as long', async () => {
   const { store, close } = testPeople()
   const origin = { at: 5, byUserId: null, sessionId: null, userAgent: null, network: null }
   await store.throttles.failed('', false, origin)

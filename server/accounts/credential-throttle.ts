@@ -2,42 +2,44 @@ import { DAY, HOUR, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
 import type { AttemptCounts, AttemptKeys, Refund, ThrottleRecord, ThrottleStore } from '../store/types.ts'
 
-/** How attempts of one kind are slowed. */
+/** The throttling of one kind of attempt. */
 export interface Policy {
-  /** This many may fail before there is a wait. */
+  /** The number of failures before there is a wait. */
   free: number
-  /** One failure is forgotten per this time without a further one. */
+  /** One failure expires per this time without a further one. */
   forgetMs: number
 }
 
 export const ACCOUNT: Policy = { free: 5, forgetMs: DAY }
-/** Many people may share one address (an office, a mobile network), so it forgives more, and sooner. */
+/**
+ * Many people may share one address (an office, a mobile network), so it tolerates more failures and forgets them
+ * sooner.
+ */
 export const NETWORK: Policy = { free: 20, forgetMs: 5 * MINUTE }
 
-/** What locks knows no wait, and forgets nothing. */
+/** A lock has no waits, and its failures never expire. */
 const LOCK: Policy = { free: Infinity, forgetMs: Infinity }
 
-/** Everybody behind a peer that is not trusted, whatever networks they make up: ten times one network. */
+/** For everyone behind a peer that is not trusted, whatever networks they invent: ten times one network. */
 export const CROWD: Policy = { free: 10 * NETWORK.free, forgetMs: NETWORK.forgetMs / 10 }
 
 const FIRST_WAIT_MS = 30 * SECOND
 const LONGEST_WAIT_MS = HOUR
-/** After this many doublings the wait grows no more, and counting on would only take longer to forget. */
+/** After this many doublings the wait stops growing, and further counting would only delay expiry. */
 const GROWTH = Math.ceil(Math.log2(LONGEST_WAIT_MS / FIRST_WAIT_MS)) + 1
 
 /**
- * Consecutive failures after which a password is out of use there, until it is replaced or its owner signs in where
- * they did before. There are two counts, strangers' and known devices': together they stay within the hundred of NIST
- * SP 800-63B-4 §3.2.2.
+ * Consecutive failures that lock a password until it is replaced or its owner signs in from a known device. Strangers
+ * and known devices are counted separately: together they stay within the hundred of NIST SP 800-63B-4 §3.2.2.
  */
 export const LOCK_AT = 50
 
-/** When a count of failures has been forgotten whole: an older row says nothing. */
+/** When all failures of a count have expired: an older row has no effect. */
 export const THROTTLE_KEPT_MS = (ACCOUNT.free + GROWTH + 1) * DAY
 
 /**
- * Counts one more attempt as failed, before it is judged: of many at once, none goes uncounted.
- * @throws Problem `slow_down` with the seconds to wait, when it comes too soon
+ * Counts an attempt as failed before it is judged, so that concurrent ones are all counted.
+ * @throws Problem `slow_down` with the seconds to wait if it comes too soon
  */
 export function countAttempt(key: string, row: ThrottleRecord | null, policy: Policy, now: UnixMs): ThrottleRecord {
   const waitMs = waitOf(row, now)
@@ -50,7 +52,7 @@ function waitAfter(failures: number, { free }: Policy): number {
   return failures < free ? 0 : Math.min(FIRST_WAIT_MS * 2 ** (failures - free), LONGEST_WAIT_MS)
 }
 
-/** Takes an attempt that was no failure off its count again: what is left is what the others have earned. */
+/** Removes an attempt that did not fail from its count: what remains is what the others have earned. */
 export function refundOf(before: ThrottleRecord | null, counted: ThrottleRecord, policy: Policy): Refund {
   return { key: counted.key, left: row => leftOf(row, { before, counted, policy }) }
 }
@@ -60,15 +62,16 @@ function leftOf(
   { before, counted, policy }: { before: ThrottleRecord | null; counted: ThrottleRecord; policy: Policy },
 ): ThrottleRecord | null {
   if (row === null) return null
-  // Nothing was counted since: the wait of this attempt goes, and the one before, if any, comes back.
+  // Nothing was counted since, so this attempt's wait ends and any previous one is restored.
   if (row.failures === counted.failures && row.lastFailureAt === counted.lastFailureAt) return before
   const failures = Math.max(0, row.failures - 1)
   return { ...row, failures, nextAt: Math.min(row.nextAt, row.lastFailureAt + waitAfter(failures, policy)) }
 }
 
 /**
- * Counts one more attempt as failed under each key, or under none.
- * @returns what takes it back @throws Problem `slow_down`
+ * Counts an attempt as failed under each key, or under none.
+ * @returns what refunds it
+ * @throws Problem `slow_down`
  */
 export async function countUnder(
   throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>,
@@ -93,16 +96,16 @@ export async function countUnder(
 
 export interface Reserved {
   write: AttemptCounts
-  /** What takes the attempt off each count again. */
+  /** What refunds the attempt under each key. */
   refund: Record<keyof AttemptKeys, Refund>
-  /** If this attempt fails, the password is out of use from then on. */
+  /** Whether a failure of this attempt locks the password. */
   locks: boolean
 }
 
 /**
- * Judges whether an attempt may be made now, and counts it under all three keys.
- * @throws Problem `password_locked` when the password is out of use: nothing may be compared with it, so whoever asks,
- * whatever they typed, is told the same; `slow_down` with the longest of the waits
+ * Decides whether an attempt may be made now, and counts it under all three keys.
+ * @throws Problem `password_locked` if the password is locked: nothing is compared with it, so that every attempt gets
+ * the same response; `slow_down` with the longest of the waits
  */
 export function reserveAttempt(keys: AttemptKeys, rows: AttemptCounts, now: UnixMs): Reserved {
   const failed = rows.lock?.failures ?? 0
@@ -124,8 +127,8 @@ export function reserveAttempt(keys: AttemptKeys, rows: AttemptCounts, now: Unix
 }
 
 /**
- * A wait that is longer than the longest was begun by a clock that has been set back since: nobody knows when it ends,
- * and the next failure begins another.
+ * A wait longer than the maximum was started before the clock was set back: its end is unknown, and the next failure
+ * starts another.
  */
 function waitOf(row: ThrottleRecord | null, now: UnixMs): number {
   const waitMs = row === null ? 0 : row.nextAt - now

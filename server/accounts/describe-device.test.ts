@@ -29,7 +29,7 @@ test.each([
   ],
   ['Chrome 128', 'iOS', 'phone', `${IPHONE} ${WEBKIT} CriOS/128.0.6613.98 Mobile/15E148 Safari/604.1`],
   ['Firefox 129', 'iOS', 'phone', `${IPHONE} ${WEBKIT} FxiOS/129.0 Mobile/15E148 Safari/605.1.15`],
-  // GNOME Web, from the versions that say which they are to those that repeat the engine's, and say nothing.
+  // GNOME Web, from versions that reveal theirs to those that repeat the engine's.
   ['GNOME Web 3', 'Linux', 'desktop', `${LINUX} ${WEBKIT} Version/11.0 Safari/605.1.15 Epiphany/3.28.1`],
   [
     'GNOME Web 3',
@@ -50,6 +50,6 @@ test.each([
   ['WebKit', null, 'other', `Mozilla/5.0 (PlayStation; PlayStation 5/6.50) ${WEBKIT} Version/15.4 Safari/605.1.15`],
   [null, null, 'other', ''],
   [null, null, 'other', '\u0007'.repeat(3000)],
-])('a device is named as people name it: %s on %s, a %s', (browser, system, kind, userAgent) => {
+])('a device is described in familiar terms: %s on %s, a %s', (browser, system, kind, userAgent) => {
   expect(describeDevice(userAgent)).toEqual({ browser, system, kind })
 })

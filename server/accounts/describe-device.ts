@@ -7,8 +7,8 @@ const known = new LRUCache<string, WireDevice>({ max: 500 })
 const UNKNOWN: WireDevice = { browser: null, system: null, kind: 'other' }
 
 /**
- * What a person calls the device that sent this User-Agent: "Firefox 143", "Windows", a phone. A header that says
- * nothing known gives nulls: nothing is guessed.
+ * Describes the device that sent a User-Agent: "Firefox 143", "Windows", a phone. Unknown parts are null: nothing is
+ * guessed.
  */
 export function describeDevice(userAgent: string): WireDevice {
   const before = known.get(userAgent)
@@ -19,7 +19,7 @@ export function describeDevice(userAgent: string): WireDevice {
 }
 
 function parse(userAgent: string): WireDevice {
-  // Loaded when somebody first looks at a list of sessions: until then it is 3 MB for nothing.
+  // Loaded when a list of sessions is first viewed, because it takes 3 MB.
   const bowser = createRequire(import.meta.url)('bowser') as typeof Bowser
   const { browser, os, platform } = bowser.parse(userAgent)
   return {
@@ -35,13 +35,13 @@ function browserOf(
   system: string | undefined,
 ): string | null {
   if (name === 'Epiphany') return numbered('GNOME Web', /\bEpiphany\/(\d+)/.exec(userAgent)?.[1])
-  // WebKitGTK and WPE call themselves a Safari, of a version that there never was, and name no browser.
+  // WebKitGTK and WPE claim to be a Safari of a version that does not exist, without naming a browser.
   if (name === 'Safari' && !WITH_SAFARI.has(system)) return 'WebKit'
   return named(name) ? numbered(name, version?.split('.')[0]) : null
 }
 
 const WITH_SAFARI: ReadonlySet<string | undefined> = new Set(['macOS', 'iOS', 'Windows'])
-/** Where GNOME Web hides its own version, it repeats the engine's, which begins here. */
+/** GNOME Web versions that hide their own repeat the engine's, which start here. */
 const ENGINE_VERSIONS = 500
 
 function numbered(name: string, major: string | undefined): string {

@@ -1,5 +1,6 @@
 /**
- * Keyboards as rows of keys, the same key at the same place in each. What fingers walk over is made from these by rule.
+ * Keyboards as rows of keys, with the same key at the same index in each. Keyboard walks are derived from these by
+ * rule.
  */
 const DIGITS = '1234567890'
 const QWERTY = [DIGITS, 'qwertyuiop[]', "asdfghjkl;'", 'zxcvbnm,./']
@@ -30,7 +31,7 @@ const LAYOUTS = [
   [DIGITS, 'ㅂㅈㄷㄱㅅㅛㅕㅑㅐㅔ', 'ㅁㄴㅇㄹㅎㅗㅓㅏㅣ', 'ㅋㅌㅊㅍㅠㅜㅡ'],
 ]
 
-/** Alphabets and numerals in their order, where code points do not follow it. */
+/** Alphabets and numerals in their own order where code points do not follow it. */
 const ORDERS = [
   'abcdefghijklmnopqrstuvwxyz',
   '01234567890',
@@ -46,22 +47,22 @@ const ORDERS = [
   'абвгґдеєжзиіїйклмнопрстуфхцчшщьюя',
 ]
 
-/** Hangul as the keys that are hit for it: final consonants are the initial ones, and compounds are two keys. */
+/** Hangul as the keys typed for it: final consonants are the initial ones, and compounds are two keys. */
 const JAMO = new Map(
   'ᆨᄀ ᆩᄁ ᆪᄀᄉ ᆫᄂ ᆬᄂᄌ ᆭᄂᄒ ᆮᄃ ᆯᄅ ᆰᄅᄀ ᆱᄅᄆ ᆲᄅᄇ ᆳᄅᄉ ᆴᄅᄐ ᆵᄅᄑ ᆶᄅᄒ ᆷᄆ ᆸᄇ ᆹᄇᄉ ᆺᄉ ᆻᄊ ᆼᄋ ᆽᄌ ᆾᄎ ᆿᄏ ᇀᄐ ᇁᄑ ᇂᄒ ᅪᅩᅡ ᅫᅩᅢ ᅬᅩᅵ ᅯᅮᅥ ᅰᅮᅦ ᅱᅮᅵ ᅴᅳᅵ'
     .split(' ')
     .map(one => [one.charAt(0), one.slice(1)]),
 )
-/** Where scripts' digits begin. */
+/** The code points of each script's zero. */
 const ZEROS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0]
 
-/** Case, accents, width, kana's kind and a script's own digits are nobody's secret. */
+/** Folds case, accents, width, kana type and a script's own digits, none of which makes a password harder to guess. */
 export function fold(text: string): string {
   const plain = text.normalize('NFKD').toLowerCase()
   if (/^[\x20-\x7e]*$/.test(plain)) return plain
   return (
     plain
-      // A letter of its own, far from the one without the breve on every keyboard.
+      // A separate letter, far from the one without the breve on every keyboard.
       .replaceAll('и\u0306', 'й')
       .replaceAll(/\p{M}/gu, '')
       .replaceAll(/[ァ-ヶ]/g, kana => String.fromCharCode(kana.charCodeAt(0) - 0x60))
@@ -75,7 +76,7 @@ export function fold(text: string): string {
 
 const reversed = (text: string) => [...text].reverse().join('')
 
-/** The `n`th keys of all rows, one column after the other; `turning`: up and down by turns. */
+/** The `n`th keys of all rows, column by column; `turning`: alternately down and up. */
 function columns(rows: readonly (readonly string[])[], turning: boolean): string {
   const width = Math.max(...rows.map(row => row.length))
   return Array.from({ length: width }, (_, n) => {
@@ -84,7 +85,7 @@ function columns(rows: readonly (readonly string[])[], turning: boolean): string
   }).join('')
 }
 
-/** Rows, and every two, three or four neighbouring rows taken by columns. */
+/** The rows, and every two, three or four adjacent rows read by columns. */
 function walksOf(layout: readonly string[]): string[] {
   const rows = layout.map(row => [...row].map(fold))
   const letters = layout.map(row => [...row.replaceAll(/[^\p{L}\p{M}\p{N}]/gu, '')].map(fold))
@@ -96,19 +97,19 @@ function walksOf(layout: readonly string[]): string[] {
   return walks
 }
 
-/** Forwards and backwards, one a line: a walk is a part of it. */
+/** Forwards and backwards, one per line, so that a walk is a substring. */
 const lines = (walks: string[]) => walks.flatMap(walk => [walk, reversed(walk)]).join('\n')
 const COMMONEST = lines([...ORDERS.map(fold), SHIFTED, ...walksOf(QWERTY)])
 const OTHERS = lines(LAYOUTS.slice(1).flatMap(walksOf))
-/** Three neighbouring keys of some keyboard or other may be chance. */
+/** Three adjacent keys of some keyboard may be coincidence. */
 const SHORTEST_OF_OTHERS = 4
 
-/** Whether folded text goes along the keys of some keyboard, or the order of an alphabet. */
+/** Whether folded text follows the keys of some keyboard, or the order of an alphabet. */
 export function isWalk(piece: string): boolean {
   return COMMONEST.includes(piece) || (piece.length >= SHORTEST_OF_OTHERS && OTHERS.includes(piece))
 }
 
-/** Layouts on which words of one script are typed by mistake or on purpose while the other is meant. */
+/** Layouts on which words of one script are typed, by mistake or on purpose, with another one active. */
 const OTHER_SCRIPTS = LAYOUTS.slice(5).map(
   layout =>
     new Map(
@@ -119,7 +120,7 @@ const OTHER_SCRIPTS = LAYOUTS.slice(5).map(
     ),
 )
 
-/** The same keys with a Latin layout switched on, one for one: `зфыыцщкв` is `password`. */
+/** The same keys typed on a Latin layout: `зфыыцщкв` is `password`. */
 export function latinKeys(text: string): string[] {
   if (/^[\x20-\x7e]*$/.test(text)) return []
   const read = OTHER_SCRIPTS.map(keys => [...text].map(sign => keys.get(sign) ?? sign).join(''))

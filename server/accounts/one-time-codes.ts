@@ -8,14 +8,14 @@ export const SETUP_LIFE_MS = HOUR
 export const INVITE_LIFE_MS = 7 * DAY
 export const RESET_LIFE_MS = 30 * MINUTE
 
-/** 192 bits: none of them can be guessed, however many there are. */
+/** 192 bits, so that no code can be guessed, however many exist. */
 const CODE_BYTES = 24
 
 export function newCode(): Secret {
   return new Secret(randomId(CODE_BYTES))
 }
 
-/** How a code is looked up. Codes are long and random, so a plain hash keeps them. */
+/** How a code is looked up. Codes are long and random, so a plain hash protects them. */
 export function hashOf(code: Secret): string {
   return sha256(code.reveal())
 }
@@ -40,8 +40,8 @@ export function codeRow(
 }
 
 /**
- * A link to one of our pages that holds a code. It stands in the fragment, which no browser sends: no server's or
- * proxy's log, nor a Referer, ever has it.
+ * A link to one of our pages with a code in the fragment, which browsers do not send: it appears in no server's or
+ * proxy's log, and in no Referer.
  */
 export function codeLink(publicUrl: string, page: '/set-up' | '/sign-up' | '/reset', code: Secret): string {
   return `${publicUrl}${page}#code=${encodeURIComponent(code.reveal())}`

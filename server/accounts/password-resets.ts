@@ -11,17 +11,17 @@ import { codeLink, codeRow, hashOf, newCode, RESET_LIFE_MS } from './one-time-co
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
-/** New passwords by one-time links, for people who lost theirs. */
+/** Sets new passwords by one-time links, for people who have lost theirs. */
 export interface Resets {
   /**
-   * Makes a link; earlier ones for the same person are void. Their password works until the link is used.
-   * @throws Problem `not_found`, `account_disabled`; `forbidden` for somebody without an address, or where an API keeps
-   * the passwords
+   * Creates a link; earlier ones for the same account become void. The password works until the link is used.
+   * @throws Problem `not_found`, `account_disabled`; `forbidden` for an account without an address, or if an API
+   * manages the passwords
    */
   makeLink(userId: string, actor: Actor): Promise<ResetLinkAnswer>
   /**
    * Sets the new password and ends every session.
-   * @throws Problem `invalid_code`, `account_disabled`, or one about the password; the link still works then
+   * @throws Problem `invalid_code`, `account_disabled`, or one about the password, after which the link still works
    */
   use(request: ResetRequest, client: Client): Promise<Account>
 }

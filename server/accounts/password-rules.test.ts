@@ -11,10 +11,10 @@ const outcome = (password: string) =>
     () => 'accepted',
     (error: { code: string }) => error.code,
   )
-/** As long as it has to be. */
+/** Repeats a text to the minimum length. */
 const long = (text: string) => text.repeat(Math.ceil(15 / [...text].length))
 
-describe('NI-5 a phrase that everybody knows is refused, however it is written:', () => {
+describe('NI-5 a well-known phrase is refused, however it is written:', () => {
   test.each([
     'correcthorsebatterystaple',
     'correct horse battery staple',
@@ -76,7 +76,7 @@ describe('NI-5 a phrase that everybody knows is refused, however it is written:'
   })
 })
 
-describe('NI-5 so are the commonest words of other languages, repeated, joined and with numbers:', () => {
+describe('NI-5 common words of other languages are refused, also repeated, joined and with numbers:', () => {
   test.each(
     [
       'woaini5201314woaini',
@@ -160,7 +160,7 @@ describe('NI-5 so are the commonest words of other languages, repeated, joined a
   })
 })
 
-describe('NI-5 so is a walk over the keys of any keyboard, and the order of any alphabet:', () => {
+describe('NI-5 a walk over the keys of any keyboard, or the order of any alphabet, is refused:', () => {
   test.each([
     'йцукен123456789',
     'йцукенгшщзхъфывапролджэ',
@@ -205,7 +205,7 @@ describe('NI-5 so is a walk over the keys of any keyboard, and the order of any 
   })
 })
 
-/** Random, and the same each time. */
+/** Pseudo-random and reproducible. */
 function random(seed: number): (below: number) => number {
   let state = seed
   return below => {
@@ -219,9 +219,9 @@ const EVERYDAY =
     ' ',
   )
 
-describe('what nobody else would try is accepted:', () => {
+describe('a password that is hard to guess is accepted:', () => {
   const phrases = varied(400, 2000)
-  test(`${phrases} phrases of four different random words from the commonest of all, however they are joined`, async () => {
+  test(`${phrases} phrases of four different random words from the most common ones, however they are joined`, async () => {
     const ranks = await commonWords()
     const common = [...ranks.keys()].filter(word => /^[a-z]{4,9}$/.test(word)).slice(500, 8000)
     const pick = random(20_261_128)
@@ -250,7 +250,7 @@ describe('what nobody else would try is accepted:', () => {
     ['Cyrillic letters', 'абвгдежзийклмнопрстуфхцчшщъыьэюя', 15],
     ['kana', 'あいうえおかきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろわをん', 15],
   ])(
-    `${passwords} passwords of a generator: %s`,
+    `${passwords} generated passwords: %s`,
     async (_what, signs, length) => {
       const pick = random(7)
       const all = [...signs]

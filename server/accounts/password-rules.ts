@@ -5,8 +5,8 @@ import { MAX_PASSWORD_LENGTH } from '../contract/wire.ts'
 import { commonWords } from './common-words.ts'
 
 /**
- * Judges new passwords: their length, and that they are not among those that are tried first. Which characters one is
- * made of is nobody's business (ASVS 6.2.5).
+ * Checks new passwords for length and guessability. Which kinds of characters they contain does not matter (ASVS
+ * 6.2.5).
  */
 export interface PasswordRules {
   /**
@@ -16,15 +16,12 @@ export interface PasswordRules {
   check(password: string, person: { email: string | null; name: string }): Promise<void>
 }
 
-/**
- * A password that fewer guesses lead to is refused: 2²⁸ is more than the throttle lets anybody make in a thousand
- * years.
- */
+/** A password that takes fewer guesses is refused: 2²⁸ is more than the throttle allows in a thousand years. */
 const ENOUGH_BITS = 28
 
 /**
- * @param minLength in code points, as is the upper bound
- * @param publicUrl whose words are no secret
+ * @param minLength in code points, as is the maximum
+ * @param publicUrl its words are easy to guess
  */
 export function createPasswordRules(config: { passwordMinLength: number; publicUrl: string }): PasswordRules {
   const { passwordMinLength: minLength, publicUrl } = config
@@ -41,7 +38,8 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
         throw new Problem('password_too_short', { minLength, detail: `${counted}; it needs at least ${minLength}.` })
       if (length > MAX_PASSWORD_LENGTH)
         throw new Problem('password_too_long', { detail: `${counted}; the limit is ${MAX_PASSWORD_LENGTH}.` })
-      // Few set a password, so a start does not wait for these. Together they would hold the event loop for too long.
+      // Loaded on demand, because passwords are rarely set, and one after the other, because together they would block
+      // the event loop for too long.
       const { fold } = await import('./keyboards.ts')
       await nextTurn()
       const { isWholePhrase } = await import('./famous.ts')
@@ -65,7 +63,9 @@ export function createPasswordRules(config: { passwordMinLength: number; publicU
   }
 }
 
-/** The text as a whole, as one word, and each word of it. Scripts without capitals make words of two characters. */
+/**
+ * The text as a whole, as one word, and each word of it. In scripts without capitals, words may have two characters.
+ */
 function wordsOf(text: string, shortest: number): string[] {
   const parts = text.split(/[^\p{L}\p{N}]+/u)
   return [text, parts.join(''), ...parts].filter(part => part.length >= (/^[\x20-\x7e]*$/.test(part) ? shortest : 2))

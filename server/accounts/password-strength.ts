@@ -3,23 +3,20 @@ import type { Ranks } from './common-words.ts'
 import { isFamousPhrase, isFamousWord, LONGEST_FAMOUS } from './famous.ts'
 import { fold, isWalk, latinKeys } from './keyboards.ts'
 
-/**
- * How many guesses a password is from what everybody tries first, in bits. `personal`: it is made of words that go with
- * the person or the site.
- */
+/** How many guesses a password takes, in bits. `personal`: it consists of words related to the person or the site. */
 export interface Strength {
   bits: number
   personal: boolean
 }
 
-/** Bits of one sign that nothing explains. */
+/** Bits per character that no pattern explains. */
 const DIGIT = 3.3
 const LETTER = 4.7
 const MARK = 5
-/** Of an alphabet other than the Latin one, of kana, or a key of hangul. */
+/** For a letter of a non-Latin alphabet, of kana, or a key of hangul. */
 const FOREIGN_LETTER = 5
 const OTHER = 8
-/** Bits of what explains many signs at once. */
+/** Bits of a pattern that explains several characters at once. */
 const PERSONAL = 1
 const AGAIN = 1
 const EARLIER = 4
@@ -27,20 +24,21 @@ const RUN = 5
 const YEAR = 7
 const DATE = 14
 const REWRITTEN = 1
-/** Which words go together is to be guessed, too. */
+/** Guessing which words are joined costs something, too. */
 const JOINED = 1.5
-/** A word or a phrase that everybody of a language tries first. */
+/** A word or phrase that is among the first guesses in its language. */
 const FAMOUS_WORD = 7
 const FAMOUS_PHRASE = 8
 
 const SHORTEST_WORD = 3
 const LONGEST_WORD = Math.max(24, LONGEST_FAMOUS)
 /**
- * What is beyond this costs time and tells nothing: of a longer one both ends are looked at, and the stronger counts.
+ * Longer text costs time without adding information: of a longer password both ends are judged, and the stronger one
+ * counts.
  */
 const LOOKED_AT = 64
 
-/** Signs that stand for letters. The same length in and out, so that places stay places. */
+/** Characters that stand for letters, one for one, so that positions stay the same. */
 const LEET: Record<string, string> = {
   '@': 'a',
   '4': 'a',
@@ -61,7 +59,7 @@ const LEET: Record<string, string> = {
   '2': 'z',
 }
 
-/** @param context folded words that go with the person and the site */
+/** @param context folded words related to the person and the site */
 export async function strengthOf(password: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength> {
   const folded = fold(password)
   const ends = folded.length <= LOOKED_AT ? [folded] : [folded.slice(0, LOOKED_AT), folded.slice(-LOOKED_AT)]
@@ -76,7 +74,7 @@ export async function strengthOf(password: string, ranks: Ranks, context: Readon
 
 const weaker = (one: Strength, other: Strength | null) => (other !== null && other.bits < one.bits ? other : one)
 
-/** The same without what stands between letters and digits: one sign between all others adds little. */
+/** The same without separators between letters and digits: one separator repeated throughout adds little. */
 async function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength | null> {
   const marks = text.match(/[^\p{L}\p{N}]/gu) ?? []
   if (marks.length === 0 || marks.length === text.length) return null
@@ -84,10 +82,10 @@ async function withoutMarks(text: string, ranks: Ranks, context: ReadonlySet<str
   return { bits: bits + (new Set(marks).size === 1 ? MARK + REWRITTEN : marks.length * (MARK - 1)), personal }
 }
 
-/** Places judged in one turn of the event loop: other requests are served in between. */
+/** Positions judged per turn of the event loop, so that other requests are handled in between. */
 const SLICE = 16
 
-/** The cheapest way to put it together from left to right. */
+/** The cheapest combination of patterns from left to right. */
 async function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): Promise<Strength> {
   await nextTurn()
   const price = pricing(text, ranks, context)
@@ -107,9 +105,9 @@ async function judge(text: string, ranks: Ranks, context: ReadonlySet<string>): 
   return best[text.length] ?? { bits: 0, personal: false }
 }
 
-/** What one piece costs, from `start` to before `end`; null: nothing explains it. */
+/** The cost of one piece, from `start` to before `end`; null: no pattern explains it. */
 function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
-  // A 1 stands for either of two letters.
+  // A 1 may stand for either of two letters.
   const leet = ['i', 'l'].map(one => text.replaceAll(/[^a-z]/g, sign => (sign === '1' ? one : (LEET[sign] ?? sign))))
   const readings = [...new Set([text, ...leet, ...latinKeys(text)])]
   const longest = Math.max(LONGEST_WORD, ...[...context].map(word => word.length))
@@ -152,7 +150,7 @@ function pricing(text: string, ranks: Ranks, context: ReadonlySet<string>) {
 const plainly = (bits: number): Strength => ({ bits, personal: false })
 const backwards = (piece: string) => [...piece].reverse().join('')
 
-/** A year, or a day with one, in the usual orders. */
+/** A year, or a date with one, in the usual orders. */
 const DATES = /^(?:(?:19|20)\d\d|(?:19|20)\d\d[01]\d[0-3]\d|[0-3]\d[01]\d(?:19|20)\d\d|[01]\d[0-3]\d(?:19|20)\d\d)$/
 
 function signBits(sign: string): number {
@@ -163,7 +161,7 @@ function signBits(sign: string): number {
 }
 
 /**
- * Whether it goes along a keyboard, or by even steps through an alphabet or the digits. The order of Han is nobody's
+ * Whether it follows a keyboard, or even steps through an alphabet or digits. The order of Han characters is not a
  * habit.
  */
 function isRun(piece: string): boolean {

@@ -16,11 +16,11 @@ import { handClock, testPeople, type TestPeople } from './accounts.testing.ts'
 const problem = (code: string) => expect.objectContaining({ name: 'Problem', code })
 const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name' }
 
-describe('the rules for a new password', () => {
+describe('rules for new passwords', () => {
   const check = (password: string, passwordMinLength = 15, person = ANN) =>
     createPasswordRules({ passwordMinLength, publicUrl: 'https://porch.lamplight.example' }).check(password, person)
 
-  test('ASVS 6.2.1 NI-1 fifteen characters are enough, fourteen are not, and the refusal says the number', async () => {
+  test('ASVS 6.2.1 NI-1 fifteen characters are enough, fourteen are not, and the refusal gives the number', async () => {
     await expect(check('fourteen chars')).rejects.toMatchObject({
       code: 'password_too_short',
       extras: { minLength: 15 },
@@ -28,13 +28,13 @@ describe('the rules for a new password', () => {
     await check('fifteen chars !')
   })
 
-  test('NI-2 characters are code points: fifteen lamps are fifteen, whatever they take in memory', async () => {
+  test('NI-2 length is counted in code points: fifteen lamps are fifteen characters', async () => {
     const lamps = '🪔🏮💡🔦🕯️🌟✨🎇🔆🌞🌝⭐🌠🎆🌅'
     await check(lamps)
     await expect(check('🪔🏮'.repeat(7))).rejects.toEqual(problem('password_too_short'))
   })
 
-  test('NI-2 ASVS 6.2.9 up to 1024 characters of any script are taken, and more are refused rather than cut', async () => {
+  test('NI-2 ASVS 6.2.9 up to 1024 characters of any script are accepted, and more are refused rather than truncated', async () => {
     await check('门廊的灯一直亮着，等你回家再关上它')
     await check('שלום'.repeat(4) + ' and 😀')
     await check(Array.from({ length: 1024 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))
@@ -43,12 +43,12 @@ describe('the rules for a new password', () => {
     ).rejects.toEqual(problem('password_too_long'))
   })
 
-  test('ASVS 6.2.5 which kinds of characters are used is not judged', async () => {
+  test('ASVS 6.2.5 kinds of characters do not matter', async () => {
     await check('onlylowercaseletters')
     await check('7461 0283 5519 3')
   })
 
-  test('ASVS 6.2.4 ASVS 6.2.12 NI-5 a whole common password is refused with the reason, however it is cased; one that only contains it is not', async () => {
+  test('ASVS 6.2.4 ASVS 6.2.12 NI-5 a common password is refused with the reason in any case; one that merely contains it is not', async () => {
     await expect(check('123456789987654321')).rejects.toMatchObject({
       code: 'password_common',
       extras: { detail: expect.stringContaining('list') as string },
@@ -69,7 +69,7 @@ describe('the rules for a new password', () => {
     'monkey111111111',
     '123123123123123',
     'qwertyuiop123456',
-  ])('NI-5 %s is what somebody tries first who must type so many, and is refused', async password => {
+  ])('NI-5 %s is refused as a common password', async password => {
     await expect(check(password)).rejects.toMatchObject({
       code: 'password_common',
       extras: { detail: expect.stringContaining('variation') as string },
@@ -102,15 +102,12 @@ describe('the rules for a new password', () => {
     'lantern-lantern-lantern-',
     `${'password'.repeat(100)}!`,
     '              x',
-  ])(
-    'NI-5 %s is a common password or a walk over the keys in disguise, and is refused with the reason',
-    async password => {
-      await expect(check(password)).rejects.toMatchObject({
-        code: 'password_common',
-        extras: { detail: expect.stringMatching(/list|variation/) as string },
-      })
-    },
-  )
+  ])('NI-5 %s is refused as a disguised common password or keyboard walk', async password => {
+    await expect(check(password)).rejects.toMatchObject({
+      code: 'password_common',
+      extras: { detail: expect.stringMatching(/list|variation/) as string },
+    })
+  })
 
   test.each([
     'porchlight123456',
@@ -124,7 +121,7 @@ describe('the rules for a new password', () => {
     'AnnLovesPorchlight!',
     'example.org123456',
     'Password-Ann-2026',
-  ])('NI-5 %s is made of what goes with the person or the site, and is refused with that reason', async password => {
+  ])('NI-5 %s is refused as related to the person or the site', async password => {
     await expect(check(password)).rejects.toMatchObject({
       code: 'password_personal',
       extras: { detail: expect.stringContaining('name') as string },
@@ -137,7 +134,7 @@ describe('the rules for a new password', () => {
     ).rejects.toEqual(problem('password_personal'))
   })
 
-  test('a password of the greatest length is judged within a few milliseconds', async () => {
+  test('a password of maximum length is judged within a few milliseconds', async () => {
     await commonWords()
     const started = performance.now()
     for (const long of [
@@ -157,7 +154,7 @@ describe('the rules for a new password', () => {
     'password of 1789 porches',
     'kV7#pq2!zR9@',
     '\n'.repeat(3) + 'a quiet porch',
-  ])('NI-5 %j only has common parts, and is taken', async password => {
+  ])('NI-5 %j only contains common parts, and is accepted', async password => {
     await check(password, 12)
   })
 
@@ -166,11 +163,11 @@ describe('the rules for a new password', () => {
     await expect(check('ann of the long name')).rejects.toEqual(problem('password_personal'))
   })
 
-  test('a password with half a character is refused: it could not be typed again', async () => {
+  test('a password with a lone surrogate is refused, because it could not be typed again', async () => {
     await expect(check(`${'x'.repeat(20)}\ud83d`)).rejects.toEqual(problem('invalid_body'))
   })
 
-  test('ASVS 6.2.4 the list holds over ten thousand, and each is found as it stands; signs of its file format are not taken for passwords', async () => {
+  test("ASVS 6.2.4 the list has over ten thousand entries, each found exactly; its file's syntax is not taken for passwords", async () => {
     const require = createRequire(import.meta.url)
     const list = JSON.parse(
       readFileSync(require.resolve('@zxcvbn-ts/language-common/src/passwords.json'), 'utf8'),
@@ -210,7 +207,7 @@ describe('hashing', () => {
     )
   })
 
-  test('ASVS 6.2.8 nothing is trimmed, cut or case-changed', async () => {
+  test('ASVS 6.2.8 a password is not trimmed, truncated or case-folded', async () => {
     const { passwords } = setUp()
     const typed = ` Ends with a space ${'x'.repeat(200)} `
     const verifier = { id: 'ann', passwordSealed: await passwords.seal(typed, 'ann', null) }
@@ -220,7 +217,7 @@ describe('hashing', () => {
     }
   })
 
-  test("ASVS 11.4.2 what is stored is argon2id at today's cost, sealed for one account", async () => {
+  test('ASVS 11.4.2 the stored value is argon2id at the current cost, sealed for one account', async () => {
     const { passwords, keyring } = setUp()
     const sealed = await passwords.seal('a lantern left burning', 'ann', null)
     expect(await keyring.open('at-rest', sealed, 'ann')).toEqual({
@@ -229,7 +226,7 @@ describe('hashing', () => {
     expect(await passwords.compare('a lantern left burning', { id: 'bob', passwordSealed: sealed }, null)).toBe('wrong')
   })
 
-  test('a hash at an older cost is right, and stale', async () => {
+  test('a hash with outdated cost matches, and is reported as stale', async () => {
     const { passwords, keyring } = setUp()
     const passwordSealed = keyring.seal(
       'at-rest',
@@ -240,7 +237,7 @@ describe('hashing', () => {
     expect(await passwords.compare('new cost', { id: 'ann', passwordSealed }, null)).toBe('wrong')
   })
 
-  test("ASVS 6.3.8 no account, another's seal and a wrong password cost one hash each", async () => {
+  test("ASVS 6.3.8 no account, another account's seal and a wrong password cost one hash each", async () => {
     const { passwords, hashes } = setUp()
     const verifier = { id: 'ann', passwordSealed: await passwords.seal('right', 'ann', null) }
     await passwords.compare('first', null, null)
@@ -254,7 +251,7 @@ describe('hashing', () => {
   })
 
   test.each(['192.0.2.7', '2001:db8:0:1::7'])(
-    '16.5.3 a network that tries 600 passwords at once (%s) keeps nobody else waiting',
+    'ASVS 16.5.3 a network that tries 600 passwords at once (%s) does not delay others',
     async network => {
       const { passwords } = setUp()
       const from = (address: string) => ({ userAgent: 'x', network: address })
@@ -305,21 +302,21 @@ describe('hashing', () => {
     expect(most).toBe(2)
   })
 
-  test('work that fails gives its place back', async () => {
+  test('work that fails frees its slot', async () => {
     const limiter = createSharedLimiter({ atOnce: 1, waiting: 0 })
     await expect(limiter.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await limiter.run(async () => 'next')).toBe('next')
   })
 })
 
-describe('sealing anew', () => {
+describe('resealing', () => {
   let services: TestPeople
   beforeEach(() => {
     services = testPeople()
   })
   afterEach(() => services.close())
 
-  test('ASVS 11.2.2 after a rotation every password is sealed under the newest key, and still works when the old one is gone', async () => {
+  test('ASVS 11.2.2 after a rotation every password is sealed with the newest key, and still works when the old one is gone', async () => {
     const { store, people } = services
     const [oldRoot, newest] = [newRoot(1), newRoot(2)]
     const keyring = createKeyring([oldRoot])

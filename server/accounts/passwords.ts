@@ -12,29 +12,29 @@ import { networkOf } from './client-network.ts'
 /** OWASP's current minimum for argon2id (ASVS 11.4.2): 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 /**
- * One core is left for everybody else's answers. So is one of libuv's four threads: opening tokens and reading files
- * must not wait for passwords.
+ * Leaves one core for other requests, and one of libuv's four threads: opening tokens and reading files must not wait
+ * for passwords.
  */
 const AT_ONCE = Math.max(1, Math.min(availableParallelism() - 1, 3))
 /** About a second's worth of hashes. */
 const WAITING = 100
-/** Networks take turns, and one of them fills half of the queue at most: whoever guesses keeps nobody else waiting. */
+/** Networks take turns, and one of them fills at most half of the queue, so that guessing does not delay others. */
 const LIMITS = { atOnce: AT_ONCE, waiting: WAITING, each: { atOnce: Math.max(1, AT_ONCE - 1), waiting: WAITING / 2 } }
-/** Those who are no network: the command line, and the server for itself. */
+/** The key for work without a network: the command line, and the server itself. */
 const OPERATOR_QUEUE = 'operator'
 const OWN_QUEUE = 'own'
 
 export interface Passwords {
   /**
-   * Hashes a password and seals the hash for its account: what is stored can be neither guessed at nor moved to another
-   * account without the key file (NIST SP 800-63B-4 §3.1.1.2).
+   * Hashes a password and seals the hash for its account: without the key file, the stored value can neither be guessed
+   * nor moved to another account (NIST SP 800-63B-4 §3.1.1.2).
    * @param client who waits for it; null: the command line
    * @throws Problem `busy`
    */
   seal(password: string, accountId: string, client: Client | null): Promise<string>
   /**
-   * Compares. Without a verifier the same work is done for nothing, so that the time tells nothing (ASVS 6.3.8).
-   * @returns `stale`: right, but hashed at another cost than today's
+   * Compares a password. Without a verifier it does the same work, so that the time reveals nothing (ASVS 6.3.8).
+   * @returns `stale`: right, but hashed with outdated cost
    * @throws Problem `busy`
    */
   compare(
@@ -66,7 +66,7 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
   const sealHash = async (password: string, accountId: string, queue: string) =>
     keyring.seal('at-rest', { hash: await timed(queue, () => hash(normal(password), COST)) }, accountId)
 
-  /** What an unknown address is compared with: nobody knows its password, we neither. */
+  /** The verifier that unknown addresses are compared with, of a random password. */
   let nobody: Promise<{ id: string; passwordSealed: string }> | null = null
   let sealedUnder = ''
   async function makeNobody() {
@@ -78,8 +78,8 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
     seal: (password, accountId, client) => sealHash(password, accountId, queueOf(client)),
 
     async compare(password, verifier, client) {
-      // Made whoever comes first, known or not: the first one pays for it. Another key makes it anew, or an unknown
-      // address would be told from a wrong password once the old key is gone.
+      // Created by the first comparison, whether or not its address is known, so that both take as long. A new key
+      // requires a new one, or unknown addresses could be told apart once the old key is gone.
       if (sealedUnder !== keyring.currentId) nobody = null
       sealedUnder = keyring.currentId
       nobody ??= makeNobody()
@@ -108,8 +108,8 @@ export function createPasswords({ keyring, clock, log, meter }: PasswordDeps): P
 const queueOf = (client: Client | null) => (client === null ? OPERATOR_QUEUE : networkOf(client.network))
 
 /**
- * The same password typed on another keyboard may come as other code points (NI-3). Nothing else about it is changed
- * (ASVS 6.2.8).
+ * The same password may arrive as different code points from another keyboard (NI-3). Nothing else is changed (ASVS
+ * 6.2.8).
  */
 const normal = (password: string) => password.normalize('NFC')
 

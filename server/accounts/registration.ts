@@ -23,11 +23,11 @@ import type { Passwords } from './passwords.ts'
 import { createAttemptLine } from './attempt-line.ts'
 import { countUnder, CROWD, NETWORK } from './credential-throttle.ts'
 
-/** The ways to an account: set-up for the first person, invitations, open registration. */
+/** Creates accounts: by setup for the first administrator, by invitation, or by open registration. */
 export interface RegistrationService {
   /**
-   * Makes the link by which the first administrator is made; an earlier one is void.
-   * @throws Problem `already_set_up`; `registration_closed` where an API keeps the accounts
+   * Creates the link for the first administrator; an earlier one becomes void.
+   * @throws Problem `already_set_up`; `registration_closed` if an API manages the accounts
    */
   makeSetupLink(): Promise<{ href: string; endsAt: number }>
   /** @throws Problem `already_set_up`, `invalid_code`, or one about the password */
@@ -38,13 +38,13 @@ export interface RegistrationService {
    */
   register(request: RegisterRequest, client: Client): Promise<Account>
   /**
-   * @throws Problem `registration_closed`; `email_taken` when that person has an account already; `limit_reached`,
+   * @throws Problem `registration_closed`; `email_taken` if the address already has an account; `limit_reached`,
    * `forbidden`
    */
   invite(request: { email: string | null; roles: Role[] }, actor: Actor): Promise<InviteAnswer>
   /**
-   * A page of the open ones.
-   * @param cursor `next` of the page before, or null
+   * A page of the open invitations.
+   * @param cursor `next` of the previous page, or null
    */
   invites(cursor: string | null): Promise<InvitesAnswer>
   /** @throws Problem `not_found` */
@@ -77,7 +77,7 @@ export function createRegistration({
     return { ...row, passwordSealed: await passwords.seal(password, row.id, client), passwordChangedAt: row.createdAt }
   }
 
-  /** A first look at the code, so that a wrong one costs no hash; it counts when it is used. */
+  /** Checks the code first, so that a wrong one costs no hash; what counts is decided when it is used. */
   async function mustFind(kind: 'setup' | 'invite', codeHash: string): Promise<void> {
     if ((await store.codes.find(kind, codeHash, now())) === null) throw new Problem('invalid_code')
   }
@@ -100,7 +100,7 @@ export function createRegistration({
 
   return {
     async makeSetupLink() {
-      // Nobody would look at the password that is set with it.
+      // The password set with it would never be checked.
       accounts.requireLocal('accounts')
       const code = config.setupCode ?? newCode()
       const row = codeRow(
@@ -132,17 +132,17 @@ export function createRegistration({
       if (codeHash !== null) await mustFind('invite', codeHash)
       const row = newAccountRow({ ...person, roles: ['user'] }, now())
       await passwordRules.check(password, row)
-      // Whether an address is taken cannot be hidden from somebody who may register it; it can only be asked slowly.
+      // Registration inevitably reveals whether an address is taken, so it is throttled.
       const { counted, judged } = await admit(client.network)
       try {
         const complete = await withPassword(row, password, client)
         if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
         const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
-        // A room full of invited people shares one network; each has spent an invitation, so nobody was guessing.
+        // A room full of invited people shares one network; each has used an invitation, so none of them was guessing.
         await store.throttles.settle({ forget: [], refund: counted })
         return account
       } catch (error) {
-        // Nothing was made, and nothing was said about the address.
+        // Nothing was created, and nothing was revealed about the address.
         if (error instanceof Problem && error.code === 'busy')
           await store.throttles.settle({ forget: [], refund: counted })
         throw error

@@ -5,9 +5,9 @@ import { describeDevice } from './describe-device.ts'
 
 export interface SecurityLog {
   /**
-   * One page of a person's log, newest first.
-   * @param cursor `next` of the page before, or null
-   * @throws Problem `invalid_query` for a cursor that is not one of ours
+   * One page of an account's log, newest first.
+   * @param cursor `next` of the previous page, or null
+   * @throws Problem `invalid_query` for a cursor that is not ours
    */
   page(userId: string, cursor: string | null): Promise<EventsAnswer>
 }
@@ -26,7 +26,7 @@ export function createSecurityLog({ store }: { store: EventStore }): SecurityLog
 }
 
 function toWire(row: NamedEvent): WireEvent {
-  // Where somebody else was when they did it is their own business; an ended session's place is the person's own.
+  // Another person's location is private, except that an ended session shows the account's own.
   const own = row.byUserId === null || row.kind === 'session_ended'
   return {
     id: String(row.id),

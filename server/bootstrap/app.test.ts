@@ -26,7 +26,7 @@ const FROM_OUR_PAGE = { origin: PUBLIC_URL, 'sec-fetch-site': 'same-origin' }
 const code = (answered: Answered) => (answered.json() as { code: string }).code
 const setCookies = (answered: Answered) => answered.headers['set-cookie'] ?? []
 
-describe('every answer', () => {
+describe('every response', () => {
   test.each<[string, string, object]>([
     ['a page', '/', {}],
     ['JSON', '/auth/session', {}],
@@ -37,30 +37,33 @@ describe('every answer', () => {
     ['a refused method', '/', { method: 'POST' }],
     ['a crash', '/auth/crash', {}],
     ['a health check', '/healthz', {}],
-  ])('3.4.4, 3.4.6, 3.4.8, 3.5.8, 4.1.1, HD-12 carries the security headers: %s', async (_title, target, options) => {
-    app = await startApp()
-    const { headers } = await app.ask(target, options)
-    expect(headers).toMatchObject({
-      'x-content-type-options': 'nosniff',
-      'cross-origin-opener-policy': 'same-origin',
-      'cross-origin-resource-policy': 'same-origin',
-      'referrer-policy': 'same-origin',
-    })
-    expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
-    // JSON is UTF-8 by definition and has no such parameter (RFC 8259 §11).
-    expect(headers['content-type'] ?? 'text/none; charset=utf-8').toMatch(
-      /^application\/(?:problem\+)?json$|^text\/.*; ?charset=utf-8$/,
-    )
-    expect(headers['x-request-id']).toMatch(/^[\w-]+$/)
-    expect(headers['strict-transport-security']).toBeUndefined()
-  })
+  ])(
+    'ASVS 3.4.4 ASVS 3.4.6 ASVS 3.4.8 ASVS 3.5.8 ASVS 4.1.1 HD-12 carries the security headers: %s',
+    async (_title, target, options) => {
+      app = await startApp()
+      const { headers } = await app.ask(target, options)
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'cross-origin-opener-policy': 'same-origin',
+        'cross-origin-resource-policy': 'same-origin',
+        'referrer-policy': 'same-origin',
+      })
+      expect(headers['content-security-policy']).toContain("frame-ancestors 'none'")
+      // JSON is UTF-8 by definition and has no such parameter (RFC 8259 §11).
+      expect(headers['content-type'] ?? 'text/none; charset=utf-8').toMatch(
+        /^application\/(?:problem\+)?json$|^text\/.*; ?charset=utf-8$/,
+      )
+      expect(headers['x-request-id']).toMatch(/^[\w-]+$/)
+      expect(headers['strict-transport-security']).toBeUndefined()
+    },
+  )
 
-  test('ASVS 3.4.1 over https the browser is told to stay there for two years', async () => {
+  test('ASVS 3.4.1 over https has HSTS for two years', async () => {
     app = await startApp({ config: { ...CONFIG, publicUrl: 'https://porch.example', secureCookies: true } })
     expect((await app.ask('/auth/session')).headers['strict-transport-security']).toBe('max-age=63072000')
   })
 
-  test('has an id of its own; a client cannot choose it', async () => {
+  test('has a request id that a client cannot choose', async () => {
     app = await startApp()
     const ids = await Promise.all(
       [1, 2, 3].map(
@@ -72,7 +75,7 @@ describe('every answer', () => {
     expect(ids).not.toContain('chosen-by-client')
   })
 
-  test('keeps the id that a trusted proxy gave the request, if it is well-formed', async () => {
+  test('keeps the request id of a trusted proxy if it is well-formed', async () => {
     app = await startApp({ config: { ...CONFIG, trustedProxies: ['127.0.0.1'] } })
     expect((await app.ask('/healthz', { headers: { 'x-request-id': 'abc-123-def' } })).headers['x-request-id']).toBe(
       'abc-123-def',
@@ -83,7 +86,7 @@ describe('every answer', () => {
   })
 })
 
-describe('the host', () => {
+describe('the Host header', () => {
   test.each([
     'other.example',
     'porch.example.evil.example',
@@ -91,7 +94,7 @@ describe('the host', () => {
     '127.0.0.1',
     'user@porch.example',
     '',
-  ])('%j is 421, and a person is told where the site is', async host => {
+  ])('%j gets 421, and a page names the right address', async host => {
     app = await startApp()
     const answered = await app.ask('/account', { headers: { host, ...NAVIGATION, 'accept-language': 'zh-CN' } })
     expect(answered.status).toBe(421)
@@ -102,7 +105,7 @@ describe('the host', () => {
     expect(app.sessions.asked).toEqual([])
   })
 
-  test('what is shown of it is escaped', async () => {
+  test('is escaped where it is shown', async () => {
     app = await startApp()
     const answer = await app.raw(
       'GET / HTTP/1.1\r\nHost: "><img src=x>\r\nAccept: text/html\r\nConnection: close\r\n\r\n',
@@ -128,7 +131,7 @@ describe('the host', () => {
     )
   })
 
-  test('does not matter to probes, which come by an inner name', async () => {
+  test('is not checked for probes, which use an internal name', async () => {
     app = await startApp()
     expect((await app.ask('/healthz', { headers: { host: '10.0.0.5' } })).status).toBe(200)
     expect((await app.ask('/readyz', { headers: { host: '10.0.0.5' } })).status).toBe(200)
@@ -158,13 +161,13 @@ describe('targets and methods', () => {
     app = await startApp()
     const answer = await app.raw(`${start} HTTP/1.1\r\nHost: porch.example\r\nConnection: close\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1.1 400 /)
-    // What is no target at all Node's parser refuses, before any path is looked at.
+    // A target that is none at all is rejected by Node's parser before any path is checked.
     expect(answer).toMatch(/"code":"bad_(?:path|request)"/)
     expect(answer).toContain('nosniff')
   })
 
   test.each(['http://porch.example/auth/session', 'HTTP://PORCH.example:80/auth/session?x=1'])(
-    'RFC 9112 §3.2.2 %s, the whole URL of a page of ours, is that page, whatever Host says',
+    'RFC 9112 §3.2.2 %s in absolute form is that page, whatever the Host header',
     async target => {
       app = await startApp()
       for (const host of ['porch.example', 'evil.example', '']) {
@@ -188,7 +191,7 @@ describe('targets and methods', () => {
     },
   )
 
-  test('RFC 9112 §3.2.2 so are a whole URL without a path, and one that a page is rendered for', async () => {
+  test('RFC 9112 §3.2.2 an absolute URL without a path, or of a rendered page, works, too', async () => {
     const seen: unknown[] = []
     app = await startApp({
       site: {
@@ -217,7 +220,7 @@ describe('targets and methods', () => {
     expect((await app.ask('/auth/session?a=../..//;%2f%zz\\')).status).toBe(200)
   })
 
-  test('13.4 TRACE is 405 and echoes nothing', async () => {
+  test('ASVS 13.4 TRACE is 405 and echoes nothing', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', {
       method: 'TRACE',
@@ -227,7 +230,7 @@ describe('targets and methods', () => {
     expect(answered.body).not.toContain('secret')
   })
 
-  test('CONNECT, which asks for a tunnel, is 405 in our words', async () => {
+  test('CONNECT is 405 with our headers and body', async () => {
     app = await startApp()
     const answer = await app.raw('CONNECT evil.example:443 HTTP/1.1\r\nHost: porch.example\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1\.1 405 /)
@@ -236,7 +239,7 @@ describe('targets and methods', () => {
   })
 
   test.each(['/__nuxt_error', '/__nuxt_error?statusCode=200', '/__nuxt/x'])(
-    "%s is Nuxt's own, and nobody's to ask for",
+    '%s is internal to Nuxt and cannot be requested',
     async path => {
       app = await startApp()
       expect(await app.ask(path)).toMatchObject({ status: 404 })
@@ -244,7 +247,7 @@ describe('targets and methods', () => {
     },
   )
 
-  test('a POST to a page would render it: 405, and says what is allowed', async () => {
+  test('a POST to a page is 405 and lists the allowed methods', async () => {
     app = await startApp()
     const answered = await app.ask('/account', { method: 'POST', headers: FROM_OUR_PAGE })
     expect(answered.status).toBe(405)
@@ -264,7 +267,7 @@ describe('targets and methods', () => {
     expect((await app.ask('/auth')).status).toBe(404)
   })
 
-  test('HEAD answers as GET does, without a body', async () => {
+  test('HEAD responds as GET does, without a body', async () => {
     app = await startApp()
     for (const target of ['/', '/auth/session', '/healthz', '/auth/nothing']) {
       const answered = await app.ask(target, { method: 'HEAD' })
@@ -273,7 +276,7 @@ describe('targets and methods', () => {
     }
   })
 
-  test('UX-14 UX-15 well-known addresses: the password change redirects, an unknown one is 404 and never a page', async () => {
+  test('UX-14 UX-15 well-known URLs: change-password redirects, an unknown one is 404 and never a page', async () => {
     app = await startApp()
     expect(await app.ask('/.well-known/change-password')).toMatchObject({
       status: 303,
@@ -286,11 +289,11 @@ describe('targets and methods', () => {
         })
       ).status,
     ).toBe(404)
-    // No passkeys yet, so nobody may be led to believe that there is a place for them.
+    // There are no passkeys yet, so no client may be led to believe that there is an endpoint for them.
     expect((await app.ask('/.well-known/passkey-endpoints', { headers: NAVIGATION })).status).toBe(404)
   })
 
-  test('UX-16 security.txt names whom the configuration names, for a month; without one there is none', async () => {
+  test('UX-16 security.txt names the configured contact for a month; without one there is none', async () => {
     app = await startApp()
     expect((await app.ask('/.well-known/security.txt')).status).toBe(404)
     await app.close()
@@ -313,7 +316,7 @@ describe('targets and methods', () => {
     expect(days).toBeLessThanOrEqual(30)
   })
 
-  test('readiness says why not', async () => {
+  test('readiness gives the reason', async () => {
     app = await startApp({ readiness: async () => new Problem('store_unavailable', { retryAfter: 5 }) })
     const answered = await app.ask('/readyz')
     expect(answered.status).toBe(503)
@@ -348,7 +351,7 @@ describe('cross-origin requests', () => {
     expect(Object.keys(answered.headers).filter(name => name.startsWith('access-control'))).toEqual([])
   })
 
-  test('ASVS 4.4.2 an upgrade is refused as an unsafe method is', async () => {
+  test('ASVS 4.4.2 an upgrade is refused like an unsafe method', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', {
       headers: {
@@ -362,15 +365,15 @@ describe('cross-origin requests', () => {
     expect(answered.status).toBe(403)
   })
 
-  test('CS-5 links from elsewhere still arrive signed in', async () => {
+  test('CS-5 links from other sites arrive signed in', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', { headers: { cookie: SIGNED_IN, 'sec-fetch-site': 'cross-site' } })
     expect(answered.json()).toMatchObject({ user: { id: ADA.id } })
   })
 })
 
-describe('who is asking', () => {
-  test('BBA-18 is told without a token, and never kept', async () => {
+describe('authentication', () => {
+  test('BBA-18 is reported without a token, and never cached', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', { headers: { cookie: SIGNED_IN } })
     expect(answered.json()).toEqual({
@@ -389,14 +392,14 @@ describe('who is asking', () => {
     expect(answered.headers['cache-control']).toBe('private, no-store')
   })
 
-  test('a disabled or deleted account is nobody, and gets no cookies', async () => {
+  test('a disabled or deleted account is anonymous, and gets no cookies', async () => {
     app = await startApp({ findUser: async () => null })
     const answered = await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=due' } })
     expect(answered.json()).toEqual({ user: null, session: null })
     expect(setCookies(answered)).toEqual([])
   })
 
-  test('a session that is over: nobody, with the reason', async () => {
+  test('an ended session is anonymous, with the reason', async () => {
     app = await startApp()
     expect((await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).json()).toEqual({
       user: null,
@@ -418,7 +421,7 @@ describe('who is asking', () => {
     ['a navigation to an upstream', 'GET', '/api/notes', NAVIGATION, 401],
     ['an event stream', 'GET', '/api/notes', { accept: 'text/event-stream' }, 401],
   ])(
-    'ASVS 7.2.4 the cookies of a session that was replaced a moment ago: %s',
+    'ASVS 7.2.4 the cookies of a session that was just replaced: %s',
     async (_title, method, path, headers, status) => {
       app = await startApp({ relay: testRelay([testUpstream('http://127.0.0.1:9')]) })
       const { 'sec-fetch-mode': mode, ...rest } = {
@@ -436,7 +439,7 @@ describe('who is asking', () => {
     },
   )
 
-  test('ASVS 7.2.4 a page that is shown by such cookies calls nothing for whoever asked for it', async () => {
+  test('ASVS 7.2.4 a page loaded with such cookies cannot call anything for their owner', async () => {
     const calls: Promise<string>[] = []
     const site = (incoming: object, outgoing: ServerResponse) => {
       const { fetch } = (incoming as Record<symbol, SiteContext>)[Symbol.for(SITE_CONTEXT)] as SiteContext
@@ -455,7 +458,7 @@ describe('who is asking', () => {
     expect(await Promise.all(calls)).toEqual(['200', '401', '401'])
   })
 
-  test('CK-11 two cookies of one name are nobody: a page explains, a call that changes something is 400, nothing is set', async () => {
+  test('CK-11 two cookies with one name are anonymous: a page explains, a change is 400, nothing is set', async () => {
     app = await startApp()
     const headers = { cookie: 'porchlight-access=good; porchlight-access=evil', ...FROM_OUR_PAGE }
     expect((await app.ask('/auth/session', { headers })).json()).toEqual({ user: null, session: null })
@@ -467,7 +470,7 @@ describe('who is asking', () => {
     expect([...setCookies(page), ...setCookies(call)]).toEqual([])
   })
 
-  test('CK-3 names are exact', async () => {
+  test('CK-3 cookie names match exactly', async () => {
     app = await startApp()
     expect(
       (
@@ -487,13 +490,13 @@ describe('who is asking', () => {
       { ...FROM_OUR_PAGE, connection: 'upgrade', upgrade: 'websocket' },
       { renews: false, foreground: false },
     ],
-  ])('%s renews and counts as activity as it should', async (_title, method, headers, traits) => {
+  ])('%s refreshes and counts as activity as it should', async (_title, method, headers, traits) => {
     app = await startApp()
     await app.ask('/auth/session', { method, headers: { cookie: SIGNED_IN, ...headers } })
     expect(app.sessions.asked).toMatchObject([traits])
   })
 
-  test('a store that fails is 503 and leaves the cookies alone', async () => {
+  test('a failing store is 503 and leaves the cookies alone', async () => {
     app = await startApp()
     const headers = { cookie: 'porchlight-access=broken' }
     const answered = await app.ask('/auth/session', { headers })
@@ -506,20 +509,20 @@ describe('who is asking', () => {
 })
 
 describe('cookies', () => {
-  test('a renewal leaves with the answer, which is then private', async () => {
+  test('a refresh is sent with the response, which becomes private', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/session', { headers: { cookie: 'porchlight-access=due' } })
     expect(setCookies(answered)).toEqual(GRANT.cookies)
     expect(answered.headers['cache-control']).toBe('private, no-store')
   })
 
-  test('HD-10 a refusal is kept by no cache, whatever the site says of its address', async () => {
+  test('HD-10 an error is never cached, whatever the site says about its path', async () => {
     app = await startApp({
       site: {
         built: null,
         development: null,
         listener: async () => (_incoming, outgoing) => {
-          // As for an address below the assets, where no page is rendered but a problem is answered.
+          // Simulates a path below the assets, where the response is a problem instead of a page.
           outgoing.setHeader('Cache-Control', 'public, max-age=31536000, immutable')
           Object.assign((outgoing as PorchlightResponse).ctx ?? {}, { contentSecurityPolicy: null })
           outgoing.writeHead(404, { 'Content-Type': 'application/problem+json' }).end('{}')
@@ -530,7 +533,7 @@ describe('cookies', () => {
       expect((await app.ask(path)).headers['cache-control'], path).toBe('private, no-store')
   })
 
-  test('a renewal leaves with a page, and beside what the page sets', async () => {
+  test('a refresh is sent with a page, next to its own cookies', async () => {
     app = await startApp({
       site: {
         built: null,
@@ -547,14 +550,14 @@ describe('cookies', () => {
     expect(answered.headers['cache-control']).toBe('private, no-store')
   })
 
-  test('a renewal leaves with an error too', async () => {
+  test('a refresh is sent with an error, too', async () => {
     app = await startApp()
     expect(setCookies(await app.ask('/auth/nothing', { headers: { cookie: 'porchlight-access=due' } }))).toEqual(
       GRANT.cookies,
     )
   })
 
-  test('they are decided when the headers leave, not before', async () => {
+  test('cookies are decided when the headers are sent, not before', async () => {
     const sessions = fakeSessions()
     app = await startApp({
       sessions,
@@ -570,7 +573,7 @@ describe('cookies', () => {
     expect(setCookies(await app.ask('/', { headers: { cookie: 'porchlight-access=due' } }))).toEqual([])
   })
 
-  test('no cookie rides on a 304', async () => {
+  test('a 304 carries no cookies', async () => {
     app = await startApp({
       site: {
         built: null,
@@ -584,7 +587,7 @@ describe('cookies', () => {
     expect(setCookies(await app.ask('/', { headers: { cookie: 'porchlight-access=due' } }))).toEqual([])
   })
 
-  test('CK-8 a sign-out clears, and a renewal decided before it is not sent', async () => {
+  test('CK-8 a sign-out clears cookies, and an earlier refresh is not sent', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/logout', {
       method: 'POST',
@@ -648,7 +651,7 @@ describe('bodies', () => {
     expect(answer).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 .*hello/s)
   })
 
-  test('4.2 two lengths, or a length beside chunks, are refused by the parser', async () => {
+  test('ASVS 4.2 two lengths, or a length with chunks, are rejected by the parser', async () => {
     app = await startApp()
     for (const framing of [
       'Content-Length: 5\r\nContent-Length: 6',
@@ -664,7 +667,7 @@ describe('bodies', () => {
   })
 })
 
-describe("what Node's parser refuses", () => {
+describe('parser errors', () => {
   test.each([
     ['no HTTP at all', 'hello\r\n\r\n', 400, 'bad_request'],
     ['a line feed in a header', 'GET / HTTP/1.1\r\nHost: porch.example\r\nA\nB: c\r\n\r\n', 400, 'bad_request'],
@@ -686,7 +689,7 @@ describe("what Node's parser refuses", () => {
       431,
       'headers_too_large',
     ],
-  ])('%s is a problem like any other, with our headers', async (_title, bytes, status, problem) => {
+  ])('%s is a problem response with our headers', async (_title, bytes, status, problem) => {
     app = await startApp()
     const answer = await app.raw(bytes)
     const [head = '', body = ''] = answer.split('\r\n\r\n')
@@ -713,7 +716,7 @@ describe("what Node's parser refuses", () => {
       'sent too much',
     ],
     ['something that is no header', 10, `A\nB: c\r\n${AS_PAGE}`, 400, '无法理解该请求'],
-  ])('a navigation that sends %s gets a page that says what to do', async (_title, bytes, lines, status, title) => {
+  ])('a navigation that sends %s gets a page that explains what to do', async (_title, bytes, lines, status, title) => {
     app = await startApp()
     const answer = Buffer.from(
       await app.raw(`GET / HTTP/1.1\r\nHost: porch.example\r\n${lines}Cookie: a=${'x'.repeat(bytes)}\r\n\r\n`),
@@ -745,7 +748,7 @@ describe("what Node's parser refuses", () => {
     expect(answer.match(/^Connection: close\r$/gim)).toHaveLength(1)
   })
 
-  test('up to 16 KB are accepted, to the byte', async () => {
+  test('up to 16 KB of headers are accepted, to the byte', async () => {
     app = await startApp()
     const own = 'GET /auth/session'.length - 'GET '.length + 'Hostporch.exampleConnectioncloseCookie'.length
     const ask = (bytes: number) =>
@@ -760,12 +763,12 @@ describe("what Node's parser refuses", () => {
     app = await startApp()
     const accepted = new Promise<Socket>(resolve => app.server.once('connection', resolve))
     const answer = app.raw('GET / HTTP/1.1\r\n')
-    // What Node does after headersTimeout, without the wait.
+    // What Node emits after headersTimeout, without the wait.
     app.server.emit('clientError', Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), await accepted)
     expect(await answer).toMatch(/^HTTP\/1.1 408 .*request_timeout/s)
   })
 
-  test('many small headers are all seen: none is dropped without a word', async () => {
+  test('many small headers all arrive: none is silently dropped', async () => {
     app = await startApp()
     const answer = await app.raw(
       `POST /auth/echo HTTP/1.1\r\nHost: porch.example\r\n${'A:\r\n'.repeat(2500)}Origin: https://evil.example\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
@@ -774,8 +777,8 @@ describe("what Node's parser refuses", () => {
   })
 })
 
-describe('errors that nobody foresaw', () => {
-  test('are 500 without a word of the cause, which is in the log under the same id', async () => {
+describe('unexpected errors', () => {
+  test('are 500 without their cause, which is logged with the same id', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/crash')
     expect(answered.status).toBe(500)
@@ -789,7 +792,7 @@ describe('errors that nobody foresaw', () => {
     })
   })
 
-  test('in the site are 500 and a plain page for a person', async () => {
+  test('in the site are 500 with a plain page for a navigation', async () => {
     app = await startApp({
       site: { built: null, development: null, listener: async () => () => Promise.reject(new Error('broken page')) },
     })
@@ -798,7 +801,7 @@ describe('errors that nobody foresaw', () => {
     expect(answered.body).not.toContain('broken page')
   })
 
-  test('a header that cannot be sent is a bug of ours, not a broken answer', async () => {
+  test('a header that cannot be sent is a 500, not a broken response', async () => {
     app = await startApp()
     const answered = await app.ask('/auth/bad-header')
     expect(answered.status).toBe(500)
@@ -817,7 +820,7 @@ describe('errors that nobody foresaw', () => {
 })
 
 describe('the log', () => {
-  test('has one line for each request: no query, no cookie', async () => {
+  test('has one line per request: no query, no cookie', async () => {
     app = await startApp()
     await app.ask('/auth/session?code=canary', { headers: { cookie: 'porchlight-access=canary' } })
     await app.ask('/healthz')
@@ -850,7 +853,7 @@ describe('the site', () => {
       },
     })
 
-  test('ASVS 3.4.3 HD-1 HD-2 gets a nonce of its own for each page, and the policy carries it', async () => {
+  test('ASVS 3.4.3 HD-1 HD-2 gets a new nonce for each page, which the policy contains', async () => {
     app = await withListener(async ({ nonce }) => nonce)
     const [one, two] = await Promise.all([app.ask('/'), app.ask('/')])
     expect(one.body).not.toBe(two.body)
@@ -859,7 +862,7 @@ describe('the site', () => {
     )
   })
 
-  test("ASVS 4.1.3, BBA-16 sees neither our cookies nor what a client claims in a proxy's name", async () => {
+  test('ASVS 4.1.3 BBA-16 sees neither our cookies nor identity headers that a client forges', async () => {
     seen.length = 0
     app = await withListener(async () => '')
     await app.ask('/', {
@@ -880,7 +883,7 @@ describe('the site', () => {
     expect(rawHeaders.join()).not.toMatch(/evil|Bearer|good/)
   })
 
-  test('calls our routes as its caller, in this process: the session is judged once', async () => {
+  test('calls our routes in-process as its caller: the session is judged once', async () => {
     app = await withListener(async context =>
       (await context.fetch('/auth/session', { headers: { cookie: 'porchlight-access=ended' } })).text(),
     )
@@ -890,7 +893,7 @@ describe('the site', () => {
     expect(setCookies(answered)).toEqual(GRANT.cookies)
   })
 
-  test('its server routes answer what no upstream takes under /api, where the configuration says so, by the rule for every call that changes something', async () => {
+  test('has server routes below /api if configured, with the same-origin rule for every change', async () => {
     const listener = async () => async (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const { session, answered } = (incoming as unknown as Record<symbol, SiteContext>)[
         Symbol.for(SITE_CONTEXT)
@@ -948,7 +951,7 @@ describe('the site', () => {
     expect((await app.ask('/account', { headers: own })).json()).toMatchObject({ answered: ['/auth', '/api'] })
   })
 
-  test('HD-15 pages of two people that render at once are never mixed up', async () => {
+  test('HD-15 pages of two users that render concurrently are never mixed up', async () => {
     app = await withListener(async context => {
       await new Promise(resolve => setTimeout(resolve, 5))
       return (await context.fetch('/auth/session')).text()
@@ -962,7 +965,7 @@ describe('the site', () => {
     expect(answers).toEqual(answers.map((_, i) => i % 2 === 0))
   })
 
-  test('CS-6 a page that is only looked at changes nothing, and reaches nothing but our routes', async () => {
+  test('CS-6 a page loaded with GET changes nothing, and reaches only our routes', async () => {
     app = await withListener(async context => {
       const post = await context.fetch('/auth/echo', { method: 'POST', body: 'x' })
       const page = await context.fetch('/account')
@@ -999,7 +1002,7 @@ describe('the site', () => {
     expect(setCookies(await app.ask('/account', { headers }))).toEqual([])
   })
 
-  test('sets preferences, and no cookie of ours', async () => {
+  test('sets preferences, and none of our cookies', async () => {
     app = await withListener(async context => {
       context.setCookie('language=zh-CN; Path=/')
       try {
@@ -1015,7 +1018,7 @@ describe('the site', () => {
   })
 })
 
-test('connections are kept alive, and closed while the server drains', async () => {
+test('connections are kept alive, and closed while the server shuts down', async () => {
   let draining = false
   app = await startApp({ draining: () => draining })
   const agent = new Agent({ keepAlive: true })

@@ -66,15 +66,15 @@ export interface AppDeps {
   readiness: Readiness
   signing: Pick<Signing, 'published'>
   draining: () => boolean
-  /** Sees what the doctor sends through the public URL. */
+  /** Records the doctor's requests through the public URL. */
   frontCheck: FrontCheck
   /** Limits the writes of one account. */
   writeRate: WriteRate
-  /** A provider says that somebody signed out there. */
+  /** Handles a provider's report that someone signed out there. */
   backchannelLogout: BackchannelLogout
-  /** Everything under /auth. */
+  /** All routes below /auth. */
   authRoutes: Hono<Env>
-  /** Whose pages people see. Ours are rendered in any case: signing in stays here. */
+  /** Whose pages are served. Ours are rendered in any case, because signing in stays here. */
   frontEnd: FrontEnd
   /** The script for other front ends. */
   clientScript: () => Promise<string>
@@ -88,7 +88,7 @@ export interface AppDeps {
 
 /**
  * Builds the application. This file is the order of everything that happens to a request.
- * @returns makes an HTTP server for it: one for each address that is listened on
+ * @returns creates an HTTP server, one for each address to listen on
  */
 export function createApp(deps: AppDeps): () => Server {
   const {
@@ -201,12 +201,12 @@ export function createApp(deps: AppDeps): () => Server {
     httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
 }
 
-/** Whether Hono's routes are to answer; everything else that got this far is the site's. */
+/** Whether Hono's routes handle the request; everything else that got this far is the site's. */
 function isRouted({ family }: RequestContext, serverRoutes: boolean): boolean {
   return family === 'auth' || (family === 'api' && !serverRoutes)
 }
 
-/** Gives routes what they may know of the request, under the names that they know it by. */
+/** Exposes the request's context to routes under Hono's names. */
 const exposeContext: MiddlewareHandler<Env> = (c, next) => {
   const { ctx } = c.env
   if (ctx.caller === null) throw new Problem('internal', {}, new Error('a route was reached without authentication'))

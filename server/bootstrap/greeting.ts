@@ -2,8 +2,8 @@ import { DISPLAY_NAME } from '../contract/name.ts'
 import type { OperationServices } from '../ops/operation-services.ts'
 
 /**
- * Tells whoever started the server where it is and what to do next. A set-up link is shown on a terminal only: a log is
- * kept and copied, and a link is a key.
+ * Prints where the server is and what to do next. A setup link is only shown on a terminal: logs are kept and copied,
+ * and the link grants access.
  */
 export async function greet({
   config,

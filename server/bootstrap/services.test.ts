@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => home.remove())
 
 describe('the first start', () => {
-  test('makes keys and a database, private to their owner', async () => {
+  test('creates keys and a database, private to their owner', async () => {
     const services = await home.start()
     await services.close()
     expect(statSync(home.dataDir).mode & 0o777).toBe(0o700)
@@ -23,7 +23,7 @@ describe('the first start', () => {
       expect([name, statSync(join(home.dataDir, name)).mode & 0o777]).toEqual([name, 0o600])
   })
 
-  test('that was killed between the keys and the database goes on where it was', async () => {
+  test('continues if it was killed between the keys and the database', async () => {
     const first = await home.start()
     await first.close()
     const keys = readFileSync(join(home.dataDir, 'keys.json'), 'utf8').replace(/"counter": \d+/, '"counter": 0')
@@ -35,7 +35,7 @@ describe('the first start', () => {
 })
 
 describe('a later start', () => {
-  test('finds sessions as they were', async () => {
+  test('keeps sessions as they were', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
     await first.close()
@@ -61,7 +61,7 @@ describe('a later start', () => {
     await second.close()
   })
 
-  test('refuses a folder that another works on, and saying so leaves that one alone', async () => {
+  test('refuses a folder in use, without disturbing its owner', async () => {
     const first = await home.start()
     await expect(home.start()).rejects.toThrow(/Another process \(the test, pid \d+\) is using the data folder/)
     expect(await first.store.accounts.anybody()).toBe(false)
@@ -69,7 +69,7 @@ describe('a later start', () => {
     await (await home.start()).close()
   })
 
-  test('refuses a missing key file, and a missing database, and makes neither', async () => {
+  test('refuses a missing key file or a missing database, and creates neither', async () => {
     await (await home.start()).close()
     const keys = join(home.dataDir, 'keys.json')
     const text = readFileSync(keys, 'utf8')
@@ -85,7 +85,7 @@ describe('a later start', () => {
   })
 })
 
-describe('a database that was put back by hand', () => {
+describe('a database restored by hand', () => {
   test('ends every session with the reason, and voids every code', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
@@ -95,7 +95,7 @@ describe('a database that was put back by hand', () => {
     )
     await first.close()
     copyFileSync(databaseFile(home.dataDir), `${databaseFile(home.dataDir)}.copy`)
-    // Without the log line: nothing was wrong so far.
+    // Without the log line, since nothing was wrong so far.
     expect(home.logged.join()).not.toMatch(/restored by hand/)
     await (await home.start()).close()
     copyFileSync(`${databaseFile(home.dataDir)}.copy`, databaseFile(home.dataDir))
@@ -112,7 +112,7 @@ describe('a database that was put back by hand', () => {
     ).rejects.toMatchObject({ code: 'invalid_code' })
     await second.close()
 
-    // Once is enough: who signed in since stays.
+    // Once is enough: sessions opened since then stay.
     const third = await home.start()
     const again = await signedIn(third)
     await third.close()
@@ -121,7 +121,7 @@ describe('a database that was put back by hand', () => {
     await fourth.close()
   })
 
-  test('is noticed even when it was copied and put back between two starts', async () => {
+  test('is detected even if copied and restored between two starts', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
     await first.store.maintenance.backup(join(home.dataDir, 'copy'))
@@ -132,7 +132,7 @@ describe('a database that was put back by hand', () => {
     await second.close()
   })
 
-  test('a crash between the two counters is not taken for one', async () => {
+  test('is not mistaken for a crash between the two counters', async () => {
     const first = await home.start()
     const { shown } = await signedIn(first)
     await first.store.keyRecords.setCounter((first.keys.counter() ?? 0) + 1)

@@ -24,25 +24,25 @@ export interface ComposeDeps {
   clock: Clock
   log: Log
   meter: Meter
-  /** What this process is doing with the data, for whoever finds it locked: "the server", "user add". */
+  /** What this process does with the data, for others that find it locked: "the server", "user add". */
   what: string
 }
 
-/** The rooms that know no HTTP, built once: what the server and a command without a server both work with. */
+/** The services without HTTP, built once, for the server and for commands without a server. */
 export interface Services extends OperationServices {
   meter: Meter
-  /** Writes what is only in memory and lets go of the data folder. */
+  /** Writes what is only in memory and releases the data folder. */
   close(): Promise<void>
 }
 
-/** @throws OperatorError when the data folder is in use, or its keys or database are not as they should be */
+/** @throws OperatorError if the data folder is in use, or its keys or database are invalid */
 export async function buildServices(deps: ComposeDeps): Promise<Services> {
   return withDataDirLock(deps.config, deps.what, deps.log, release => open(deps, release))
 }
 
 async function open({ config, clock, log, meter }: ComposeDeps, release: () => void): Promise<Services> {
   const keys = openKeys(config.keys, !databaseExists(databaseFile(config.dataDir)), clock.now().wall)
-  // A key file that was in use remembers that there was a database.
+  // A key file that has been in use proves that there was a database.
   const store = openStore({
     dataDir: config.dataDir,
     mayCreate: (keys.counter() ?? 0) === 0,
@@ -94,8 +94,8 @@ async function open({ config, clock, log, meter }: ComposeDeps, release: () => v
 }
 
 /**
- * Before anything is written: with the wrong keys every session would end.
- * @throws OperatorError when the database was used with other keys
+ * Called before anything is written, because with the wrong keys every session would end.
+ * @throws OperatorError if the database was used with other keys
  */
 async function openKnownSigningKeys({
   config,
@@ -119,7 +119,7 @@ async function openKnownSigningKeys({
 async function close(log: Log, keys: Keys, store: Store, sessions: Sessions, release: () => void): Promise<void> {
   try {
     await sessions.close()
-    // A copy of the database taken before now is then told from the one that was in use last.
+    // From now on, a copy of the database taken earlier is recognised as older.
     await raiseCounter({ keys, store })
   } catch (error) {
     log.warn({ event: 'shutdown_write_failed', error }, 'failed to write pending changes before closing')

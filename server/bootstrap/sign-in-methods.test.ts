@@ -25,8 +25,8 @@ import { posted } from '../login/sign-in-method.testing.ts'
 import { type PendingSignIns, postedFields, type SignInMethod, type SignInStep } from '../login/sign-in-method.ts'
 import { newTransactionId } from '../providers/transactions.ts'
 
-// A method that exists in this file only: what a passkey will be, in miniature. It signs a challenge with a key that
-// belongs to an account, and nothing else of the server knows of it.
+// A method that only exists in this file, like a future passkey in miniature: it signs a challenge with a key of an
+// account, and nothing else in the server knows of it.
 
 const KEYS = new Map<string, KeyObject>()
 const LIFE_MS = 5 * MINUTE
@@ -83,7 +83,10 @@ function createLantern({ accounts, keyring, clock, meter }: Deps): SignInMethod 
   }
 }
 
-/** Makes somebody's key. @returns what signs with it, as a script of the page would */
+/**
+ * Creates an account's key.
+ * @returns a function that signs with it, as a script of the page would
+ */
 function keyFor(accountId: string) {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   KEYS.set(accountId, createPublicKey(publicKey.export({ type: 'spki', format: 'pem' })))
@@ -124,7 +127,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-test('a sign-in method of one file and one line is described, signs people in and confirms who they are', async () => {
+test('a sign-in method of one file and one line is described, signs users in and confirms who they are', async () => {
   const account = await stage.services.people.accounts.create(
     { email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD },
     OPERATOR,
@@ -154,7 +157,7 @@ test('a sign-in method of one file and one line is described, signs people in an
   await call('/auth/login/lantern', answer, 400)
 })
 
-test('a challenge is answered by the browser that got it, once, with the right key, by no link and in no other method', async () => {
+test('a challenge only works for the browser that got it, once, with the right key, never by link or in another method', async () => {
   const account = await stage.services.people.accounts.create(
     { email: 'ada@example.org', name: 'Ada', roles: ['user'], password: GOOD_PASSWORD },
     OPERATOR,

@@ -6,21 +6,21 @@ import type { Services } from './services.ts'
 const NOTES = 'notes'
 
 export interface Demo {
-  /** The Notes API, which stands in for upstreams of one's own. */
+  /** The Notes API, which stands in for real upstreams. */
   upstream: Upstream
   proof: Proof
   close(): Promise<void>
 }
 
 /**
- * Starts the demo where it applies: on a loopback address, with no upstreams configured.
- * @returns null where it does not; none of its code is loaded then
+ * Starts the demo if it applies: on a loopback address, with no upstreams configured.
+ * @returns null if not, in which case none of its code is loaded
  */
 export async function startDemo({ config, clock, log }: Services): Promise<Demo | null> {
   if (!config.demo || config.upstreams.length > 0 || !config.loopback) return null
   const { startSample } = await import('../demo/notes/sample.ts')
   const { createProof } = await import('../demo/proof/proof.ts')
-  // Notes fetches our keys as any API behind us would: by an inner address, which JWKS answers under any name.
+  // Notes fetches our keys as any API would: by an internal address, which JWKS accepts under any name.
   const inner = config.hosts[0]?.includes(':') ? `[${config.hosts[0]}]` : config.hosts[0]
   const sample = await startSample({
     dataDir: config.dataDir,

@@ -17,17 +17,14 @@ export interface RunningProviders {
   providers: Providers
   vault: Vault
   logouts: ProviderLogouts
-  /** null: names and passwords are ours to judge. */
+  /** null: passwords are checked here. */
   tokenApi: TokenApiClient | null
-  /** Calls back when a session has lost, or changed, what a provider granted to it. */
+  /** Calls back when a session lost or replaced what a provider granted to it. */
   onGrantChanged(listener: (sessionId: string) => void): void
   close(): Promise<void>
 }
 
-/**
- * Accounts go on with providers that have another address now. Before anybody can sign in: they would get another
- * account.
- */
+/** Moves accounts to providers with a new address, before anyone can sign in and get another account. */
 export async function followFormerIssuers({
   config,
   store,
@@ -48,7 +45,7 @@ export async function followFormerIssuers({
   }
 }
 
-/** Builds what speaks with providers, and connects it with the ends of sessions. */
+/** Builds what communicates with providers, and connects it to the ends of sessions. */
 export function startProviders(services: Services): RunningProviders {
   const { config, clock, log, meter, keys, store, sessions } = services
   const { keyring } = keys
@@ -103,7 +100,7 @@ export function startProviders(services: Services): RunningProviders {
     tokenApi,
     onGrantChanged: listener => void grantListeners.push(listener),
     async close() {
-      // Before what it calls and writes with: a refresh under way brings the only token that is still good.
+      // Closed first: a refresh in progress brings the only valid token, and needs the store and the providers.
       await vault.close()
       stopListening()
       await providers.close()
@@ -112,7 +109,7 @@ export function startProviders(services: Services): RunningProviders {
   }
 }
 
-/** What is kept of a provider's tokens follows from what the configuration does with them. */
+/** Which tokens of a provider are stored follows from how the configuration uses them. */
 function needsOf(
   { upstreams, providers, recheckMs }: Pick<Config, 'upstreams' | 'providers' | 'recheckMs'>,
   id: string,

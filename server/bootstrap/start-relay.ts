@@ -15,7 +15,7 @@ export interface RunningRelay {
   close(): Promise<void>
 }
 
-/** Builds the relay and connects it with the ends of sessions. */
+/** Builds the relay and connects it to the ends of sessions. */
 export function startRelay(
   services: Services,
   upstreams: readonly Upstream[],
@@ -50,7 +50,7 @@ export function startRelay(
     streams.ended(ended.publicId, ended.reason)
   })
   people.accounts.onChanged(streams.accountChanged)
-  // A turn later: where the session itself has ended, its streams end for that reason.
+  // Deferred by a turn: if the session itself has ended, its streams end for that reason.
   onGrantChanged(sessionId => void setImmediate(() => streams.grantChanged(sessionId)))
   return {
     relay,

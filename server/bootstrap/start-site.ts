@@ -12,12 +12,12 @@ import type { SiteListener } from '../http/site/site-handler.ts'
 export interface MainSite {
   mount: AppDeps['site']
   clientScript: AppDeps['clientScript']
-  /** Called once the ports are open: nothing before it needs the pages, and the first page waits for them. */
+  /** Called once the ports are open: nothing before needs the pages, and the first page waits for them. */
   opened(servers: readonly Server[]): void
   close(): Promise<void>
 }
 
-/** The site as it was built, built first where that is needed. */
+/** The built site, built first if necessary. */
 export async function builtSite(log: Log): Promise<MainSite> {
   const { entry, root, files, client } = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`)).catch(
     (error: unknown) => {
@@ -41,7 +41,7 @@ export async function builtSite(log: Log): Promise<MainSite> {
   }
 }
 
-/** The site as it is being written: Nuxt's dev server, loaded only here. */
+/** The site in development: Nuxt's dev server, only loaded here. */
 export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
   if (!HAS_SOURCES) {
     throw new OperatorError('This package contains the built site, so there are no pages to develop.', [
@@ -49,7 +49,7 @@ export async function devSite(log: Log, publicUrl: string): Promise<MainSite> {
     ])
   }
   const secret = randomId(32)
-  // Workers inherit the environment of the moment at which they start.
+  // Workers inherit the environment at the time they start.
   Object.assign(process.env, { NODE_ENV: 'development', [DEV_SECRET_VARIABLE]: secret })
   const { devBridge } = await import('../http/site/dev-bridge.ts')
   const { startDevSite } = await import('../http/site/dev-site.ts')

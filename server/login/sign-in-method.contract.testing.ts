@@ -3,29 +3,32 @@ import { Problem } from '../base/problem.ts'
 import { contextFrom, pendingJar, posted, returned } from './sign-in-method.testing.ts'
 import type { Proof, ReauthenticationContext, SignInInput, SignInMethod, SignInStep } from './sign-in-method.ts'
 
-/** Ada and Bob have accounts that the method opens; nobody shows what opens none. */
+/** Ada and Bob have accounts that the method opens; `nobody` presents a proof that opens none. */
 export type Who = 'ada' | 'bob' | 'nobody'
 
-/** A method with what it needs, and people in front of it. */
+/** A method with its dependencies, and users to test it. */
 export interface MethodBench {
   method: SignInMethod
   ids: { ada: string; bob: string }
-  /** What they send first (`step: null`), or in answer to a step; `confirming`: they are signed in as Ada. */
+  /** What the user sends first (`step: null`), or in response to a step; `confirming`: they are signed in as Ada. */
   answer(who: Who, step: SignInStep | null, confirming: boolean): SignInInput
   disableAda(): Promise<void>
-  /** What `sign_ins_total` was counted with. */
+  /** The outcomes that `sign_ins_total` was counted with. */
   outcomes: readonly string[]
-  /** Whoever was vouched for came with tokens: how many there were, and how many were given back. */
+  /** For users who come with tokens: how many were issued, and how many were revoked. */
   tokens(): { issued: number; revoked: number }
   close(): Promise<void>
 }
 
 const SESSION = { publicId: 'session-of-ada', authTime: 1_800_000_000_000, absoluteEndsAt: 1_900_000_000_000 }
-/** Of a method that takes more, it is for its own tests. */
+/** A method with more steps needs tests of its own. */
 const MOST_STEPS = 5
 const GARBAGE: unknown[] = [null, 7, 'text', { surprise: 1 }, { email: ['ada'], password: {} }, { constructor: 1 }]
 
-/** What every sign-in method promises. @param open a bench of its own for each test */
+/**
+ * What every sign-in method guarantees.
+ * @param open creates a new bench for each test
+ */
 export function signInMethodContract(name: string, open: () => Promise<MethodBench>): void {
   let bench: MethodBench
   let session: ReauthenticationContext['session']
@@ -35,7 +38,7 @@ export function signInMethodContract(name: string, open: () => Promise<MethodBen
   })
   afterEach(() => bench.close())
 
-  /** Goes all the way, as a browser does. */
+  /** Goes through all steps, as a browser does. */
   async function walk(who: Who, confirming = false): Promise<Proof> {
     const { keep, ...pending } = pendingJar()
     const context = contextFrom({ pending })
@@ -69,14 +72,14 @@ export function signInMethodContract(name: string, open: () => Promise<MethodBen
   }
 
   describe(`the sign-in method ${name}`, () => {
-    test('has an id that fits into an address, and describes itself in plain data', () => {
+    test('has an id that fits into a URL, and describes itself in plain data', () => {
       const { id, describe: describeMethod } = bench.method
       expect(id).toMatch(/^[a-z][a-z0-9-]{0,31}$/)
       const description = describeMethod()
       expect(JSON.parse(JSON.stringify(description))).toEqual(description)
     })
 
-    test('proves whose account it is and how that was shown, and is counted once', async () => {
+    test('proves whose account it is and how, and is counted once', async () => {
       const proof = await walk('ada')
       expect(proof.account.id).toBe(bench.ids.ada)
       expect(proof.amr.length).toBeGreaterThan(0)
@@ -91,14 +94,14 @@ export function signInMethodContract(name: string, open: () => Promise<MethodBen
       nothingKept()
     })
 
-    test('refuses the account of somebody who was disabled, at a sign-in and at a confirmation', async () => {
+    test('refuses a disabled account, when signing in and when confirming', async () => {
       await bench.disableAda()
       expect((await refusal(walk('ada'))).code).toBe('account_disabled')
       expect((await refusal(walk('ada', true))).code).toBe('account_disabled')
       nothingKept()
     })
 
-    test('ASVS 7.5.1 confirms nobody but the account of the session, which counts as no sign-in', async () => {
+    test("ASVS 7.5.1 only confirms the session's own account, which does not count as a sign-in", async () => {
       expect((await walk('ada', true)).account.id).toBe(bench.ids.ada)
       const { issued, revoked } = bench.tokens()
       await refusal(walk('bob', true))
@@ -107,14 +110,14 @@ export function signInMethodContract(name: string, open: () => Promise<MethodBen
       expect(bench.outcomes).toEqual([])
     })
 
-    test('gives back what was granted when no session comes of a proof', async () => {
+    test('revokes what was granted if no session results from a proof', async () => {
       const proof = await walk('ada')
       expect(bench.tokens().revoked, 'not before').toBe(0)
       proof.abandon()
       nothingKept()
     })
 
-    test('refuses fields that are not its own', async () => {
+    test('refuses unknown fields', async () => {
       const context = contextFrom()
       for (const fields of GARBAGE) {
         const works = [
@@ -125,7 +128,7 @@ export function signInMethodContract(name: string, open: () => Promise<MethodBen
       }
     })
 
-    test('OA-20 takes no return from a provider that was begun for something else', async () => {
+    test('OA-20 refuses a return from a provider that was begun for another purpose', async () => {
       const input = returned({ kind: 'link', userId: bench.ids.ada, sessionId: session.publicId })
       await refusal(bench.method.authenticate(input, contextFrom()))
       await refusal(bench.method.reauthenticate(input, { ...contextFrom(), session }))

@@ -6,7 +6,7 @@ import type { PendingSignIn, Proof, SignInContext, SignInInput, SignInStep } fro
 
 export const posted = (fields: unknown): SignInInput => ({ kind: 'posted', fields })
 
-/** What a browser keeps between two steps. */
+/** What a browser stores between two steps. */
 export function pendingJar() {
   const kept = new Map<string, string>()
   return {
@@ -32,7 +32,7 @@ export const contextFrom = ({
   ...more,
 })
 
-/** What somebody comes back from a provider with. */
+/** What a user returns from a provider with. */
 export const returned = (purpose: Purpose, person: Partial<ProviderProfile> = {}): SignInInput => ({
   kind: 'returned',
   finished: { person: { ...PERSON, ...person }, tokens: TOKENS, purpose, returnTo: '/' },
@@ -67,7 +67,7 @@ export function proofOf(step: SignInStep): Proof {
   return step.proof
 }
 
-/** Keeps nothing of what was granted, and remembers what it gave back. */
+/** Stores no grants, and records what it revoked. */
 export function fakeVault(): Pick<Vault, 'createGrant' | 'revoke'> & { revoked: string[] } {
   const revoked: string[] = []
   return {

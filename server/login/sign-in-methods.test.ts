@@ -20,7 +20,7 @@ const API = toTokenApi({ name: 'Shop', url: 'https://shop.example' })
 const WORK = { id: 'work', name: 'Work', icon: 'building' }
 const PASSWORDS: Record<Who, string> = { ada: GOOD_PASSWORD, bob: 'another lantern, put out', nobody: 'a guess' }
 
-/** What every bench has: Ada and Bob, and how they are known at the place that vouches for them. */
+/** What every bench has: Ada and Bob, and how the vouching system knows them. */
 async function people(services: TestPeople) {
   const { accounts } = services.people
   const make = (name: 'ada' | 'bob') =>
@@ -50,7 +50,7 @@ function loginOf({ config, people: { accounts }, store: { identities }, sessions
   return createProviderLogin({ config: { ...config, providers: [] }, accounts, identities, sessions, clock, log })
 }
 
-/** The form's fields, or the one that confirms. */
+/** The form's fields, or those that confirm. */
 const typed = (name: string, who: Who, confirming: boolean) =>
   posted(confirming ? { password: PASSWORDS[who] } : { email: name, password: PASSWORDS[who] })
 
@@ -131,7 +131,7 @@ async function providerBench(): Promise<MethodBench> {
       if (step === null || purpose === null) return posted({})
       expect(step).toMatchObject({ next: 'redirect', href: 'https://work.example/authorize' })
       issued++
-      // Whom the provider's mapping lets in as nothing is nobody here.
+      // A user whom the provider's mapping does not admit has no account here.
       return returned(purpose, { ...who(name), roles: name === 'nobody' ? [] : null })
     },
     tokens: () => ({ issued, revoked: vault.revoked.length }),
@@ -142,7 +142,7 @@ signInMethodContract('password', passwordBench)
 signInMethodContract('token-api', tokenApiBench)
 signInMethodContract('of a provider', providerBench)
 
-test('two sign-in methods with one id are found when the server starts', async () => {
+test('two sign-in methods with the same id are detected when the server starts', async () => {
   const { method, close } = await passwordBench()
   expect(() => createSignInMethods([method, method])).toThrow('password')
   await close()

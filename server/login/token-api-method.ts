@@ -61,8 +61,8 @@ const JUDGED_WRONG = new Set(['invalid_credentials', 'account_disabled'])
 const LIMITS = { atOnce: 16, waiting: 250, each: { atOnce: 8, waiting: 125 } }
 
 /**
- * A name and a password that an API of the operator's own judges. It keeps the passwords and the accounts; here is a
- * session, and an account under the name that the API knows the person by.
+ * Signs in with a user name and password checked by an external API. The API manages passwords and accounts; here there
+ * is a session, and an account for the API's subject.
  */
 export function createTokenApiMethod({
   minLength,

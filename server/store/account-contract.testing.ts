@@ -19,7 +19,7 @@ const account = (id: string, roles: AccountRecord['roles'] = ['user'], more: Par
 const session = (publicId: string, userId: string, more: Partial<SessionRecord> = {}) =>
   sessionRecord(publicId, { userId, ...more })
 
-/** What every store of accounts, one-time codes and throttles promises. */
+/** What every store of accounts, one-time codes and throttles guarantees. */
 export function accountContract(name: string, open: () => { store: Store; remove(): void }): void {
   describe(`accounts in ${name}`, () => {
     let opened: ReturnType<typeof open>
@@ -51,7 +51,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect(await accounts.findByEmail('ann@example.org')).toMatchObject({ id: 'ann' })
       })
 
-      test('the list counts living sessions only, and knows when one was last seen', async () => {
+      test('the list counts active sessions only, and knows when one was last seen', async () => {
         await accounts.create(account('ann'), origin())
         await accounts.create(account('bob', ['user'], { createdAt: NOW + 1 }), origin())
         await insert(session('s1', 'ann'))
@@ -81,7 +81,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         )
         expect(await accounts.find('ann')).toMatchObject({ roles: ['admin', 'user'], disabledAt: null })
         expect(await kinds('ann')).toEqual(['account_created'])
-        // Enabling bob and demoting ann each stand alone; the other way round is refused.
+        // Enabling bob allows demoting ann; the other way round is refused.
         await accounts.change('bob', { roles: null, disabled: false }, OPERATOR, origin())
         await accounts.change('ann', { roles: ['user'], disabled: null }, OPERATOR, origin())
         await expect(accounts.change('bob', { roles: ['user'], disabled: true }, OPERATOR, origin())).rejects.toEqual(
@@ -90,7 +90,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect(await accounts.find('bob')).toMatchObject({ roles: ['admin'], disabledAt: null })
       })
 
-      test('ASVS 7.4.2 disabling ends every session in the same transaction, and says who did it', async () => {
+      test('ASVS 7.4.2 disabling ends every session in the same transaction, and records who did it', async () => {
         await accounts.create(account('root', ['admin'], { name: 'Root' }), origin())
         await accounts.create(account('ann'), origin())
         await insert(session('s1', 'ann'))
@@ -110,7 +110,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect((await accounts.find('ann'))?.disabledAt).toBe(NOW + 1)
       })
 
-      test('a changed password ends every session, and a second change from the same old one is refused', async () => {
+      test('a changed password ends every session, and a second change based on the old one is refused', async () => {
         await accounts.create(account('ann'), origin())
         await insert(session('s1', 'ann'))
         await insert(session('s2', 'ann'))
@@ -122,7 +122,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect((await accounts.find('ann'))?.passwordSealed).toBe('new')
       })
 
-      test('a verifier that was changed meanwhile is not overwritten by an older one sealed anew', async () => {
+      test('a changed verifier is not overwritten by resealing an older one', async () => {
         await accounts.create(account('ann'), origin())
         await accounts.create(account('bob', ['user'], { passwordSealed: null }), origin())
         const [read, none] = await accounts.verifiers('', 10)
@@ -143,7 +143,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         expect(await accounts.page(NOW, null, 100)).toHaveLength(1)
       })
 
-      test('a failure of the rest gives the code back', async () => {
+      test('if the rest fails, the code stays usable', async () => {
         await accounts.create(account('ann'), origin())
         await codes.createInvite(codeRecord('invite', 'h', { roles: ['admin'] }), origin())
         await expect(
@@ -207,7 +207,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
     })
 
     describe('the security log', () => {
-      test("is paged by cursor, newest first, and shows nobody else's rows", async () => {
+      test("is paged by cursor, newest first, and shows no other account's events", async () => {
         await accounts.create(account('ann'), origin())
         await accounts.create(account('bob'), origin())
         for (let n = 0; n < 5; n++) {
@@ -225,7 +225,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
     })
 
     describe('housekeeping', () => {
-      test("takes old rows in bounded batches and leaves the rest, a password's lock too", async () => {
+      test("deletes old rows in bounded batches and leaves the rest, including a password's lock", async () => {
         await accounts.create(account('ann'), origin(NOW - 100 * DAY))
         for (let n = 0; n < 5; n++) await accounts.changeName('ann', `Ann ${n}`, origin(NOW - 95 * DAY))
         await accounts.changeName('ann', 'Ann', origin(NOW))

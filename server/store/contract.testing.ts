@@ -13,16 +13,19 @@ import type {
   SessionStore,
 } from './types.ts'
 
-/** A store of sessions, and what tests do behind its back. */
+/** A store of sessions, and direct access for tests. */
 export interface SessionBench {
   sessions: SessionStore
   events: EventStore
   addAccount(account: Pick<AccountRecord, 'id' | 'roles' | 'disabledAt' | 'passwordChangedAt'>): void
-  /** The record as it is now. @throws Error when there is none */
+  /**
+   * The record as it is now.
+   * @throws Error if there is none
+   */
   record(sidHash: string): SessionRecord
-  /** Puts records there, new ones or as they were, as a restored backup would. */
+  /** Writes records directly, new ones or earlier states, as a restored backup would. */
   put(sessions: readonly SessionRecord[]): void
-  /** A person's log, oldest first. */
+  /** An account's log, oldest first. */
   log(userId: string): readonly EventRecord[]
   close(): void
 }
@@ -34,7 +37,7 @@ const END: SessionChange = { kind: 'end', at: NOW + HOUR, reason: 'idle', lastSe
 const why = (reason: EndReason) => ({ reason, at: NOW + HOUR, userId: null, byUserId: null })
 const ownEnd = (except: string | null) => ({ reason: 'admin' as const, at: NOW, except, byUserId: null })
 
-/** What every store of sessions promises. */
+/** What every store of sessions guarantees. */
 export function sessionContract(name: string, open: () => SessionBench): void {
   describe(`sessions in ${name}`, () => {
     let bench: SessionBench
@@ -106,14 +109,14 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(logged()).toEqual(['signed_in a', 'session_ended a replaced', 'signed_in b'])
       })
 
-      test('no session is opened for an account that is unknown or disabled', async () => {
+      test('no session is opened for an unknown or disabled account', async () => {
         bench.addAccount({ id: 'carol', ...PERSON, disabledAt: NOW })
         for (const userId of ['nobody', 'carol'])
           await expect(insert(sessionRecord('a', { userId }))).rejects.toMatchObject({ code: 'account_disabled' })
         expect(await sessions.find('hash of a')).toBeNull()
       })
 
-      test('no session is opened by a password that was changed since, earlier or later', async () => {
+      test('no session is opened with a password that has changed since, to an earlier or later one', async () => {
         for (const passwordSetAt of [PERSON.passwordChangedAt - 1, PERSON.passwordChangedAt + 1])
           await expect(insert(sessionRecord('a'), { passwordSetAt })).rejects.toMatchObject({
             code: 'invalid_credentials',
@@ -128,7 +131,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await sessions.find('hash of a')).toBeNull()
       })
 
-      test('confirming who one is needs the session to go on; signing in does not', async () => {
+      test('confirming an identity requires an active session; signing in does not', async () => {
         await insertAll('a', 'b')
         await sessions.end('a', why('signed_out'))
         await insert(sessionRecord('c'), { replaces: { publicId: 'b', onlyLiving: true } })
@@ -143,7 +146,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await listed()).toEqual(['e2', 'e1', 'e0', 'c'])
       })
 
-      test('a thousand ended sessions of a person are kept for their reason, and no more', async () => {
+      test('a thousand ended sessions of an account are kept for their reason, and no more', async () => {
         const over = Array.from({ length: 1050 }, (_, n) =>
           sessionRecord(`s${n}`, { endedAt: NOW + n, endReason: 'signed_out' }),
         )
@@ -155,8 +158,11 @@ export function sessionContract(name: string, open: () => SessionBench): void {
       })
     })
 
-    describe("the limit of a person's sessions", () => {
-      /** Opens sessions as the room does. @returns what ended, and why */
+    describe("the limit of an account's sessions", () => {
+      /**
+       * Opens sessions as the session room does.
+       * @returns what ended, and why
+       */
       async function openAll(all: SessionRecord[], seen: Record<string, number> = {}) {
         const ended: string[] = []
         for (const session of all) {
@@ -205,7 +211,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await openAll(['a', 'b', 'c', 'd'].map(id => sessionRecord(id)))).toEqual(['a too_many'])
       })
 
-      test('far too many are ended a batch at a time', async () => {
+      test('a large excess is ended in batches', async () => {
         await insertAll(...Array.from({ length: 130 }, (_, n) => `s${n}`))
         const limit = { max: 3, at: NOW, keep: null, lastSeenAt: () => 0 }
         let rounds = 0
@@ -263,7 +269,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(bench.record('hash of a')).toMatchObject({ generation: 3, endedAt: NOW + HOUR })
       })
 
-      test('a decision that throws writes nothing, and its neighbours are written', async () => {
+      test('a decision that throws writes nothing, and the others are written', async () => {
         await insertAll('a', 'b', 'c')
         const failure = new Error('no')
         const fail = (): { change: SessionChange } => {
@@ -324,7 +330,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(bench.record('hash of a').endReason).toBe('signed_out')
       })
 
-      test('a session that is over ends no other', async () => {
+      test('a session that has ended cannot end another', async () => {
         await insertAll('a', 'over', 'old')
         await sessions.end('over', why('signed_out'))
         await insert(sessionRecord('new'), { replaces: { publicId: 'old', onlyLiving: false } })
@@ -339,7 +345,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await listed()).toEqual(['new', 'a'])
       })
 
-      test("all of a person's sessions but one end, a batch at a time", async () => {
+      test("all of an account's sessions except one end, in batches", async () => {
         await insertAll(...Array.from({ length: 120 }, (_, n) => `s${n}`))
         await insert(sessionRecord('theirs', { userId: 'bob' }))
         const sizes: number[] = []
@@ -353,7 +359,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect([await listed(), await listed('bob')]).toEqual([['s60'], ['theirs']])
       })
 
-      test("another person's sessions are ended by administrators only, who are named in the log", async () => {
+      test("another account's sessions can only be ended by administrators, who are named in the log", async () => {
         bench.addAccount({ id: 'root', ...PERSON, roles: ['admin', 'user'] })
         bench.addAccount({ id: 'gone', ...PERSON, roles: ['admin', 'user'], disabledAt: NOW })
         await insert(sessionRecord('a'))
@@ -370,7 +376,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     })
 
     describe('lists', () => {
-      test('living sessions are listed newest first, a page at a time, while others end and are opened', async () => {
+      test('active sessions are listed newest first, in pages, while others end and open', async () => {
         await insertAll('a', 'b', 'c', 'd', 'e')
         await insert(sessionRecord('theirs', { userId: 'bob' }))
         await sessions.end('d', why('signed_out'))
@@ -384,14 +390,14 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect((await sessions.page('ann', null, 4)).next).toBeNull()
       })
 
-      test('a cursor that the store did not make is refused', async () => {
+      test('an invalid cursor is refused', async () => {
         for (const cursor of ['', '-1', '1.5', 'x', '1'.repeat(16), "1' or 1=1"])
           await expect(sessions.page('ann', cursor, 2), cursor).rejects.toMatchObject({ code: 'invalid_query' })
       })
     })
 
     describe('progress', () => {
-      test('a proof is written only for the generation that it is of, a last-seen time only forwards', async () => {
+      test('a confirmation is only written for its generation, and a last-seen time only forwards', async () => {
         await insertAll('a', 'b')
         await change('a', ROTATE)
         const later = NOW + 2 * HOUR
@@ -425,7 +431,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     })
 
     describe('the security log', () => {
-      test('is read newest first, a page at a time', async () => {
+      test('is read newest first, in pages', async () => {
         await insertAll('a', 'b', 'c')
         const [newest, second] = await bench.events.page('ann', null, 2)
         expect([newest?.sessionId, second?.sessionId]).toEqual(['c', 'b'])

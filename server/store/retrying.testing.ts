@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { SessionStore, Store } from './types.ts'
 
-/** A store that tries every decision twice, as one does whose first attempt did not go through. */
+/** A store that runs every decision twice, like one whose first attempt failed. */
 export function retrying<S extends Store>(store: S): S {
   const { throttles, providerGrants } = store
   return {
@@ -25,12 +25,12 @@ export function retryingSessions(sessions: SessionStore): SessionStore {
   return { ...sessions, change: (sidHash, decide) => sessions.change(sidHash, twice(decide)) }
 }
 
-/** Each attempt reads its records itself, so that nothing that the first did to them is seen by the second. */
+/** Each run reads its records itself, so that the second one cannot see what the first did to them. */
 function twice<Records, D>(decide: (records: Records) => D): (records: Records) => D {
   return records => {
     const first = decide(structuredClone(records))
     const second = decide(records)
-    // Functions that a decision returns are others each time: as text they are left out.
+    // Functions that a decision returns differ each time; serialising leaves them out.
     expect(JSON.stringify(second), 'a decision on the same records is the same').toBe(JSON.stringify(first))
     return second
   }

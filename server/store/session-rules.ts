@@ -3,11 +3,11 @@ import { Problem } from '../base/problem.ts'
 import type { EndReason } from '../contract/end-reasons.ts'
 import type { EndedSession, SessionLimit, SessionRecord } from './types.ts'
 
-// What every store decides alike.
+// Rules that every store shares.
 
-/** Sessions that end in one transaction, so that the event loop is held for a few milliseconds. */
+/** Sessions ended per transaction, so that the event loop is only blocked for a few milliseconds. */
 export const END_BATCH = 50
-/** Ended sessions of a person that are kept to tell the reason: signing in and out for days on end fills no disk. */
+/** Ended sessions kept per account for their reason, so that signing in and out for days cannot fill the disk. */
 export const ENDED_KEPT_MAX = 1000
 
 export function toEnded(session: SessionRecord): EndedSession {
@@ -21,7 +21,9 @@ export function toEnded(session: SessionRecord): EndedSession {
   }
 }
 
-/** @throws Problem for a session that is over: `session_replaced` where another has its place, else `not_signed_in` */
+/**
+ * @throws Problem for a session that has ended: `session_replaced` if another replaced it, otherwise `not_signed_in`
+ */
 export function refuseEnded(session: Pick<SessionRecord, 'endedAt' | 'endReason'> | undefined): void {
   if (session?.endReason === 'replaced') throw new Problem('session_replaced')
   if (session?.endedAt !== null) throw new Problem('not_signed_in')
@@ -30,8 +32,8 @@ export function refuseEnded(session: Pick<SessionRecord, 'endedAt' | 'endReason'
 export type Living = Pick<SessionRecord, 'sidHash' | 'publicId' | 'lastSeenAt' | 'idleMs' | 'absoluteEndsAt'>
 
 /**
- * Of a person's living sessions, oldest first, those that are too many, and the reason that each ends for: the ones past
- * their end, and if that is not enough, the ones idle longest.
+ * The excess of an account's active sessions (given oldest first), with the reason that each ends for: those past their
+ * end, and if that is not enough, those idle longest.
  */
 export function chooseExcess(
   living: readonly Living[],

@@ -13,7 +13,7 @@ import { accounts, events, sessions } from './sqlite/schema.ts'
 import { openStore, type SqliteStore } from './sqlite/store.ts'
 import type { Store } from './types.ts'
 
-/** For tests: a new store in a folder of its own, gone again with `remove()`. */
+/** For tests: a new store in a folder of its own, deleted by `remove()`. */
 export function testStore(
   clock: Clock = systemClock,
   log: Log = createLog('silent'),
@@ -30,7 +30,7 @@ export function testStore(
   }
 }
 
-/** The connection beneath a SQLite store, for tests that look behind the store's back. */
+/** The connection underneath a SQLite store, for tests that bypass it. */
 export function rawOf(store: Store): Sqlite.Database {
   return (store as SqliteStore).db.raw
 }
@@ -62,7 +62,7 @@ export function sqliteBench(): SessionBench {
   }
 }
 
-/** Gives the database the schema from before a migration, with everything that fits into it. */
+/** Downgrades the database to the schema before a migration, with everything that fits into it. */
 export function downgrade(
   { dataDir, clock, log }: { dataDir: string; clock: Clock; log: Log },
   tag: string,

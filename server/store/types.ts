@@ -3,30 +3,29 @@ import type { EndReason } from '../contract/end-reasons.ts'
 import type { EventKind, Role } from '../contract/wire.ts'
 
 /**
- * What the product keeps, and what it may expect of whatever keeps it. `sqlite/` and `memory/` implement these
- * interfaces, `contract.testing.ts` is the suite that every implementation passes. Whoever uses a store knows this file
- * only.
+ * What is stored, and what callers may expect of a store. `sqlite/` and `memory/` implement these interfaces;
+ * `contract.testing.ts` is the suite that every implementation passes. Users of a store only know this file.
  *
- * Promises that hold for every function:
- * - One function is one transaction: it happens whole or not at all, and its rows of the security log are part of it.
- *   Lines about it, for whoever watches the site, are logged once it is durable.
+ * Guarantees of every function:
+ * - One function is one transaction: it happens completely or not at all, including its rows of the security log. Lines
+ *   for the operator's log are written once it is durable.
  * - What a function wrote is durable, as far as that store is, when its promise resolves.
- * - Writes happen in the order in which they were called, each sees those before it, and their promises settle in that
- *   order. A write that fails undoes only what it did itself.
- * - A read sees every write whose promise has resolved. Records that it returns are the caller's own.
- * - A `decide` callback is handed records as they are inside the transaction. A store may run it once per attempt and
- *   try again, so it is synchronous and changes nothing outside: what it found out is what it returns. When it throws,
- *   nothing is written and the error is passed on.
- * - Each function may reject with Problem `store_unavailable`: nothing was written. Other problems are named there.
+ * - Writes happen in call order, each sees the earlier ones, and their promises settle in that order. A write that
+ *   fails only undoes its own changes.
+ * - A read sees every write whose promise has resolved. Records that it returns belong to the caller.
+ * - A `decide` callback gets the records as they are inside the transaction. A store may retry it, so it is synchronous
+ *   and changes nothing outside: its result is what it returns. If it throws, nothing is written and the error is
+ *   passed on.
+ * - Each function may reject with Problem `store_unavailable`: nothing was written. Other problems are listed there.
  */
 
 // ---- Records. Times are unix milliseconds.
 
 export interface AccountRecord {
   id: string
-  /** null: made by a provider that vouched for no address. Always null together with `emailKey`. */
+  /** null: created by a provider that did not vouch for an address. Always null together with `emailKey`. */
   email: string | null
-  /** The address as it is compared: NFC, lower case. Unique. */
+  /** The address in the form that is compared: NFC, lower case. Unique. */
   emailKey: string | null
   name: string
   roles: Role[]
@@ -40,9 +39,9 @@ export interface AccountRecord {
 export interface SessionRecord {
   /** SHA-256 of the sid, base64url. The sid itself is only in the browser. */
   sidHash: string
-  /** The id that lists, logs and upstream tokens show. Unique. */
+  /** The id that lists, logs and upstream tokens contain. Unique. */
   publicId: string
-  /** 32 random bytes that go into the refresh token's tag. */
+  /** 32 random bytes that are part of the refresh token's tag. */
   secret: Buffer
   userId: string
   createdAt: UnixMs
@@ -50,7 +49,7 @@ export interface SessionRecord {
   amr: string[]
   remember: boolean
   idleMs: number
-  /** The root key that this session's tags are made under, for its whole life. */
+  /** The root key that this session's tags are made with, for its whole lifetime. */
   tagKeyId: string
   /** For device-bound sessions: a JWK thumbprint. */
   boundKey: string | null
@@ -66,14 +65,14 @@ export interface SessionRecord {
   network: string
 }
 
-/** One row of the security log. The newest 200 of each kind are kept for an account. */
+/** One row of the security log. The newest 200 of each kind are kept per account. */
 export interface EventRecord {
-  /** Grows with each row. */
+  /** Increases with each row. */
   id: number
   at: UnixMs
   kind: EventKind
   userId: string
-  /** Who did it, where that was another account. */
+  /** The other account that did it, if any. */
   byUserId: string | null
   sessionId: string | null
   reason: EndReason | null
@@ -81,7 +80,7 @@ export interface EventRecord {
   network: string | null
 }
 
-/** A one-time code: set-up, invitation or password reset. */
+/** A one-time code: setup, invitation or password reset. */
 export interface CodeRecord {
   id: string
   codeHash: string
@@ -91,12 +90,12 @@ export interface CodeRecord {
   /** invite: the only address that may use it, or null. */
   email: string | null
   roles: Role[]
-  /** Which administrator made it, and in which session (its public id); null: the command line. */
+  /** The administrator who created it, and the public id of their session; null: the command line. */
   byUserId: string | null
   bySessionId: string | null
   createdAt: UnixMs
   endsAt: UnixMs
-  /** When it was used, or voided. */
+  /** When it was used or voided. */
   usedAt: UnixMs | null
 }
 
@@ -105,11 +104,11 @@ export interface ThrottleRecord {
   key: string
   failures: number
   lastFailureAt: UnixMs
-  /** No attempt is judged before this. */
+  /** No attempt is judged before this time. */
   nextAt: UnixMs
 }
 
-/** An account elsewhere that signs its person in here, known by what the provider calls it (OIDC Core §5.7). */
+/** A linked identity that signs its user in here, keyed by issuer and subject (OIDC Core §5.7). */
 export interface IdentityRecord {
   id: string
   userId: string
@@ -117,10 +116,10 @@ export interface IdentityRecord {
   provider: string
   issuer: string
   subject: string
-  /** As the provider said it last, if it vouches for it; never looked up by. */
+  /** As last reported by the provider, if it vouches for it; never used for look-ups. */
   email: string | null
   emailVerified: boolean
-  /** What a person recognises it by: a name or an address. */
+  /** How a user recognises it: a name or an address. */
   label: string
   /** The public id of the session that linked it; null: made with the account, or linked by the command line. */
   linkedIn: string | null
@@ -139,32 +138,32 @@ export interface ProviderGrantRecord {
   subject: string
   /** The provider's own session (`sid`, OIDC Back-Channel Logout §2.1). */
   providerSid: string | null
-  /** Whether the session rests on it, or only has it. */
+  /** Whether the session depends on it, or only has it. */
   origin: 'sign_in' | 'link'
-  /** The tokens as JSON, sealed under the `at-rest` purpose with the record's id; null: nothing here needs them. */
+  /** The tokens as JSON, sealed under the `at-rest` purpose with the record's id; null: none are needed. */
   sealed: string | null
   accessEndsAt: UnixMs | null
   /**
-   * Written before a refresh token is sent to the provider and cleared with its answer: one that is still there after a
-   * restart tells of a token that may have been used up.
+   * Written before a refresh token is sent to the provider, and cleared with its response: if still set after a
+   * restart, the token may have been consumed.
    */
   refreshingAt: UnixMs | null
   refreshes: number
   createdAt: UnixMs
-  /** What the session's ID token is signed with: a logout token is signed alike. null: there is none. */
+  /** The algorithm of the session's ID token, which logout tokens must use, too. null: there is none. */
   idTokenAlg: string | null
-  /** When roles and standing are looked at again, whether or not anybody needs a token; null: never. */
+  /** When roles and account status are rechecked, whether or not a token is needed; null: never. */
   recheckAt: UnixMs | null
-  /** The session is over: the grant waits for revocation and logout at the provider. */
+  /** Set once the grant has ended: it waits for revocation and logout at the provider. */
   endedAt: UnixMs | null
 }
 
 // ---- Shared
 
-/** Where a walk through a list stopped. Opaque: only the store that made it can read it. */
+/** Where a walk through a list stopped. Opaque: only the store that created it can read it. */
 export type Cursor = string
 
-/** When and from where something was done. `byUserId`: who did it, where that was another account. */
+/** When and from where something was done. `byUserId`: the other account that did it, if any. */
 export interface Origin {
   at: UnixMs
   byUserId: string | null
@@ -173,7 +172,7 @@ export interface Origin {
   network: string | null
 }
 
-/** Who does something, and in which session (its public id): null for the command line, whose power nobody takes. */
+/** Who does something, and the public id of their session: null for the command line, whose authority is never lost. */
 export interface Maker {
   userId: string | null
   sessionId: string | null
@@ -193,13 +192,13 @@ export interface Store {
   readonly housekeeping: HousekeepingStore
   readonly keyRecords: KeyRecordStore
   readonly maintenance: MaintenanceStore
-  /** Writes what still waits, and lets go. */
+  /** Writes what is still waiting, and closes the store. */
   close(): Promise<void>
 }
 
 // ---- Sessions
 
-/** A session that has just been ended, as everybody else needs to know it. */
+/** A session that has just ended, as other rooms need to know it. */
 export interface EndedSession {
   sidHash: string
   publicId: string
@@ -215,34 +214,34 @@ export interface EndedBatch {
 }
 
 export interface SessionLimit {
-  /** Living sessions that a person may have. */
+  /** Maximum active sessions per account. */
   max: number
   at: UnixMs
-  /** The session that was just opened, which stays: its public id. null: none was. */
+  /** The public id of the session just opened, which stays; null: none. */
   keep: string | null
-  /** What memory knows of when a session was last seen: 0 where it knows nothing. Changes nothing, like `decide`. */
+  /** When a session was last seen according to memory: 0 if unknown. Changes nothing, like `decide`. */
   lastSeenAt: (sidHash: string) => UnixMs
 }
 
 export interface NewSession {
   session: SessionRecord
-  /** Whose place it takes, by public id: that session ends as `replaced`. `onlyLiving`: not once it is over. */
+  /** The session that it replaces, by public id, which ends as `replaced`. `onlyLiving`: only if it is still active. */
   replaces: { publicId: string; onlyLiving: boolean } | null
-  /** When the password was set that the person has just shown; null: none was asked for. */
+  /** When the password just presented was set; null: none was used. */
   passwordSetAt: UnixMs | null
-  /** What a provider granted with this sign-in; null: nothing. */
+  /** What a provider granted with this sign-in; null: none. */
   grant: ProviderGrantRecord | null
-  /** What the person then has beyond it ends, too; null: no limit. */
+  /** The account's sessions beyond it end, too; null: no limit. */
   limit: SessionLimit | null
 }
 
 /** What a decision on a session may do to it. */
 export type SessionChange =
-  /** `generation` g → g+1, with g proven: the client has shown it. The absolute end stays. */
+  /** `generation` g → g+1, with g confirmed by the client. The absolute end stays. */
   | { kind: 'rotate'; at: UnixMs; lastSeenAt: UnixMs }
   | { kind: 'end'; at: UnixMs; reason: EndReason; lastSeenAt: UnixMs }
 
-/** What memory knows and the record does not yet. `proven` is written only where `generation` is still the same. */
+/** What is in memory and not in the record yet. `proven` is only written if `generation` is still the same. */
 export interface SessionProgress {
   sidHash: string
   generation: number
@@ -254,13 +253,13 @@ export interface SessionStore {
   find(sidHash: string): Promise<SessionRecord | null>
   findByPublicId(publicId: string): Promise<SessionRecord | null>
   /**
-   * Inserts a session and ends the one that it replaces. Grants of that one, and what was made in it, go over to the
-   * new one, where it is the same person's.
-   * @throws Problem `account_disabled` or `invalid_credentials` when that changed meanwhile; `session_replaced` or
-   * `not_signed_in` when what it replaces is over; `login_expired` when the identity that granted is not linked
+   * Inserts a session and ends the one that it replaces, whose grants, and what was created in it, move to the new one
+   * if it belongs to the same account.
+   * @throws Problem `account_disabled` or `invalid_credentials` if that changed in the meantime; `session_replaced` or
+   * `not_signed_in` if the session to replace has ended; `login_expired` if the identity of the grant is not linked
    */
   insert(opening: NewSession): Promise<EndedBatch>
-  /** Ends a batch of what a person has beyond the limit: those past their end first, then the ones idle longest. */
+  /** Ends a batch of an account's sessions beyond the limit: those past their end first, then those idle longest. */
   endExcess(userId: string, limit: SessionLimit): Promise<EndedBatch>
   /**
    * Hands the session to `decide` and does what the `change` in its answer says; null: nothing.
@@ -273,29 +272,29 @@ export interface SessionStore {
     decide: (session: SessionRecord) => D,
   ): Promise<{ session: SessionRecord; decided: D; ended: EndedSession[] } | null>
   /**
-   * Ends a session, unless it is over or not `userId`'s (null: anybody's).
+   * Ends a session, unless it has ended or does not belong to `userId` (null: any account).
    * @param why.from the session that asks for it, if any
-   * @returns what ended, as `change` does: empty when nothing did
-   * @throws Problem `session_replaced`, `not_signed_in` when `why.from` is over
+   * @returns what ended, as `change` does: empty if nothing did
+   * @throws Problem `session_replaced`, `not_signed_in` if `why.from` has ended
    */
   end(
     publicId: string,
     why: { reason: EndReason; at: UnixMs; userId: string | null; byUserId: string | null; from?: string },
   ): Promise<EndedSession[]>
   /**
-   * Ends a batch of a person's living sessions.
+   * Ends a batch of an account's active sessions.
    * @param why.except the session that asks for it, which stays
-   * @throws Problem `session_replaced`, `not_signed_in` when `why.except` is over; `forbidden` when `why.byUserId` is
-   * no administrator
+   * @throws Problem `session_replaced`, `not_signed_in` if `why.except` has ended; `forbidden` if `why.byUserId` is not
+   * an administrator
    */
   endOf(
     userId: string,
     why: { reason: EndReason; at: UnixMs; except: string | null; byUserId: string | null },
   ): Promise<EndedBatch>
   /**
-   * A page of a person's living sessions, newest first. One past its idle end is still listed until something judges it.
-   * @param after `next` of the page before; null: the first page
-   * @throws Problem `invalid_query` for a cursor that is not one of ours
+   * A page of an account's active sessions, newest first. One past its idle end is listed until it is judged.
+   * @param after `next` of the previous page; null: the first page
+   * @throws Problem `invalid_query` for a cursor that is not ours
    */
   page(userId: string, after: Cursor | null, limit: number): Promise<{ sessions: SessionRecord[]; next: Cursor | null }>
   saveProgress(batch: readonly SessionProgress[]): Promise<void>
@@ -303,11 +302,17 @@ export interface SessionStore {
 
 // ---- The security log
 
-/** A row of the security log; `byName`: the name of whoever else did it, null when nobody else did or they are gone. */
+/**
+ * A row of the security log; `byName`: the name of the other account that did it, null if there is none or it was
+ * deleted.
+ */
 export type NamedEvent = EventRecord & { byName: string | null }
 
 export interface EventStore {
-  /** A page of a person's log, newest first. @param before the last id of the page before; null: the first page */
+  /**
+   * A page of an account's log, newest first.
+   * @param before the last id of the previous page; null: the first page
+   */
   page(userId: string, before: number | null, limit: number): Promise<NamedEvent[]>
 }
 
@@ -315,7 +320,7 @@ export interface EventStore {
 
 export type AccountWithSessions = AccountRecord & { sessions: number; lastSeenAt: UnixMs | null }
 
-/** A sealed password verifier and whose it is. */
+/** A sealed password verifier and the account it belongs to. */
 export interface Verifier {
   id: string
   passwordSealed: string
@@ -331,32 +336,32 @@ export interface AccountStore {
   find(id: string): Promise<AccountRecord | null>
   findByEmail(emailKey: string): Promise<AccountRecord | null>
   /**
-   * A page of all accounts, oldest first, with the number of living sessions and when one was last seen.
-   * @param after the last id of the page before; null: the first page; an id that no account has: an empty page
+   * A page of all accounts, oldest first, with the number of active sessions and when one was last seen.
+   * @param after the last id of the previous page; null: the first page; an unknown id: an empty page
    */
   page(now: UnixMs, after: string | null, limit: number): Promise<AccountWithSessions[]>
   /** The same for one account. */
   summary(id: string, now: UnixMs): Promise<AccountWithSessions | null>
   count(): Promise<number>
-  /** Whether there is any account, disabled ones too. */
+  /** Whether there is any account, including disabled ones. */
   anybody(): Promise<boolean>
   /**
-   * Makes an account. The very first one is an administrator, whatever `account` says.
+   * Creates an account. The very first one is an administrator, whatever `account` says.
    * @throws Problem `email_taken`
    */
   create(account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /**
-   * The same for somebody who registers.
-   * @throws Problem `email_taken`; `registration_closed` before set-up
+   * The same for someone who registers.
+   * @throws Problem `email_taken`; `registration_closed` before setup
    */
   register(account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRecord>
   /**
-   * Changes roles, disables and enables. Fields that are null stay, and so does what is so already. A change voids every
-   * open code for the account and by it; disabling ends every session.
-   * @throws Problem `not_found`; `forbidden`, `not_signed_in` when the maker lost that power meanwhile; `last_admin`
-   * when nobody could administer afterwards
+   * Changes roles, disables and enables. Null fields and values that already apply stay. A change voids every open code
+   * for the account and by it; disabling ends every session.
+   * @throws Problem `not_found`; `forbidden`, `not_signed_in` if the actor has lost that authority in the meantime;
+   * `last_admin` if no administrator would remain
    */
   change(
     id: string,
@@ -376,8 +381,8 @@ export interface AccountStore {
    */
   setPassword(id: string, passwordSealed: string, origin: Origin): Promise<Changed>
   /**
-   * Replaces a verifier with one of the same password, hashed or sealed in another way.
-   * @returns false when the password was changed in between: nothing was written
+   * Replaces a verifier with one of the same password, hashed or sealed differently.
+   * @returns false if the password was changed in between: nothing was written
    */
   replaceVerifier(before: Verifier, passwordSealed: string): Promise<boolean>
   /**
@@ -393,51 +398,55 @@ export type InviteRecord = CodeRecord & { byName: string | null }
 
 export interface CodeStore {
   /**
-   * Makes the set-up code; any earlier one is void.
+   * Creates the setup code; any earlier one becomes void.
    * @throws Problem `already_set_up` once there is an account
    */
   createSetup(code: CodeRecord): Promise<void>
-  /** @throws Problem `forbidden`, `not_signed_in` when its maker lost that power meanwhile; `limit_reached` */
+  /**
+   * @throws Problem `forbidden`, `not_signed_in` if its creator has lost that authority in the meantime;
+   * `limit_reached`
+   */
   createInvite(code: CodeRecord, origin: Origin): Promise<void>
   /**
-   * Makes a reset code for `code.userId`; earlier ones for the same person are void.
+   * Creates a reset code for `code.userId`; earlier ones for the same account become void.
    * @throws Problem `not_found`; otherwise as `createInvite`
    */
   createReset(code: CodeRecord & { userId: string }, origin: Origin): Promise<void>
-  /** A code that could be used now, or null. Only a first look: what counts is decided when it is used. */
+  /** A code that could be used now, or null. Only a preliminary check: what counts is decided when it is used. */
   find(kind: CodeRecord['kind'], codeHash: string, now: UnixMs): Promise<CodeRecord | null>
   /**
-   * A page of the invitations that can still be used, newest first.
-   * @param after the last id of the page before; null: the first page
+   * A page of the open invitations, newest first.
+   * @param after the last id of the previous page; null: the first page
    */
   invites(now: UnixMs, after: string | null, limit: number): Promise<InviteRecord[]>
   /**
    * @returns whether there was one to revoke
-   * @throws Problem `forbidden`, `not_signed_in` when the maker lost that power meanwhile
+   * @throws Problem `forbidden`, `not_signed_in` if the actor has lost that authority in the meantime
    */
   revokeInvite(id: string, maker: Maker, origin: Origin): Promise<boolean>
   /**
-   * Uses the set-up code and makes the first account.
+   * Uses the setup code and creates the first account.
    * @throws Problem `already_set_up`, `invalid_code`
    */
   useSetup(codeHash: string, account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /**
-   * Uses an invitation and makes the account, with the invitation's roles.
-   * @throws Problem `email_taken`; `invalid_code`, also when it is for another address or its maker may not invite now
+   * Uses an invitation and creates the account, with the invitation's roles.
+   * @throws Problem `email_taken`; `invalid_code`, also if it is for another address or its creator may no longer
+   * invite
    */
   useInvite(codeHash: string, account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /**
-   * Uses a reset code: a new password, every session ended.
-   * @throws Problem `account_disabled`; `invalid_code`, also when its maker is no administrator any more
+   * Uses a reset code: sets a new password and ends every session.
+   * @throws Problem `account_disabled`; `invalid_code`, also if its creator is no longer an administrator
    */
   useReset(codeHash: string, passwordSealed: string, origin: Origin): Promise<Changed>
 }
 
 // ---- Throttles. Their keys are in throttle-keys.ts.
 
-/** What one attempt is counted under. The first two are about the account, the third about where it comes from. */
+/** The keys that one attempt is counted under. The first two concern the account, the third the network. */
 export interface AttemptKeys {
-  /** Recent failures: waits grow with them, and they are forgotten with time. */
+  /** Recent failures: waits grow with them, and they expire over time. */
   recent: string
   /** Consecutive failures, however far apart: at its limit the password is locked (NIST SP 800-63B-4 §3.2.2). */
   lock: string
@@ -448,8 +457,8 @@ export type AttemptCounts = Record<keyof AttemptKeys, ThrottleRecord | null>
 
 export interface ThrottleStore {
   /**
-   * Hands `decide` the three counts and writes those that it returns, except where null: attempts that arrive together
-   * are judged one after the other.
+   * Passes the three counts to `decide` and writes those that it returns, except null ones: concurrent attempts are
+   * judged one after the other.
    * @returns what `decide` returned
    */
   reserve<D extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (counts: AttemptCounts) => D): Promise<D>
@@ -462,15 +471,15 @@ export interface ThrottleStore {
    */
   failed(userId: string, lockedNow: boolean, origin: Origin): Promise<void>
   /**
-   * The password was right, or nothing was judged: counts in `forget` start again, those in `refund` become what is
-   * left without the attempt.
+   * The password was right, or nothing was judged: counts in `forget` are reset, those in `refund` become what remains
+   * without the attempt.
    */
   settle(what: { forget: readonly string[]; refund: readonly Refund[] }): Promise<void>
 }
 
 /**
- * An attempt that was no failure, to be taken off a count. `left`: what the others have earned; null: nothing. It
- * changes nothing, like `decide`.
+ * An attempt that did not fail, to be taken off a count. `left`: what the others have earned; null: nothing. It changes
+ * nothing, like `decide`.
  */
 export interface Refund {
   key: string
@@ -479,7 +488,7 @@ export interface Refund {
 
 // ---- Identities
 
-/** What a provider said at a sign-in, kept to show; `provider`: what the configuration calls it now. */
+/** What a provider reported at a sign-in, stored for display; `provider`: its current id in the configuration. */
 export interface Seen {
   provider: string
   email: string | null
@@ -488,13 +497,13 @@ export interface Seen {
   at: UnixMs
 }
 
-/** `kept`: the account would have lost the last administrator's role. */
+/** `kept`: the change would have removed the last administrator. */
 export interface Decided {
   account: AccountRecord
   kept: boolean
 }
 
-/** `unlinked`: sessions, by public id, that go on without what the provider granted to them. */
+/** `unlinked`: public ids of the sessions that continue without what the provider granted to them. */
 export interface Unlinked {
   ended: EndedSession[]
   unlinked: string[]
@@ -506,15 +515,15 @@ export interface IdentityStore {
   /** Oldest first. */
   list(userId: string): Promise<IdentityRecord[]>
   /**
-   * A sign-in by it. Roles that a mapping decides are applied, except that the last administrator stays one.
+   * Records a sign-in by it. Roles decided by a mapping are applied, except that the last administrator stays one.
    * @param roles null: none are decided
-   * @returns null when it is gone meanwhile
+   * @returns null if it was removed in the meantime
    */
   used(id: string, seen: Seen, roles: Role[] | null, origin: Origin): Promise<Decided | null>
   /**
-   * A provider reports other roles without a sign-in: the same rules.
-   * @param roles none: the mapping does not let the person in any more
-   * @returns null when the identity is not linked with that account any more
+   * A provider reports changed roles without a sign-in: the same rules.
+   * @param roles empty: the mapping no longer admits the user
+   * @returns null if the identity is no longer linked to that account
    */
   decideRoles(
     of: { issuer: string; subject: string; userId: string },
@@ -522,11 +531,11 @@ export interface IdentityStore {
     origin: Origin,
   ): Promise<Decided | null>
   /**
-   * Makes an account that signs in by this identity, by an invitation or by open registration.
-   * @param how.invite the code's hash; an invitation for an address asks for an account that has it
+   * Creates an account that signs in by this identity, by an invitation or by open registration.
+   * @param how.invite the code's hash; an invitation for an address requires an account with it
    * @param how.rolesDecided a mapping has set the roles; otherwise they are the invitation's
-   * @param how.mayBeFirst also before set-up
-   * @throws Problem `registration_closed` before set-up, `invalid_code`, `email_taken`, `identity_taken`
+   * @param how.mayBeFirst also before setup
+   * @throws Problem `registration_closed` before setup, `invalid_code`, `email_taken`, `identity_taken`
    */
   create(
     account: AccountRecord,
@@ -535,18 +544,18 @@ export interface IdentityStore {
     origin: Origin,
   ): Promise<AccountRecord>
   /**
-   * Links it with an account, and keeps what it granted to the session that asked, if any: both or neither.
-   * @returns whether the grant was kept: a session that signed in by another account of that provider keeps that one
-   * @throws Problem `identity_taken` when it is another's; `limit_reached`, `not_found`, `account_disabled`,
-   * `not_signed_in`
+   * Links it to an account, and stores its grant for the session that asked, if any: both or neither.
+   * @returns whether the grant was stored: a session that signed in by another identity of that provider keeps that one
+   * @throws Problem `identity_taken` if it is linked to another account; `limit_reached`, `not_found`,
+   * `account_disabled`, `not_signed_in`
    */
   link(identity: IdentityRecord, grant: ProviderGrantRecord | null, origin: Origin): Promise<boolean>
   /**
    * Removes an identity, and ends the other sessions that signed in by it.
    * @param of.keep the session that asks
-   * @param of.providers those that are configured: an identity of any other signs nobody in
-   * @param of.passwords whether a password of ours signs in
-   * @throws Problem `not_found`; `last_way_in` when the person could not sign in any more
+   * @param of.providers the configured ones: an identity of any other cannot sign in
+   * @param of.passwords whether local passwords can sign in
+   * @throws Problem `not_found`; `last_way_in` if the user could no longer sign in
    */
   unlink(
     id: string,
@@ -554,15 +563,15 @@ export interface IdentityStore {
     origin: Origin,
   ): Promise<Unlinked>
   /**
-   * A provider has another name now: identities follow it with all that was granted through them.
-   * @returns how many did; `kept`: how many did not, since their subject has an identity at the new name already
+   * Moves identities and their grants to a provider's new name.
+   * @returns how many moved; `kept`: how many did not, because their subject already has an identity under the new name
    */
   moveIssuer(from: string, to: string): Promise<{ moved: number; kept: number }>
 }
 
 // ---- Provider grants
 
-/** What a token call gave, and when the person is looked at again; null: never. */
+/** The result of a token call, and when the user is rechecked; null: never. */
 export interface NewTokens {
   sealed: string
   accessEndsAt: UnixMs | null
@@ -574,15 +583,15 @@ export interface SealedGrant {
   sealed: string
 }
 
-/** What a logout token says. Of `sid` and `subject` one is not null. */
+/** A validated logout token. At least one of `sid` and `subject` is not null. */
 export interface ProviderLogout {
   issuer: string
   /** The provider's session; null: every session of the subject. */
   sid: string | null
   subject: string | null
-  /** All names of what the token is signed with: a session whose ID token is signed otherwise is not ended. */
+  /** All names of the token's algorithm: a session whose ID token was signed differently is not ended. */
   algs: readonly string[]
-  /** The token's own id, good once. */
+  /** The token's own id, valid once. */
   use: { key: string; endsAt: UnixMs }
   at: UnixMs
 }
@@ -590,40 +599,40 @@ export interface ProviderLogout {
 export interface EndedAtProvider {
   /** The token was used before: nothing was done. */
   repeated: boolean
-  /** What it names is there, and signed otherwise: nothing was done. */
+  /** What it names exists, but was signed differently: nothing was done. */
   otherAlg: boolean
   ended: EndedSession[]
-  /** Sessions that only had a grant of this provider, and go on without it. */
+  /** Sessions that only had a grant of this provider, and continue without it. */
   unlinked: string[]
 }
 
 export interface ProviderGrantStore {
   find(id: string): Promise<ProviderGrantRecord | null>
-  /** The living grant of a session at one provider. */
+  /** The active grant of a session at one provider. */
   ofSession(sessionId: string, provider: string): Promise<ProviderGrantRecord | null>
-  /** Every grant of a session, living or over. */
+  /** Every grant of a session, active or ended. */
   allOfSession(sessionId: string): Promise<ProviderGrantRecord[]>
   /**
-   * Records that a refresh token is about to be sent. An older intent stays: it tells of an older doubt.
-   * @param refreshes as the caller knows it: the grant's own is another once somebody has refreshed it
-   * @returns false when the grant is over or was refreshed meanwhile
+   * Records that a refresh token is about to be sent. An older intent stays, since it means an older doubt.
+   * @param refreshes as known to the caller: it differs once the grant was refreshed by another call
+   * @returns false if the grant has ended or was refreshed in the meantime
    */
   intend(id: string, refreshes: number, at: UnixMs): Promise<boolean>
-  /** Takes an intent back: the token was certainly not used up. */
+  /** Withdraws an intent: the token was certainly not consumed. */
   withdraw(id: string, refreshes: number): Promise<void>
   /**
-   * Keeps new tokens and clears the intent, in a grant that is over too: they are what has to be revoked.
-   * @returns null when the grant is gone or holds newer ones already
+   * Stores new tokens and clears the intent, even in an ended grant, because they have to be revoked.
+   * @returns null if the grant was deleted or already has newer ones
    */
   save(id: string, refreshes: number, tokens: NewTokens): Promise<ProviderGrantRecord | null>
   /**
-   * Replaces what is sealed without counting a refresh: with the ID token that it brought, say.
-   * @returns false when there are newer tokens
+   * Replaces the sealed tokens without counting a refresh, for instance with a new ID token.
+   * @returns false if there are newer tokens
    */
   amend(id: string, refreshes: number, change: { sealed: string; idTokenAlg: string | null }): Promise<boolean>
   /**
-   * Takes living grants whose person is to be rechecked, the longest overdue first, and puts each off until then: where
-   * the check fails, or the process dies, it is due again.
+   * Takes active grants whose user is to be rechecked, the longest overdue first, and postpones each: if the check
+   * fails or the process crashes, it is due again then.
    * @param putOffUntil changes nothing, like `decide`
    */
   takeDue(
@@ -631,22 +640,25 @@ export interface ProviderGrantStore {
     limit: number,
     putOffUntil: (grant: ProviderGrantRecord) => UnixMs,
   ): Promise<ProviderGrantRecord[]>
-  /** Nothing is to be rechecked again: the provider is not configured any more. */
+  /** Stops rechecks: the provider is no longer configured. */
   stopRechecks(id: string): Promise<void>
   /**
-   * Ends a grant though its session goes on.
+   * Ends a grant although its session continues.
    * @returns whether this call ended it
    */
   end(id: string, at: UnixMs): Promise<boolean>
-  /** Ends what a logout token names and uses the token up, so that one that failed half-way can be sent again. */
+  /** Ends what a logout token names and uses the token, so that one that failed can be sent again. */
   endAtProvider(logout: ProviderLogout): Promise<EndedAtProvider>
-  /** Whether another living grant may be of the same session at the provider: revoking one could end the other. */
+  /**
+   * Whether another active grant may belong to the same session at the provider, so that revoking one could end the
+   * other.
+   */
   isShared(grant: Pick<ProviderGrantRecord, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
-  /** What remains of a grant that was revoked: its tokens for a sign-out at the provider; null: nothing. */
+  /** Stores what remains of a revoked grant: its tokens for a sign-out at the provider; null: nothing. */
   settle(id: string, sealed: string | null): Promise<void>
   /**
-   * A page of the grants that were over before then, the longest first.
-   * @param after `next` of the page before; null: the first page
+   * A page of the grants that had ended before then, the oldest first.
+   * @param after `next` of the previous page; null: the first page
    */
   over(
     before: UnixMs,
@@ -655,11 +667,11 @@ export interface ProviderGrantStore {
   ): Promise<{ grants: ProviderGrantRecord[]; next: Cursor | null }>
   remove(id: string): Promise<void>
   /**
-   * Grants in the order of their ids, for re-sealing.
-   * @param after the last id of the batch before, or ''
+   * Grants in the order of their ids, for resealing.
+   * @param after the last id of the previous batch, or ''
    */
   sealedGrants(after: string, limit: number): Promise<SealedGrant[]>
-  /** @returns false when the tokens were changed in between */
+  /** @returns false if the tokens were changed in between */
   replaceSealed(before: SealedGrant, sealed: string): Promise<boolean>
 }
 
@@ -667,7 +679,7 @@ export interface ProviderGrantStore {
 
 export interface SingleUseStore {
   /**
-   * Uses a name up: of many at once, one gets it. It may be forgotten once `endsAt` is past.
+   * Uses a name: only one of several concurrent calls succeeds. It may be forgotten after `endsAt`.
    * @returns whether it was unused
    */
   use(key: string, endsAt: UnixMs): Promise<boolean>
@@ -676,25 +688,25 @@ export interface SingleUseStore {
 // ---- Housekeeping
 
 /**
- * Deletes what is no longer needed, at most `limit` records a call, so that no request waits long for its turn to
- * write. Each returns how many went: fewer than `limit` means that it is done.
+ * Deletes what is no longer needed, at most `limit` records per call, so that no write waits for long. Each returns how
+ * many were deleted: fewer than `limit` means that it is done.
  */
 export interface HousekeepingStore {
   events(before: UnixMs, limit: number): Promise<number>
-  /** Sessions that were over before then, whether or not anything noticed. */
+  /** Sessions that had ended before then, whether or not that was noticed. */
   sessions(before: UnixMs, limit: number): Promise<number>
-  /** One-time codes that were used or ran out before then. */
+  /** One-time codes that were used or had expired before then. */
   codes(before: UnixMs, limit: number): Promise<number>
-  /** Failed attempts, the last of which was before then; the counts that lock a password stay over a year longer. */
+  /** Failed attempts, the last of which was before then; counts that lock a password are kept over a year longer. */
   throttles(before: UnixMs, limit: number): Promise<number>
-  /** The oldest of those with few failures, where there are more than `most` in all. */
+  /** The oldest of those with few failures, if there are more than `most` in total. */
   surplusThrottles(most: number, limit: number): Promise<number>
-  /** Names that could be used once and ran out before then. */
+  /** Single-use names that had expired before then. */
   singleUses(before: UnixMs, limit: number): Promise<number>
   /**
-   * Looks at `limit` living grants of providers, and ends those whose session is gone, so that they are revoked.
-   * @param after `next` of the call before; null: from the first
-   * @returns `overdue`: sessions, by public id, that are past their end although nothing noticed
+   * Checks `limit` active grants of providers, and ends those whose session was deleted, so that they are revoked.
+   * @param after `next` of the previous call; null: from the first
+   * @returns `overdue`: public ids of sessions that are past their end although that was not noticed
    */
   overdueGrants(
     at: UnixMs,
@@ -713,15 +725,15 @@ export interface KeyCheck {
 }
 
 export interface KeyRecordStore {
-  /** Raised at every start and every hour, and compared with the key file's; 0 before the first. */
+  /** Incremented at every start and every hour, and compared with the key file's; 0 before the first. */
   counter(): Promise<number>
   setCounter(counter: number): Promise<void>
-  /** Checks of the keys that this store was used with, oldest first; empty: nothing is known of them. */
+  /** Check values of the keys that this store was used with, oldest first; empty: unknown. */
   keyChecks(kind: KeyKind): Promise<KeyCheck[]>
   setKeyChecks(kind: KeyKind, checks: readonly KeyCheck[]): Promise<void>
   /**
-   * Looks at `limit` sessions for the root keys that living ones' refresh tokens are made under.
-   * @param after `next` of the call before; null: from the first
+   * Checks `limit` sessions for the root keys that active ones' refresh tokens are made with.
+   * @param after `next` of the previous call; null: from the first
    */
   tagKeysInUse(now: UnixMs, after: Cursor | null, limit: number): Promise<{ ids: string[]; next: Cursor | null }>
 }
@@ -731,12 +743,12 @@ export interface KeyRecordStore {
 export interface MaintenanceStore {
   /** Proves that writes still succeed, by making one. */
   touch(at: UnixMs): Promise<void>
-  /** Does what the store would otherwise do while somebody waits. */
+  /** Does maintenance that would otherwise delay a request. */
   tidy(): Promise<void>
   /**
-   * Reads everything for damage, without holding up requests; nothing is read that was read when it was opened.
-   * @returns what is wrong, for the log; null: nothing
-   * @throws Error when it cannot be read
+   * Checks everything for damage without blocking requests; skips what was checked when it was opened.
+   * @returns the damage, for the log; null: none
+   * @throws Error if it cannot be read
    */
   findDamage(): Promise<string | null>
   /**
@@ -745,8 +757,8 @@ export interface MaintenanceStore {
    */
   backup(file: string): Promise<void>
   /**
-   * Voids every one-time code, then ends every session, a batch at a time: after a restore, where codes that were used
-   * since would work again, and when keys were compromised.
+   * Voids every one-time code, then ends every session, in batches: after a restore, where used codes would work again,
+   * and when keys were compromised.
    * @param announce called with each batch
    * @returns how many sessions ended
    */

@@ -1,11 +1,11 @@
 import type { EventRecord, EventStore } from '../types.ts'
 
-/** Rows of one kind that are kept for an account. */
+/** Rows of one kind kept per account. */
 const KEPT_MAX = 200
 /** Accounts whose log is kept: those that something happened to last. */
 const ACCOUNTS_MAX = 1000
 
-/** The security log. Names of accounts are not known here. */
+/** The security log, without the names of accounts. */
 export function memoryEvents(): {
   events: EventStore
   record(event: Omit<EventRecord, 'id'>): void

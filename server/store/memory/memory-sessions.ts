@@ -30,11 +30,11 @@ interface Why {
   lastSeenAt?: UnixMs
 }
 
-/** Records of everybody that are kept: beyond it, those that are over go, the oldest first. */
+/** The number of records kept in total: beyond it, ended ones are dropped, the oldest first. */
 const KEPT_MAX = 10_000
 
 export function memorySessions({ accountOf, records, record }: Deps): SessionStore {
-  /** Where a session stands in the order of their making. */
+  /** A session's position in order of creation. */
   const places = new Map<string, number>()
   let lastPlace = 0
 
@@ -79,7 +79,7 @@ export function memorySessions({ accountOf, records, record }: Deps): SessionSto
     }
   }
 
-  /** Keeps one person's ended sessions within their bound, and everybody's together. */
+  /** Keeps ended sessions within their bounds, per account and in total. */
   function forgetOld(userId: string, now: UnixMs): void {
     const ended = all().filter(one => one.userId === userId && one.endedAt !== null)
     if (ended.length > ENDED_KEPT_MAX)
@@ -179,7 +179,10 @@ export function memorySessions({ accountOf, records, record }: Deps): SessionSto
   }
 }
 
-/** Works in a later turn of the event loop, in the order of the calls: nobody may rely on more than a disk would give. */
+/**
+ * Works in a later turn of the event loop, in call order, so that callers cannot rely on more than a disk would
+ * guarantee.
+ */
 function inTurn<T>(work: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
     setImmediate(() => {

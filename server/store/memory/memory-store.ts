@@ -5,15 +5,15 @@ import { memorySessions, type SessionOwner } from './memory-sessions.ts'
 export interface MemoryStore {
   sessions: SessionStore
   events: EventStore
-  /** For tests, which look beneath and put a record back as it was: by `sidHash`. */
+  /** For tests that look at or reset records directly: by `sidHash`. */
   records: Map<string, SessionRecord>
-  /** For tests: a person's log, oldest first. */
+  /** For tests: an account's log, oldest first. */
   log(userId: string): readonly EventRecord[]
 }
 
 /**
- * Sessions and their log, for as long as the process runs: for the demo and for tests. There are no identities in it,
- * so that a session cannot be opened with what a provider granted.
+ * Sessions and their log, in memory only: for the demo and for tests. It has no identities, so no session can be opened
+ * with a provider's grant.
  * @param accountOf null: there is no such account
  */
 export function createMemoryStore({ accountOf }: { accountOf: (userId: string) => SessionOwner | null }): MemoryStore {

@@ -64,7 +64,7 @@ export function accountQueries(db: Database): AccountStore {
       db.write(() => {
         requireAdministrator(db, maker)
         const row = mustFind(id)
-        // Enabling comes first and disabling last: the last-administrator rule then sees what is to be.
+        // Enabling comes first and disabling last, so that the last-administrator rule sees the final state.
         const enabled = disabled === false ? applyDisabled(row, false, origin).account : row
         const changed = roles === null ? enabled : applyRoles(db, enabled, roles, origin)
         return disabled === true ? applyDisabled(changed, true, origin) : { account: changed, ended: [] }
@@ -103,14 +103,14 @@ export function accountQueries(db: Database): AccountStore {
   }
 }
 
-/** Whether any account exists, disabled ones too. Synchronous: set-up decides on it inside its transaction. */
+/** Whether any account exists, including disabled ones. Synchronous: setup decides on it inside its transaction. */
 export function anybody(db: Database): boolean {
   return db.sql.select({ id: accounts.id }).from(accounts).limit(1).get() !== undefined
 }
 
 /**
- * Inserts the account of somebody who registers. Synchronous. @throws Problem `registration_closed` before set-up,
- * `email_taken`
+ * Inserts the account of someone who registers. Synchronous.
+ * @throws Problem `registration_closed` before setup, `email_taken`
  */
 export function registerAccount(db: Database, row: AccountRow, origin: Origin): AccountRow {
   if (!anybody(db)) throw new Problem('registration_closed')
@@ -152,7 +152,7 @@ export function insertAccount(db: Database, row: AccountRow, origin: Origin): Ac
 }
 
 /**
- * Sets a password, ends every session, voids every open code of the account and by it, and forgets the failed attempts
+ * Sets a password, ends every session, voids every open code for the account or by it, and clears the failed attempts
  * at the old one. Synchronous.
  */
 export function writePassword(
@@ -179,7 +179,7 @@ function endAll(db: Database, userId: string, reason: EndReason, origin: Origin)
   return endSessionsOf(db, { userId, except: null, reason, at: origin.at, byUserId: origin.byUserId })
 }
 
-/** Nobody may be left without an administrator who can sign in: they could only be made again from the command line. */
+/** There must always be an administrator who can sign in: otherwise only the command line could create one. */
 function refuseLastAdmin(db: Database, row: AccountRow): void {
   if (!row.roles.includes('admin') || row.disabledAt !== null) return
   const other = db.sql
@@ -199,7 +199,7 @@ function refuseLastAdmin(db: Database, row: AccountRow): void {
 
 const isAfter = (id: string) => sql`(created_at, rowid) > (select created_at, rowid from accounts where id = ${id})`
 
-/** Sessions are counted for those on the page, not for everybody. */
+/** Only counts the sessions of the accounts on the page. */
 function withSessions(db: Database, now: UnixMs, which: SQL | undefined, limit: number): AccountWithSessions[] {
   const rows = db.sql
     .select()

@@ -10,13 +10,13 @@ const KEPT = 3
 const ENDING = '.db'
 const MARK = '-before-'
 
-/** A time as file names carry it: sorts by time, no characters that a file system minds. */
+/** A time for file names: sorts by time, without characters that file systems reject. */
 export function stamp(now: UnixMs): string {
   return new Date(now).toISOString().replaceAll(/[-:]/g, '').replace('.', '').replace('T', '-')
 }
 
 /**
- * Copies the whole database into `folder` before a change that cannot be taken back; the newest three are kept.
+ * Copies the whole database into `folder` before an irreversible change; the newest three copies are kept.
  * @returns the copy's path
  */
 export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, before: string): string {
@@ -30,7 +30,7 @@ export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, befo
   // VACUUM INTO leaves the copy in the page cache.
   syncFile(temporary)
   moveInto(temporary, file)
-  // Somebody may keep copies of their own there.
+  // Operators may keep copies of their own there.
   for (const old of snapshotsIn(folder)
     .filter(path => path.includes(MARK))
     .slice(KEPT))
@@ -39,8 +39,8 @@ export function snapshot(raw: Sqlite.Database, folder: string, now: UnixMs, befo
 }
 
 /**
- * Copies the database while it is in use, a few pages at a time between requests. Never writes over a file.
- * @throws EEXIST; the driver's error when it cannot be written
+ * Copies the database while it is in use, a few pages at a time between requests. Never overwrites a file.
+ * @throws EEXIST; the driver's error if it cannot be written
  */
 export async function copyLive(raw: Sqlite.Database, file: string): Promise<void> {
   const temporary = `${file}.tmp`
@@ -69,7 +69,7 @@ function snapshotsIn(folder: string): string[] {
   }
 }
 
-/** The newest copy that this version of the code can open, for a database that is newer than it. */
+/** The newest copy that this version of the code can open, if the database is newer. */
 export function newestUsable(folder: string, known: readonly Migration[]): string | null {
   return snapshotsIn(folder).find(file => isUsable(file, known)) ?? null
 }

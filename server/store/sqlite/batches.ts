@@ -5,10 +5,10 @@ import { type SQL, sql } from './drizzle.ts'
 import type { providerGrants, sessions } from './schema.ts'
 
 /**
- * The next `limit` rows of a table, for what no index finds: looking at a million at once would hold up everybody else.
- * Synchronous.
- * @param after where the look before stopped; null: it is the first
- * @returns which rows they are, and where the look stops; null: there are no more
+ * The next `limit` rows of a table, for searches without an index: reading a million at once would block other
+ * requests. Synchronous.
+ * @param after where the previous search stopped; null: the first one
+ * @returns the rows, and where the search stops; null: there are no more
  */
 export function nextSlice(
   db: Database,

@@ -94,10 +94,11 @@ export function codeQueries(db: Database): CodeStore {
   }
 }
 
-/** Uses an invitation and makes the account. Synchronous.
- * @param keepRoles the account's roles are decided already; else they are the invitation's
- * @throws Problem `invalid_code`, also when it is for another address or its maker may not invite any more;
- * `email_taken` */
+/**
+ * Uses an invitation and creates the account. Synchronous.
+ * @param keepRoles the account's roles are already decided; otherwise they are the invitation's
+ * @throws Problem `invalid_code`, also if it is for another address or its creator may no longer invite; `email_taken`
+ */
 export function useInvite(
   db: Database,
   codeHash: string,
@@ -112,8 +113,8 @@ export function useInvite(
 }
 
 /**
- * Check and use are one statement: of many at once, one gets the row.
- * @param accountId the account that it makes, if any
+ * Check and use are one statement, so that only one of several concurrent uses gets the row.
+ * @param accountId the account that it creates, if any
  */
 function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: string | null, origin: Origin): CodeRow {
   const [used] = db.sql
@@ -127,17 +128,17 @@ function use(db: Database, kind: CodeRow['kind'], codeHash: string, accountId: s
   return used
 }
 
-/** A code is worth as much as whoever made it is now: nobody who was put out comes back by one of their own. */
+/** A code depends on its creator's current authority: nobody who was removed returns by a code of their own. */
 function mayStill(db: Database, byUserId: string | null): boolean {
   return byUserId === null || isAdministrator(db, byUserId)
 }
 
 const makerOf = ({ byUserId, bySessionId }: CodeRow): Maker => ({ userId: byUserId, sessionId: bySessionId })
 
-/** So many of an account's codes may be open, and so many that are over are kept. */
+/** The maximum number of an account's open codes, and of its used or expired ones that are kept. */
 const CODES_MAX = 100
 
-/** @throws Problem `limit_reached` when the maker has too many open codes already */
+/** @throws Problem `limit_reached` if the creator already has too many open codes */
 function boundCodesOf(db: Database, { byUserId, createdAt }: CodeRow): void {
   const theirs = byUserId === null ? isNull(codes.byUserId) : eq(codes.byUserId, byUserId)
   const { open = 0 } =

@@ -8,8 +8,8 @@ import { drizzle } from './drizzle.ts'
 import { BUSY_PATIENCE_MS, BUSY_RETRY_MS, createGroupCommit } from './group-commit.ts'
 
 /**
- * One writer connection. Every query of the store goes through `read` or `write`, so that a failing disk becomes one
- * kind of problem everywhere.
+ * One writer connection. Every query goes through `read` or `write`, so that a failing disk is the same problem
+ * everywhere.
  */
 export interface Database {
   readonly sql: BetterSQLite3Database
@@ -17,38 +17,42 @@ export interface Database {
   /** @throws Problem `store_unavailable` */
   read<T>(work: () => T): Promise<T>
   /**
-   * Runs `work` whole or not at all; durable when the promise resolves. Whoever writes in the same turn of the event
-   * loop shares the commit, and nothing else.
+   * Runs `work` atomically; durable when the promise resolves. Writes in the same turn of the event loop share the
+   * commit, and nothing else.
    * @throws Problem `store_unavailable` (nothing was written), or whatever `work` throws to roll back
    */
   write<T>(work: () => T): Promise<T>
-  /** Only inside `write`: a line of the security log, told once what is written is durable, and not if it is undone. */
+  /**
+   * Only inside `write`: a line of the security log, logged once the write is durable, and not if it is rolled back.
+   */
   note(line: SecurityLine): void
-  /** Calls back for each. */
+  /** Calls back for each line. */
   onNoted(listener: (line: SecurityLine) => void): void
-  /** Calls back each time that the disk or the file fails a query. */
+  /** Calls back each time the disk or the file fails a query. */
   onFailure(listener: () => void): void
-  /** From now on the loop is never held up by another program's lock: reads and writes that meet one wait beside it. */
+  /**
+   * From now on, another program's lock never blocks the event loop: reads and writes that meet one wait
+   * asynchronously.
+   */
   serve(): void
   close(): void
 }
 
-/** For what nobody waits for yet: opening, bringing up to date, and the last writes. */
+/** For work that nobody waits for yet: opening, migrating, and the last writes. */
 const PATIENT_MS = 2000
 /**
- * How long a query may hold the event loop for another program's lock. Short ones, such as a checkpoint's, are over by
- * then.
+ * How long a query may block the event loop for another program's lock, which covers short ones such as a checkpoint's.
  */
 const SERVING_MS = 5
 
 /**
- * Opens a database file with the settings that every open needs.
- * @throws the driver's error: the caller says what it means
+ * Opens a database file with the settings that every connection needs.
+ * @throws the driver's error, which the caller explains
  */
 export function openDatabase(file: string, clock: Clock): Database {
   const raw = new Sqlite(file, { timeout: PATIENT_MS })
   raw.pragma('journal_mode = WAL')
-  // A WAL database reopens at NORMAL, which may lose a rotation that was already answered.
+  // A WAL database reopens at NORMAL, which may lose a rotation whose response was already sent.
   raw.pragma('synchronous = FULL')
   raw.pragma('foreign_keys = ON')
   raw.pragma('trusted_schema = OFF')
@@ -56,7 +60,7 @@ export function openDatabase(file: string, clock: Clock): Database {
   let tell: (line: SecurityLine) => void = () => {}
   let noted: SecurityLine[] = []
 
-  /** Constraint errors stay themselves: the query that can meet one says what it means. */
+  /** Constraint errors pass unchanged: the query that can cause one explains it. */
   function guard<T>(work: () => T): T {
     try {
       return work()
@@ -119,13 +123,13 @@ export function isConstraint(error: unknown): boolean {
   return code !== null && code.startsWith('SQLITE_CONSTRAINT')
 }
 
-/** Another connection holds the lock that this one needs. */
+/** Whether another connection holds the required lock. */
 export function isBusy(error: unknown): boolean {
   return sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false
 }
 
 function isStoreFailure(error: unknown): boolean {
-  // A column of JSON that is none: bytes that changed on the disk.
+  // A JSON column with invalid content: bytes that changed on the disk.
   return (
     sqliteCode(error) !== null ||
     error instanceof SyntaxError ||
@@ -133,7 +137,7 @@ function isStoreFailure(error: unknown): boolean {
   )
 }
 
-/** Drizzle wraps the driver's errors; the code is on the innermost one. */
+/** Drizzle wraps the driver's errors; the innermost one has the code. */
 function sqliteCode(error: unknown): string | null {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at instanceof Sqlite.SqliteError) return at.code

@@ -3,9 +3,9 @@ import type * as Orm from 'drizzle-orm'
 import type * as Driver from 'drizzle-orm/better-sqlite3'
 import type * as Core from 'drizzle-orm/sqlite-core'
 
-// Drizzle's package.json is 180 KB, and Node reads it anew for every file of an ES module graph: imported as such,
-// Drizzle takes a second and 200 MB. Its CommonJS build is the same code without that. drizzle-kit reads the schema as
-// a script, which has no import.meta.url; it runs at the root of the project.
+// Drizzle's package.json is 180 KB, and Node reads it again for every file of an ES module graph: importing it takes a
+// second and 200 MB. Its CommonJS build is the same code without that. drizzle-kit evaluates the schema as a script
+// without import.meta.url, at the root of the project.
 const require = createRequire(import.meta.url ?? `${process.cwd()}/package.json`)
 
 const { getTableColumns } = require('drizzle-orm') as typeof Orm
@@ -17,7 +17,7 @@ export const { drizzle } = require('drizzle-orm/better-sqlite3') as typeof Drive
 
 export type SQL = Orm.SQL
 
-/** A placeholder for each column, named like it: for inserts that are prepared once. */
+/** A placeholder per column, with the same name: for prepared inserts. */
 export function everyColumn<T extends Core.SQLiteTable>(table: T) {
   const names = Object.keys(getTableColumns(table)) as (keyof T['$inferInsert'] & string)[]
   return Object.fromEntries(names.map(name => [name, sql.placeholder(name)])) as Record<

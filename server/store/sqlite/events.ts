@@ -32,12 +32,11 @@ export function eventQueries(db: Database): EventStore {
   }
 }
 
-/** Kinds that are told where they are decided, with what only that place knows: how, and to what avail. */
+/** Kinds that are logged where they are decided, with details only known there. */
 type ToldElsewhere = 'signed_in' | 'sign_in_failed' | 'session_ended'
 
 /**
- * Writes one log row, and a line for whoever watches the site. Synchronous: for use inside the `db.write` that it
- * records.
+ * Writes one log row, and a line for the operator's log. Synchronous: for use inside the `db.write` that it records.
  */
 export function recordEvent(
   db: Database,
@@ -61,7 +60,7 @@ export function recordEvent(
 
 /**
  * A line about a one-time code.
- * @param of whose account it opens or has made, where that is known
+ * @param of the account that it opens or has created, if known
  */
 export function noteCode(
   db: Database,
@@ -77,7 +76,7 @@ function whoAndWhence({ byUserId, network }: Pick<Origin, 'byUserId' | 'network'
 }
 
 /**
- * The same, for an account that may not exist: one statement either way, so that both cases do the same work (ASVS
+ * The same for an account that may not exist: one statement either way, so that both cases do the same work (ASVS
  * 6.3.8).
  */
 export function recordEventIfKnown(db: Database, kind: EventKind, userId: string, origin: Origin): void {

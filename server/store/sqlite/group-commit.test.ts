@@ -9,12 +9,12 @@ import { Problem } from '../../base/problem.ts'
 import { type Database, isConstraint, openDatabase } from './database.ts'
 import { createGroupCommit } from './group-commit.ts'
 
-/** However slow the machine, what a test writes in one turn is one commit, unless it says that time goes by. */
+/** However slow the machine, a test's writes in one turn are one commit, unless it advances the time. */
 let at: number
 const clock: Clock = { now: () => ({ wall: at, steady: at }) }
 let folder: string
 let db: Database
-/** Sees what is committed, and nothing else. */
+/** Only sees what is committed. */
 let other: Sqlite.Database
 
 beforeEach(() => {
@@ -39,8 +39,8 @@ const codeOf = (work: Promise<unknown>) =>
   )
 const ten = Array.from({ length: 10 }, (_, i) => i)
 
-describe('writes of one turn of the loop', () => {
-  test('are one transaction, told in the order of asking once it is on disk, and each sees what those before it wrote', async () => {
+describe('writes of one turn of the event loop', () => {
+  test('are one transaction, reported in call order once on disk, and each sees the earlier ones', async () => {
     const told: number[] = []
     const seen: unknown[] = []
     const all = ten.map(id =>
@@ -92,7 +92,7 @@ describe('writes of one turn of the loop', () => {
     expect(committed()).toEqual([0, 1, 2, 4, 6, 8, 9])
   })
 
-  test('check-and-use of one thing: of ten at once one gets it', async () => {
+  test('that check and use one thing: one of ten concurrent ones gets it', async () => {
     const won = await Promise.all(
       ten.map(() =>
         db.write(
@@ -103,14 +103,14 @@ describe('writes of one turn of the loop', () => {
     expect(won).toEqual([true, ...ten.slice(1).map(() => false)])
   })
 
-  test('one alone is written before the turn is over: it waits for nobody', async () => {
+  test('a single one is written within the turn', async () => {
     const alone = db.write(() => insert(1))
     await new Promise(done => setImmediate(done))
     expect(committed()).toEqual([1])
     await alone
   })
 
-  test('are all on disk when the database is closed before their turn', async () => {
+  test('are all on disk if the database is closed before their turn', async () => {
     const all = ten.map(id => db.write(() => insert(id)))
     db.close()
     expect(committed()).toEqual(ten)
@@ -119,8 +119,8 @@ describe('writes of one turn of the loop', () => {
   })
 })
 
-describe('a store that fails', () => {
-  test('a database that another holds for seconds fails everybody who waited so long, once, and nobody after them', async () => {
+describe('a failing store', () => {
+  test('a database locked for seconds fails everything that waited so long, once, and nothing after', async () => {
     let failures = 0
     db.onFailure(() => failures++)
     db.serve()
@@ -140,7 +140,7 @@ describe('a store that fails', () => {
     expect(committed()).toEqual([1, 20])
   })
 
-  test("what waits for another program's lock is written in the order of asking once it is gone, with what came meanwhile", async () => {
+  test("writes that wait for another program's lock are written in call order once it is released, with those that came meanwhile", async () => {
     db.serve()
     other.exec('BEGIN IMMEDIATE')
     const order: number[] = []
@@ -157,9 +157,9 @@ describe('a store that fails', () => {
     expect(committed()).toEqual([...ten, 10, 11])
   })
 
-  test('a read that meets a lock waits for its end beside the loop, and fails after seconds', async () => {
+  test('a read that meets a lock waits asynchronously, and fails after seconds', async () => {
     db.serve()
-    // What VACUUM by hand does: nobody may read while the format changes.
+    // What a manual VACUUM does: nobody may read while the format changes.
     const rows = () => db.raw.prepare('SELECT count(*) FROM notes').pluck().get()
     const busy = Object.assign(new Sqlite.SqliteError('database is locked', 'SQLITE_BUSY'))
     let left = 3
@@ -175,7 +175,7 @@ describe('a store that fails', () => {
     expect(await code).toBe('store_unavailable')
   })
 
-  test('a commit that fails fails everybody, those too who were refused by what is not there now', async () => {
+  test('a failed commit fails all its writes, including those refused because of rows that now do not exist', async () => {
     db.raw.exec('CREATE TABLE replies (note INTEGER REFERENCES notes(id) DEFERRABLE INITIALLY DEFERRED) STRICT')
     const works = [
       () => insert(1),
@@ -194,7 +194,7 @@ describe('a store that fails', () => {
     expect(await failing(() => insert(2))).toBe('written')
   })
 
-  test('a disk that is full in the middle undoes everybody: nothing is written outside of a transaction', async () => {
+  test('a disk that fills up in the middle undoes everything: nothing is written outside a transaction', async () => {
     db.raw.pragma(`max_page_count = ${Number(db.raw.pragma('page_count', { simple: true }))}`)
     const ran: number[] = []
     const codes = await Promise.all(
@@ -216,7 +216,7 @@ describe('a store that fails', () => {
   })
 })
 
-test('many take several turns, in order, and others have theirs in between', async () => {
+test('many writes take several turns, in order, and other work runs in between', async () => {
   const statements: string[] = []
   const raw = new Sqlite(join(folder, 'long.db'), { verbose: line => statements.push(String(line)) })
   raw.exec('CREATE TABLE notes (id INTEGER PRIMARY KEY) STRICT')

@@ -2,25 +2,25 @@ import type Sqlite from 'better-sqlite3'
 import type { Clock, SteadyMs } from '../../base/clock.ts'
 
 /**
- * Writes that are asked for in the same turn of the event loop, as one transaction: a commit waits for the disk, and
- * fifty at once would wait for it fifty times.
+ * Combines the writes of one turn of the event loop into one transaction: a commit waits for the disk, and fifty
+ * separate ones would wait fifty times.
  */
 export interface GroupCommit {
   /**
-   * Runs `work` in its place in the order of asking, in this turn of the loop or a few turns after the commit before.
-   * It sees what those before it wrote, and what it throws undoes only what it did. Promises settle in that order too,
-   * all after the one commit; when that fails, so does everybody who waited for it.
+   * Runs `work` in call order, in this turn or a few turns after the previous commit. It sees earlier writes, and if it
+   * throws, only its own changes are undone. Promises settle in call order after the one commit; if that fails, all of
+   * them reject.
    */
   write<T>(work: () => T): Promise<T>
-  /** Writes what waits at once; what cannot be written even now fails. */
+  /** Writes everything that waits at once; what cannot be written now fails. */
   flush(): void
 }
 
-/** What a database's errors mean. */
+/** How to interpret a database's errors. */
 export interface Failures {
-  /** Turns the errors of a failing disk into what everybody is told. */
+  /** Converts the errors of a failing disk to the problem that callers get. */
   guard<T>(work: () => T): T
-  /** Whether another program holds the lock: nothing was done, and the same may work a moment later. */
+  /** Whether another program holds the lock: nothing was done, and a retry may succeed. */
   isBusy(error: unknown): boolean
 }
 
@@ -31,21 +31,24 @@ interface Waiting {
   since: SteadyMs
 }
 
-/** How long the works of one commit go on. The rest come with the next turn, so that others are answered in between. */
+/**
+ * How long one commit's work may take. The rest follows in the next turn, so that other requests are handled in
+ * between.
+ */
 const HOLD_MS = 4
 /**
- * Turns without a commit after one. Node accepts one connection a turn: if each turn held a commit, whoever comes anew
- * would wait for the disk once for everybody before them. Turns in which nothing happens take no time.
+ * Turns without a commit after one. Node accepts one connection per turn: if each turn had a commit, a new connection
+ * would wait for the disk once for everyone before it. Turns without work take no time.
  */
 const REST_TURNS = 4
-/** How long a write, or a read, waits for another program to let go of the database, and how often it looks. */
+/** How long a read or write waits for another program to release the database, and how often it checks. */
 export const BUSY_PATIENCE_MS = 3000
 export const BUSY_RETRY_MS = 25
 
 export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, isBusy }: Failures): GroupCommit {
   let waiting: Waiting[] = []
   let rest = 0
-  /** A transaction, or a savepoint where one is under way. */
+  /** A transaction, or a savepoint within one. */
   const atomically = raw.transaction((work: () => unknown) => work())
 
   function write<T>(work: () => T): Promise<T> {
@@ -65,8 +68,8 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
   }
 
   /**
-   * @param patientSince whoever waits since then or longer fails when another program holds the lock; the others wait
-   * on, in order
+   * @param patientSince writes that have waited since then or longer fail if another program holds the lock; the others
+   * keep waiting, in order
    */
   function commit(patientSince: SteadyMs): void {
     const batch = waiting
@@ -79,7 +82,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
     } catch (error) {
       const kept = isBusy(error) ? batch.filter(({ since }) => since > patientSince) : []
       waiting = kept
-      // The loop goes on meanwhile: waiting in the driver would hold up everybody.
+      // The event loop continues meanwhile: waiting in the driver would block it.
       if (kept.length > 0) setTimeout(commitInTurn, BUSY_RETRY_MS)
       fail(batch.slice(0, batch.length - kept.length), error)
       return
@@ -100,7 +103,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
     }
   }
 
-  /** @returns what is to be told after the commit, to as many as had their turn */
+  /** @returns functions that settle the promises after the commit, for as many writes as had their turn */
   function workedOff(batch: readonly Waiting[]): (() => void)[] {
     const until = clock.now().steady + HOLD_MS
     const answers: (() => void)[] = []
@@ -110,7 +113,7 @@ export function createGroupCommit(raw: Sqlite.Database, clock: Clock, { guard, i
         const value = guard(() => atomically(work))
         answers.push(() => resolve(value))
       } catch (error) {
-        // A full disk may have undone the whole transaction: what came after would be written outside of one.
+        // A full disk may have rolled back the whole transaction: further writes would be outside of one.
         if (!raw.inTransaction) throw error
         answers.push(() => reject(error))
       }

@@ -28,7 +28,7 @@ const rowsOf = (table: typeof identities | typeof providerGrants) =>
     .map(row => `${row.userId} ${row.issuer} ${row.subject}`)
     .toSorted()
 
-test('OI-7 accounts follow a provider to its new issuer with what was granted, whoever else has such a subject', async () => {
+test('OI-7 accounts follow a provider to its new issuer with their grants, whichever others have the same subject', async () => {
   for (const [user, issuer, subject] of [
     ['ann', OLD, '1'],
     ['bob', OLD, '2'],
@@ -44,7 +44,7 @@ test('OI-7 accounts follow a provider to its new issuer with what was granted, w
   expect(await opened.store.identities.moveIssuer(OLD, NEW)).toEqual({ moved: 0, kept: 0 })
 })
 
-test('somebody who has another account by the new issuer already keeps both, as they are', async () => {
+test('an account whose subject already has another account at the new issuer is not moved', async () => {
   for (const [user, issuer] of [
     ['ann', OLD],
     ['ann-again', NEW],

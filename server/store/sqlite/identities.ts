@@ -11,7 +11,7 @@ import { accounts, type AccountRow, identities, type IdentityRow, providerGrants
 import { endWhatCameBy } from './unlinking.ts'
 import { requireLiving, voidCodes } from './voiding.ts'
 
-/** Ways in of one account. */
+/** Linked identities per account. */
 const LINKS_MAX = 20
 
 export function identityQueries(db: Database): IdentityStore {
@@ -28,7 +28,7 @@ export function identityQueries(db: Database): IdentityStore {
     .prepare()
   const account = (id: string) => db.sql.select().from(accounts).where(eq(accounts.id, id)).get()
 
-  /** Whom the mapping lets in as nothing keeps no power here either, nor what was made with it. */
+  /** A user whom the mapping does not admit keeps no authority here either, nor what was created with it. */
   function decided(row: AccountRow, roles: Role[], origin: Origin): Decided {
     if (roles.length === 0) voidCodes(db, row.id, origin)
     try {
@@ -39,7 +39,7 @@ export function identityQueries(db: Database): IdentityStore {
     }
   }
 
-  /** The same subject may come in two tabs at once: the second one finds it taken. */
+  /** The same subject may register in two tabs at once: the second one finds it taken. */
   function insert(row: IdentityRow): void {
     try {
       db.sql.insert(identities).values(row).run()
@@ -52,7 +52,7 @@ export function identityQueries(db: Database): IdentityStore {
 
   return {
     find: (issuer, subject) => db.read(() => bySubject.get({ issuer, subject }) ?? null),
-    // Sorted here: for the few rows that somebody has, SQLite's sorter costs several times the look-up.
+    // Sorted here: for a few rows, SQLite's sorter costs several times the look-up.
     list: userId =>
       db.read(() => ofUser.all({ userId }).sort((a, b) => a.createdAt - b.createdAt || (a.id < b.id ? -1 : 1))),
 
@@ -117,7 +117,7 @@ export function identityQueries(db: Database): IdentityStore {
         const gone = all.find(one => one.id === id)
         if (gone === undefined) throw new Problem('not_found')
         const row = account(userId)
-        // A password is a way in only together with an address to type.
+        // A password only counts with an address to sign in with.
         const hasPassword = passwords && row !== undefined && row.passwordSealed !== null && row.emailKey !== null
         if (!hasPassword && !all.some(one => one.id !== id && providers.includes(one.provider)))
           throw new Problem('last_way_in')

@@ -6,21 +6,21 @@ import { keyChecksRow } from './key-record-queries.ts'
 import type { KeyCheck, KeyKind } from '../types.ts'
 import { readMigrations } from './migrate.ts'
 
-/** What can be told of a database without opening it for writing. */
+/** What is known about a database without opening it for writing. */
 export interface Inspection {
   sqliteVersion: string
   bytes: number
-  /** Steps that the next start would apply. */
+  /** Migrations that the next start would apply. */
   behind: number
   counter: number
-  /** What the keys that it was used with are known by. */
+  /** The check values of the keys that it was used with. */
   keyChecks: Record<KeyKind, KeyCheck[]>
-  /** When the newest thing in it happened; null: nothing yet. */
+  /** The latest time recorded in it; null: none. */
   newestAt: number | null
 }
 
 /**
- * Looks at a data folder's database; a server may be using it.
+ * Inspects a data folder's database, which a server may be using.
  * @throws OperatorError as opening it would
  */
 export function inspectInstalled(dataDir: string): Inspection {

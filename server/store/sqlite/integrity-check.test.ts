@@ -18,14 +18,14 @@ afterEach(() => rmSync(dataDir, { recursive: true }))
 const open = () =>
   openStore({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent'), onFailure: () => {} })
 
-/** A database with more in it than is read before a start, closed in order. */
+/** A database larger than what is read before a start, closed cleanly. */
 function makeLarge(): void {
   const store = open()
   store.db.raw.prepare('INSERT INTO meta VALUES (?, ?)').run('filler', 'x'.repeat(LARGE))
   store.close()
 }
 
-/** Spoils the first page of an index that opening a store does not read. */
+/** Corrupts the first page of an index that opening a store does not read. */
 function spoil(): void {
   const store = open()
   const page = Number(store.db.raw.prepare("SELECT rootpage FROM sqlite_master WHERE name = 'events_at'").pluck().get())
@@ -37,14 +37,14 @@ function spoil(): void {
   writeFileSync(file, bytes)
 }
 
-describe('a database is read whole', () => {
-  test('before it is used, while it is small', () => {
+describe('a database is checked as a whole', () => {
+  test('before use, if it is small', () => {
     open().close()
     spoil()
     expect(open).toThrow(/is damaged/)
   })
 
-  test('beside the server, once it is large: damage is found, and the next start refuses before it serves anybody', async () => {
+  test('next to the server, if it is large: damage is found, and the next start refuses before serving anything', async () => {
     makeLarge()
     spoil()
     const store = open()
@@ -54,7 +54,7 @@ describe('a database is read whole', () => {
     expect(open).toThrow(/is damaged/)
   })
 
-  test('before it is used, though it is large, when the last end was not in order', () => {
+  test('before use, even if large, after an unclean shutdown', () => {
     makeLarge()
     spoil()
     writeFileSync(`${databaseFile(dataDir)}-wal`, '')

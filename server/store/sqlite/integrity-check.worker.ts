@@ -1,4 +1,5 @@
-// Reads a database whole in a thread of its own. Its file comes as `workerData`; what is wrong, or null, is sent back.
+// Checks a whole database in a thread of its own. Its file is passed as `workerData`; the damage, or null, is sent
+// back.
 import { parentPort, workerData } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 import { damageIn } from './integrity-check.ts'
@@ -7,7 +8,7 @@ const raw = new Sqlite(String(workerData), { readonly: true, fileMustExist: true
 try {
   parentPort?.postMessage(damageIn(raw))
 } catch (error) {
-  // Some damage is met before the check can put it into words.
+  // Some damage is hit before the check can describe it.
   if (!(error instanceof Sqlite.SqliteError) || !error.code.startsWith('SQLITE_CORRUPT')) throw error
   parentPort?.postMessage(error.message)
 } finally {

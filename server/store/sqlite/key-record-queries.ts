@@ -4,7 +4,7 @@ import { and, eq, gt, isNull, sql } from './drizzle.ts'
 import { meta, sessions } from './schema.ts'
 import { nextSlice } from './batches.ts'
 
-/** The row that they are kept in, as JSON. */
+/** The key of the row that stores them, as JSON. */
 export const keyChecksRow = (kind: KeyKind): string => `key_checks:${kind}`
 
 export function keyRecordQueries(db: Database): KeyRecordStore {

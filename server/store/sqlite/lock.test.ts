@@ -25,7 +25,7 @@ test('a data folder has one owner at a time, and the next is told who', () => {
   expect(statSync(join(dataDir, 'lock.db')).mode & 0o777).toBe(0o600)
 })
 
-test('a holder in another process keeps it, and kill -9 leaves nothing stale behind', async () => {
+test('a lock of another process is respected, and kill -9 leaves no stale lock', async () => {
   const script = `import { takeLock } from ${JSON.stringify(new URL('./lock.ts', import.meta.url).href)}
     const lock = takeLock(${JSON.stringify(dataDir)}, 'another', 0)
     console.log(lock.state)

@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3'
 import { isBusy } from './database.ts'
 import { makePrivateFolder } from '../../base/private-files.ts'
 
-/** Who works on a data folder. */
+/** The process that uses a data folder. */
 export interface Holder {
   pid: number
   what: string
@@ -12,15 +12,14 @@ export interface Holder {
 
 export type Lock =
   | { state: 'held'; release(): void }
-  /** Somebody else has it; `by` is null when they have not said who they are yet. */
+  /** Another process has it; `by` is null as long as it has not recorded who it is. */
   | { state: 'taken'; by: Holder | null }
 
 /**
- * Takes a data folder for this process alone, or says who has it. An open write transaction of SQLite holds it: the
- * system lets go of its lock when the process dies, however it dies, so nothing stale can stay behind. Others can still
- * read who the holder is.
- * @param what what the holder is doing, for the message that the next one prints
- * @param patienceMs how long to wait for a holder that is about to finish
+ * Locks a data folder for this process, or returns who has it. The lock is an open write transaction of SQLite: the
+ * system releases it however the process dies, so it cannot become stale. Others can still read who has it.
+ * @param what a description of the work, for others that find it locked
+ * @param patienceMs how long to wait for a process that is about to finish
  */
 export function takeLock(dataDir: string, what: string, patienceMs: number): Lock {
   makePrivateFolder(dataDir)

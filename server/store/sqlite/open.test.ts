@@ -41,7 +41,7 @@ const refusal = (work: () => unknown): OperatorError => {
 }
 
 describe('a healthy database', () => {
-  test('is made once, private to its owner, and opens again', async () => {
+  test('is created once, private to its owner, and opens again', async () => {
     const first = open()
     await first.keyRecords.setCounter(3)
     first.close()
@@ -67,14 +67,14 @@ describe('a healthy database', () => {
     again.close()
   })
 
-  test('left half made by a killed first start is made anew', () => {
+  test('left incomplete by a killed first start is created again', () => {
     writeFileSync(`${databaseFile(dataDir)}.new`, 'half')
     open().close()
     expect(existsSync(`${databaseFile(dataDir)}.new`)).toBe(false)
   })
 })
 
-describe('never a silent empty database: refused, and left as it was', () => {
+describe('instead of silently starting with an empty database, it refuses and changes nothing:', () => {
   const cases: [string, RegExp, (file: string) => void][] = [
     ['an empty file', /is empty/, file => writeFileSync(file, '')],
     ['a file that is no database', /is not a database/, file => writeFileSync(file, 'hello '.repeat(1000))],
@@ -110,20 +110,20 @@ describe('never a silent empty database: refused, and left as it was', () => {
     })
   }
 
-  test('a database that is missing though it was in use', () => {
+  test('if a database in use is missing', () => {
     expect(refusal(() => open(false)).lines.join('\n')).toMatch(/is missing[^]*restore/)
     expect(readdirSync(dataDir)).toEqual([])
   })
 })
 
-describe('bringing a database up to date', () => {
+describe('migrating a database', () => {
   const pretend = (work: (raw: Sqlite.Database) => void) => {
     const raw = new Sqlite(databaseFile(dataDir))
     work(raw)
     raw.close()
   }
 
-  test('copies it first and keeps the newest three copies; a step that fails changes nothing', () => {
+  test('copies it first and keeps the newest three copies; a failing migration changes nothing', () => {
     const known = readMigrations(MIGRATIONS)
     const step = (n: number, sql = `CREATE TABLE t${n} (id INTEGER PRIMARY KEY) STRICT`) => ({
       tag: `000${n}_t`,
@@ -151,7 +151,7 @@ describe('bringing a database up to date', () => {
     upgrade(4).close()
   })
 
-  test('accounts, sessions, events and codes of a database from before providers are all there afterwards, and addresses stay unique', () => {
+  test('accounts, sessions, events and codes from before providers are all kept, and addresses stay unique', () => {
     const before = readMigrations(MIGRATIONS).filter(step => step.tag < '0002')
     const old = openMigrated({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent') }, before)
     old.raw.exec(`
@@ -165,7 +165,7 @@ describe('bringing a database up to date', () => {
       ['accounts', 'sessions', 'events', 'codes'].map(table =>
         raw.prepare(`SELECT * FROM ${table} ORDER BY rowid`).all(),
       )
-    // Those of the demo's sessions are not kept.
+    // The columns of the demo's sessions are not kept.
     const dropped = new Set(['settle_ms', 'late_ms', 'access_ms'])
     const rows = everything(old.raw).map(table =>
       table.map(row => Object.fromEntries(Object.entries(row as object).filter(([column]) => !dropped.has(column)))),
@@ -187,7 +187,7 @@ describe('bringing a database up to date', () => {
     store.close()
   })
 
-  test('a database that is newer than the code is refused, naming the copy to go back to', () => {
+  test('a database newer than the code is refused, naming the copy to go back to', () => {
     open().close()
     const folder = backupFolder(dataDir)
     mkdirSync(folder)
@@ -195,20 +195,20 @@ describe('bringing a database up to date', () => {
     pretend(raw =>
       raw.prepare('INSERT INTO migrations (tag, hash, applied_at) VALUES (?, ?, ?)').run('0001_next', 'x', 1),
     )
-    // What the newer version itself kept is of no use to this one.
+    // Copies made by the newer version are of no use to this one.
     copyFileSync(databaseFile(dataDir), join(folder, '20260102-000000000Z-before-0002_later.db'))
     const said = refusal(() => open()).lines.join('\n')
     expect(said).toMatch(/newer version \(migration 0001_next/)
     expect(said).toContain('20260101-000000000Z-before-0001_next.db')
   })
 
-  test('a step that was changed after it ran is refused', () => {
+  test('a migration that was changed after it ran is refused', () => {
     open().close()
     pretend(raw => raw.exec("UPDATE migrations SET hash = 'other'"))
     expect(refusal(() => open()).message).toMatch(/another build/)
   })
 
-  test('a step that fails in the middle leaves the database as it was', () => {
+  test('a migration that fails in the middle leaves the database unchanged', () => {
     const store = open()
     const { raw } = store.db
     const steps = [
@@ -226,7 +226,7 @@ describe('bringing a database up to date', () => {
     open(false).close()
   })
 
-  test('rebuilding a table fires no cascade, and references to nothing are refused', () => {
+  test('rebuilding a table triggers no cascade, and dangling references are refused', () => {
     const store = open()
     const { raw } = store.db
     raw.exec(
@@ -257,7 +257,7 @@ describe('bringing a database up to date', () => {
   })
 })
 
-test('a full disk is store_unavailable, nothing half written, and is over when space returns', async () => {
+test('a full disk is store_unavailable with nothing half written, and recovers when there is space', async () => {
   const store = open()
   const { raw } = store.db
   const pages = Number(raw.pragma('page_count', { simple: true }))

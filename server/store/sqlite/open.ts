@@ -13,21 +13,20 @@ import { clearSuspicion, damageIn, isReadFirst } from './integrity-check.ts'
 
 export interface OpenDeps {
   dataDir: string
-  /** Whether a database that does not exist may be made. False where it must have been lost. */
+  /** Whether a missing database may be created. False if it must have been lost. */
   mayCreate: boolean
   clock: Clock
   log: Log
 }
 
 export const MIGRATIONS = new URL('../../../drizzle/', import.meta.url)
-/** Earlier ones can lose a committed write when a checkpoint meets a WAL reset. */
+/** Earlier versions can lose a committed write when a checkpoint meets a WAL reset. */
 const OLDEST_SQLITE = [3, 51, 3]
 
 /**
- * Opens the database of a data folder, made or brought up to date where needed.
- * @param known the steps of the schema; others than drizzle's in tests only
- * @throws OperatorError for anything but a healthy database of ours: never makes an empty one in the place of a lost
- * one
+ * Opens the database of a data folder, creating or migrating it if necessary.
+ * @param known the migrations; others than drizzle's in tests only
+ * @throws OperatorError for anything but a healthy database of ours: a lost one is never replaced by an empty one
  */
 export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readMigrations(MIGRATIONS)): Database {
   const file = databaseFile(deps.dataDir)
@@ -51,7 +50,7 @@ export function openMigrated(deps: OpenDeps, known: readonly Migration[] = readM
   }
 }
 
-/** Built beside its place and renamed into it, so that an unfinished one can never be taken for an empty one. */
+/** Created under a temporary name and renamed, so that an unfinished one cannot be mistaken for an empty one. */
 function create(file: string, known: readonly Migration[], deps: OpenDeps): void {
   const temporary = `${file}.new`
   removeDatabase(temporary)
@@ -90,10 +89,10 @@ function openExisting(file: string, known: readonly Migration[], deps: OpenDeps)
 }
 
 /**
- * Looks at a database without writing to it: opening it for writing would already change a file that is not ours.
- * @param whole whether to read all of it: time and pages in proportion to its size
- * @returns the steps that it lacks
- * @throws OperatorError when it is not a healthy database of ours; the driver's error when it cannot be read
+ * Inspects a database without writing to it, since opening it for writing would already change a file that is not ours.
+ * @param whole whether to read all of it, which takes time and pages in proportion to its size
+ * @returns the missing migrations
+ * @throws OperatorError if it is not a healthy database of ours; the driver's error if it cannot be read
  */
 export function inspect(file: string, known: readonly Migration[], backups: string, whole: boolean): Migration[] {
   const raw = new Sqlite(file, { readonly: true, fileMustExist: true })
@@ -161,7 +160,7 @@ function damaged(file: string, cause: unknown): OperatorError {
   )
 }
 
-/** What the driver's and the system's codes mean to the person who starts the server. */
+/** Explains the driver's and the system's error codes to the operator. */
 export function explained(error: unknown, file: string): unknown {
   if (error instanceof OperatorError || !(error instanceof Error) || !('code' in error)) return error
   const code = String(error.code)
@@ -201,7 +200,7 @@ export function explained(error: unknown, file: string): unknown {
   return error
 }
 
-/** A path as a person would type it: relative where it is below the folder they are in. */
+/** A path as a person would type it: relative if it is below the current folder. */
 function shown(path: string): string {
   const short = relative(process.cwd(), path)
   return short === '' || short.startsWith('..') ? path : short

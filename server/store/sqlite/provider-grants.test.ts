@@ -13,9 +13,9 @@ afterEach(() => opened.remove())
 
 const grant = (id: string, endedAt: number | null) => grantRecord(id, { userId: 'u', endedAt })
 
-test('grants that are over come in batches, each once, also where many ended in the same millisecond and some go meanwhile', async () => {
+test('ended grants come in batches, each once, even if many ended in the same millisecond and some are removed meanwhile', async () => {
   const { db, providerGrants } = opened.store
-  // Ids in no order, three ends that many share, and others that live, or are over since a moment ago.
+  // Ids in random order, three end times shared by many, and others that are active or have just ended.
   const ended = Array.from({ length: 250 }, (_, i) => grant(`${(i * 7919) % 1000}-${i}`, NOW - 500 + (i % 3)))
   const others = Array.from({ length: 50 }, (_, i) => grant(`other-${i}`, i % 2 === 0 ? null : NOW))
   for (const row of [...ended, ...others].toSorted((a, b) => (a.id < b.id ? -1 : 1))) insertGrant(db, row)
@@ -25,7 +25,7 @@ test('grants that are over come in batches, each once, also where many ended in 
   do {
     const { grants, next }: Awaited<ReturnType<typeof providerGrants.over>> = await providerGrants.over(NOW, after, 100)
     seen.push(...grants.map(({ id }) => id))
-    // Every other one can be revoked, and its row goes.
+    // Every other one can be revoked, and its row is deleted.
     for (const [i, { id }] of grants.entries()) if (i % 2 === 0) await providerGrants.remove(id)
     after = next
   } while (after !== null)

@@ -95,7 +95,7 @@ export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'en
             .run().changes === 1,
       ),
     async takeDue(now, limit, putOffUntil) {
-      // Nothing is due most of the time, and a write waits for the disk.
+      // Usually nothing is due, and a write waits for the disk.
       const found = await db.read(() => due.all({ now, limit }))
       return found.length === 0
         ? []
@@ -126,7 +126,7 @@ export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'en
 
     isShared: row =>
       db.read(() => {
-        // A provider that names its sessions says which grants belong together; of any other it is not known.
+        // If a provider names its sessions, they show which grants belong together; otherwise that is unknown.
         const sameThere =
           row.providerSid === null
             ? isNull(providerGrants.providerSid)
@@ -161,8 +161,7 @@ export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'en
                 .where(eq(providerGrants.id, id))
                 .run()),
       ),
-    // In the order of its index, which holds no grant that lives: by id, it would be looked for among all that there
-    // are.
+    // Ordered by its index, which contains no active grant: by id, the search would cover all grants.
     over: (before, after, limit) =>
       db.read(() => {
         const found = db.sql
@@ -210,17 +209,17 @@ function isAfter(cursor: Cursor): SQL {
   return sql`(ended_at, rowid) > (${positionOf(endedAt)}, ${positionOf(rowid)})`
 }
 
-/** Inserts the grant that a session is born with. Synchronous: part of the transaction that opens the session. */
+/** Inserts the grant that a session is opened with. Synchronous: part of that transaction. */
 export function insertGrant(db: Database, row: ProviderGrantRow): void {
   db.sql.insert(providerGrants).values(row).run()
 }
 
 /**
- * Keeps what was granted to a session that is signed in already. An earlier grant of that provider is over, unless the
- * session came by it and it is another account's: then the session goes on as that one's, and ends with it.
- * Synchronous: part of the transaction that links the account.
- * @returns whether it was kept
- * @throws Problem `not_signed_in` when the session is over
+ * Stores a grant for a session that is signed in already. An earlier grant of that provider ends, unless the session
+ * was opened by it and it is another identity's: then the session keeps that one, and ends with it. Synchronous: part
+ * of the transaction that links the identity.
+ * @returns whether it was stored
+ * @throws Problem `not_signed_in` if the session has ended
  */
 export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
   const session = db.sql
@@ -238,14 +237,14 @@ export function linkGrant(db: Database, row: ProviderGrantRow): boolean {
   const isSame = earlier?.issuer === row.issuer && earlier.subject === row.subject
   if (earlier?.origin === 'sign_in' && !isSame) return false
   db.sql.update(providerGrants).set({ endedAt: row.createdAt }).where(ofProvider).run()
-  // A session that came by this account there depends on it, however often it is linked again.
+  // A session opened by this identity depends on it, however often it is linked again.
   insertGrant(db, isSame ? { ...row, origin: earlier.origin } : row)
   return true
 }
 
 /**
- * Hands the grants of a session over to the one that takes its place, except one of the provider that the new one has
- * just signed in with: that is over. Synchronous.
+ * Moves the grants of a session to its successor, except one of the provider that the successor has just signed in
+ * with, which ends. Synchronous.
  * @param provider null: every grant moves
  */
 export function moveGrants(
@@ -267,9 +266,9 @@ export function moveGrants(
     .run()
 }
 
-/** The sessions are over: what was granted to them waits for revocation and logout at the provider. Synchronous. */
+/** Ends the grants of ended sessions: they wait for revocation and logout at the provider. Synchronous. */
 export function endGrants(db: Database, sessionIds: readonly string[], at: UnixMs): void {
-  // A statement takes so many values and no more; everybody's sessions may be more.
+  // The number of values in a statement is limited.
   for (let start = 0; start < sessionIds.length; start += VALUES_MAX) {
     db.sql
       .update(providerGrants)

@@ -5,7 +5,7 @@ import { providerGrants, singleUses } from './schema.ts'
 import { endSessionsNamed } from './session-ends.ts'
 
 /**
- * Uses up a logout token and ends what it names, in one transaction: one that failed half-way can be sent again.
+ * Uses a logout token and ends what it names, in one transaction, so that one that failed can be sent again.
  * @see OIDC Back-Channel Logout §2.7
  */
 export function endAtProvider(

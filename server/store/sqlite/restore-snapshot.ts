@@ -14,24 +14,24 @@ import { explained, inspect, MIGRATIONS } from './open.ts'
 import { revokeAll } from './revoke-all.ts'
 
 export interface RestoreDeps {
-  /** The backup. It is only read. */
+  /** The backup, which is only read. */
   source: string
   dataDir: string
   clock: Clock
-  /** The key file's counter, which the copy takes on: this rollback is known of. null: there is none. */
+  /** The key file's counter, which is written to the copy, because this rollback is intended. null: there is none. */
   counter: number | null
   /**
-   * Looks at the copy before it takes its place: some passwords, and what the root keys are known by that it was used
+   * Checks the copy before it takes its place: some passwords, and the check values of the root keys that it was used
    * with.
    * @throws to stop there: nothing has changed then
    */
   check: (sample: Verifier[], known: KeyCheck[]) => Promise<void>
-  /** What the keys are known by that it will be used with. */
+  /** The check values of the keys that it will be used with. */
   keyChecks: Record<KeyKind, KeyCheck[]>
 }
 
 export interface Restored {
-  /** Where the database that was there is now; null: there was none. */
+  /** Where the previous database is now; null: there was none. */
   aside: string | null
   ended: number
 }
@@ -39,9 +39,9 @@ export interface Restored {
 const SAMPLE = 20
 
 /**
- * Puts a backup in the database's place: a copy of it, brought up to date, with every session ended and every one-time
- * code void. What was there is kept beside it. Whoever calls this holds the data folder's lock.
- * @throws OperatorError when the backup is not a healthy database of ours
+ * Replaces the database with a migrated copy of a backup, with every session ended and every one-time code void. The
+ * previous one is kept next to it. The caller holds the data folder's lock.
+ * @throws OperatorError if the backup is not a healthy database of ours
  */
 export async function restoreDatabase({
   source,
@@ -70,7 +70,7 @@ export async function restoreDatabase({
       for (const kind of ['roots', 'signing'] as const) await keyRecords.setKeyChecks(kind, keyChecks[kind])
       ended = await revokeAll(db, { reason: 'store_rolled_back', at: now }, () => {})
       if (counter !== null) await keyRecords.setCounter(counter)
-      // One file, without a log beside it, can be moved into place in one step.
+      // A single file without a log can be moved into place atomically.
       db.raw.pragma('wal_checkpoint(TRUNCATE)')
     } finally {
       db.close()
@@ -85,7 +85,7 @@ export async function restoreDatabase({
   }
 }
 
-/** By way of SQLite, so that a backup that was copied together with its write-ahead log is read whole. */
+/** Copied by SQLite, so that a backup that consists of a database and its write-ahead log is read completely. */
 async function copyOf(source: string, copy: string): Promise<void> {
   const raw = new Sqlite(source, { readonly: true, fileMustExist: true })
   try {
@@ -101,7 +101,7 @@ function putAside(file: string, now: UnixMs): string {
   for (const [at, part] of databaseParts(file).entries()) {
     if (existsSync(part)) renameSync(part, to[at] ?? aside)
   }
-  // The index of the write-ahead log is made anew by whoever opens it.
+  // The index of the write-ahead log is rebuilt by the next connection.
   rmSync(`${aside}-shm`, { force: true })
   return aside
 }

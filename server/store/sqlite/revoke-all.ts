@@ -8,9 +8,8 @@ import { endAnyBatch } from './session-ends.ts'
 import type { EndedSession } from '../types.ts'
 
 /**
- * Voids every one-time code, then ends every session, some at a time: what was handed out before is worth nothing.
- * After a restore, where codes that were used since would work again, and when keys were compromised. Whoever calls it
- * goes on only once it is done.
+ * Voids every one-time code, then ends every session, in batches: after a restore, where used codes would work again,
+ * and when keys were compromised. The caller waits until it is done.
  * @param announce called with each batch
  * @returns how many sessions ended
  */

@@ -18,9 +18,9 @@ export const accounts = sqliteTable(
   'accounts',
   {
     id: text().primaryKey(),
-    /** null: made by a provider that vouched for no address. Always null together with `emailKey`. */
+    /** null: created by a provider that did not vouch for an address. Always null together with `emailKey`. */
     email: text(),
-    /** The address as it is compared: NFC, lower case. */
+    /** The address in the form that is compared: NFC, lower case. */
     emailKey: text().unique(),
     name: text().notNull(),
     roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
@@ -38,9 +38,9 @@ export const sessions = sqliteTable(
   {
     /** SHA-256 of the sid, base64url. The sid itself is only in the browser. */
     sidHash: text().primaryKey(),
-    /** The id that lists, logs and upstream tokens show. */
+    /** The id that lists, logs and upstream tokens contain. */
     publicId: text().notNull().unique(),
-    /** 32 random bytes that go into the refresh token's tag. */
+    /** 32 random bytes that are part of the refresh token's tag. */
     secret: blob({ mode: 'buffer' }).notNull(),
     userId: text()
       .notNull()
@@ -50,7 +50,7 @@ export const sessions = sqliteTable(
     amr: text({ mode: 'json' }).$type<string[]>().notNull(),
     remember: integer({ mode: 'boolean' }).notNull(),
     idleMs: integer().notNull(),
-    /** The root key that this session's tags are made under, for its whole life. */
+    /** The root key that this session's tags are made with, for its whole lifetime. */
     tagKeyId: text().notNull(),
     /** For device-bound sessions: a JWK thumbprint. */
     boundKey: text(),
@@ -67,7 +67,7 @@ export const sessions = sqliteTable(
   },
   t => [
     index('sessions_user').on(t.userId, t.endedAt),
-    // Housekeeping finds what is over by these two: an hourly look at every session would hold up everybody else.
+    // Housekeeping finds ended sessions by these two: an hourly scan of every session would block other requests.
     index('sessions_ended')
       .on(t.endedAt)
       .where(sql`ended_at is not null`),
@@ -78,20 +78,20 @@ export const sessions = sqliteTable(
 )
 
 /**
- * The security log. Rows are written inside the transaction that they record. A trigger of the migrations keeps the
- * newest 200 of each kind for an account: one kind that somebody makes grow pushes out no other.
+ * The security log. Rows are written inside the transaction that they record. A trigger in the migrations keeps the
+ * newest 200 of each kind per account, so that no kind can crowd out another.
  */
 export const events = sqliteTable(
   'events',
   {
-    /** Sorts by time: newest first is a walk backwards over the primary key. */
+    /** Sorts by time: newest first is a backwards walk over the primary key. */
     id: integer().primaryKey({ autoIncrement: true }),
     at: integer().notNull(),
     kind: text().$type<EventKind>().notNull(),
     userId: text()
       .notNull()
       .references(() => accounts.id, { onDelete: 'cascade' }),
-    /** Who did it, where that was another account. */
+    /** The other account that did it, if any. */
     byUserId: text(),
     sessionId: text(),
     reason: text().$type<EndReason>(),
@@ -105,7 +105,10 @@ export const events = sqliteTable(
   ],
 )
 
-/** One-time codes: set-up, invitations, password resets. Used by one conditional UPDATE, so that one of many wins. */
+/**
+ * One-time codes: setup, invitations, password resets. Used by one conditional UPDATE, so that only one concurrent use
+ * succeeds.
+ */
 export const codes = sqliteTable(
   'codes',
   {
@@ -117,12 +120,12 @@ export const codes = sqliteTable(
     /** invite: the only address that may use it, or null. */
     email: text(),
     roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
-    /** Which administrator made it, and in which session (its public id); null: the command line. */
+    /** The administrator who created it, and the public id of their session; null: the command line. */
     byUserId: text(),
     bySessionId: text(),
     createdAt: integer().notNull(),
     endsAt: integer().notNull(),
-    /** When it was used, or voided. */
+    /** When it was used or voided. */
     usedAt: integer(),
   },
   t => [index('codes_ends').on(t.endsAt), index('codes_user').on(t.userId), index('codes_by_user').on(t.byUserId)],
@@ -135,15 +138,13 @@ export const throttles = sqliteTable(
     key: text().primaryKey(),
     failures: integer().notNull(),
     lastFailureAt: integer().notNull(),
-    /** No attempt is judged before this. */
+    /** No attempt is judged before this time. */
     nextAt: integer().notNull(),
   },
   t => [index('throttles_last').on(t.lastFailureAt)],
 )
 
-/**
- * Accounts elsewhere that sign people in here. Keyed by what the provider calls them, never by e-mail (OIDC Core §5.7).
- */
+/** Linked identities that sign users in here. Keyed by issuer and subject, never by e-mail (OIDC Core §5.7). */
 export const identities = sqliteTable(
   'identities',
   {
@@ -155,13 +156,13 @@ export const identities = sqliteTable(
     provider: text().notNull(),
     issuer: text().notNull(),
     subject: text().notNull(),
-    /** As the provider said it last, if it vouches for it; never looked up by. */
+    /** As last reported by the provider, if it vouches for it; never used for look-ups. */
     email: text(),
     emailVerified: integer({ mode: 'boolean' }).notNull(),
-    /** What a person recognises it by: a name or an address. */
+    /** How a user recognises it: a name or an address. */
     label: text().notNull(),
     /**
-     * The public id of the session in which it was linked; null: the account was made with it, or the command line
+     * The public id of the session in which it was linked; null: the account was created with it, or the command line
      * linked it.
      */
     linkedIn: text(),
@@ -171,14 +172,14 @@ export const identities = sqliteTable(
   t => [uniqueIndex('identities_subject').on(t.issuer, t.subject), index('identities_user').on(t.userId)],
 )
 
-/** What a provider granted: one row for each session that was born of a sign-in there, or linked with one. */
+/** What a provider granted: one row per session that was opened by a sign-in there, or linked with one. */
 export const providerGrants = sqliteTable(
   'provider_grants',
   {
     id: text().primaryKey(),
     /**
-     * The session's public id. A grant outlives its session until it is revoked at the provider, so this is no
-     * reference.
+     * The session's public id. Not a foreign key, because a grant outlives its session until it is revoked at the
+     * provider.
      */
     sessionId: text().notNull(),
     userId: text()
@@ -189,30 +190,30 @@ export const providerGrants = sqliteTable(
     subject: text().notNull(),
     /** The provider's own session (`sid`, OIDC Back-Channel Logout §2.1). */
     providerSid: text(),
-    /** Whether the session rests on it, or only has it. */
+    /** Whether the session depends on it, or only has it. */
     origin: text('birth', { enum: ['sign_in', 'link'] }).notNull(),
-    /** The tokens as JSON, sealed under the `at-rest` purpose with the row's id; null: nothing here needs them. */
+    /** The tokens as JSON, sealed under the `at-rest` purpose with the row's id; null: none are needed. */
     sealed: text(),
     accessEndsAt: integer(),
     /**
-     * Written before a refresh token is shown to the provider and cleared with its answer: one that is still there
-     * after a restart tells of a token that may have been used up.
+     * Written before a refresh token is sent to the provider, and cleared with its response: if still set after a
+     * restart, the token may have been consumed.
      */
     refreshingAt: integer(),
     refreshes: integer().notNull(),
     createdAt: integer().notNull(),
-    /** What the session's ID token is signed with: a logout token is signed alike. null: there is none */
+    /** The algorithm of the session's ID token, which logout tokens must use, too. null: there is none */
     idTokenAlg: text(),
-    /** When roles and standing are looked at again, whether or not anybody needs a token; null: never. */
+    /** When roles and account status are rechecked, whether or not a token is needed; null: never. */
     recheckAt: integer(),
-    /** The session is over: the grant waits for revocation and logout at the provider. */
+    /** Set once the grant has ended: it waits for revocation and logout at the provider. */
     endedAt: integer(),
   },
   t => [
     uniqueIndex('provider_grants_session')
       .on(t.sessionId, t.provider)
       .where(sql`ended_at is null`),
-    // Also for what ended sessions left, which the one above leaves out.
+    // Also covers ended grants, which the index above omits.
     index('provider_grants_any_session').on(t.sessionId),
     index('provider_grants_sid').on(t.issuer, t.providerSid),
     index('provider_grants_subject').on(t.issuer, t.subject),
@@ -225,7 +226,7 @@ export const providerGrants = sqliteTable(
   ],
 )
 
-/** Names that may be used once until they run out: transactions of a sign-in, ids of logout tokens. */
+/** Names that may be used once until they expire: sign-in transactions, ids of logout tokens. */
 export const singleUses = sqliteTable(
   'single_uses',
   {
@@ -241,7 +242,7 @@ export const meta = sqliteTable('meta', {
   value: text().notNull(),
 })
 
-/** A row, which has the fields of its record and no others: where they differ this is `never`, and nothing compiles. */
+/** A row type with exactly the fields of its record: if they differ, this is `never` and nothing compiles. */
 type RowOf<R, Row> = [R, Row] extends [Row, R] ? Row : never
 
 export type AccountRow = RowOf<AccountRecord, typeof accounts.$inferSelect>

@@ -27,8 +27,8 @@ interface Why {
 type Which = Why & { userId: string; except: string | null }
 
 /**
- * Ends all of a person's living sessions and writes their log rows. For transactions that need them over, all or none:
- * the caller sees to it that there are no more than a person may have.
+ * Ends all of an account's active sessions and writes their log rows. For transactions that need all of them ended or
+ * none: the caller ensures that there are no more than the limit.
  */
 export function endSessionsOf(db: Database, which: Which): EndedSession[] {
   return endOf(db, which, undefined)
@@ -37,7 +37,7 @@ export function endSessionsOf(db: Database, which: Which): EndedSession[] {
 /**
  * The same for a batch of them.
  * @returns `more`: there may be others
- * @throws Problem when whoever asked may not any more: their session, which is to stay, is over, or they are no
+ * @throws Problem if the caller may no longer do so: their session, which is to stay, has ended, or they are not an
  * administrator
  */
 export function endBatchOf(db: Database, which: Which): EndedBatch {
@@ -73,7 +73,8 @@ export function endSessionsNamed(
 }
 
 /**
- * The same for a batch of anybody's: after a restore, or when keys were compromised. By the index of those that live.
+ * The same for a batch of all accounts' sessions: after a restore, or when keys were compromised. Uses the index of
+ * active ones.
  */
 export function endAnyBatch(db: Database, why: { reason: EndReason; at: UnixMs }): EndedBatch {
   const some = sql`rowid in (select rowid from ${sessions} where ended_at is null order by absolute_ends_at limit ${END_BATCH})`
@@ -106,14 +107,14 @@ export function endRows(
   return [...ended, ...endBeside(db, beside, why)]
 }
 
-/** Sessions that came in by a way that was linked in one that is not trusted any more. */
+/** Ends sessions that were opened by an identity that was linked in a session that is no longer trusted. */
 function endBeside(db: Database, publicIds: readonly string[], { at, byUserId }: Why): SessionRow[] {
   return publicIds.flatMap(publicId =>
     endRows(db, eq(sessions.publicId, publicId), { reason: 'signed_out_elsewhere', at, byUserId }),
   )
 }
 
-/** One statement, however many they are: a statement for each would take most of the time that an end takes. */
+/** One statement for all of them: separate ones would take most of the time. */
 function logEnds(db: Database, ended: readonly SessionRow[], { at, reason, byUserId }: Why): void {
   if (ended.length === 0) return
   const ids = JSON.stringify(ended.map(row => row.publicId))

@@ -5,7 +5,7 @@ import { endRows } from './session-ends.ts'
 import { chooseExcess, END_BATCH, ENDED_KEPT_MAX, toEnded } from '../session-rules.ts'
 import type { EndedBatch, SessionLimit } from '../types.ts'
 
-/** Bounds what one person's sessions can grow to. Synchronous: for use inside a `db.write`. */
+/** Limits an account's sessions. Synchronous: for use inside a `db.write`. */
 export function sessionLimits(db: Database) {
   const columns = {
     sidHash: sessions.sidHash,
@@ -26,7 +26,7 @@ export function sessionLimits(db: Database) {
 
   return {
     endExcess(userId: string, limit: SessionLimit): EndedBatch {
-      // So many that a whole batch is over the limit where not all are found.
+      // Enough to have a whole batch over the limit if not all are found.
       const sought = limit.max + END_BATCH
       const found = living.all({ userId, limit: sought })
       const all = chooseExcess(found, limit)

@@ -74,7 +74,7 @@ export function sessionQueries(db: Database): SessionStore {
     .set({ lastSeenAt: sql`max(${sessions.lastSeenAt}, ${sql.placeholder('lastSeenAt')})` })
     .where(eq(sessions.sidHash, sql.placeholder('sidHash')))
     .prepare()
-  // By the index of a person's sessions, which is in the order of their making.
+  // Uses the index of an account's sessions, which is in order of creation.
   const page = db.sql
     .select({ row: sessions, place: sql<number>`rowid` })
     .from(sessions)
@@ -105,10 +105,10 @@ export function sessionQueries(db: Database): SessionStore {
 
     insert: ({ session: row, replaces, passwordSetAt, grant, limit }) =>
       db.write(() => {
-        // Hashing takes a while: what it proved may not be true any more.
+        // Hashing takes a while, so what it proved may no longer be true.
         const account = ownerOf.get({ userId: row.userId })
         if (account === undefined || account.disabledAt !== null) throw new Problem('account_disabled')
-        // Another time, not a later one: a clock that was ahead when it was set has come back since.
+        // Compared for equality, because a clock that was ahead at the time may have been set back since.
         if (passwordSetAt !== null && account.changedAt !== passwordSetAt) throw new Problem('invalid_credentials')
         if (grant !== null && stillLinked.get({ ...grant }) === undefined) throw new Problem('login_expired')
         if (replaces?.onlyLiving) requireLiving(db, replaces.publicId)

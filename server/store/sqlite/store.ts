@@ -17,17 +17,17 @@ import { isReadFirst } from './integrity-check.ts'
 import { throttleQueries } from './throttles.ts'
 import type { Store } from '../types.ts'
 
-/** With what is beneath, for tests that look there: rooms are handed a `Store`. */
+/** Also exposes what is underneath, for tests: rooms get a `Store`. */
 export interface SqliteStore extends Store {
   readonly db: Database
 }
 
 export interface StoreDeps extends OpenDeps {
-  /** Called each time that the disk or the file fails a query. */
+  /** Called each time the disk or the file fails a query. */
   onFailure: () => void
 }
 
-/** @throws OperatorError when the database is not healthy, not ours, newer than the code, or cannot be made */
+/** @throws OperatorError if the database is not healthy, not ours, newer than the code, or cannot be created */
 export function openStore(deps: StoreDeps): SqliteStore {
   const file = databaseFile(deps.dataDir)
   const wasRead = isReadFirst(file)

@@ -6,7 +6,7 @@ import { eq, everyColumn, inArray, sql } from './drizzle.ts'
 import { recordEvent, recordEventIfKnown } from './events.ts'
 import { type AccountRow, throttles, type ThrottleRow } from './schema.ts'
 
-/** The row that is written where there is no account to write about; nobody reads it. */
+/** The row that is written if there is no account; it is never read. */
 const UNKNOWN = 'unknown'
 
 export function throttleQueries(db: Database): ThrottleStore {
@@ -47,7 +47,7 @@ export function throttleQueries(db: Database): ThrottleStore {
       }),
     failed: (userId, lockedNow, origin) =>
       db.write(() => {
-        // As much is written to the disk for an address that nobody has, or the wait for it would tell them apart.
+        // Unknown addresses write as much to the disk, or the time would tell them apart.
         if (userId === '') put({ key: UNKNOWN, failures: 0, lastFailureAt: origin.at, nextAt: 0 })
         else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
         if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
@@ -75,13 +75,13 @@ export function clearLocks(db: Database, { id, emailKey }: Pick<AccountRow, 'id'
 }
 
 /**
- * A count that locks outlasts the others by this: somebody who comes back after a year gets a hundred tries more, known
- * address or not.
+ * Locks are kept this much longer than other counts: after a year, an address gets a hundred attempts more, known or
+ * not.
  */
 const LOCKS_KEPT_LONGER_MS = 400 * DAY
 
 /** Rows that a time limit may remove. */
 export const STALE_THROTTLES = (before: UnixMs) =>
   sql`last_failure_at < ${before} and (key not like 'lock:%' or last_failure_at < ${before - LOCKS_KEPT_LONGER_MS})`
-/** Rows that may go when there are too many: those of whoever tried a little. */
+/** Rows that may be deleted if there are too many: those with few failures. */
 export const SLIGHT_THROTTLES = sql`failures < 10`

@@ -6,9 +6,8 @@ import { endSessionsNamed } from './session-ends.ts'
 import { endGrantsOf } from './voiding.ts'
 
 /**
- * What came in by an identity goes with it: whoever removes one may have done so because it is not theirs alone any
- * more. The other sessions that were born of a sign-in there are over. Synchronous: part of the transaction that
- * removes the identity.
+ * Ends what an identity has opened: whoever removes one may do so because it is no longer only theirs. The other
+ * sessions opened by a sign-in there end. Synchronous: part of the transaction that removes the identity.
  * @param keep the session that asked
  */
 export function endWhatCameBy(db: Database, identity: IdentityRow, keep: string, at: UnixMs): Unlinked {

@@ -19,11 +19,11 @@ import {
 import { refuseEnded } from '../session-rules.ts'
 import type { Maker, Origin } from '../types.ts'
 
-// What was made with a power ends with the power: it is voided when the power goes, and judged again when it is used.
-// Everything here is synchronous, for use inside the `db.write` that takes or uses the power.
+// What was created with authority becomes void when the authority is lost, and is checked again when used. Everything
+// here is synchronous, for use inside the `db.write` that removes or uses the authority.
 
 /**
- * @throws Problem `forbidden` when the maker is no administrator any more, `not_signed_in` when their session is over
+ * @throws Problem `forbidden` if the creator is no longer an administrator, `not_signed_in` if their session has ended
  */
 export function requireAdministrator(db: Database, { userId, sessionId }: Maker): void {
   if (userId !== null && !isAdministrator(db, userId)) throw new Problem('forbidden').about(userId)
@@ -39,9 +39,10 @@ export function isAdministrator(db: Database, userId: string): boolean {
   return maker !== undefined && maker.disabledAt === null && maker.roles.includes('admin')
 }
 
-/** @throws Problem for a session that has ended since the request was let in: `session_replaced` where another has its
- * place, else
- * `not_signed_in` */
+/**
+ * @throws Problem for a session that has ended since the request was admitted: `session_replaced` if another replaced
+ * it, otherwise `not_signed_in`
+ */
 export function requireLiving(db: Database, sessionId: string | null): void {
   if (sessionId === null) return
   const session = db.sql
@@ -54,17 +55,17 @@ export function requireLiving(db: Database, sessionId: string | null): void {
 
 type WhenAndWho = Pick<Origin, 'at' | 'byUserId' | 'network'>
 
-/** Voids every open code of an account, and every one that it has made. */
+/** Voids every open code for an account, and every one that it has created. */
 export function voidCodes(db: Database, userId: string, origin: WhenAndWho): void {
   voidOpen(db, or(eq(codes.userId, userId), eq(codes.byUserId, userId)), origin)
 }
 
-/** Voids the open reset links of an account: a newer one takes their place. */
+/** Voids the open reset links of an account, which a newer one replaces. */
 export function voidResets(db: Database, userId: string, origin: WhenAndWho): void {
   voidOpen(db, and(eq(codes.kind, 'reset'), eq(codes.userId, userId)), origin)
 }
 
-/** Like `voidCodes`, except what the account made in a session that stays. */
+/** Like `voidCodes`, except for what the account created in a session that stays. */
 export function voidCodesExceptIn(db: Database, userId: string, sessionId: string, origin: WhenAndWho): void {
   const madeElsewhere = and(eq(codes.byUserId, userId), or(isNull(codes.bySessionId), ne(codes.bySessionId, sessionId)))
   voidOpen(db, or(eq(codes.userId, userId), madeElsewhere), origin)
@@ -78,8 +79,8 @@ interface Why {
 }
 
 /**
- * A session that ended for one of these may not have been its owner's alone. Not `disabled`: a disabled account keeps
- * its ways in, or whoever comes by one would be a stranger, who may register anew.
+ * End reasons that mean someone else may have used the session. Not `disabled`: a disabled account keeps its
+ * identities, or a sign-in by one would register a new account.
  */
 const DISTRUSTED: ReadonlySet<EndReason> = new Set([
   'refresh_reuse',
@@ -89,12 +90,12 @@ const DISTRUSTED: ReadonlySet<EndReason> = new Set([
 ])
 
 /**
- * A session that ended for one of these takes with it what the account has made anywhere. A provider does not honour
- * the grants of somebody who was put out there.
+ * End reasons that void what the account has created in any session. A provider does not honour the grants of a user
+ * who was removed there.
  */
 const VOIDS_EVERYTHING: ReadonlySet<EndReason> = new Set(['refresh_reuse', 'provider_revoked'])
 
-/** Of sessions that end, those in which something was made that `voidMadeIn` voids: most have made nothing. */
+/** Of sessions that end, those in which something was created that `voidMadeIn` voids; most have created nothing. */
 export function madeSomething(
   db: Database,
   ended: readonly SessionRow[],
@@ -119,9 +120,9 @@ export function madeSomething(
 }
 
 /**
- * Voids what was made in a session that ends: its open codes, and the ways in that were linked in it lately, or ever,
- * where a thief is known to have been there.
- * @returns public ids of the sessions that came in by those ways, which are over too
+ * Voids what was created in a session that ends: its open codes, and the identities linked in it recently, or at any
+ * time if a thief is known to have used it.
+ * @returns public ids of the sessions opened by those identities, which end too
  */
 export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: Why): string[] {
   const origin = originOf(why, userId, publicId)
@@ -133,8 +134,8 @@ export function voidMadeIn(db: Database, { publicId, userId }: SessionRow, why: 
 }
 
 /**
- * Voids the ways in that were linked with an account lately in any session but one that stays: one that is over by now
- * may have been a thief's.
+ * Voids the identities linked to an account recently in any session except one that stays: an ended one may have been a
+ * thief's.
  * @returns as `voidMadeIn` does
  */
 export function voidLinkedLately(
@@ -168,9 +169,7 @@ function unlinkAll(db: Database, userId: string, which: SQL | undefined, origin:
     .map(({ sessionId }) => sessionId)
 }
 
-/**
- * What was made in a session is now of the one that takes its place, and goes when that one is not trusted any more.
- */
+/** Moves what was created in a session to its successor, so that it becomes void with that one. */
 export function moveMade(
   db: Database,
   from: string,
@@ -191,7 +190,7 @@ export function moveMade(
 type EndedGrant = Pick<ProviderGrantRow, 'sessionId' | 'origin'>
 
 /**
- * What a provider granted by an identity that is removed is over.
+ * Ends what a provider granted by an identity that is removed.
  * @returns what it was
  */
 export function endGrantsOf(db: Database, { userId, issuer, subject }: IdentityRow, at: UnixMs): EndedGrant[] {
