@@ -17,8 +17,8 @@ import type { IdentityRecord, IdentityStore, Origin, ProviderGrantRecord, Seen }
 import type { Proven } from './password-login.ts'
 
 /**
- * "Maps a user of a provider to an account here, by the provider's issuer and subject. An e-mail address never links,
- * even if verified, because the account that has it here may not be its owner's (OI-7)."
+ * Maps a user of a provider to an account here, by the provider's issuer and subject. An e-mail address never links,
+ * even if verified, because the account that has it here may not be its owner's (OI-7).
  */
 export interface ProviderLogin {
   /**

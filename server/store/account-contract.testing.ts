@@ -134,7 +134,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
     })
 
     describe('one-time codes', () => {
-      test('of fifty uses of one invitation at once, one makes an account', async () => {
+      test('of fifty concurrent uses of one invitation, one creates an account', async () => {
         await codes.createInvite(codeRecord('invite', 'h'), origin())
         const results = await Promise.allSettled(
           Array.from({ length: 50 }, (_, n) => codes.useInvite('h', account(`u${n}`), origin())),
@@ -154,7 +154,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
       })
 
-      test('an invitation for one address cannot be used for another, nor late, nor after it was revoked', async () => {
+      test('an invitation for one address cannot be used for another, nor after it expired or was revoked', async () => {
         await codes.createInvite(codeRecord('invite', 'h', { email: 'ann@example.org', endsAt: NOW + 10 }), origin())
         await expect(codes.useInvite('h', account('eve'), origin())).rejects.toEqual(problem('invalid_code'))
         await expect(codes.useInvite('h', account('ann'), origin(NOW + 10))).rejects.toEqual(problem('invalid_code'))
@@ -163,7 +163,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await expect(codes.useInvite('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
       })
 
-      test('ASVS 6.3.2 set-up works only while nobody exists, and a newer code voids the older', async () => {
+      test('ASVS 6.3.2 setup works only as long as there is no account, and a newer code voids the older', async () => {
         await codes.createSetup(codeRecord('setup', 'old', { roles: ['admin', 'user'] }))
         await codes.createSetup(codeRecord('setup', 'new', { roles: ['admin', 'user'] }))
         await expect(codes.useSetup('old', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
@@ -172,7 +172,7 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await expect(codes.createSetup(codeRecord('setup', 'third'))).rejects.toEqual(problem('already_set_up'))
       })
 
-      test('JW-12 a code of one kind is not one of another', async () => {
+      test('JW-12 a code of one kind does not work as another', async () => {
         await codes.createInvite(codeRecord('invite', 'h'), origin())
         await expect(codes.useSetup('h', account('ann'), origin())).rejects.toEqual(problem('invalid_code'))
         await expect(codes.useReset('h', 'new', origin())).rejects.toEqual(problem('invalid_code'))

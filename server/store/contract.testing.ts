@@ -69,7 +69,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await sessions.findByPublicId('hash of a')).toBeNull()
       })
 
-      test("a record that was returned is the caller's own: changing it changes nothing in the store", async () => {
+      test('a returned record belongs to the caller: changing it changes nothing in the store', async () => {
         const given = sessionRecord('a')
         await insert(given)
         given.amr.push('otp')
@@ -80,7 +80,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await sessions.find('hash of a')).toEqual(sessionRecord('a'))
       })
 
-      test('two sessions cannot have one sid or one public id', async () => {
+      test('two sessions cannot share a sid or a public id', async () => {
         await insert(sessionRecord('a'))
         await expect(insert(sessionRecord('b', { sidHash: 'hash of a' }))).rejects.toThrow()
         await expect(insert(sessionRecord('a', { sidHash: 'hash of b' }))).rejects.toThrow()
@@ -183,12 +183,12 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(logged().at(-1)).toBe('session_ended b too_many')
       })
 
-      test('what memory knows of when somebody was last there counts', async () => {
+      test('last-seen times that are only in memory count', async () => {
         const all = [sessionRecord('a'), quiet('b'), sessionRecord('c'), sessionRecord('d')]
         expect(await openAll(all, { b: NOW + 5 })).toEqual(['a too_many'])
       })
 
-      test('those past their end go first, and under their own reason', async () => {
+      test('sessions past their end go first, with their own reason', async () => {
         const idle = sessionRecord('idle', { lastSeenAt: NOW - HOUR, idleMs: HOUR })
         const old = sessionRecord('old', { absoluteEndsAt: NOW })
         const first = sessionRecord('quiet', { lastSeenAt: NOW - DAY })
@@ -199,14 +199,14 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(await listed()).toEqual(['b', 'a', 'quiet'])
       })
 
-      test('the session that was just opened stays, even when the clock was set back', async () => {
+      test('the session just opened stays, even if the clock was set back', async () => {
         const back = sessionRecord('new', { createdAt: NOW - DAY, lastSeenAt: NOW - DAY })
         expect(await openAll([sessionRecord('a'), sessionRecord('b'), sessionRecord('c'), back])).toEqual([
           'a too_many',
         ])
       })
 
-      test("another person's are not touched", async () => {
+      test("other accounts' sessions are not affected", async () => {
         await openAll([sessionRecord('theirs', { userId: 'bob', lastSeenAt: NOW - 6 * DAY })])
         expect(await openAll(['a', 'b', 'c', 'd'].map(id => sessionRecord(id)))).toEqual(['a too_many'])
       })
@@ -226,7 +226,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     })
 
     describe('deciding', () => {
-      test('rotating raises the generation and proves the one before; the absolute end stays', async () => {
+      test('rotating increments the generation and confirms the one before; the absolute end stays', async () => {
         await insert(sessionRecord('a'))
         const changed = await change('a', ROTATE)
         const after = sessionRecord('a', { generation: 2, proven: 1, rotatedAt: NOW + HOUR, lastSeenAt: NOW + HOUR })
@@ -234,7 +234,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(bench.record('hash of a')).toEqual(after)
       })
 
-      test('ending says what ended and writes the log row', async () => {
+      test('ending returns what ended and writes the log row', async () => {
         await insert(sessionRecord('a'))
         const after = { endedAt: NOW + HOUR, endReason: 'idle', lastSeenAt: NOW + MINUTE }
         expect(await change('a', END)).toMatchObject({ session: after, ended: [{ publicId: 'a', reason: 'idle' }] })
@@ -244,7 +244,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(logged()).toHaveLength(2)
       })
 
-      test('no change is no write, and a session that is unknown is not decided on', async () => {
+      test('no change means no write, and an unknown session is not decided on', async () => {
         await insert(sessionRecord('a'))
         expect(await change('a', null)).toEqual({ session: sessionRecord('a'), decided: { change: null }, ended: [] })
         let calls = 0
@@ -252,7 +252,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect([nobody, calls]).toEqual([null, 0])
       })
 
-      test('decisions of one turn are made one after the other, each on what the one before left', async () => {
+      test('decisions of one turn are made one after the other, each on the result of the previous one', async () => {
         await insert(sessionRecord('a'))
         const decideFor = (wanted: SessionChange) =>
           sessions.change('hash of a', ({ generation, endedAt }) => ({
@@ -285,7 +285,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(['a', 'b', 'c'].map(id => bench.record(`hash of ${id}`).generation)).toEqual([2, 1, 2])
       })
 
-      test('what decide does to the record that it was handed is not written', async () => {
+      test('changes that decide makes to its record are not written', async () => {
         await insert(sessionRecord('a'))
         await sessions.change('hash of a', session => {
           Object.assign(session, { generation: 7, endedAt: NOW })
@@ -295,7 +295,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(bench.record('hash of a')).toEqual(sessionRecord('a'))
       })
 
-      test('deciding twice, as a store does that tries again, comes to the same', async () => {
+      test('deciding twice, as a retrying store does, has the same result', async () => {
         await insert(sessionRecord('a'))
         const twice = retryingSessions(sessions)
         const seen: number[] = []
@@ -309,7 +309,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
         expect(logged()).toEqual(['signed_in a', 'session_ended a idle'])
       })
 
-      test('a decision that depends on what it did before is noticed by a store that tries again', async () => {
+      test('a decision that depends on its earlier run is detected by a retrying store', async () => {
         await insert(sessionRecord('a'))
         let calls = 0
         const impure = retryingSessions(sessions).change('hash of a', () => ({ change: ROTATE, calls: ++calls }))
@@ -319,7 +319,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     })
 
     describe('ending', () => {
-      test('a session ends once, and by its owner only where one is named', async () => {
+      test('a session ends once, and if an owner is named, only theirs', async () => {
         await insert(sessionRecord('a'))
         expect(await sessions.end('a', { ...why('signed_out'), userId: 'bob' })).toEqual([])
         expect(await sessions.end('unknown', why('signed_out'))).toEqual([])
@@ -414,7 +414,7 @@ export function sessionContract(name: string, open: () => SessionBench): void {
     })
 
     describe('order', () => {
-      test('writes are made, and their promises settle, in the order of the calls', async () => {
+      test('writes are made, and their promises settle, in call order', async () => {
         await insert(sessionRecord('a'))
         const settled: string[] = []
         const note = (name: string) => () => void settled.push(name)
