@@ -76,7 +76,7 @@ test('an attempt that is never judged holds nobody up for long', async () => {
   }
 })
 
-test('what is no refusal is nobody’s turn to wait for', async () => {
+test('an error that is not a refusal causes no waiting', async () => {
   const line = createAttemptLine()
   await line.admit(['a'], async () => {})
   await expect(line.admit(['a'], () => Promise.reject(new Problem('store_unavailable')))).rejects.toMatchObject({

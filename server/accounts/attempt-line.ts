@@ -51,7 +51,7 @@ export function createAttemptLine(): AttemptLine {
     }
   }
 
-  /** Whoever has been decided, one way or the other, lets one more under each of its keys try. */
+  /** Each decided attempt lets one more under each of its keys try. */
   function wakeNext(own: readonly Line[]): void {
     for (const { waiters } of own) {
       const [next] = waiters
@@ -64,7 +64,10 @@ export function createAttemptLine(): AttemptLine {
     waiting < WAITING &&
     own.every(({ waiters }) => waiters.size < WAITING_EACH)
 
-  /** Until an attempt in one of the lines has been judged. @returns false: none was in time */
+  /**
+   * Until an attempt in one of the lines has been judged.
+   * @returns false: none was in time
+   */
   function turn(own: readonly Line[]): Promise<boolean> {
     waiting++
     return new Promise(resolve => {
