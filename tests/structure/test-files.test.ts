@@ -6,8 +6,8 @@ import { files, importsOf, read, ROOT } from '../support/source-tree.ts'
 const SOURCE = '{server,web,bench,drizzle}'
 const isTest = (path: string) => path.endsWith('.test.ts')
 const isHelper = (path: string) => path.endsWith('.testing.ts') || path.startsWith('tests/')
-/** Configuration files are written against the one, and the other is a store like SQLite's: no helpers. */
-const PUBLIC = ['server/config/define.ts', 'server/store/memory/memory-store.ts']
+/** Configuration files are written against it, and in this repository only tests read such files. */
+const PUBLIC = ['server/config/define.ts']
 
 const source = files(`${SOURCE}/**/*.{ts,vue}`).filter(path => !path.startsWith('bench/peers/'))
 const inTests = files('tests/**/*.ts')
