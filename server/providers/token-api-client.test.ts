@@ -227,6 +227,27 @@ test.each([
   ).toBe(expected)
 })
 
+test.each([
+  [429, () => '20', 20_000],
+  [503, () => '20', 20_000],
+  [503, () => new Date(Date.now() + 20_000).toUTCString(), 20_000],
+  [429, () => new Date(Date.now() - 20_000).toUTCString(), 0],
+  [429, () => 'soon', 5000],
+  [503, () => 'soon', null],
+])(
+  'RFC 9110 §10.2.3 a refresh or revocation answered with %s waits as it was told (%#)',
+  async (status, value, wait) => {
+    answer = (_, response) => json(response, {}, status, { 'retry-after': value() })
+    const client = clientFor({ refresh: { path: '/refresh' }, revoke: { path: '/revoke' } })
+    const calls = [client.refresh(held('r1'), { issuer: url, subject: 'ada' }), client.revoke?.(held('r1'))]
+    for (const call of calls) {
+      const { retryAfterMs } = (await call?.catch((error: unknown) => error)) as RefreshFailure
+      if (wait === null) expect(retryAfterMs).toBeNull()
+      else expect(Math.abs((retryAfterMs ?? -1) - wait)).toBeLessThanOrEqual(1000)
+    }
+  },
+)
+
 test('a refresh is over with the configured statuses, and no others', async () => {
   const client = clientFor({ refresh: { path: '/refresh', over: [410] } })
   for (const [status, expected] of [

@@ -140,6 +140,12 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       : new Problem(code)
   }
 
+  /** How long to wait after a failed call: as the response says, otherwise a moment after 429. */
+  function pauseOf({ status, headers }: Answer): { retryAfterMs: number | null } {
+    const asked = retryAfterMs(headers, clock.now().wall)
+    return { retryAfterMs: asked ?? (status === 429 ? 5 * SECOND : null) }
+  }
+
   return {
     name: api.name,
 
@@ -165,9 +171,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       const answer = await failing(() => withToken(api.refresh as TokenCallTemplate, tokens.refreshToken ?? ''))
       const { status } = answer
       if (status === 429)
-        throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), {
-          retryAfterMs: retryAfterMs(answer.headers, clock.now().wall) ?? 5 * SECOND,
-        })
+        throw new RefreshFailure('unchanged', unavailable(new Error('the refresh answered 429')), pauseOf(answer))
       if (api.over.has(status))
         throw new RefreshFailure('over', new Problem('provider_refused', { provider: TOKEN_API }))
       // A refusal, but the configuration does not list the status as final.
@@ -177,7 +181,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
           new Problem('provider_refused', { provider: TOKEN_API }, new Error(`the refresh answered ${status}`)),
         )
       if (status < 200 || status > 299)
-        throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)))
+        throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)), pauseOf(answer))
       try {
         return { tokens: tokensOf(answer.body, tokens, askedAt), idToken: null }
       } catch (error) {
@@ -197,11 +201,16 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       api.revoke === null
         ? null
         : async tokens => {
-            const { status } = await failing(() =>
+            const answer = await failing(() =>
               withToken(api.revoke as TokenCallTemplate, tokens.refreshToken ?? tokens.accessToken),
             )
+            const { status } = answer
             if (status === 429 || status >= 500)
-              throw new RefreshFailure('unchanged', unavailable(new Error(`the revocation answered ${status}`)))
+              throw new RefreshFailure(
+                'unchanged',
+                unavailable(new Error(`the revocation answered ${status}`)),
+                pauseOf(answer),
+              )
           },
 
     exchange: null,
