@@ -163,7 +163,7 @@ describe('the command line', () => {
     let said = ''
     child.stderr.on('data', data => (said += String(data)))
     expect(await new Promise(done => child.on('close', done))).toBe(1)
-    expect(said).toMatch(/^Porchlight runs on Node 24, and this is Node 20\.1\.0\.\nnpm ci brings the right one/)
+    expect(said).toMatch(/^Porchlight needs Node 24 or newer, and this is Node 20\.1\.0\.\nnpm ci brings the right one/)
   })
 
   test('every configuration problem is reported at once, whatever the command', async () => {
@@ -276,6 +276,11 @@ describe('without a running server', () => {
       code: 1,
       err: expect.stringMatching(/does not use an external API for passwords/) as unknown,
     })
+    expect(await run(['user', 'add', 'carol@example.org', '--name', 'Carol'], { env })).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/Accounts are managed by Shop/) as unknown,
+    })
+    expect((await run(['user', 'list'], { env })).out, 'nothing was made before the refusal').not.toContain('carol')
     const linked = { code: 0, out: 'Signing in at Shop as u-1 now opens the account of ada@example.org.\n', err: '' }
     expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env })).toEqual(linked)
     expect(await run(['user', 'link', 'ada@example.org', 'u-1'], { env }), 'twice is once').toEqual(linked)

@@ -36,6 +36,7 @@ export const COMMANDS = {
   'user.add': command(
     v.strictObject({ email: Email, name: PersonName, roles: v.array(Role), password: v.nullable(v.string()) }),
     async ({ people }, { password, ...person }) => {
+      people.accounts.requireLocal('accounts')
       // A random password that is never used: the link sets another one.
       const account = await people.accounts.create({ ...person, password: password ?? randomId(32) }, OPERATOR)
       return {
