@@ -120,6 +120,25 @@ describe('registration', () => {
     }
   })
 
+  test('thirty people who accept invitations at once behind an untrusted proxy all get in', async () => {
+    services = testPeople()
+    const root = await setUp()
+    const { registration } = services.people
+    const client = { ...CLIENT, network: unconfirmed('10.0.0.1', '203.0.113.7') }
+    const links = await Promise.all(
+      Array.from({ length: 30 }, () => registration.invite({ email: null, roles: ['user'] }, as(root))),
+    )
+    const accounts = await Promise.all(
+      links.map(({ href }, n) =>
+        registration.register({ ...person(`p${n}`), invite: services.codeOf(href) }, client).then(
+          ({ name }) => name,
+          ({ code }: { code: string }) => code,
+        ),
+      ),
+    )
+    expect(accounts).toEqual(links.map((_, n) => `p${n}`))
+  }, 60_000)
+
   test('a revoked invitation no longer works', async () => {
     services = testPeople()
     const root = await setUp()

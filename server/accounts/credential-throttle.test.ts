@@ -169,9 +169,9 @@ test('ASVS 6.3.8 a failure for an unknown address writes a row like one for a kn
   const origin = { at: 5, byUserId: null, sessionId: null, userAgent: null, network: null }
   await store.throttles.failed('', false, origin)
   let written: unknown = null
-  await store.throttles.reserveOne('unknown', row => {
+  await store.throttles.reserveAll(['unknown'], ([row]) => {
     written = row
-    return { write: { key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 } }
+    return { writes: [{ key: 'unknown', failures: 0, lastFailureAt: 6, nextAt: 0 }] }
   })
   await close()
   expect(written).toMatchObject({ lastFailureAt: 5 })

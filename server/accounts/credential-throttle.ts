@@ -74,23 +74,21 @@ function leftOf(
  * @throws Problem `slow_down`
  */
 export async function countUnder(
-  throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>,
+  throttles: Pick<ThrottleStore, 'reserveAll'>,
   counts: readonly (readonly [key: string, policy: Policy])[],
   now: UnixMs,
 ): Promise<Refund[]> {
-  const refunds: Refund[] = []
-  try {
-    for (const [key, policy] of counts) {
-      const { refund } = await throttles.reserveOne(key, before => {
+  const { refunds } = await throttles.reserveAll(
+    counts.map(([key]) => key),
+    rows => {
+      const counted = counts.map(([key, policy], at) => {
+        const before = rows[at] ?? null
         const write = countAttempt(key, before, policy, now)
         return { write, refund: refundOf(before, write, policy) }
       })
-      refunds.push(refund)
-    }
-  } catch (error) {
-    if (refunds.length > 0) await throttles.settle({ forget: [], refund: refunds })
-    throw error
-  }
+      return { writes: counted.map(({ write }) => write), refunds: counted.map(({ refund }) => refund) }
+    },
+  )
   return refunds
 }
 

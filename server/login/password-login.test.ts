@@ -54,8 +54,8 @@ const kinds = async () => (await services.people.log.page(ann.id, null)).events.
 /** This many consecutive failures occurred long ago. */
 async function failedBefore(lane: 'stranger' | 'known', failures: number): Promise<void> {
   const key = lane === 'stranger' ? strangersLock('ann@example.org') : knownLock(ann.id)
-  await services.store.throttles.reserveOne(key, () => ({
-    write: { key, failures, lastFailureAt: services.wall() - 1000 * HOUR, nextAt: 0 },
+  await services.store.throttles.reserveAll([key], () => ({
+    writes: [{ key, failures, lastFailureAt: services.wall() - 1000 * HOUR, nextAt: 0 }],
   }))
 }
 

@@ -128,6 +128,13 @@ test('signing in often with the right password is not throttled', async () => {
     expect(await outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))).toBe('signed in')
 })
 
+test('ten browsers that sign in under one name at once, all with the right password, all get in', async () => {
+  const outcomes = await Promise.all(
+    Array.from({ length: 10 }, () => outcome(attempt('alice', PASSWORDS.get('alice') ?? ''))),
+  )
+  expect(outcomes).toEqual(Array.from({ length: 10 }, () => 'signed in'))
+})
+
 test('ASVS 16.5.3 a network that tries 600 passwords at once does not delay others, and the API gets few calls at once', async () => {
   const { people, store, clock, log, meter, config, sessions, keyring } = services
   const providerLogin = createProviderLogin({

@@ -37,7 +37,7 @@ interface Deps {
   api: Pick<TokenApiClient, 'name' | 'signIn'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
-  throttles: Pick<ThrottleStore, 'reserveOne' | 'settle'>
+  throttles: Pick<ThrottleStore, 'reserveAll' | 'settle'>
   vault: Pick<Vault, 'createGrant' | 'revoke'>
   keyring: Keyring
   clock: Clock

@@ -182,7 +182,9 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await accounts.create(account('ann'), origin())
         await insert(session('s1', 'ann'))
         const lock = strangersLock('ann@example.org')
-        await throttles.reserveOne(lock, () => ({ write: { key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 } }))
+        await throttles.reserveAll([lock], () => ({
+          writes: [{ key: lock, failures: 50, lastFailureAt: NOW, nextAt: 0 }],
+        }))
         await codes.createReset({ ...codeRecord('reset', 'r0'), userId: 'ann' }, origin())
         await codes.createReset({ ...codeRecord('reset', 'r1'), userId: 'ann' }, origin())
         await expect(codes.useReset('r0', 'new', origin())).rejects.toEqual(problem('invalid_code'))
@@ -191,9 +193,9 @@ export function accountContract(name: string, open: () => { store: Store; remove
         )
         expect(results.filter(one => one.status === 'fulfilled')).toHaveLength(1)
         expect((await sessions.page('ann', null, 100)).sessions).toEqual([])
-        await throttles.reserveOne(lock, row => {
+        await throttles.reserveAll([lock], ([row]) => {
           expect(row).toBeNull()
-          return { write: { key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 } }
+          return { writes: [{ key: lock, failures: 0, lastFailureAt: NOW, nextAt: 0 }] }
         })
       })
 
@@ -234,8 +236,8 @@ export function accountContract(name: string, open: () => { store: Store; remove
         await codes.createInvite(codeRecord('invite', 'spent', { endsAt: NOW - DAY }), origin())
         await codes.createInvite(codeRecord('invite', 'good'), origin())
         for (const key of [recentKey('a'), networkKey('n'), strangersLock('ann@example.org')]) {
-          await throttles.reserveOne(key, () => ({
-            write: { key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 },
+          await throttles.reserveAll([key], () => ({
+            writes: [{ key, failures: 1, lastFailureAt: NOW - 3 * DAY, nextAt: 0 }],
           }))
         }
         const before = NOW - 90 * DAY

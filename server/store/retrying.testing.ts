@@ -10,7 +10,7 @@ export function retrying<S extends Store>(store: S): S {
     throttles: {
       ...throttles,
       reserve: (keys, decide) => throttles.reserve(keys, twice(decide)),
-      reserveOne: (key, decide) => throttles.reserveOne(key, twice(decide)),
+      reserveAll: (keys, decide) => throttles.reserveAll(keys, twice(decide)),
       settle: ({ forget, refund }) =>
         throttles.settle({ forget, refund: refund.map(({ key, left }) => ({ key, left: twice(left) })) }),
     },

@@ -462,8 +462,11 @@ export interface ThrottleStore {
    * @returns what `decide` returned
    */
   reserve<D extends { write: AttemptCounts }>(keys: AttemptKeys, decide: (counts: AttemptCounts) => D): Promise<D>
-  /** The same for one count. */
-  reserveOne<D extends { write: ThrottleRecord }>(key: string, decide: (count: ThrottleRecord | null) => D): Promise<D>
+  /** The same for other counts: all of them or none. */
+  reserveAll<D extends { writes: readonly ThrottleRecord[] }>(
+    keys: readonly string[],
+    decide: (counts: readonly (ThrottleRecord | null)[]) => D,
+  ): Promise<D>
   /**
    * Records a wrong password; the attempt itself was counted when it was reserved.
    * @param userId '' for an address that no account has: as much is written

@@ -69,7 +69,7 @@ const SENDERS: [string, Send][] = [
 /** So many failures in a row lie behind, long ago, whoever has the address. */
 async function failedBefore(email: string, failures: number): Promise<void> {
   const key = strangersLock(toEmailKey(email))
-  await stage.store.throttles.reserveOne(key, () => ({ write: { key, failures, lastFailureAt: 0, nextAt: 0 } }))
+  await stage.store.throttles.reserveAll([key], () => ({ writes: [{ key, failures, lastFailureAt: 0, nextAt: 0 }] }))
 }
 
 /** Different in every answer, whatever it says. */

@@ -67,8 +67,8 @@ describe('ASVS 6.3.1 behind one address', () => {
   test('the last try before the lock, made with the right password, is not the one that locks others out', async () => {
     await stage.create(emailOf(0))
     const key = strangersLock(toEmailKey(emailOf(0)))
-    await stage.store.throttles.reserveOne(key, () => ({
-      write: { key, failures: LOCK_AT - 1, lastFailureAt: 0, nextAt: 0 },
+    await stage.store.throttles.reserveAll([key], () => ({
+      writes: [{ key, failures: LOCK_AT - 1, lastFailureAt: 0, nextAt: 0 }],
     }))
     const networks = ['192.0.2.1', '192.0.2.2', '192.0.2.3']
     const statuses = await Promise.all(networks.map(network => signIn(emailOf(0), GOOD_PASSWORD, network)))

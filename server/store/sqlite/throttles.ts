@@ -25,6 +25,7 @@ export function throttleQueries(db: Database): ThrottleStore {
     })
     .prepare()
   const forgetOne = db.sql.delete(throttles).where(thisKey).prepare()
+  const find = (key: string) => byKey.get({ key }) ?? null
   function put(row: ThrottleRow | null): void {
     if (row !== null) upsert.run({ ...row })
   }
@@ -32,17 +33,16 @@ export function throttleQueries(db: Database): ThrottleStore {
   return {
     reserve: (keys, decide) =>
       db.write(() => {
-        const find = (key: string) => byKey.get({ key }) ?? null
         const decided = decide({ recent: find(keys.recent), lock: find(keys.lock), network: find(keys.network) })
         put(decided.write.recent)
         put(decided.write.lock)
         put(decided.write.network)
         return decided
       }),
-    reserveOne: (key, decide) =>
+    reserveAll: (keys, decide) =>
       db.write(() => {
-        const decided = decide(byKey.get({ key }) ?? null)
-        put(decided.write)
+        const decided = decide(keys.map(find))
+        for (const row of decided.writes) put(row)
         return decided
       }),
     failed: (userId, lockedNow, origin) =>
@@ -56,7 +56,7 @@ export function throttleQueries(db: Database): ThrottleStore {
       db.write(() => {
         for (const key of forget) forgetOne.run({ key })
         for (const { key, left } of refund) {
-          const row = left(byKey.get({ key }) ?? null)
+          const row = left(find(key))
           if (row === null) forgetOne.run({ key })
           else put(row)
         }
