@@ -28,7 +28,7 @@ interface Line {
 const WAITING_EACH = 100
 /** The same for all keys together. */
 const WAITING = 1000
-/** Longer than anything is judged: whatever goes wrong with the others, nobody waits for ever. */
+/** Longer than any attempt takes to be judged, so that none waits forever. */
 const LONGEST_MS = 15 * SECOND
 
 export function createAttemptLine(): AttemptLine {
@@ -83,11 +83,11 @@ export function createAttemptLine(): AttemptLine {
     })
   }
 
-  /** @returns null: refused only because of others, one of whom has been judged since */
+  /** @returns null: refused, but another attempt has been judged since, so it is worth trying again */
   async function tryOnce<T>(own: readonly Line[], count: () => Promise<T>): Promise<{ counted: T } | null> {
     const before = own.map(({ judged }) => judged)
     try {
-      // The store's promises settle in the order of the calls: whoever is refused because of this one finds it here.
+      // The store's promises settle in call order, so an attempt refused because of this one already finds it here.
       const counted = await count()
       for (const line of own) line.unjudged++
       return { counted }

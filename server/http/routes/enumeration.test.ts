@@ -66,7 +66,7 @@ const SENDERS: [string, Send][] = [
   ['a form', form],
 ]
 
-/** So many failures in a row lie behind, long ago, whoever has the address. */
+/** Records consecutive failures long ago, whether or not the address has an account. */
 async function failedBefore(email: string, failures: number): Promise<void> {
   const key = strangersLock(toEmailKey(email))
   await stage.store.throttles.reserveAll([key], () => ({ writes: [{ key, failures, lastFailureAt: 0, nextAt: 0 }] }))
@@ -128,10 +128,10 @@ describe('ASVS 6.3.8 a sign-in is answered alike whatever the state of the addre
       }
       return answers
     })
-    const told = course.map(
+    const outcomes = course.map(
       ({ status, headers: { location = '' } }) => `${status} ${String(location).split('=')[1] ?? ''}`,
     )
-    expect([...new Set(told)].map(one => one.trim())).toEqual(
+    expect([...new Set(outcomes)].map(one => one.trim())).toEqual(
       send === json ? ['401', '429', '403'] : ['303 invalid_credentials', '303 slow_down', '303 password_locked'],
     )
   })
@@ -186,20 +186,20 @@ describe('ASVS 6.3.8 a sign-up is answered alike whatever the state of the addre
       await expectAlike(everybody, register(send, { password }))
   })
 
-  test('that an address is taken is told only where it could be registered, once in a count, and of every account alike', async () => {
+  test('reveals that an address is taken only where it could be registered, within the limit of a network, and for every account alike', async () => {
     await start({ registration: 'open' })
     const answers = []
     for (const subject of ACCOUNTS) answers.push(await register(json)(addressOf(subject)))
     expect(new Set(answers.map(answer => JSON.stringify(answer))).size).toBe(1)
     expect(answers[0]?.body).toContain('email_taken')
     const from = stage.headers('application/json')
-    const told: number[] = []
+    const statuses: number[] = []
     for (let n = 0; n < 25; n++) {
       const body = JSON.stringify({ email: addressOf('known'), name: 'New', password: GOOD_PASSWORD })
-      told.push((await stage.app.ask('/auth/register', { method: 'POST', headers: from, body })).status)
+      statuses.push((await stage.app.ask('/auth/register', { method: 'POST', headers: from, body })).status)
     }
-    expect(told.filter(status => status === 409)).toHaveLength(20)
-    expect(told.filter(status => status === 429)).toHaveLength(5)
+    expect(statuses.filter(status => status === 409)).toHaveLength(20)
+    expect(statuses.filter(status => status === 429)).toHaveLength(5)
   })
 })
 
