@@ -92,7 +92,7 @@ try {
   })
   const jars: PresentedCookies[] = []
   for (let i = 0; i < BROWSERS; i++) {
-    const { grant } = await sessions.open({
+    const { issued: grant } = await sessions.open({
       userId,
       amr: ['pwd'],
       remember: true,
@@ -105,9 +105,9 @@ try {
   const renew = async (index: number): Promise<void> => {
     const jar = jars[index] as PresentedCookies
     const resolution = await sessions.resolve(jar, { renews: true, foreground: true })
-    if (resolution.state !== 'live' || resolution.grant === null)
+    if (resolution.state !== 'live' || resolution.issued === null)
       throw new Error(`a renewal came out as ${resolution.state}`)
-    const next = jarOf(resolution.grant, jar)
+    const next = jarOf(resolution.issued, jar)
     if (next.refresh === jar.refresh) throw new Error('nothing was rotated')
     jars[index] = next
   }

@@ -167,7 +167,7 @@ function past(like: SessionRow, at: number): SessionRow {
 await seedAccounts(Math.ceil(order.sessions / SESSIONS_EACH))
 const cookies: string[] = []
 for (let i = 0; i < order.browsers; i++) {
-  const { grant } = await room.open({
+  const { issued: grant } = await room.open({
     userId: userIds[i % userIds.length] ?? '',
     amr: ['pwd'],
     remember: true,

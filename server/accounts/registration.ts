@@ -139,12 +139,12 @@ export function createRegistration({
         if (codeHash === null) return accounts.made(await store.accounts.register(complete, originFor(row, client)))
         const account = accounts.made(await store.codes.useInvite(codeHash, complete, originFor(row, client)))
         // A room full of invited people shares one network; each has used an invitation, so none of them was guessing.
-        await store.throttles.settle({ forget: [], refund: counted })
+        await store.throttles.recordOutcome({ forget: [], refund: counted })
         return account
       } catch (error) {
         // Nothing was created, and nothing was revealed about the address.
         if (error instanceof Problem && error.code === 'busy')
-          await store.throttles.settle({ forget: [], refund: counted })
+          await store.throttles.recordOutcome({ forget: [], refund: counted })
         throw error
       } finally {
         judged()

@@ -32,7 +32,7 @@ export async function linkByOperator(
     ])
   const { name, url } = tokenApi
   const { id } = await find()
-  const other = (await identities.list(id)).find(one => one.issuer === url && one.subject !== subject)
+  const other = (await identities.list(id)).find(identity => identity.issuer === url && identity.subject !== subject)
   if (other !== undefined) throw new OperatorError(`${shownAs} is already linked to ${other.subject} of ${name}.`)
   const { wall: at } = clock.now()
   // Their user name there is recorded when they first sign in.

@@ -117,7 +117,7 @@ export function createPasswordLogin({
     }
     // Not awaited: writes keep their order, so the session is only stored after this.
     throttles
-      .settle({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [counted.refund.network] })
+      .recordOutcome({ forget: [keys.recent, keys.lock, ...countsOf(found.account)], refund: [counted.refund.network] })
       .catch((error: unknown) =>
         log.warn(
           { event: 'password_attempts_not_reset', error, accountId: userId },
@@ -140,7 +140,7 @@ export function createPasswordLogin({
     try {
       return await passwords.compare(password, verifier, client)
     } catch (error) {
-      await throttles.settle({ forget: [], refund })
+      await throttles.recordOutcome({ forget: [], refund })
       throw error
     }
   }
@@ -159,11 +159,11 @@ export function createPasswordLogin({
   }
 
   /** Adds the account concerned for the log; it is not sent to the client. */
-  async function attempt(one: Attempt) {
+  async function attempt(input: Attempt) {
     try {
-      return await judge(one)
+      return await judge(input)
     } catch (error) {
-      if (error instanceof Problem) error.about(one.found?.account.id ?? null)
+      if (error instanceof Problem) error.about(input.found?.account.id ?? null)
       throw error
     }
   }

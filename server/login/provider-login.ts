@@ -151,8 +151,8 @@ export function createProviderLogin({
 
   function identityOf(person: ProviderProfile, userId: string): IdentityRecord {
     const { issuer, subject } = person
-    const { at, ...shown } = seen(person)
-    return { id: randomId(), userId, issuer, subject, ...shown, linkedIn: null, createdAt: at, lastUsedAt: at }
+    const { at, ...display } = seen(person)
+    return { id: randomId(), userId, issuer, subject, ...display, linkedIn: null, createdAt: at, lastUsedAt: at }
   }
 
   return {

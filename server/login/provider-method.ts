@@ -43,7 +43,7 @@ export function createProviderMethod({
       kind: 'provider',
       name,
       icon,
-      available: providers.all().some(one => one.id === id && one.available),
+      available: providers.all().some(provider => provider.id === id && provider.available),
     }),
 
     async authenticate(input, context) {

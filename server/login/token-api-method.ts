@@ -97,11 +97,11 @@ export function createTokenApiMethod({
     )
     try {
       const found = await limiter.run(networkOf(client.network), () => api.signIn(username, password))
-      await throttles.settle({ forget: [account], refund: counted.filter(({ key }) => key !== account) })
+      await throttles.recordOutcome({ forget: [account], refund: counted.filter(({ key }) => key !== account) })
       return found
     } catch (error) {
       const counts = error instanceof Problem && JUDGED_WRONG.has(error.code)
-      if (!counts) await throttles.settle({ forget: [], refund: counted })
+      if (!counts) await throttles.recordOutcome({ forget: [], refund: counted })
       throw error
     } finally {
       judged()
@@ -110,7 +110,7 @@ export function createTokenApiMethod({
 
   /** The name that the user types to sign in, stored as their identity's label. */
   async function usernameOf(userId: string): Promise<string> {
-    const identity = (await identities.list(userId)).find(one => one.provider === TOKEN_API)
+    const identity = (await identities.list(userId)).find(candidate => candidate.provider === TOKEN_API)
     if (identity === undefined) throw new Problem('provider_sign_in_required', { provider: TOKEN_API })
     return identity.label
   }
@@ -123,7 +123,7 @@ export function createTokenApiMethod({
     const isKnown =
       device !== null &&
       (await identities.list(device.userId)).some(
-        one => one.provider === TOKEN_API && one.label.normalize('NFC') === exact,
+        identity => identity.provider === TOKEN_API && identity.label.normalize('NFC') === exact,
       )
     return isKnown
       ? { account: deviceKey(device.userId, device.id), folded: null, network: knownNetworkKey(device.userId) }

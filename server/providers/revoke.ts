@@ -75,7 +75,7 @@ export function createRevocations({ clock, log, meter, keyring, grants, tokenCli
     const tokens = await openTokens(keyring, row)
     if (!(await revokeTokens(row, tokens))) return
     const left = tokens === null ? null : withoutAccess(tokens)
-    await grants.settle(id, left === null ? null : sealTokens(keyring, id, left))
+    await grants.markRevoked(id, left === null ? null : sealTokens(keyring, id, left))
   }
 
   async function ofSession(sessionId: string): Promise<void> {

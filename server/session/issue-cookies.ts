@@ -16,7 +16,7 @@ const TELL_REASON_MS = 7 * DAY
 export type IssueKind = 'access' | 'refresh' | 'both'
 
 export interface Issued {
-  grant: IssuedCookies
+  issued: IssuedCookies
   accessEndsAt: UnixMs | null
 }
 
@@ -70,20 +70,20 @@ export function createIssuer(deps: {
         )
       }
       return {
-        grant: { sidHash: row.sidHash, generation: row.generation, decidedAt: now.steady, cookies },
+        issued: { sidHash: row.sidHash, generation: row.generation, decidedAt: now.steady, cookies },
         accessEndsAt,
       }
     },
 
     /** [] once the session has ended, a newer generation exists, or the verdict is too old. */
-    cookiesFor(grant: IssuedCookies): readonly string[] {
-      const row = memory.cached(grant.sidHash)
-      const stands =
+    cookiesFor(issued: IssuedCookies): readonly string[] {
+      const row = memory.cached(issued.sidHash)
+      const isValid =
         row !== undefined &&
         row.endedAt === null &&
-        row.generation === grant.generation &&
-        clock.now().steady - grant.decidedAt <= GRANT_LIFE_MS
-      return stands ? grant.cookies : []
+        row.generation === issued.generation &&
+        clock.now().steady - issued.decidedAt <= GRANT_LIFE_MS
+      return isValid ? issued.cookies : []
     },
   }
 }

@@ -63,45 +63,45 @@ export type Verdict =
 export interface Judgement {
   verdict: Verdict
   /** The request shows that its browser has the newest generation. */
-  shows: boolean
+  presents: boolean
   /** It shows so long enough after sending, which confirms the generation and invalidates the one before. */
   proves: boolean
 }
 
 /**
  * Decides one request against the session it names. A pure function: it reads no clock and writes nothing.
- * @param recollection ages on the steady clock; those read from the row are on the wall clock, where a negative age
- * counts as 0
+ * @param runtime ages on the steady clock; those read from the row are on the wall clock, where a negative age counts
+ * as 0
  * @see RFC 9700 §4.14.2 · docs/decisions/002-refresh-rules.md
  */
 export function judge(
   row: SessionRecord,
-  recollection: SessionRuntime,
-  shown: Presented,
+  runtime: SessionRuntime,
+  presented: Presented,
   numbers: Numbers,
   now: Now,
 ): Judgement {
-  const over = endOf(row, recollection, numbers, now)
-  if (over !== null) return { verdict: over, shows: false, proves: false }
+  const end = endOf(row, runtime, numbers, now)
+  if (end !== null) return { verdict: end, presents: false, proves: false }
 
   const newest = row.generation
-  const behind = shown.refresh !== null && shown.refresh.generation < newest
-  const shows = (shown.access?.generation === newest && !behind) || shown.refresh?.generation === newest
-  const issuedAge = now.steady - recollection.issuedAt
-  const proven = Math.max(row.proven, recollection.proven?.generation ?? 0)
+  const isOlder = presented.refresh !== null && presented.refresh.generation < newest
+  const presents = (presented.access?.generation === newest && !isOlder) || presented.refresh?.generation === newest
+  const issuedAge = now.steady - runtime.issuedAt
+  const proven = Math.max(row.proven, runtime.proven?.generation ?? 0)
   return {
     verdict: decide(
-      { newest, proven, seen: recollection.seen, issuedAge, provenAge: provenAge(row, recollection, now) },
-      shown,
+      { newest, proven, seen: runtime.seen, issuedAge, provenAge: provenAge(row, runtime, now) },
+      presented,
       numbers,
       now,
     ),
-    shows,
-    proves: shows && proven < newest && issuedAge > numbers.confirmMs,
+    presents,
+    proves: presents && proven < newest && issuedAge > numbers.confirmMs,
   }
 }
 
-interface Standing {
+interface Position {
   newest: number
   proven: number
   seen: number | null
@@ -109,11 +109,11 @@ interface Standing {
   provenAge: number
 }
 
-function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, now: Now): Verdict {
+function decide(at: Position, { access, refresh }: Presented, numbers: Numbers, now: Now): Verdict {
   if (access !== null && access.generation > at.newest) return 'rolled_back'
   if (access !== null && (refresh === null || !isDue(access, numbers, now))) {
-    const besides = access.generation === at.newest && refresh?.generation === at.newest - 1 && at.proven < at.newest
-    return besides ? 'beside' : 'pass'
+    const isBeside = access.generation === at.newest && refresh?.generation === at.newest - 1 && at.proven < at.newest
+    return isBeside ? 'beside' : 'pass'
   }
   // Unreachable by the resolver: without either token there is no session to judge.
   if (refresh === null) return 'ended'
@@ -123,8 +123,8 @@ function decide(at: Standing, { access, refresh }: Presented, numbers: Numbers, 
   if (presented === at.newest) return at.issuedAge <= numbers.graceMs ? 'access_only' : 'rotate'
   if (presented < at.newest - 1) return 'reuse'
   if (at.proven < at.newest) {
-    const settling = at.seen === at.newest && at.issuedAge <= numbers.confirmMs
-    return settling ? 'serve' : 'again'
+    const isUnconfirmed = at.seen === at.newest && at.issuedAge <= numbers.confirmMs
+    return isUnconfirmed ? 'serve' : 'again'
   }
   return at.provenAge <= numbers.graceMs ? 'serve' : 'reuse'
 }
@@ -134,23 +134,23 @@ function isDue(access: { endsAt: UnixMs }, numbers: Numbers, now: Now): boolean 
   return access.endsAt - now.wall <= Math.min(MINUTE, numbers.accessMs / 15)
 }
 
-export function idleEndsAt(row: SessionRecord, recollection: Pick<SessionRuntime, 'lastSeenAt'>): UnixMs {
-  return Math.max(row.lastSeenAt, recollection.lastSeenAt) + row.idleMs
+export function idleEndsAt(row: SessionRecord, runtime: Pick<SessionRuntime, 'lastSeenAt'>): UnixMs {
+  return Math.max(row.lastSeenAt, runtime.lastSeenAt) + row.idleMs
 }
 
-function endOf(row: SessionRecord, recollection: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
+function endOf(row: SessionRecord, runtime: SessionRuntime, numbers: Numbers, now: Now): Verdict | null {
   if (row.endedAt !== null) {
-    const replacedAge = recollection.replacedAt === null ? Infinity : now.steady - recollection.replacedAt
+    const replacedAge = runtime.replacedAt === null ? Infinity : now.steady - runtime.replacedAt
     return replacedAge <= Math.min(numbers.confirmMs, REPLACED_SERVED_MS) ? 'replaced' : 'ended'
   }
-  const idleEnd = idleEndsAt(row, recollection)
+  const idleEnd = idleEndsAt(row, runtime)
   if (now.wall < Math.min(idleEnd, row.absoluteEndsAt)) return null
   return idleEnd <= row.absoluteEndsAt ? 'idle' : 'absolute'
 }
 
 /** How long ago the newest generation was confirmed, according to the disk or memory, whichever is more recent. */
-function provenAge(row: SessionRecord, recollection: SessionRuntime, now: Now): number {
+function provenAge(row: SessionRecord, runtime: SessionRuntime, now: Now): number {
   const onDisk = row.proven === row.generation ? Math.max(0, now.wall - row.provenAt) : Infinity
-  const inMemory = recollection.proven?.generation === row.generation ? now.steady - recollection.proven.at : Infinity
+  const inMemory = runtime.proven?.generation === row.generation ? now.steady - runtime.proven.at : Infinity
   return Math.min(onDisk, inMemory)
 }

@@ -36,7 +36,7 @@ export function sessionLists({ clock, store, memory }: { clock: Clock; store: Se
     const { sessions, next } = await store.page(userId, cursor, limit)
     const others = sessions.filter(row => row.publicId !== first)
     const all = cursor === null && first !== null ? [...(await firstOf(first, userId)), ...others] : others
-    return { sessions: all.map(summarize).filter(one => isLiving(one, clock.now().wall)), next }
+    return { sessions: all.map(summarize).filter(summary => isLiving(summary, clock.now().wall)), next }
   }
 
   return {
@@ -54,6 +54,6 @@ export function sessionLists({ clock, store, memory }: { clock: Clock; store: Se
   }
 }
 
-function isLiving(one: SessionSummary, now: UnixMs): boolean {
-  return now < Math.min(one.idleEndsAt, one.absoluteEndsAt)
+function isLiving(summary: SessionSummary, now: UnixMs): boolean {
+  return now < Math.min(summary.idleEndsAt, summary.absoluteEndsAt)
 }

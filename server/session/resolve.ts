@@ -26,14 +26,14 @@ interface Deps {
 }
 
 /** The session named by a request's cookies, and their claims. */
-interface Named {
+interface NamedSession {
   sid: string
   sidHash: string
   access: AccessClaims | null
   refresh: PresentedRefresh | null
 }
 
-const NOBODY: Resolution = { state: 'nobody', ended: null, duplicated: false }
+const ANONYMOUS: Resolution = { state: 'nobody', ended: null, duplicated: false }
 const DUPLICATED: Resolution = { state: 'nobody', ended: null, duplicated: true }
 /** The number of cookie pairs whose parsed form is cached. */
 const READ_MAX = 20_000
@@ -46,8 +46,8 @@ const ROUNDS_MAX = 16
  */
 export function createResolver({ clock, log, meter, store, memory, tokens, grants, numbers, announce }: Deps) {
   const flights = new Map<string, Promise<unknown>>()
-  const read = new LRUCache<string, Named>({ max: READ_MAX })
-  const recalled = new WeakMap<PresentedCookies, Named>()
+  const read = new LRUCache<string, NamedSession>({ max: READ_MAX })
+  const byObject = new WeakMap<PresentedCookies, NamedSession>()
 
   async function load(sidHash: string): Promise<SessionRecord | null> {
     const cached = memory.cached(sidHash)
@@ -59,9 +59,9 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /** The refresh token names the session. Without a genuine one, a valid access token alone does. */
-  async function readCookies(shown: PresentedCookies): Promise<Named | null> {
-    const refresh = shown.refresh === null ? null : parseRefresh(shown.refresh)
-    const access = shown.access === null ? null : await tokens.openAccess(shown.access)
+  async function readCookies(presented: PresentedCookies): Promise<NamedSession | null> {
+    const refresh = presented.refresh === null ? null : parseRefresh(presented.refresh)
+    const access = presented.access === null ? null : await tokens.openAccess(presented.access)
     if (refresh !== null) {
       const sidHash = sha256(refresh.sid)
       const row = await load(sidHash)
@@ -80,7 +80,7 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     return access.endsAt > now.wall && access.issuedAt - now.wall <= numbers.confirmMs
   }
 
-  function shownOf(named: Named, now: Now): Presented {
+  function presentedOf(named: NamedSession, now: Now): Presented {
     return {
       access: named.access !== null && isCurrent(named.access, now) ? named.access : null,
       refresh: named.refresh,
@@ -88,47 +88,47 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
   }
 
   /** Synchronous if cookies and session are cached and nothing has to be written. */
-  function resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution> {
-    if (shown.duplicated) return DUPLICATED
-    if (shown.access === null && shown.refresh === null) return NOBODY
-    const named = recall(shown)
-    if (named === undefined) return resolveUnread(shown, traits)
+  function resolve(presented: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution> {
+    if (presented.duplicated) return DUPLICATED
+    if (presented.access === null && presented.refresh === null) return ANONYMOUS
+    const named = cachedSession(presented)
+    if (named === undefined) return resolveUnread(presented, traits)
     const row = memory.cached(named.sidHash)
-    if (row === undefined) return settle(named, traits)
-    const answer = take(named, row, traits)
-    return answer instanceof Promise ? answer.then(later => later ?? settle(named, traits)) : answer
+    if (row === undefined) return judgeUntilDecided(named, traits)
+    const answer = judgeOnce(named, row, traits)
+    return answer instanceof Promise ? answer.then(later => later ?? judgeUntilDecided(named, traits)) : answer
   }
 
   /**
    * Browsers present the same two cookies for minutes: their claims are parsed once, and found again by object identity
    * or by hash. Nothing that can change is cached with them.
    */
-  function recall(shown: PresentedCookies): Named | undefined {
-    const shownAgain = recalled.get(shown)
-    if (shownAgain !== undefined) return shownAgain
-    const named = read.get(keyOf(shown))
-    if (named !== undefined) recalled.set(shown, named)
+  function cachedSession(presented: PresentedCookies): NamedSession | undefined {
+    const seenBefore = byObject.get(presented)
+    if (seenBefore !== undefined) return seenBefore
+    const named = read.get(keyOf(presented))
+    if (named !== undefined) byObject.set(presented, named)
     return named
   }
 
-  async function resolveUnread(shown: PresentedCookies, traits: RequestTraits): Promise<Resolution> {
-    const named = await readCookies(shown)
-    if (named === null) return NOBODY
-    read.set(keyOf(shown), named)
-    recalled.set(shown, named)
-    return settle(named, traits)
+  async function resolveUnread(presented: PresentedCookies, traits: RequestTraits): Promise<Resolution> {
+    const named = await readCookies(presented)
+    if (named === null) return ANONYMOUS
+    read.set(keyOf(presented), named)
+    byObject.set(presented, named)
+    return judgeUntilDecided(named, traits)
   }
 
-  function noteActivity(recollection: TrackedRuntime, traits: RequestTraits, now: Now): void {
-    if (traits.foreground) memory.active(recollection, now)
+  function noteActivity(runtime: TrackedRuntime, traits: RequestTraits, now: Now): void {
+    if (traits.foreground) memory.active(runtime, now)
   }
 
   /** Judges until there is an outcome. */
-  async function settle(named: Named, traits: RequestTraits): Promise<Resolution> {
+  async function judgeUntilDecided(named: NamedSession, traits: RequestTraits): Promise<Resolution> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const row = await load(named.sidHash)
-      if (row === null) return NOBODY
-      const answer = await take(named, row, traits)
+      if (row === null) return ANONYMOUS
+      const answer = await judgeOnce(named, row, traits)
       if (answer !== null) return answer
     }
     throw new Error('a session was judged again and again without an outcome')
@@ -138,38 +138,42 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    * One round.
    * @returns null (never synchronously) if the row has changed in the meantime and has to be judged again
    */
-  function take(named: Named, row: SessionRecord, traits: RequestTraits): Resolution | Promise<Resolution | null> {
+  function judgeOnce(
+    named: NamedSession,
+    row: SessionRecord,
+    traits: RequestTraits,
+  ): Resolution | Promise<Resolution | null> {
     const now = clock.now()
-    const shown = shownOf(named, now)
-    const recollection = memory.recollect(row, now)
-    if (row.endReason === 'replaced') recollection.replacedAt = memory.replacedAt(row.sidHash)
-    const judgement = judge(row, recollection, shown, numbers, now)
+    const presented = presentedOf(named, now)
+    const runtime = memory.runtimeOf(row, now)
+    if (row.endReason === 'replaced') runtime.replacedAt = memory.replacedAt(row.sidHash)
+    const judgement = judge(row, runtime, presented, numbers, now)
     const { verdict } = judgement
 
     const writes = endReason(verdict) !== null || (verdict === 'rotate' && traits.renews)
-    if (writes) return decideOnDisk(named, row, shown, verdict, traits)
+    if (writes) return decideOnDisk(named, row, presented, verdict, traits)
 
     meter.count('session_verdicts_total', { verdict })
     if (verdict === 'ended') return { state: 'nobody', ended: row.endReason, duplicated: false }
     if (verdict === 'replaced')
       return {
         state: 'replaced',
-        session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null),
-        grant: null,
+        session: live(row, runtime.lastSeenAt, presented.access?.endsAt ?? null),
+        issued: null,
       }
 
-    memory.note(recollection, row.generation, judgement, now)
-    noteActivity(recollection, traits, now)
+    memory.note(runtime, row.generation, judgement, now)
+    noteActivity(runtime, traits, now)
     const sends = traits.renews ? sendsFor(verdict) : null
     if (sends === null)
-      return { state: 'live', session: live(row, recollection.lastSeenAt, shown.access?.endsAt ?? null), grant: null }
+      return { state: 'live', session: live(row, runtime.lastSeenAt, presented.access?.endsAt ?? null), issued: null }
 
-    if (verdict !== 'access_only') memory.issued(recollection, now)
-    const { grant, accessEndsAt } = grants.make(sends, named.sid, row, recollection, now)
+    if (verdict !== 'access_only') memory.issued(runtime, now)
+    const { issued, accessEndsAt } = grants.make(sends, named.sid, row, runtime, now)
     return {
       state: 'live',
-      session: live(row, recollection.lastSeenAt, accessEndsAt ?? shown.access?.endsAt ?? null),
-      grant,
+      session: live(row, runtime.lastSeenAt, accessEndsAt ?? presented.access?.endsAt ?? null),
+      issued,
     }
   }
 
@@ -178,55 +182,55 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    * share its failure.
    */
   async function decideOnDisk(
-    named: Named,
+    named: NamedSession,
     row: SessionRecord,
-    shown: Presented,
+    presented: Presented,
     verdict: Verdict,
     traits: RequestTraits,
   ): Promise<Resolution | null> {
-    const underWay = flights.get(named.sidHash)
+    const inFlight = flights.get(named.sidHash)
     try {
-      if (underWay !== undefined) {
-        await underWay
+      if (inFlight !== undefined) {
+        await inFlight
         return null
       }
-      const flight = fly(named, traits)
+      const flight = decideInTransaction(named, traits)
       flights.set(named.sidHash, flight)
       return await flight
     } catch (error) {
       memory.drop(named.sidHash)
-      if (verdict !== 'rotate' || shown.access === null || !(error instanceof Problem)) throw error
+      if (verdict !== 'rotate' || presented.access === null || !(error instanceof Problem)) throw error
       // The access token is still valid: the next request retries the refresh.
       log.warn({ event: 'session_refresh_not_stored', error }, 'failed to store a renewal; skipped')
       const now = clock.now()
-      noteActivity(memory.recollect(row, now), traits, now)
-      return { state: 'live', session: live(row, row.lastSeenAt, shown.access.endsAt), grant: null }
+      noteActivity(memory.runtimeOf(row, now), traits, now)
+      return { state: 'live', session: live(row, row.lastSeenAt, presented.access.endsAt), issued: null }
     } finally {
-      if (underWay === undefined) flights.delete(named.sidHash)
+      if (inFlight === undefined) flights.delete(named.sidHash)
     }
   }
 
-  async function fly(named: Named, traits: RequestTraits): Promise<Resolution | null> {
+  async function decideInTransaction(named: NamedSession, traits: RequestTraits): Promise<Resolution | null> {
     const now = clock.now()
-    const changed = await store.change(named.sidHash, current => decide(current, shownOf(named, now), traits, now))
-    if (changed === null) return NOBODY
+    const changed = await store.change(named.sidHash, current => decide(current, presentedOf(named, now), traits, now))
+    if (changed === null) return ANONYMOUS
     const { session: row, decided, ended } = changed
     memory.keepWritten(row)
     return conclude(named, row, decided.verdict, ended, traits, now)
   }
 
   /** The judgement on the row inside the transaction. Pure: a store may ask again. */
-  function decide(current: SessionRecord, shown: Presented, traits: RequestTraits, now: Now) {
-    const recollection = memory.recall(current, now)
-    const { verdict } = judge(current, recollection, shown, numbers, now)
+  function decide(current: SessionRecord, presented: Presented, traits: RequestTraits, now: Now) {
+    const runtime = memory.peekRuntime(current, now)
+    const { verdict } = judge(current, runtime, presented, numbers, now)
     const isActive = verdict === 'rotate' && traits.foreground
-    const lastSeenAt = isActive ? Math.max(recollection.lastSeenAt, now.wall) : recollection.lastSeenAt
+    const lastSeenAt = isActive ? Math.max(runtime.lastSeenAt, now.wall) : runtime.lastSeenAt
     return { verdict, change: changeFor(verdict, traits, lastSeenAt, now) }
   }
 
   /** Applies a decision that has just been committed. */
   function conclude(
-    named: Named,
+    named: NamedSession,
     row: SessionRecord,
     verdict: Verdict,
     ended: readonly EndedSession[],
@@ -243,11 +247,11 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
     }
     if (verdict !== 'rotate') return null
     meter.count('session_verdicts_total', { verdict })
-    const recollection = memory.recollect(row, now)
-    noteActivity(recollection, traits, now)
-    memory.rotated(recollection, now)
-    const { grant, accessEndsAt } = grants.make('both', named.sid, row, recollection, now)
-    return { state: 'live', session: live(row, recollection.lastSeenAt, accessEndsAt), grant }
+    const runtime = memory.runtimeOf(row, now)
+    noteActivity(runtime, traits, now)
+    memory.rotated(runtime, now)
+    const { issued, accessEndsAt } = grants.make('both', named.sid, row, runtime, now)
+    return { state: 'live', session: live(row, runtime.lastSeenAt, accessEndsAt), issued }
   }
 
   /**
@@ -256,9 +260,9 @@ export function createResolver({ clock, log, meter, store, memory, tokens, grant
    */
   async function expire(sidHash: string): Promise<UnixMs | null> {
     const now = clock.now()
-    const nobody = { renews: false, foreground: false }
+    const noTraits = { renews: false, foreground: false }
     const changed = await store.change(sidHash, current =>
-      decide(current, { access: null, refresh: null }, nobody, now),
+      decide(current, { access: null, refresh: null }, noTraits, now),
     )
     if (changed === null) return null
     const { session: row, ended } = changed

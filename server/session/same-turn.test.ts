@@ -65,10 +65,10 @@ const open = (replaces: string | null = null) =>
     replaces: replaces === null ? null : { publicId: replaces, reauthenticates: false },
     basis: null,
   })
-const cookiesOf = (grant: IssuedCookies): PresentedCookies =>
+const cookiesOf = (issued: IssuedCookies): PresentedCookies =>
   readSessionCookies(
     sessions
-      .cookiesFor(grant)
+      .cookiesFor(issued)
       .map(line => line.split(';')[0])
       .join('; '),
     NAMES,
@@ -83,8 +83,8 @@ const reachedTheStore = () => new Promise<void>(done => process.nextTick(done))
 
 /** A session whose next request has to rotate. */
 async function dueForRotation() {
-  const { session, grant } = await open()
-  const shown = { ...cookiesOf(grant), access: null }
+  const { session, issued } = await open()
+  const shown = { ...cookiesOf(issued), access: null }
   pass(20 * MINUTE)
   const renew = () => Promise.resolve(sessions.resolve(shown, PAGE))
   return { publicId: session.publicId, shown, renew }
@@ -110,8 +110,8 @@ test.each(Object.keys(ways))('a session that is refreshed and %s in one turn has
     const row = await opened.store.sessions.findByPublicId(publicId)
     expect(row).toMatchObject({ generation: renewalFirst ? 2 : 1, endedAt: time.wall })
     expect(renewal.state, 'what the rows say').toBe(renewalFirst ? 'live' : way === 'replaced' ? 'replaced' : 'nobody')
-    if (renewal.state === 'live' && renewal.grant !== null)
-      expect(sessions.cookiesFor(renewal.grant), 'nothing of it leaves').toEqual([])
+    if (renewal.state === 'live' && renewal.issued !== null)
+      expect(sessions.cookiesFor(renewal.issued), 'nothing of it leaves').toEqual([])
     const next = await sessions.resolve(shown, PAGE)
     expect(next.state).toBe(way === 'replaced' ? 'replaced' : 'nobody')
   }
@@ -129,5 +129,5 @@ test('a refresh whose shared commit fails leaves the session unchanged', async (
   ])
   const again = await renew()
   expect(again).toMatchObject({ state: 'live', session: { publicId } })
-  expect(again.state === 'live' && again.grant !== null && cookiesOf(again.grant).refresh).toContain('.2.')
+  expect(again.state === 'live' && again.issued !== null && cookiesOf(again.issued).refresh).toContain('.2.')
 })

@@ -26,7 +26,7 @@ const SEEN_SAVED_EVERY_MS = MINUTE - 10_000
  */
 export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
   const rows = new LRUCache<string, SessionRecord>({ max: ROWS_MAX })
-  const recollections = new Map<string, TrackedRuntime>()
+  const runtimes = new Map<string, TrackedRuntime>()
   /** Sessions that were just replaced, and their successors. */
   const successors = new LRUCache<string, { sidHash: string; at: SteadyMs }>({ max: ROWS_MAX })
   // Incremented by every change: a read that began before one must not be cached after it.
@@ -46,24 +46,24 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
   }
 
   /** What is known of a session. Changes nothing: for use inside a transaction. */
-  function recall(row: SessionRecord, now: Now): Readonly<TrackedRuntime> {
-    return recollections.get(row.sidHash) ?? fresh(row, now)
+  function peekRuntime(row: SessionRecord, now: Now): Readonly<TrackedRuntime> {
+    return runtimes.get(row.sidHash) ?? fresh(row, now)
   }
 
   /** The same, remembered from now on. */
-  function recollect(row: SessionRecord, now: Now): TrackedRuntime {
-    const known = recollections.get(row.sidHash)
+  function runtimeOf(row: SessionRecord, now: Now): TrackedRuntime {
+    const known = runtimes.get(row.sidHash)
     if (known !== undefined) return known
-    const made = fresh(row, now)
-    recollections.set(row.sidHash, made)
-    return made
+    const created = fresh(row, now)
+    runtimes.set(row.sidHash, created)
+    return created
   }
 
   return {
     epoch: () => epoch,
     cached: (sidHash: string): SessionRecord | undefined => rows.get(sidHash),
-    recall,
-    recollect,
+    peekRuntime,
+    runtimeOf,
 
     /** Caches a row if nothing has changed since the read began. */
     keepRead(row: SessionRecord, readAt: number) {
@@ -81,7 +81,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       epoch++
       const row = rows.get(sidHash)
       if (row !== undefined) rows.set(sidHash, { ...row, ...end })
-      recollections.delete(sidHash)
+      runtimes.delete(sidHash)
     },
 
     /** Records that another session replaced this one. */
@@ -103,7 +103,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     },
 
     /** When the session was last seen according to memory: 0 if unknown. */
-    lastSeenAt: (sidHash: string): UnixMs => recollections.get(sidHash)?.lastSeenAt ?? 0,
+    lastSeenAt: (sidHash: string): UnixMs => runtimes.get(sidHash)?.lastSeenAt ?? 0,
 
     /** A generation has just been sent, for the first time or again. */
     issued(of: TrackedRuntime, now: Now) {
@@ -115,7 +115,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
       of.proven = null
     },
     note(of: TrackedRuntime, generation: number, judgement: Judgement, now: Now) {
-      if (judgement.shows) of.seen = generation
+      if (judgement.presents) of.seen = generation
       if (judgement.proves) of.proven = { generation, at: now.steady, wall: now.wall, saved: false }
     },
     active(of: TrackedRuntime, now: Now) {
@@ -125,7 +125,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     /** What has to be written now; `all` at shutdown, or else a last-seen time only about once a minute. */
     unsaved(now: Now, all: boolean): SessionProgress[] {
       const batch: SessionProgress[] = []
-      for (const [sidHash, of] of recollections) {
+      for (const [sidHash, of] of runtimes) {
         const proven = of.proven !== null && !of.proven.saved ? of.proven : null
         const seenMoved = of.lastSeenAt > of.savedLastSeenAt
         if (proven === null && !(seenMoved && (all || now.wall - of.savedLastSeenAt >= SEEN_SAVED_EVERY_MS))) continue
@@ -140,7 +140,7 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     },
     saved(batch: readonly SessionProgress[]) {
       for (const { sidHash, generation, proven, lastSeenAt } of batch) {
-        const of = recollections.get(sidHash)
+        const of = runtimes.get(sidHash)
         const row = rows.get(sidHash)
         if (row !== undefined) {
           const isProven = proven !== null && row.generation === generation
@@ -153,15 +153,15 @@ export function createRuntimes(deps: { graceMs: number; startedAt: SteadyMs }) {
     },
     /** Drops what is on disk by now and no rule needs in memory any more. */
     sweep(now: Now) {
-      for (const [sidHash, of] of recollections) {
+      for (const [sidHash, of] of runtimes) {
         const recent =
           now.steady - of.issuedAt <= deps.graceMs ||
           (of.proven !== null && (!of.proven.saved || now.steady - of.proven.at <= deps.graceMs))
-        if (!recent && of.lastSeenAt <= of.savedLastSeenAt) recollections.delete(sidHash)
+        if (!recent && of.lastSeenAt <= of.savedLastSeenAt) runtimes.delete(sidHash)
       }
     },
     /** The number of sessions with state beyond their row. */
-    size: () => recollections.size,
+    size: () => runtimes.size,
   }
 }
 

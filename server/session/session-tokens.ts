@@ -94,9 +94,9 @@ export function createTokens(keyring: Keyring): Tokens {
     isGenuine(presented, row) {
       const expected = tag(presented.sid, row, presented.generation)
       if (expected === null) return false
-      const given = Buffer.from(presented.tag, 'base64url')
+      const presentedTag = Buffer.from(presented.tag, 'base64url')
       // The last character of base64url has spare bits: only the canonical spelling is accepted.
-      return timingSafeEqual(expected, given) && presented.tag === expected.toString('base64url')
+      return timingSafeEqual(expected, presentedTag) && presented.tag === expected.toString('base64url')
     },
   }
 }

@@ -58,10 +58,10 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
   const lists = sessionLists({ clock, store, memory })
 
   function announce(ended: readonly EndedSession[]): void {
-    for (const one of ended) {
-      memory.markEnded(one.sidHash, { endedAt: one.endedAt, endReason: one.reason })
-      meter.count('sessions_ended_total', { reason: one.reason })
-      for (const listener of listeners) listener(one)
+    for (const session of ended) {
+      memory.markEnded(session.sidHash, { endedAt: session.endedAt, endReason: session.reason })
+      meter.count('sessions_ended_total', { reason: session.reason })
+      for (const listener of listeners) listener(session)
     }
   }
 
@@ -144,9 +144,9 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
       })
       memory.keepWritten(row)
       const now = clock.now()
-      const recollection = memory.recollect(row, now)
-      memory.issued(recollection, now)
-      for (const one of ended) if (one.reason === 'replaced') memory.replaced(one.sidHash, row, now)
+      const runtime = memory.runtimeOf(row, now)
+      memory.issued(runtime, now)
+      for (const session of ended) if (session.reason === 'replaced') memory.replaced(session.sidHash, row, now)
       announce(ended)
       if (more)
         trim(row.userId, row.publicId).catch((error: unknown) =>
@@ -156,8 +156,8 @@ export function createSessions({ clock, timers, log, meter, store, keyring, sett
           ),
         )
       meter.count('sessions_opened_total')
-      const { grant, accessEndsAt } = grants.make('both', sid, row, recollection, now)
-      return { session: live(row, row.lastSeenAt, accessEndsAt), grant }
+      const { issued, accessEndsAt } = grants.make('both', sid, row, runtime, now)
+      return { session: live(row, row.lastSeenAt, accessEndsAt), issued }
     },
 
     async end(publicId, why) {

@@ -51,7 +51,7 @@ export interface IssuedCookies {
 export type Resolution =
   | { state: 'nobody'; ended: EndReason | null; duplicated: boolean }
   /** `replaced`: its browser has just signed in again; only pages are served. Never sets cookies. */
-  | { state: 'live' | 'replaced'; session: LiveSession; grant: IssuedCookies | null }
+  | { state: 'live' | 'replaced'; session: LiveSession; issued: IssuedCookies | null }
 
 export interface ReplacedSession {
   publicId: string
@@ -85,12 +85,12 @@ export interface Sessions {
    * Judges the cookies of a request; refreshes, ends and records activity by the rules.
    * @throws Problem `store_unavailable` if the store fails and no valid access token was presented
    */
-  resolve(shown: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
+  resolve(presented: PresentedCookies, traits: RequestTraits): MaybePromise<Resolution>
   /**
    * Opens a session; the one it replaces ends in the same transaction.
    * @throws Problem `store_unavailable`
    */
-  open(input: OpenInput): Promise<{ session: LiveSession; grant: IssuedCookies }>
+  open(input: OpenInput): Promise<{ session: LiveSession; issued: IssuedCookies }>
   /**
    * Ends one session by public id. Does nothing if it has ended or does not belong to `userId`.
    * @returns whether this call ended it
@@ -122,7 +122,7 @@ export interface Sessions {
    */
   trim(userId: string): Promise<void>
   /** The Set-Cookie values of issued cookies, decided when the headers are sent: [] if they are void by then. */
-  cookiesFor(grant: IssuedCookies): readonly string[]
+  cookiesFor(issued: IssuedCookies): readonly string[]
   /** Set-Cookie values that clear ours: only for the response to a sign-out. */
   clearing(): readonly string[]
   /** Notifies the room that another store transaction has ended sessions (a disabled account, a reset password). */

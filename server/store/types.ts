@@ -477,7 +477,7 @@ export interface ThrottleStore {
    * The password was right, or nothing was judged: counts in `forget` are reset, those in `refund` become what remains
    * without the attempt.
    */
-  settle(what: { forget: readonly string[]; refund: readonly Refund[] }): Promise<void>
+  recordOutcome(what: { forget: readonly string[]; refund: readonly Refund[] }): Promise<void>
 }
 
 /**
@@ -658,7 +658,7 @@ export interface ProviderGrantStore {
    */
   isShared(grant: Pick<ProviderGrantRecord, 'id' | 'issuer' | 'subject' | 'providerSid'>): Promise<boolean>
   /** Stores what remains of a revoked grant: its tokens for a sign-out at the provider; null: nothing. */
-  settle(id: string, sealed: string | null): Promise<void>
+  markRevoked(id: string, sealed: string | null): Promise<void>
   /**
    * A page of the grants that had ended before then, the oldest first.
    * @param after `next` of the previous page; null: the first page

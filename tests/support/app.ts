@@ -52,11 +52,11 @@ export function fakeSessions(): AppDeps['sessions'] & {
       this.asked.push({ shown, ...traits })
       switch (shown.access) {
         case 'good':
-          return { state: 'live', session: SESSION, grant: null }
+          return { state: 'live', session: SESSION, issued: null }
         case 'due':
-          return { state: 'live', session: SESSION, grant: traits.renews ? GRANT : null }
+          return { state: 'live', session: SESSION, issued: traits.renews ? GRANT : null }
         case 'replaced':
-          return { state: 'replaced', session: SESSION, grant: null }
+          return { state: 'replaced', session: SESSION, issued: null }
         case 'ended':
           return { state: 'nobody', ended: 'idle', duplicated: false }
         case 'broken':
@@ -96,7 +96,7 @@ const fakeRoutes = (): Hono<Env> =>
     .get('/session', c => c.json(sessionAnswer(c.get('caller'))))
     .post('/echo', async c => c.json({ got: await c.req.text() }))
     .post('/login', c => {
-      c.get('answer').grant(GRANT)
+      c.get('answer').issue(GRANT)
       return c.json({})
     })
     .post('/logout', c => {

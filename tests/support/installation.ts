@@ -48,7 +48,7 @@ export async function signedIn(
   const account =
     known ??
     (await people.accounts.create({ email, name: 'Ada', roles: ['admin', 'user'], password: PASSWORD }, OPERATOR))
-  const { session, grant } = await sessions.open({
+  const { session, issued } = await sessions.open({
     userId: account.id,
     amr: ['pwd'],
     remember: true,
@@ -56,7 +56,7 @@ export async function signedIn(
     replaces: null,
     basis: null,
   })
-  const values = sessions.cookiesFor(grant).map(cookie => (cookie.split(';')[0] ?? '').split('='))
+  const values = sessions.cookiesFor(issued).map(cookie => (cookie.split(';')[0] ?? '').split('='))
   const named = (word: string) => values.find(([name]) => name?.includes(word))?.[1] ?? ''
   return {
     userId: account.id,

@@ -83,14 +83,14 @@ test('all checks pass with the real rules: exit code 0', { timeout: 60_000 }, as
 
 const RULES = [
   {
-    rule: 'one renewal for all',
+    rule: 'one refresh for all',
     file: 'judge.ts',
-    find: "return settling ? 'serve' : 'again'",
+    find: "return isUnconfirmed ? 'serve' : 'again'",
     put: "return 'reuse'",
     fails: ['storm answered', 'lost-answer let_in_again'],
   },
   {
-    rule: 'the end of a session whose old key comes back',
+    rule: 'ending a session whose old token reappears',
     file: 'judge.ts',
     find: "if (presented < at.newest - 1) return 'reuse'",
     put: "if (presented < at.newest - 1) return 'serve'",

@@ -40,7 +40,7 @@ export async function startSessionServer({
   const site = sessionSite(sessions)
   const { place, close } = await listenOnLoopback(async (incoming, outgoing) => {
     if (incoming.method !== 'POST') return site(incoming, outgoing)
-    const { session, grant } = await sessions.open({
+    const { session, issued } = await sessions.open({
       userId: 'ann',
       amr: ['pwd'],
       remember: false,
@@ -48,7 +48,7 @@ export async function startSessionServer({
       replaces: null,
       basis: null,
     })
-    send(outgoing, signedIn(session), sessions.cookiesFor(grant))
+    send(outgoing, signedIn(session), sessions.cookiesFor(issued))
   })
   return {
     origin: place.origin,

@@ -25,7 +25,7 @@ export function sessionSite(sessions: Pick<Sessions, 'resolve' | 'cookiesFor'>):
     if (found.state === 'nobody')
       return send(outgoing, { user: null, session: null, ...(found.ended === null ? {} : { ended: found.ended }) }, [])
     // As in the product, cookies are decided when the headers leave.
-    send(outgoing, signedIn(found.session), found.grant === null ? [] : sessions.cookiesFor(found.grant))
+    send(outgoing, signedIn(found.session), found.issued === null ? [] : sessions.cookiesFor(found.issued))
   }
 }
 

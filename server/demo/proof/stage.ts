@@ -55,7 +55,7 @@ export async function openStage(clock: Clock): Promise<Stage> {
 
   return {
     async signIn() {
-      const { session, grant } = await sessions.open({
+      const { session, issued } = await sessions.open({
         userId: USER_ID,
         amr: ['pwd'],
         remember: false,
@@ -65,7 +65,7 @@ export async function openStage(clock: Clock): Promise<Stage> {
       })
       newest = session.publicId
       const browser = new Browser(place, clock)
-      browser.jar.take(sessions.cookiesFor(grant), clock.now().wall)
+      browser.jar.take(sessions.cookiesFor(issued), clock.now().wall)
       return browser
     },
     async row() {

@@ -27,7 +27,7 @@ export interface Caller {
  */
 export interface ResponseCookies {
   /** Sets the cookies of a session that was just opened, overriding any earlier decision. */
-  grant(grant: IssuedCookies): void
+  issue(issued: IssuedCookies): void
   /** Clears the session cookies: only for the response to a sign-out. */
   clear(): void
   /** Sets any other cookie, as a Set-Cookie value. The last one of a name wins. */

@@ -132,21 +132,21 @@ interface RequestContextInput {
 
 /** The response's pending cookie changes, until its headers are sent. */
 export class PendingResponse implements ResponseCookies {
-  granted: IssuedCookies | null = null
+  issued: IssuedCookies | null = null
   clearing = false
   cookies: string[] | null = null
 
   get untouched(): boolean {
-    return this.granted === null && !this.clearing && this.cookies === null
+    return this.issued === null && !this.clearing && this.cookies === null
   }
 
-  grant(grant: IssuedCookies): void {
-    this.granted = grant
+  issue(issued: IssuedCookies): void {
+    this.issued = issued
     this.clearing = false
   }
 
   clear(): void {
-    this.granted = null
+    this.issued = null
     this.clearing = true
   }
 

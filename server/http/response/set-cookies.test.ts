@@ -18,7 +18,7 @@ test('CK-8 each cookie name is set once: the last decision wins', () => {
   const answer = new PendingResponse()
   answer.cookie('porchlight-form=1')
   answer.cookie('porchlight-form=2')
-  answer.grant(grant)
+  answer.issue(grant)
   expect(setCookies(services, answer, ['theme=a', 'theme=b'], isOwnCookie)).toEqual([
     'theme=b',
     'porchlight-form=2',
@@ -28,16 +28,16 @@ test('CK-8 each cookie name is set once: the last decision wins', () => {
 
 test('a sign-out overrides an earlier refresh, and a sign-in overrides a sign-out', () => {
   const answer = new PendingResponse()
-  answer.grant(grant)
+  answer.issue(grant)
   answer.clear()
   expect(setCookies(services, answer, [], isOwnCookie)).toEqual(services.clearing())
-  answer.grant(grant)
+  answer.issue(grant)
   expect(setCookies(services, answer, [], isOwnCookie)).toEqual(grant.cookies)
 })
 
 test('cookies that have become invalid by the time the headers are sent are not set', () => {
   const answer = new PendingResponse()
-  answer.grant(grant)
+  answer.issue(grant)
   expect(setCookies({ ...services, cookiesFor: () => [] }, answer, [], isOwnCookie)).toEqual([])
 })
 

@@ -14,7 +14,7 @@ export function setCookies(
 ): string[] {
   const own = new Map<string, string>()
   if (answer.cookies) for (const value of answer.cookies) own.set(cookieNameOf(value), value)
-  const session = answer.clearing ? sessions.clearing() : answer.granted ? sessions.cookiesFor(answer.granted) : []
+  const session = answer.clearing ? sessions.clearing() : answer.issued ? sessions.cookiesFor(answer.issued) : []
   for (const value of session) own.set(cookieNameOf(value), value)
 
   const passed = new Map<string, string>()

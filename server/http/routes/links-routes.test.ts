@@ -93,7 +93,7 @@ function grantOf(
 /** A browser that signed in by a provider. */
 async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
   const browser = at.browser()
-  const { grant } = await at.sessions.open({
+  const { issued } = await at.sessions.open({
     userId,
     amr: ['fed'],
     remember: false,
@@ -101,7 +101,7 @@ async function cameBy(userId: string, one: IdentityRecord): Promise<Browser> {
     replaces: null,
     basis: { kind: 'provider', authTime: null, endsAt: null, grant: grantOf(userId, one) },
   })
-  for (const cookie of at.sessions.cookiesFor(grant)) {
+  for (const cookie of at.sessions.cookiesFor(issued)) {
     const [pair = ''] = cookie.split(';')
     browser.jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
   }

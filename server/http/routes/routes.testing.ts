@@ -103,7 +103,7 @@ export function testRoutes(
   function browser(client: Client = CLIENT) {
     const jar = new Map<string, string>()
 
-    async function identify(): Promise<{ caller: Caller; grant: IssuedCookies | null }> {
+    async function identify(): Promise<{ caller: Caller; issued: IssuedCookies | null }> {
       const header = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
       const shown = readSessionCookies(header, {
         access: cookieName('access', true),
@@ -120,12 +120,12 @@ export function testRoutes(
         transaction: (id: string) => cookieValues(header, transactionCookieName(id, true))[0] ?? null,
       }
       if (resolution.state === 'nobody')
-        return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, grant: null }
+        return { caller: { ...base, signedIn: null, replaced: false, ended: resolution.ended }, issued: null }
       const user = await people.accounts.find(resolution.session.userId)
       const signedIn = user === null || user.disabledAt !== null ? null : { session: resolution.session, user }
       return {
         caller: { ...base, signedIn, replaced: resolution.state === 'replaced', ended: null },
-        grant: resolution.grant,
+        issued: resolution.issued,
       }
     }
 
@@ -134,15 +134,15 @@ export function testRoutes(
       path: string,
       init: { body?: string | Uint8Array<ArrayBuffer>; type?: string } = {},
     ): Promise<Response> {
-      const { caller, grant } = await identify()
-      let session: readonly string[] = grant === null ? [] : sessions.cookiesFor(grant)
+      const { caller, issued } = await identify()
+      let session: readonly string[] = issued === null ? [] : sessions.cookiesFor(issued)
       const others: string[] = []
       const app = new Hono<Env>()
       app.use((c, next) => {
         c.set('requestId', 'request-1')
         c.set('caller', caller)
         c.set('answer', {
-          grant: one => {
+          issue: one => {
             session = sessions.cookiesFor(one)
           },
           clear: () => {

@@ -39,7 +39,7 @@ export async function openSession(
     if (signedIn === null || c.req.method === 'GET') writeRate.spend(account.id)
     return sessions.open({ ...input, ...opening })
   }
-  const { session, grant } = await open().catch((error: unknown) => {
+  const { session, issued } = await open().catch((error: unknown) => {
     abandon()
     throw error
   })
@@ -47,7 +47,7 @@ export async function openSession(
   const passwordSetAt = basis?.kind === 'password' ? basis.setAt : null
   const known = sealDevice(keyring, await readDevice(keyring, device, now), account.id, now, passwordSetAt)
   const answer = c.get('answer')
-  answer.grant(grant)
+  answer.issue(issued)
   answer.cookie(
     serializeCookie(cookieName('device', config.secureCookies), known, {
       secure: config.secureCookies,

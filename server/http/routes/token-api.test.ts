@@ -92,7 +92,7 @@ function finished(): Finished {
 /** In the session opened by the token API, which refreshes nothing. */
 async function browserUntil(endsAt: number): Promise<Browser> {
   const browser = at.browser()
-  const { session: opened, grant } = await at.sessions.open({
+  const { session: opened, issued } = await at.sessions.open({
     userId: id,
     amr: ['pwd'],
     remember: false,
@@ -101,7 +101,7 @@ async function browserUntil(endsAt: number): Promise<Browser> {
     basis: { kind: 'provider', authTime: null, endsAt, grant: null },
   })
   purpose = { kind: 'reauthenticate', userId: id, sessionId: opened.publicId }
-  for (const cookie of at.sessions.cookiesFor(grant)) {
+  for (const cookie of at.sessions.cookiesFor(issued)) {
     const [pair = ''] = cookie.split(';')
     browser.jar.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1))
   }

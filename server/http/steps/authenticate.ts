@@ -68,7 +68,7 @@ export function authenticate({ sessions, findUser, secureCookies }: Deps) {
     const replaced = resolution.state === 'replaced'
     if (replaced && !servesReplaced(ctx)) throw new Problem('session_replaced')
     return mapMaybe(findUser(resolution.session.userId), user => {
-      if (user !== null && resolution.grant !== null) ctx.answer.grant(resolution.grant)
+      if (user !== null && resolution.issued !== null) ctx.answer.issue(resolution.issued)
       ctx.caller = new RequestCaller(ctx, names, {
         signedIn: user === null ? null : { session: resolution.session, user },
         replaced,

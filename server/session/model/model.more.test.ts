@@ -53,20 +53,20 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'sending an unconfirmed generation again',
     file: 'judge.ts',
-    find: "return settling ? 'serve' : 'again'",
-    put: "return settling ? 'serve' : 'reuse'",
+    find: "return isUnconfirmed ? 'serve' : 'again'",
+    put: "return isUnconfirmed ? 'serve' : 'reuse'",
   },
   {
     without: 'the verdict "beside"',
     file: 'judge.ts',
-    find: "return besides ? 'beside' : 'pass'",
+    find: "return isBeside ? 'beside' : 'pass'",
     put: "return 'pass'",
   },
   {
     without: 'considering the refresh token before an access token confirms anything',
     file: 'judge.ts',
-    find: 'shown.access?.generation === newest && !behind',
-    put: 'shown.access?.generation === newest',
+    find: 'presented.access?.generation === newest && !isOlder',
+    put: 'presented.access?.generation === newest',
   },
   {
     without: 'the rollback verdict for a refresh token of a future generation',
@@ -143,7 +143,7 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'checking the generation when the headers are sent',
     file: 'issue-cookies.ts',
-    find: 'row.generation === grant.generation &&',
+    find: 'row.generation === issued.generation &&',
     put: '',
   },
   {
@@ -161,7 +161,7 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
   {
     without: 'judging the row inside the transaction',
     file: 'resolve.ts',
-    find: 'const { verdict } = judge(current, recollection, shown, numbers, now)',
+    find: 'const { verdict } = judge(current, runtime, presented, numbers, now)',
     put: "const verdict = 'rotate'",
   },
   {
@@ -207,17 +207,22 @@ const MUTATIONS: { without: string; file: string; find: string; put: string }[] 
     find: "(verdict === 'rotate' && traits.renews)",
     put: "verdict === 'rotate'",
   },
-  { without: 'skipping a refresh that fails', file: 'resolve.ts', find: 'shown.access === null ||', put: 'true ||' },
+  {
+    without: 'skipping a refresh that fails',
+    file: 'resolve.ts',
+    find: 'presented.access === null ||',
+    put: 'true ||',
+  },
   {
     without: 'failing closed once the access token has expired',
     file: 'resolve.ts',
-    find: "verdict !== 'rotate' || shown.access === null ||",
+    find: "verdict !== 'rotate' || presented.access === null ||",
     put: '',
   },
   {
     without: 'restarting the confirmation when a generation is sent again',
     file: 'resolve.ts',
-    find: "if (verdict !== 'access_only') memory.issued(recollection, now)",
+    find: "if (verdict !== 'access_only') memory.issued(runtime, now)",
     put: '',
   },
   {

@@ -148,7 +148,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         userId = randomId()
         bench.addAccount({ id: userId, roles: ['user'], disabledAt: null, passwordChangedAt: null })
       }
-      const { session, grant } = await sessions.open({
+      const { session, issued } = await sessions.open({
         userId,
         amr: ['pwd'],
         remember: options.remember ?? false,
@@ -156,9 +156,9 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
         replaces: options.replaces ? { publicId: options.replaces, reauthenticates: false } : null,
         basis: null,
       })
-      sidHash = grant.sidHash
+      sidHash = issued.sidHash
       sent.clear()
-      const cookies = sessions.cookiesFor(grant)
+      const cookies = sessions.cookiesFor(issued)
       record(cookies)
       if (options.deliver ?? true) keepCookies(cookies)
       return session
@@ -174,7 +174,7 @@ export function createWorld(deps: { bench: SessionBench; make: typeof createSess
     },
     /** Sends the headers: only now is it known which cookies are set. */
     leave(flight: Flight): readonly string[] {
-      const granted = flight.resolution?.state === 'live' ? flight.resolution.grant : null
+      const granted = flight.resolution?.state === 'live' ? flight.resolution.issued : null
       flight.cookies = granted === null ? [] : sessions.cookiesFor(granted)
       record(flight.cookies)
       return flight.cookies

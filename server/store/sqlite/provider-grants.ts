@@ -150,7 +150,7 @@ export function providerGrantQueries(db: Database): Omit<ProviderGrantStore, 'en
         )
       }),
 
-    settle: (id, sealed) =>
+    markRevoked: (id, sealed) =>
       db.write(
         () =>
           void (sealed === null

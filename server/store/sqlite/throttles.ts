@@ -52,7 +52,7 @@ export function throttleQueries(db: Database): ThrottleStore {
         else recordEventIfKnown(db, 'sign_in_failed', userId, origin)
         if (lockedNow && userId !== '') recordEvent(db, 'password_locked', userId, origin)
       }),
-    settle: ({ forget, refund }) =>
+    recordOutcome: ({ forget, refund }) =>
       db.write(() => {
         for (const key of forget) forgetOne.run({ key })
         for (const { key, left } of refund) {
