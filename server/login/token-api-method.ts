@@ -37,14 +37,17 @@ interface Deps {
   api: Pick<TokenApiClient, 'name' | 'signIn'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
-  throttles: Pick<ThrottleStore, 'reserveAll' | 'settle'>
+  throttles: Pick<ThrottleStore, 'reserveAll' | 'recordOutcome'>
   vault: Pick<Vault, 'createGrant' | 'revoke'>
   keyring: Keyring
   clock: Clock
   meter: Meter
 }
 
-/** `account`: the exact name, so that signing in with another spelling does not reset it. `folded`: the case-folded name, for an API that treats all spellings as one. */
+/**
+ * `account`: the exact name, so that signing in with another spelling does not reset it. `folded`: the case-folded
+ * name, for an API that treats all spellings as one.
+ */
 interface Keys {
   account: string
   folded: string | null

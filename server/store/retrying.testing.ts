@@ -11,8 +11,8 @@ export function retrying<S extends Store>(store: S): S {
       ...throttles,
       reserve: (keys, decide) => throttles.reserve(keys, twice(decide)),
       reserveAll: (keys, decide) => throttles.reserveAll(keys, twice(decide)),
-      settle: ({ forget, refund }) =>
-        throttles.settle({ forget, refund: refund.map(({ key, left }) => ({ key, left: twice(left) })) }),
+      recordOutcome: ({ forget, refund }) =>
+        throttles.recordOutcome({ forget, refund: refund.map(({ key, left }) => ({ key, left: twice(left) })) }),
     },
     providerGrants: {
       ...providerGrants,
