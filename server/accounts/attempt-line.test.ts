@@ -76,6 +76,30 @@ test('an attempt that is never judged holds nobody up for long', async () => {
   }
 })
 
+test('an attempt that is refused for its own failures waits no longer if its network never rests', async () => {
+  vi.useFakeTimers()
+  try {
+    const line = createAttemptLine()
+    let done = (await line.admit(['network'], async () => {})).judged
+    const busy = setInterval(() => {
+      const before = done
+      void line
+        .admit(['network'], async () => {})
+        .then(({ judged }) => {
+          done = judged
+          before()
+        })
+    }, 1000)
+    const refused = () => Promise.reject(new Problem('slow_down'))
+    const next = line.admit(['account', 'network'], refused).catch((error: Problem) => error.code)
+    await vi.advanceTimersByTimeAsync(16_000)
+    clearInterval(busy)
+    expect(await Promise.race([next, 'waits'])).toBe('slow_down')
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
 test('an error that is not a refusal causes no waiting', async () => {
   const line = createAttemptLine()
   await line.admit(['a'], async () => {})

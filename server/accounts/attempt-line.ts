@@ -28,8 +28,38 @@ interface Line {
 const WAITING_EACH = 100
 /** The same for all keys together. */
 const WAITING = 1000
-/** Longer than any attempt takes to be judged, so that none waits forever. */
+/**
+ * Longer than any attempt takes to be judged. It bounds all waits of an attempt together, since on a busy network one
+ * may be woken again and again for nothing.
+ */
 const LONGEST_MS = 15 * SECOND
+
+/** How much longer an attempt may wait. It begins when first asked. */
+interface Patience {
+  isOver(): boolean
+  /** Calls back when it ends; replaces an earlier callback. */
+  onEnd(listener: () => void): void
+  release(): void
+}
+
+function createPatience(): Patience {
+  let timer: NodeJS.Timeout | undefined
+  let over = false
+  let end = () => {}
+  return {
+    isOver() {
+      timer ??= setTimeout(() => {
+        over = true
+        end()
+      }, LONGEST_MS)
+      return over
+    },
+    onEnd(listener) {
+      end = listener
+    },
+    release: () => clearTimeout(timer),
+  }
+}
 
 export function createAttemptLine(): AttemptLine {
   const lines = new Map<string, Line>()
@@ -68,23 +98,27 @@ export function createAttemptLine(): AttemptLine {
    * Until an attempt in one of the lines has been judged.
    * @returns false: none was in time
    */
-  function turn(own: readonly Line[]): Promise<boolean> {
+  function turn(own: readonly Line[], patience: Patience): Promise<boolean> {
     waiting++
     return new Promise(resolve => {
       const end = (woken: boolean) => {
-        clearTimeout(timer)
+        patience.onEnd(() => {})
         for (const { waiters } of own) waiters.delete(wake)
         waiting--
         resolve(woken)
       }
       const wake = () => end(true)
-      const timer = setTimeout(end, LONGEST_MS, false)
+      patience.onEnd(() => end(false))
       for (const { waiters } of own) waiters.add(wake)
     })
   }
 
   /** @returns null: refused, but another attempt has been judged since, so it is worth trying again */
-  async function tryOnce<T>(own: readonly Line[], count: () => Promise<T>): Promise<{ counted: T } | null> {
+  async function tryOnce<T>(
+    own: readonly Line[],
+    patience: Patience,
+    count: () => Promise<T>,
+  ): Promise<{ counted: T } | null> {
     const before = own.map(({ judged }) => judged)
     try {
       // The store's promises settle in call order, so an attempt refused because of this one already finds it here.
@@ -92,9 +126,9 @@ export function createAttemptLine(): AttemptLine {
       for (const line of own) line.unjudged++
       return { counted }
     } catch (error) {
-      if (!isRefusal(error)) throw error
+      if (!isRefusal(error) || patience.isOver()) throw error
       const isStale = own.some(({ judged }, n) => judged !== before[n])
-      if (!isStale && (!mayWait(own) || !(await turn(own)))) throw error
+      if (!isStale && (!mayWait(own) || !(await turn(own, patience)))) throw error
       return null
     }
   }
@@ -103,14 +137,16 @@ export function createAttemptLine(): AttemptLine {
     async admit(keys, count) {
       const own = linesOf(keys)
       for (const line of own) line.counting++
+      const patience = createPatience()
       let tries = 0
       try {
         for (;;) {
           tries++
-          const admitted = await tryOnce(own, count)
+          const admitted = await tryOnce(own, patience, count)
           if (admitted !== null) return { ...admitted, judged: () => leave(keys, own) }
         }
       } finally {
+        patience.release()
         for (const line of own) line.counting--
         if (tries > 1) wakeNext(own)
         forgetEmpty(keys)
