@@ -1,0 +1,2 @@
+// Roles that a provider leaves open in every way.
+import './recheck.test.ts'
