@@ -41,6 +41,13 @@ describe('documents', () => {
     expect(named.filter(name => !known(name) && !known(name.replace(/_FILE$/, '')))).toEqual([])
   })
 
+  test.each(pages.filter(path => path !== 'CHANGELOG.md'))('%s names only source files that are there', path => {
+    const named = [...read(path).matchAll(/`((?:server|tests|web|bench|drizzle)\/[\w./[\]-]+\.(?:ts|vue|mjs))`/g)]
+    const examples = ['server/login/passkey-method.ts', 'web/app/pages/account/export.vue']
+    const missing = named.map(([, file = '']) => file).filter(file => !existsSync(join(ROOT, file)))
+    expect(missing.filter(file => !examples.includes(file) && !file.includes('/postgres/'))).toEqual([])
+  })
+
   test('the guide to settings has a row for every setting', () => {
     const guide = read('docs/guides/settings.md')
     expect(SETTING_KEYS.filter(key => !guide.includes(`\`${key}\``))).toEqual([])
