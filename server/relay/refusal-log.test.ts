@@ -11,7 +11,12 @@ function world() {
   const lines: Record<string, unknown>[] = []
   const log = { warn: (fields: Record<string, unknown>) => void lines.push(fields) } as unknown as Log
   const refused = createRefusalLog({ clock: { now: () => ({ wall: 0, steady: time.steady }) }, log })
-  return { time, lines, refused: (challenge?: string | string[]) => refused(ORDERS, { 'www-authenticate': challenge }) }
+  return {
+    time,
+    lines,
+    refused: (challenge?: string | string[], token = 'the-token-that-was-sent') =>
+      refused(ORDERS, { 'www-authenticate': challenge }, token),
+  }
 }
 
 test.each([
@@ -42,6 +47,16 @@ test('no token, address or endless text of a refusal gets into the log', () => {
   expect(said).not.toContain('a1B2a1B2')
   expect(said).not.toContain('ada@')
   expect(said.length).toBeLessThan(500)
+})
+
+test.each([
+  ['8f14e45f-ceea-467f-a83c-01d2e9b1f3aa', '8f14e45f-ceea-467f-a83c-01d2e9b1f3aa'],
+  ['0123456789abcdef0123456789abcdef', '89abcdef0123'],
+  ['short-token', 'short-token'],
+])('ASVS 16.2.5 a token that a provider issued is not logged, whatever it looks like: %s', (token, quoted) => {
+  const { refused, lines } = world()
+  refused(`Bearer error="invalid_token", error_description="unknown token ${quoted}"`, token)
+  expect(lines).toMatchObject([{ why: 'unknown token [secret]' }])
 })
 
 test('an upstream that refuses everything is logged once a minute', () => {

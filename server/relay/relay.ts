@@ -83,7 +83,7 @@ export function createRelay({ clock, log, publicUrl, upstreams, credentials, isO
           : (answered: UpstreamHeaders) => {
               if (last.bound) credentials.onResponse(match.upstream, answered)
               const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
-              if (kind === 'fresh') logRefusal(match.upstream, answered)
+              if (kind === 'fresh') logRefusal(match.upstream, answered, last.token)
               if (kind === 'fresh' && request.caller !== null)
                 credentials.refused(match.upstream, request.caller, last.token)
               if (tried[kind]) return null
