@@ -104,8 +104,9 @@ test('text crafted to be slow is processed in linear time', () => {
     '0',
     '[',
   ])
-    withoutPersonalData(piece.repeat(16_384))
-  expect(performance.now() - started).toBeLessThan(1500)
+    // Text without anything like an at sign is not searched for addresses at all.
+    for (const end of ['', '@']) withoutPersonalData(piece.repeat(65_536) + end)
+  expect(performance.now() - started).toBeLessThan(4000)
 })
 
 test('text without an e-mail address is returned unchanged', () => {

@@ -12,7 +12,7 @@ const DOMAIN = String.raw`(?:\[[^\]\s]{1,80}\]|(?:[\p{L}\p{N}\p{M}._-]|%(?:25)*[
 /** A local part may contain nearly any character (RFC 5322 §3.2.3, RFC 6532); within a URL, its delimiters end it. */
 const LOCAL = String.raw`[^\s()<>[\]:;,"\\@＠﹫]`
 const LOCAL_IN_URL = String.raw`[^\s()<>[\]:;,"\\@＠﹫/?&=#]`
-const QUOTED = String.raw`\\?"(?:[^"\\]|\\[^"]|\\")*?\\?"`
+const QUOTED = String.raw`\\?"(?:[^"\\]|\\[^"]|\\"){0,128}?\\?"`
 
 const addressOf = (local: string) => new RegExp(`(?:(?<!${local})${local}+(?<!/)|${QUOTED})${AT}${DOMAIN}`, 'giu')
 const ADDRESS = addressOf(LOCAL)
