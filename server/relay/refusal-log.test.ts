@@ -59,6 +59,13 @@ test.each([
   expect(lines).toMatchObject([{ why: 'unknown token [secret]' }])
 })
 
+test('a challenge of 60 KB is read in no time', () => {
+  const { refused } = world()
+  const started = performance.now()
+  refused(`Bearer error=${' '.repeat(60_000)}"x"y`)
+  expect(performance.now() - started).toBeLessThan(500)
+})
+
 test('an upstream that refuses everything is logged once a minute', () => {
   const { refused, lines, time } = world()
   for (let i = 0; i < 100; i++) refused('Bearer error="invalid_token"')

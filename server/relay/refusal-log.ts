@@ -9,6 +9,8 @@ import { joined } from './response-headers.ts'
 import type { UpstreamHeaders } from './types.ts'
 
 const DESCRIPTION_MAX = 200
+/** The rest of a parameter is not read: the pattern takes quadratic time. */
+const ELEMENT_MAX = 1000
 /** An upstream that refuses everything says so once a minute, and not once a call. */
 const ONCE_A_MINUTE = { burst: 1, perSecond: SECOND / MINUTE }
 const PARAMETER = /^(?:bearer[ \t]+)?(error|error_description)[ \t]*=[ \t]*"?([^"]*)"?$/i
@@ -31,7 +33,7 @@ function reasonOf(answered: UpstreamHeaders, token: string): { error?: string; e
   const challenge = answered['www-authenticate']
   const reason: Record<string, string> = {}
   for (const element of challenge === undefined ? [] : (elementsOf(joined(challenge), false) ?? [])) {
-    const [, name, value] = PARAMETER.exec(element) ?? []
+    const [, name, value] = PARAMETER.exec(element.slice(0, ELEMENT_MAX)) ?? []
     if (name !== undefined && value !== undefined)
       reason[name.toLowerCase()] ??= withoutPersonalData(withoutSecrets(value, [token])).slice(0, DESCRIPTION_MAX)
   }
