@@ -1,6 +1,6 @@
 import { type Clock, SECOND } from '../../base/clock.ts'
 import { OperatorError } from '../../base/operator-error.ts'
-import type { ProofCheck } from '../../contract/demo/proof.ts'
+import type { ProofCheck } from '../../contract/demo/wire-proof.ts'
 import { generationOf, tokensIn } from '../../contract/demo/token-shapes.ts'
 import { type Answer, type Ask, Browser, type Place } from '../proof/browser.ts'
 import { isSignedIn } from '../proof/proof.ts'

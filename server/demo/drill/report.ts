@@ -1,4 +1,4 @@
-import { isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../../contract/demo/proof.ts'
+import { isMet, type ProofCheck, type ProofRun, type ProofScenario } from '../../contract/demo/wire-proof.ts'
 
 const SCENARIOS: Record<ProofScenario, string> = {
   storm: 'A hundred requests at expiry',

@@ -1,7 +1,7 @@
 import * as v from 'valibot'
 import { beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
-import { PROOF_SCENARIOS, ProofRun, type ProofScenario } from '../../contract/demo/proof.ts'
+import { PROOF_SCENARIOS, ProofRun, type ProofScenario } from '../../contract/demo/wire-proof.ts'
 import { createProof } from './proof.ts'
 
 const proof = createProof({ clock: systemClock })

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock, SteadyMs } from '../../base/clock.ts'
 import { END_REASONS, type EndReason } from '../../contract/end-reasons.ts'
-import type { AskedEvent, ProofEvent } from '../../contract/demo/proof.ts'
+import type { AskedEvent, ProofEvent } from '../../contract/demo/wire-proof.ts'
 import { generationOf } from '../../contract/demo/token-shapes.ts'
 import type { Answer, Browser } from './browser.ts'
 

@@ -4,7 +4,7 @@ import {
   type ProofCheck,
   type ProofRun,
   type ProofScenario,
-} from '../../contract/demo/proof.ts'
+} from '../../contract/demo/wire-proof.ts'
 import { createRecorder, type Recorder, type Site } from './recorder.ts'
 
 /** Several times what a busy page in a few tabs would send at once. */

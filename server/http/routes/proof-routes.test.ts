@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import type { ProofRun } from '../../contract/demo/proof.ts'
+import type { ProofRun } from '../../contract/demo/wire-proof.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import { refusal, testRoutes } from './routes.testing.ts'

@@ -1,7 +1,7 @@
 import { Hono } from 'hono'
 import * as v from 'valibot'
 import { Problem } from '../../base/problem.ts'
-import { PROOF_SCENARIOS, type ProofAnswer, type ProofRun, ProofScenario } from '../../contract/demo/proof.ts'
+import { PROOF_SCENARIOS, type ProofAnswer, type ProofRun, ProofScenario } from '../../contract/demo/wire-proof.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import type { Env } from '../request/hono-env.ts'
 import { signedIn } from './require-caller.ts'

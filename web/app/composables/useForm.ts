@@ -1,4 +1,4 @@
-import type { Problem } from '~/utils/problem'
+import type { Problem } from '~/utils/api-problem'
 
 type Fields = Record<string, string | boolean>
 

@@ -1,4 +1,4 @@
-import type { Problem } from '~/utils/problem'
+import type { Problem } from '~/utils/api-problem'
 
 /**
  * A list loaded page by page; a refresh starts over with the first page.

@@ -1,4 +1,4 @@
-import type { Problem } from '~/utils/problem'
+import type { Problem } from '~/utils/api-problem'
 
 const IN_MINUTES_FROM_SECONDS = 90
 

@@ -1,4 +1,4 @@
-import { isProblemCode, type Problem } from '~/utils/problem'
+import { isProblemCode, type Problem } from '~/utils/api-problem'
 
 /**
  * The failure that led to this page, named in its address: a redirect can carry nothing else.

@@ -1,5 +1,5 @@
-import type { ProofRun, ProofScenario } from '#contract/demo/proof.ts'
-import type { Problem } from '~/utils/problem'
+import type { ProofRun, ProofScenario } from '#contract/demo/wire-proof.ts'
+import type { Problem } from '~/utils/api-problem'
 
 /** About how long each takes: two access token lifetimes for the theft, one and a pause for the lost response. */
 const ABOUT_MS: Record<ProofScenario, number> = { storm: 4500, 'lost-answer': 7000, thief: 8500 }

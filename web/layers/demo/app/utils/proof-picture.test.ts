@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { AskedEvent, ProofEvent } from '../../../../../server/contract/demo/proof.ts'
+import type { AskedEvent, ProofEvent } from '../../../../../server/contract/demo/wire-proof.ts'
 import { pictureOf } from './proof-picture.ts'
 import { stepsOf } from './proof-steps.ts'
 

@@ -1,4 +1,4 @@
-import type { AskedEvent } from '#contract/demo/proof.ts'
+import type { AskedEvent } from '#contract/demo/wire-proof.ts'
 import { isSignedIn, type ProofStep } from './proof-steps.ts'
 
 /** Good: signed in · new: the token was rotated · bad: rejected or cut · plain: neither. */

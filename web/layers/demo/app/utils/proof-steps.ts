@@ -1,4 +1,4 @@
-import type { AskedEvent, ProofEvent } from '#contract/demo/proof.ts'
+import type { AskedEvent, ProofEvent } from '#contract/demo/wire-proof.ts'
 
 /** The events as they are described and drawn: concurrent requests are one step. */
 export type ProofStep =

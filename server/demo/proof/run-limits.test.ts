@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLimits } from './limits.ts'
+import { createLimits } from './run-limits.ts'
 
 function limits() {
   const at = { wall: 0, steady: 0 }
