@@ -87,3 +87,19 @@ test('a call through the relay whose token is refused leaves the reason in the l
   expect(lines.join('')).toMatch(/"upstream_refused_token".*"error":"invalid_token","why":"wrong issuer"/)
   await Promise.all([site.close(), upstream.close()])
 })
+
+test('a token that had only expired, and is accepted once renewed, leaves nothing in the log', async () => {
+  const upstream = await listen((incoming, outgoing) => {
+    const isFresh = incoming.headers.authorization?.startsWith('Bearer fresh')
+    outgoing.writeHead(isFresh ? 200 : 401, { 'www-authenticate': 'Bearer error="invalid_token"' }).end()
+  })
+  const lines: string[] = []
+  const log = jsonLog('warn', { write: line => void lines.push(line) })
+  const site = await front([testUpstream(upstream.origin)], undefined, undefined, log)
+  expect((await ask(site.origin, '/api/notes')).status).toBe(200)
+  expect(lines).toEqual([])
+  // With a body it cannot be sent again, so this refusal is the answer.
+  expect((await ask(site.origin, '/api/notes', { method: 'POST', send: 'x' })).status).toBe(401)
+  expect(lines).toHaveLength(1)
+  await Promise.all([site.close(), upstream.close()])
+})

@@ -83,7 +83,9 @@ export function createRelay({ clock, log, publicUrl, upstreams, credentials, isO
           : (answered: UpstreamHeaders) => {
               if (last.bound) credentials.onResponse(match.upstream, answered)
               const kind = last.bound && asksForNonce(answered) ? 'nonce' : 'fresh'
-              if (kind === 'fresh') logRefusal(match.upstream, answered, last.token)
+              // A token that had merely expired is replaced by the retry, and nothing is wrong. A body cannot be sent again.
+              const isFinal = tried.fresh || request.body !== null
+              if (kind === 'fresh' && isFinal) logRefusal(match.upstream, answered, last.token)
               if (kind === 'fresh' && request.caller !== null)
                 credentials.refused(match.upstream, request.caller, last.token)
               if (tried[kind]) return null
