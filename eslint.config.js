@@ -9,7 +9,7 @@ const bareFetch = 'Use useFetch or useRequestFetch(): a bare $fetch in setup rea
 const browserStorage = 'Nothing of ours is kept where JavaScript can read it.'
 
 export default ts.config(
-  { ignores: ['**/node_modules', '**/.nuxt', '**/.output', 'drizzle/meta', 'data', 'coverage', '.cache'] },
+  { ignores: ['dist/', '**/node_modules', '**/.nuxt', '**/.output', 'drizzle/meta', 'data', 'coverage', '.cache'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,
