@@ -20,7 +20,7 @@ interface Manifest {
 rmSync(DIST, { recursive: true, force: true })
 compile('tsconfig.json')
 compile('tsconfig.types.json')
-for (const path of COPIED) cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: isNoTest })
+for (const path of COPIED) cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: isNoTypeScript })
 await copySite()
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
 
@@ -29,7 +29,7 @@ function compile(project: string): void {
   execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'packaging', project), '--outDir', DIST], { stdio: 'inherit' })
 }
 
-function isNoTest(path: string): boolean {
+function isNoTypeScript(path: string): boolean {
   return !/\.ts$/.test(path)
 }
 

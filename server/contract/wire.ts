@@ -160,7 +160,7 @@ export interface SessionListItem {
   absoluteEndsAt: UnixMs
   remember: boolean
   current: boolean
-  /** Its long-lived connections: each was opened by whoever had the session's cookies at the time. */
+  /** Its long-lived connections: each was opened by a client that had the session's cookies at the time. */
   streams: WireStream[]
 }
 /** A live connection. `upstream` and `title` are those of the upstream it goes to. */

@@ -1,7 +1,7 @@
 import { type Clock, MINUTE, SECOND, type SteadyMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 
-/** A run is a hundred requests within some seconds; nobody needs to watch more of them. */
+/** A run sends a hundred requests within seconds, and a person watches one at a time. */
 const PER_MINUTE = 6
 const AT_ONCE = 4
 const TRY_AGAIN_SECONDS = 5

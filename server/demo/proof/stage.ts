@@ -40,7 +40,7 @@ export async function openStage(clock: Clock): Promise<Stage> {
   const sessions = createSessions({
     clock,
     timers: systemTimers,
-    // A staged theft must alarm nobody.
+    // A staged theft must not raise an alarm.
     log: createLog('silent'),
     meter: noMeter,
     store: store.sessions,
