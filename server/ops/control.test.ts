@@ -2,17 +2,14 @@ import { statSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock } from '../base/clock.ts'
-import { installation, type Services, signedIn, stateOf } from '../../tests/support/installation.ts'
+import { handClock, installation, type Services, signedIn, stateOf } from '../../tests/support/installation.ts'
 import { newAccountRow } from '../accounts/account.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { startControl } from './control.ts'
 import { askServer, controlSocket } from './control-client.ts'
 import { openKeys } from '../keys/keys.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
+const { clock } = handClock()
 
 let home: ReturnType<typeof installation>
 let services: Services

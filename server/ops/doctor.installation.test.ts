@@ -1,14 +1,12 @@
 import { chmodSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, HOUR } from '../base/clock.ts'
-import { installation, type Services, signedIn } from '../../tests/support/installation.ts'
+import { HOUR } from '../base/clock.ts'
+import { handClock, installation, type Services, signedIn } from '../../tests/support/installation.ts'
 import { examine } from './doctor.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
+const { hand, clock } = handClock()
 
 let home: ReturnType<typeof installation>
 let services: Services

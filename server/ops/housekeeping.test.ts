@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, DAY, HOUR } from '../base/clock.ts'
-import { installation, noTimers, type Services, signedIn } from '../../tests/support/installation.ts'
+import { DAY, HOUR } from '../base/clock.ts'
+import {
+  addCrowd,
+  handClock,
+  installation,
+  noTimers,
+  type Services,
+  signedIn,
+} from '../../tests/support/installation.ts'
 import { startHousekeeping } from './housekeeping.ts'
 import { rawOf } from '../store/store.testing.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
-const pass = (ms: number) => {
-  hand.wall += ms
-  hand.steady += ms
-}
+const { hand, clock, pass } = handClock()
 
 let home: ReturnType<typeof installation>
 let services: Services
@@ -22,19 +23,6 @@ afterEach(async () => {
   await services.close()
   home.remove()
 })
-
-/** So many more sessions like that one, `crowd-1` and so on. */
-function crowd(publicId: string, count: number): void {
-  const raw = rawOf(services.store)
-  const columns = raw.prepare("SELECT name FROM pragma_table_info('sessions')").pluck().all().map(String)
-  const copied = columns.map(name => (name === 'sid_hash' || name === 'public_id' ? "'crowd-' || value" : name))
-  raw
-    .prepare(
-      `WITH RECURSIVE counter(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM counter WHERE value < ?)
-    INSERT INTO sessions (${columns.join()}) SELECT ${copied.join()} FROM counter, sessions WHERE public_id = ? ORDER BY value`,
-    )
-    .run(count, publicId)
-}
 
 describe('housekeeping', () => {
   test('keeps an ended session and the security log for 90 days, then deletes both', async () => {
@@ -67,7 +55,7 @@ describe('housekeeping', () => {
 
   test('what was granted to sessions that are over is found among what was granted to others, slice by slice', async () => {
     const { session, userId } = await signedIn(services)
-    crowd(session.publicId, 3000)
+    addCrowd(services, session.publicId, 3000)
     const raw = rawOf(services.store)
     raw
       .prepare(

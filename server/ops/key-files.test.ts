@@ -15,8 +15,16 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, DAY, HOUR, systemClock } from '../base/clock.ts'
-import { installation, noTimers, PASSWORD, type Services, signedIn, stateOf } from '../../tests/support/installation.ts'
+import { DAY, HOUR, systemClock } from '../base/clock.ts'
+import {
+  handClock,
+  installation,
+  noTimers,
+  PASSWORD,
+  type Services,
+  signedIn,
+  stateOf,
+} from '../../tests/support/installation.ts'
 import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 import { writeBackup } from './backup-operation.ts'
 import { examine } from './doctor.ts'
@@ -27,13 +35,7 @@ import { restore } from './restore-operation.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 import { rawOf } from '../store/store.testing.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
-const pass = (ms: number) => {
-  hand.wall += ms
-  hand.steady += ms
-}
+const { hand, clock, pass } = handClock()
 
 const mayMount = () => process.platform === 'linux' && spawnSync('unshare', ['-m', 'true']).status === 0
 

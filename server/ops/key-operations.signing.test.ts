@@ -1,15 +1,13 @@
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { installation, type Services } from '../../tests/support/installation.ts'
+import { handClock, installation, type Services } from '../../tests/support/installation.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { runCommand } from './commands.ts'
 import { retireSigningKeys } from './key-operations.ts'
 import { OPERATOR } from '../accounts/actor.ts'
 import { createUpstreamTokens } from '../relay/upstream-tokens.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock = { now: () => ({ ...hand }) }
+const { hand, clock } = handClock()
 const ORDERS = { name: 'orders', audience: 'orders', tokenType: 'at+jwt', scopes: [] as string[] } as Upstream
 
 let home: ReturnType<typeof installation>

@@ -1,17 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock, DAY } from '../base/clock.ts'
-import { installation, PASSWORD, type Services, signedIn, stateOf } from '../../tests/support/installation.ts'
+import { DAY } from '../base/clock.ts'
+import {
+  addCrowd,
+  handClock,
+  installation,
+  passwordWorks,
+  type Services,
+  signedIn,
+  stateOf,
+} from '../../tests/support/installation.ts'
 import { retireOldKeys, rotateKeys } from './key-operations.ts'
 import { openKeys } from '../keys/keys.ts'
 import { rawOf } from '../store/store.testing.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
-const pass = (ms: number) => {
-  hand.wall += ms
-  hand.steady += ms
-}
+const { hand, clock, pass } = handClock()
 
 let home: ReturnType<typeof installation>
 let services: Services
@@ -24,30 +26,12 @@ afterEach(async () => {
   home.remove()
 })
 
-const passwordWorks = async () => {
-  const found = await services.people.accounts.findWithVerifier({ email: 'ada@example.org' })
-  return (await services.people.passwords.compare(PASSWORD, found?.verifier ?? null, null)) === 'right'
-}
-
-/** So many more sessions like that one, `crowd-1` and so on. */
-function crowd(publicId: string, count: number): void {
-  const raw = rawOf(services.store)
-  const columns = raw.prepare("SELECT name FROM pragma_table_info('sessions')").pluck().all().map(String)
-  const copied = columns.map(name => (name === 'sid_hash' || name === 'public_id' ? "'crowd-' || value" : name))
-  raw
-    .prepare(
-      `WITH RECURSIVE counter(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM counter WHERE value < ?)
-    INSERT INTO sessions (${columns.join()}) SELECT ${copied.join()} FROM counter, sessions WHERE public_id = ? ORDER BY value`,
-    )
-    .run(count, publicId)
-}
-
 describe('key rotation', () => {
   test('signs nobody out, and passwords still work', async () => {
     const { shown } = await signedIn(services)
     await rotateKeys(services, { reseal: false, compromised: false })
     expect(await stateOf(services, shown)).toBe('live')
-    expect(await passwordWorks()).toBe(true)
+    expect(await passwordWorks(services)).toBe(true)
   })
 
   test('ASVS 11.2.2 --reseal rewrites what is at rest: the new key alone opens it', async () => {
@@ -58,7 +42,7 @@ describe('key rotation', () => {
     const [verifier] = await services.store.accounts.verifiers('', 1)
     expect(await before.open('at-rest', verifier?.passwordSealed ?? '', verifier?.id)).toBeNull()
     expect(services.keys.keyring.currentId).toBe(newest.id)
-    expect(await passwordWorks()).toBe(true)
+    expect(await passwordWorks(services)).toBe(true)
   })
 
   test('--compromised ends every session with its reason, voids links, forgets the old keys, and passwords still work', async () => {
@@ -75,7 +59,7 @@ describe('key rotation', () => {
     const [verifier] = await services.store.accounts.verifiers('', 1)
     expect(await stolen.open('at-rest', verifier?.passwordSealed ?? '', verifier?.id)).toBeNull()
     expect(await stateOf(services, { ...shown, access: stolen.seal('access', {}) })).toMatch(/^nobody/)
-    expect(await passwordWorks()).toBe(true)
+    expect(await passwordWorks(services)).toBe(true)
     const code = decodeURIComponent(href.split('#code=')[1] ?? '')
     await expect(
       services.people.resets.use(
@@ -94,14 +78,14 @@ describe('key rotation', () => {
     pass(1)
     expect(await retireOldKeys(services, hand.wall)).toBe(1)
     expect(services.keys.list()).toHaveLength(1)
-    expect(await passwordWorks()).toBe(true)
+    expect(await passwordWorks(services)).toBe(true)
   })
 
   test('an old key that one of thousands of sessions still needs is kept, wherever that one is in the table', async () => {
     const { session } = await signedIn(services)
     const [old] = services.keys.list()
     await rotateKeys(services, { reseal: false, compromised: false })
-    crowd(session.publicId, 2500)
+    addCrowd(services, session.publicId, 2500)
     const raw = rawOf(services.store)
     raw.prepare('UPDATE sessions SET tag_key_id = ?').run(services.keys.keyring.currentId)
     pass(31 * DAY)

@@ -1,8 +1,14 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type Clock } from '../base/clock.ts'
-import { installation, PASSWORD, type Services, signedIn, stateOf } from '../../tests/support/installation.ts'
+import {
+  handClock,
+  installation,
+  passwordWorks,
+  type Services,
+  signedIn,
+  stateOf,
+} from '../../tests/support/installation.ts'
 import { runCommand } from './commands.ts'
 import { startControl } from './control.ts'
 import { askServer } from './control-client.ts'
@@ -10,9 +16,7 @@ import { rotateKeys } from './key-operations.ts'
 import { restore } from './restore-operation.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 
-/** Both clocks, moved by hand. */
-const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
-const clock: Clock = { now: () => ({ ...hand }) }
+const { clock } = handClock()
 
 let home: ReturnType<typeof installation>
 let services: Services
@@ -24,11 +28,6 @@ afterEach(async () => {
   await services.close()
   home.remove()
 })
-
-const passwordWorks = async () => {
-  const found = await services.people.accounts.findWithVerifier({ email: 'ada@example.org' })
-  return (await services.people.passwords.compare(PASSWORD, found?.verifier ?? null, null)) === 'right'
-}
 
 describe('backup and restore', () => {
   test('a backup made while in use comes back: accounts are there, every session is over, links are void', async () => {
@@ -46,7 +45,7 @@ describe('backup and restore', () => {
     expect(home.logged.join()).not.toMatch(/restored by hand/)
     expect((await services.people.accounts.list()).map(one => one.email)).toEqual(['ada@example.org'])
     expect(await stateOf(services, shown)).toBe('nobody store_rolled_back')
-    expect(await passwordWorks()).toBe(true)
+    expect(await passwordWorks(services)).toBe(true)
   })
 
   test('never writes over a file', async () => {

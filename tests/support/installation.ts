@@ -8,6 +8,7 @@ import { buildServices, type Services } from '../../server/bootstrap/services.ts
 import { loadConfig } from '../../server/config/load-config.ts'
 import { OPERATOR } from '../../server/accounts/actor.ts'
 import type { LiveSession } from '../../server/session/types.ts'
+import { rawOf } from '../../server/store/store.testing.ts'
 
 // Tests beside a room reach what is built of all rooms through here.
 export type { Services }
@@ -16,6 +17,20 @@ export type { Services }
 export const noTimers: Timers = { every: () => () => {} }
 
 export const PASSWORD = 'quiet lantern over the porch'
+
+/** Both clocks, moved by hand. */
+export function handClock() {
+  const hand = { wall: Date.UTC(2026, 10, 1), steady: 0 }
+  const clock: Clock = { now: () => ({ ...hand }) }
+  return {
+    hand,
+    clock,
+    pass(ms: number) {
+      hand.wall += ms
+      hand.steady += ms
+    },
+  }
+}
 
 /** For tests: an installation in a folder of its own, that can be started and stopped like the real one. */
 export function installation(clock: Clock = systemClock) {
@@ -63,6 +78,25 @@ export async function signedIn(
     session,
     shown: { access: named('access'), refresh: named('refresh'), duplicated: false },
   }
+}
+
+/** Whether `PASSWORD` is still the password of the account that `signedIn` makes. */
+export async function passwordWorks({ people }: Services): Promise<boolean> {
+  const found = await people.accounts.findWithVerifier({ email: 'ada@example.org' })
+  return (await people.passwords.compare(PASSWORD, found?.verifier ?? null, null)) === 'right'
+}
+
+/** So many more sessions like that one, `crowd-1` and so on. */
+export function addCrowd({ store }: Services, publicId: string, count: number): void {
+  const raw = rawOf(store)
+  const columns = raw.prepare("SELECT name FROM pragma_table_info('sessions')").pluck().all().map(String)
+  const copied = columns.map(name => (name === 'sid_hash' || name === 'public_id' ? "'crowd-' || value" : name))
+  raw
+    .prepare(
+      `WITH RECURSIVE counter(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM counter WHERE value < ?)
+    INSERT INTO sessions (${columns.join()}) SELECT ${copied.join()} FROM counter, sessions WHERE public_id = ? ORDER BY value`,
+    )
+    .run(count, publicId)
 }
 
 /** What a request with these cookies would be: signed in, or why not. */
