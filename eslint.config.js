@@ -10,6 +10,8 @@ const browserStorage = 'Nothing of ours is kept where JavaScript can read it.'
 
 export default ts.config(
   { ignores: ['dist/', '**/node_modules', '**/.nuxt', '**/.output', 'drizzle/meta', 'data', 'coverage', '.cache'] },
+  // Applications as their own frameworks make them.
+  { ignores: ['tests/apps/*/'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,

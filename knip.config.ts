@@ -68,6 +68,7 @@ export default {
     'web/**/*.{ts,vue}',
     'site-build/**/*.ts',
     'tests/**/*.ts',
+    '!tests/apps/*/**',
     'bench/**/*.ts',
     '!bench/peers/**',
     'drizzle/*.ts',

@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     chaiConfig: { truncateThreshold: 400 },
     include: ['packaging/**/*.test.ts'],
+    globalSetup: ['tests/support/package-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 300_000,
     maxWorkers: 1,

@@ -1,62 +1,33 @@
-import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { Visitor } from '../tests/support/client.ts'
-import {
-  freePort,
-  ROOT,
-  SETUP_CODE,
-  sleep,
-  statusOf,
-  stopAll,
-  temporaryFolder,
-  waitUntil,
-} from '../tests/support/server.ts'
+import { installIntoEmptyFolder, type InstalledFolder } from '../tests/support/package.ts'
+import { freePort, SETUP_CODE, sleep, statusOf, stopAll, waitUntil } from '../tests/support/server.ts'
 
-const run = promisify(execFile)
 const ADA = { email: 'ada@example.org', name: 'Ada', password: 'quiet lantern 0123456789' }
 const CONFIG = `import { defineConfig } from 'porchlight'
 export default defineConfig({ accessSeconds: 4, refreshConfirmSeconds: 1, refreshGraceSeconds: 2 })
 `
 
-let tarball: string
-
-beforeAll(async () => {
-  await run('npm', ['run', '--silent', 'build:package'], { cwd: ROOT })
-  const folder = temporaryFolder()
-  await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: join(ROOT, 'dist') })
-  tarball = join(folder, readdirSync(folder)[0] ?? '')
-}, 300_000)
 afterAll(stopAll)
 
 describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s', node => {
-  let folder: string
-  let environment: NodeJS.ProcessEnv
+  let installed: InstalledFolder
 
   beforeAll(async () => {
-    folder = temporaryFolder()
-    writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }')
-    // Nothing of ours is around: neither settings nor the Node that npm put first on the path.
-    const others = Object.entries(process.env).filter(
-      ([name]) => !/^(?:PORCHLIGHT_|VITEST|NODE_ENV|NODE_OPTIONS|npm_(?!config_)|npm_config_local_prefix)/.test(name),
-    )
-    environment = { ...Object.fromEntries(others), PATH: `${join(folder, 'node_modules/.bin')}:${process.env['PATH']}` }
-    await run('npm', ['install', '--silent', '--no-audit', '--no-fund', tarball, `node@${node}`], {
-      cwd: folder,
-      env: environment,
-    })
-  }, 300_000)
+    installed = await installIntoEmptyFolder(inject('tarball'), `node@${node}`)
+  })
 
-  const porchlight = (...args: string[]) => run('npx', ['porchlight', ...args], { cwd: folder, env: environment })
+  const porchlight = (...args: string[]) => installed.run('npx', 'porchlight', ...args)
 
   async function start(settings: Record<string, string> = {}) {
     const port = await freePort()
     const server = spawn('npx', ['porchlight', 'start'], {
-      cwd: folder,
+      cwd: installed.folder,
       env: {
-        ...environment,
+        ...installed.environment,
         PORCHLIGHT_PORT: String(port),
         PORCHLIGHT_SETUP_CODE: SETUP_CODE,
         PORCHLIGHT_TRUSTED_PROXIES: '127.0.0.1',
@@ -86,10 +57,10 @@ describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s',
   }
 
   test('is small: at most 60 packages, and 80 MB beside Node', async () => {
-    const { stdout } = await run('npm', ['ls', '--all', '--parseable', '--omit=dev'], { cwd: folder, env: environment })
+    const { stdout } = await installed.run('npm', 'ls', '--all', '--parseable', '--omit=dev')
     const packages = stdout.trim().split('\n').slice(1)
     expect(packages.filter(path => !/node_modules\/node(?:-|$)/.test(path)).length).toBeLessThanOrEqual(60)
-    const { stdout: used } = await run('du', ['-sk', '--exclude=node', join(folder, 'node_modules')])
+    const { stdout: used } = await installed.run('du', '-sk', '--exclude=node', 'node_modules')
     expect(Number.parseInt(used, 10)).toBeLessThanOrEqual(80 * 1024)
   })
 
@@ -108,7 +79,7 @@ describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s',
   })
 
   test('reads a typed porchlight.config.ts, and renews an access token that has expired', async () => {
-    writeFileSync(join(folder, 'porchlight.config.ts'), CONFIG)
+    writeFileSync(join(installed.folder, 'porchlight.config.ts'), CONFIG)
     const server = await start()
     const visitor = new Visitor(server.origin)
     expect((await visitor.post('/auth/login', { email: ADA.email, password: ADA.password })).status).toBe(200)
@@ -125,7 +96,7 @@ describe.each(['22', '24'])('the packed tarball in an empty folder, on Node %s',
     expect((await porchlight('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\s*$/)
     expect((await porchlight('config', 'check')).stdout).toContain('No problems found.')
     expect((await porchlight('doctor')).stdout).toContain('Database OK')
-    mkdirSync(join(folder, 'backups'))
+    mkdirSync(join(installed.folder, 'backups'))
     await porchlight('backup', 'backups/one.db')
     expect((await porchlight('restore', 'backups/one.db', '--yes')).stdout).toContain('The backup is restored.')
   })
