@@ -1,32 +1,29 @@
-import { domainToASCII } from 'node:url'
 import type { UnixMs } from '../base/clock.ts'
+import { toEmailKey } from '../base/email-key.ts'
 import { Problem } from '../base/problem.ts'
 import { randomId } from '../base/ids.ts'
 import type { Role, WireUser } from '../contract/wire.ts'
 import type { AccountRecord } from '../store/types.ts'
 
+/** The account of a request's caller. */
+export interface AccountUser extends WireUser {
+  /** Whether someone who checks addresses vouches for `email`. */
+  emailVerified: boolean
+}
+
 /** An account as other rooms see it: without the password. */
-export interface Account extends WireUser {
+export interface Account extends AccountUser {
   createdAt: UnixMs
   disabledAt: UnixMs | null
   hasPassword: boolean
   passwordChangedAt: UnixMs | null
 }
 
-/** The address in the form that is compared: normalised letters, the domain in punycode. */
-export function toEmailKey(email: string): string {
-  const typed = email.normalize('NFC').toLowerCase()
-  const at = typed.lastIndexOf('@') + 1
-  const domain = typed.slice(at)
-  // Only plausible domain names are converted: the converter would also accept a path, an escape or part of an IPv4
-  // address.
-  if (at === 0 || !/\P{ASCII}/u.test(domain) || !/^[\p{L}\p{N}\p{M}.-]+$/u.test(domain)) return typed
-  return typed.slice(0, at) + (domainToASCII(domain) || domain)
-}
-
 export function toAccount(row: AccountRecord): Account {
   const { id, email, name, roles, createdAt, disabledAt, passwordChangedAt } = row
-  return { id, email, name, roles, createdAt, disabledAt, passwordChangedAt, hasPassword: row.passwordSealed !== null }
+  const emailVerified = row.emailVerifiedAt !== null
+  const hasPassword = row.passwordSealed !== null
+  return { id, email, emailVerified, name, roles, createdAt, disabledAt, passwordChangedAt, hasPassword }
 }
 
 /** The record of a new account, without a password yet. Lone surrogates, which databases do not store, are replaced. */
@@ -39,6 +36,7 @@ export function newAccountRow(
     id: randomId(),
     email,
     emailKey: email === null ? null : toEmailKey(email),
+    emailVerifiedAt: null,
     name: person.name.toWellFormed(),
     roles: normalRoles(person.roles),
     passwordSealed: null,

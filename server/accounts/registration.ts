@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { toEmailKey } from '../base/email-key.ts'
 import { Problem } from '../base/problem.ts'
 import { Secret } from '../base/secret.ts'
 import type {
@@ -13,7 +14,7 @@ import type {
 import type { Client } from '../session/types.ts'
 import { registerKey } from '../store/throttle-keys.ts'
 import type { AccountRecord, AccountStore, CodeStore, InviteRecord, ThrottleStore } from '../store/types.ts'
-import { type Account, newAccountRow, normalRoles, toEmailKey } from './account.ts'
+import { type Account, newAccountRow, normalRoles } from './account.ts'
 import type { Accounts } from './account-service.ts'
 import { type Actor, OPERATOR, originOf } from './actor.ts'
 import { countedNetworks } from './client-network.ts'

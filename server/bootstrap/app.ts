@@ -9,7 +9,7 @@ import { Problem } from '../base/problem.ts'
 import type { Config } from '../config/types.ts'
 import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import type { KeptForm } from '../contract/site-context.ts'
-import type { WireUser } from '../contract/wire.ts'
+import type { AccountUser } from '../accounts/account.ts'
 import { type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
 import { contextFactory } from '../http/request/context-factory.ts'
@@ -61,7 +61,7 @@ export interface AppDeps {
   meter: Meter
   sessions: Pick<Sessions, 'resolve' | 'cookiesFor' | 'clearing'>
   relay: Relay
-  findUser: (userId: string) => MaybePromise<WireUser | null>
+  findUser: (userId: string) => MaybePromise<AccountUser | null>
   openForm: (sealed: string) => Promise<KeptForm | null>
   readiness: Readiness
   signing: Pick<Signing, 'published'>

@@ -5,6 +5,10 @@ export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const
 /** What the `Host` header names: the upstream's address, or this site for tools that compare it with `Origin`. */
 export const HOSTS = ['target', 'public'] as const
 
+/** What our tokens may say about the person besides `sub` and `roles` (OIDC Core §5.1). */
+export const CLAIMS = ['name', 'email', 'email_verified', 'locale'] as const
+export type Claim = (typeof CLAIMS)[number]
+
 export const TOKENS = ['porchlight', 'provider', 'exchange', 'none'] as const
 
 /** An API or app that requests are relayed to, with every default filled in. */
@@ -23,6 +27,8 @@ export interface Upstream {
   audience: string
   scopes: string[]
   tokenType: (typeof TOKEN_TYPES)[number]
+  /** Personal data that its tokens carry; empty: none. */
+  claims: readonly Claim[]
   /** Upper case; null: any. */
   methods: string[] | null
   requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null }

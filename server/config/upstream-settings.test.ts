@@ -58,6 +58,14 @@ test('a token has the type of RFC 9068 unless set otherwise, and only our own ca
   expect(await refused({ tokenType: 'JWT', token: 'none' })).toContain('tokenType only with our own token')
 })
 
+test('a token carries no personal data unless claims are listed, each known and once, and only our own can', async () => {
+  expect((await load({}, { claims: ['email', 'name'] })).map(one => one.claims)).toEqual([[], ['email', 'name']])
+  for (const wrong of [['e-mail'], ['email', 'email'], ['phone_number'], 'email', ['sub'], [null]])
+    expect(await refused({ claims: wrong })).toContain('claims, each once: name, email, email_verified, locale')
+  for (const token of ['none', 'provider'])
+    expect(await refused({ claims: ['name'], token })).toContain('claims only with our own token')
+})
+
 test('the Host header names the target unless set otherwise', async () => {
   expect((await load({}, { host: 'public' })).map(one => one.host)).toEqual(['target', 'public'])
   expect(await refused({ host: 'evil.example' })).toContain('one of target, public')

@@ -4,7 +4,7 @@ import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
-import { HOSTS, TOKEN_TYPES, TOKENS, type Upstream } from './upstream-config.ts'
+import { CLAIMS, HOSTS, TOKEN_TYPES, TOKENS, type Upstream } from './upstream-config.ts'
 
 const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 const PREFIX_FORM = 'a path such as /api/orders: plain segments, no slash at the end'
@@ -12,6 +12,7 @@ const TARGET_FORM = 'an address like http://127.0.0.1:8000/v1: http or https, wi
 const ORIGIN_FORM = 'origins like https://login.example.org'
 const PAGE_FORM = 'a path of this site such as /notes, or an address'
 const STREAM_MAX = 'a whole number of seconds from 1 to 86400'
+const CLAIM_FORM = `a list of claims, each once: ${CLAIMS.join(', ')}`
 const HEADER_FORM = 'names of headers, such as X-Employee-Number: 100 at most, of 100 characters at most'
 
 /**
@@ -52,6 +53,12 @@ export const UpstreamSetting = v.strictObject({
     ),
   ),
   tokenType: v.exactOptional(v.picklist(TOKEN_TYPES, `one of ${TOKEN_TYPES.join(', ')}`)),
+  claims: v.exactOptional(
+    v.pipe(
+      v.array(v.picklist(CLAIMS, CLAIM_FORM), CLAIM_FORM),
+      v.check(list => distinct(list), CLAIM_FORM),
+    ),
+  ),
   host: v.exactOptional(v.picklist(HOSTS, `one of ${HOSTS.join(', ')}`)),
   methods: v.exactOptional(
     v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM)),
@@ -115,6 +122,10 @@ export const Upstreams = v.pipe(
     "tokenType only with our own token (token: 'porchlight'): others have the type that their issuer chose",
   ),
   v.check(
+    list => list.every(({ token = 'porchlight', claims = [] }) => claims.length === 0 || token === 'porchlight'),
+    "claims only with our own token (token: 'porchlight'): the issuer of another decides what it says",
+  ),
+  v.check(
     list =>
       list.every(
         upstream => !RESERVED.some(path => isUnder(prefixOf(upstream), path)) && prefixOf(upstream) !== '/api',
@@ -139,6 +150,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
     audience: setting.audience ?? name,
     scopes: setting.scopes ?? [],
     tokenType: setting.tokenType ?? 'at+jwt',
+    claims: setting.claims ?? [],
     host: setting.host ?? 'target',
     methods: setting.methods ?? null,
     requires: {

@@ -174,6 +174,37 @@ describe("OI-7 an address links nothing: the account that has it may not be its 
   })
 })
 
+describe('OIDC Core §5.1 an address counts as verified', () => {
+  const isVerified = async ({ id }: Account) => (await services.people.accounts.find(id))?.emailVerified
+
+  test('if the provider that created the account vouched for it', async () => {
+    const carol = (await outcome(by())) as Account
+    expect(carol.emailVerified).toBe(true)
+    const dave = (await outcome(by({ subject: 'dave', emailVerified: false }))) as Account
+    expect([dave.email, await isVerified(dave)]).toEqual([null, false])
+  })
+
+  test('if a linked provider vouches for that very address, then or later, in whatever letters', async () => {
+    const carol = await password(ADDRESS)
+    const erin = await password('erin@example.org')
+    expect([await isVerified(carol), await isVerified(erin)]).toEqual([false, false])
+    await loginWith().link(person({ email: 'CAROL@Example.org' }), null, actorOf(carol))
+    expect(await isVerified(carol)).toBe(true)
+    const elsewhere = { subject: 'erin', email: 'erin@elsewhere.example' }
+    await loginWith().link(person(elsewhere), null, actorOf(erin))
+    await loginWith().link(
+      person({ subject: 'erin2', email: 'erin@example.org', emailVerified: false }),
+      null,
+      actorOf(erin),
+    )
+    expect(await isVerified(erin), 'another address, or one that nobody vouches for').toBe(false)
+    await by({ ...elsewhere, email: 'erin@example.org' })
+    expect(await isVerified(erin)).toBe(true)
+    await by(elsewhere)
+    expect(await isVerified(erin), 'verification is a fact of the past').toBe(true)
+  })
+})
+
 describe('whether an account may be created', () => {
   test('nobody can before setup', async () => {
     await services.close()

@@ -175,8 +175,12 @@ export function createProviderLogin({
       return { account, amr: person.amr }
     },
 
-    link: (person, grant, actor) =>
-      identities.link(identityOf(person, actor.userId), grant, originOf(actor, actor.userId, now())),
+    async link(person, grant, actor) {
+      const origin = originOf(actor, actor.userId, now())
+      const { account, granted } = await identities.link(identityOf(person, actor.userId), grant, origin)
+      accounts.made(account)
+      return granted
+    },
 
     async links(userId) {
       const rows = await identities.list(userId)

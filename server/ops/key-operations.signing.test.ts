@@ -8,7 +8,13 @@ import { OPERATOR } from '../accounts/actor.ts'
 import { createUpstreamTokens } from '../relay/upstream-tokens.ts'
 
 const { hand, clock } = handClock()
-const ORDERS = { name: 'orders', audience: 'orders', tokenType: 'at+jwt', scopes: [] as string[] } as Upstream
+const ORDERS = {
+  name: 'orders',
+  audience: 'orders',
+  tokenType: 'at+jwt',
+  claims: [],
+  scopes: [],
+} as unknown as Upstream
 
 let home: ReturnType<typeof installation>
 let services: Services
@@ -92,7 +98,7 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
     })
 
   const session = await open()
-  const stolen = await tokens.tokenFor(ORDERS, { session, user }, false)
+  const stolen = await tokens.tokenFor(ORDERS, { session, user, language: null }, false)
   await expect(verify(stolen)).resolves.toMatchObject({ payload: { sub: user.id, sid: session.publicId } })
   await rotate(false)
   const {
@@ -100,6 +106,10 @@ test('key rotate --compromised withdraws every signing key at once, and what an 
   } = await rotate(true)
   expect(await listed()).toEqual([[id, 'signs']])
   await expect(verify(stolen)).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' })
-  await expect(tokens.tokenFor(ORDERS, { session, user }, false)).rejects.toMatchObject({ code: 'not_signed_in' })
-  await expect(verify(await tokens.tokenFor(ORDERS, { session: await open(), user }, false))).resolves.toBeDefined()
+  await expect(tokens.tokenFor(ORDERS, { session, user, language: null }, false)).rejects.toMatchObject({
+    code: 'not_signed_in',
+  })
+  await expect(
+    verify(await tokens.tokenFor(ORDERS, { session: await open(), user, language: null }, false)),
+  ).resolves.toBeDefined()
 })

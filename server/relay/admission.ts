@@ -6,12 +6,17 @@ import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, InFlight } from './in-flight.ts'
 
+/** What decides on a caller. */
+interface Judged extends Pick<RelayCaller, 'session'> {
+  user: Pick<WireUser, 'roles'>
+}
+
 /**
  * Checks whether a caller may reach an upstream: for every call, and again for calls and streams in progress when the
  * caller's account changes.
  * @returns why not, or null
  */
-export function refusalOf({ requires }: Upstream, caller: RelayCaller | null, now: UnixMs): Problem | null {
+export function refusalOf({ requires }: Upstream, caller: Judged | null, now: UnixMs): Problem | null {
   if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
   if (caller === null) return new Problem('not_signed_in')
   if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role)))

@@ -224,7 +224,7 @@ describe('admission', () => {
   })
 
   test("BBA-17 two users interleaved a thousand times never get each other's token", async () => {
-    const bert = { user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
+    const bert = { ...ANNA, user: { ...ANNA.user, id: 'bert' }, session: { ...ANNA.session, publicId: 's-bert' } }
     const { origin } = await relayTo(echo, {}, { anna: ANNA, bert })
     for (let round = 0; round < 20; round++) {
       const asked = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'anna' : 'bert'))

@@ -31,6 +31,7 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
     audience: 'notes',
     scopes: [],
     tokenType: 'at+jwt',
+    claims: [],
     host: 'target',
     methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null },
@@ -54,7 +55,8 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
 }
 
 export const ANNA: RelayCaller = {
-  user: { id: 'anna', email: 'anna@example.test', name: 'Anna', roles: ['user'] },
+  user: { id: 'anna', email: 'anna@example.test', emailVerified: false, name: 'Anna', roles: ['user'] },
+  language: null,
   session: {
     publicId: 's-anna',
     userId: 'anna',

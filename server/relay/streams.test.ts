@@ -37,7 +37,7 @@ function world({ upstream = {}, limits = { perSession: 50, perNetwork: 1000 } } 
     upstream: { ...NOTES, ...upstream },
     network: '192.0.2.7',
     end: reason => closed.push(`${name} ${reason}`),
-    caller: whose === null ? null : { user: ANNA.user, session: whose },
+    caller: whose === null ? null : { ...ANNA, session: whose },
   })
   const begin = (stream: InFlight, isStream = true) => {
     streams.join(stream)

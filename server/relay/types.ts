@@ -1,13 +1,16 @@
 import type { Readable } from 'node:stream'
 import type { MaybePromise } from '../base/maybe-promise.ts'
+import type { AccountUser } from '../accounts/account.ts'
 import type { Upstream } from '../config/upstream-config.ts'
-import type { WireUser } from '../contract/wire.ts'
+import type { Language } from '../contract/languages.ts'
 import type { LiveSession } from '../session/types.ts'
 
 /** The caller, as far as it matters for upstreams. */
 export interface RelayCaller {
   session: LiveSession
-  user: WireUser
+  user: AccountUser
+  /** The language that they chose in this browser; null: none, or no upstream claim needs it. */
+  language: Language | null
 }
 
 /** A request to relay, as received: what must not pass is removed here. */

@@ -8,6 +8,8 @@ import {
 } from 'jose'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { MAX_EMAIL_LENGTH } from '../contract/email.ts'
+import { MAX_NAME_LENGTH } from '../contract/wire.ts'
 import { UPSTREAM_TOKEN_ALGS } from '../config/settings.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { newRoot } from '../keys/file.ts'
@@ -31,6 +33,7 @@ const upstream = (name: string, scopes: string[] = []): Upstream => ({
   provider: null,
   audience: `https://${name}.example.org`,
   tokenType: 'at+jwt',
+  claims: [],
   host: 'target',
   methods: null,
   requires: { signedIn: true, roles: [], maxAgeMs: null },
@@ -54,7 +57,8 @@ const ORDERS = upstream('orders')
 const BOOKS = upstream('books', ['read', 'write'])
 
 const caller = (who: string, roles: RelayCaller['user']['roles'] = ['user']): RelayCaller => ({
-  user: { id: `user-${who}`, email: `${who}@example.org`, name: who, roles },
+  user: { id: `user-${who}`, email: `${who}@example.org`, emailVerified: false, name: who, roles },
+  language: null,
   session: {
     publicId: `public-${who}`,
     userId: `user-${who}`,
@@ -104,6 +108,53 @@ test('a library that accepts no other type gets a plain JWT, where the upstream 
   const token = await tokens.tokenFor({ ...ORDERS, tokenType: 'JWT' }, ADA, false)
   expect((await verify(token, ORDERS.audience, { typ: 'JWT' })).payload.sub).toBe('user-ada')
   await expect(verify(token)).rejects.toThrow(/typ/)
+})
+
+const PERSONAL: Upstream = { ...ORDERS, claims: ['name', 'email', 'email_verified', 'locale'] }
+const personal = async (token: string | Promise<string>) => {
+  const { name, email, email_verified, locale } = decodeJwt(await token)
+  return { name, email, email_verified, locale }
+}
+
+test('OIDC Core §5.1 a token carries the claims that its upstream lists, and leaves out what is unknown', async () => {
+  const { tokens } = world()
+  const known = { ...ADA, user: { ...ADA.user, emailVerified: true }, language: 'zh-CN' as const }
+  expect(await personal(tokens.tokenFor(PERSONAL, known, false))).toEqual({
+    name: 'ada',
+    email: 'ada@example.org',
+    email_verified: true,
+    locale: 'zh-CN',
+  })
+  const some: Upstream = { ...BOOKS, claims: ['email_verified'] }
+  expect(await personal(tokens.tokenFor(some, ADA, false))).toEqual({ email_verified: false })
+  const bob = caller('bob')
+  const nameless = { ...bob, user: { ...bob.user, email: null } }
+  expect(Object.keys(decodeJwt(await tokens.tokenFor(PERSONAL, nameless, false)))).not.toContain('email_verified')
+  expect(await personal(tokens.tokenFor(PERSONAL, nameless, false))).toEqual({ name: 'bob' })
+})
+
+test('a changed name, address, verification or language is in the next token, and only where it is listed', async () => {
+  const { tokens, minted } = world()
+  const plain = await tokens.tokenFor(BOOKS, ADA, false)
+  await tokens.tokenFor(PERSONAL, ADA, false)
+  for (const change of [{ name: 'Ada L.' }, { email: 'a@example.org' }, { emailVerified: true }]) {
+    const changed = { ...ADA, user: { ...ADA.user, ...change } }
+    expect(await personal(tokens.tokenFor(PERSONAL, changed, false))).toMatchObject(
+      'emailVerified' in change ? { email_verified: true } : change,
+    )
+    expect(await tokens.tokenFor(BOOKS, changed, false)).toBe(plain)
+  }
+  expect(await personal(tokens.tokenFor(PERSONAL, { ...ADA, language: 'en' }, false))).toMatchObject({ locale: 'en' })
+  const before = minted()
+  expect(await tokens.tokenFor(BOOKS, { ...ADA, language: 'en' }, false)).toBe(plain)
+  expect(minted()).toBe(before)
+})
+
+test('with the longest name and address a token still fits into a header', async () => {
+  const { tokens } = world(300_000, 'RS256')
+  const ada = { ...ADA.user, name: '龙'.repeat(MAX_NAME_LENGTH), email: `${'é'.repeat(MAX_EMAIL_LENGTH)}` }
+  const token = await tokens.tokenFor(PERSONAL, { ...ADA, user: ada, language: 'zh-CN' }, false)
+  expect(token.length).toBeLessThan(2500)
 })
 
 test.each(UPSTREAM_TOKEN_ALGS)('JW-1 JW-2 an upstream token is an RFC 9068 access token signed with %s', async alg => {
@@ -260,9 +311,9 @@ test('BBA-17 a thousand interleaved calls of two users to two upstreams each get
 
 test("BBA-17 a session paired with another user's account gets no token", async () => {
   const { tokens, minted } = world()
-  await expect(
-    tokens.tokenFor(ORDERS, { session: ADA.session, user: caller('bob').user }, false),
-  ).rejects.toMatchObject({ code: 'internal' })
+  await expect(tokens.tokenFor(ORDERS, { ...ADA, user: caller('bob').user }, false)).rejects.toMatchObject({
+    code: 'internal',
+  })
   expect(minted()).toBe(0)
 })
 

@@ -3,10 +3,12 @@ import { LRUCache } from 'lru-cache'
 import { type Clock, MINUTE, SECOND, type UnixMs } from '../base/clock.ts'
 import { randomId } from '../base/ids.ts'
 import { Problem } from '../base/problem.ts'
+import type { AccountUser } from '../accounts/account.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { NAME } from '../contract/name.ts'
-import type { WireUser } from '../contract/wire.ts'
+import type { Language } from '../contract/languages.ts'
 import type { Signing } from '../keys/signing.ts'
+import { personalClaims, type PersonalClaims } from './personal-claims.ts'
 import type { RelayCaller, UpstreamTokens } from './types.ts'
 
 interface Deps {
@@ -19,9 +21,10 @@ interface Deps {
 
 /** A token that is cached or being signed: concurrent calls wait for the same one. */
 interface CachedToken {
-  /** The claims that may change during a session, and the user that they were read from. */
+  /** The claims that may change during a session, and the user and language that they were read from. */
   about: string
-  user: WireUser
+  user: AccountUser
+  language: Language | null
   mintedAt: UnixMs
   usableUntil: UnixMs
   fresh: boolean
@@ -47,7 +50,12 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   const cache = new LRUCache<string, Map<string, CachedToken>>({ max: SESSIONS_MAX })
   const ended = new LRUCache<string, true>({ max: ENDED_MAX })
 
-  async function mint(upstream: Upstream, { session, user }: RelayCaller, { iat, exp }: Life): Promise<string> {
+  async function mint(
+    upstream: Upstream,
+    { session, user }: RelayCaller,
+    personal: PersonalClaims,
+    { iat, exp }: Life,
+  ): Promise<string> {
     const { kid, alg, key } = signing.signer(clock.now().wall)
     const scope = upstream.scopes.length === 0 ? {} : { scope: upstream.scopes.join(' ') }
     const token = await new SignJWT({
@@ -63,6 +71,7 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
       sid: session.publicId,
       roles: user.roles,
       ...scope,
+      ...personal,
     })
       .setProtectedHeader({ alg, kid, typ: upstream.tokenType })
       .sign(key)
@@ -76,30 +85,41 @@ export function createUpstreamTokens({ clock, signing, publicUrl, upstreamTokenM
   }
 
   /** The fast path: a cached token of an active session whose user has not changed. */
-  function cachedFor(upstream: Upstream, { session, user }: RelayCaller): string | null {
+  function cachedFor(upstream: Upstream, { session, user, language }: RelayCaller): string | null {
     const known = cache.get(session.publicId)?.get(upstream.name)
-    if (known === undefined || known.user !== user || user.id !== session.userId || ended.has(session.publicId))
-      return null
+    if (known?.user !== user || known.language !== language) return null
+    if (user.id !== session.userId || ended.has(session.publicId)) return null
     return isUsable(known, clock.now().wall) ? known.text : null
   }
 
   async function obtain(upstream: Upstream, caller: RelayCaller, fresh: boolean): Promise<string> {
-    const { session, user } = caller
+    const { session, user, language } = caller
     if (user.id !== session.userId)
       throw new Problem('internal', {}, new Error('a session was paired with another person'))
     const now = clock.now().wall
     refuseEnded(session.publicId)
-    const about = JSON.stringify([user.id, user.roles.toSorted()])
+    const personal = personalClaims(upstream.claims, caller)
+    const about = JSON.stringify([user.id, user.roles.toSorted(), personal])
     let ofSession = cache.get(session.publicId)
     const known = ofSession?.get(upstream.name)
     if (known?.about === about && isUsable(known, now) && (!fresh || isShared(known, now))) {
       known.user = user
+      known.language = language
       return known.token
     }
 
     const life = lifeOf(session.absoluteEndsAt, upstreamTokenMs, now)
-    const token = mint(upstream, caller, life)
-    const entry: CachedToken = { about, user, mintedAt: now, usableUntil: usableUntil(life), fresh, token, text: null }
+    const token = mint(upstream, caller, personal, life)
+    const entry: CachedToken = {
+      about,
+      user,
+      language,
+      mintedAt: now,
+      usableUntil: usableUntil(life),
+      fresh,
+      token,
+      text: null,
+    }
     if (ofSession === undefined) {
       ofSession = new Map()
       cache.set(session.publicId, ofSession)

@@ -11,6 +11,7 @@ export function accountRecord(id: string, changes: Partial<AccountRecord> = {}):
     id,
     email: `${id}@example.org`,
     emailKey: `${id}@example.org`,
+    emailVerifiedAt: null,
     name: id,
     roles: ['user'],
     passwordSealed: null,

@@ -27,6 +27,8 @@ export interface AccountRecord {
   email: string | null
   /** The address in the form that is compared: NFC, lower case. Unique. */
   emailKey: string | null
+  /** When a linked provider first vouched for `email`; null: nobody has verified it. */
+  emailVerifiedAt: UnixMs | null
   name: string
   roles: Role[]
   /** An argon2id string sealed under the `at-rest` purpose with the account's id; null: no password sign-in. */
@@ -518,7 +520,8 @@ export interface IdentityStore {
   /** Oldest first. */
   list(userId: string): Promise<IdentityRecord[]>
   /**
-   * Records a sign-in by it. Roles decided by a mapping are applied, except that the last administrator stays one.
+   * Records a sign-in by it. An address that the provider vouches for counts as verified if it is the account's, here
+   * and in `create` and `link`. Roles decided by a mapping are applied, except that the last administrator stays one.
    * @param roles null: none are decided
    * @returns null if it was removed in the meantime
    */
@@ -548,11 +551,16 @@ export interface IdentityStore {
   ): Promise<AccountRecord>
   /**
    * Links it to an account, and stores its grant for the session that asked, if any: both or neither.
-   * @returns whether the grant was stored: a session that signed in by another identity of that provider keeps that one
+   * @returns `granted`: whether the grant was stored: a session that signed in by another identity of that provider
+   * keeps that one
    * @throws Problem `identity_taken` if it is linked to another account; `limit_reached`, `not_found`,
    * `account_disabled`, `not_signed_in`
    */
-  link(identity: IdentityRecord, grant: ProviderGrantRecord | null, origin: Origin): Promise<boolean>
+  link(
+    identity: IdentityRecord,
+    grant: ProviderGrantRecord | null,
+    origin: Origin,
+  ): Promise<{ account: AccountRecord; granted: boolean }>
   /**
    * Removes an identity, and ends the other sessions that signed in by it.
    * @param of.keep the session that asks

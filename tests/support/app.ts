@@ -6,6 +6,7 @@ import { systemClock } from '../../server/base/clock.ts'
 import type { Log } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { Problem } from '../../server/base/problem.ts'
+import type { AccountUser } from '../../server/accounts/account.ts'
 import type { WireUser } from '../../server/contract/wire.ts'
 import { createFrontCheck } from '../../server/ops/front-check.ts'
 import type { Env } from '../../server/http/request/hono-env.ts'
@@ -17,6 +18,7 @@ import type { IssuedCookies, LiveSession, PresentedCookies } from '../../server/
 // For the tests beside app.ts: the real server on a real socket, with hand-written rooms behind it.
 
 export const ADA: WireUser = { id: 'u1', email: 'ada@example.org', name: 'Ada', roles: ['admin'] }
+const ACCOUNT: AccountUser = { ...ADA, emailVerified: false }
 export const SESSION: LiveSession = {
   publicId: 's1',
   userId: 'u1',
@@ -156,7 +158,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     meter: noMeter,
     sessions,
     relay: testRelay([]),
-    findUser: async id => (id === ADA.id ? ADA : null),
+    findUser: async id => (id === ADA.id ? ACCOUNT : null),
     openForm: async () => null,
     signing: { published: () => [] },
     readiness: async () => null,

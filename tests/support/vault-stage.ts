@@ -205,7 +205,7 @@ export async function linkThere(
     tokens,
   )
   const at = services.clock.now().wall
-  const kept = await services.store.identities.link(
+  const { granted: kept } = await services.store.identities.link(
     identityOf(grant.id, session.userId, person, at),
     grant,
     originOf(OPERATOR, session.userId, at),

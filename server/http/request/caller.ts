@@ -1,12 +1,12 @@
 import type { EndReason } from '../../contract/end-reasons.ts'
-import type { WireUser } from '../../contract/wire.ts'
+import type { AccountUser } from '../../accounts/account.ts'
 import type { Client, IssuedCookies, LiveSession } from '../../session/types.ts'
 
 /** The authenticated caller of a request. Created by `authenticate`, after which nothing reads our cookies again. */
 export interface Caller {
   readonly client: Client
   /** Both or neither: a session whose account was deleted or disabled counts as anonymous. */
-  readonly signedIn: { session: LiveSession; user: WireUser } | null
+  readonly signedIn: { session: LiveSession; user: AccountUser } | null
   /** Signed in, but by a session that was just replaced: only page loads and `GET /auth/session` get this far. */
   readonly replaced: boolean
   /** Why the session named by the cookies has ended. */

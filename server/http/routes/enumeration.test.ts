@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { newAccountRow, toEmailKey } from '../../accounts/account.ts'
+import { toEmailKey } from '../../base/email-key.ts'
+import { newAccountRow } from '../../accounts/account.ts'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { OPERATOR, originOf } from '../../accounts/actor.ts'
 import { LOCK_AT } from '../../accounts/credential-throttle.ts'

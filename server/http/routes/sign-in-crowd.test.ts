@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
 import { LOCK_AT } from '../../accounts/credential-throttle.ts'
-import { toEmailKey } from '../../accounts/account.ts'
+import { toEmailKey } from '../../base/email-key.ts'
 import { strangersLock } from '../../store/throttle-keys.ts'
 import { type AccountStage, accountStage } from '../../../tests/support/account-stage.ts'
 

@@ -2,12 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { Problem } from '../../base/problem.ts'
+import { isLanguage, type Language, LANGUAGE_COOKIE } from '../../contract/languages.ts'
+import { readableCookies } from '../../contract/readable-cookies.ts'
 import { nodeSink } from '../../relay/node-sink.ts'
 import type { Relay } from '../../relay/relay.ts'
 import type { Match } from '../../relay/route-matcher.ts'
-import type { RelayRequest } from '../../relay/types.ts'
+import type { RelayCaller, RelayRequest } from '../../relay/types.ts'
 import { webSink } from '../../relay/web-sink.ts'
 import type { PorchlightResponse } from '../response/server-response.ts'
+import type { Caller } from '../request/caller.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { linger } from './request-listener.ts'
 import type { FrontEnd } from '../site/front-end.ts'
@@ -61,6 +64,18 @@ export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[],
     body,
     network: ctx.client.network,
     // A front end gets no identity; its live connections have to outlast a session, or a sign-out would end hot reload.
-    caller: ctx.family === 'front' ? null : caller.signedIn,
+    caller: ctx.family === 'front' ? null : relayCaller(ctx, caller),
   }
+}
+
+function relayCaller(ctx: RequestContext, { signedIn }: Caller): RelayCaller | null {
+  if (signedIn === null) return null
+  const needsLanguage = ctx.match?.upstream.claims.includes('locale') ?? false
+  return { ...signedIn, language: needsLanguage ? chosenLanguage(ctx.parent ?? ctx) : null }
+}
+
+/** A browser's preference that it sends along is not a choice, and reaches the upstream in `Accept-Language` anyway. */
+function chosenLanguage({ headers }: RequestContext): Language | null {
+  const chosen = readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE)
+  return isLanguage(chosen) ? chosen : null
 }

@@ -1,6 +1,6 @@
 import { mapMaybe, type MaybePromise } from '../../base/maybe-promise.ts'
 import { Problem } from '../../base/problem.ts'
-import type { WireUser } from '../../contract/wire.ts'
+import type { AccountUser } from '../../accounts/account.ts'
 import {
   type CookieKind,
   cookieName,
@@ -20,7 +20,7 @@ interface Deps {
    * @returns null for an account that was deleted or disabled
    * @throws Problem `store_unavailable`
    */
-  findUser: (userId: string) => MaybePromise<WireUser | null>
+  findUser: (userId: string) => MaybePromise<AccountUser | null>
   secureCookies: boolean
 }
 

@@ -13,9 +13,16 @@ import { type Reply, toResponse } from '../response/reply.ts'
 const AT = 1_800_000_000_000
 const LEAD = leadMs(SIGNING)
 const ISSUER = 'https://example.org'
-const ORDERS = { name: 'orders', audience: 'orders', tokenType: 'at+jwt', scopes: [] as string[] } as Upstream
+const ORDERS = {
+  name: 'orders',
+  audience: 'orders',
+  tokenType: 'at+jwt',
+  claims: [],
+  scopes: [],
+} as unknown as Upstream
 const caller = (who: string): RelayCaller => ({
-  user: { id: who, email: `${who}@example.org`, name: who, roles: ['user'] },
+  user: { id: who, email: `${who}@example.org`, emailVerified: false, name: who, roles: ['user'] },
+  language: null,
   session: {
     publicId: `s-${who}`,
     userId: who,

@@ -1,3 +1,4 @@
+import type { UnixMs } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
 import type { Role } from '../../contract/wire.ts'
 import type { Decided, IdentityStore, Origin } from '../types.ts'
@@ -8,6 +9,7 @@ import { and, eq, sql } from './drizzle.ts'
 import { recordEvent } from './events.ts'
 import { linkGrant } from './provider-grants.ts'
 import { accounts, type AccountRow, identities, type IdentityRow, providerGrants } from './schema.ts'
+import { emailVerifiedAt } from '../verified-address.ts'
 import { endWhatCameBy } from './unlinking.ts'
 import { requireLiving, voidCodes } from './voiding.ts'
 
@@ -39,6 +41,13 @@ export function identityQueries(db: Database): IdentityStore {
     }
   }
 
+  function verified(row: AccountRow, identity: Pick<IdentityRow, 'email' | 'emailVerified'>, at: UnixMs): AccountRow {
+    const account = { ...row, emailVerifiedAt: emailVerifiedAt(row, identity, at) }
+    if (account.emailVerifiedAt !== row.emailVerifiedAt)
+      db.sql.update(accounts).set({ emailVerifiedAt: account.emailVerifiedAt }).where(eq(accounts.id, row.id)).run()
+    return account
+  }
+
   /** The same subject may register in two tabs at once: the second one finds it taken. */
   function insert(row: IdentityRow): void {
     try {
@@ -65,8 +74,9 @@ export function identityQueries(db: Database): IdentityStore {
           .returning()
           .all()
         const row = identity === undefined ? undefined : account(identity.userId)
-        if (row === undefined) return null
-        return roles === null ? { account: row, kept: false } : decided(row, roles, origin)
+        if (identity === undefined || row === undefined) return null
+        const current = verified(row, identity, at)
+        return roles === null ? { account: current, kept: false } : decided(current, roles, origin)
       }),
 
     decideRoles: ({ issuer, subject, userId }, roles, origin) =>
@@ -78,8 +88,11 @@ export function identityQueries(db: Database): IdentityStore {
     create: (row, identity, { invite, rolesDecided, mayBeFirst }, origin) =>
       db.write(() => {
         const register = mayBeFirst ? insertAccount : registerAccount
+        const vouched = { ...row, emailVerifiedAt: emailVerifiedAt(row, identity, origin.at) }
         const made =
-          invite === null ? register(db, row, origin) : useInvite(db, invite, row, origin, { keepRoles: rolesDecided })
+          invite === null
+            ? register(db, vouched, origin)
+            : useInvite(db, invite, vouched, origin, { keepRoles: rolesDecided })
         insert({ ...identity, userId: made.id })
         return made
       }),
@@ -107,7 +120,7 @@ export function identityQueries(db: Database): IdentityStore {
           recordEvent(db, 'identity_linked', identity.userId, origin)
           voidCodes(db, identity.userId, origin)
         }
-        return grant !== null && linkGrant(db, grant)
+        return { account: verified(row, identity, origin.at), granted: grant !== null && linkGrant(db, grant) }
       }),
 
     unlink: (id, { userId, keep, providers, passwords }, origin) =>

@@ -187,6 +187,27 @@ describe('migrating a database', () => {
     store.close()
   })
 
+  test('an address is verified for accounts whose provider had vouched for it, and for no other', () => {
+    const before = readMigrations(MIGRATIONS).filter(step => step.tag < '0008')
+    const old = openMigrated({ dataDir, mayCreate: true, clock: systemClock, log: createLog('silent') }, before)
+    const add = (id: string, vouched: string, isVerified: number) =>
+      old.raw.exec(`
+        INSERT INTO accounts (id, email, email_key, name, roles, created_at) VALUES ('${id}', '${id}@example.org', '${id}@example.org', 'N', '[]', 1);
+        INSERT INTO identities (id, user_id, provider, issuer, subject, email, email_verified, label, created_at, last_used_at)
+          VALUES ('${id}', '${id}', 'main', 'https://main.example', '${id}', '${vouched}', ${isVerified}, 'L', 7, 9);`)
+    add('ann', 'Ann@Example.org', 1)
+    add('bob', 'bob@elsewhere.example', 1)
+    add('carl', 'carl@example.org', 0)
+    old.close()
+    const store = open(false)
+    expect(store.db.raw.prepare('SELECT email_verified_at FROM accounts ORDER BY id').pluck().all()).toEqual([
+      7,
+      null,
+      null,
+    ])
+    store.close()
+  })
+
   test('a database newer than the code is refused, naming the copy to go back to', () => {
     open().close()
     const folder = backupFolder(dataDir)

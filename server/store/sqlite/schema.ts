@@ -22,6 +22,8 @@ export const accounts = sqliteTable(
     email: text(),
     /** The address in the form that is compared: NFC, lower case. */
     emailKey: text().unique(),
+    /** When a linked provider first vouched for `email`; null: nobody has verified it. */
+    emailVerifiedAt: integer(),
     name: text().notNull(),
     roles: text({ mode: 'json' }).$type<Role[]>().notNull(),
     /** An argon2id string sealed under the `at-rest` purpose with the account's id; null: no password sign-in. */

@@ -36,6 +36,7 @@ beforeAll(async () => {
         { name: 'still', ...at, token: 'provider', provider: 'still' },
         { name: 'bound', ...at, token: 'provider', provider: 'bound' },
         { name: 'own', ...at },
+        { name: 'personal', ...at, claims: ['name', 'email', 'email_verified', 'locale'] },
       ]),
     },
   )
@@ -129,6 +130,36 @@ describe("an upstream that takes the provider's token", () => {
     expect(upstream.requests.length).toBe(before)
     expect((await stage.admin.session()).user).not.toBeNull()
     expect((await shown(stage.admin, '/api/own/x')).status).toBe(200)
+  })
+})
+
+describe('OIDC Core §5.1 an upstream that wants to know the person by claims', () => {
+  const claims = async (browser: Visitor, path = '/api/personal/x') => {
+    const { name, email, email_verified, locale } = decodeJwt(tokenIn((await shown(browser, path)).authorization))
+    return { name, email, email_verified, locale }
+  }
+
+  test('gets them as the account is at that time, verified where a provider vouches, and no other upstream does', async () => {
+    const alma = await arrived('main')
+    expect(await claims(alma)).toEqual({ name: 'Alma Quist', email: 'alma@provider.example', email_verified: true })
+    expect(await claims(alma, '/api/own/x')).toEqual({})
+    expect(await claims(stage.admin)).toMatchObject({ email: expect.any(String), email_verified: false })
+    await stage.admin.ask({ method: 'PATCH', path: '/auth/user', body: { name: '新名字' } })
+    expect(await claims(stage.admin)).toMatchObject({ name: '新名字', email_verified: false })
+  })
+
+  test('gets the language that the person has chosen here, not what anybody else put into the cookie', async () => {
+    const alma = await arrived('main')
+    const locale = async (value: string) => {
+      const mark = `/api/personal/${Math.random()}`
+      const cookie = `${alma.jar.header()}; porchlight-language=${value}`
+      expect((await alma.get(mark, { cookie })).status).toBe(200)
+      const request = upstream.requests.findLast(one => mark.endsWith(one.path.slice(1)))
+      return decodeJwt(tokenIn(request?.headers.authorization ?? ''))['locale']
+    }
+    expect(await locale('zh-CN')).toBe('zh-CN')
+    expect(await locale('en')).toBe('en')
+    expect(await locale('tlh')).toBeUndefined()
   })
 })
 
