@@ -6,8 +6,9 @@ import { Problem } from '../base/problem.ts'
 import type { PeopleAnswer, Role, WirePerson } from '../contract/wire.ts'
 import type { Client, Sessions } from '../session/types.ts'
 import type { AccountRecord, AccountStore, AccountWithSessions, Changed, Verifier } from '../store/types.ts'
+import { isTestAccount, newTestAccountId } from '../store/test-account-ids.ts'
 import { type Account, newAccountRow, normalRoles, toAccount } from './account.ts'
-import { type Actor, originOf } from './actor.ts'
+import { type Actor, OPERATOR, originOf } from './actor.ts'
 import type { PasswordRules } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 
@@ -26,7 +27,7 @@ export interface Accounts {
   needsSetup(): Promise<boolean>
   /** Called for every request: answered from memory once it was read. */
   find(id: string): MaybePromise<Account | null>
-  /** The same, unless it is disabled. */
+  /** The same, unless it is disabled, or a test account where tests do not sign in. */
   findActive(id: string): MaybePromise<Account | null>
   /** Calls back after each change of an account. */
   onChanged(listener: (id: string) => void): void
@@ -54,6 +55,11 @@ export interface Accounts {
    * @throws Problem `email_taken`, or one about the password
    */
   create(person: { email: string; name: string; roles: Role[]; password: string }, actor: Actor): Promise<Account>
+  /**
+   * Creates the account that a test signs in to, or changes it to this. It has no password.
+   * @throws Problem `not_found` unless tests sign in here; `email_taken` if the account is not one of theirs
+   */
+  putTestAccount(person: { email: string; name: string; roles: Role[] }, client: Client): Promise<Account>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, actor: Actor): Promise<Account>
   /**
@@ -94,12 +100,22 @@ export interface AccountDeps {
   clock: Clock
   /** The name of the API that manages the accounts; null: they are managed here. */
   keptBy: string | null
+  /** Whether tests sign in here. If not, what earlier ones left in the data folder opens nothing. */
+  testSignIn: boolean
 }
 
 const CACHED = 10_000
 const PAGE = 100
 
-export function createAccounts({ store, passwords, passwordRules, sessions, clock, keptBy }: AccountDeps): Accounts {
+export function createAccounts({
+  store,
+  passwords,
+  passwordRules,
+  sessions,
+  clock,
+  keptBy,
+  testSignIn,
+}: AccountDeps): Accounts {
   const cache = new LRUCache<string, Account>({ max: CACHED })
   /** Incremented by each write: what was read before must not be cached afterwards. */
   let writes = 0
@@ -128,6 +144,8 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
   function find(id: string): MaybePromise<Account | null> {
     return cache.get(id) ?? read(id)
   }
+
+  const isActive = ({ id, disabledAt }: Account) => disabledAt === null && (testSignIn || !isTestAccount(id))
 
   function changed(change: Changed): Account {
     const account = made(change.account)
@@ -165,7 +183,7 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
     made,
 
     find,
-    findActive: id => mapMaybe(find(id), account => (account?.disabledAt === null ? account : null)),
+    findActive: id => mapMaybe(find(id), account => (account !== null && isActive(account) ? account : null)),
     onChanged: listener => void listeners.push(listener),
 
     async findByEmail(email) {
@@ -206,6 +224,13 @@ export function createAccounts({ store, passwords, passwordRules, sessions, cloc
       await passwordRules.check(password, row)
       const passwordSealed = await passwords.seal(password, row.id, actor.client)
       return made(await store.create({ ...row, passwordSealed, passwordChangedAt: at }, originOf(actor, row.id, at)))
+    },
+
+    async putTestAccount(person, client) {
+      if (!testSignIn) throw new Problem('not_found')
+      const at = now()
+      const row = { ...newAccountRow(person, at), id: newTestAccountId() }
+      return made(await store.putTestAccount(row, originOf({ ...OPERATOR, client }, row.id, at)))
     },
 
     async changeName(id, name, actor) {

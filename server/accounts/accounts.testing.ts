@@ -37,7 +37,13 @@ export const GOOD_PASSWORD = 'a lantern left burning'
 
 /** For tests of this room and those that depend on it: real services on a real database in a folder of its own. */
 export function testPeople(
-  options: { registration?: Registration; setupCode?: string; tokenApi?: TokenApi; site?: Site } = {},
+  options: {
+    registration?: Registration
+    setupCode?: string
+    tokenApi?: TokenApi
+    site?: Site
+    testSignIn?: string
+  } = {},
 ) {
   const time = handClock()
   const { clock } = time
@@ -84,6 +90,7 @@ export function testPeople(
     secureCookies: true,
     site: options.site ?? { kind: 'own' as const, serverRoutes: false },
     tokenApi: options.tokenApi ?? null,
+    testSignIn: options.testSignIn === undefined ? null : new Secret(options.testSignIn),
   }
   const people: People = createPeople({ store, sessions, keyring, clock, log, meter, config })
   return {

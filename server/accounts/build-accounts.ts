@@ -28,7 +28,7 @@ export interface PeopleDeps {
   clock: Clock
   log: Log
   meter: Meter
-  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi'>
+  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi' | 'testSignIn'>
 }
 
 /** Creates the services of the room. */
@@ -42,6 +42,7 @@ export function createPeople({ store, sessions, keyring, clock, log, meter, conf
     sessions,
     clock,
     keptBy: config.tokenApi?.name ?? null,
+    testSignIn: config.testSignIn !== null,
   })
   return {
     accounts,

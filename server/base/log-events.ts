@@ -41,6 +41,7 @@ export const SECURITY_EVENTS = [
 export const OPERATION_EVENTS = [
   'server_listening',
   'public_plain_http',
+  'test_sign_in_enabled',
   'setting_renamed',
   'server_stopping',
   'requests_cut_off',

@@ -12,7 +12,7 @@ export interface SecurityLine {
   outcome: Outcome
   /** A problem code, an end reason, or the kind of one-time code. */
   reason?: string | undefined
-  /** How the client authenticated: `password`, `token_api`, `provider`. */
+  /** How the client authenticated: `password`, `token_api`, `provider`, `test`. */
   method?: string | undefined
   provider?: string | undefined
   /** The account that the event concerns. */

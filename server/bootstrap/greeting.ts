@@ -10,7 +10,7 @@ export async function greet({
   log,
   people,
 }: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
-  const { publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
+  const { publicUrl, dataDir, hosts, port, secureCookies, loopback, testSignIn } = config
   const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
@@ -19,6 +19,11 @@ export async function greet({
     )
     if (!secureCookies && !loopback)
       log.warn({ event: 'public_plain_http', publicUrl }, 'plain http: anyone on the network can take over sessions')
+    if (testSignIn !== null)
+      log.warn(
+        { event: 'test_sign_in_enabled' },
+        'test sign-in is on: whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles',
+      )
     return
   }
   const lines = ['', `  ${DISPLAY_NAME} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
@@ -33,6 +38,9 @@ export async function greet({
         ? '  Plain http on this machine, so cookies are not Secure. Use https anywhere else.'
         : '  Warning: plain http. Anyone on the network can read passwords and take over sessions. Use https.',
     )
+  }
+  if (testSignIn !== null) {
+    lines.push('', '  Warning: test sign-in is on. Whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles.')
   }
   process.stdout.write(`${lines.join('\n')}\n\n  Press Ctrl-C to stop.\n\n`)
 }

@@ -21,7 +21,8 @@ const check = command({
   async run(args) {
     const { config, file, report, renamed } = await loadConfig(process.env, process.cwd())
     const { examineClientKeys } = await import('../ops/provider-doctor.ts')
-    const findings = await examineClientKeys(config, systemClock)
+    const { judgeTestSignIn } = await import('../ops/doctor.ts')
+    const findings = [...judgeTestSignIn(config), ...(await examineClientKeys(config, systemClock))]
     const isWrong = findings.some(finding => finding.state === 'fail')
     if (isWrong) process.exitCode = 1
     if (args.json) return printJson({ file, settings: report, renamed, findings })

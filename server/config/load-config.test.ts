@@ -201,13 +201,14 @@ describe('sources of settings:', () => {
       refreshConfirmSeconds: '50',
       tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
       securityContact: 'mailto:security@example.org',
+      testSignIn: 'a-secret-that-only-tests-know',
       demo: 'false',
     }
     for (const { key, variable } of known) {
       const value = values[key] ?? '20'
       write('value', `${value}\n`)
-      // A token API requires the login setting, and vice versa.
-      const needed = key === 'tokenApi' ? { PORCHLIGHT_LOGIN: 'token-api' } : {}
+      // A token API requires the login setting, and vice versa; tests never sign in where it may be production.
+      const needed = { NODE_ENV: 'test', ...(key === 'tokenApi' && { PORCHLIGHT_LOGIN: 'token-api' }) }
       const [direct, byFile] = [
         await loadConfig({ [variable]: value, ...needed }, cwd),
         await loadConfig({ [`${variable}_FILE`]: 'value', ...needed }, cwd),

@@ -92,6 +92,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
       insecureHttp: settings.insecureHttp ?? false,
       login: settings.login ?? DEFAULTS.login,
       tokenApi: settings.tokenApi !== undefined,
+      nodeEnv: env['NODE_ENV'],
     },
     describe,
   ).filter(problem => !wrong.has(problem.name))
@@ -212,6 +213,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     upstreamTokenAlg: set.upstreamTokenAlg,
     jwksMaxAgeMs: set.jwksMaxAgeSeconds * SECOND,
     signingRotationMs: set.signingRotationDays * DAY,
+    testSignIn: settings.testSignIn === undefined ? null : new Secret(settings.testSignIn),
   }
 }
 
@@ -273,6 +275,7 @@ function defaultOf(key: SettingKey, config: Config): string {
     case 'metricsPort':
     case 'securityContact':
     case 'tokenApi':
+    case 'testSignIn':
       return 'none'
     default:
       return JSON.stringify(DEFAULTS[key])

@@ -5,6 +5,7 @@ import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import { isUnder } from '../contract/reserved.ts'
 import { METHOD_IDS } from '../contract/method-ids.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
+import { whyNoTestSignIn } from './test-sign-in.ts'
 import type { Config } from './types.ts'
 import { judgeProvider } from './upstream-settings.ts'
 
@@ -21,12 +22,13 @@ interface Configured {
   insecureHttp: boolean
   login: string
   tokenApi: boolean
+  nodeEnv: string | undefined
 }
 
 /** The rules between settings; the session rules rely on these numbers. */
 export function judgeTogether(
   config: Config,
-  { insecureHttp, login, tokenApi }: Configured,
+  { insecureHttp, login, tokenApi, nodeEnv }: Configured,
   describe: Describe,
 ): ConfigProblem[] {
   const problems: ConfigProblem[] = []
@@ -85,5 +87,7 @@ export function judgeTogether(
   }
   if (config.metricsPort !== null && config.metricsPort === config.port)
     refuse('metricsPort', `a port other than ${name('port')}`)
+  const why = config.testSignIn === null ? null : whyNoTestSignIn(config, nodeEnv)
+  if (why !== null) problems.push({ name: name('testSignIn'), received: null, expected: why })
   return problems
 }

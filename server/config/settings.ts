@@ -30,7 +30,8 @@ const PUBLIC_URL =
 const HOST = 'an IP address to listen on, such as 127.0.0.1 or 0.0.0.0, or localhost'
 const PROXIES = 'IP addresses or ranges, such as 10.0.0.0/8 (in the environment separated by commas)'
 const SECURITY_CONTACT = 'where to report vulnerabilities: mailto:security@example.org, an https address or tel:+49-123'
-const SETUP_CODE = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
+const LONG_SECRET = 'at least 22 characters without spaces, such as `openssl rand -hex 16` prints'
+const longSecret = v.pipe(v.string(LONG_SECRET), v.regex(/^\S{22,200}$/, LONG_SECRET))
 
 /** Every setting as written in a configuration file. The environment variables are derived from these names. */
 export const Settings = v.strictObject({
@@ -58,7 +59,7 @@ export const Settings = v.strictObject({
   signingKeys: v.exactOptional(text('the path of a file of signing keys, or the content of one')),
   insecureHttp: v.exactOptional(v.boolean('true or false')),
   passwordMinLength: whole(8, 64),
-  setupCode: v.exactOptional(v.pipe(v.string(SETUP_CODE), v.regex(/^\S{22,200}$/, SETUP_CODE))),
+  setupCode: v.exactOptional(longSecret),
   registration: v.exactOptional(v.picklist(REGISTRATION, `one of ${REGISTRATION.join(', ')}`)),
   trustedProxies: v.exactOptional(
     v.pipe(
@@ -90,6 +91,7 @@ export const Settings = v.strictObject({
   upstreamTokenAlg: v.exactOptional(v.picklist(UPSTREAM_TOKEN_ALGS, `one of ${UPSTREAM_TOKEN_ALGS.join(', ')}`)),
   jwksMaxAgeSeconds: whole(1, DAY_SECONDS),
   signingRotationDays: whole(1, 3650),
+  testSignIn: v.exactOptional(longSecret),
 })
 export type Settings = v.InferOutput<typeof Settings>
 export type SettingKey = keyof Settings
@@ -97,7 +99,15 @@ export type SettingKey = keyof Settings
 export const SETTING_KEYS = Object.keys(Settings.entries) as SettingKey[]
 
 /** Settings whose value is never shown. */
-export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>(['keys', 'signingKeys', 'setupCode'])
+export const SECRET_SETTINGS: ReadonlySet<string> = new Set<SettingKey>([
+  'keys',
+  'signingKeys',
+  'setupCode',
+  'testSignIn',
+])
+
+/** Settings that a configuration file may not have: such files are committed, and shared by tests and production. */
+export const ENVIRONMENT_ONLY: ReadonlySet<SettingKey> = new Set<SettingKey>(['testSignIn'])
 
 /** Names of settings before 0.1: still read, with a warning, until 0.2. */
 export const FORMER_NAMES: ReadonlyMap<string, SettingKey> = new Map([

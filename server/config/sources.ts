@@ -6,6 +6,7 @@ import { NAME } from '../contract/name.ts'
 import { type ConfigProblem, nearest, shownValue } from './config-problems.ts'
 import {
   CONFIG_VARIABLE,
+  ENVIRONMENT_ONLY,
   ENVIRONMENT_PREFIX,
   FILE_ENDING,
   FORMER_NAMES,
@@ -199,6 +200,8 @@ function readSettings(content: object, file: string): Omit<Gathered, 'file'> {
     const key = FORMER_NAMES.get(written) ?? SETTING_KEYS.find(known => known === written)
     if (key === undefined) {
       problems.push({ name, received: null, expected: `there is no such setting${meant(written, SETTING_KEYS)}` })
+    } else if (ENVIRONMENT_ONLY.has(key)) {
+      problems.push({ name, received: null, expected: `only read from the environment, as ${variableOf(key)}` })
     } else if (key !== written && key in content) {
       problems.push({ name, received: null, expected: `give either this or ${key}, not both` })
     } else {

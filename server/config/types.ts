@@ -65,6 +65,8 @@ export interface Config {
   jwksMaxAgeMs: number
   /** The age at which a signing key is rotated. */
   signingRotationMs: number
+  /** The secret with which an app's tests sign in as anybody; null: they cannot. */
+  testSignIn: Secret | null
 }
 
 /**

@@ -53,6 +53,15 @@ export const ChangePersonRequest = v.strictObject({
   disabled: v.optional(v.boolean()),
 })
 
+/** `POST /auth/test/sign-in`, for tests of an app. The name follows the address unless given. */
+export const TestSignInRequest = v.strictObject({
+  email,
+  name: v.optional(name),
+  roles: v.optional(v.pipe(v.array(Role), v.minLength(1), v.maxLength(ROLES.length))),
+  /** RFC 8176 */
+  amr: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,40}$/))), v.minLength(1), v.maxLength(10))),
+})
+
 export type SetupRequest = v.InferOutput<typeof SetupRequest>
 export type RegisterRequest = v.InferOutput<typeof RegisterRequest>
 export type LoginRequest = v.InferOutput<typeof LoginRequest>
@@ -62,6 +71,7 @@ export type ChangeUserRequest = v.InferOutput<typeof ChangeUserRequest>
 export type ResetRequest = v.InferOutput<typeof ResetRequest>
 export type InviteRequest = v.InferOutput<typeof InviteRequest>
 export type ChangePersonRequest = v.InferOutput<typeof ChangePersonRequest>
+export type TestSignInRequest = v.InferOutput<typeof TestSignInRequest>
 
 // ---- responses
 

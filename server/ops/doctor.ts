@@ -42,6 +42,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
     ...judgeUpstreams(config),
+    ...judgeTestSignIn(config),
     ...(await judgeReach(deps)),
     ...judgeFolder(config),
     ...privacy,
@@ -120,6 +121,17 @@ export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Find
       'Give it TLS and an https target, or run it on this machine. On a private network you can ignore this.',
     ),
   )
+}
+
+/** Also part of `config check`. */
+export function judgeTestSignIn({ testSignIn }: Pick<Config, 'testSignIn'>): Finding[] {
+  if (testSignIn === null) return []
+  return [
+    warn(
+      'Test sign-in is on: whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles',
+      'Right for tests of your app on this machine. Unset it anywhere else.',
+    ),
+  ]
 }
 
 async function judgeReach({ config, clock, serverRuns, fetchPublic, front }: DoctorDeps): Promise<Finding[]> {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DAY } from '../base/clock.ts'
 import { accountRecord, codeRecord, NOW, sessionRecord } from './records.testing.ts'
+import { newTestAccountId } from './test-account-ids.ts'
 import { networkKey, recentKey, strangersLock } from './throttle-keys.ts'
 import type { AccountRecord, SessionRecord, Store } from './types.ts'
 
@@ -68,6 +69,29 @@ export function accountContract(name: string, open: () => { store: Store; remove
           { id: 'ann', living: 1, lastSeenAt: NOW + 5 },
           { id: 'bob', living: 0, lastSeenAt: null },
         ])
+      })
+
+      test('a test account is put there and changed by its address, and no other account ever is', async () => {
+        const row = account(newTestAccountId(), ['user'], { email: 'Eve@example.org', emailKey: 'eve@example.org' })
+        const put = (changes: Partial<AccountRecord>) =>
+          accounts.putTestAccount({ ...row, id: newTestAccountId(), ...changes }, origin())
+        expect(await accounts.putTestAccount(row, origin()), 'even the first account gets no other roles').toEqual(row)
+        expect(await put({ roles: ['admin', 'user'] })).toEqual({ ...row, roles: ['admin', 'user'] })
+        await accounts.create(account('ann'), origin())
+        await accounts.change('ann', { roles: ['admin', 'user'], disabled: null }, OPERATOR, origin())
+        await accounts.change(row.id, { roles: null, disabled: true }, OPERATOR, origin())
+        expect(await put({ name: 'Evelyn' })).toEqual({ ...row, name: 'Evelyn' })
+        expect(await accounts.find(row.id)).toEqual({ ...row, name: 'Evelyn' })
+        expect(await kinds(row.id)).toEqual([
+          'roles_changed',
+          'name_changed',
+          'account_enabled',
+          'account_disabled',
+          'roles_changed',
+          'account_created',
+        ])
+        await expect(put({ emailKey: 'ann@example.org', roles: ['user'] })).rejects.toEqual(problem('email_taken'))
+        expect(await accounts.find('ann')).toMatchObject({ roles: ['admin', 'user'], name: 'ann' })
       })
 
       test('the last administrator who can sign in can be neither demoted nor disabled', async () => {

@@ -357,6 +357,13 @@ export interface AccountStore {
    * @throws Problem `email_taken`; `registration_closed` before setup
    */
   register(account: AccountRecord, origin: Origin): Promise<AccountRecord>
+  /**
+   * Creates a test account, or gives the one with that address the name and roles of `account` and enables it, even if
+   * no administrator remains.
+   * @param account its id is one of `newTestAccountId`
+   * @throws Problem `email_taken` if somebody else's account has the address
+   */
+  putTestAccount(account: AccountRecord, origin: Origin): Promise<AccountRecord>
   /** @throws Problem `not_found` */
   changeName(id: string, name: string, origin: Origin): Promise<AccountRecord>
   /**

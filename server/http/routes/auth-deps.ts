@@ -17,7 +17,7 @@ import type { WriteRate } from '../steps/limit-writes.ts'
 
 /** The dependencies of the routes below /auth. */
 export interface AuthDeps {
-  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'site'>
+  config: Pick<Config, 'secureCookies' | 'registration' | 'passwordMinLength' | 'site' | 'testSignIn'>
   clock: Clock
   log: Log
   /** Limits the writes of one account. */

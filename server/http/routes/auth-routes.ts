@@ -12,6 +12,7 @@ import { providerRoutes } from './provider-routes.ts'
 import { sessionRoutes } from './session-routes.ts'
 import { sessionsRoutes } from './devices-routes.ts'
 import { signInOutRoutes } from './sign-in-routes.ts'
+import { testSignInRoutes } from './test-sign-in-routes.ts'
 
 /** All routes below /auth. Routes set no Cache-Control; the response class makes that `no-store` (HD-10). */
 export function authRoutes(deps: AuthDeps): Hono<Env> {
@@ -26,6 +27,7 @@ export function authRoutes(deps: AuthDeps): Hono<Env> {
   app.route('/', appsRoutes(deps))
   app.route('/', sessionsRoutes(deps))
   app.route('/', peopleRoutes(deps))
+  if (deps.config.testSignIn !== null) app.route('/', testSignInRoutes(deps, deps.config.testSignIn))
   if (deps.proof !== null) app.route('/', proofRoutes(deps.proof))
   return app
 }

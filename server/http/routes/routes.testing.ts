@@ -132,7 +132,7 @@ export function testRoutes(
     async function send(
       method: string,
       path: string,
-      init: { body?: string | Uint8Array<ArrayBuffer>; type?: string } = {},
+      init: { body?: string | Uint8Array<ArrayBuffer>; type?: string; authorization?: string } = {},
     ): Promise<Response> {
       const { caller, issued } = await identify()
       let session: readonly string[] = issued === null ? [] : sessions.cookiesFor(issued)
@@ -157,7 +157,10 @@ export function testRoutes(
         if (!(error instanceof Problem)) throw error
         return c.json(error.body('request-1'), error.status as 400)
       })
-      const headers = init.type === undefined ? {} : { 'content-type': init.type }
+      const headers = {
+        ...(init.type === undefined ? {} : { 'content-type': init.type }),
+        ...(init.authorization === undefined ? {} : { authorization: init.authorization }),
+      }
       const ctx = { search: new URL(path, 'http://localhost').search }
       const response = await app.request(
         path,

@@ -2,6 +2,7 @@ import { Problem } from '../../base/problem.ts'
 import type { UnixMs } from '../../base/clock.ts'
 import type { EndReason } from '../../contract/end-reasons.ts'
 import type { Role } from '../../contract/wire.ts'
+import { isTestAccount } from '../test-account-ids.ts'
 import type { AccountStore, AccountWithSessions, Changed, EndedSession, Origin } from '../types.ts'
 import { type Database, isConstraint } from './database.ts'
 import { and, asc, count, eq, gt, inArray, isNotNull, isNull, max, ne, type SQL, sql } from './drizzle.ts'
@@ -39,6 +40,13 @@ export function accountQueries(db: Database): AccountStore {
     return { account: { ...row, disabledAt }, ended: disabled ? endAll(db, row.id, 'disabled', origin) : [] }
   }
 
+  function applyName(row: AccountRow, name: string, origin: Origin): AccountRow {
+    if (row.name === name) return row
+    db.sql.update(accounts).set({ name }).where(eq(accounts.id, row.id)).run()
+    recordEvent(db, 'name_changed', row.id, origin)
+    return { ...row, name }
+  }
+
   return {
     find: id => db.read(() => byId.get({ id }) ?? null),
     findByEmail: emailKey => db.read(() => byEmail.get({ emailKey }) ?? null),
@@ -51,14 +59,19 @@ export function accountQueries(db: Database): AccountStore {
       db.write(() => insertAccount(db, anybody(db) ? row : { ...row, roles: ['admin', 'user'] }, origin)),
     register: (row, origin) => db.write(() => registerAccount(db, row, origin)),
 
-    changeName: (id, name, origin) =>
+    putTestAccount: (row, origin) =>
       db.write(() => {
-        const row = mustFind(id)
-        if (row.name === name) return row
-        db.sql.update(accounts).set({ name }).where(eq(accounts.id, id)).run()
-        recordEvent(db, 'name_changed', id, origin)
-        return { ...row, name }
+        const found = byEmail.get({ emailKey: row.emailKey })
+        if (found === undefined) return insertAccount(db, row, origin)
+        if (!isTestAccount(found.id)) {
+          throw new Problem('email_taken', {
+            detail: 'This account was not made by a test sign-in. Use another address, or an empty data folder.',
+          })
+        }
+        const enabled = applyDisabled(found, false, origin).account
+        return writeRoles(db, applyName(enabled, row.name, origin), row.roles, origin)
       }),
+    changeName: (id, name, origin) => db.write(() => applyName(mustFind(id), name, origin)),
 
     change: (id, { roles, disabled }, maker, origin) =>
       db.write(() => {
@@ -122,8 +135,12 @@ export function registerAccount(db: Database, row: AccountRow, origin: Origin): 
  * @throws Problem `last_admin`
  */
 export function applyRoles(db: Database, row: AccountRow, roles: Role[], origin: Origin): AccountRow {
-  if (sameRoles(row.roles, roles)) return row
   if (!roles.includes('admin')) refuseLastAdmin(db, row)
+  return writeRoles(db, row, roles, origin)
+}
+
+function writeRoles(db: Database, row: AccountRow, roles: Role[], origin: Origin): AccountRow {
+  if (sameRoles(row.roles, roles)) return row
   db.sql.update(accounts).set({ roles }).where(eq(accounts.id, row.id)).run()
   recordEvent(db, 'roles_changed', row.id, origin)
   voidCodes(db, row.id, origin)
