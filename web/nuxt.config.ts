@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineNuxtConfig } from 'nuxt/config'
-import { DISPLAY_NAME } from '../server/contract/name.ts'
 import { refuseCachedPages } from './route-rules.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
@@ -26,7 +25,6 @@ export default defineNuxtConfig({
     // A root of its own, so that it cannot collide with another front end on the same origin.
     buildAssetsDir: '/_porchlight/',
     head: {
-      titleTemplate: `%s · ${DISPLAY_NAME}`,
       meta: [
         { name: 'viewport', content: 'width=device-width, initial-scale=1' },
         { name: 'color-scheme', content: 'light dark' },

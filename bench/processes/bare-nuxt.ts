@@ -2,6 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createServer, type RequestListener } from 'node:http'
 import { argv } from 'node:process'
+import { DEFAULT_BRAND } from '../../server/contract/brand.ts'
 import { SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../server/contract/site-context.ts'
 import type { SessionAnswer } from '../../server/contract/wire.ts'
 import type { BarePage } from '../baselines.ts'
@@ -11,6 +12,7 @@ const fixed: Omit<SiteContext, 'session'> = {
   nonce: 'AAAAAAAAAAAAAAAAAAAAAA==',
   ownPages: true,
   demo: true,
+  brand: DEFAULT_BRAND,
   answered: ['/auth', '/api'],
   form: null,
   fetch: path => Promise.resolve(Response.json(calls[path])),

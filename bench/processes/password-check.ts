@@ -6,7 +6,11 @@ import { createPasswordRules } from '../../server/accounts/password-rules.ts'
 
 const PASSWORDS = ['a lantern left burning', 'x1!'.repeat(300), `${'山'.repeat(64)}${'p@ssw0rd-'.repeat(20)}`]
 
-const rules = createPasswordRules({ passwordMinLength: 15, publicUrl: 'https://porch.example' })
+const rules = createPasswordRules({
+  passwordMinLength: 15,
+  publicUrl: 'https://porch.example',
+  brand: { name: 'Porch' },
+})
 let isOver = false
 
 function spent(): number {

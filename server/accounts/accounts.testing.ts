@@ -2,6 +2,7 @@ import { type Clock, DAY, HOUR, MINUTE } from '../base/clock.ts'
 import { captureLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
+import { toBrand } from '../config/brand-settings.ts'
 import type { Site } from '../config/site-settings.ts'
 import type { TokenApi } from '../config/token-api-settings.ts'
 import type { Registration } from '../contract/wire.ts'
@@ -87,6 +88,7 @@ export function testPeople(
     registration: options.registration ?? 'invite',
     setupCode: options.setupCode === undefined ? null : new Secret(options.setupCode),
     passwordMinLength: 15,
+    brand: toBrand(),
     secureCookies: true,
     site: options.site ?? { kind: 'own' as const, serverRoutes: false },
     tokenApi: options.tokenApi ?? null,

@@ -28,7 +28,10 @@ export interface PeopleDeps {
   clock: Clock
   log: Log
   meter: Meter
-  config: Pick<Config, 'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi' | 'testSignIn'>
+  config: Pick<
+    Config,
+    'publicUrl' | 'registration' | 'setupCode' | 'passwordMinLength' | 'tokenApi' | 'testSignIn' | 'brand'
+  >
 }
 
 /** Creates the services of the room. */

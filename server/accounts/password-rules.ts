@@ -21,11 +21,15 @@ const ENOUGH_BITS = 28
 
 /**
  * @param minLength in code points, as is the maximum
- * @param publicUrl its words are easy to guess
+ * @param publicUrl its words and those of the brand are easy to guess
  */
-export function createPasswordRules(config: { passwordMinLength: number; publicUrl: string }): PasswordRules {
-  const { passwordMinLength: minLength, publicUrl } = config
-  const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4)]
+export function createPasswordRules(config: {
+  passwordMinLength: number
+  publicUrl: string
+  brand: { name: string }
+}): PasswordRules {
+  const { passwordMinLength: minLength, publicUrl, brand } = config
+  const site = [NAME, ...wordsOf(new URL(publicUrl).hostname, 4), ...wordsOf(brand.name, 3)]
 
   return {
     async check(password, { email, name }) {

@@ -18,7 +18,11 @@ const ANN = { email: 'ann.long-address@example.org', name: 'Ann of the Long Name
 
 describe('rules for new passwords', () => {
   const check = (password: string, passwordMinLength = 15, person = ANN) =>
-    createPasswordRules({ passwordMinLength, publicUrl: 'https://porch.lamplight.example' }).check(password, person)
+    createPasswordRules({
+      passwordMinLength,
+      publicUrl: 'https://porch.lamplight.example',
+      brand: { name: 'Harbour Books' },
+    }).check(password, person)
 
   test('ASVS 6.2.1 NI-1 fifteen characters are enough, fourteen are not, and the refusal gives the number', async () => {
     await expect(check('fourteen chars')).rejects.toMatchObject({
@@ -114,6 +118,7 @@ describe('rules for new passwords', () => {
     'Porchl1ght!Porchl1ght!',
     'PorchLightAdmin2026',
     'lamplight-lamplight',
+    'Harbour Books books 1!',
     'ann.long-address1!',
     'Address1234567!',
     'AnnOfTheLongName',

@@ -55,7 +55,10 @@ import type { Relay } from '../relay/relay.ts'
 import type { Sessions } from '../session/types.ts'
 
 export interface AppDeps {
-  config: Pick<Config, 'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact' | 'demo'>
+  config: Pick<
+    Config,
+    'publicUrl' | 'secureCookies' | 'trustedProxies' | 'jwksMaxAgeMs' | 'securityContact' | 'demo' | 'brand'
+  >
   clock: Clock
   log: Log
   meter: Meter
@@ -106,7 +109,7 @@ export function createApp(deps: AppDeps): () => Server {
     frontEnd,
     site,
   } = deps
-  const { publicUrl, secureCookies } = config
+  const { publicUrl, secureCookies, brand } = config
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl)
 
@@ -161,6 +164,7 @@ export function createApp(deps: AppDeps): () => Server {
     toOriginForm: toOriginForm(publicUrl),
     network: networkOf(isTrusted, log),
     match,
+    brand,
   })
   const fetchInternally = internalFetch({
     log,
@@ -177,6 +181,7 @@ export function createApp(deps: AppDeps): () => Server {
     secureCookies,
     ownPages: frontEnd.kind === 'own',
     demo: config.demo,
+    brand,
     answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])],
   })
   const toHono = getRequestListener(
@@ -198,7 +203,15 @@ export function createApp(deps: AppDeps): () => Server {
 
   const ServerResponse = porchlightResponse({ log, sessions, security, draining })
   return () =>
-    httpServer({ log, security, listener, upgrades, ServerResponse, proxyProtocol: deps.frontCheck.noteProxyProtocol })
+    httpServer({
+      log,
+      security,
+      brand,
+      listener,
+      upgrades,
+      ServerResponse,
+      proxyProtocol: deps.frontCheck.noteProxyProtocol,
+    })
 }
 
 /** Whether Hono's routes handle the request; everything else that got this far is the site's. */

@@ -1,4 +1,3 @@
-import { DISPLAY_NAME } from '../contract/name.ts'
 import type { OperationServices } from '../ops/operation-services.ts'
 
 /**
@@ -10,7 +9,7 @@ export async function greet({
   log,
   people,
 }: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
-  const { publicUrl, dataDir, hosts, port, secureCookies, loopback, testSignIn } = config
+  const { brand, publicUrl, dataDir, hosts, port, secureCookies, loopback, testSignIn } = config
   const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
@@ -26,7 +25,7 @@ export async function greet({
       )
     return
   }
-  const lines = ['', `  ${DISPLAY_NAME} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
+  const lines = ['', `  ${brand.name} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
   if (nobodyYet) {
     const { href } = await people.registration.makeSetupLink()
     lines.push('', '  No accounts yet. Create the administrator within an hour:', `  ${href}`)

@@ -202,6 +202,7 @@ describe('sources of settings:', () => {
       tokenApi: '{"url":"http://127.0.0.1:8000","name":"Shop"}',
       securityContact: 'mailto:security@example.org',
       testSignIn: 'a-secret-that-only-tests-know',
+      brand: '{"name":"Acme"}',
       demo: 'false',
     }
     for (const { key, variable } of known) {

@@ -6,6 +6,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
+import { toBrand } from './brand-settings.ts'
 import { livesOf } from './lives.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './config-problems.ts'
 import { SHOWN_FIELDS, shownProviders } from './provider-settings.ts'
@@ -204,6 +205,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     upstreams: (settings.upstreams ?? []).map(upstream => toUpstream(upstream, set.streamMaxSeconds * SECOND)),
     tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl),
+    brand: toBrand(settings.brand),
     streamMaxMs: set.streamMaxSeconds * SECOND,
     streamLimits: { perSession: set.maxStreamsPerSession, perNetwork: set.maxStreamsPerNetwork },
     maxSessions: set.maxSessions,
@@ -271,6 +273,8 @@ function defaultOf(key: SettingKey, config: Config): string {
       return 'in the key file'
     case 'site':
       return 'the built-in pages'
+    case 'brand':
+      return DISPLAY_NAME
     case 'setupCode':
     case 'metricsPort':
     case 'securityContact':

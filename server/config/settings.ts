@@ -3,6 +3,7 @@ import * as v from 'valibot'
 import { NAME } from '../contract/name.ts'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isAddressOrRange, toOrigin } from './address.ts'
+import { BrandSetting } from './brand-settings.ts'
 import { ProvidersSetting } from './provider-settings.ts'
 import { SiteSetting } from './site-settings.ts'
 import { TokenApiSetting } from './token-api-settings.ts'
@@ -81,6 +82,7 @@ export const Settings = v.strictObject({
   login: v.exactOptional(v.picklist(LOGINS, `one of ${LOGINS.join(', ')}`)),
   tokenApi: v.exactOptional(TokenApiSetting),
   site: v.exactOptional(SiteSetting),
+  brand: v.exactOptional(BrandSetting),
   streamMaxSeconds: whole(1, DAY_SECONDS),
   maxStreamsPerSession: whole(1, 10_000),
   maxStreamsPerNetwork: whole(1, 1_000_000),

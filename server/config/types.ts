@@ -1,3 +1,4 @@
+import type { Brand } from './brand-settings.ts'
 import type { Provider } from './provider-config.ts'
 import type { Site } from './site-settings.ts'
 import type { TokenApi } from './token-api-settings.ts'
@@ -50,6 +51,8 @@ export interface Config {
   tokenApi: TokenApi | null
   /** Whose pages are served. */
   site: Site
+  /** The name and look of the site. */
+  brand: Brand
   /** The maximum lifetime of a WebSocket or event stream, unless its upstream sets its own. */
   streamMaxMs: number
   streamLimits: { perSession: number; perNetwork: number }

@@ -1,3 +1,4 @@
+import type { SiteBrand } from './brand.ts'
 import type { ProblemBody } from './problem-codes.ts'
 import type { SessionAnswer } from './wire.ts'
 
@@ -20,6 +21,7 @@ export interface SiteContext {
   ownPages: boolean
   /** Whether the demo's pages are available. */
   demo: boolean
+  brand: SiteBrand
   /**
    * Prefixes that the server answers or relays, such as `/auth`: calls below them use `fetch`, all others stay within
    * the site.
@@ -89,6 +91,7 @@ export interface DevContext {
   nonce: string
   ownPages: boolean
   demo: boolean
+  brand: SiteBrand
   answered: readonly string[]
   form: KeptForm | null
 }

@@ -7,6 +7,7 @@ import type { Log } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { Problem } from '../../server/base/problem.ts'
 import type { AccountUser } from '../../server/accounts/account.ts'
+import { DEFAULT_BRAND } from '../../server/contract/brand.ts'
 import type { WireUser } from '../../server/contract/wire.ts'
 import { createFrontCheck } from '../../server/ops/front-check.ts'
 import type { Env } from '../../server/http/request/hono-env.ts'
@@ -146,6 +147,7 @@ export const CONFIG: AppDeps['config'] = {
   jwksMaxAgeMs: 300_000,
   securityContact: null,
   demo: true,
+  brand: DEFAULT_BRAND,
 }
 
 export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running> {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import type { Match } from '../../relay/route-matcher.ts'
 import { RequestContext } from './request-context.ts'
 
@@ -10,6 +11,7 @@ interface Deps {
   toOriginForm: (incoming: IncomingMessage) => void
   network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
+  brand: SiteBrand
 }
 
 export interface ContextFactory {
@@ -23,7 +25,7 @@ export interface ContextFactory {
 }
 
 /** The only place that makes a `RequestContext`: what a request is does not depend on how it came. */
-export function contextFactory({ clock, requestId, toOriginForm, network, match }: Deps): ContextFactory {
+export function contextFactory({ clock, requestId, toOriginForm, network, match, brand }: Deps): ContextFactory {
   return {
     ofIncoming(incoming) {
       toOriginForm(incoming)
@@ -37,6 +39,7 @@ export function contextFactory({ clock, requestId, toOriginForm, network, match 
         incoming,
         network,
         match,
+        brand,
       })
     },
     ofPageCall: (page, target, request) =>
@@ -50,6 +53,7 @@ export function contextFactory({ clock, requestId, toOriginForm, network, match 
         incoming: null,
         network: () => page.client.network,
         match,
+        brand,
       }),
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { SteadyMs } from '../../base/clock.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import type { Client, IssuedCookies } from '../../session/types.ts'
 import type { ResponseCookies, Caller } from './caller.ts'
 import type { Match } from '../../relay/route-matcher.ts'
@@ -26,6 +27,8 @@ export class RequestContext {
   /** Read immediately, because a closed socket no longer knows its peer. */
   readonly remoteAddress: string | undefined
   readonly answer: PendingResponse
+  /** What an error's page shows of the site. */
+  readonly brand: SiteBrand
   caller: Caller | null = null
   /** Set while the client waits for a 100 before sending its body (RFC 9110 §10.1.1). */
   inviteBody: (() => void) | null = null
@@ -51,6 +54,7 @@ export class RequestContext {
     this.incoming = input.incoming
     this.remoteAddress = input.incoming?.socket.remoteAddress
     this.parent = parent
+    this.brand = input.brand
     this.answer = parent === null ? new PendingResponse() : parent.answer
     this.#network = input.network
   }
@@ -128,6 +132,7 @@ interface RequestContextInput {
   incoming: IncomingMessage | null
   network: (ctx: RequestContext) => string
   match: (path: string) => Match | null
+  brand: SiteBrand
 }
 
 /** The response's pending cookie changes, until its headers are sent. */

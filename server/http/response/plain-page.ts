@@ -2,7 +2,6 @@ import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
 import { LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
-import { DISPLAY_NAME } from '../../contract/name.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { plainWords } from './plain-words.ts'
 
@@ -11,7 +10,7 @@ import { plainWords } from './plain-words.ts'
  * its own nonce.
  */
 export function plainPage(
-  ctx: Pick<RequestContext, 'id' | 'headers'>,
+  ctx: Pick<RequestContext, 'id' | 'headers' | 'brand'>,
   problem: Problem,
 ): { html: string; policy: string } {
   const nonce = newNonce()
@@ -29,11 +28,12 @@ export function plainPage(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escapeHtml(words.title)} · ${DISPLAY_NAME}</title>
+<title>${escapeHtml(words.title)} · ${escapeHtml(ctx.brand.name)}</title>
 <style nonce="${nonce}">${STYLE}</style>
 </head>
 <body>
 <main>
+<p class="brand"><bdi>${escapeHtml(ctx.brand.name)}</bdi></p>
 <h1>${escapeHtml(words.title)}</h1>
 ${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
 ${details}
@@ -54,6 +54,7 @@ const STYLE = `
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
 main{max-width:34rem;padding:2rem;border-left:3px solid var(--light)}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
+.brand{color:var(--soft);margin:0 0 1.5rem}
 .detail{overflow-wrap:anywhere}
 .id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
 

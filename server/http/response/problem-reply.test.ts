@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { captureLog } from '../../base/log.testing.ts'
 import { Problem } from '../../base/problem.ts'
+import { DEFAULT_BRAND } from '../../contract/brand.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { asProblem, problemReply } from './problem-reply.ts'
 
@@ -14,6 +15,7 @@ const ctx = (more: Partial<RequestContext> = {}) =>
     caller: null,
     client: { userAgent: '', network: '192.0.2.1' },
     incoming: null,
+    brand: DEFAULT_BRAND,
     ...more,
   }) as unknown as RequestContext
 const valueOf = (headers: readonly string[], name: string) => headers[headers.indexOf(name) + 1]
@@ -34,6 +36,13 @@ describe('the response to a problem', () => {
     expect(body).toContain('<html lang="zh-CN">')
     expect(body).toContain('request-1')
     expect(body).not.toContain('<script')
+  })
+
+  test('is titled by the name of the site, shown as text', () => {
+    const brand = { ...DEFAULT_BRAND, name: 'Ada & <Sons> %s' }
+    const { body } = problemReply(ctx({ navigation: true, brand }), new Problem('not_found'))
+    expect(body).toMatch(/<title>[^<]+ · Ada &#38; &#60;Sons&#62; %s<\/title>/)
+    expect(body).not.toMatch(/Porchlight|<Sons>/)
   })
 
   test('says when to try again, in whole seconds, and RFC 9470 that a fresh sign-in would help', () => {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { HOUR, MINUTE, SECOND } from '../../base/clock.ts'
 import type { Log } from '../../base/log.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import { trackConnections } from './connections.ts'
 import { isResponding, rememberListeners } from './earlier-answers.ts'
 import type { porchlightResponse, PorchlightResponse } from '../response/server-response.ts'
@@ -11,6 +12,7 @@ import type { SecurityHeaders } from '../response/security-headers.ts'
 interface Deps {
   log: Log
   security: SecurityHeaders
+  brand: SiteBrand
   ServerResponse: ReturnType<typeof porchlightResponse>
   listener: (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue?: boolean) => void
   /** Called for a connection that begins with the preamble of the PROXY protocol. */
@@ -23,7 +25,7 @@ interface Deps {
 const PARSED_HEADER_BYTES = 48 * 1024
 
 /** Creates Node's server with limits, and with our own responses to parser errors. */
-export function httpServer({ log, security, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
+export function httpServer({ log, security, brand, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
     // While an earlier response is pending, an upgrade is handled as an ordinary request (RFC 9110 §7.8), or it would
@@ -53,6 +55,6 @@ export function httpServer({ log, security, ServerResponse, listener, upgrades, 
   trackConnections(plain)
   rememberListeners(plain)
   upgrades(plain)
-  answerParserErrors(plain, { log, security, proxyProtocol })
+  answerParserErrors(plain, { log, security, brand, proxyProtocol })
   return plain
 }

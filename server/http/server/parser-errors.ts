@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { randomId } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
 import { isNavigation } from '../request/request-context.ts'
 import { problemReply } from '../response/problem-reply.ts'
@@ -15,6 +16,7 @@ import { sniffHeaders } from './sniffed-headers.ts'
 interface Deps {
   log: Log
   security: SecurityHeaders
+  brand: SiteBrand
   /** Called for a connection that begins with the preamble of the PROXY protocol. */
   proxyProtocol: () => void
 }
@@ -37,7 +39,7 @@ function hasPreamble(error: Error): boolean {
  * Parser errors and CONNECT never become requests: they are answered on the bare socket, with the same headers and body
  * as everything else (HD-12).
  */
-export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, proxyProtocol }: Deps): void {
+export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, brand, proxyProtocol }: Deps): void {
   let warned = false
   /** The parser reports an error for each byte that still arrives. */
   const refused = new WeakSet<Socket>()
@@ -74,7 +76,7 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     const problem = new Problem(code)
     const id = randomId(9)
     log.info({ event: 'request_completed', requestId: id, status: problem.status, ...logged }, 'request')
-    const reply = problemReply({ id, headers, navigation: isNavigation(headers) }, problem, more)
+    const reply = problemReply({ id, headers, navigation: isNavigation(headers), brand }, problem, more)
     refuseSocket(socket, reply, id, security)
   }
 }

@@ -25,7 +25,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, RequestContext>()
 
   return {
-    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, answered, form }) {
+    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, brand, answered, form }) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
@@ -37,6 +37,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
         nonce,
         ownPages,
         demo,
+        brand,
         answered,
         form,
       })

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { newNonce } from '../../base/ids.ts'
 import type { Log } from '../../base/log.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import { decoded } from '../../contract/readable-cookies.ts'
 import { type KeptForm, SITE_CONTEXT, SITE_CONTEXT_STORAGE, type SiteContext } from '../../contract/site-context.ts'
 import { cookieNameOf } from '../../relay/cookie-name.ts'
@@ -32,6 +33,7 @@ interface Deps {
   ownPages: boolean
   /** Whether the demo's pages are available. */
   demo: boolean
+  brand: SiteBrand
   /** Prefixes of what is answered or relayed here; every other path belongs to the site. */
   answered: readonly string[]
   /** null: the built site, which renders in this process. */
@@ -50,6 +52,7 @@ export function siteMount({
   secureCookies,
   ownPages,
   demo,
+  brand,
   answered,
   development,
 }: Deps) {
@@ -77,6 +80,7 @@ export function siteMount({
       nonce,
       ownPages,
       demo,
+      brand,
       answered,
       form: await keptForm(ctx),
       fetch: (path, init) => internalFetch(ctx, path, init),

@@ -11,12 +11,13 @@ export function developmentContext(event: H3Event): SiteContext | null {
   if (header === undefined || secret === undefined) return null
   const context = decodeDevContext(header)
   if (context.secret !== secret) return null
-  const { key, origin, session, nonce, ownPages, demo, answered, form } = context
+  const { key, origin, session, nonce, ownPages, demo, brand, answered, form } = context
   return {
     session,
     nonce,
     ownPages,
     demo,
+    brand,
     answered,
     form,
     fetch: (path, init) =>

@@ -1,0 +1,87 @@
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
+import type { Visitor } from '../support/client.ts'
+import { setUp } from '../support/people.ts'
+import { type Server, startServer, stopAll } from '../support/server.ts'
+
+/** Everything in a name that HTML, a URL, a template or a sentence could misread. */
+const NAME = 'Ada & "Söhne" <b>%s</b> {name} 夜灯'
+const LINKS = { terms: '/terms', privacy: 'https://acme.example/privacy?a=1&b=2', support: 'mailto:help@acme.example' }
+const NAVIGATE = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+
+let server: Server
+let chromium: Browser
+let admin: Visitor
+
+beforeAll(async () => {
+  ;[server, chromium] = await Promise.all([
+    startServer({ settings: { BRAND: JSON.stringify({ name: NAME, links: LINKS }), DEMO: 'false' } }),
+    launchChromium(),
+  ])
+  admin = (await setUp(server.origin)).browser
+})
+afterAll(async () => {
+  await chromium?.close()
+  await stopAll()
+})
+
+const escaped = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+/** As it looks: a word joiner is invisible. */
+const title = async (page: Page) => (await page.title()).replaceAll('\u2060', '')
+const visit = (visitor: Visitor, path: string, headers: Record<string, string> = {}) =>
+  visitor.ask({ path, headers: { ...NAVIGATE, 'accept-language': 'en', ...headers } })
+
+describe('a site with a name of its own', () => {
+  test.each(['/', '/sign-in', '/sign-up', '/signed-out', '/reset', '/set-up', '/no-such-page'])(
+    '%s shows it in the first byte, in its title and its header, and never ours',
+    async path => {
+      const { text } = await visit(admin.stranger(), path)
+      expect(text).toMatch(/<title>[^<]+ · Ada &amp; [^<]+ 夜灯<\/title>/)
+      expect(text).toContain(`${escaped(NAME)}</bdi>`)
+      expect(text.replace(/<script[\s\S]*?<\/script>/g, '')).not.toMatch(/>[^<]*Porchlight/)
+    },
+  )
+
+  test.each(['/', '/account', '/account/sessions', '/account/security', '/people'])(
+    'a signed-in person sees it on %s',
+    async path => {
+      const { status, text } = await visit(admin, path)
+      expect([status, text.includes(`${escaped(NAME)}</bdi>`)]).toEqual([200, true])
+      expect(text.replace(/<script[\s\S]*?<\/script>/g, '')).not.toMatch(/>[^<]*Porchlight/)
+    },
+  )
+
+  test.each([
+    ['in English', 'en', ['Terms', 'Privacy', 'Help']],
+    ['in Chinese', 'zh-CN', ['服务条款', '隐私政策', '帮助']],
+  ])('links to its terms, privacy and support at the foot of a page, %s', async (_, language, words) => {
+    const { text } = await visit(admin.stranger(), '/sign-in', { 'accept-language': language })
+    const links = [...text.matchAll(/<a href="([^"]+)"[^>]*>([^<]+)<\/a>/g)].map(([, href, word]) => [href, word])
+    expect(links).toEqual(
+      expect.arrayContaining([
+        [LINKS.terms, words[0]],
+        [LINKS.privacy.replaceAll('&', '&amp;'), words[1]],
+        [LINKS.support, words[2]],
+      ]),
+    )
+  })
+
+  test('an error outside of the pages is titled by it', async () => {
+    const { status, text } = await visit(admin, '/auth/nothing')
+    expect(status).toBe(404)
+    expect(text).toContain('· Ada &#38; &#34;Söhne&#34; &#60;b&#62;%s&#60;/b&#62; {name} 夜灯</title>')
+  })
+
+  test('it stays in the title while a person goes from page to page, and no policy is violated', async () => {
+    const { page, trouble } = await newContext(chromium, { baseURL: server.origin, locale: 'en' })
+    await page.goto('/sign-in')
+    await hydrated(page)
+    expect(await title(page)).toBe(`Sign in · ${NAME}`)
+    await page.getByRole('link', { name: 'Create an account' }).click()
+    await expect.poll(() => title(page)).toBe(`Create an account · ${NAME}`)
+    expect(trouble).toEqual(NO_TROUBLE)
+    await page.context().close()
+  })
+})
