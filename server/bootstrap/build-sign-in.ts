@@ -20,7 +20,7 @@ interface Elsewhere {
   providers: Pick<Providers, 'all' | 'begin'>
   vault: Pick<Vault, 'createGrant' | 'revoke'>
   /** null: passwords are local. */
-  tokenApi: Pick<TokenApiClient, 'name' | 'signIn'> | null
+  tokenApi: Pick<TokenApiClient, 'name' | 'links' | 'signIn'> | null
 }
 
 /** Builds the sign-in methods. The list here is the only place that knows which ones there are. */

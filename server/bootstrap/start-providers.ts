@@ -61,7 +61,7 @@ export function startProviders(services: Services): RunningProviders {
   const tokenClients = new Map<string, TokenClient>(
     config.providers.map(({ id }) => [id, createTokenClient({ clock, log, client: () => providers.client(id) })]),
   )
-  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock })
+  const tokenApi = config.tokenApi === null ? null : createTokenApiClient(config.tokenApi, { clock, log })
   if (tokenApi !== null) tokenClients.set(TOKEN_API, tokenApi)
   const grantListeners: ((sessionId: string) => void)[] = []
   const vault = createVault({

@@ -18,7 +18,7 @@ import { toSite } from './site-settings.ts'
 import type { Provider } from './provider-config.ts'
 import { toTokenApi } from './token-api-settings.ts'
 import type { Config, KeySource } from './types.ts'
-import { toUpstream, withProvider } from './upstream-settings.ts'
+import { toUpstream, withProvider, withTokenHeader } from './upstream-settings.ts'
 
 /** One line of `config check`. */
 export interface SettingReport {
@@ -78,7 +78,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
     ...base,
     providers,
     upstreams: base.upstreams.map(upstream =>
-      withProvider(upstream, providerIds({ providers, tokenApi: base.tokenApi })),
+      withTokenHeader(withProvider(upstream, providerIds({ providers, tokenApi: base.tokenApi })), base.tokenApi),
     ),
   }
   const describe: Describe = key => ({
@@ -86,7 +86,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
     received: sources.has(key) ? shownOf(key, sources, config) : `${defaultOf(key, config)} (the default)`,
   })
   // Rules between settings only apply to those that are valid by themselves: an invalid one has its default here.
-  const wrong = new Set(problems.map(problem => problem.name))
+  const wrong = new Set(problems.map(({ name }) => name.replace(/^(\w+)\S*/, '$1')))
   const conflicts = judgeTogether(
     config,
     {

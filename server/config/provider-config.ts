@@ -1,5 +1,6 @@
 import type { Secret } from '../base/secret.ts'
 import type { Registration } from '../contract/wire.ts'
+import type { RoleMapping } from './role-mapping.ts'
 
 /** How the client authenticates to a token endpoint (OIDC Core §9). */
 export const CLIENT_AUTHS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'] as const
@@ -54,11 +55,8 @@ export interface Provider {
   dpop: boolean
   /** Additional parameters of the authorization request. */
   parameters: Record<string, string>
-  /**
-   * The claim and its values that make an administrator, and those that admit a user at all (null: everyone). null:
-   * roles are assigned here.
-   */
-  roles: { claim: string; admin: string[]; user: string[] | null } | null
+  /** null: roles are assigned here. */
+  roles: RoleMapping | null
   /** Who may create an account through it; null: as the setting `registration` says. */
   register: Registration | null
   /** What happens after a sign-out here: offer a link to sign out there · always sign out there · nothing. */

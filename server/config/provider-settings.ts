@@ -3,6 +3,7 @@ import { REGISTRATION } from '../contract/wire.ts'
 import { isLoopback } from './address.ts'
 import { type Preset, PRESET_NAMES, PRESETS } from './presets.ts'
 import { CLIENT_AUTHS, type Provider, SIGNATURE_ALGS } from './provider-config.ts'
+import { RoleMappingSetting } from './role-mapping.ts'
 
 const ID_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
 export const ENDPOINT_FORM = 'an https address (plain http on this machine only), without fragment or user name'
@@ -26,10 +27,6 @@ const secret = v.exactOptional(
   ),
 )
 const field = v.exactOptional(v.pipe(v.string(FIELD_FORM), v.regex(/^[^.\s]+(?:\.[^.\s]+)*$/, FIELD_FORM)))
-const values = v.pipe(
-  v.array(text('values of the claim'), 'a list of values of the claim'),
-  v.minLength(1, 'at least one value'),
-)
 
 /** Parameters of the authorization request that are determined by OAuth and OpenID Connect and cannot be configured. */
 const OUR_PARAMETERS = [
@@ -89,9 +86,7 @@ export const ProviderSetting = group({
       ),
     ),
   ),
-  roles: v.exactOptional(
-    group({ claim: text(FIELD_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) }),
-  ),
+  roles: v.exactOptional(RoleMappingSetting),
   register: oneOf(REGISTRATION),
   logout: oneOf(['link', 'always', 'never']),
   recheckSeconds: v.exactOptional(

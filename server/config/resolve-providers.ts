@@ -14,6 +14,7 @@ import {
   type ProviderSetting,
   SECRET_FORM,
 } from './provider-settings.ts'
+import { toRoleMapping } from './role-mapping.ts'
 
 /** Repeats the type of sources.ts, which imports the settings and therefore cannot be imported here. */
 type Environment = Readonly<Record<string, string | undefined>>
@@ -80,10 +81,7 @@ function toProvider(
     scopes: scopesOf(kind, setting, preset, wrong),
     dpop: setting.dpop ?? false,
     parameters: setting.parameters ?? {},
-    roles:
-      setting.roles === undefined
-        ? null
-        : { claim: setting.roles.claim, admin: setting.roles.admin ?? [], user: setting.roles.user ?? null },
+    roles: toRoleMapping(setting.roles),
     register: setting.register ?? null,
     logout: setting.logout ?? 'link',
     recheckMs: setting.recheckSeconds === undefined ? null : setting.recheckSeconds * SECOND,

@@ -70,6 +70,9 @@ export function judgeTogether(
   for (const upstream of config.upstreams) {
     const wrong = judgeProvider(upstream, providerIds(config))
     if (wrong !== null) refuse('upstreams', wrong)
+    // The scheme of a bound token is fixed (RFC 9449 §7.1).
+    if (upstream.tokenHeader !== null && config.providers.some(({ id, dpop }) => dpop && id === upstream.provider))
+      refuse('upstreams', `no tokenHeader for "${upstream.name}", whose tokens are bound by DPoP`)
     const page = config.demo ? DEMO_PAGES.find(page => isUnder(upstream.prefix, page)) : undefined
     if (page !== undefined)
       refuse('upstreams', `prefixes other than ${page}, which the demo uses unless ${name('demo')} is false`)

@@ -1,70 +1,46 @@
 import * as v from 'valibot'
 import { REGISTRATION } from '../contract/wire.ts'
 import { isLoopback } from './address.ts'
-import type { Provider, UserInfoFields } from './provider-config.ts'
+import type { UserInfoFields } from './provider-config.ts'
+import { type RoleMapping, RoleMappingSetting, toRoleMapping } from './role-mapping.ts'
+import {
+  AnswerSetting,
+  ApiPath,
+  DEFAULT_ANSWER,
+  LoginCallSetting,
+  type LoginCallTemplate,
+  Member,
+  RefreshCallSetting,
+  RevokeCallSetting,
+  toLoginCall,
+  type TokenAnswer,
+  type TokenCallTemplate,
+  toTokenCall,
+} from './token-calls.ts'
+import { type TokenHeader, TokenHeaderSetting, toTokenHeader } from './token-header.ts'
 
 const BASE_FORM =
   'an address like http://127.0.0.1:8000 or https://api.example.org/v1, without query, fragment or user name: https, or plain http on this machine'
-const PATH_FORM = 'a path such as /token, without query'
-const MEMBER_FORM = 'the path of a member, such as access_token or data.token'
-const NAME_FORM = 'the name of a field'
+const NAME_FORM = 'text of 60 characters at most'
 const ERRORS_FORM = 'statuses such as "403", each with invalid_credentials, account_disabled or slow_down'
+const LINK_FORM = 'an https address (plain http on this machine only), or a path of this site such as /register'
+const REGISTER = REGISTRATION.filter(mode => mode !== 'invite') as ['closed', 'open']
 /** The problem codes that a failed sign-in may be mapped to. */
 export const TOKEN_API_ERRORS = ['invalid_credentials', 'account_disabled', 'slow_down'] as const
 export type TokenApiError = (typeof TOKEN_API_ERRORS)[number]
 
-const text = (form: string, max = 200) => v.pipe(v.string(form), v.minLength(1, form), v.maxLength(max, form))
-const path = v.pipe(v.string(PATH_FORM), v.regex(/^\/[^\s?#\\]*$/, PATH_FORM))
-const member = v.exactOptional(v.pipe(v.string(MEMBER_FORM), v.regex(/^[^.\s]+(?:\.[^.\s]+)*$/, MEMBER_FORM)))
-const oneOf = <const T extends readonly string[]>(list: T) =>
-  v.exactOptional(v.picklist(list, `one of ${list.join(', ')}`))
-const extraFields = v.exactOptional(v.record(v.string(), v.string('text'), 'names and their values'))
-const method = oneOf(['POST', 'PUT', 'GET'])
-const encoding = oneOf(['form', 'json'])
-const OVER_FORM = 'statuses from 400 to 499 but 429, such as [401, 410]'
-const finalStatus = v.pipe(
-  v.number(OVER_FORM),
-  v.integer(OVER_FORM),
-  v.minValue(400, OVER_FORM),
-  v.maxValue(499, OVER_FORM),
-  v.notValue(429, OVER_FORM),
-)
-const values = v.pipe(
-  v.array(text('values of the claim'), 'a list of values of the claim'),
-  v.minLength(1, 'at least one value'),
-)
-
-const TokenCall = v.strictObject({
-  path,
-  method,
-  as: encoding,
-  token: oneOf(['body', 'query', 'bearer']),
-  name: v.exactOptional(text(NAME_FORM)),
-  also: extraFields,
-})
+const link = v.exactOptional(v.pipe(v.string(LINK_FORM), v.maxLength(2000, LINK_FORM), v.check(isLink, LINK_FORM)))
 
 /** The setting `tokenApi`, as an operator writes it: an API that authenticates users itself and issues tokens. */
 export const TokenApiSetting = v.strictObject({
-  name: v.exactOptional(text('text of 60 characters at most', 60)),
+  name: v.exactOptional(v.pipe(v.string(NAME_FORM), v.minLength(1, NAME_FORM), v.maxLength(60, NAME_FORM))),
   url: v.pipe(v.string(BASE_FORM), v.check(isBase, BASE_FORM)),
-  login: v.exactOptional(
-    v.strictObject({
-      path: v.exactOptional(path),
-      method: oneOf(['POST', 'PUT']),
-      as: encoding,
-      username: v.exactOptional(text(NAME_FORM)),
-      password: v.exactOptional(text(NAME_FORM)),
-      also: extraFields,
-    }),
-  ),
-  refresh: v.exactOptional(
-    v.strictObject({
-      ...TokenCall.entries,
-      over: v.exactOptional(v.pipe(v.array(finalStatus, OVER_FORM), v.minLength(1, OVER_FORM))),
-    }),
-  ),
-  revoke: v.exactOptional(TokenCall),
-  answer: v.exactOptional(v.strictObject({ accessToken: member, refreshToken: member, expiresIn: member })),
+  login: v.exactOptional(LoginCallSetting),
+  refresh: v.exactOptional(RefreshCallSetting),
+  revoke: v.exactOptional(RevokeCallSetting),
+  answer: v.exactOptional(AnswerSetting),
+  tokenHeader: v.exactOptional(TokenHeaderSetting),
+  links: v.exactOptional(v.strictObject({ register: link, reset: link })),
   errors: v.exactOptional(
     v.record(
       v.pipe(v.string(ERRORS_FORM), v.regex(/^4\d\d$/, ERRORS_FORM)),
@@ -72,47 +48,38 @@ export const TokenApiSetting = v.strictObject({
       ERRORS_FORM,
     ),
   ),
-  userInfo: v.exactOptional(path),
-  fields: v.exactOptional(v.strictObject({ subject: member, name: member, email: member, emailVerified: member })),
-  roles: v.exactOptional(
-    v.strictObject({ claim: text(MEMBER_FORM), admin: v.exactOptional(values), user: v.exactOptional(values) }),
-  ),
-  register: oneOf(REGISTRATION.filter(mode => mode !== 'invite') as ['closed', 'open']),
+  userInfo: v.exactOptional(ApiPath),
+  fields: v.exactOptional(v.strictObject({ subject: Member, name: Member, email: Member, emailVerified: Member })),
+  roles: v.exactOptional(RoleMappingSetting),
+  register: v.exactOptional(v.picklist(REGISTER, `one of ${REGISTER.join(', ')}`)),
 })
 export type TokenApiSetting = v.InferOutput<typeof TokenApiSetting>
-
-/** One call to the API, without its token or password. */
-interface CallTemplate {
-  path: string
-  method: string
-  as: 'form' | 'json'
-  also: Record<string, string>
-}
-/** Where a refresh token goes: a body field, a query parameter, or `Authorization: Bearer`. */
-export interface TokenCallTemplate extends CallTemplate {
-  token: 'body' | 'query' | 'bearer'
-  name: string
-}
 
 /** An API with tokens of its own, with every default filled in. */
 export interface TokenApi {
   name: string
   /** Without a trailing slash. Scopes the subjects that the API reports. */
   url: string
-  login: CallTemplate & { username: string; password: string }
+  login: LoginCallTemplate
   /** null: it has no refresh, so users sign in again when the access token expires. */
   refresh: TokenCallTemplate | null
   /** Statuses that reject a refresh token for good. Any other is a temporary failure, which ends no session. */
   over: ReadonlySet<number>
   /** null: it does not support revocation. */
   revoke: TokenCallTemplate | null
-  answer: { accessToken: string; refreshToken: string; expiresIn: string }
+  answer: TokenAnswer
+  /** As `answer`, where a refresh does not differ. */
+  refreshAnswer: TokenAnswer
+  /** Where its own routes, such as user-info, expect a token. null: `Authorization: Bearer` */
+  tokenHeader: TokenHeader | null
+  /** Where people register and reset a password there: URLs or paths of this site. null: not shown */
+  links: { register: string | null; reset: string | null }
   /** How its statuses are mapped when signing in. */
   errors: ReadonlyMap<number, TokenApiError>
   /** Called with the access token to identify the user; null: the claims of the access token do. */
   userInfo: string | null
   fields: UserInfoFields
-  roles: Provider['roles']
+  roles: RoleMapping | null
   /** Whether a first sign-in creates an account here. */
   register: 'closed' | 'open'
 }
@@ -131,28 +98,21 @@ const DEFAULT_ERRORS: [number, TokenApiError][] = [
 /** Not 403 and 404, which a firewall or a deployment in progress also sends, and to everyone. */
 const DEFAULT_FINAL_STATUSES = [400, 401, 422]
 
-/** Fills in every default: those of a typical FastAPI service, whose sign-in is a form (RFC 6749 §4.3.2). */
+/** Fills in every default: those of a typical FastAPI service. */
 export function toTokenApi(setting: TokenApiSetting): TokenApi {
-  const { login = {}, answer = {}, fields = {} } = setting
+  const { fields = {}, links = {} } = setting
+  const answer = { ...DEFAULT_ANSWER, ...setting.answer }
   return {
     name: setting.name ?? new URL(setting.url).host,
     url: setting.url.replace(/\/+$/, ''),
-    login: {
-      path: login.path ?? '/token',
-      method: login.method ?? 'POST',
-      as: login.as ?? 'form',
-      username: login.username ?? 'username',
-      password: login.password ?? 'password',
-      also: login.also ?? (login.as === 'json' ? {} : { grant_type: 'password' }),
-    },
+    login: toLoginCall(setting.login ?? {}),
     refresh: setting.refresh === undefined ? null : toTokenCall(setting.refresh),
     over: new Set(setting.refresh?.over ?? DEFAULT_FINAL_STATUSES),
     revoke: setting.revoke === undefined ? null : toTokenCall(setting.revoke),
-    answer: {
-      accessToken: answer.accessToken ?? 'access_token',
-      refreshToken: answer.refreshToken ?? 'refresh_token',
-      expiresIn: answer.expiresIn ?? 'expires_in',
-    },
+    answer,
+    refreshAnswer: { ...answer, ...setting.refresh?.answer },
+    tokenHeader: toTokenHeader(setting.tokenHeader),
+    links: { register: links.register ?? null, reset: links.reset ?? null },
     errors: new Map([
       ...DEFAULT_ERRORS,
       ...Object.entries(setting.errors ?? {}).map(([status, error]): [number, TokenApiError] => [
@@ -167,23 +127,18 @@ export function toTokenApi(setting: TokenApiSetting): TokenApi {
       email: fields.email ?? 'email',
       emailVerified: fields.emailVerified ?? 'email_verified',
     },
-    roles:
-      setting.roles === undefined
-        ? null
-        : { claim: setting.roles.claim, admin: setting.roles.admin ?? [], user: setting.roles.user ?? null },
+    roles: toRoleMapping(setting.roles),
     register: setting.register ?? 'open',
   }
 }
 
-function toTokenCall({
-  path,
-  method = 'POST',
-  as = 'json',
-  token = 'body',
-  name = 'refresh_token',
-  also = {},
-}: v.InferOutput<typeof TokenCall>): TokenCallTemplate {
-  return { path, method, as, token, name, also }
+/** Nothing that runs a script or leaves this site unnoticed, such as `javascript:` or `//elsewhere`. */
+function isLink(value: string): boolean {
+  if (/[\s\\\p{Cc}]/u.test(value)) return false
+  if (/^\/(?!\/)/.test(value)) return true
+  if (!/^https?:\/\//i.test(value) || !URL.canParse(value)) return false
+  const { protocol, hostname, username, password } = new URL(value)
+  return username === '' && password === '' && (protocol === 'https:' || isLoopback(hostname))
 }
 
 function isBase(value: string): boolean {

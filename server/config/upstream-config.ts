@@ -1,4 +1,5 @@
 import type { Role } from '../contract/wire.ts'
+import type { TokenHeader } from './token-header.ts'
 
 /** The `typ` of our tokens: RFC 9068 §2.1's own, or the plain one for libraries that accept no other. */
 export const TOKEN_TYPES = ['at+jwt', 'JWT'] as const
@@ -29,6 +30,8 @@ export interface Upstream {
   tokenType: (typeof TOKEN_TYPES)[number]
   /** Personal data that its tokens carry; empty: none. */
   claims: readonly Claim[]
+  /** null: `Authorization`, with the token's own scheme. */
+  tokenHeader: TokenHeader | null
   /** Upper case; null: any. */
   methods: string[] | null
   requires: { signedIn: boolean; roles: Role[]; maxAgeMs: number | null }

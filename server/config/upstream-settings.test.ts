@@ -52,6 +52,23 @@ test('BBA-15 an upstream may only list methods that can reach it; others are ref
     expect(await refused({ methods: [wrong] })).toContain('HTTP methods in upper case')
 })
 
+test('a header for tokens needs a token, and one that is not bound to a scheme of its own', async () => {
+  expect((await load({ tokenHeader: { name: 'Authorization', scheme: 'Token' } }))[0]?.tokenHeader).toEqual({
+    name: 'Authorization',
+    scheme: 'Token',
+  })
+  expect((await load({ tokenHeader: { name: 'Authorization', scheme: '' } }))[0]?.tokenHeader?.scheme).toBeNull()
+  expect(await refused({ tokenHeader: { name: 'X-Token' }, token: 'none' })).toContain('tokenHeader only with a token')
+  const bound = { id: 'work', kind: 'oidc', issuer: 'https://login.example.org', clientId: 'x', dpop: true }
+  const upstream = { name: 'orders', target: 'http://127.0.0.1:8000', token: 'provider', tokenHeader: { name: 'X-T' } }
+  await expect(
+    loadConfig(
+      { PORCHLIGHT_PROVIDERS: JSON.stringify([bound]), PORCHLIGHT_UPSTREAMS: JSON.stringify([upstream]) },
+      cwd,
+    ),
+  ).rejects.toMatchObject({ advice: [expect.stringContaining('bound by DPoP')] })
+})
+
 test('a token has the type of RFC 9068 unless set otherwise, and only our own can be set', async () => {
   expect((await load({}, { tokenType: 'JWT' })).map(one => one.tokenType)).toEqual(['at+jwt', 'JWT'])
   expect(await refused({ tokenType: 'jwt' })).toContain('one of at+jwt, JWT')

@@ -2,8 +2,10 @@ import { METHODS } from 'node:http'
 import * as v from 'valibot'
 import { MINUTE, SECOND } from '../base/clock.ts'
 import { isUnder, RESERVED } from '../contract/reserved.ts'
+import { TOKEN_API } from '../contract/token-api-id.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
+import { type TokenHeader, TokenHeaderSetting, toTokenHeader } from './token-header.ts'
 import { CLAIMS, HOSTS, TOKEN_TYPES, TOKENS, type Upstream } from './upstream-config.ts'
 
 const NAME_FORM = 'lower-case letters, digits and dashes, beginning with a letter, 32 at most'
@@ -59,6 +61,7 @@ export const UpstreamSetting = v.strictObject({
       v.check(list => distinct(list), CLAIM_FORM),
     ),
   ),
+  tokenHeader: v.exactOptional(TokenHeaderSetting),
   host: v.exactOptional(v.picklist(HOSTS, `one of ${HOSTS.join(', ')}`)),
   methods: v.exactOptional(
     v.pipe(v.array(v.picklist(RELAYED_METHODS, METHOD_FORM), METHOD_FORM), v.minLength(1, METHOD_FORM)),
@@ -126,6 +129,10 @@ export const Upstreams = v.pipe(
     "claims only with our own token (token: 'porchlight'): the issuer of another decides what it says",
   ),
   v.check(
+    list => list.every(({ token, tokenHeader }) => tokenHeader === undefined || token !== 'none'),
+    "tokenHeader only with a token (not token: 'none')",
+  ),
+  v.check(
     list =>
       list.every(
         upstream => !RESERVED.some(path => isUnder(prefixOf(upstream), path)) && prefixOf(upstream) !== '/api',
@@ -151,6 +158,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
     scopes: setting.scopes ?? [],
     tokenType: setting.tokenType ?? 'at+jwt',
     claims: setting.claims ?? [],
+    tokenHeader: toTokenHeader(setting.tokenHeader),
     host: setting.host ?? 'target',
     methods: setting.methods ?? null,
     requires: {
@@ -187,6 +195,13 @@ export function withProvider(upstream: Upstream, providers: readonly string[]): 
   const [only] = providers
   return takesProviderToken(upstream) && upstream.provider === null && only !== undefined && providers.length === 1
     ? { ...upstream, provider: only }
+    : upstream
+}
+
+/** Tokens of the token API go where that API wants them, unless the upstream says otherwise. */
+export function withTokenHeader(upstream: Upstream, tokenApi: { tokenHeader: TokenHeader | null } | null): Upstream {
+  return upstream.token === 'provider' && upstream.provider === TOKEN_API && upstream.tokenHeader === null
+    ? { ...upstream, tokenHeader: tokenApi?.tokenHeader ?? null }
     : upstream
 }
 

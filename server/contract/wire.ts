@@ -102,11 +102,17 @@ export interface SessionAnswer {
   ended?: EndReason
 }
 
+/** Where people register and reset a password at an API that manages them: URLs or paths of this site. null: nowhere */
+export interface PasswordLinks {
+  register: string | null
+  reset: string | null
+}
+
 export interface MethodsAnswer {
   setupNeeded: boolean
   registration: Registration
   /** `by`: the API that manages names and passwords, if we do not. */
-  password: { enabled: boolean; minLength: number; by: string | null }
+  password: { enabled: boolean; minLength: number; by: string | null; links: PasswordLinks }
   /** Identity providers. `available` is false while the provider cannot be reached. */
   providers: { id: string; name: string; icon: string; href: string; available: boolean }[]
   /** Methods that a script of the page runs: it posts to `href` and answers the challenge. Absent: there are none. */

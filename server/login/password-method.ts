@@ -16,7 +16,7 @@ interface Deps {
 export function createPasswordMethod({ passwordLogin, minLength }: Deps): SignInMethod {
   return {
     id: 'password',
-    describe: () => ({ kind: 'password', minLength, by: null }),
+    describe: () => ({ kind: 'password', minLength, by: null, links: { register: null, reset: null } }),
 
     async authenticate(input, { client, device }) {
       const { email, password } = checkFields(Fields, postedFields(input))

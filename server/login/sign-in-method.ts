@@ -1,5 +1,6 @@
 import type { Account } from '../accounts/account.ts'
 import { Problem } from '../base/problem.ts'
+import type { PasswordLinks } from '../contract/wire.ts'
 import type { Finished } from '../providers/types.ts'
 import type { Client, LiveSession, SessionBasis } from '../session/types.ts'
 
@@ -31,8 +32,11 @@ export interface SignInMethod {
 }
 
 export type MethodDescription =
-  /** The form with a name and a password; at most one method. `by`: the API that checks them, if we do not. */
-  | { kind: 'password'; minLength: number; by: string | null }
+  /**
+   * The form with a name and a password; at most one method. `by`: the API that checks them, if we do not; `links`: its
+   * own pages.
+   */
+  | { kind: 'password'; minLength: number; by: string | null; links: PasswordLinks }
   /** A link to another site. */
   | { kind: 'provider'; name: string; icon: string; available: boolean }
   /** A challenge that a script of the page answers. */

@@ -80,6 +80,7 @@ async function tokenApiBench(): Promise<MethodBench> {
     minLength: 15,
     api: {
       name: API.name,
+      links: API.links,
       async signIn(username, password) {
         if (username === 'nobody' || PASSWORDS[username as Who] !== password) throw new Problem('invalid_credentials')
         issued++

@@ -37,6 +37,7 @@ beforeEach(() => {
     minLength: 15,
     api: {
       name: 'Shop',
+      links: tokenApi.links,
       signIn: async (username, password) => {
         asked.push(username)
         if (PASSWORDS.get(username) !== password) throw new Problem('invalid_credentials')
@@ -151,6 +152,7 @@ test('ASVS 16.5.3 a network that tries 600 passwords at once does not delay othe
     minLength: 15,
     api: {
       name: 'Shop',
+      links: tokenApi.links,
       signIn: async () => {
         await new Promise<void>(resolve => (most = Math.max(most, waiting.push(resolve))))
         throw new Problem('invalid_credentials')

@@ -34,7 +34,7 @@ interface Granted {
 
 interface Deps {
   minLength: number
-  api: Pick<TokenApiClient, 'name' | 'signIn'>
+  api: Pick<TokenApiClient, 'name' | 'links' | 'signIn'>
   providerLogin: Pick<ProviderLogin, 'authenticate' | 'confirm'>
   identities: Pick<IdentityStore, 'list'>
   throttles: Pick<ThrottleStore, 'reserveAll' | 'recordOutcome'>
@@ -140,7 +140,7 @@ export function createTokenApiMethod({
 
   return {
     id: TOKEN_API,
-    describe: () => ({ kind: 'password', minLength, by: api.name }),
+    describe: () => ({ kind: 'password', minLength, by: api.name, links: api.links }),
 
     async authenticate(input, { device, client }) {
       const { email: username, password } = checkFields(Fields, postedFields(input))

@@ -1,8 +1,6 @@
 import * as v from 'valibot'
-import type { Log } from '../base/log.ts'
-import type { Provider } from '../config/provider-config.ts'
 import { Email } from '../contract/email.ts'
-import { MAX_NAME_LENGTH, type Role } from '../contract/wire.ts'
+import { MAX_NAME_LENGTH } from '../contract/wire.ts'
 
 /** A provider's claims about a user, by name. */
 export type Claims = Record<string, unknown>
@@ -61,44 +59,10 @@ export function memberOf(claims: Claims, path: string): unknown {
 }
 
 /**
- * Warns if a sign-in lacks the claim that roles are mapped from; the user then gets the roles of a user without that
- * claim.
- */
-export function reportMissing(log: Log, { id, roles }: Provider, claims: Claims): void {
-  const why = roles === null ? null : whyMissing(claims, roles)
-  if (why !== null)
-    log.warn({ event: 'provider_roles_missing', provider: id, claim: roles?.claim, why }, 'the roles claim is missing')
-}
-
-/** Why the claim that roles are mapped from is missing, for the log. null: it is present */
-export function whyMissing(claims: Claims, mapping: NonNullable<Provider['roles']>): string | null {
-  if (memberOf(claims, mapping.claim) !== undefined) return null
-  return hasOverage(claims, mapping.claim)
-    ? 'the person is in more groups than fit into a token (overage); configure the provider to send only assigned groups or app roles'
-    : 'the provider sends no such claim; configure it for the ID token or user info'
-}
-
-/** Entra omits groups if there are too many, and indicates that in one of two ways. */
-export function hasOverage(claims: Claims, claim: string): boolean {
-  const names = claims['_claim_names']
-  const isDistributed = typeof names === 'object' && names !== null && Object.hasOwn(names, claim)
-  return isDistributed || (claim === 'groups' && isTrue(claims['hasgroups']))
-}
-
-/**
  * Merges user-info and ID token claims. The ID token is signed, so its claims take precedence. `email_verified` is
  * dropped if it belongs to a different address.
  */
 export function merged(userInfo: Claims, claims: Claims): Claims {
   const isSameAddress = claims['email'] === undefined || claims['email'] === userInfo['email']
   return { ...userInfo, ...(isSameAddress ? {} : { email_verified: undefined }), ...claims }
-}
-
-/** @returns null if roles are assigned here; empty if the mapping does not admit the user */
-export function rolesOf(claims: Claims, mapping: Provider['roles']): Role[] | null {
-  if (mapping === null) return null
-  const claim = memberOf(claims, mapping.claim)
-  const values = new Set(Array.isArray(claim) ? claim : [claim])
-  if (mapping.admin.some(value => values.has(value))) return ['admin', 'user']
-  return mapping.user === null || mapping.user.some(value => values.has(value)) ? ['user'] : []
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import { type Claims, emailOf, isTrue, memberOf, nameOf, reportMissing, rolesOf, subjectOf } from './claims.ts'
+import { type Claims, emailOf, isTrue, memberOf, nameOf, subjectOf } from './claims.ts'
 import { authorizationUrl, dpopKeyFor, FailedCheck, type Flow, redirectUri, secretsOf, toTokens } from './flow.ts'
 import { asLoginProblem } from './login-failures.ts'
+import { reportMissing, rolesOf } from './role-claims.ts'
 import type { Transaction } from './transactions.ts'
 import type { ProviderProfile, ProviderClient } from './types.ts'
 

@@ -1,9 +1,10 @@
 import type { UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Role } from '../contract/wire.ts'
-import { type Claims, hasOverage, memberOf, merged, rolesOf, subjectOf, whyMissing } from './claims.ts'
+import { type Claims, memberOf, merged, subjectOf } from './claims.ts'
 import { dpopOption } from './dpop.ts'
 import { FailedCheck } from './flow.ts'
+import { hasOverage, lacksRoles, rolesOf, whyMissing } from './role-claims.ts'
 import type { Refreshed, Standing, TokenOwner } from './token-client-types.ts'
 import type { ProviderClient } from './types.ts'
 import { fetchUserInfo } from './user-info.ts'
@@ -75,8 +76,8 @@ async function rolesNow(
 ): Promise<Role[] | null> {
   const { provider } = client
   if (provider.roles === null) return null
-  const { claim } = provider.roles
-  const isInIdToken = claims !== null && memberOf(claims, claim) !== undefined
+  const { roles: mapping } = provider
+  const isInIdToken = claims !== null && !lacksRoles(claims, mapping)
   const userInfoClaims = await userInfo(client, refreshed, owner, claims ?? {}, surroundings).catch(
     (error: unknown) => {
       if (isInIdToken) return {}
@@ -86,14 +87,14 @@ async function rolesNow(
   const all = merged(userInfoClaims, claims ?? {})
   const isComplete = claims !== null || provider.kind === 'oauth2'
   // Without a new ID token, a claim missing in user-info may have been in the first ID token only.
-  if (memberOf(all, claim) === undefined && (!isComplete || hasOverage(all, claim))) {
+  if (lacksRoles(all, mapping) && (!isComplete || hasOverage(all, mapping.claim))) {
     surroundings.log.warn(
-      { event: 'provider_roles_unknown', provider: provider.id, claim, why: whyMissing(all, provider.roles) },
+      { event: 'provider_roles_unknown', provider: provider.id, claim: mapping.claim, why: whyMissing(all, mapping) },
       'failed to recheck the roles of an account; they stay',
     )
     return null
   }
-  return rolesOf(all, provider.roles)
+  return rolesOf(all, mapping)
 }
 
 async function userInfo(

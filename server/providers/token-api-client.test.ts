@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { SignJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
+import { createLog } from '../base/log.ts'
 import type { Problem } from '../base/problem.ts'
 import { type TokenApiSetting, toTokenApi } from '../config/token-api-settings.ts'
 import type { RefreshFailure } from './token-client-types.ts'
@@ -14,6 +15,7 @@ interface Seen {
   url: string
   type: string
   authorization: string
+  key: string
   body: string
 }
 
@@ -41,6 +43,7 @@ beforeAll(async () => {
           url: request.url ?? '',
           type: request.headers['content-type'] ?? '',
           authorization: request.headers.authorization ?? '',
+          key: String(request.headers['x-shop-key'] ?? ''),
           body: Buffer.concat(chunks).toString(),
         }
         seen.push(one)
@@ -59,7 +62,7 @@ beforeEach(() => {
 })
 
 const clientFor = (setting: Partial<TokenApiSetting> = {}) =>
-  createTokenApiClient(toTokenApi({ url, ...setting }), { clock: systemClock })
+  createTokenApiClient(toTokenApi({ url, ...setting }), { clock: systemClock, log: createLog('silent') })
 const problem = (work: Promise<unknown>) =>
   work.then(
     () => 'nothing',
@@ -96,6 +99,7 @@ test('by default the sign-in is a form as in RFC 6749 §4.3.2, and the token cla
       url: '/token',
       type: 'application/x-www-form-urlencoded',
       authorization: '',
+      key: '',
       body: 'grant_type=password&username=ada&password=a+p%C3%A4ssword+%26+more',
     },
   ])
@@ -156,6 +160,31 @@ test.each([
     { token: 'query', name: 'token', method: 'GET' },
     { url: '/refresh?token=r1', body: '', type: '', authorization: '' },
   ],
+  [
+    'a nested field',
+    { name: 'data.refresh.token', also: { 'data.client': 'porch' } },
+    {
+      url: '/refresh',
+      body: '{"data":{"client":"porch","refresh":{"token":"r1"}}}',
+      type: 'application/json',
+      authorization: '',
+    },
+  ],
+  [
+    'a field of a form whose name has dots and brackets',
+    { as: 'form', name: 'user[refresh.token]' },
+    {
+      url: '/refresh',
+      body: 'user%5Brefresh.token%5D=r1',
+      type: 'application/x-www-form-urlencoded',
+      authorization: '',
+    },
+  ],
+  [
+    'a body that is nothing but a JSON string',
+    { name: '.' },
+    { url: '/refresh', body: '"r1"', type: 'application/json', authorization: '' },
+  ],
   ['a Bearer token', { token: 'bearer' }, { url: '/refresh', body: '', type: '', authorization: 'Bearer r1' }],
 ] as const)('a refresh token is sent as %s', async (_what, template, expected) => {
   answer = (_, response) => json(response, { access_token: 'new', refresh_token: 'r2', expires_in: 60 })
@@ -165,6 +194,96 @@ test.each([
   })
   expect(seen[0]).toMatchObject(expected)
   expect(fresh).toMatchObject({ tokens: { accessToken: 'new', refreshToken: 'r2' } })
+})
+
+test('a token goes where the API expects it: user info, refresh and revocation', async () => {
+  answer = ({ url: path }, response) =>
+    json(response, path === '/me' ? { sub: 'ada' } : { access_token: 'new', refresh_token: 'r2' })
+  const client = clientFor({
+    tokenHeader: { name: 'X-Shop-Key', scheme: 'Key' },
+    userInfo: '/me',
+    refresh: { path: '/refresh', token: 'bearer' },
+    revoke: { path: '/revoke', token: 'bearer' },
+  })
+  await client.signIn('ada', 'x')
+  await client.refresh(held('r1'), { issuer: url, subject: 'ada' })
+  await client.revoke?.(held('r2'))
+  expect(seen.slice(1).map(({ url, key, authorization }) => [url, key, authorization])).toEqual([
+    ['/me', 'Key new', ''],
+    ['/refresh', 'Key r1', ''],
+    ['/revoke', 'Key r2', ''],
+  ])
+})
+
+test.each([
+  ['a JSON string', 'application/json', (token: string) => JSON.stringify(token)],
+  ['plain text', 'text/plain', (token: string) => `${token}\n`],
+])('a response that is nothing but the token, as %s', async (_what, type, written) => {
+  const token = await jwt({ sub: 'ada', exp: inSeconds(60) })
+  answer = (_, response) => response.writeHead(200, { 'content-type': type }).end(written(token))
+  const client = clientFor({ answer: { accessToken: '.' }, refresh: { path: '/refresh' } })
+  const { person, tokens } = await client.signIn('ada', 'x')
+  expect(person.subject).toBe('ada')
+  expect(tokens).toMatchObject({ accessToken: token, refreshToken: null })
+  expect(tokens.accessEndsAt).not.toBeNull()
+  expect((await client.refresh(held('r1'), { issuer: url, subject: 'ada' })).tokens).toMatchObject({
+    accessToken: token,
+    refreshToken: 'r1',
+  })
+})
+
+test('a refresh may answer otherwise than a sign-in: nothing but the token, or a form', async () => {
+  const token = await jwt({ sub: 'ada' })
+  const member = { answer: { accessToken: 'data.jwt', refreshToken: 'data.renew' } }
+  const client = clientFor({ ...member, refresh: { path: '/refresh', name: '.', answer: { accessToken: '.' } } })
+  answer = ({ url: path }, response) =>
+    json(response, path === '/token' ? { data: { jwt: token, renew: 'r1' } } : '"new"')
+  const { tokens } = await client.signIn('ada', 'x')
+  expect(tokens.refreshToken).toBe('r1')
+  expect((await client.refresh(tokens, { issuer: url, subject: 'ada' })).tokens).toMatchObject({
+    accessToken: 'new',
+    refreshToken: 'r1',
+  })
+  answer = (_, response) =>
+    response
+      .writeHead(200, { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' })
+      .end('access_token=a%2Bb&refresh_token=r2&expires_in=60')
+  const byForm = clientFor({ refresh: { path: '/refresh' } })
+  expect((await byForm.refresh(held('r1'), { issuer: url, subject: 'ada' })).tokens).toMatchObject({
+    accessToken: 'a+b',
+    refreshToken: 'r2',
+    accessEndsAt: expect.any(Number) as number,
+  })
+})
+
+test.each(['"signed out, sign in again"', '""', '7', 'null', '["new"]', '{"access_token":"new"}', '<html></html>', ''])(
+  'a refresh answered with %s where a token alone is expected: nothing is replaced',
+  async body => {
+    answer = (_, response) => json(response, body)
+    const client = clientFor({ refresh: { path: '/refresh', answer: { accessToken: '.' } } })
+    expect(await failure(client.refresh(held('r1'), { issuer: url, subject: 'ada' }))).toBe(
+      'unknown provider_answer_invalid',
+    )
+  },
+)
+
+test('roles may be booleans of user info; without the claim, the log says so', async () => {
+  const warned: unknown[] = []
+  const log = { ...createLog('silent'), warn: (fields: unknown) => void warned.push(fields) }
+  const client = createTokenApiClient(
+    toTokenApi({ url, userInfo: '/me', roles: { claim: 'is_superuser', admin: [true] } }),
+    { clock: systemClock, log },
+  )
+  for (const [claim, roles] of [
+    [{ is_superuser: true }, ['admin', 'user']],
+    [{ is_superuser: false }, ['user']],
+    [{}, ['user']],
+  ] as const) {
+    answer = ({ url: path }, response) =>
+      json(response, path === '/me' ? { sub: 'ada', ...claim } : { access_token: 'a' })
+    expect((await client.signIn('ada', 'x')).person.roles).toEqual(roles)
+  }
+  expect(warned).toMatchObject([{ event: 'provider_roles_missing', provider: 'token-api', claim: 'is_superuser' }])
 })
 
 test('an API that issues no new refresh token keeps the old one', async () => {

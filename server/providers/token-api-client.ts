@@ -1,13 +1,18 @@
 import { decodeJwt } from 'jose'
 import { type Clock, SECOND, type UnixMs } from '../base/clock.ts'
 import { durationOf, instantOf } from '../base/numbers.ts'
+import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
-import type { TokenApi, TokenCallTemplate } from '../config/token-api-settings.ts'
+import type { TokenApi } from '../config/token-api-settings.ts'
+import { type TokenAnswer, type TokenCallTemplate, WHOLE } from '../config/token-calls.ts'
+import { tokenHeaderValue } from '../config/token-header.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
-import { type Claims, emailOf, isTrue, memberOf, nameOf, rolesOf, subjectOf } from './claims.ts'
+import { type Claims, emailOf, isTrue, memberOf, nameOf, subjectOf } from './claims.ts'
 import { neverLeft, retryAfterMs } from './provider-failures.ts'
 import { FailedCheck } from './flow.ts'
 import { createOutbound } from './outbound.ts'
+import { reportMissing, rolesOf } from './role-claims.ts'
+import { encoded, isToken, parsed } from './token-api-messages.ts'
 import { RefreshFailure, type TokenClient } from './token-client-types.ts'
 import type { ProviderProfile, ProviderTokens } from './types.ts'
 
@@ -15,6 +20,7 @@ import type { ProviderProfile, ProviderTokens } from './types.ts'
 export interface TokenApiClient extends TokenClient {
   /** The name that people know it by. */
   readonly name: string
+  readonly links: TokenApi['links']
   /**
    * Checks credentials with the API.
    * @throws Problem `invalid_credentials`, `account_disabled`, `slow_down` by the API's status; `provider_unavailable`,
@@ -30,9 +36,7 @@ interface Answer {
   body: unknown
 }
 
-const MAX_TOKEN_LENGTH = 16_384
-
-export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock }): TokenApiClient {
+export function createTokenApiClient(api: TokenApi, { clock, log }: { clock: Clock; log: Log }): TokenApiClient {
   const { protocol, hostname } = new URL(api.url)
   const outbound = createOutbound({
     trusted: [hostname.replace(/^\[|\]$/g, '')],
@@ -52,14 +56,19 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       ...(body === null ? {} : { body }),
     })
     const text = await response.text()
-    return { status: response.status, headers: response.headers, body: text === '' ? null : parsed(text) }
+    return { status: response.status, headers: response.headers, body: parsed(text, response.headers) }
   }
+
+  const tokenHeader = (token: string): Record<string, string> =>
+    api.tokenHeader === null
+      ? { authorization: `Bearer ${token}` }
+      : { [api.tokenHeader.name]: tokenHeaderValue(api.tokenHeader, token) }
 
   const withToken = (template: TokenCallTemplate, token: string) => {
     const { path, method, as, also, name } = template
     const fields = template.token === 'body' ? { ...also, [name]: token } : also
     const query = template.token === 'query' ? `?${new URLSearchParams({ [name]: token }).toString()}` : ''
-    const bearer: Record<string, string> = template.token === 'bearer' ? { authorization: `Bearer ${token}` } : {}
+    const bearer = template.token === 'bearer' ? tokenHeader(token) : {}
     const { type, text } = encoded(as, fields)
     const hasBody = method !== 'GET' && Object.keys(fields).length > 0
     return call(
@@ -71,15 +80,23 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
   }
 
   /** @throws FailedCheck */
-  function tokensOf(body: unknown, before: ProviderTokens | null, askedAt: UnixMs): ProviderTokens {
-    if (typeof body !== 'object' || body === null) throw new FailedCheck('the token response is not a JSON object')
-    const claims = body as Claims
-    const accessToken = memberOf(claims, api.answer.accessToken)
+  function tokensOf(
+    body: unknown,
+    answer: TokenAnswer,
+    { before, askedAt }: { before: ProviderTokens | null; askedAt: UnixMs },
+  ): ProviderTokens {
+    const isWhole = answer.accessToken === WHOLE
+    if (!isWhole && (typeof body !== 'object' || body === null))
+      throw new FailedCheck('the token response is not a JSON object')
+    const claims = isWhole ? {} : (body as Claims)
+    const accessToken = isWhole ? body : memberOf(claims, answer.accessToken)
     if (typeof accessToken !== 'string' || !isToken(accessToken))
-      throw new FailedCheck(`the response has no usable ${api.answer.accessToken}`)
-    const refreshToken = memberOf(claims, api.answer.refreshToken)
+      throw new FailedCheck(
+        isWhole ? 'the response is not a token' : `the response has no usable ${answer.accessToken}`,
+      )
+    const refreshToken = memberOf(claims, answer.refreshToken)
     if (typeof refreshToken === 'string' && !isToken(refreshToken))
-      throw new FailedCheck(`the response has no usable ${api.answer.refreshToken}`)
+      throw new FailedCheck(`the response has no usable ${answer.refreshToken}`)
     return {
       accessToken,
       // An API that issues no new one intends the old one to stay valid.
@@ -88,7 +105,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       idToken: null,
       tokenType: 'Bearer',
       scope: null,
-      accessEndsAt: endOf(accessToken, memberOf(claims, api.answer.expiresIn), askedAt),
+      accessEndsAt: endOf(accessToken, memberOf(claims, answer.expiresIn), askedAt),
       dpopKey: null,
     }
   }
@@ -101,6 +118,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
           ? 'the access token is not a JWT with claims: set userInfo'
           : 'user info is not an object',
       )
+    reportMissing(log, { id: TOKEN_API, roles: api.roles }, claims)
     const { fields } = api
     const read = (path: string | null) => (path === null ? undefined : memberOf(claims, path))
     const subject = subjectOf(read(fields.subject))
@@ -122,7 +140,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
   }
 
   async function fetchUserInfo(path: string, accessToken: string): Promise<Claims | null> {
-    const { status, body } = await call(path, 'GET', { authorization: `Bearer ${accessToken}` }, null)
+    const { status, body } = await call(path, 'GET', tokenHeader(accessToken), null)
     if (status >= 500 || status === 429) throw new Unjudged(`user info answered ${status}`)
     if (status !== 200) throw new FailedCheck(`user info answered ${status}`)
     return typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Claims) : null
@@ -148,6 +166,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
 
   return {
     name: api.name,
+    links: api.links,
 
     async signIn(username, password) {
       const { path, method, as, also, ...names } = api.login
@@ -156,7 +175,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       try {
         const answer = await call(path, method, { 'content-type': type }, text)
         if (answer.status < 200 || answer.status > 299) throw refusalOf(answer)
-        const tokens = tokensOf(answer.body, null, askedAt)
+        const tokens = tokensOf(answer.body, api.answer, { before: null, askedAt })
         return { person: { ...(await fetchProfile(tokens.accessToken)), label: username }, tokens }
       } catch (error) {
         if (error instanceof Problem) throw error
@@ -183,7 +202,7 @@ export function createTokenApiClient(api: TokenApi, { clock }: { clock: Clock })
       if (status < 200 || status > 299)
         throw new RefreshFailure('unknown', unavailable(new Error(`the refresh answered ${status}`)), pauseOf(answer))
       try {
-        return { tokens: tokensOf(answer.body, tokens, askedAt), idToken: null }
+        return { tokens: tokensOf(answer.body, api.refreshAnswer, { before: tokens, askedAt }), idToken: null }
       } catch (error) {
         throw new RefreshFailure('unknown', invalid(error), { blame: 'grant' })
       }
@@ -237,25 +256,6 @@ async function failing(work: () => Promise<Answer>): Promise<Answer> {
   } catch (error) {
     throw new RefreshFailure(neverLeft(error) ? 'unchanged' : 'unknown', unavailable(error))
   }
-}
-
-function encoded(as: 'form' | 'json', fields: Record<string, string>): { type: string; text: string } {
-  return as === 'json'
-    ? { type: 'application/json', text: JSON.stringify(fields) }
-    : { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(fields).toString() }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-/** The Bearer syntax (RFC 6750 §2.1), with a length limit. */
-function isToken(text: string): boolean {
-  return text.length <= MAX_TOKEN_LENGTH && /^[\w\-.~+/]+=*$/.test(text)
 }
 
 /**

@@ -3,9 +3,10 @@ import type { UnixMs } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import { Problem } from '../base/problem.ts'
 import { type Provider, SIGNATURE_ALGS } from '../config/provider-config.ts'
-import { type Claims, memberOf } from './claims.ts'
+import type { Claims } from './claims.ts'
 import { FailedCheck } from './flow.ts'
 import { printable } from './printable.ts'
+import { lacksRoles } from './role-claims.ts'
 import type { ProviderClient } from './types.ts'
 
 /**
@@ -45,7 +46,7 @@ export async function fetchUserInfo(client: ProviderClient, request: UserInfoReq
  * in the ID token.
  */
 function suffices(claims: Claims, failure: Failure, roles: Provider['roles']): boolean {
-  if (roles !== null && memberOf(claims, roles.claim) === undefined) return false
+  if (roles !== null && lacksRoles(claims, roles)) return false
   // A refusal is permanent, whereas user-info that is down would later have provided the name and address for a new
   // account.
   return (
@@ -97,7 +98,7 @@ async function answerOf(
 }
 
 function whatLacks({ roles }: Provider, claims: Claims): string {
-  const isMissing = roles !== null && memberOf(claims, roles.claim) === undefined
+  const isMissing = roles !== null && lacksRoles(claims, roles)
   return isMissing ? `, and the ID token has no claim ${roles.claim}` : ''
 }
 

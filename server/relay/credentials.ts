@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { mapMaybe, type MaybePromise } from '../base/maybe-promise.ts'
 import type { Clock } from '../base/clock.ts'
 import { Problem } from '../base/problem.ts'
+import { tokenHeaderValue } from '../config/token-header.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { dpopProof } from '../providers/dpop.ts'
 import type { ProviderTokens } from '../providers/types.ts'
@@ -59,7 +60,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
         { provider: upstream.provider ?? '' },
         new Error('a token holds what no header may'),
       )
-    if (tokenType === 'Bearer') return asBearer(accessToken)
+    if (tokenType === 'Bearer') return unbound(upstream, accessToken)
     if (dpopKey === null) throw new Problem('internal', {}, new Error('a bound token came without its key'))
     const proof = await dpopProof(dpopKey, {
       method,
@@ -79,7 +80,7 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
     refused: string | null,
   ): MaybePromise<UpstreamAuth> {
     return upstream.token === 'porchlight'
-      ? mapMaybe(tokens.tokenFor(upstream, caller, refused !== null), asBearer)
+      ? mapMaybe(tokens.tokenFor(upstream, caller, refused !== null), token => unbound(upstream, token))
       : withProviderToken(upstream, caller, outgoing, refused)
   }
 
@@ -123,8 +124,12 @@ export function createCredentials({ clock, tokens, vault }: Deps): Credentials {
   }
 }
 
-function asBearer(token: string): UpstreamAuth {
-  return { headers: ['authorization', `Bearer ${token}`], token, bound: false }
+function unbound({ tokenHeader }: Upstream, token: string): UpstreamAuth {
+  const headers =
+    tokenHeader === null
+      ? ['authorization', `Bearer ${token}`]
+      : [tokenHeader.name, tokenHeaderValue(tokenHeader, token)]
+  return { headers, token, bound: false }
 }
 
 /**

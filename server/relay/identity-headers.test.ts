@@ -69,6 +69,23 @@ describe('identity headers', () => {
     expect(await received(origin, {})).toContain('x-forwarded-for 192.0.2.7')
   })
 
+  test.each([
+    [{ name: 'X-Shop-Key', scheme: null }, 'X-Shop-Key kept.notes.anna'],
+    [{ name: 'Authorization', scheme: 'Token' }, 'Authorization Token kept.notes.anna'],
+  ])('an upstream gets its token in %j, and nobody else can put one there', async (tokenHeader, sent) => {
+    const requires = { signedIn: false, roles: [], maxAgeMs: null }
+    const { origin } = await relayTo(echo, { tokenHeader, requires })
+    for (const spelling of [...spellings(tokenHeader.name), 'Authorization']) {
+      const asAnna = await received(origin, { [spelling]: 'forged', Connection: `close, ${tokenHeader.name}` })
+      expect(asAnna, spelling).toContain(sent)
+      expect(asAnna.match(/kept\.notes\.anna/g)).toHaveLength(1)
+      expect(asAnna, spelling).not.toContain('forged')
+      expect(await received(origin, { [spelling]: 'forged', 'X-Test-Caller': 'nobody' }), spelling).not.toMatch(
+        /forged|kept/,
+      )
+    }
+  })
+
   test('flooding the cache with unknown names does not let known ones pass', async () => {
     const { origin } = await relayTo(echo)
     for (let batch = 0; batch < 12; batch++) {

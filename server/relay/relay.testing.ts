@@ -32,6 +32,7 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
     scopes: [],
     tokenType: 'at+jwt',
     claims: [],
+    tokenHeader: null,
     host: 'target',
     methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null },

@@ -44,8 +44,8 @@ const MISSPELLED = [
   'early-data',
   'idempotency-key',
 ]
-/** Upstreams without a list of their own share one filter and its cache. */
-const filters = new WeakMap<readonly string[], (name: string) => boolean>()
+/** Upstreams without headers of their own share one filter and its cache. */
+const filters = new WeakMap<Upstream, (name: string) => boolean>()
 const usualFilter = filterWith([])
 
 function filterWith(dropHeaders: readonly string[]): (name: string) => boolean {
@@ -54,10 +54,13 @@ function filterWith(dropHeaders: readonly string[]): (name: string) => boolean {
   return headerFilter({ names, prefixes: IDENTITY_FAMILIES, except, misspelled: MISSPELLED }, canonicalName)
 }
 
-function filterOf({ dropHeaders }: Upstream): (name: string) => boolean {
-  if (dropHeaders.length === 0) return usualFilter
-  const filter = filters.get(dropHeaders) ?? filterWith(dropHeaders)
-  filters.set(dropHeaders, filter)
+function filterOf(upstream: Upstream): (name: string) => boolean {
+  const { dropHeaders, tokenHeader } = upstream
+  if (dropHeaders.length === 0 && tokenHeader === null) return usualFilter
+  // Only we may say who somebody is: the client's own header of that name is removed from anonymous calls, too.
+  const filter =
+    filters.get(upstream) ?? filterWith([...dropHeaders, ...(tokenHeader === null ? [] : [tokenHeader.name])])
+  filters.set(upstream, filter)
   return filter
 }
 

@@ -46,6 +46,7 @@ const upstream = (name: string, scopes: string[] = []): Upstream => ({
   document: false,
   cookies: false,
   encodedPaths: false,
+  tokenHeader: null,
   dropHeaders: [],
   redirectOrigins: [],
   title: name,

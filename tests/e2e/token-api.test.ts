@@ -1,14 +1,18 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { ScriptTarget, transpileModule } from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hydrated, launchChromium, newContext } from '../support/chromium.ts'
-import { Visitor } from '../support/client.ts'
+import { type Answer, Visitor } from '../support/client.ts'
+import { LANGUAGES, look } from '../support/look.ts'
 import { CLIENT, type HostileProvider, json, startHostileProvider } from '../support/hostile-provider.ts'
 import { arriveFrom, HOSTILE, idOf, somebodyAt } from '../support/hostile-stage.ts'
 import { providerSetting } from '../support/provider-visit.ts'
-import { type Server, startServer, stopAll } from '../support/server.ts'
+import { ROOT, type Server, startServer, stopAll } from '../support/server.ts'
 
 const PASSWORD = 'a word that the shop knows'
 let shop: http.Server
@@ -28,12 +32,20 @@ async function startShop(): Promise<http.Server> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const text = Buffer.concat(chunks).toString()
+    if (request.url === '/register' || request.url === '/password/reset') {
+      const { authorization = null, cookie = null } = request.headers
+      return json(response, 201, { path: request.url, authorization, cookie, sent: JSON.parse(text) })
+    }
+    if (request.url === '/me')
+      return json(response, 200, { authorization: request.headers.authorization, key: request.headers['x-shop-key'] })
     if (request.url === '/revoke') return json(response, 200, { done: givenBack.push(JSON.parse(text).refresh_token) })
+    if (request.url === '/others') return json(response, 401, { detail: 'not yours', code: 'not_signed_in' })
     const form = new URLSearchParams(text)
-    if (form.get('password') !== PASSWORD) return json(response, 401, {})
+    const isRefresh = request.url === '/refresh' && given.includes(JSON.parse(text).refresh_token)
+    if (!isRefresh && form.get('password') !== PASSWORD) return json(response, 401, {})
     const claims = Buffer.from(
       JSON.stringify({
-        sub: isSomebodyElse ? 'nobody of theirs' : form.get('username'),
+        sub: isSomebodyElse ? 'nobody of theirs' : (form.get('username') ?? 'refreshed'),
         exp: Math.floor(Date.now() / 1000) + 3600,
       }),
     ).toString('base64url')
@@ -57,8 +69,19 @@ beforeAll(async () => {
         refresh: { path: '/refresh' },
         revoke: { path: '/revoke' },
         roles: { claim: 'sub', admin: ['first'] },
+        tokenHeader: { name: 'X-Shop-Key', scheme: 'Key' },
+        links: { register: '/join', reset: 'https://shop.example/reset' },
       }),
-      UPSTREAMS: JSON.stringify([{ name: 'shop', target: origin, token: 'provider', provider: 'token-api' }]),
+      UPSTREAMS: JSON.stringify([
+        { name: 'shop', target: origin, token: 'provider', provider: 'token-api' },
+        ...['register', 'password/reset'].map((path, at) => ({
+          name: `anonymous-${at}`,
+          prefix: `/api/shop/${path}`,
+          target: `${origin}/${path}`,
+          token: 'none',
+          methods: ['POST'],
+        })),
+      ]),
       PROVIDERS: JSON.stringify([
         providerSetting(
           HOSTILE,
@@ -176,6 +199,107 @@ describe('a sign-in that the API grants and this site refuses gives the tokens b
     expect(givenBack).not.toContain(kept)
     expect((await oscar.session()).user?.name).toBe('oscar')
   })
+})
+
+describe.each(LANGUAGES)('the sign-in page in %s', language => {
+  test("links to the API's own registration and reset, and offers none of this site's", async () => {
+    const { page, context, trouble } = await newContext(chromium, {
+      baseURL: server.origin,
+      locale: language,
+      reducedMotion: 'reduce',
+    })
+    for (const [route, links] of [
+      ['/sign-in', ['/join', 'https://shop.example/reset']],
+      ['/sign-up', ['/join', '/sign-in']],
+    ] as const) {
+      await page.goto(route)
+      await look(page, { route: `${route} of a token API`, who: 'guest', language, trouble })
+      const hrefs = page.locator('main a').evaluateAll(all => all.map(link => link.getAttribute('href')))
+      expect((await hrefs).filter(href => href?.startsWith('/auth/') !== true)).toEqual(links)
+    }
+    expect(await page.locator('main form').count(), 'no form of this site to register with').toBe(0)
+    await context.close()
+  })
+})
+
+test('registration and reset calls reach the API without a session, with nothing of ours in them', async () => {
+  const stranger = new Visitor(server.origin)
+  for (const path of ['/register', '/password/reset']) {
+    const answer = await stranger.post(`/api/shop${path}`, { email: 'new@example.org' })
+    expect([answer.status, answer.json()]).toEqual([
+      201,
+      { path, authorization: null, cookie: null, sent: { email: 'new@example.org' } },
+    ])
+  }
+  expect((await admin.post('/api/shop/register', { email: 'new@example.org' })).json()).toMatchObject({
+    authorization: null,
+    cookie: null,
+  })
+  expect((await stranger.get('/api/shop/register')).status).toBe(405)
+  for (const path of ['/api/shop/registers', '/api/shop/me'])
+    expect((await stranger.post(path, {})).json()).toMatchObject({ status: 401, code: 'not_signed_in' })
+})
+
+describe("the guide's interceptor goes by the code of a 401:", () => {
+  /** The requests that it sends again, and where it sends the page. */
+  async function handled({ status, headers, text }: Answer, retried = false) {
+    const page = readFileSync(join(ROOT, 'docs/guides/existing-token-api.md'), 'utf8')
+    const [, code = ''] = /^```ts\n(\/\/ after\nimport axios[\s\S]*?)^```$/m.exec(page) ?? []
+    const script = transpileModule(code.replace(/^import .*$/m, '').replace('export ', ''), {
+      compilerOptions: { target: ScriptTarget.ESNext },
+    }).outputText
+    const did: string[] = []
+    let onError: (error: unknown) => unknown = () => expect.unreachable('no interceptor')
+    const http = Object.assign((config: { url: string }) => void did.push(`again ${config.url}`), {
+      interceptors: { response: { use: (_: undefined, handler: typeof onError) => (onError = handler) } },
+    })
+    const location = { pathname: '/orders', search: '?page=2', assign: (to: string) => void did.push(to) }
+    new Function('axios', 'location', script)({ create: () => http }, location)
+    const response = { status, headers, data: JSON.parse(text) as unknown }
+    await Promise.resolve()
+      .then(() => onError({ config: { url: '/me', retried }, response }))
+      .catch(() => did.push('failed'))
+    return [status, ...did]
+  }
+
+  test('nobody is signed in, or the session has ended: to the sign-in page, and back', async () => {
+    const ended = await byName('erin')
+    const jar = ended.thief()
+    expect((await ended.post('/auth/logout', {})).status).toBe(200)
+    for (const browser of [new Visitor(server.origin), jar])
+      expect(await handled(await browser.get('/api/shop/me'))).toEqual([
+        401,
+        '/sign-in?returnTo=%2Forders%3Fpage%3D2',
+        'failed',
+      ])
+  })
+
+  test('somebody signed in again: once more, and only once', async () => {
+    const judy = await byName('judy')
+    const before = judy.thief()
+    expect((await judy.post('/auth/reauthenticate', { password: PASSWORD })).status).toBe(200)
+    const answer = await before.get('/api/shop/me')
+    expect(await handled(answer)).toEqual([401, 'again /me'])
+    expect(await handled(answer, true)).toEqual([401, 'failed'])
+  })
+
+  test("the API's own 401, whatever it says, and a person without its token: nothing", async () => {
+    const peggy = await byName('peggy')
+    const own = await peggy.get('/api/shop/others')
+    expect(own.json()).toEqual({ detail: 'not yours', code: 'not_signed_in' })
+    expect(await handled(own)).toEqual([401, 'failed'])
+    expect((await peggy.session()).user?.name, 'and the session goes on').toBe('peggy')
+    somebodyAt(works)
+    const answer = await (await arriveFrom(works, server.origin)).get('/api/shop/me')
+    expect(answer.json()).toMatchObject({ code: 'provider_sign_in_required' })
+    expect(await handled(answer)).toEqual([401, 'failed'])
+  })
+})
+
+test('calls carry the token in the header that the API expects', async () => {
+  const { key, authorization } = (await admin.get('/api/shop/me')).json<{ key: string; authorization?: string }>()
+  expect(key).toMatch(/^Key e30\./)
+  expect(authorization).toBeUndefined()
 })
 
 test.each([700, 1600])(

@@ -118,7 +118,7 @@ describe.skipIf(python === null)('an API with tokens of its own, as the usual tu
       registration: string
     }>()
     expect([password, setupNeeded, registration]).toEqual([
-      { enabled: true, minLength: 15, by: 'Shop' },
+      { enabled: true, minLength: 15, by: 'Shop', links: { register: null, reset: null } },
       false,
       'closed',
     ])

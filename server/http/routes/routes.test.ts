@@ -79,7 +79,7 @@ describe('signing in and out', () => {
     expect(await json(admin.get('/auth/methods'))).toEqual({
       setupNeeded: false,
       registration: 'invite',
-      password: { enabled: true, minLength: 15, by: null },
+      password: { enabled: true, minLength: 15, by: null, links: { register: null, reset: null } },
       providers: [],
     })
   })

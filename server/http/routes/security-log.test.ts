@@ -110,7 +110,7 @@ describe('the security log', () => {
     await at.close()
     await start({
       id: TOKEN_API,
-      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop' }),
+      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop', links: { register: null, reset: null } }),
       authenticate: () => Promise.reject(new Problem('invalid_credentials')),
       reauthenticate: () => Promise.reject(new Problem('invalid_credentials')),
     })

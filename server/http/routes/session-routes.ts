@@ -27,7 +27,7 @@ type Described = Required<Pick<MethodsAnswer, 'password' | 'providers' | 'others
 /** The methods as a sign-in page reads them. */
 function described(methods: SignInMethods, minLength: number): Omit<Described, 'others'> & Partial<Described> {
   const { others, ...answer }: Described = {
-    password: { enabled: false, minLength, by: null },
+    password: { enabled: false, minLength, by: null, links: { register: null, reset: null } },
     providers: [],
     others: [],
   }
@@ -37,7 +37,12 @@ function described(methods: SignInMethods, minLength: number): Omit<Described, '
     const description = method.describe()
     switch (description.kind) {
       case 'password':
-        answer.password = { enabled: true, minLength: description.minLength, by: description.by }
+        answer.password = {
+          enabled: true,
+          minLength: description.minLength,
+          by: description.by,
+          links: description.links,
+        }
         break
       case 'provider': {
         const { name, icon, available } = description

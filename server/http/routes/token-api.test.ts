@@ -178,7 +178,7 @@ test('what was granted is given back when the account is disabled before the ses
   at = testRoutes({
     passwords: {
       id: TOKEN_API,
-      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop' }),
+      describe: () => ({ kind: 'password', minLength: 15, by: 'Shop', links: { register: null, reset: null } }),
       async authenticate() {
         const { accounts } = at.people
         const make = (name: string) =>

@@ -13,6 +13,9 @@ export function useSignInMethods() {
     loaded,
     providers: computed(() => data.value?.providers ?? []),
     byPassword: computed(() => data.value?.password.enabled !== false),
+    /** The token API that manages the accounts, if one does, and its own pages. */
+    tokenApi: computed(() => data.value?.password.by ?? null),
+    passwordLinks: computed(() => data.value?.password.links ?? { register: null, reset: null }),
     minLength: computed(() => data.value?.password.minLength ?? DEFAULT_MIN_LENGTH),
   }
 }
