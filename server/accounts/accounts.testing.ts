@@ -3,7 +3,7 @@ import { captureLog } from '../base/log.testing.ts'
 import { type CounterName, type Meter, noMeter } from '../base/meter.ts'
 import { Secret } from '../base/secret.ts'
 import { toBrand } from '../config/brand-settings.ts'
-import type { Site } from '../config/site-settings.ts'
+import { OWN_SITE, type Site } from '../config/site-settings.ts'
 import type { TokenApi } from '../config/token-api-settings.ts'
 import type { Registration } from '../contract/wire.ts'
 import { newRoot } from '../keys/file.ts'
@@ -90,7 +90,7 @@ export function testPeople(
     passwordMinLength: 15,
     brand: toBrand(),
     secureCookies: true,
-    site: options.site ?? { kind: 'own' as const, serverRoutes: false },
+    site: options.site ?? OWN_SITE,
     tokenApi: options.tokenApi ?? null,
     testSignIn: options.testSignIn === undefined ? null : new Secret(options.testSignIn),
   }

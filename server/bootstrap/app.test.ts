@@ -14,6 +14,7 @@ import {
   startApp,
 } from '../../tests/support/app.ts'
 import { Problem } from '../base/problem.ts'
+import { OWN_SITE } from '../config/site-settings.ts'
 import type { PorchlightResponse } from '../http/response/server-response.ts'
 import { testUpstream, testRelay } from '../relay/relay.testing.ts'
 import { SITE_CONTEXT, type SiteContext } from '../contract/site-context.ts'
@@ -910,7 +911,7 @@ describe('the site', () => {
       )
     }
     const site = { built: null, development: null, listener }
-    app = await startApp({ site, frontEnd: { kind: 'own', serverRoutes: true } })
+    app = await startApp({ site, frontEnd: { ...OWN_SITE, serverRoutes: true } })
     const own = { origin: PUBLIC_URL, cookie: SIGNED_IN }
     const answered = ['/auth']
     expect((await app.ask('/api/weather?in=Lund', { headers: own })).json()).toEqual({

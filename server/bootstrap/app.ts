@@ -39,7 +39,8 @@ import { requestIds } from '../http/request/request-id.ts'
 import { requestLog } from '../http/request/request-log.ts'
 import { toOriginForm } from '../http/request/request-target.ts'
 import { requireSameOrigin } from '../http/steps/same-origin.ts'
-import { securityHeaders } from '../http/response/security-headers.ts'
+import { policyOf } from '../http/response/page-policy.ts'
+import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from '../http/response/security-headers.ts'
 import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
 import { answerUpgrades } from '../http/server/upgrade-listener.ts'
 import { staticFrontEnd } from '../http/site/static-front-end.ts'
@@ -111,7 +112,7 @@ export function createApp(deps: AppDeps): () => Server {
   } = deps
   const { publicUrl, secureCookies, brand } = config
   const isTrusted = trustedProxies(config.trustedProxies)
-  const security = securityHeaders(publicUrl)
+  const security = securityHeaders(publicUrl, frontEnd.headers)
 
   const demoPages = config.demo ? DEMO_PAGES : []
   const match = orFrontEnd(relay.match, frontEnd, demoPages)
@@ -180,6 +181,10 @@ export function createApp(deps: AppDeps): () => Server {
     openForm,
     secureCookies,
     ownPages: frontEnd.kind === 'own',
+    policy: policyOf(
+      site.development === null ? PAGE_POLICY : DEV_PAGE_POLICY,
+      frontEnd.kind === 'own' ? frontEnd.policy : null,
+    ),
     demo: config.demo,
     brand,
     answered: ['/auth', ...relay.prefixes, ...(serverRoutes ? [] : ['/api'])],

@@ -43,7 +43,16 @@ export function startRelay(
     limits: config.streamLimits,
   })
   const credentials = createCredentials({ clock, tokens, vault })
-  const relay = createRelay({ clock, log, publicUrl: config.publicUrl, upstreams, credentials, isOwnCookie, streams })
+  const relay = createRelay({
+    clock,
+    log,
+    publicUrl: config.publicUrl,
+    upstreams,
+    frontEnd: config.site.kind === 'upstream' ? config.site.upstream : null,
+    credentials,
+    isOwnCookie,
+    streams,
+  })
   const stopListening = sessions.onEnded(ended => {
     tokens.forget(ended.publicId)
     credentials.forget(ended.publicId)

@@ -204,7 +204,7 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     securityContact: settings.securityContact ?? null,
     upstreams: (settings.upstreams ?? []).map(upstream => toUpstream(upstream, set.streamMaxSeconds * SECOND)),
     tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
-    site: toSite(settings.site, folderOf('site'), publicUrl),
+    site: toSite(settings.site, folderOf('site'), publicUrl, set.streamMaxSeconds * SECOND),
     brand: toBrand(settings.brand),
     streamMaxMs: set.streamMaxSeconds * SECOND,
     streamLimits: { perSession: set.maxStreamsPerSession, perNetwork: set.maxStreamsPerNetwork },

@@ -80,6 +80,11 @@ export function judgeTogether(
   const { site } = config
   if (site.kind === 'upstream' && site.upstream.target.origin === config.publicUrl)
     refuse('site', `an address other than ${name('publicUrl')}: the front end must be a different server`)
+  if (site.kind === 'upstream' && site.upstream.token !== 'none') {
+    const same = config.upstreams.find(({ audience }) => audience === site.upstream.audience)
+    if (same !== undefined)
+      refuse('site', `an audience other than that of "${same.name}", which would accept the front end's tokens`)
+  }
   if (
     config.signingKeys !== null &&
     'file' in config.signingKeys &&

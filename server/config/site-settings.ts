@@ -1,16 +1,21 @@
 import { resolve } from 'node:path'
 import * as v from 'valibot'
 import { toOrigin } from './address.ts'
-import type { Upstream } from './upstream-config.ts'
-import { toUpstream } from './upstream-settings.ts'
+import { HeadersSetting, type SiteHeader, toSiteHeaders } from './header-settings.ts'
+import { judgeNoncePolicy, judgeRenderedPolicy, PolicySetting } from './policy-setting.ts'
+import { knowsCallers, type Upstream } from './upstream-config.ts'
+import { toUpstream, UpstreamSetting } from './upstream-settings.ts'
 
 const SITE_FORM =
-  'either { static: a folder of built files } or { upstream: the address of a front end }, or { serverRoutes: true } for the built-in pages'
+  'at most one of { static: a folder of built files } and { upstream: the address of a front end }; without them, settings of the built-in pages such as { serverRoutes: true }'
 const FOLDER_FORM = 'the path of a folder that contains an index.html, such as ../shop/dist'
 const UPSTREAM_FORM =
   'an address like http://127.0.0.1:5173: http or https, a host and perhaps a port, without path, query or user name'
-const POLICY_FORM = "a Content-Security-Policy in one line, such as script-src 'self'"
 const ORIGINS_FORM = 'origins like https://login.example.org'
+const TOKEN_FORM = 'porchlight or none: other tokens are for APIs'
+
+/** The audience of the tokens for a front end, unless the setting names one. */
+const AUDIENCE = 'site'
 
 /** The setting `site`, as an operator writes it. */
 export const SiteSetting = v.pipe(
@@ -23,9 +28,16 @@ export const SiteSetting = v.pipe(
           v.check(value => toOrigin(value) !== null, UPSTREAM_FORM),
         ),
       ),
-      policy: v.exactOptional(v.pipe(v.string(POLICY_FORM), v.regex(/^[\x21-\x7e][\x20-\x7e]{0,3999}$/, POLICY_FORM))),
+      policy: v.exactOptional(PolicySetting),
+      headers: v.exactOptional(HeadersSetting),
       sourceMaps: v.exactOptional(v.boolean('true or false')),
       serverRoutes: v.exactOptional(v.boolean('true or false')),
+      token: v.exactOptional(v.picklist(['porchlight', 'none'], TOKEN_FORM)),
+      audience: UpstreamSetting.entries.audience,
+      claims: UpstreamSetting.entries.claims,
+      tokenType: UpstreamSetting.entries.tokenType,
+      requires: UpstreamSetting.entries.requires,
+      host: UpstreamSetting.entries.host,
       redirectOrigins: v.exactOptional(
         v.pipe(
           v.array(v.string(ORIGINS_FORM), ORIGINS_FORM),
@@ -36,7 +48,7 @@ export const SiteSetting = v.pipe(
     SITE_FORM,
   ),
   v.check(
-    site => [site.static, site.upstream, site.serverRoutes].filter(value => value !== undefined).length === 1,
+    site => Object.keys(site).length > 0 && !(site.static !== undefined && site.upstream !== undefined),
     SITE_FORM,
   ),
   v.check(
@@ -44,42 +56,86 @@ export const SiteSetting = v.pipe(
     'sourceMaps only with static: an upstream decides what it serves',
   ),
   v.check(
-    site => site.serverRoutes === undefined || site.policy === undefined,
-    'policy only with static or upstream: the built-in pages have one with a nonce',
+    site => site.static === undefined || site.serverRoutes === undefined,
+    'serverRoutes only without static: built files answer no calls',
   ),
   v.check(
-    site => site.upstream !== undefined || site.redirectOrigins === undefined,
-    'redirectOrigins only with upstream: nothing else redirects',
+    ({ upstream, token, audience, requires, host, redirectOrigins }) =>
+      upstream !== undefined || [token, audience, requires, host, redirectOrigins].every(value => value === undefined),
+    'token, audience, requires, host and redirectOrigins only with upstream',
   ),
+  v.check(
+    ({ token, audience, claims, tokenType }) =>
+      token === 'porchlight' || [audience, claims, tokenType].every(value => value === undefined),
+    "audience, claims and tokenType only with token: 'porchlight', which they describe",
+  ),
+  v.rawCheck(({ dataset: { value, typed }, addIssue }) => {
+    if (!typed || value.policy === undefined || value.static !== undefined) return
+    const wrong = (value.upstream === undefined ? judgeNoncePolicy : judgeRenderedPolicy)(value.policy)
+    if (wrong === null) return
+    const path = { type: 'object', origin: 'value', input: value, key: 'policy', value: value.policy } as const
+    addIssue({ message: wrong, input: value.policy, path: [path] })
+  }),
 )
 export type SiteSetting = v.InferOutput<typeof SiteSetting>
 
+/** What every kind of site has. */
+interface Common {
+  /** A whole Content-Security-Policy, or sources to add; null: the pages' own. */
+  policy: PolicySetting | null
+  /** Replace ours of the same name, and the front end's. */
+  headers: readonly SiteHeader[]
+}
+
 /** Whose pages are served at `/` and everywhere that is not reserved. */
-export type Site =
-  /** @property serverRoutes whether Nuxt's server routes handle paths below `/api` that no upstream has */
-  | { kind: 'own'; serverRoutes: boolean }
-  /** @property policy the Content-Security-Policy of its pages; null: a default that suits a plain build */
-  | { kind: 'static'; folder: string; sourceMaps: boolean; policy: string | null }
-  /** @property policy null: the policy that it sends, or else a default that suits server-rendered pages */
-  | { kind: 'upstream'; upstream: Upstream; policy: string | null }
+export type Site = Common &
+  (
+    | /** @property serverRoutes whether Nuxt's server routes handle paths below `/api` that no upstream has */
+      { kind: 'own'; serverRoutes: boolean }
+    | { kind: 'static'; folder: string; sourceMaps: boolean }
+    /** @property serverRoutes whether it receives paths below `/api` that no upstream has */
+    | { kind: 'upstream'; upstream: Upstream; serverRoutes: boolean }
+  )
+
+/** Our own pages, as they are. */
+export const OWN_SITE = { kind: 'own', serverRoutes: false, policy: null, headers: [] } as const satisfies Site
 
 /** Cannot collide with a configured upstream, whose name has no space and whose prefix is not empty. */
 const FRONT_END = 'front end'
 
-/** @param folder the folder that relative paths start from */
-export function toSite(setting: SiteSetting | undefined, folder: string, publicUrl: string): Site {
-  if (setting === undefined || setting.serverRoutes !== undefined)
-    return { kind: 'own', serverRoutes: setting?.serverRoutes ?? false }
-  const policy = setting.policy ?? null
+/**
+ * @param folder the folder that relative paths start from
+ * @param streamMaxMs the maximum lifetime of a stream that carries somebody's token
+ */
+export function toSite(setting: SiteSetting | undefined, folder: string, publicUrl: string, streamMaxMs: number): Site {
+  if (setting === undefined) return OWN_SITE
+  const common: Common = { policy: setting.policy ?? null, headers: toSiteHeaders(setting.headers) }
+  const serverRoutes = setting.serverRoutes ?? false
   if (setting.static !== undefined)
-    return { kind: 'static', folder: resolve(folder, setting.static), sourceMaps: setting.sourceMaps ?? false, policy }
-  // Forwards everything except our cookies and tokens: to the front end, every request is anonymous.
+    return {
+      kind: 'static',
+      folder: resolve(folder, setting.static),
+      sourceMaps: setting.sourceMaps ?? false,
+      ...common,
+    }
+  if (setting.upstream === undefined) return { kind: 'own', serverRoutes, ...common }
+  return { kind: 'upstream', upstream: toFrontEnd(setting, publicUrl, streamMaxMs), serverRoutes, ...common }
+}
+
+function toFrontEnd(setting: SiteSetting, publicUrl: string, streamMaxMs: number): Upstream {
+  const token = setting.token ?? 'none'
   const upstream = toUpstream(
     {
       name: FRONT_END,
       prefix: '',
       target: toOrigin(setting.upstream ?? '') ?? '',
-      token: 'none',
+      token,
+      audience: setting.audience ?? AUDIENCE,
+      claims: setting.claims ?? [],
+      tokenType: setting.tokenType ?? 'at+jwt',
+      // Anonymous visitors get its pages, too, unless it says otherwise.
+      requires: { signedIn: false, ...setting.requires },
+      host: setting.host ?? 'target',
       websocket: true,
       document: true,
       cookies: true,
@@ -87,7 +143,8 @@ export function toSite(setting: SiteSetting | undefined, folder: string, publicU
       // A front end that knows its public address redirects to it.
       redirectOrigins: [publicUrl, ...(setting.redirectOrigins ?? [])],
     },
-    Infinity,
+    streamMaxMs,
   )
-  return { kind: 'upstream', upstream, policy }
+  // Without an identity there is nothing to outlive: the hot reload of a dev server stays connected.
+  return knowsCallers(upstream) ? upstream : { ...upstream, streamMaxMs: Infinity }
 }

@@ -42,7 +42,7 @@ export interface Upstream {
   timeouts: { connectMs: number; headersMs: number; idleMs: number; websocketIdleMs: number }
   /**
    * The maximum lifetime of a WebSocket or event stream, whose cookies are only checked when it opens. Infinite for a
-   * front end, which gets no identity.
+   * front end to which everybody is anonymous.
    */
   streamMaxMs: number
   /** null: no limit. */
@@ -64,4 +64,9 @@ export interface Upstream {
   icon: string | null
   /** The page to open: a path of this site or another address; null: it is for programs only. */
   page: string | null
+}
+
+/** Whether its answers depend on who calls: it is told so by a token, or is only for some. */
+export function knowsCallers({ token, requires }: Pick<Upstream, 'token' | 'requires'>): boolean {
+  return token !== 'none' || requires.signedIn || requires.roles.length > 0 || requires.maxAgeMs !== null
 }

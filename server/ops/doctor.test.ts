@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE } from '../base/clock.ts'
-import { toSite } from '../config/site-settings.ts'
+import { OWN_SITE, toSite } from '../config/site-settings.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
 import { judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
 import type { Finding } from './finding.ts'
@@ -63,10 +63,10 @@ test('an upstream or front end on another machine without TLS gets a warning tha
   ]
   const found = judgeUpstreams({
     upstreams,
-    site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org'),
+    site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org', HOUR),
   })
   expect(wrong(found)).toMatch(
     /^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000, .*\nwarn: Upstream "front end" /,
   )
-  expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: { kind: 'own', serverRoutes: false } })).toEqual([])
+  expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: OWN_SITE })).toEqual([])
 })

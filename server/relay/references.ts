@@ -1,5 +1,5 @@
 import type { Upstream } from '../config/upstream-config.ts'
-import { isUnder } from '../contract/reserved.ts'
+import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { elementsOf } from './header-list.ts'
 
 /** The request that an upstream's references are relative to. */
@@ -8,12 +8,14 @@ export interface ReferenceContext {
   /** The path requested from the upstream, starting with `/`. */
   path: string
   publicOrigin: string
+  /** Everything on this site that is relayed, a front end included. */
+  relayed: readonly Upstream[]
 }
 
 /**
  * Maps a reference in `Location` and the like to where the browser finds it. An upstream knows itself by the address
  * that we call (with a scheme perhaps from X-Forwarded-Proto) or by the public one (from X-Forwarded-Host): both are
- * mapped below the prefix.
+ * mapped below the prefix, except for what can only be another part of this site.
  * @returns null if the reference must be dropped, because it would reveal an internal address or be an open redirect
  */
 export function mapReference(value: string, context: ReferenceContext): string | null {
@@ -73,14 +75,16 @@ function portOf(protocol: string, port: string): string {
   return port !== '' ? port : protocol === 'https:' ? '443' : '80'
 }
 
-function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath }: ReferenceContext): string | null {
+function publicPath(path: string, isPublic: boolean, context: ReferenceContext): string | null {
+  const { upstream, path: askedPath } = context
   const {
     prefix,
     strip,
     target: { basePath },
   } = upstream
-  const own = basePath === '' || isUnder(path, basePath) ? path.slice(basePath.length) : null
-  if (!strip) return [own, path].find(candidate => candidate !== null && isUnder(candidate, prefix)) ?? null
+  const own = isUnderBase(path, basePath) ? path.slice(basePath.length) : null
+  // Its paths are the public ones, with or without the target's.
+  if (!strip) return [own, path].find(candidate => candidate !== null && isUnder(candidate, prefix)) ?? own ?? path
   // An upstream that supports X-Forwarded-Prefix adds the prefix itself; one that does not may have such a path of its
   // own.
   const hasSuchPaths = basePath === '' ? isUnder(askedPath.replace(/[?#].*$/s, ''), prefix) : own !== null
@@ -88,7 +92,32 @@ function publicPath(path: string, isPublic: boolean, { upstream, path: askedPath
     const tail = path.slice(prefix.length)
     return prefix + (basePath !== '' && isUnder(tail, basePath) ? tail.slice(basePath.length) : tail)
   }
-  return own === null ? null : prefix + own
+  if (isPublic && isElsewhereOnSite(path, context)) return path
+  return own === null ? (isPublic ? null : outsideTarget(path, context)) : prefix + own
+}
+
+/** Whether a public path is ours or another upstream's, and therefore cannot be this one's without its prefix. */
+function isElsewhereOnSite(path: string, { upstream, relayed }: ReferenceContext): boolean {
+  const prefixes = relayed.filter(({ name, prefix }) => name !== upstream.name && prefix !== '')
+  return [...RESERVED, ...prefixes.map(({ prefix }) => prefix)].some(place => isUnder(path, place))
+}
+
+/**
+ * Where a path of the target's origin, but outside the target, is on this site: an application may be both the front
+ * end and several upstreams, each with a part of its paths.
+ */
+function outsideTarget(path: string, context: ReferenceContext): string | null {
+  const [home] = context.relayed
+    .filter(
+      ({ target: { origin, basePath } }) => origin === context.upstream.target.origin && isUnderBase(path, basePath),
+    )
+    .toSorted((a, b) => b.target.basePath.length - a.target.basePath.length)
+  if (home === undefined) return isElsewhereOnSite(path, context) ? path : null
+  return (home.strip ? home.prefix : '') + path.slice(home.target.basePath.length)
+}
+
+function isUnderBase(path: string, basePath: string): boolean {
+  return basePath === '' || isUnder(path, basePath)
 }
 
 /**

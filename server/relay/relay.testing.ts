@@ -120,6 +120,7 @@ export function testRelay(
     log,
     publicUrl: 'https://site.test',
     upstreams,
+    frontEnd: null,
     credentials: createCredentials({ clock: systemClock, tokens, vault }),
     isOwnCookie: name => name.toLowerCase().includes('porchlight-'),
     streams,

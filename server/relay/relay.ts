@@ -21,6 +21,8 @@ interface Deps {
   log: Log
   publicUrl: string
   upstreams: readonly Upstream[]
+  /** Receives what no upstream does; null: pages are not relayed. */
+  frontEnd: Upstream | null
   credentials: Credentials
   isOwnCookie: (name: string) => boolean
   streams: Streams
@@ -30,13 +32,17 @@ interface Deps {
 const NO_AUTH: UpstreamAuth = { headers: [], token: '', bound: false }
 
 /** Relays same-origin calls to the configured upstreams, each with its own token. */
-export function createRelay({ clock, log, publicUrl, upstreams, credentials, isOwnCookie, streams }: Deps) {
+export function createRelay({ clock, log, publicUrl, upstreams, frontEnd, credentials, isOwnCookie, streams }: Deps) {
   const { protocol, host, origin } = new URL(publicUrl)
   const publicParts = { protocol: protocol.slice(0, -1), host }
   const match = createRoutes(upstreams)
   const pools = createPools()
   const logRefusal = createRefusalLog({ clock, log })
-  const filter = responseFilter({ publicOrigin: origin, isOwnCookie })
+  const filter = responseFilter({
+    publicOrigin: origin,
+    relayed: frontEnd === null ? upstreams : [...upstreams, frontEnd],
+    isOwnCookie,
+  })
 
   function authFor(
     request: RelayRequest,

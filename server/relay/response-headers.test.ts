@@ -265,15 +265,22 @@ test('HD-14 headers that outlive a response, address shared caches or open it to
 
 describe('references of an upstream', () => {
   /** The relayed header of a response to `/api/notes/dir/page?q=1`. */
-  async function told(name: string, value: string, changes: Partial<Upstream> = {}, status = 302) {
+  const part = (name: string, basePath: string, changes: Partial<Upstream> = {}) =>
+    testUpstream('', { name, prefix: `/api/${name}`, target: { origin: '', basePath }, ...changes })
+
+  async function told(
+    name: string,
+    value: string,
+    changes: Partial<Upstream> = {},
+    status = 302,
+    others: Upstream[] = [],
+  ) {
     const upstream = await listen((_incoming, outgoing) => {
       const host = upstream.origin.slice('http://'.length)
       outgoing.writeHead(status, { [name]: value.replaceAll('TARGET', host) }).end()
     })
-    const basePath = changes.target?.basePath ?? ''
-    const here = await front([
-      testUpstream(upstream.origin, { ...changes, target: { origin: upstream.origin, basePath } }),
-    ])
+    const at = (one: Upstream) => ({ ...one, target: { ...one.target, origin: upstream.origin } })
+    const here = await front([testUpstream(upstream.origin, changes), ...others].map(at))
     onTestFinished(async () => {
       await here.close()
       await upstream.close()
@@ -295,6 +302,9 @@ describe('references of an upstream', () => {
     ['/api/notes/list/', '/api/notes/list/'],
     ['https://TARGET/api/notes/x', '/api/notes/x'],
     ['https://site.test/api/notesx', '/api/notes/api/notesx'],
+    ['https://site.test/sign-in?returnTo=%2Fx', '/sign-in?returnTo=%2Fx'],
+    ['https://site.test/account', '/account'],
+    ['https://site.test/accounts/7', '/api/notes/accounts/7'],
     ['https://site.test', '/api/notes/'],
     ['?r=2', '/api/notes/dir/page?r=2'],
     ['', '/api/notes/dir/page?q=1'],
@@ -321,7 +331,8 @@ describe('references of an upstream', () => {
     ['/v1', '/api/notes'],
     ['/v10', undefined],
     ['/elsewhere', undefined],
-    ['https://site.test/account', undefined],
+    ['https://site.test/account', '/account'],
+    ['https://site.test/other', undefined],
   ])('below a path of the target, %s is %s', async (given, expected) => {
     expect(await told('location', given, under('/v1'))).toBe(expected)
   })
@@ -334,8 +345,41 @@ describe('references of an upstream', () => {
   test('without stripping, the path is the public one already', async () => {
     expect(await told('location', 'https://TARGET/api/notes/x', { strip: false })).toBe('/api/notes/x')
     expect(await told('location', '/v1/api/notes/x', { strip: false, ...under('/v1') })).toBe('/api/notes/x')
-    expect(await told('location', '/api/notesx', { strip: false })).toBeUndefined()
-    expect(await told('location', '/other', { strip: false })).toBeUndefined()
+  })
+
+  test.each([
+    ['/api/notesx', '/api/notesx'],
+    ['/other?a=b#c', '/other?a=b#c'],
+    ['https://TARGET/other', '/other'],
+    ['//TARGET/other', '/other'],
+    ['/sign-in?returnTo=%2Fapi%2Fnotes%2F', '/sign-in?returnTo=%2Fapi%2Fnotes%2F'],
+    ['https://site.test/other', '/other'],
+    ['//site.test/api/orders/7', '/api/orders/7'],
+    ['https://site.test//evil.test', undefined],
+    ['https://TARGET//evil.test', undefined],
+    ['/.//evil.test', undefined],
+    ['https://evil.test/other', undefined],
+  ])('without stripping, %s within the public site becomes %s', async (given, expected) => {
+    for (const name of ['location', 'content-location'])
+      expect(await told(name, given, { strip: false })).toBe(expected)
+    if (!given.includes('evil'))
+      expect(await told('link', `<${given}>; rel=next`, { strip: false }, 200)).toBe(`<${expected}>; rel=next`)
+  })
+
+  test.each([
+    ['/v1/7', '/api/notes/7'],
+    ['/v2/7?x', '/api/orders/7?x'],
+    ['https://TARGET/v2', '/api/orders'],
+    ['/v2/old/7', '/api/old/7'],
+    ['/v3/api/whole/7', '/api/whole/7'],
+    ['/v20/7', undefined],
+    ['/elsewhere', undefined],
+    ['/sign-in', '/sign-in'],
+    ['https://site.test/api/orders/7', '/api/orders/7'],
+    ['https://site.test/v2/7', undefined],
+  ])('parts of one application that are several upstreams lead to each other: %s is %s', async (given, expected) => {
+    const others = [part('orders', '/v2'), part('old', '/v2/old'), part('whole', '/v3', { strip: false })]
+    expect(await told('location', given, under('/v1'), 302, others)).toBe(expected)
   })
 
   test('a listed public origin is a valid destination', async () => {

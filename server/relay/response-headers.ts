@@ -1,4 +1,4 @@
-import type { Upstream } from '../config/upstream-config.ts'
+import { knowsCallers, type Upstream } from '../config/upstream-config.ts'
 import { allowedChallenges } from './challenges.ts'
 import { cookieNameOf } from './cookie-name.ts'
 import { headerFilter } from './header-filter.ts'
@@ -138,11 +138,12 @@ export interface RelayedHeaders {
 
 interface Deps {
   publicOrigin: string
+  relayed: readonly Upstream[]
   isOwnCookie: (name: string) => boolean
 }
 
 /** Filters and maps an upstream's response headers for the browser. */
-export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
+export function responseFilter({ publicOrigin, relayed, isOwnCookie }: Deps) {
   return {
     /**
      * @param path the path requested from the upstream
@@ -150,7 +151,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
      */
     headers(status: number, answered: UpstreamHeaders, upstream: Upstream, path: string): RelayedHeaders {
       const listed = answered.connection === undefined ? null : namesForThisHop(joined(answered.connection))
-      const context = { upstream, path, publicOrigin }
+      const context = { upstream, path, publicOrigin, relayed }
       const headers: string[] = []
       let policy: string | null = null
       for (const name in answered) {
@@ -183,7 +184,7 @@ export function responseFilter({ publicOrigin, isOwnCookie }: Deps) {
             }
             break
           case 'cache-control':
-            headers.push(name, upstream.token === 'none' ? joined(value) : asPrivate(joined(value)))
+            headers.push(name, knowsCallers(upstream) ? asPrivate(joined(value)) : joined(value))
             break
           default:
             if (typeof value === 'string') headers.push(name, value)
@@ -228,8 +229,8 @@ function listOf(value: string | string[]): string[] {
 }
 
 /**
- * The upstream's response depended on Authorization, so shared caches may not store it unless it says `public` (RFC
- * 9111 §3.5). The browser's request has no Authorization, so the response says so explicitly.
+ * The upstream's response depended on who calls, so shared caches may not store it unless it says `public` (RFC 9111
+ * §3.5). The browser's request has no Authorization, so the response says so explicitly.
  */
 function asPrivate(cacheControl: string): string {
   return /\b(?:public|private|no-store)\b/i.test(cacheControl) ? cacheControl : `private, ${cacheControl}`

@@ -8,6 +8,7 @@ import { noMeter } from '../../server/base/meter.ts'
 import { Problem } from '../../server/base/problem.ts'
 import type { AccountUser } from '../../server/accounts/account.ts'
 import { DEFAULT_BRAND } from '../../server/contract/brand.ts'
+import { OWN_SITE } from '../../server/config/site-settings.ts'
 import type { WireUser } from '../../server/contract/wire.ts'
 import { createFrontCheck } from '../../server/ops/front-check.ts'
 import type { Env } from '../../server/http/request/hono-env.ts'
@@ -169,7 +170,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     writeRate: createWriteRate(systemClock),
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
-    frontEnd: { kind: 'own', serverRoutes: false },
+    frontEnd: OWN_SITE,
     clientScript: async () => 'export {}',
     site: {
       built: { root: '/nowhere', files: [] },

@@ -34,6 +34,8 @@ export class RequestContext {
   inviteBody: (() => void) | null = null
   /** A page's own policy with its nonce; null: the strict default for everything else. */
   contentSecurityPolicy: string | null = null
+  /** Whether the site itself answers, with headers that its operator chose. */
+  ofSite = false
   /** Of a page that is being rendered; null: the response must not be compressed here. */
   compression: PageCompression | null = null
   #client: Client | null = null

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
-import { devPagePolicy, pagePolicy, securityHeaders } from './security-headers.ts'
+import { policyOf } from './page-policy.ts'
+import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from './security-headers.ts'
 
+const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'" }
 const directives = (policy: string) =>
   new Map(policy.split('; ').map(one => [one.split(' ')[0], one.split(' ').slice(1).join(' ')]))
 
@@ -11,7 +13,7 @@ test('ASVS 3.4.1 browsers are told to stay with https only by a site that has it
 })
 
 test('HD-1 HD-2 a page runs scripts of its own nonce only, is framed by nobody and sends forms to this site only', () => {
-  const policy = directives(pagePolicy('abc'))
+  const policy = directives(policyOf(PAGE_POLICY, null)(NONCE))
   expect(policy.get('default-src')).toBe("'none'")
   expect(policy.get('script-src')).toBe("'nonce-abc' 'strict-dynamic'")
   expect(policy.get('frame-ancestors')).toBe("'none'")
@@ -19,7 +21,10 @@ test('HD-1 HD-2 a page runs scripts of its own nonce only, is framed by nobody a
 })
 
 test('development changes style sheets and connections of the policy, and nothing about scripts', () => {
-  const [real, dev] = [directives(pagePolicy('abc')), directives(devPagePolicy('abc'))]
+  const [real, dev] = [PAGE_POLICY, DEV_PAGE_POLICY].map(policy => directives(policyOf(policy, null)(NONCE))) as [
+    Map<string, string>,
+    Map<string, string>,
+  ]
   const changed = [...real.keys()].filter(name => real.get(name) !== dev.get(name))
   expect(changed).toEqual(['style-src-elem', 'connect-src'])
   expect([...dev.keys()]).toEqual([...real.keys()])

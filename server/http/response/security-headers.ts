@@ -1,16 +1,24 @@
+import type { SiteHeader } from '../../config/header-settings.ts'
+import { INLINE_SCRIPTS, INLINE_STYLES } from '../../config/policy-setting.ts'
+
 /**
  * The headers of every response, including errors, redirects and 304. Pages replace the default policy with their own.
  */
 export interface SecurityHeaders {
   /** Alternating names and values; none can be changed by a route or a page. */
   readonly fixed: readonly string[]
+  /** The same for what the site itself answers, where its operator may have set others. */
+  readonly ofSite: readonly string[]
+  /** Names in lower case of what only `ofSite` decides there. */
+  readonly setForSite: ReadonlySet<string>
 }
 
 export const DEFAULT_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 export const DEFAULT_REFERRER_POLICY = 'same-origin'
 const TWO_YEARS_S = 63_072_000
 
-export function securityHeaders(publicUrl: string): SecurityHeaders {
+/** @param siteHeaders of the setting `site` */
+export function securityHeaders(publicUrl: string, siteHeaders: readonly SiteHeader[] = []): SecurityHeaders {
   const fixed = [
     'X-Content-Type-Options',
     'nosniff',
@@ -23,23 +31,28 @@ export function securityHeaders(publicUrl: string): SecurityHeaders {
   ]
   // Without includeSubDomains, because other hosts of the domain need not support https.
   if (publicUrl.startsWith('https:')) fixed.push('Strict-Transport-Security', `max-age=${TWO_YEARS_S}`)
-  return { fixed }
+  const setForSite = new Set(siteHeaders.map(({ name }) => name.toLowerCase()))
+  const ofSite: string[] = []
+  for (let i = 0; i + 1 < fixed.length; i += 2) {
+    if (!setForSite.has(fixed[i]?.toLowerCase() ?? '')) ofSite.push(fixed[i] ?? '', fixed[i + 1] ?? '')
+  }
+  for (const { name, value } of siteHeaders) if (value !== '') ofSite.push(name, value)
+  return { fixed, ofSite, setForSite }
 }
 
-/** The policy of a rendered page (HD-1, HD-2): scripts and style sheets by nonce, nothing from other origins. */
-export function pagePolicy(nonce: string): string {
-  return (
-    `default-src 'none'; script-src 'nonce-${nonce}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${nonce}'; style-src-attr 'unsafe-inline'; ` +
-    "connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-  )
-}
+/**
+ * The policy of a rendered page (HD-1, HD-2): scripts and style sheets by nonce, nothing from other origins. The places
+ * of its nonce are filled for each page.
+ */
+export const PAGE_POLICY =
+  `default-src 'none'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src-elem 'self' ${INLINE_STYLES}; style-src-attr 'unsafe-inline'; ` +
+  "connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /**
  * Relaxed for development: Vite adds style sheets and its socket by script. Scripts stay as strict, so that violations
  * show up before production.
  */
-export function devPagePolicy(nonce: string): string {
-  return pagePolicy(nonce)
-    .replace(/style-src-elem [^;]+/, "style-src-elem 'self' 'unsafe-inline'")
-    .replace("connect-src 'self'", "connect-src 'self' ws: wss:")
-}
+export const DEV_PAGE_POLICY = PAGE_POLICY.replace(
+  /style-src-elem [^;]+/,
+  "style-src-elem 'self' 'unsafe-inline'",
+).replace("connect-src 'self'", "connect-src 'self' ws: wss:")

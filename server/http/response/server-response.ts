@@ -58,7 +58,8 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
     /** A flat list, which is the form that Node writes fastest. */
     #compose(status: number, passed: AnyHeaders | null): string[] {
       const { ctx } = this
-      const headers = security.fixed.slice()
+      const ofSite = ctx?.ofSite === true
+      const headers = (ofSite ? security.ofSite : security.fixed).slice()
       const others: string[] = []
       let cacheControl: string | null = null
       let policy: string | null = null
@@ -76,7 +77,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
         else if (lower === 'content-security-policy') policy = String(value)
         else if (lower === 'referrer-policy') referrerPolicy = String(value)
         else if (lower === 'x-accel-buffering') unbuffered ||= value === 'no'
-        else if (!DROPPED.has(lower)) {
+        else if (!DROPPED.has(lower) && !(ofSite && security.setForSite.has(lower))) {
           if (lower === 'content-type') unbuffered ||= isEventStream(String(value))
           if (Array.isArray(value)) for (const item of value) headers.push(name, item)
           else headers.push(name, String(value))
@@ -84,7 +85,7 @@ export function porchlightResponse({ log, sessions, security, draining }: Deps) 
       }
 
       headers.push('Content-Security-Policy', ctx?.contentSecurityPolicy ?? policy ?? DEFAULT_POLICY)
-      headers.push('Referrer-Policy', referrerPolicy)
+      if (!(ofSite && security.setForSite.has('referrer-policy'))) headers.push('Referrer-Policy', referrerPolicy)
       // Otherwise nginx buffers events.
       if (unbuffered) headers.push('X-Accel-Buffering', 'no')
       if (ctx !== null) headers.push('X-Request-Id', ctx.id)

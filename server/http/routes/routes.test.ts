@@ -127,7 +127,9 @@ describe('signing in and out', () => {
   })
 
   test('HD-11 signing out does not clear the storage of another front end', async () => {
-    const theirs = testRoutes({ site: { kind: 'static', folder: '/srv', sourceMaps: false, policy: null } })
+    const theirs = testRoutes({
+      site: { kind: 'static', folder: '/srv', sourceMaps: false, policy: null, headers: [] },
+    })
     const person = await theirs.people.accounts.create(
       { email: 'ann@example.org', name: 'Ann', roles: ['user'], password: root.password },
       OPERATOR,

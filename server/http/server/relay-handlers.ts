@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { Problem } from '../../base/problem.ts'
+import { knowsCallers } from '../../config/upstream-config.ts'
 import { isLanguage, type Language, LANGUAGE_COOKIE } from '../../contract/languages.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
 import { nodeSink } from '../../relay/node-sink.ts'
@@ -30,7 +31,8 @@ export function relayRequests(relay: Relay, front: FrontEnd) {
       match,
       request,
       nodeSink(outgoing, policy => {
-        ctx.contentSecurityPolicy = ctx.family === 'front' ? frontPolicy(front, policy) : policy
+        ctx.ofSite = ctx.family === 'front'
+        ctx.contentSecurityPolicy = ctx.ofSite ? frontPolicy(front, policy) : policy
       }),
     )
     linger(incoming)
@@ -63,15 +65,23 @@ export function relayRequest(ctx: RequestContext, rawHeaders: readonly string[],
     rawHeaders,
     body,
     network: ctx.client.network,
-    // A front end gets no identity; its live connections have to outlast a session, or a sign-out would end hot reload.
-    caller: ctx.family === 'front' ? null : relayCaller(ctx, caller),
+    caller: relayCaller(ctx, caller),
   }
 }
 
-function relayCaller(ctx: RequestContext, { signedIn }: Caller): RelayCaller | null {
-  if (signedIn === null) return null
+function relayCaller(ctx: RequestContext, caller: Caller): RelayCaller | null {
+  const { signedIn } = caller
+  if (signedIn === null || isAnonymousTo(ctx, caller)) return null
   const needsLanguage = ctx.match?.upstream.claims.includes('locale') ?? false
   return { ...signedIn, language: needsLanguage ? chosenLanguage(ctx.parent ?? ctx) : null }
+}
+
+/**
+ * A front end that knows no callers gets no identity: its live connections have to outlast a session, or a sign-out
+ * would end hot reload. To one that does, a session that was just replaced is nobody, because its tokens have ended.
+ */
+function isAnonymousTo({ family, match }: RequestContext, { replaced }: Caller): boolean {
+  return family === 'front' && (replaced || match === null || !knowsCallers(match.upstream))
 }
 
 /** A browser's preference that it sends along is not a choice, and reaches the upstream in `Accept-Language` anyway. */

@@ -7,8 +7,9 @@ import { brotliCompressSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import { type AppDeps, CONFIG, PUBLIC_URL, type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
-import { systemClock } from '../../base/clock.ts'
-import { type Site, toSite } from '../../config/site-settings.ts'
+import { HOUR, systemClock } from '../../base/clock.ts'
+import { OWN_SITE, type Site, type SiteSetting, toSite } from '../../config/site-settings.ts'
+import { policyOf } from '../response/page-policy.ts'
 import { openFrontEnd, RENDERED_POLICY, STATIC_POLICY } from './front-end.ts'
 import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
@@ -21,6 +22,8 @@ afterEach(async () => {
 
 const NAVIGATE = { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' }
 const HASHED = '/assets/index-Bq3x0v9K.js'
+/** Of files without inline scripts. */
+const PLAIN_POLICY = policyOf(STATIC_POLICY, null)({ scripts: '', styles: '' })
 const SCRIPT = 'console.log("hello")'.repeat(100)
 const RESERVED = [
   '/set-up',
@@ -78,7 +81,7 @@ describe('a folder of built files', () => {
     return dist
   }
   const files = (folder = build(), more: object = {}): Promise<Running> =>
-    start({ kind: 'static', folder, sourceMaps: false, policy: null, ...more })
+    start({ kind: 'static', folder, sourceMaps: false, policy: null, headers: [], ...more })
 
   test('files come with their types, validators, a policy, and names by hash are kept for good', async () => {
     const { ask, sessions } = await files()
@@ -90,7 +93,7 @@ describe('a folder of built files', () => {
       'public, max-age=31536000, immutable',
     ])
     expect(script.headers).toMatchObject({
-      'content-security-policy': STATIC_POLICY,
+      'content-security-policy': PLAIN_POLICY,
       'x-content-type-options': 'nosniff',
       'cross-origin-resource-policy': 'same-origin',
       vary: 'Accept-Encoding',
@@ -171,7 +174,7 @@ describe('a folder of built files', () => {
         '<!doctype html><title>shop</title>',
         'no-cache',
       ])
-      expect(page.headers['content-security-policy']).toBe(STATIC_POLICY)
+      expect(page.headers['content-security-policy']).toBe(PLAIN_POLICY)
     }
     expect((await ask('/about', { headers: NAVIGATE })).body).toContain('about')
     expect((await ask('/admin/', { headers: NAVIGATE })).body).toContain('admin')
@@ -245,7 +248,7 @@ describe('a folder of built files', () => {
 
   test("without the demo, /proof is the front end's", async () => {
     const { ask } = await start(
-      { kind: 'static', folder: build(), sourceMaps: false, policy: null },
+      { kind: 'static', folder: build(), sourceMaps: false, policy: null, headers: [] },
       { config: { ...CONFIG, demo: false } },
     )
     expect((await ask('/proof', { headers: NAVIGATE })).body).toContain('shop')
@@ -278,7 +281,7 @@ describe('a folder of built files', () => {
 })
 
 describe('a front end behind us', () => {
-  async function behind(changes: { policy?: string } = {}) {
+  async function behind(changes: Partial<SiteSetting> = {}) {
     const seen: { method: string; url: string; headers: IncomingMessage['headers'] }[] = []
     const sockets = new WebSocketServer({ noServer: true })
     const front = await listen((incoming, outgoing) => {
@@ -319,7 +322,7 @@ describe('a front end behind us', () => {
       seen.push({ method: 'UPGRADE', url: incoming.url ?? '', headers: incoming.headers })
       sockets.handleUpgrade(incoming, socket, head, client => client.send('hello'))
     })
-    const running = await start(toSite({ upstream: front.origin, ...changes }, '/', PUBLIC_URL))
+    const running = await start(toSite({ upstream: front.origin, ...changes }, '/', PUBLIC_URL, HOUR))
     closing.push(front.close)
     return { ...running, seen, origin: front.origin }
   }
@@ -424,10 +427,88 @@ describe('a front end behind us', () => {
     expect(await policyOf('/')).toBe(RENDERED_POLICY)
     expect(await policyOf('/strict')).toBe("script-src 'none', frame-ancestors 'none'")
     expect(await policyOf('/framed')).toBe('frame-ancestors https://a.example')
+    const added = await behind({ policy: { 'img-src': ['https://tiles.example'] } })
+    const addedPolicyOf = async (path: string) =>
+      (await added.ask(path, { headers: NAVIGATE })).headers['content-security-policy']
+    expect(await addedPolicyOf('/')).toBe(
+      RENDERED_POLICY.replace("img-src 'self' data:", "img-src 'self' data: https://tiles.example"),
+    )
+    expect(await addedPolicyOf('/strict'), 'it restricts no pictures').toBe("script-src 'none', frame-ancestors 'none'")
     const set = await behind({ policy: "default-src 'self'" })
     expect((await set.ask('/strict', { headers: NAVIGATE })).headers['content-security-policy']).toBe(
       "default-src 'self'",
     )
+  })
+
+  describe('with a token of its own', () => {
+    const identified = (more: Partial<SiteSetting> = {}) => behind({ token: 'porchlight', ...more })
+
+    test('every request of somebody signed in carries it, an anonymous one none, and none passes from outside', async () => {
+      const { ask, seen } = await identified()
+      const headers = { ...NAVIGATE, cookie: `${SIGNED_IN}; theme=light`, authorization: 'Bearer forged' }
+      for (const path of ['/', '/assets/a.js']) {
+        const answered = await ask(path, { headers })
+        expect(seen.pop()?.headers).toMatchObject({ authorization: 'Bearer kept.front end.u1', cookie: 'theme=light' })
+        expect(answered.headers['cache-control']).toMatch(/^private/)
+      }
+      expect((await ask('/', { headers: { ...headers, cookie: 'theme=light' } })).status).toBe(200)
+      expect(seen.pop()?.headers).not.toHaveProperty('authorization')
+      const renewed = await ask('/', { headers: { ...NAVIGATE, cookie: 'porchlight-access=due' } })
+      expect(renewed.headers['set-cookie']).toContain('porchlight-access=new-access; Path=/')
+      expect(seen.pop()?.headers.authorization).toBe('Bearer kept.front end.u1')
+    })
+
+    test('a live connection carries it, too', async () => {
+      const { port, seen } = await identified()
+      const socket = new WebSocket(`ws://127.0.0.1:${port}/live`, {
+        headers: { host: 'porch.example', cookie: SIGNED_IN, origin: PUBLIC_URL },
+      })
+      await once(socket, 'message')
+      socket.terminate()
+      expect(seen.pop()?.headers.authorization).toBe('Bearer kept.front end.u1')
+    })
+
+    test('ASVS 7.2.4 a session that was just replaced is nobody to it, and changes nothing there', async () => {
+      const { ask, seen } = await identified()
+      const headers = { cookie: 'porchlight-access=replaced' }
+      expect((await ask('/', { headers: { ...NAVIGATE, ...headers } })).status).toBe(200)
+      expect(seen.pop()?.headers).not.toHaveProperty('authorization')
+      const write = await ask('/save', { method: 'POST', headers: { ...headers, origin: PUBLIC_URL }, body: 'x' })
+      expect([write.status, write.json(), seen]).toMatchObject([401, { code: 'session_replaced' }, []])
+    })
+
+    test('it may be for some only', async () => {
+      const { ask, seen } = await identified({ requires: { signedIn: true } })
+      expect((await ask('/data', { headers: { accept: '*/*' } })).json()).toMatchObject({ code: 'not_signed_in' })
+      expect((await ask('/', { headers: { cookie: SIGNED_IN } })).status).toBe(200)
+      expect(seen.length).toBe(1)
+      expect((await ask('/sign-in', { headers: NAVIGATE })).body, 'signing in stays open').toBe('our page')
+      const forRoles = await behind({ requires: { roles: ['user'] } })
+      expect((await forRoles.ask('/', { headers: { cookie: SIGNED_IN } })).status, 'an administrator only').toBe(403)
+    })
+  })
+
+  test("with server routes, it answers the rest of /api behind the same-origin rule, and nothing that is an upstream's or ours", async () => {
+    const { ask, seen } = await behind({ serverRoutes: true })
+    const cookie = SIGNED_IN
+    expect((await ask('/api/weather?in=Lund', { headers: { cookie } })).body).toBe('front /api/weather?in=Lund')
+    expect(
+      (await ask('/api/weather', { method: 'POST', headers: { cookie, origin: PUBLIC_URL }, body: 'x' })).body,
+    ).toBe('front /api/weather')
+    expect((await ask('/api', { headers: { cookie } })).body).toBe('front /api')
+    seen.splice(0)
+    for (const [path, status, options] of [
+      ['/api/weather', 403, { method: 'POST', headers: { cookie, origin: 'https://evil.example' }, body: 'x' }],
+      ['/api/notes/7', 502, {}],
+      ['/api/a//b', 400, {}],
+      ['/api/notes%2f7', 400, {}],
+      ['/api/notes;x', 400, {}],
+      ['/auth/weather', 404, {}],
+      ['/.well-known/weather', 404, {}],
+    ] as const)
+      expect([path, (await ask(path, { headers: { cookie }, ...options })).status]).toEqual([path, status])
+    expect((await ask('/%61pi/notes/7', { headers: NAVIGATE })).body).toBe('our page')
+    expect(seen).toEqual([])
   })
 
   test.each([
@@ -448,7 +529,7 @@ describe('a front end behind us', () => {
   })
 
   test('while it is down, people get a page that says so and scripts a 502; signing in goes on', async () => {
-    const { ask } = await start(toSite({ upstream: 'http://127.0.0.1:9' }, '/', PUBLIC_URL))
+    const { ask } = await start(toSite({ upstream: 'http://127.0.0.1:9' }, '/', PUBLIC_URL, HOUR))
     const page = await ask('/', { headers: NAVIGATE })
     expect([page.status, page.headers['content-type']]).toEqual([502, 'text/html; charset=utf-8'])
     expect((await ask('/data', { headers: { accept: '*/*' } })).json()).toMatchObject({ code: 'upstream_unreachable' })
@@ -461,7 +542,7 @@ describe('a front end behind us', () => {
       outgoing.write('x')
       outgoing.on('close', () => stopped.resolve(null))
     })
-    const { port } = await start(toSite({ upstream: front.origin }, '/', PUBLIC_URL))
+    const { port } = await start(toSite({ upstream: front.origin }, '/', PUBLIC_URL, HOUR))
     closing.push(front.close)
     const outgoing = request({ port, path: '/slow', agent: false, headers: { host: 'porch.example' } }).end()
     const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage]
@@ -471,8 +552,76 @@ describe('a front end behind us', () => {
   })
 })
 
+describe('headers that the setting chooses', () => {
+  const setting = {
+    permissionsPolicy: 'geolocation=(self)',
+    crossOriginOpenerPolicy: 'same-origin-allow-popups',
+    crossOriginEmbedderPolicy: 'require-corp',
+    referrerPolicy: 'no-referrer',
+  } as const
+  const chosen = {
+    'permissions-policy': 'geolocation=(self)',
+    'cross-origin-opener-policy': 'same-origin-allow-popups',
+    'cross-origin-embedder-policy': 'require-corp',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+  }
+  const ours = {
+    'permissions-policy': 'camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()',
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-resource-policy': 'same-origin',
+    'referrer-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+  }
+  const headersOf = async ({ ask }: Running, path: string) =>
+    Object.fromEntries(
+      Object.entries((await ask(path, { headers: NAVIGATE })).headers).filter(([name]) => Object.hasOwn(chosen, name)),
+    )
+
+  test('are on the pages of a front end, instead of ours and its own, and not on what stays ours', async () => {
+    const front = await listen((_incoming, outgoing) =>
+      outgoing
+        .writeHead(200, {
+          'content-type': 'text/html',
+          'referrer-policy': 'unsafe-url',
+          'permissions-policy': 'camera=*',
+          'cross-origin-embedder-policy': 'unsafe-none',
+        })
+        .end(),
+    )
+    closing.push(front.close)
+    const running = await start(toSite({ upstream: front.origin, headers: setting }, '/', PUBLIC_URL, HOUR))
+    expect(await headersOf(running, '/')).toEqual(chosen)
+    for (const path of ['/sign-in', '/auth/session', '/api/none'])
+      expect([path, await headersOf(running, path)]).toEqual([path, ours])
+  })
+
+  test('are on built files and pages; an empty value sends none', async () => {
+    const root = mkdtempSync(join(tmpdir(), 'porchlight-front-'))
+    closing.push(() => rmSync(root, { recursive: true, force: true }))
+    writeFileSync(join(root, 'index.html'), '<!doctype html>')
+    writeFileSync(join(root, 'worker.js'), '1')
+    const headers = { ...setting, permissionsPolicy: '' }
+    const running = await start(toSite({ static: root, headers }, '/', PUBLIC_URL, HOUR))
+    const { 'permissions-policy': _, ...rest } = chosen
+    for (const path of ['/', '/worker.js']) expect(await headersOf(running, path)).toEqual(rest)
+    expect(await headersOf(running, '/sign-in')).toEqual(ours)
+  })
+
+  test('are on our own pages if these are the site, as is its policy', async () => {
+    const policy = { 'img-src': ['https://tiles.example'] }
+    const running = await start(toSite({ headers: setting, policy }, '/', PUBLIC_URL, HOUR))
+    expect(await headersOf(running, '/')).toEqual(chosen)
+    expect((await running.ask('/', { headers: NAVIGATE })).headers['content-security-policy']).toMatch(
+      /script-src 'nonce-[^']+' 'strict-dynamic';.* img-src 'self' https:\/\/tiles\.example;.* frame-ancestors 'none'$/,
+    )
+    expect(await headersOf(running, '/auth/session')).toEqual(ours)
+  })
+})
+
 test('the client script is served in every mode, and browsers ask for it again each time', async () => {
-  const { ask } = await start({ kind: 'own', serverRoutes: false })
+  const { ask } = await start(OWN_SITE)
   const script = await ask('/_porchlight/client.js')
   expect(script.headers).toMatchObject({
     'content-type': 'text/javascript; charset=utf-8',

@@ -1,20 +1,23 @@
 import type { Clock } from '../../base/clock.ts'
+import { INLINE_SCRIPTS, type PolicySetting } from '../../config/policy-setting.ts'
+import type { SiteHeader } from '../../config/header-settings.ts'
 import type { Site } from '../../config/site-settings.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
+import { type InlineSources, policyOf } from '../response/page-policy.ts'
 import { type FrontFolder, openFrontFolder } from './front-folder.ts'
 
 /** Whose pages are served at `/` and everywhere that is not reserved: the setting `site`, ready to use. */
-export type FrontEnd =
-  | { kind: 'own'; serverRoutes: boolean }
-  | { kind: 'static'; folder: FrontFolder; policy: string }
-  /** @property policy null: the front end's own, if it sends one */
-  | { kind: 'upstream'; upstream: Upstream; policy: string | null }
+export type FrontEnd = { headers: readonly SiteHeader[] } & (
+  | { kind: 'own'; serverRoutes: boolean; policy: PolicySetting | null }
+  | { kind: 'static'; folder: FrontFolder; policy: (inline: InlineSources) => string }
+  | { kind: 'upstream'; upstream: Upstream; serverRoutes: boolean; policy: PolicySetting | null }
+)
 
 const COMMON =
   "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-/** Allows a plain Vite build to run, with no inline scripts and no other origins. */
-export const STATIC_POLICY = `default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; ${COMMON}`
+/** Allows a static build to run, with the inline scripts that its pages have and no other origins. */
+export const STATIC_POLICY = `default-src 'self'; script-src 'self' ${INLINE_SCRIPTS}; style-src 'self' 'unsafe-inline'; ${COMMON}`
 
 /**
  * For a front end that sends no policy. Inline scripts are allowed, because dev servers and most server-side frameworks
@@ -33,7 +36,8 @@ export async function openFrontEnd(site: Site, clock: Clock): Promise<FrontEnd> 
       return {
         kind: 'static',
         folder: await openFrontFolder({ root: site.folder, sourceMaps: site.sourceMaps, clock }),
-        policy: site.policy ?? STATIC_POLICY,
+        policy: policyOf(STATIC_POLICY, site.policy),
+        headers: site.headers,
       }
     default:
       return site satisfies never

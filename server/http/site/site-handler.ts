@@ -15,7 +15,7 @@ import { isOwnCookie } from '../request/own-cookies.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 import { loggedPath } from '../request/request-log.ts'
 import { failedPage } from './site-failure.ts'
-import { devPagePolicy, pagePolicy } from '../response/security-headers.ts'
+import type { InlineSources } from '../response/page-policy.ts'
 import { sessionAnswer } from '../response/session-body.ts'
 
 /** What the built site exports, and its dev server as well. */
@@ -31,6 +31,7 @@ interface Deps {
   secureCookies: boolean
   /** Whether our pages are the only ones. */
   ownPages: boolean
+  policy: (inline: InlineSources) => string
   /** Whether the demo's pages are available. */
   demo: boolean
   brand: SiteBrand
@@ -51,6 +52,7 @@ export function siteMount({
   openForm,
   secureCookies,
   ownPages,
+  policy,
   demo,
   brand,
   answered,
@@ -73,7 +75,9 @@ export function siteMount({
 
   return async (ctx: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = newNonce()
-    ctx.contentSecurityPolicy = development === null ? pagePolicy(nonce) : devPagePolicy(nonce)
+    const trusted = `'nonce-${nonce}'`
+    ctx.contentSecurityPolicy = policy({ scripts: trusted, styles: trusted })
+    ctx.ofSite = ownPages
     if (development === null) ctx.compression = compressPage(ctx, outgoing)
     const context: SiteContext = {
       session: ctx.caller ? sessionAnswer(ctx.caller) : { user: null, session: null },

@@ -80,6 +80,7 @@ async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext):
   const coding = ctx.headers.range === undefined ? chooseCoding(ctx.headers['accept-encoding'], codings) : null
   const handle = await front.folder.open(file, made ? null : coding)
   if (handle === null) throw new Problem('not_found')
+  ctx.ofSite = true
   const headers = [
     'Content-Type',
     getMimeType(file.path) ?? 'application/octet-stream',
@@ -87,7 +88,7 @@ async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext):
     HASHED.test(file.path) ? IMMUTABLE : REVALIDATE,
     // On files too: a worker uses its own script's policy, and an image can be opened as a page.
     'Content-Security-Policy',
-    front.policy,
+    front.policy({ scripts: '', styles: '' }),
   ]
   if (codings.length > 0) headers.push('Vary', 'Accept-Encoding')
   if (coding !== null) headers.push('Content-Encoding', coding)

@@ -1,18 +1,22 @@
-import { isReserved } from '../../contract/reserved.ts'
+import { isReserved, isUnder } from '../../contract/reserved.ts'
 import { DOCUMENT_POLICY } from '../../relay/response-headers.ts'
 import type { Match } from '../../relay/route-matcher.ts'
+import { withSources } from '../response/page-policy.ts'
 import { type FrontEnd, RENDERED_POLICY } from './front-end.ts'
 
 type Matcher = (path: string) => Match | null
 
 /**
  * Routes every path that is neither reserved nor an upstream's to the front end, which is one more upstream, with an
- * empty prefix.
+ * empty prefix. With `serverRoutes`, so is the rest of `/api`.
  */
 export function orFrontEnd(match: Matcher, front: FrontEnd, reserved: readonly string[]): Matcher {
   if (front.kind !== 'upstream') return match
-  const { upstream } = front
-  return path => match(path) ?? (isReserved(path, reserved) || !path.startsWith('/') ? null : { upstream, path })
+  const { upstream, serverRoutes } = front
+  // Only in this spelling: another may not reach what an upstream below /api refuses.
+  const isTheirs = (path: string) =>
+    path.startsWith('/') && ((serverRoutes && isUnder(path, '/api')) || !isReserved(path, reserved))
+  return path => match(path) ?? (isTheirs(path) ? { upstream, path } : null)
 }
 
 /**
@@ -21,8 +25,12 @@ export function orFrontEnd(match: Matcher, front: FrontEnd, reserved: readonly s
  */
 export function frontPolicy(front: FrontEnd, sent: string | null): string | null {
   if (front.kind !== 'upstream') return sent
-  if (front.policy !== null) return front.policy
-  if (sent === null || sent === DOCUMENT_POLICY) return RENDERED_POLICY
-  // A policy without frame-ancestors would allow any site to frame pages on which users are signed in.
+  if (typeof front.policy === 'string') return front.policy
+  const policy = sent === null || sent === DOCUMENT_POLICY ? RENDERED_POLICY : closedToFrames(sent)
+  return front.policy === null ? policy : withSources(policy, front.policy)
+}
+
+/** A policy without frame-ancestors would allow any site to frame pages on which users are signed in. */
+function closedToFrames(sent: string): string {
   return /(?:^|[;,])\s*frame-ancestors\b/i.test(sent) ? sent : `${sent}, ${DOCUMENT_POLICY}`
 }

@@ -1,6 +1,7 @@
 import { mapMaybe, type MaybePromise } from '../../base/maybe-promise.ts'
 import { Problem } from '../../base/problem.ts'
 import type { AccountUser } from '../../accounts/account.ts'
+import { knowsCallers } from '../../config/upstream-config.ts'
 import {
   type CookieKind,
   cookieName,
@@ -137,11 +138,11 @@ class RequestCaller implements Caller {
 /**
  * A session that was just replaced may still load the requested page and report who is signed in, but not what copied
  * tokens could be used for: making calls or opening streams. Our scripts then retry with the new cookies. A front end
- * gets no identity anyway.
+ * is not told who it is.
  */
-function servesReplaced({ method, path, family, navigation, upgrade }: RequestContext): boolean {
-  if (family === 'front') return true
+function servesReplaced({ method, path, family, match, navigation, upgrade }: RequestContext): boolean {
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')
+  if (family === 'front') return reads || match === null || !knowsCallers(match.upstream)
   return reads && (path === '/auth/session' || (family === 'site' && navigation))
 }
 

@@ -1,4 +1,5 @@
 import { Problem } from '../../base/problem.ts'
+import { isUnder } from '../../contract/reserved.ts'
 import type { RequestContext } from '../request/request-context.ts'
 
 const SPACE = 0x20
@@ -12,8 +13,11 @@ const BACKSLASH = 0x5c
 
 /** Refuses targets that different programs could read differently (BBA-13, BBA-14). The query is not checked. */
 export function guardPath(ctx: RequestContext): undefined {
-  const { family, match } = ctx
-  const strict = family === 'auth' || (family === 'api' && !match?.upstream.encodedPaths)
+  const { family, match, path } = ctx
+  const strict =
+    family === 'auth' ||
+    (family === 'api' && !match?.upstream.encodedPaths) ||
+    (family === 'front' && isUnder(path, '/api'))
   const fault = pathFault(ctx.path, strict)
   if (fault !== null) throw new Problem('bad_path', { detail: fault })
 }
