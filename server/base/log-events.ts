@@ -62,6 +62,7 @@ export const OPERATION_EVENTS = [
   'address_skipped',
   'proxy_not_trusted',
   'proxy_protocol_received',
+  'upstream_certificate_expires',
   'upstream_plain_http',
   'upstream_refused_token',
   'stream_judgement_failed',

@@ -4,6 +4,7 @@ import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { isOwnCookie } from '../http/request/own-cookies.ts'
 import type { RunningProviders } from './start-providers.ts'
+import { judgeValidity } from '../ops/upstream-doctor.ts'
 import { createCredentials } from '../relay/credentials.ts'
 import { createRelay, type Relay } from '../relay/relay.ts'
 import { createStreams, type Streams } from '../relay/streams.ts'
@@ -27,6 +28,10 @@ export function startRelay(
       { event: 'upstream_plain_http', upstream: name, target: target.origin },
       'upstream on another machine uses plain http; its tokens and data can be read on the network',
     )
+  }
+  for (const { name, tls } of upstreams) {
+    for (const { what } of judgeValidity({ name, tls }, clock.now().wall))
+      log.warn({ event: 'upstream_certificate_expires', upstream: name }, what)
   }
   const tokens = createUpstreamTokens({
     clock,

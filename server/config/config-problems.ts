@@ -16,10 +16,12 @@ const MAX_SHOWN = 100
 /** A value as it may appear in a message. */
 export function shownValue(value: unknown, secret: boolean): string {
   // A URL that contains a password is rejected, but the password must not end up in a log.
-  const hidden = secret || (typeof value === 'string' && value.includes('://') && value.includes('@'))
+  const hidden =
+    secret ||
+    (typeof value === 'string' && ((value.includes('://') && value.includes('@')) || value.includes('-----BEGIN')))
   if (hidden) return typeof value === 'string' ? `${value.length} characters (not shown)` : 'a value (not shown)'
   const json = JSON.stringify(value) ?? String(value)
-  if (/:\/\/[^/"]*@/.test(json)) return 'a value (not shown)'
+  if (/:\/\/[^/"]*@|-----BEGIN/.test(json)) return 'a value (not shown)'
   return json.length > MAX_SHOWN ? `${json.slice(0, MAX_SHOWN)}…` : json
 }
 

@@ -18,6 +18,8 @@ import { toSite } from './site-settings.ts'
 import type { Provider } from './provider-config.ts'
 import { toTokenApi } from './token-api-settings.ts'
 import type { Config, KeySource } from './types.ts'
+import { toTls } from './tls-setting.ts'
+import type { Upstream } from './upstream-config.ts'
 import { toUpstream, withProvider, withTokenHeader } from './upstream-settings.ts'
 
 /** One line of `config check`. */
@@ -74,10 +76,11 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const base = toConfig(settings, sources, cwd)
+  const upstreams = withTls(base.upstreams, settings, sources, problems, env, cwd)
   const config = {
     ...base,
     providers,
-    upstreams: base.upstreams.map(upstream =>
+    upstreams: upstreams.map(upstream =>
       withTokenHeader(withProvider(upstream, providerIds({ providers, tokenApi: base.tokenApi })), base.tokenApi),
     ),
   }
@@ -132,7 +135,7 @@ function judgeEach(sources: Sources, problems: ConfigProblem[]): Settings {
     // A _FILE whose content is not a valid value may have been named by mistake and contain a secret.
     problems.push({
       name: written.name.replace(/^\S+/, name => name + place),
-      received: shownValue(issue.input, written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
+      received: shownValue(withoutTls(issue.input), written.name.endsWith(FILE_ENDING) || isHidden(key, inside)),
       expected,
     })
   }
@@ -147,8 +150,11 @@ function kindNamed(expected: string | null): string {
   return expected === null ? 'another value' : expected
 }
 
+const TLS_FIELDS: ReadonlySet<string> = new Set(['tls', 'ca', 'cert', 'key'])
+
 /** Providers have secrets among their fields, and a misspelt field may be a secret, too. */
 function isHidden(key: string, inside: readonly string[]): boolean {
+  if (key === 'upstreams') return inside.some(part => TLS_FIELDS.has(part))
   if (key !== 'providers') return SECRET_SETTINGS.has(key)
   return !inside.some(part => SHOWN_FIELDS.has(part))
 }
@@ -160,10 +166,40 @@ function providersOf(
   env: Environment,
   cwd: string,
 ): Provider[] {
-  const written = sources.get('providers')
-  const nameOf = (index: number, field: string) =>
-    written?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
-  return toProviders(settings.providers ?? [], problems, { env, folder: written?.folder ?? cwd, nameOf })
+  const nameOf = (index: number, field: string) => nameWithin('providers', index, field, sources)
+  const folder = sources.get('providers')?.folder ?? cwd
+  return toProviders(settings.providers ?? [], problems, { env, folder, nameOf })
+}
+
+function nameWithin(key: SettingKey, index: number, field: string, sources: Sources): string {
+  return sources.get(key)?.name.replace(/^\S+/, name => `${name}[${index}].${field}`) ?? ''
+}
+
+/** @param upstreams those of `settings.upstreams`, in that order */
+function withTls(
+  upstreams: readonly Upstream[],
+  settings: Settings,
+  sources: Sources,
+  problems: ConfigProblem[],
+  env: Environment,
+  cwd: string,
+): Upstream[] {
+  const folder = sources.get('upstreams')?.folder ?? cwd
+  return upstreams.map((upstream, index) => {
+    const setting = settings.upstreams?.[index]?.tls
+    if (setting === undefined) return upstream
+    const wrong = (field: string, expected: string) => {
+      const name = nameWithin('upstreams', index, `tls.${field}`, sources)
+      problems.push({ name, received: null, expected })
+    }
+    return { ...upstream, tls: toTls(setting, { env, folder }, wrong) }
+  })
+}
+
+/** Its key may be written there as text. */
+function withoutTls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  return JSON.parse(JSON.stringify(value, (name, inside: unknown) => (name === 'tls' ? '(not shown)' : inside)))
 }
 
 function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
@@ -238,7 +274,7 @@ function hostsFor(host: string | undefined, loopback: boolean): string[] {
 
 function shownOf(key: SettingKey, sources: Sources, config: Pick<Config, 'providers'>): string {
   if (key === 'providers') return shownProviders(config.providers)
-  return shownValue(sources.get(key)?.value, SECRET_SETTINGS.has(key))
+  return shownValue(withoutTls(sources.get(key)?.value), SECRET_SETTINGS.has(key))
 }
 
 const LIVES = {

@@ -1,3 +1,4 @@
+import type { Secret } from '../base/secret.ts'
 import type { Role } from '../contract/wire.ts'
 import type { TokenHeader } from './token-header.ts'
 
@@ -12,6 +13,16 @@ export type Claim = (typeof CLAIMS)[number]
 
 export const TOKENS = ['porchlight', 'provider', 'exchange', 'none'] as const
 
+/** What TLS connections to an upstream use, as PEM. */
+export interface UpstreamTls {
+  /** The only CAs that are trusted for it; null: those that Node trusts. */
+  ca: string | null
+  /** What this site identifies itself with: a certificate with its chain, and its key; null: nothing. */
+  client: { cert: string; key: Secret } | null
+  /** Where the key was read from; null: from no file. */
+  keyFile: string | null
+}
+
 /** An API or app that requests are relayed to, with every default filled in. */
 export interface Upstream {
   /** Lower-case letters, digits and dashes; used in logs, and by default as the tokens' audience and in the prefix. */
@@ -20,6 +31,8 @@ export interface Upstream {
   prefix: string
   /** Its address: the origin only comes from here, never from a request. */
   target: { origin: string; basePath: string }
+  /** null: Node's defaults. */
+  tls: UpstreamTls | null
   /** `porchlight`: our JWT for this upstream · `provider`: the user's own token from a provider · `exchange`: that token exchanged at the provider for one for this upstream (RFC 8693) · `none`: no token. */
   token: (typeof TOKENS)[number]
   /** The provider of the token; null unless it takes a provider's. */

@@ -5,6 +5,7 @@ import { isUnder, RESERVED } from '../contract/reserved.ts'
 import { TOKEN_API } from '../contract/token-api-id.ts'
 import { Role } from '../contract/wire.ts'
 import { toOrigin } from './address.ts'
+import { TlsSetting } from './tls-setting.ts'
 import { type TokenHeader, TokenHeaderSetting, toTokenHeader } from './token-header.ts'
 import { CLAIMS, HOSTS, TOKEN_TYPES, TOKENS, type Upstream } from './upstream-config.ts'
 
@@ -45,6 +46,7 @@ export const UpstreamSetting = v.strictObject({
     v.string(TARGET_FORM),
     v.check(value => parseTarget(value) !== null, TARGET_FORM),
   ),
+  tls: v.exactOptional(TlsSetting),
   token: v.exactOptional(v.picklist(TOKENS, `one of ${TOKENS.join(', ')}`)),
   provider: v.exactOptional(v.string('the id of a provider')),
   audience: v.exactOptional(v.pipe(v.string('text'), v.minLength(1, 'text that is not empty'))),
@@ -125,6 +127,10 @@ export const Upstreams = v.pipe(
     "tokenType only with our own token (token: 'porchlight'): others have the type that their issuer chose",
   ),
   v.check(
+    list => list.every(({ target, tls }) => tls === undefined || /^https:/i.test(target)),
+    'tls only with an https target: a plain http connection has no certificates',
+  ),
+  v.check(
     list => list.every(({ token = 'porchlight', claims = [] }) => claims.length === 0 || token === 'porchlight'),
     "claims only with our own token (token: 'porchlight'): the issuer of another decides what it says",
   ),
@@ -142,7 +148,7 @@ export const Upstreams = v.pipe(
 )
 
 /**
- * Fills in every default.
+ * Fills in every default. `tls` is read afterwards (tls-setting.ts), since it may be in files.
  * @param streamMaxMs the maximum lifetime of its streams, unless it sets its own
  */
 export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstream {
@@ -152,6 +158,7 @@ export function toUpstream(setting: UpstreamSetting, streamMaxMs: number): Upstr
     name,
     prefix: prefixOf(setting),
     target: parseTarget(setting.target) ?? { origin: '', basePath: '' },
+    tls: null,
     token,
     provider: setting.provider ?? null,
     audience: setting.audience ?? name,

@@ -69,6 +69,7 @@ export const PROBLEMS = {
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   internal: { status: 500, title: 'Something went wrong' },
   upstream_unreachable: { status: 502, title: 'This service cannot be reached' },
+  upstream_tls_failed: { status: 502, title: 'No secure connection to this service could be made' },
   upstream_timeout: { status: 504, title: 'This service did not respond in time' },
   store_unavailable: { status: 503, title: 'The database is unavailable' },
   busy: { status: 503, title: 'The server is busy; try again in a moment' },

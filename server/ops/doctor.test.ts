@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
-import { DAY, HOUR, MINUTE } from '../base/clock.ts'
+import { DAY, HOUR, MINUTE, systemClock } from '../base/clock.ts'
 import { OWN_SITE, toSite } from '../config/site-settings.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
-import { judgeAddress, judgeAnswer, judgeClock, judgeUpstreams, judgeVersions } from './doctor.ts'
+import { judgeAddress, judgeAnswer, judgeClock, judgeVersions } from './doctor.ts'
 import type { Finding } from './finding.ts'
+import { examineUpstreams } from './upstream-doctor.ts'
 
 const wrong = (findings: Finding[]) =>
   findings
@@ -56,17 +57,15 @@ test('versions are reported, and a Node version that is too old fails', () => {
   expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
 })
 
-test('an upstream or front end on another machine without TLS gets a warning that names it', () => {
+test('an upstream or front end on another machine without TLS gets a warning that names it', async () => {
   const upstreams = [
     toUpstream({ name: 'here', target: 'http://127.0.0.1:8000' }, HOUR),
     toUpstream({ name: 'orders', target: 'http://10.0.0.5:8000/v1' }, HOUR),
   ]
-  const found = judgeUpstreams({
-    upstreams,
-    site: toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org', HOUR),
-  })
+  const site = toSite({ upstream: 'http://front.internal' }, '/', 'https://example.org', HOUR)
+  const found = await examineUpstreams({ upstreams, site }, systemClock)
   expect(wrong(found)).toMatch(
     /^warn: Upstream "orders" .*plain http at http:\/\/10\.0\.0\.5:8000, .*\nwarn: Upstream "front end" /,
   )
-  expect(judgeUpstreams({ upstreams: upstreams.slice(0, 1), site: OWN_SITE })).toEqual([])
+  expect(await examineUpstreams({ upstreams: upstreams.slice(0, 1), site: OWN_SITE }, systemClock)).toEqual([])
 })

@@ -2,7 +2,6 @@ import { existsSync, statfsSync } from 'node:fs'
 import { type Clock, DAY, MINUTE } from '../base/clock.ts'
 import { CODE_EXTENSION } from '../base/code-extension.ts'
 import { OperatorError } from '../base/operator-error.ts'
-import { everyUpstream, plainHttpElsewhere } from '../config/plain-http.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
@@ -13,6 +12,7 @@ import { fail, type Finding, ok, warn } from './finding.ts'
 import { examineFront, type FrontDeps, judgeFailure } from './front-doctor.ts'
 import { judgeKeys } from './key-doctor.ts'
 import { exposures } from './privacy.ts'
+import { examineUpstreams } from './upstream-doctor.ts'
 
 export interface DoctorDeps {
   /** This program's version. */
@@ -41,7 +41,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   return [
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
-    ...judgeUpstreams(config),
+    ...(await examineUpstreams(config, clock)),
     ...judgeTestSignIn(config),
     ...(await judgeReach(deps)),
     ...judgeFolder(config),
@@ -111,16 +111,6 @@ export function judgeAddress({
 function isWide(range: string): boolean {
   const [address = '', bits] = range.split('/')
   return bits !== undefined && Number(bits) < (address.includes(':') ? 7 : 8)
-}
-
-/** Exported for its tests. */
-export function judgeUpstreams(config: Pick<Config, 'upstreams' | 'site'>): Finding[] {
-  return plainHttpElsewhere(everyUpstream(config)).map(({ name, target }) =>
-    warn(
-      `Upstream "${name}" uses plain http at ${target.origin}, so its tokens and data can be read on the network`,
-      'Give it TLS and an https target, or run it on this machine. On a private network you can ignore this.',
-    ),
-  )
 }
 
 /** Also part of `config check`. */

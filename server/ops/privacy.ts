@@ -3,18 +3,23 @@ import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { type Exposure, exposuresIn, keyFileExposures, ourId } from './permissions.ts'
 
-export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys'>
+export type Places = Pick<Config, 'dataDir' | 'keys' | 'signingKeys' | 'upstreams'>
 
 /**
  * What other users of the machine could do with our files.
  * @param uid the expected owner
  */
-export function exposures({ dataDir, keys, signingKeys }: Places, uid: number | undefined): Exposure[] {
+export function exposures({ dataDir, keys, signingKeys, upstreams }: Places, uid: number | undefined): Exposure[] {
   const keyFiles = [keys, signingKeys].flatMap(source => {
     const file = source === null ? undefined : 'file' in source ? source.file : source.readFrom
     return file === undefined ? [] : keyFileExposures(file, dataDir, uid)
   })
-  return [...exposuresIn(dataDir, uid), ...keyFiles]
+  // They sign nobody in here, and other programs may use them, too.
+  const clientKeys = new Set(upstreams.flatMap(({ tls }) => tls?.keyFile ?? []))
+  const ofUpstreams = [...clientKeys].flatMap(file =>
+    keyFileExposures(file, dataDir, uid).map(exposure => ({ ...exposure, fatal: false })),
+  )
+  return [...exposuresIn(dataDir, uid), ...keyFiles, ...ofUpstreams]
 }
 
 /**

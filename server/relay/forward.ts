@@ -46,8 +46,8 @@ const LAST_WORDS_MS = 5 * SECOND
  * Streams one request to an upstream and its response back, without buffering: backpressure and ends are propagated
  * both ways.
  * @returns when the response is complete or was cut off
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `body_too_large`, `too_many_streams`, or the reason it
- * was ended, provided nothing was passed on
+ * @throws Problem `upstream_unreachable`, `upstream_tls_failed`, `upstream_timeout`, `body_too_large`, `too_many_streams`,
+ * or the reason it was ended, provided nothing was passed on
  */
 export function forward(
   pools: Pools,

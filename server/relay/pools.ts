@@ -2,6 +2,7 @@ import type { Pool } from 'undici'
 import type { MaybePromise } from '../base/maybe-promise.ts'
 import type { Upstream } from '../config/upstream-config.ts'
 import { relayConnector } from './connector.ts'
+import { tlsOptions } from './dial.ts'
 
 export type Pools = ReturnType<typeof createPools>
 
@@ -25,7 +26,9 @@ export function createPools() {
     const pool =
       pools.get(upstream.name) ??
       new undici.Pool(upstream.target.origin, {
-        connect: relayConnector(undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false })),
+        connect: relayConnector(
+          undici.buildConnector({ timeout: upstream.timeouts.connectMs, allowH2: false, ...tlsOptions(upstream) }),
+        ),
         headersTimeout: upstream.timeouts.headersMs,
         // forward() measures a response's idle time, since an event stream may be silent for any time.
         bodyTimeout: 0,

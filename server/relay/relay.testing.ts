@@ -33,6 +33,7 @@ export function testUpstream(origin: string, changes: Partial<Upstream> = {}): U
     tokenType: 'at+jwt',
     claims: [],
     tokenHeader: null,
+    tls: null,
     host: 'target',
     methods: null,
     requires: { signedIn: true, roles: [], maxAgeMs: null },

@@ -34,8 +34,8 @@ interface Deps {
 /**
  * Connects to the upstream and joins the two sockets if it accepts. Session and route have already been checked.
  * @returns when the connection has ended
- * @throws Problem `upstream_unreachable`, `upstream_timeout`, `upgrade_refused`, `too_many_streams`, or the reason it
- * was ended, provided nothing has been sent to the client
+ * @throws Problem `upstream_unreachable`, `upstream_tls_failed`, `upstream_timeout`, `upgrade_refused`,
+ * `too_many_streams`, or the reason it was ended, provided nothing has been sent to the client
  */
 export async function relayUpgrade(deps: Deps, handshake: Handshake): Promise<void> {
   const {

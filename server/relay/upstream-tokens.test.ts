@@ -34,6 +34,7 @@ const upstream = (name: string, scopes: string[] = []): Upstream => ({
   audience: `https://${name}.example.org`,
   tokenType: 'at+jwt',
   claims: [],
+  tls: null,
   host: 'target',
   methods: null,
   requires: { signedIn: true, roles: [], maxAgeMs: null },
