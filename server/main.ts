@@ -12,6 +12,7 @@ import { openFrontEnd } from './http/site/front-end.ts'
 import { greet } from './bootstrap/greeting.ts'
 import { createWriteRate } from './http/steps/limit-writes.ts'
 import { listenOn } from './http/server/listen.ts'
+import { createReturnPaths } from './http/request/return-paths.ts'
 import { runningPage } from './http/site/site-handler.ts'
 import { authRoutes } from './http/routes/auth-routes.ts'
 import { openKeptForm } from './http/routes/kept-form.ts'
@@ -99,6 +100,7 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
   const { vault } = elsewhere
   const demo = await startDemo(services)
   const upstreams = demo === null ? config.upstreams : [demo.upstream]
+  const returnPaths = createReturnPaths(upstreams)
   const running = startRelay(services, upstreams, elsewhere)
   const { relay } = running
   const makeServer = createApp({
@@ -118,10 +120,12 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
       ...buildSignIn(services, elsewhere),
       proof: demo?.proof ?? null,
       upstreams,
+      returnPaths,
       streams: running.streams,
       reachable: createReachability(clock),
     }),
     frontEnd,
+    returnPaths,
     clientScript: site.clientScript,
     site: site.mount,
   })

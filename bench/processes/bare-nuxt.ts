@@ -13,6 +13,7 @@ const fixed: Omit<SiteContext, 'session'> = {
   ownPages: true,
   demo: true,
   brand: DEFAULT_BRAND,
+  documents: [],
   answered: ['/auth', '/api'],
   form: null,
   fetch: path => Promise.resolve(Response.json(calls[path])),

@@ -27,6 +27,7 @@ import { answerJwks } from '../http/steps/serve-jwks.ts'
 import { answerMetadata } from '../http/steps/serve-metadata.ts'
 import { limitWrites, type WriteRate } from '../http/steps/limit-writes.ts'
 import { limitBody } from '../http/steps/limit-body.ts'
+import { leadToSignIn } from '../http/steps/lead-to-sign-in.ts'
 import { limitHeaders } from '../http/steps/limit-headers.ts'
 import { requestListener } from '../http/server/request-listener.ts'
 import { allowMethods } from '../http/steps/allow-methods.ts'
@@ -35,6 +36,7 @@ import { guardPath } from '../http/steps/path-guard.ts'
 import { asProblem, problemReply } from '../http/response/problem-reply.ts'
 import { relayRequests, internalRelay } from '../http/server/relay-handlers.ts'
 import { toResponse } from '../http/response/reply.ts'
+import type { ReturnPaths } from '../http/request/return-paths.ts'
 import { requestIds } from '../http/request/request-id.ts'
 import { requestLog } from '../http/request/request-log.ts'
 import { toOriginForm } from '../http/request/request-target.ts'
@@ -80,6 +82,8 @@ export interface AppDeps {
   authRoutes: Hono<Env>
   /** Whose pages are served. Ours are rendered in any case, because signing in stays here. */
   frontEnd: FrontEnd
+  /** Where a sign-in may return to. */
+  returnPaths: ReturnPaths
   /** The script for other front ends. */
   clientScript: () => Promise<string>
   site: {
@@ -108,6 +112,7 @@ export function createApp(deps: AppDeps): () => Server {
     draining,
     authRoutes,
     frontEnd,
+    returnPaths,
     site,
   } = deps
   const { publicUrl, secureCookies, brand } = config
@@ -145,6 +150,7 @@ export function createApp(deps: AppDeps): () => Server {
     site.development?.authenticateOr(identifyCaller) ?? identifyCaller,
     limitWrites(deps.writeRate),
     answerSession,
+    leadToSignIn({ clock, publicUrl, returnPaths }),
     front.pages,
   ]
 
@@ -179,6 +185,7 @@ export function createApp(deps: AppDeps): () => Server {
     log,
     internalFetch: fetchInternally,
     openForm,
+    returnPaths,
     secureCookies,
     ownPages: frontEnd.kind === 'own',
     policy: policyOf(

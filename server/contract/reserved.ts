@@ -2,7 +2,7 @@
  * Pages that are ours in every site mode: whichever front end is in use, signing in and everything around it stays
  * here.
  */
-const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/account', '/people']
+const PAGES = ['/set-up', '/sign-in', '/sign-up', '/signed-out', '/reset', '/reauthenticate', '/account', '/people']
 
 /** Prefixes that no upstream and no front end may take. `/api` is reserved too, but upstreams are mounted below it. */
 export const RESERVED = ['/auth', '/_porchlight', '/.well-known', '/healthz', '/readyz', ...PAGES]

@@ -34,7 +34,7 @@ test.each([
   undefined,
   ['/account'],
 ])('OA-1 returnTo %j is refused', wanted => {
-  expect(safeReturnTo(wanted)).toBe('/')
+  expect(safeReturnTo(wanted, [])).toBe('/')
 })
 
 test.each([
@@ -44,9 +44,10 @@ test.each([
   '/api/notes',
   '/signed-out',
   '/set-up#code=x',
+  '/reauthenticate?returnTo=/account',
   '/./auth/logout',
 ])('%s is not a destination after signing in', wanted => {
-  expect(safeReturnTo(wanted)).toBe('/')
+  expect(safeReturnTo(wanted, [])).toBe('/')
 })
 
 test.each([
@@ -58,7 +59,21 @@ test.each([
   ['/门廊?词=灯', '/%E9%97%A8%E5%BB%8A?%E8%AF%8D=%E7%81%AF'],
   ['/two%20words', '/two%20words'],
 ])('%s is one of our pages: %s', (wanted, path) => {
-  expect(safeReturnTo(wanted)).toBe(path)
+  expect(safeReturnTo(wanted, [])).toBe(path)
+})
+
+test.each([
+  ['/api/desk', '/api/desk'],
+  ['/api/desk/', '/api/desk/'],
+  ['/api/desk/a%20page?q=1#part', '/api/desk/a%20page?q=1#part'],
+  ['/api/desktop', '/'],
+  ['/api/orders', '/'],
+  ['/api', '/'],
+  ['/api/desk/../orders', '/'],
+  ['/api/desk/%2e%2e/orders', '/'],
+  ['/api/desk//evil', '/'],
+])('below /api, %s leads to %s if only /api/desk has pages', (wanted, path) => {
+  expect(safeReturnTo(wanted, ['/api/desk'])).toBe(path)
 })
 
 test('OA-1 whatever is requested, a browser stays on this origin and the header is one line of ASCII', () => {
@@ -82,6 +97,7 @@ test('OA-1 whatever is requested, a browser stays on this origin and the header 
     'javascript:',
     'evil.example',
     'a',
+    'api',
     '灯',
     ' ',
   )
@@ -89,10 +105,10 @@ test('OA-1 whatever is requested, a browser stays on this origin and the header 
     fc.property(
       fc.array(signs, { maxLength: 8 }).map(parts => parts.join('')),
       wanted => {
-        const path = safeReturnTo(wanted)
+        const path = safeReturnTo(wanted, ['/api/a'])
         expect(path).toMatch(/^\/(?![/\\])[\x21-\x7e]*$/)
         expect(new URL(path, 'https://porch.example').origin).toBe('https://porch.example')
-        expect(safeReturnTo(path)).toBe(path)
+        expect(safeReturnTo(path, ['/api/a'])).toBe(path)
       },
     ),
     { numRuns: 2000 },

@@ -27,6 +27,11 @@ export interface SiteContext {
    * the site.
    */
   answered: readonly string[]
+  /**
+   * The prefixes below `/api` that this page's `returnTo` may lead to, because their responses are pages; others are
+   * not disclosed.
+   */
+  documents: readonly string[]
   /** What a form that failed without JavaScript should show again. */
   form: KeptForm | null
   /**
@@ -93,6 +98,7 @@ export interface DevContext {
   demo: boolean
   brand: SiteBrand
   answered: readonly string[]
+  documents: readonly string[]
   form: KeptForm | null
 }
 

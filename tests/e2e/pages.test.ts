@@ -17,6 +17,7 @@ const VISITS: Record<string, { who: Who[]; path?: () => string }> = {
   '/sign-up': { who: ['guest'], path: () => links.invite },
   '/signed-out': { who: ['guest'] },
   '/reset': { who: ['guest'], path: () => links.reset },
+  '/reauthenticate': { who: ['user'] },
   '/account': { who: ['user'] },
   '/account/sessions': { who: ['user'] },
   '/account/security': { who: ['user'] },

@@ -12,6 +12,7 @@ import { OWN_SITE } from '../../server/config/site-settings.ts'
 import type { WireUser } from '../../server/contract/wire.ts'
 import { createFrontCheck } from '../../server/ops/front-check.ts'
 import type { Env } from '../../server/http/request/hono-env.ts'
+import { createReturnPaths } from '../../server/http/request/return-paths.ts'
 import { createWriteRate } from '../../server/http/steps/limit-writes.ts'
 import { sessionAnswer } from '../../server/http/response/session-body.ts'
 import { testRelay } from '../../server/relay/relay.testing.ts'
@@ -171,6 +172,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: OWN_SITE,
+    returnPaths: createReturnPaths([]),
     clientScript: async () => 'export {}',
     site: {
       built: { root: '/nowhere', files: [] },

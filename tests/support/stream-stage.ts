@@ -11,6 +11,7 @@ import { buildServices, type Services } from '../../server/bootstrap/services.ts
 import { installation, PASSWORD } from './installation.ts'
 import { loadConfig } from '../../server/config/load-config.ts'
 import { Problem } from '../../server/base/problem.ts'
+import { createReturnPaths } from '../../server/http/request/return-paths.ts'
 import { authRoutes } from '../../server/http/routes/auth-routes.ts'
 import { buildSignIn } from '../../server/bootstrap/build-sign-in.ts'
 import { startRelay } from '../../server/bootstrap/start-relay.ts'
@@ -102,6 +103,7 @@ export async function streamStage(
       ...signIn,
       methods: createSignInMethods([...signIn.methods.all(), ...others(services)]),
       proof: null,
+      returnPaths: createReturnPaths(config.upstreams),
       upstreams: config.upstreams,
       streams: running.streams,
       reachable: async () => true,

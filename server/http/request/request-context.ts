@@ -36,6 +36,8 @@ export class RequestContext {
   contentSecurityPolicy: string | null = null
   /** Whether the site itself answers, with headers that its operator chose. */
   ofSite = false
+  /** What the page of an error offers; null: nothing would help. */
+  wayOn: WayOn | null = null
   /** Of a page that is being rendered; null: the response must not be compressed here. */
   compression: PageCompression | null = null
   #client: Client | null = null
@@ -106,6 +108,8 @@ export class RequestContext {
 export function isNavigation(headers: IncomingHttpHeaders): boolean {
   const mode = headers['sec-fetch-mode']
   if (mode !== undefined) return mode === 'navigate'
+  // Browsers send Sec-Fetch-Mode over https and to loopback only; jQuery asks for HTML as a link does.
+  if (headers['x-requested-with'] !== undefined) return false
   return headers.accept?.includes('text/html') ?? false
 }
 
@@ -113,6 +117,19 @@ export function isNavigation(headers: IncomingHttpHeaders): boolean {
 export function announcesBody(headers: IncomingHttpHeaders): boolean {
   const length = headers['content-length']
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
+}
+
+/** A link on the page of an error, to a page of ours. */
+export interface WayOn {
+  href: string
+  label: 'sign_in' | 'confirm' | 'account'
+  /** Added to the label: whose account it is. */
+  note: string | null
+  /**
+   * `here`: in place of the error · `around`: in place of the page whose frame shows the error · `beside`: in another
+   * tab, so that this one can send its form again.
+   */
+  place: 'here' | 'around' | 'beside'
 }
 
 /** Called by the response just before a page's headers are sent. */

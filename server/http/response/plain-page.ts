@@ -1,20 +1,20 @@
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
-import { LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
-import type { RequestContext } from '../request/request-context.ts'
-import { plainWords } from './plain-words.ts'
+import { type Language, LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
+import type { RequestContext, WayOn } from '../request/request-context.ts'
+import { plainWords, wayOnWords } from './plain-words.ts'
 
 /**
  * The page for an error that the site cannot render: a single document without scripts or images, and one style with
  * its own nonce.
  */
 export function plainPage(
-  ctx: Pick<RequestContext, 'id' | 'headers' | 'brand'>,
+  ctx: Pick<RequestContext, 'id' | 'headers' | 'brand' | 'wayOn'>,
   problem: Problem,
 ): { html: string; policy: string } {
   const nonce = newNonce()
-  const { headers } = ctx
+  const { headers, wayOn } = ctx
   const language = languageOf(
     readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null,
     headers['accept-language'],
@@ -37,6 +37,7 @@ export function plainPage(
 <h1>${escapeHtml(words.title)}</h1>
 ${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
 ${details}
+${wayOn === null ? '' : linkOf(wayOn, language)}
 <p class="id">${escapeHtml(words.requestId)} <code>${escapeHtml(ctx.id)}</code></p>
 </main>
 </body>
@@ -44,8 +45,17 @@ ${details}
 `
   return {
     html,
-    policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${wayOn?.place === 'around' ? "'self'" : "'none'"}`,
   }
+}
+
+const TARGETS = { here: '', around: ' target="_top"', beside: ' target="_blank"' } as const
+
+function linkOf({ href, label, note, place }: WayOn, language: Language): string {
+  const { text, resend } = wayOnWords(label, language)
+  const named = note === null ? escapeHtml(text) : `${escapeHtml(text)}: <bdi>${escapeHtml(note)}</bdi>`
+  const advice = place === 'beside' ? `<p>${escapeHtml(resend)}</p>\n` : ''
+  return `${advice}<p><a href="${escapeHtml(href)}"${TARGETS[place]}>${named}</a></p>`
 }
 
 const STYLE = `
@@ -55,6 +65,7 @@ body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--
 main{max-width:34rem;padding:2rem;border-left:3px solid var(--light)}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
 .brand{color:var(--soft);margin:0 0 1.5rem}
+a{display:inline-block;padding:.5rem 0;color:var(--light);overflow-wrap:anywhere}
 .detail{overflow-wrap:anywhere}
 .id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
 

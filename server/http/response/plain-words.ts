@@ -1,5 +1,6 @@
 import type { Language } from '../../contract/languages.ts'
 import { PROBLEMS, type ProblemCode } from '../../contract/problem-codes.ts'
+import type { WayOn } from '../request/request-context.ts'
 
 interface Words {
   title: string
@@ -76,6 +77,24 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
       advice: ['另一个页面试图以您的名义提交内容，未执行任何操作。如果是您本人，请在本站打开页面后重试。'],
     },
   },
+  not_signed_in: {
+    en: { title: 'Sign in first', advice: ['This is only for people who are signed in.'] },
+    'zh-CN': { title: '请先登录', advice: ['此内容仅供已登录的用户使用。'] },
+  },
+  insufficient_user_authentication: {
+    en: {
+      title: 'Confirm that it is you',
+      advice: ['This requires a recent sign-in, and yours was too long ago.'],
+    },
+    'zh-CN': { title: '请确认是您本人', advice: ['此内容要求近期登录过，而您上次登录已经过去太久。'] },
+  },
+  forbidden: {
+    en: {
+      title: 'You do not have access to this',
+      advice: ['Ask an administrator for access, or sign in with another account.'],
+    },
+    'zh-CN': { title: '您无权访问此内容', advice: ['请联系管理员开通权限，或换用其他账户登录。'] },
+  },
   session_replaced: {
     en: {
       title: 'You have signed in again',
@@ -133,10 +152,26 @@ const WORDS: Partial<Record<ProblemCode, Record<Language, Words>>> = {
   },
 }
 
+const WAYS_ON: Record<WayOn['label'], Record<Language, string>> = {
+  sign_in: { en: 'Sign in', 'zh-CN': '登录' },
+  confirm: { en: 'Confirm', 'zh-CN': '确认身份' },
+  account: { en: 'Your account', 'zh-CN': '您的账户' },
+}
+
+const RESEND: Record<Language, string> = {
+  en: 'What you sent was not processed. Follow the link, which opens another tab, then come back to this one, reload it and send everything again.',
+  'zh-CN': '刚才提交的内容没有处理。请点击链接，在新标签页中完成后回到此页，重新加载并再次提交。',
+}
+
 const REQUEST_ID: Record<Language, string> = { en: 'Request', 'zh-CN': '请求编号' }
 
 /** The texts of a plain page for a problem. Codes that no navigation can cause only have their English title. */
 export function plainWords(code: ProblemCode, language: Language): Words & { requestId: string } {
   const words = WORDS[code]?.[language] ?? { title: PROBLEMS[code].title, advice: [] }
   return { ...words, requestId: REQUEST_ID[language] }
+}
+
+/** The texts of the link that leads on; `resend`: for a form that has to be sent again. */
+export function wayOnWords(label: WayOn['label'], language: Language): { text: string; resend: string } {
+  return { text: WAYS_ON[label][language], resend: RESEND[language] }
 }

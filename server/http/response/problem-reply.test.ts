@@ -12,6 +12,7 @@ const ctx = (more: Partial<RequestContext> = {}) =>
     path: '/account',
     headers: {},
     navigation: false,
+    wayOn: null,
     caller: null,
     client: { userAgent: '', network: '192.0.2.1' },
     incoming: null,

@@ -9,7 +9,7 @@ import type { Reply } from './reply.ts'
 import { loggedPath } from '../request/request-log.ts'
 
 /** What an error response depends on. */
-type ProblemContext = Pick<RequestContext, 'id' | 'headers' | 'navigation' | 'brand'>
+type ProblemContext = Pick<RequestContext, 'id' | 'headers' | 'navigation' | 'brand' | 'wayOn'>
 
 /**
  * The only place that creates error responses (RFC 9457): JSON for scripts, a plain page for navigations.

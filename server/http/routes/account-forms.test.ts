@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { GOOD_PASSWORD } from '../../accounts/accounts.testing.ts'
-import { type Browser, refusal, testRoutes } from './routes.testing.ts'
+import { type Browser, testRoutes } from './routes.testing.ts'
 
 const ROOT = { email: 'root@example.org', name: 'Root', password: GOOD_PASSWORD }
 const NEXT = 'an entirely new lantern'
@@ -16,6 +16,8 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 const whereTo = (answer: Response) => [answer.status, answer.headers.get('location')]
+const sessionId = async () =>
+  ((await (await browser.get('/auth/session')).json()) as { session: { id: string } | null }).session?.id
 const name = async () =>
   ((await (await browser.get('/auth/session')).json()) as { user: { name: string } | null }).user?.name
 
@@ -75,9 +77,20 @@ describe('UX-18 account forms without JavaScript', () => {
     },
   )
 
-  test('calls meant for scripts accept no form', async () => {
-    expect(await refusal(browser.form('/auth/reauthenticate', { password: ROOT.password }))).toBe(
-      '415 unsupported_media_type',
-    )
+  test('RFC 9470 identity is confirmed by form, with a new session, and leads to the page that required it', async () => {
+    const before = await sessionId()
+    const done = await browser.form('/auth/reauthenticate', { password: ROOT.password, returnTo: '/reports/7?x=1' })
+    expect([done.status, done.headers.get('location')]).toEqual([303, '/reports/7?x=1'])
+    expect(await sessionId()).not.toBe(before)
+    const stray = await browser.form('/auth/reauthenticate', { password: ROOT.password, returnTo: '//evil.example' })
+    expect(stray.headers.get('location')).toBe('/')
+  })
+
+  test('a wrong password leads back to its form, which still knows the page; without a session, to the sign-in', async () => {
+    const wrong = await browser.form('/auth/reauthenticate', { password: 'x', returnTo: '/reports/7' })
+    expect(wrong.headers.get('location')).toBe('/reauthenticate?problem=invalid_credentials&returnTo=%2Freports%2F7')
+    browser.jar.clear()
+    const nobody = await browser.form('/auth/reauthenticate', { password: ROOT.password, returnTo: '/reports/7' })
+    expect(nobody.headers.get('location')).toBe('/reauthenticate?problem=not_signed_in&returnTo=%2Freports%2F7')
   })
 })

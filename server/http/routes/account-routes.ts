@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { HOME } from '../../contract/return-to.ts'
 import {
   ChangePasswordRequest,
   ChangeUserRequest,
@@ -73,17 +73,23 @@ export function accountRoutes(deps: AuthDeps): Hono<Env> {
     ),
   )
 
-  app.post('/reauthenticate', async c => {
-    signedIn(c)
-    const { password } = await readJson(c, ReauthenticateRequest)
-    return c.json(await reauthenticate(c, { method: methods.password(), input: posted({ password }), returnTo: HOME }))
-  })
+  app.post('/reauthenticate', c =>
+    ownForm(
+      c,
+      deps,
+      { schema: ReauthenticateRequest, page: '/reauthenticate', keep: [], next: null },
+      ({ password }) => {
+        signedIn(c)
+        return reauthenticate(c, { method: methods.password(), input: posted({ password }), returnTo: HOME })
+      },
+    ),
+  )
 
   app.post('/reauthenticate/:method', async c => {
     signedIn(c)
     const { returnTo, ...fields } = await readJson(c, MethodReauthenticateRequest)
     const method = methods.find(c.req.param('method'))
-    const call = { method, input: posted(fields), returnTo: safeReturnTo(returnTo) }
+    const call = { method, input: posted(fields), returnTo: deps.returnPaths.safe(returnTo) }
     // The attempt is logged by the callback, which decides it.
     if (method.describe().kind === 'provider') return c.json(await reauthenticateBy(c, deps, call))
     return c.json(await reauthenticate(c, call))

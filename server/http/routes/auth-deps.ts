@@ -13,6 +13,7 @@ import type { Vault } from '../../providers/vault.ts'
 import type { Proof } from '../../demo/proof/proof.ts'
 import type { Streams } from '../../relay/streams.ts'
 import type { Sessions } from '../../session/types.ts'
+import type { ReturnPaths } from '../request/return-paths.ts'
 import type { WriteRate } from '../steps/limit-writes.ts'
 
 /** The dependencies of the routes below /auth. */
@@ -35,6 +36,7 @@ export interface AuthDeps {
   /** null: no sample runs here, so there are no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]
+  returnPaths: Pick<ReturnPaths, 'safe'>
   streams: Pick<Streams, 'of' | 'endStreamsOf'>
   reachable: (upstream: Upstream) => Promise<boolean>
 }

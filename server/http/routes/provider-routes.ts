@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono'
 import type { Attempt } from '../../base/log-events.ts'
 import { Problem } from '../../base/problem.ts'
 import type { ProblemCode } from '../../contract/problem-codes.ts'
-import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { HOME } from '../../contract/return-to.ts'
 import { transactionIdOf } from '../../providers/transactions.ts'
 import type { Finished, Purpose } from '../../providers/types.ts'
 import type { Env } from '../request/hono-env.ts'
@@ -46,7 +46,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
     if (method.describe().kind !== 'provider') throw new Problem('not_found')
     refusePrefetch(c)
     mustBeFollowed(c, 'A sign-in at a provider must start with a link that a person follows.')
-    const returnTo = safeReturnTo(c.req.query('returnTo'))
+    const returnTo = deps.returnPaths.safe(c.req.query('returnTo'))
     const who = c.get('caller').signedIn
     const anew = c.req.query('reauthenticate') === '1'
     if (who !== null && !anew) return c.redirect(returnTo, 303)

@@ -2,7 +2,7 @@ import type { Context } from 'hono'
 import type * as v from 'valibot'
 import { SECOND } from '../../base/clock.ts'
 import { Problem } from '../../base/problem.ts'
-import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { HOME } from '../../contract/return-to.ts'
 import type { SessionAnswer } from '../../contract/wire.ts'
 import { DEVICE_LIFE_MS, readDevice, sealDevice } from '../../login/known-device.ts'
 import type { Proof } from '../../login/sign-in-method.ts'
@@ -88,7 +88,7 @@ export async function submitted<S extends v.GenericSchema<unknown, unknown>>(
 ): Promise<Response> {
   if (!isForm(c)) return c.json(await act(await readJson(c, schema)))
   const fields = await readForm(c)
-  const returnTo = safeReturnTo(fields.get('returnTo'))
+  const returnTo = deps.returnPaths.safe(fields.get('returnTo'))
   try {
     await act(checkForm(schema, fields))
   } catch (error) {

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono'
 import { Problem } from '../../base/problem.ts'
-import { HOME, safeReturnTo } from '../../contract/return-to.ts'
+import { HOME } from '../../contract/return-to.ts'
 import { LoginRequest, MethodLoginRequest, type ProviderLoginAnswer, type SignOutAnswer } from '../../contract/wire.ts'
 import type { Env } from '../request/hono-env.ts'
 import { type How, logAttempt, loggedAs } from './attempts.ts'
@@ -31,7 +31,7 @@ export function signInOutRoutes(deps: AuthDeps): Hono<Env> {
   app.post('/login/:method', async c => {
     const { remember = false, returnTo: wanted, ...fields } = await readJson(c, MethodLoginRequest)
     const method = methods.find(c.req.param('method'))
-    const returnTo = safeReturnTo(wanted)
+    const returnTo = deps.returnPaths.safe(wanted)
     const call = { method, input: posted(fields), remember, returnTo }
     if (method.describe().kind === 'provider') {
       if (c.get('caller').signedIn !== null) return c.json<ProviderLoginAnswer>({ href: returnTo })

@@ -76,7 +76,7 @@ export function answerParserErrors(server: Pick<Server, 'on'>, { log, security, 
     const problem = new Problem(code)
     const id = randomId(9)
     log.info({ event: 'request_completed', requestId: id, status: problem.status, ...logged }, 'request')
-    const reply = problemReply({ id, headers, navigation: isNavigation(headers), brand }, problem, more)
+    const reply = problemReply({ id, headers, navigation: isNavigation(headers), brand, wayOn: null }, problem, more)
     refuseSocket(socket, reply, id, security)
   }
 }

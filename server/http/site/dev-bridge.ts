@@ -25,7 +25,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
   const pages = new Map<string, RequestContext>()
 
   return {
-    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, brand, answered, form }) {
+    carry(page, incoming, outgoing, { session, nonce, ownPages, demo, brand, answered, documents, form }) {
       const key = randomId()
       pages.set(key, page)
       outgoing.once('close', () => pages.delete(key))
@@ -39,6 +39,7 @@ export function devBridge(secret: string, origin: string): DevBridge {
         demo,
         brand,
         answered,
+        documents,
         form,
       })
     },

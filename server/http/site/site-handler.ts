@@ -12,6 +12,7 @@ import type { DevBridge } from './dev-bridge.ts'
 import { compressPage } from '../response/page-compression.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { isOwnCookie } from '../request/own-cookies.ts'
+import type { ReturnPaths } from '../request/return-paths.ts'
 import { isPrefetch } from '../request/prefetch.ts'
 import { loggedPath } from '../request/request-log.ts'
 import { failedPage } from './site-failure.ts'
@@ -28,6 +29,7 @@ interface Deps {
   /** Calls one of our routes as the page's caller. */
   internalFetch: (page: RequestContext, path: string, init?: RequestInit) => Promise<Response>
   openForm: (sealed: string) => Promise<KeptForm | null>
+  returnPaths: Pick<ReturnPaths, 'documentsIn'>
   secureCookies: boolean
   /** Whether our pages are the only ones. */
   ownPages: boolean
@@ -50,6 +52,7 @@ export function siteMount({
   listener,
   internalFetch,
   openForm,
+  returnPaths,
   secureCookies,
   ownPages,
   policy,
@@ -86,6 +89,7 @@ export function siteMount({
       demo,
       brand,
       answered,
+      documents: returnPaths.documentsIn(ctx.search),
       form: await keptForm(ctx),
       fetch: (path, init) => internalFetch(ctx, path, init),
       setCookie: value => ctx.answer.cookie(preference(value)),

@@ -1,4 +1,3 @@
-import { safeReturnTo } from '#contract/return-to.ts'
 import type { SessionAnswer } from '#contract/wire.ts'
 
 /**
@@ -11,16 +10,15 @@ export function useSignInForm<F extends Record<string, string | boolean>>(page: 
   const { accept } = useUserSession()
   const methods = useSignInMethods()
   const lastMethod = useLastMethod()
-  const route = useRoute()
-  const returnTo = computed(() => safeReturnTo(route.query.returnTo))
+  const { returnTo, query, goTo } = useReturnTo()
 
   const form = useForm(page, initial, async fields => {
     accept(await api<SessionAnswer>(endpoint, { method: 'POST', body: filledIn(fields) }))
     if (methods.providers.value.length > 0) lastMethod.value = BY_PASSWORD
     tellOtherTabs()
-    await navigateTo(returnTo.value, { replace: true })
+    await goTo(returnTo.value)
   })
-  return { ...form, ...methods, returnTo }
+  return { ...form, ...methods, returnTo, query }
 }
 
 /** As the server reads a posted form: an empty field is absent. */

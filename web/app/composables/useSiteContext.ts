@@ -9,4 +9,6 @@ export const useSiteContext = () => ({
   form: useState<KeptForm | null>('kept-form', () => null),
   /** False where another front end serves every page that is not reserved. */
   ownPages: useState('own-pages', () => true),
+  /** The prefixes below `/api` that this page's `returnTo` may lead to. */
+  documents: useState<readonly string[]>('documents', () => []),
 })

@@ -1,8 +1,7 @@
-import { isReserved } from '#contract/reserved.ts'
-
-/** Where another front end serves the pages that are not reserved, leaving ours takes a full load. */
+/** Leaving our pages, for an upstream's or another front end's, takes a full load. */
 export default defineNuxtRouteMiddleware(to => {
-  if (import.meta.server || useSiteContext().ownPages.value || isReserved(to.path) || to.meta.reserved === true) return
+  // The page that was just loaded is ours, or the error page.
+  if (import.meta.server || useNuxtApp().isHydrating || useOwnPages()(to.fullPath)) return
   return navigateTo(to.fullPath, { external: true })
 })
 

@@ -1,5 +1,3 @@
-import { safeReturnTo } from '#contract/return-to.ts'
-
 /** Keeps the page true to the session: sign-ins in other tabs, a computer that slept, and the session's own end. */
 export default defineNuxtPlugin({
   name: 'session-watch',
@@ -11,11 +9,11 @@ export default defineNuxtPlugin({
     async function leaveForbiddenPage(): Promise<void> {
       const route = useRouter().currentRoute.value
       const wanted = route.meta.auth
+      const { read, wantedBy, goTo } = useReturning()
       if (user.value === null && (wanted === 'user' || wanted === 'admin')) {
-        await navigateTo({ path: '/sign-in', query: { returnTo: route.fullPath } })
+        await navigateTo({ path: '/sign-in', query: { returnTo: wantedBy(route) } })
       }
-      if (user.value !== null && wanted === 'guest')
-        await navigateTo(safeReturnTo(route.query.returnTo), { replace: true })
+      if (user.value !== null && wanted === 'guest') await goTo(read(route.query))
     }
     async function check(): Promise<void> {
       const before = user.value?.id

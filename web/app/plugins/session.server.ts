@@ -5,9 +5,10 @@ export default defineNuxtPlugin({
   setup(nuxtApp) {
     const context = nuxtApp.ssrContext?.event.context.porchlight
     if (!context) return
-    const { session, form, ownPages } = useSiteContext()
+    const { session, form, ownPages, documents } = useSiteContext()
     session.value = context.session
     form.value = context.form
     ownPages.value = context.ownPages
+    documents.value = context.documents
   },
 })

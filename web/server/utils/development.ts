@@ -11,7 +11,7 @@ export function developmentContext(event: H3Event): SiteContext | null {
   if (header === undefined || secret === undefined) return null
   const context = decodeDevContext(header)
   if (context.secret !== secret) return null
-  const { key, origin, session, nonce, ownPages, demo, brand, answered, form } = context
+  const { key, origin, session, nonce, ownPages, demo, brand, answered, documents, form } = context
   return {
     session,
     nonce,
@@ -19,6 +19,7 @@ export function developmentContext(event: H3Event): SiteContext | null {
     demo,
     brand,
     answered,
+    documents,
     form,
     fetch: (path, init) =>
       fetch(new URL(path, origin), {

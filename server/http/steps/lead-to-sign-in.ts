@@ -1,0 +1,90 @@
+import type { Clock } from '../../base/clock.ts'
+import type { Problem } from '../../base/problem.ts'
+import { HOME } from '../../contract/return-to.ts'
+import { refusalOf } from '../../relay/admission.ts'
+import { isPrefetch } from '../request/prefetch.ts'
+import type { RequestContext, WayOn } from '../request/request-context.ts'
+import type { ReturnPaths } from '../request/return-paths.ts'
+import type { Reply } from '../response/reply.ts'
+
+interface Deps {
+  clock: Clock
+  publicUrl: string
+  returnPaths: ReturnPaths
+}
+
+/**
+ * Leads people who open a page of a protected upstream to the page that lets them in, and from there back
+ * (RFC 9110 §15.4.4). Refuses nothing itself: what is not redirected is refused by the relay, and its error page gets a
+ * link. A page that the account may never see is not redirected, because signing in again would lead here again.
+ */
+export function leadToSignIn({ clock, publicUrl, returnPaths }: Deps) {
+  const { origin } = new URL(publicUrl)
+
+  return (ctx: RequestContext): Reply | undefined => {
+    const { match, caller } = ctx
+    if (match === null || caller === null || !ctx.navigation || ctx.upgrade) return undefined
+    const refusal = refusalOf(match.upstream, caller.signedIn, clock.now().wall)
+    if (refusal === null) return undefined
+    const page = pageFor(refusal)
+    const arrival = arrivalOf(ctx)
+    if (match.upstream.document && page !== null && arrival === 'page') {
+      return { status: 303, headers: ['Location', withReturn(page.path, returnPaths.backTo(ctx))], body: '' }
+    }
+    ctx.wayOn = page === null ? accountLink(caller.signedIn?.user.email) : linkFor(page, arrival, ctx)
+    return undefined
+  }
+
+  /** A page in a frame or behind a form cannot be replaced by the sign-in page without losing what is around it. */
+  function linkFor({ path, label }: LeadingPage, arrival: Arrival, ctx: RequestContext): WayOn {
+    const found = arrival === 'frame' || arrival === 'form' ? refererPath(ctx) : null
+    // What a form posts to need not be a page.
+    const back = found ?? (arrival === 'form' ? returnPaths.startOf(ctx) : returnPaths.backTo(ctx))
+    return { href: withReturn(path, back), label, note: null, place: PLACES[arrival] }
+  }
+
+  /** The page with the frame or the form; null if unknown. */
+  function refererPath({ headers }: RequestContext): string | null {
+    const from = URL.parse(headers.referer ?? '')
+    if (from?.origin !== origin) return null
+    const path = returnPaths.safe(from.pathname + from.search)
+    return path === HOME ? null : path
+  }
+}
+
+interface LeadingPage {
+  path: string
+  label: WayOn['label']
+}
+
+/** @returns null if no page of ours helps */
+function pageFor({ code }: Problem): LeadingPage | null {
+  if (code === 'not_signed_in') return { path: '/sign-in', label: 'sign_in' }
+  if (code === 'insufficient_user_authentication') return { path: '/reauthenticate', label: 'confirm' }
+  return null
+}
+
+/** `/account` is ours in every site mode: it tells who is signed in, and signs out. */
+function accountLink(email: string | null | undefined): WayOn {
+  return { href: '/account', label: 'account', note: email ?? null, place: 'here' }
+}
+
+function withReturn(page: string, returnTo: string): string {
+  return returnTo === HOME ? page : `${page}?${new URLSearchParams({ returnTo }).toString()}`
+}
+
+/**
+ * How a navigation came about. `page`: by a link or the address bar · `frame`: as a part of another page · `form`: by a
+ * form, whose fields a redirect would lose · `ahead`: by a browser that guesses where its user goes, and asks again
+ * after a failure.
+ */
+type Arrival = 'page' | 'frame' | 'form' | 'ahead'
+
+const PLACES = { page: 'here', ahead: 'here', frame: 'around', form: 'beside' } as const
+
+function arrivalOf({ method, headers }: RequestContext): Arrival {
+  const destination = headers['sec-fetch-dest']
+  if (isPrefetch(headers)) return 'ahead'
+  if (destination !== undefined && destination !== 'document') return 'frame'
+  return method === 'GET' || method === 'HEAD' ? 'page' : 'form'
+}
