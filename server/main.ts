@@ -8,6 +8,8 @@ import { buildServices, type Services } from './bootstrap/services.ts'
 import { loadConfig } from './config/load-config.ts'
 import type { Config } from './config/types.ts'
 import { drain, giveNotice, settlesWithin } from './http/server/drain.ts'
+import { DEMO_PAGES } from './contract/demo/pages.ts'
+import { orFrontEnd } from './http/site/upstream-front-end.ts'
 import { openFrontEnd } from './http/site/front-end.ts'
 import { greet } from './bootstrap/greeting.ts'
 import { createWriteRate } from './http/steps/limit-writes.ts'
@@ -100,9 +102,9 @@ async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs:
   const { vault } = elsewhere
   const demo = await startDemo(services)
   const upstreams = demo === null ? config.upstreams : [demo.upstream]
-  const returnPaths = createReturnPaths(upstreams)
   const running = startRelay(services, upstreams, elsewhere)
   const { relay } = running
+  const returnPaths = createReturnPaths(orFrontEnd(relay.match, frontEnd, config.demo ? DEMO_PAGES : []))
   const makeServer = createApp({
     ...services,
     relay,

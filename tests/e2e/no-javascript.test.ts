@@ -166,7 +166,15 @@ describe('UX-18 without JavaScript', () => {
 })
 
 /** Calls that a form may make. */
-const ALIVE = new Set(['/auth/login', '/auth/logout', '/auth/register', '/auth/reset', '/auth/user', '/auth/password'])
+const ALIVE = new Set([
+  '/auth/login',
+  '/auth/logout',
+  '/auth/register',
+  '/auth/reset',
+  '/auth/user',
+  '/auth/password',
+  '/auth/reauthenticate',
+])
 
 /**
  * Where the form of a control goes, which may stand outside of it.

@@ -172,7 +172,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
     backchannelLogout: async () => {},
     authRoutes: fakeRoutes(),
     frontEnd: OWN_SITE,
-    returnPaths: createReturnPaths([]),
+    returnPaths: createReturnPaths(() => null),
     clientScript: async () => 'export {}',
     site: {
       built: { root: '/nowhere', files: [] },

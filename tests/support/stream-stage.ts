@@ -103,7 +103,7 @@ export async function streamStage(
       ...signIn,
       methods: createSignInMethods([...signIn.methods.all(), ...others(services)]),
       proof: null,
-      returnPaths: createReturnPaths(config.upstreams),
+      returnPaths: createReturnPaths(running.relay.match),
       upstreams: config.upstreams,
       streams: running.streams,
       reachable: async () => true,

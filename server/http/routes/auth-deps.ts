@@ -36,7 +36,7 @@ export interface AuthDeps {
   /** null: no sample runs here, so there are no demonstrations. */
   proof: Proof | null
   upstreams: readonly Upstream[]
-  returnPaths: Pick<ReturnPaths, 'safe'>
+  returnPaths: Pick<ReturnPaths, 'safe' | 'requiresRecent'>
   streams: Pick<Streams, 'of' | 'endStreamsOf'>
   reachable: (upstream: Upstream) => Promise<boolean>
 }

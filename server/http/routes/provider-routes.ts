@@ -112,7 +112,7 @@ export function providerRoutes(deps: AuthDeps): Hono<Env> {
         if (who.user.id === purpose.userId) isAbout(purpose.userId)
         const step = await reauthenticateBy(c, deps, call)
         // Without auth_time, the session does not count as recent, and a page that requires that is told.
-        return onward(step, person.authTime === null ? unconfirmed(id, returnTo) : returnTo)
+        return onward(step, person.authTime === null ? unconfirmed(id, returnTo, deps.returnPaths) : returnTo)
       }
       default:
         return purpose satisfies never
@@ -170,8 +170,10 @@ function onward(step: StepAnswer, returnTo: string): string {
 /**
  * The session continues with the provider's tokens, but without counting as recent: pages that require that are told.
  */
-function unconfirmed(provider: string, returnTo: string): string {
-  return CONFIRMING.has(returnTo) ? pageWith(returnTo, 'reauthentication_required', provider) : returnTo
+function unconfirmed(provider: string, returnTo: string, { requiresRecent }: AuthDeps['returnPaths']): string {
+  if (CONFIRMING.has(returnTo)) return pageWith(returnTo, 'reauthentication_required', provider)
+  if (!requiresRecent(returnTo)) return returnTo
+  return `${pageWith('/reauthenticate', 'reauthentication_required', provider)}&${new URLSearchParams({ returnTo }).toString()}`
 }
 
 function pageWith(page: string, problem: ProblemCode, provider: string): string {

@@ -24,6 +24,7 @@ import type { Caller } from '../request/caller.ts'
 import type { Env } from '../request/hono-env.ts'
 import { createWriteRate } from '../steps/limit-writes.ts'
 import { authRoutes } from './auth-routes.ts'
+import { createRoutes } from '../../relay/route-matcher.ts'
 import { createReturnPaths } from '../request/return-paths.ts'
 import type { AuthDeps } from './auth-deps.ts'
 import { openKeptForm } from './kept-form.ts'
@@ -97,7 +98,7 @@ export function testRoutes(
     logouts: { after: async () => null, redirect: async () => null, returned: async () => false },
     proof: options.proof ?? null,
     upstreams: options.upstreams ?? [],
-    returnPaths: createReturnPaths(options.upstreams ?? []),
+    returnPaths: createReturnPaths(createRoutes(options.upstreams ?? [])),
     streams: options.streams ?? { of: () => [], endStreamsOf: () => {} },
     reachable: async () => true,
   })

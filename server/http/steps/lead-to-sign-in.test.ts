@@ -38,8 +38,8 @@ beforeAll(async () => {
   const relay = testRelay(upstreams)
   app = await startApp({
     relay,
-    findUser: async () => ({ ...ADA, roles: ['user'] }),
-    returnPaths: createReturnPaths(upstreams),
+    findUser: async () => ({ ...ADA, roles: ['user'], emailVerified: false }),
+    returnPaths: createReturnPaths(relay.match),
   })
   closing.push(upstream.close, () => relay.close(), app.close)
 })
