@@ -29,6 +29,15 @@ test('a page before the sign-in learns of no upstream that its own address does 
   expect(paths.documentsIn('?returnTo=%')).toEqual([])
 })
 
+test('a front end that takes the rest of /api may have pages there, next to upstreams that have none', () => {
+  const all = { prefix: '/api/orders' }
+  const front = { upstream: testUpstream('http://127.0.0.1:9', { prefix: '', document: true }), path: '/' }
+  const match = createRoutes([testUpstream('http://127.0.0.1:9', all)])
+  const { safe, documentsIn } = createReturnPaths(path => match(path) ?? front)
+  expect([safe('/api/docs'), safe('/api/orders/7')]).toEqual(['/api/docs', '/'])
+  expect([documentsIn('?returnTo=/api/docs'), documentsIn('?returnTo=/api/orders')]).toEqual([['/api'], []])
+})
+
 test('it is known which paths open only after a recent sign-in, by the longest prefix', () => {
   const recent = ['/reports', '/reports/7?x=1', '/api/desk/vault#part']
   const others = ['/', '/account', '/reporting', '/api/desk', '/api/desk/vaults', '/api/desk?next=/reports']

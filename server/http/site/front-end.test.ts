@@ -480,6 +480,9 @@ describe('a front end behind us', () => {
     test('it may be for some only', async () => {
       const { ask, seen } = await identified({ requires: { signedIn: true } })
       expect((await ask('/data', { headers: { accept: '*/*' } })).json()).toMatchObject({ code: 'not_signed_in' })
+      const opened = await ask('/orders/7?view=all', { headers: NAVIGATE })
+      expect([opened.status, opened.headers.location]).toEqual([303, '/sign-in?returnTo=%2Forders%2F7%3Fview%3Dall'])
+      expect((await ask('/', { headers: NAVIGATE })).headers.location).toBe('/sign-in')
       expect((await ask('/', { headers: { cookie: SIGNED_IN } })).status).toBe(200)
       expect(seen.length).toBe(1)
       expect((await ask('/sign-in', { headers: NAVIGATE })).body, 'signing in stays open').toBe('our page')
