@@ -1,16 +1,17 @@
 import { HOME, safeReturnTo } from '#contract/return-to.ts'
-import type { LocationQuery, RouteLocationNormalized } from 'vue-router'
+
+type Page = Pick<ReturnType<typeof useRoute>, 'path' | 'fullPath' | 'query'>
 
 /** Leaving for a sign-in, and coming back from it. */
 export function useReturning() {
   const { documents } = useSiteContext()
   const isOwnPage = useOwnPages()
 
-  const read = ({ returnTo }: LocationQuery): string => safeReturnTo(returnTo, documents.value)
+  const read = ({ returnTo }: Page['query']): string => safeReturnTo(returnTo, documents.value)
   return {
     read,
     /** Where to return to from a page. A sign-in is as recent as a confirmation, so that one is skipped. */
-    wantedBy: (page: RouteLocationNormalized) => (page.path === '/reauthenticate' ? read(page.query) : page.fullPath),
+    wantedBy: (page: Page) => (page.path === '/reauthenticate' ? read(page.query) : page.fullPath),
     /** Leaves for a path. The router would show nothing where an upstream or another front end has the page. */
     goTo: (path: string) => navigateTo(path, { replace: true, external: !isOwnPage(path) }),
   }
