@@ -49,6 +49,11 @@ export async function main({ dev }: { dev: boolean }): Promise<void> {
   const log = createLog(config.logLevel)
   for (const { former, current } of renamed)
     log.warn({ event: 'setting_renamed', former, current }, 'a setting is written by a former name')
+  for (const { scheme, colour } of config.brand.adapted)
+    log.warn(
+      { event: 'brand_accent_adapted', accent: config.brand.accent, scheme, colour },
+      'the accent is hard to read in one theme, so links and focus rings use another colour there',
+    )
   // An error in code that is being edited must not end the dev server.
   if (!dev) {
     endOnSurprises(log)

@@ -43,6 +43,7 @@ export const OPERATION_EVENTS = [
   'public_plain_http',
   'test_sign_in_enabled',
   'setting_renamed',
+  'brand_accent_adapted',
   'server_stopping',
   'requests_cut_off',
   'stop_timed_out',

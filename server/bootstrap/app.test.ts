@@ -859,7 +859,7 @@ describe('the site', () => {
     const [one, two] = await Promise.all([app.ask('/'), app.ask('/')])
     expect(one.body).not.toBe(two.body)
     expect(one.headers['content-security-policy']).toBe(
-      `default-src 'none'; script-src 'nonce-${one.body}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${one.body}'; style-src-attr 'unsafe-inline'; connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'nonce-${one.body}' 'strict-dynamic'; style-src-elem 'self' 'nonce-${one.body}'; style-src-attr 'unsafe-inline'; connect-src 'self'; img-src 'self'; manifest-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
     )
   })
 

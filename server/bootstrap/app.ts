@@ -43,6 +43,8 @@ import { toOriginForm } from '../http/request/request-target.ts'
 import { requireSameOrigin } from '../http/steps/same-origin.ts'
 import { policyOf } from '../http/response/page-policy.ts'
 import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from '../http/response/security-headers.ts'
+import { presentBrand } from '../http/brand/present-brand.ts'
+import { serveBrand } from '../http/steps/serve-brand.ts'
 import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
 import { answerUpgrades } from '../http/server/upgrade-listener.ts'
 import { staticFrontEnd } from '../http/site/static-front-end.ts'
@@ -115,9 +117,10 @@ export function createApp(deps: AppDeps): () => Server {
     returnPaths,
     site,
   } = deps
-  const { publicUrl, secureCookies, brand } = config
+  const { publicUrl, secureCookies } = config
   const isTrusted = trustedProxies(config.trustedProxies)
   const security = securityHeaders(publicUrl, frontEnd.headers)
+  const { page: brand, files: brandFiles } = presentBrand(config.brand, frontEnd.kind === 'own')
 
   const demoPages = config.demo ? DEMO_PAGES : []
   const match = orFrontEnd(relay.match, frontEnd, demoPages)
@@ -144,7 +147,8 @@ export function createApp(deps: AppDeps): () => Server {
     answerBackchannel(deps.backchannelLogout),
     serveClientScript(deps.clientScript),
     front.files,
-    serveStatic(site.built),
+    serveBrand(brandFiles),
+    serveStatic(site.built, frontEnd.kind === 'own'),
     requireSameOrigin(publicUrl),
     limitBody,
     site.development?.authenticateOr(identifyCaller) ?? identifyCaller,

@@ -22,7 +22,12 @@ const check = command({
     const { config, file, report, renamed } = await loadConfig(process.env, process.cwd())
     const { examineClientKeys } = await import('../ops/provider-doctor.ts')
     const { judgeTestSignIn } = await import('../ops/doctor.ts')
-    const findings = [...judgeTestSignIn(config), ...(await examineClientKeys(config, systemClock))]
+    const { judgeAccent } = await import('../ops/brand-doctor.ts')
+    const findings = [
+      ...judgeTestSignIn(config),
+      ...judgeAccent(config.brand),
+      ...(await examineClientKeys(config, systemClock)),
+    ]
     const isWrong = findings.some(finding => finding.state === 'fail')
     if (isWrong) process.exitCode = 1
     if (args.json) return printJson({ file, settings: report, renamed, findings })

@@ -6,7 +6,7 @@ import { OperatorError } from '../base/operator-error.ts'
 import { Secret } from '../base/secret.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
 import { isLoopback, toOrigin } from './address.ts'
-import { toBrand } from './brand-settings.ts'
+import { type Brand, toBrand } from './brand-settings.ts'
 import { livesOf } from './lives.ts'
 import { type ConfigProblem, describeProblem, shownValue } from './config-problems.ts'
 import { SHOWN_FIELDS, shownProviders } from './provider-settings.ts'
@@ -80,6 +80,7 @@ export async function loadConfig(env: Environment, cwd: string): Promise<Loaded>
   const config = {
     ...base,
     providers,
+    brand: brandOf(settings, sources, problems, cwd),
     upstreams: upstreams.map(upstream =>
       withTokenHeader(withProvider(upstream, providerIds({ providers, tokenApi: base.tokenApi })), base.tokenApi),
     ),
@@ -202,7 +203,17 @@ function withoutTls(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value, (name, inside: unknown) => (name === 'tls' ? '(not shown)' : inside)))
 }
 
-function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers'> {
+/** Reads the pictures of the brand, so that a missing one is reported with all other problems. */
+function brandOf(settings: Settings, sources: Sources, problems: ConfigProblem[], cwd: string): Brand {
+  const written = sources.get('brand')
+  return toBrand(settings.brand, {
+    folder: written?.folder ?? cwd,
+    refuse: (field, received, expected) =>
+      problems.push({ name: written?.name.replace(/^\S+/, name => `${name}.${field}`) ?? '', received, expected }),
+  })
+}
+
+function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Config, 'providers' | 'brand'> {
   const set = { ...DEFAULTS, ...settings, ...livesOf(settings, DEFAULTS) }
   // Changing only the port also changes the default address.
   const ownUrl = settings.port === undefined ? DEFAULTS.publicUrl : `http://localhost:${settings.port}`
@@ -241,7 +252,6 @@ function toConfig(settings: Settings, sources: Sources, cwd: string): Omit<Confi
     upstreams: (settings.upstreams ?? []).map(upstream => toUpstream(upstream, set.streamMaxSeconds * SECOND)),
     tokenApi: set.login === 'token-api' && settings.tokenApi !== undefined ? toTokenApi(settings.tokenApi) : null,
     site: toSite(settings.site, folderOf('site'), publicUrl, set.streamMaxSeconds * SECOND),
-    brand: toBrand(settings.brand),
     streamMaxMs: set.streamMaxSeconds * SECOND,
     streamLimits: { perSession: set.maxStreamsPerSession, perNetwork: set.maxStreamsPerNetwork },
     maxSessions: set.maxSessions,

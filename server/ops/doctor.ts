@@ -7,6 +7,7 @@ import { DISPLAY_NAME } from '../contract/name.ts'
 import { databaseFile } from '../store/sqlite/files.ts'
 import { ownerOf } from './permissions.ts'
 import { examineProviders } from './provider-doctor.ts'
+import { judgeBrand } from './brand-doctor.ts'
 import { inspectInstalled, type Inspection } from '../store/sqlite/inspect.ts'
 import { fail, type Finding, ok, warn } from './finding.ts'
 import { examineFront, type FrontDeps, judgeFailure } from './front-doctor.ts'
@@ -41,6 +42,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   return [
     ...judgeVersions(deps.version, process.versions.node),
     ...judgeAddress(config),
+    ...judgeBrand(config.brand),
     ...(await examineUpstreams(config, clock)),
     ...judgeTestSignIn(config),
     ...(await judgeReach(deps)),

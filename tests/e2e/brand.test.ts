@@ -1,13 +1,22 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hydrated, launchChromium, newContext, NO_TROUBLE } from '../support/chromium.ts'
 import type { Visitor } from '../support/client.ts'
 import { setUp } from '../support/people.ts'
-import { type Server, startServer, stopAll } from '../support/server.ts'
+import { type Server, startServer, stopAll, temporaryFolder } from '../support/server.ts'
 
 /** Everything in a name that HTML, a URL, a template or a sentence could misread. */
 const NAME = 'Ada & "Söhne" <b>%s</b> {name} 夜灯'
 const LINKS = { terms: '/terms', privacy: 'https://acme.example/privacy?a=1&b=2', support: 'mailto:help@acme.example' }
+/** Two logos whose scripts would be noticed, were they run. */
+const logo = (colour: string) =>
+  `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 100"><rect width="120" height="100" fill="${colour}" onload="parent.document.title='run'"/><script>parent.document.title = 'run'</script></svg>`
+const ACCENT = '#ffe600'
+/** What the logo of the page shows, once it is there. */
+const LOGO =
+  "(image => image.decode().then(() => fetch(image.currentSrc)).then(got => got.text()))(document.querySelector('img'))"
 const NAVIGATE = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
 
 let server: Server
@@ -15,8 +24,13 @@ let chromium: Browser
 let admin: Visitor
 
 beforeAll(async () => {
+  const folder = temporaryFolder()
+  const logos = { light: join(folder, 'light.svg'), dark: join(folder, 'dark.svg') }
+  writeFileSync(logos.light, logo('#000'))
+  writeFileSync(logos.dark, logo('#fff'))
+  const brand = { name: NAME, logo: logos, accent: ACCENT, links: LINKS }
   ;[server, chromium] = await Promise.all([
-    startServer({ settings: { BRAND: JSON.stringify({ name: NAME, links: LINKS }), DEMO: 'false' } }),
+    startServer({ settings: { BRAND: JSON.stringify(brand), DEMO: 'false' } }),
     launchChromium(),
   ])
   admin = (await setUp(server.origin)).browser
@@ -72,6 +86,48 @@ describe('a site with a name of its own', () => {
     const { status, text } = await visit(admin, '/auth/nothing')
     expect(status).toBe(404)
     expect(text).toContain('· Ada &#38; &#34;Söhne&#34; &#60;b&#62;%s&#60;/b&#62; {name} 夜灯</title>')
+  })
+
+  test('its accent is on the button of the first paint, and darker as text on a light page, as the log says', async () => {
+    const { page } = await newContext(chromium, { baseURL: server.origin, javaScriptEnabled: false })
+    await page.goto('/sign-in')
+    const style = (selector: string, property: string) =>
+      page.evaluate(`getComputedStyle(document.querySelector('${selector}'))['${property}']`)
+    expect(await style('button[type=submit]', 'background-color')).toBe('rgb(255, 230, 0)')
+    const link = await style('main a', 'color')
+    expect(link).not.toBe('rgb(255, 230, 0)')
+    expect(server.output).toContain('brand_accent_adapted')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await style('main a', 'color')).toBe('rgb(255, 230, 0)')
+    await page.context().close()
+  })
+
+  test("its logo is the one for the theme, the device's or the chosen one, and runs nothing", async () => {
+    const { page, trouble } = await newContext(chromium, { baseURL: server.origin, locale: 'en', colorScheme: 'dark' })
+    await page.goto('/sign-in')
+    await hydrated(page)
+    const shown = () => page.evaluate(LOGO)
+    expect(await shown()).toBe(logo('#fff'))
+    await page.locator('footer select').last().selectOption('light')
+    await expect.poll(shown).toBe(logo('#000'))
+    expect(await title(page)).toBe(`Sign in · ${NAME}`)
+    expect(trouble).toEqual(NO_TROUBLE)
+    const source = await page.locator('header img').getAttribute('src')
+    await page.goto(source ?? '')
+    expect(await page.title()).toBe('')
+    await page.context().close()
+  })
+
+  test('an error outside of the pages shows its logo and its colours, and no policy is violated', async () => {
+    const { page, trouble } = await newContext(chromium, { baseURL: server.origin, locale: 'en', colorScheme: 'dark' })
+    await page.goto('/auth/nothing')
+    const picture = "(image => image.decode().then(() => image.alt))(document.querySelector('img'))"
+    expect(await page.evaluate(picture)).toBe(NAME)
+    expect(await page.evaluate("getComputedStyle(document.querySelector('main')).borderLeftColor")).toBe(
+      'rgb(255, 230, 0)',
+    )
+    expect({ ...trouble, console: [] }).toEqual(NO_TROUBLE)
+    await page.context().close()
   })
 
   test('it stays in the title while a person goes from page to page, and no policy is violated', async () => {

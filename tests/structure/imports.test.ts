@@ -22,7 +22,7 @@ const ROOMS = [
 ]
 
 /** The same within the room that knows incoming HTTP. */
-const HTTP_ROOMS = ['request', 'response', 'steps', 'routes', 'site', 'server']
+const HTTP_ROOMS = ['request', 'brand', 'response', 'steps', 'routes', 'site', 'server']
 
 /** Packages that a decision keeps in one place: who may import them. */
 const HOMES: Record<string, string[]> = {

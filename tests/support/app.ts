@@ -7,7 +7,7 @@ import type { Log } from '../../server/base/log.ts'
 import { noMeter } from '../../server/base/meter.ts'
 import { Problem } from '../../server/base/problem.ts'
 import type { AccountUser } from '../../server/accounts/account.ts'
-import { DEFAULT_BRAND } from '../../server/contract/brand.ts'
+import { toBrand } from '../../server/config/brand-settings.ts'
 import { OWN_SITE } from '../../server/config/site-settings.ts'
 import type { WireUser } from '../../server/contract/wire.ts'
 import { createFrontCheck } from '../../server/ops/front-check.ts'
@@ -149,7 +149,7 @@ export const CONFIG: AppDeps['config'] = {
   jwksMaxAgeMs: 300_000,
   securityContact: null,
   demo: true,
-  brand: DEFAULT_BRAND,
+  brand: toBrand(),
 }
 
 export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running> {

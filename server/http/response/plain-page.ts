@@ -1,13 +1,14 @@
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
+import type { SiteBrand } from '../../contract/brand.ts'
 import { type Language, LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
 import type { RequestContext, WayOn } from '../request/request-context.ts'
 import { plainWords, wayOnWords } from './plain-words.ts'
 
 /**
- * The page for an error that the site cannot render: a single document without scripts or images, and one style with
- * its own nonce.
+ * The page for an error that the site cannot render: a single document without scripts, and one style with its own
+ * nonce.
  */
 export function plainPage(
   ctx: Pick<RequestContext, 'id' | 'headers' | 'brand' | 'wayOn'>,
@@ -19,6 +20,9 @@ export function plainPage(
     readableCookies(headers.cookie ?? '').get(LANGUAGE_COOKIE) ?? null,
     headers['accept-language'],
   )
+  const { brand } = ctx
+  // Under another host than ours, a picture of ours cannot be loaded.
+  const logo = problem.code === 'wrong_host' ? null : brand.logo
   const words = plainWords(problem.code, language)
   const details =
     problem.extras.detail === undefined ? '' : `<p class="detail">${escapeHtml(problem.extras.detail)}</p>`
@@ -28,12 +32,12 @@ export function plainPage(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escapeHtml(words.title)} · ${escapeHtml(ctx.brand.name)}</title>
-<style nonce="${nonce}">${STYLE}</style>
+<title>${escapeHtml(words.title)} · ${escapeHtml(brand.name)}</title>
+<style nonce="${nonce}">${STYLE}${brand.styles ?? ''}</style>
 </head>
 <body>
 <main>
-<p class="brand"><bdi>${escapeHtml(ctx.brand.name)}</bdi></p>
+<p class="brand">${logo === null ? `<bdi>${escapeHtml(brand.name)}</bdi>` : picture(logo, brand.name)}</p>
 <h1>${escapeHtml(words.title)}</h1>
 ${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
 ${details}
@@ -45,7 +49,7 @@ ${wayOn === null ? '' : linkOf(wayOn, language)}
 `
   return {
     html,
-    policy: `default-src 'none'; style-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors ${wayOn?.place === 'around' ? "'self'" : "'none'"}`,
+    policy: `default-src 'none'; style-src 'nonce-${nonce}'; ${logo === null ? '' : "img-src 'self'; "}base-uri 'none'; form-action 'none'; frame-ancestors ${wayOn?.place === 'around' ? "'self'" : "'none'"}`,
   }
 }
 
@@ -59,15 +63,20 @@ function linkOf({ href, label, note, place }: WayOn, language: Language): string
 }
 
 const STYLE = `
-:root{color-scheme:light dark;--paper:#faf8f5;--ink:#26221d;--soft:#6a6258;--light:#b4530a}
-@media (prefers-color-scheme:dark){:root{--paper:#191613;--ink:#efe9e1;--soft:#b0a699;--light:#f5a54a}}
+:root{color-scheme:light dark;--paper:light-dark(#faf7f1,#15120f);--ink:light-dark(#26211c,#f3ece1);--ink-soft:light-dark(#675d51,#b3a696);--lamp:light-dark(#b4530a,#f4b24f);--accent:light-dark(#96500a,#f4b24f)}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
-main{max-width:34rem;padding:2rem;border-left:3px solid var(--light)}
+main{max-width:34rem;padding:2rem;border-left:3px solid var(--lamp)}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
-.brand{color:var(--soft);margin:0 0 1.5rem}
-a{display:inline-block;padding:.5rem 0;color:var(--light);overflow-wrap:anywhere}
+.brand{color:var(--ink-soft);margin:0 0 1.5rem}
+.brand img{display:block;width:auto;height:2.5rem;max-width:12rem;object-fit:contain;object-position:left}
+a{display:inline-block;padding:.5rem 0;color:var(--accent);overflow-wrap:anywhere}
 .detail{overflow-wrap:anywhere}
-.id{color:var(--soft);font-size:.875rem;margin-top:2rem}`
+.id{color:var(--ink-soft);font-size:.875rem;margin-top:2rem}`
+
+function picture({ light, dark }: NonNullable<SiteBrand['logo']>, name: string): string {
+  const inDark = dark.src === light.src ? '' : `<source media="(prefers-color-scheme:dark)" srcset="${dark.src}">`
+  return `<picture>${inDark}<img src="${light.src}" alt="${escapeHtml(name)}"></picture>`
+}
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)

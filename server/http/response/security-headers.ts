@@ -46,7 +46,7 @@ export function securityHeaders(publicUrl: string, siteHeaders: readonly SiteHea
  */
 export const PAGE_POLICY =
   `default-src 'none'; script-src ${INLINE_SCRIPTS} 'strict-dynamic'; style-src-elem 'self' ${INLINE_STYLES}; style-src-attr 'unsafe-inline'; ` +
-  "connect-src 'self'; img-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  "connect-src 'self'; img-src 'self'; manifest-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 /**
  * Relaxed for development: Vite adds style sheets and its socket by script. Scripts stay as strict, so that violations

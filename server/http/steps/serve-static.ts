@@ -33,11 +33,14 @@ export interface StaticSite {
  * Serves what the build listed and nothing else: request paths are only looked up in that list, so none can leave the
  * folder.
  * @param site null: in development, files are created on demand
+ * @param ownPages whether files outside of the assets folder are ours, such as `/favicon.ico`
  */
-export function serveStatic(site: StaticSite | null) {
+export function serveStatic(site: StaticSite | null, ownPages: boolean) {
   if (site === null) return () => undefined
   const { root, files } = site
-  const byPath = new Map(files.map(file => [file.path, file]))
+  const byPath = new Map(
+    files.filter(({ path }) => ownPages || path.startsWith(ASSETS_PREFIX)).map(file => [file.path, file]),
+  )
   return (ctx: RequestContext): Reply | undefined | Promise<Reply> => {
     if (ctx.family !== 'assets' && ctx.family !== 'site') return undefined
     const file = byPath.get(ctx.path) ?? (ctx.path.includes('%') ? byPath.get(decodeURIComponent(ctx.path)) : undefined)

@@ -1,14 +1,12 @@
 export const THEMES = ['system', 'light', 'dark'] as const
 export type Theme = (typeof THEMES)[number]
 
-/** As `--paper` in tokens.css. */
-const PAPER = { light: '#faf7f1', dark: '#15120f' }
-
 const isChosen = (value: string): value is 'light' | 'dark' => value === 'light' || value === 'dark'
 
 /** The chosen colour theme. `system` sets no cookie: the style sheet follows the device, before any script runs. */
 export function useTheme() {
   const cookie = usePreference('porchlight-theme', isChosen)
+  const { paper } = useBrand().value
   const theme = computed<Theme>({
     get: () => cookie.value ?? 'system',
     set: next => {
@@ -19,10 +17,10 @@ export function useTheme() {
   /** The colour of a phone's own bars. */
   const barColours = computed(() =>
     attribute.value !== undefined
-      ? [{ name: 'theme-color', content: PAPER[attribute.value] }]
+      ? [{ name: 'theme-color', content: paper[attribute.value] }]
       : (['light', 'dark'] as const).map(scheme => ({
           name: 'theme-color',
-          content: PAPER[scheme],
+          content: paper[scheme],
           media: `(prefers-color-scheme: ${scheme})`,
           key: `theme-color-${scheme}`,
         })),
