@@ -98,7 +98,7 @@ function collectAfterStart(): void {
 async function serve(services: Services, dev: boolean): Promise<{ stop(noticeMs: number): Promise<void> }> {
   const { config, clock, log, people, store } = services
   const { keyring } = services.keys
-  const frontEnd = await openFrontEnd(config.site, clock)
+  const frontEnd = await openFrontEnd(config.site, clock, log)
   const writeRate = createWriteRate(clock)
   let draining = false
   const site = dev ? await devSite(log, config.publicUrl) : await builtSite(log)

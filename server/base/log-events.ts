@@ -56,6 +56,8 @@ export const OPERATION_EVENTS = [
   'request_failed',
   'header_unsendable',
   'page_failed',
+  'page_inline_limit',
+  'page_unreadable',
   'site_load_failed',
   'dev_site_failed',
   'dev_site_outdated',

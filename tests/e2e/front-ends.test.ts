@@ -94,6 +94,7 @@ describe('a plain Vite build', () => {
     const first = await page.goto('/orders/7?view=all#lines')
     expect(first?.headers()['content-security-policy']).toContain("script-src 'self'")
     await become(page, 'nobody (never)')
+    expect(await page.evaluate('({ ...document.body.dataset })')).toMatchObject({ inline: 'ran', handler: 'ran' })
     expect(await page.evaluate('getComputedStyle(document.querySelector("h1")).color')).toBe('rgb(180, 83, 10)')
     await waitUntil(
       () => page.evaluate<boolean>('document.getElementById("dot").naturalWidth > 0'),

@@ -12,6 +12,8 @@ import { type Coding, matchesEtag } from './negotiation.ts'
 const WHOLE_BYTES = 256 * 1024
 
 export interface FileForm {
+  /** 404: the file says that there is nothing; conditions and ranges do not apply (RFC 9110 §13.2.1). */
+  status: 200 | 404
   whole: boolean
   compress: Coding | null
 }
@@ -26,22 +28,23 @@ export async function fileReply(
   ctx: RequestContext,
   file: FileHandle,
   headers: readonly string[],
-  { whole, compress }: FileForm,
+  { status: found, whole: isWhole, compress }: FileForm,
 ): Promise<Reply> {
+  const whole = isWhole || found !== 200
   let streaming = false
   try {
     const stat = await file.stat({ bigint: true })
     const size = Number(stat.size)
     const etag = `"${stat.mtimeNs.toString(36)}-${stat.size.toString(36)}${compress === null ? '' : `-${compress}`}"`
     const validators = ['ETag', etag, 'Last-Modified', modifiedOf(stat).toUTCString()]
-    if (isFresh(ctx, etag, stat))
+    if (found === 200 && isFresh(ctx, etag, stat))
       return { status: 304, headers: [...validators, ...withoutContentHeaders(headers)], body: null }
     const common = [...validators, ...headers, ...(whole ? [] : ['Accept-Ranges', 'bytes'])]
     const range = whole || !mayRange(ctx, etag, stat) ? null : byteRange(ctx.headers.range, size)
     if (range === 'unsatisfiable') return { status: 416, headers: ['Content-Range', `bytes */${size}`], body: null }
     const { start, end } = range ?? { start: 0, end: size - 1 }
     const length = end - start + 1
-    const status = range === null ? 200 : 206
+    const status = range === null ? found : 206
     if (range !== null) common.push('Content-Range', `bytes ${start}-${end}/${size}`)
     if (compress !== null && ctx.method === 'HEAD') return { status, headers: common, body: null }
     if (ctx.method === 'HEAD') return { status, headers: [...common, 'Content-Length', String(length)], body: null }

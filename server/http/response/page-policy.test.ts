@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { policyOf, withSources } from './page-policy.ts'
 import { PAGE_POLICY } from './security-headers.ts'
 
-const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'" }
-const NOTHING = { scripts: '', styles: '' }
+const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'", handlers: '' }
+const NOTHING = { scripts: '', styles: '', handlers: '' }
 
 /** The sources of one directive. */
 function sourcesOf(policy: string, directive: string): string | undefined {
@@ -15,7 +15,7 @@ describe('a policy with sources to add', () => {
   const base = "default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; object-src 'none'"
 
   test('keeps what it had, and everything that is not named', () => {
-    const policy = policyOf(base, { 'script-src': ['https://a.example'] })({ scripts: "'sha256-x'", styles: '' })
+    const policy = policyOf(base, { 'script-src': ['https://a.example'] })({ ...NOTHING, scripts: "'sha256-x'" })
     expect(policy).toBe(
       "default-src 'self'; script-src 'self' 'sha256-x' https://a.example; style-src 'self' 'unsafe-inline'; object-src 'none'",
     )
@@ -44,7 +44,7 @@ describe('a policy with sources to add', () => {
   test("'unsafe-inline' takes effect, since nonces and hashes that would disable it go", () => {
     const styles = policyOf(PAGE_POLICY, { 'style-src-elem': ["'unsafe-inline'"] })(NONCE)
     expect(sourcesOf(styles, 'style-src-elem')).toBe("'self' 'unsafe-inline'")
-    const scripts = policyOf(base, { 'script-src': ["'unsafe-inline'"] })({ scripts: "'sha256-x'", styles: '' })
+    const scripts = policyOf(base, { 'script-src': ["'unsafe-inline'"] })({ ...NOTHING, scripts: "'sha256-x'" })
     expect(sourcesOf(scripts, 'script-src')).toBe("'self' 'unsafe-inline'")
   })
 
@@ -67,7 +67,20 @@ describe('a policy with sources to add', () => {
 test('a whole policy replaces everything; the places of inline sources are filled, or go', () => {
   const make = policyOf(PAGE_POLICY, "default-src 'self'; script-src {scripts}; style-src 'self' {styles}")
   expect(make(NONCE)).toBe("default-src 'self'; script-src 'nonce-abc'; style-src 'self' 'nonce-abc'")
-  expect(make({ scripts: "'sha256-a' 'sha256-b'", styles: '' })).toBe(
+  expect(make({ ...NOTHING, scripts: "'sha256-a' 'sha256-b'" })).toBe(
     "default-src 'self'; script-src 'sha256-a' 'sha256-b'; style-src 'self'",
+  )
+})
+
+test("event attributes get a directive of their own, where the page's scripts are trusted by hashes", () => {
+  const inline = { ...NOTHING, handlers: "'sha256-h'" }
+  expect(policyOf("script-src 'self' {scripts}", null)(inline)).toBe(
+    "script-src 'self'; script-src-attr 'unsafe-hashes' 'sha256-h'",
+  )
+  const base = "default-src 'self'; script-src 'self' {scripts}"
+  expect(policyOf(base, { 'script-src': ["'unsafe-inline'"] })(inline)).not.toContain('sha256-h')
+  expect(policyOf(base, "script-src 'self'")(inline)).toBe("script-src 'self'")
+  expect(policyOf(base, "script-src {scripts}; script-src-attr 'none'")(inline)).toBe(
+    "script-src; script-src-attr 'none'",
   )
 })

@@ -1,9 +1,13 @@
 import { directivesOf, INLINE_SCRIPTS, INLINE_STYLES, type PolicySetting } from '../../config/policy-setting.ts'
 
+const ATTRIBUTES = 'script-src-attr'
+
 /** Source expressions that trust a page's own inline scripts and styles: a nonce, or hashes. Empty: none. */
 export interface InlineSources {
   scripts: string
   styles: string
+  /** Hashes of the code of event attributes, such as `onload`. */
+  handlers: string
 }
 
 /**
@@ -13,7 +17,13 @@ export interface InlineSources {
  */
 export function policyOf(base: string, setting: PolicySetting | null): (inline: InlineSources) => string {
   const template = setting === null ? base : typeof setting === 'string' ? setting : withSources(base, setting)
-  return ({ scripts, styles }) => filled(filled(template, INLINE_SCRIPTS, scripts), INLINE_STYLES, styles)
+  // A directive of its own, so that nothing but such an attribute may have this code (CSP3 §6.1.12).
+  const hasHandlers =
+    template.includes(INLINE_SCRIPTS) && !directivesOf(template).some(({ name }) => name === ATTRIBUTES)
+  return ({ scripts, styles, handlers }) => {
+    const policy = filled(filled(template, INLINE_SCRIPTS, scripts), INLINE_STYLES, styles)
+    return hasHandlers && handlers !== '' ? `${policy}; ${ATTRIBUTES} 'unsafe-hashes' ${handlers}` : policy
+  }
 }
 
 function filled(template: string, place: string, sources: string): string {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { policyOf } from './page-policy.ts'
 import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from './security-headers.ts'
 
-const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'" }
+const NONCE = { scripts: "'nonce-abc'", styles: "'nonce-abc'", handlers: '' }
 const directives = (policy: string) =>
   new Map(policy.split('; ').map(one => [one.split(' ')[0], one.split(' ').slice(1).join(' ')]))
 

@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { brotliDecompressSync, constants, gunzipSync } from 'node:zlib'
 import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
+import { createLog } from '../../base/log.ts'
 import { SITE_CONTEXT, type SiteContext } from '../../contract/site-context.ts'
 import { openFrontEnd } from './front-end.ts'
 import { type Answered, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
@@ -284,8 +285,9 @@ describe('pages of a folder of built files', () => {
     closing.push(() => rmSync(root, { recursive: true, force: true }))
     writeFileSync(join(root, 'index.html'), content)
     const frontEnd = await openFrontEnd(
-      { kind: 'static', folder: root, sourceMaps: false, policy: null } as never,
+      { kind: 'static', folder: root, sourceMaps: false, policy: null, headers: [] },
       systemClock,
+      createLog('silent'),
     )
     const app = await startApp({ frontEnd })
     closing.push(() => app.close())

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { type IncomingMessage, request } from 'node:http'
@@ -8,8 +9,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import WebSocket, { WebSocketServer } from 'ws'
 import { type AppDeps, CONFIG, PUBLIC_URL, type Running, SIGNED_IN, startApp } from '../../../tests/support/app.ts'
 import { HOUR, systemClock } from '../../base/clock.ts'
+import { createLog } from '../../base/log.ts'
 import { OWN_SITE, type Site, type SiteSetting, toSite } from '../../config/site-settings.ts'
 import { policyOf } from '../response/page-policy.ts'
+import { NO_INLINE } from './inline-cache.ts'
 import { openFrontEnd, RENDERED_POLICY, STATIC_POLICY } from './front-end.ts'
 import { testUpstream, listen, testRelay } from '../../relay/relay.testing.ts'
 
@@ -23,7 +26,7 @@ afterEach(async () => {
 const NAVIGATE = { accept: 'text/html,*/*;q=0.8', 'sec-fetch-mode': 'navigate', 'sec-fetch-site': 'none' }
 const HASHED = '/assets/index-Bq3x0v9K.js'
 /** Of files without inline scripts. */
-const PLAIN_POLICY = policyOf(STATIC_POLICY, null)({ scripts: '', styles: '' })
+const PLAIN_POLICY = policyOf(STATIC_POLICY, null)(NO_INLINE)
 const SCRIPT = 'console.log("hello")'.repeat(100)
 const RESERVED = [
   '/set-up',
@@ -48,7 +51,12 @@ const own: AppDeps['site'] = {
 
 async function start(site: Site, changes: Partial<AppDeps> = {}): Promise<Running> {
   const relay = testRelay([testUpstream('http://127.0.0.1:9')])
-  const running = await startApp({ relay, site: own, frontEnd: await openFrontEnd(site, systemClock), ...changes })
+  const running = await startApp({
+    relay,
+    site: own,
+    frontEnd: await openFrontEnd(site, systemClock, createLog('silent')),
+    ...changes,
+  })
   closing.push(() => relay.close(), running.close)
   return running
 }
@@ -268,6 +276,90 @@ describe('a folder of built files', () => {
       .poll(async () => (await ask('/assets/index-Cr4y1w0L.js')).body, { timeout: 5000, interval: 200 })
       .toBe('new')
     expect((await ask(HASHED)).status).toBe(404)
+  })
+
+  test('inline scripts of a page, and they alone, go into its policy, for a compressed copy and 304 as well', async () => {
+    const folder = build()
+    const inline = (code: string) => `<script>${code}</script><img onerror="${code}"><style>${code}</style>`
+    const hash = (code: string) => `'sha256-${createHash('sha256').update(code).digest('base64')}'`
+    writeFileSync(join(folder, 'index.html'), inline('one()'))
+    writeFileSync(join(folder, 'about.html'), inline('two()'))
+    writeFileSync(join(folder, 'about.html.br'), brotliCompressSync(inline('packed()')))
+    writeFileSync(join(folder, 'admin/index.html.gz'), 'damaged')
+    const { ask } = await files(folder)
+    const policyAt = async (path: string, headers = {}) =>
+      (await ask(path, { headers: { ...NAVIGATE, ...headers } })).headers['content-security-policy']
+    const policyWith = (code: string) =>
+      STATIC_POLICY.replace('{scripts}', hash(code)) + `; script-src-attr 'unsafe-hashes' ${hash(code)}`
+
+    const first = await ask('/', { headers: NAVIGATE })
+    expect(first.headers['content-security-policy']).toBe(policyWith('one()'))
+    const again = await ask('/any', { headers: { ...NAVIGATE, 'if-none-match': String(first.headers.etag) } })
+    expect([again.status, again.headers['content-security-policy']]).toEqual([304, policyWith('one()')])
+    expect(await policyAt('/about')).toBe(policyWith('two()'))
+    expect(await policyAt('/about', { 'accept-encoding': 'br' })).toBe(policyWith('packed()'))
+    expect(await policyAt('/admin', { 'accept-encoding': 'gzip' }), 'what cannot be read').toBe(PLAIN_POLICY)
+    expect(await policyAt(HASHED)).toBe(PLAIN_POLICY)
+    writeFileSync(join(folder, 'index.html'), inline('three()'))
+    expect(await policyAt('/'), 'a new build').toBe(policyWith('three()'))
+
+    const own = await start(
+      toSite({ static: folder, policy: "script-src 'self' {scripts}; style-src {styles}" }, '/', PUBLIC_URL, HOUR),
+    )
+    expect((await own.ask('/', { headers: NAVIGATE })).headers['content-security-policy']).toBe(
+      `script-src 'self' ${hash('three()')}; style-src ${hash('three()')}; script-src-attr 'unsafe-hashes' ${hash('three()')}`,
+    )
+  })
+
+  test('what stands in for a page that is not there: 200.html, 404.html as an error, or the index', async () => {
+    const folder = build()
+    const { ask } = await files(folder)
+    const page = async (path: string, headers: object = NAVIGATE) => {
+      const { status, body, headers: answered } = await ask(path, { headers: { ...headers } })
+      return [status, body, answered['cache-control']]
+    }
+    writeFileSync(join(folder, '404.html'), 'there is nothing here')
+    const renewed = await ask('/404.html', { headers: NAVIGATE })
+    writeFileSync(join(folder, 'index.html'), '<!doctype html><title>shop, again</title>')
+    await expect.poll(async () => (await page('/no/page'))[0], { timeout: 5000, interval: 200 }).toBe(404)
+    const missing = [404, 'there is nothing here', 'private, no-store']
+    expect(await page('/no/page')).toEqual(missing)
+    expect(await page('/no/page.html')).toEqual(missing)
+    expect(await page('/no/page', { ...NAVIGATE, 'if-none-match': String(renewed.headers.etag) })).toEqual(missing)
+    expect(await page('/no/page', { ...NAVIGATE, range: 'bytes=0-1' })).toEqual(missing)
+    expect((await page('/no/page', { accept: '*/*' }))[1], 'a script').toContain('not_found')
+    expect((await page('/about'))[0]).toBe(200)
+
+    writeFileSync(join(folder, '200.html'), 'an application')
+    writeFileSync(join(folder, 'index.html'), '<!doctype html><title>shop, at last</title>')
+    await expect
+      .poll(async () => await page('/no/page'), { timeout: 5000, interval: 200 })
+      .toEqual([200, 'an application', 'no-cache'])
+    expect(await page('/no/page.html')).toEqual(missing)
+  })
+
+  test.each([
+    ['/assets/index-Bq3x0v9K.js', true],
+    ['/docs/assets/index-Bq3x0v9K.js', true],
+    ['/_nuxt/Bq3x0v9K.js', true],
+    ['/_nuxt/entry.Bq3x0v9K.css', true],
+    ['/_astro/hoisted.Bq3x0v9K.js', true],
+    ['/_app/immutable/entry/start.js', true],
+    ['/_next/static/chunks/main.js', true],
+    ['/_nuxt/builds/latest.json', false],
+    ['/_app/version.json', false],
+    ['/_astro/pictures.webp', false],
+    ['/my_nuxt/Bq3x0v9K.js', false],
+    ['/__nuxt_content/docs/sql_dump.txt', false],
+  ])('%s is kept for good by browsers: %s', async (path, forGood) => {
+    const folder = build()
+    mkdirSync(join(folder, path, '..'), { recursive: true })
+    writeFileSync(join(folder, path), 'x')
+    const answered = await (await files(folder)).ask(path)
+    expect([answered.status, answered.headers['cache-control']]).toEqual([
+      200,
+      forGood ? 'public, max-age=31536000, immutable' : 'no-cache',
+    ])
   })
 
   test("source maps where they are asked for; a policy of one's own; a folder without an index is refused", async () => {

@@ -1,15 +1,17 @@
 import type { Clock } from '../../base/clock.ts'
+import type { Log } from '../../base/log.ts'
 import { INLINE_SCRIPTS, type PolicySetting } from '../../config/policy-setting.ts'
 import type { SiteHeader } from '../../config/header-settings.ts'
 import type { Site } from '../../config/site-settings.ts'
 import type { Upstream } from '../../config/upstream-config.ts'
 import { type InlineSources, policyOf } from '../response/page-policy.ts'
 import { type FrontFolder, openFrontFolder } from './front-folder.ts'
+import { createInlineCache, type InlineCache } from './inline-cache.ts'
 
 /** Whose pages are served at `/` and everywhere that is not reserved: the setting `site`, ready to use. */
 export type FrontEnd = { headers: readonly SiteHeader[] } & (
   | { kind: 'own'; serverRoutes: boolean; policy: PolicySetting | null }
-  | { kind: 'static'; folder: FrontFolder; policy: (inline: InlineSources) => string }
+  | { kind: 'static'; folder: FrontFolder; inline: InlineCache; policy: (inline: InlineSources) => string }
   | { kind: 'upstream'; upstream: Upstream; serverRoutes: boolean; policy: PolicySetting | null }
 )
 
@@ -26,7 +28,7 @@ export const STATIC_POLICY = `default-src 'self'; script-src 'self' ${INLINE_SCR
 export const RENDERED_POLICY = `default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; ${COMMON}`
 
 /** @throws OperatorError if the folder contains no front end */
-export async function openFrontEnd(site: Site, clock: Clock): Promise<FrontEnd> {
+export async function openFrontEnd(site: Site, clock: Clock, log: Log): Promise<FrontEnd> {
   switch (site.kind) {
     case 'own':
       return site
@@ -36,6 +38,7 @@ export async function openFrontEnd(site: Site, clock: Clock): Promise<FrontEnd> 
       return {
         kind: 'static',
         folder: await openFrontFolder({ root: site.folder, sourceMaps: site.sourceMaps, clock }),
+        inline: createInlineCache(log),
         policy: policyOf(STATIC_POLICY, site.policy),
         headers: site.headers,
       }

@@ -79,7 +79,7 @@ export function siteMount({
   return async (ctx: RequestContext, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
     const nonce = newNonce()
     const trusted = `'nonce-${nonce}'`
-    ctx.contentSecurityPolicy = policy({ scripts: trusted, styles: trusted })
+    ctx.contentSecurityPolicy = policy({ scripts: trusted, styles: trusted, handlers: '' })
     ctx.ofSite = ownPages
     if (development === null) ctx.compression = compressPage(ctx, outgoing)
     const context: SiteContext = {

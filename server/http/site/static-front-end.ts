@@ -4,15 +4,19 @@ import { isReserved } from '../../contract/reserved.ts'
 import type { RequestContext } from '../request/request-context.ts'
 import { fileReply } from '../response/file-reply.ts'
 import type { FrontEnd } from './front-end.ts'
-import type { FrontFile } from './front-folder.ts'
+import type { FrontFile, FrontFolder } from './front-folder.ts'
+import { NO_INLINE } from './inline-cache.ts'
 import type { Reply } from '../response/reply.ts'
 import { chooseCoding, CODINGS } from '../response/negotiation.ts'
 import type { Step } from '../steps/pipeline.ts'
 
 type StaticFront = Extract<FrontEnd, { kind: 'static' }>
 
-/** Names that Vite derives from a hash of the content, which therefore never changes. */
-const HASHED = /\/assets\/(?:.*\/)?[^/]*[-.](?=[\w-]*[a-z])(?=[\w-]*[\dA-Z_-])[\w-]{8}\.\w+$/
+/** Names that Vite, for itself or for Nuxt or Astro, derives from a hash of the content, which therefore never changes. */
+const HASHED =
+  /^\/(?:.*\/)?(?:assets|_nuxt|_astro)\/(?:.*\/)?(?:[^/]*[-.])?(?=[\w-]*[a-z])(?=[\w-]*[\dA-Z_-])[\w-]{8}\.\w+$/
+/** Folders whose whole content SvelteKit and Next name that way. */
+const IMMUTABLE_FOLDERS = /^\/(?:.*\/)?(?:_app\/immutable|_next\/static)\//
 const IMMUTABLE = 'public, max-age=31536000, immutable'
 const REVALIDATE = 'no-cache'
 /** A path with a file extension is not a page of the application, even if the file is missing. */
@@ -29,34 +33,45 @@ export function staticFrontEnd(front: FrontEnd, reserved: readonly string[]): { 
       const path = pathFor(ctx, reserved)
       if (path === null || isPage(path)) return undefined
       const file = await front.folder.find(path)
-      return file === null ? undefined : answer(front, file, ctx)
+      return file === null ? undefined : answer(front, { file, status: 200 }, ctx)
     },
     pages: async ctx => {
       const path = pathFor(ctx, reserved)
       if (path === null) return undefined
-      const file = await pageFor(front, path, ctx)
-      if (file === null) throw new Problem('not_found')
-      return answer(front, file, ctx)
+      const page = await pageFor(front, path, ctx)
+      if (page === null) throw new Problem('not_found')
+      return answer(front, page, ctx)
     },
   }
 }
 
 /** @returns the decoded path, or null if it does not belong to the front end */
 function pathFor({ family, path, upgrade }: RequestContext, reserved: readonly string[]): string | null {
-  if (family !== 'site' || upgrade || isReserved(path, reserved)) return null
+  // What Nuxt keeps for itself in our pages (`/__nuxt…`) is its own in others, too.
+  if ((family !== 'site' && family !== 'assets') || upgrade || isReserved(path, reserved)) return null
   // path-guard has ensured that it can be decoded.
   return path.includes('%') ? decodeURIComponent(path) : path
+}
+
+function isImmutable(path: string): boolean {
+  return HASHED.test(path) || IMMUTABLE_FOLDERS.test(path)
 }
 
 function isPage(path: string): boolean {
   return path.endsWith('/') || path.endsWith('.html')
 }
 
+/** @property status 404: the page says that there is none at this path */
+interface FoundPage {
+  file: FrontFile
+  status: 200 | 404
+}
+
 /**
- * The page at a path, in any of the forms that builds write, or else the application's index, which routes on the
- * client. The latter is for navigations only: a script that requests data must not mistake it for a response.
+ * The page at a path, in any of the forms that builds write, or else what stands in for it. The latter is for
+ * navigations only: a script that requests data must not mistake it for a response.
  */
-async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FrontFile | null> {
+async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContext): Promise<FoundPage | null> {
   const named = path.endsWith('/')
     ? [`${path}index.html`]
     : isPage(path)
@@ -66,12 +81,25 @@ async function pageFor({ folder }: StaticFront, path: string, ctx: RequestContex
         : [`${path}.html`, `${path}/index.html`]
   for (const candidate of named) {
     const file = await folder.find(candidate)
-    if (file !== null) return file
+    if (file !== null) return { file, status: 200 }
   }
-  return ctx.navigation && !FILE_NAME.test(path) ? folder.find('/index.html') : null
+  return ctx.navigation ? standIn(folder, !FILE_NAME.test(path)) : null
 }
 
-async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext): Promise<Reply> {
+/**
+ * As static hosts have it: `200.html` is for every path of an application that routes on the client, `404.html` is what
+ * a site of many pages says instead, and without either, the index is such an application.
+ */
+async function standIn(folder: FrontFolder, mayBePage: boolean): Promise<FoundPage | null> {
+  const application = mayBePage ? await folder.find('/200.html') : null
+  if (application !== null) return { file: application, status: 200 }
+  const missing = await folder.find('/404.html')
+  if (missing !== null) return { file: missing, status: 404 }
+  const index = mayBePage ? await folder.find('/index.html') : null
+  return index === null ? null : { file: index, status: 200 }
+}
+
+async function answer(front: StaticFront, { file, status }: FoundPage, ctx: RequestContext): Promise<Reply> {
   // A static page is the same for everyone and reflects nothing of the request, so compressing it is safe (decision
   // 017).
   const made = file.codings.length === 0 && isPage(file.path)
@@ -85,12 +113,16 @@ async function answer(front: StaticFront, file: FrontFile, ctx: RequestContext):
     'Content-Type',
     getMimeType(file.path) ?? 'application/octet-stream',
     'Cache-Control',
-    HASHED.test(file.path) ? IMMUTABLE : REVALIDATE,
+    isImmutable(file.path) ? IMMUTABLE : REVALIDATE,
     // On files too: a worker uses its own script's policy, and an image can be opened as a page.
     'Content-Security-Policy',
-    front.policy({ scripts: '', styles: '' }),
+    front.policy(isPage(file.path) ? await front.inline.of(file.path, handle, made ? null : coding) : NO_INLINE),
   ]
   if (codings.length > 0) headers.push('Vary', 'Accept-Encoding')
   if (coding !== null) headers.push('Content-Encoding', coding)
-  return fileReply(ctx, handle, headers, { whole: coding !== null, compress: made ? coding : null })
+  return fileReply(ctx, handle, headers, {
+    status,
+    whole: coding !== null,
+    compress: made ? coding : null,
+  })
 }
