@@ -17,9 +17,13 @@ interface Manifest {
   dependencies: Record<string, string>
 }
 
+/** What others import, by its name in the package: the path without its ending. */
+const EXPORTS = { '.': 'server/index', './client': 'web/client/porchlight' }
+
 rmSync(DIST, { recursive: true, force: true })
 compile('tsconfig.json')
 compile('tsconfig.types.json')
+keepReachableTypes()
 for (const path of COPIED) cpSync(join(ROOT, path), join(DIST, path), { recursive: true, filter: isNoTypeScript })
 await copySite()
 writeFileSync(join(DIST, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
@@ -36,6 +40,7 @@ function isNoTypeScript(path: string): boolean {
 /** The newest build of the site, and the stamp that names it. */
 async function copySite(): Promise<void> {
   const site = await ensureSiteBuilt(line => process.stdout.write(`${line}\n`))
+  writeFileSync(join(DIST, `${EXPORTS['./client']}.js`), site.client)
   const stamp = join('web', '.output', 'porchlight-build.json')
   cpSync(join(ROOT, stamp), join(DIST, stamp))
   const folder = dirname(site.root)
@@ -62,10 +67,25 @@ function manifest(): Manifest {
     engines: { node: '>=22.18' },
     dependencies,
     exports: {
-      '.': { types: './server/config/define.d.ts', default: './server/config/define.js' },
+      ...Object.fromEntries(
+        Object.entries(EXPORTS).map(([name, path]) => [name, { types: `./${path}.d.ts`, default: `./${path}.js` }]),
+      ),
       './package.json': './package.json',
     },
   }
+}
+
+/** The compiler declares the types of all that it reads; what no export leads to would only be weight. */
+function keepReachableTypes(): void {
+  const reached = new Set<string>()
+  const reach = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    for (const [, specifier = ''] of readFileSync(file, 'utf8').matchAll(/\b(?:from |import\()["'](\.[^"']+)["']/g))
+      reach(join(dirname(file), specifier.replace(/\.[jt]s$/, '.d.ts')))
+  }
+  for (const path of Object.values(EXPORTS)) reach(join(DIST, `${path}.d.ts`))
+  for (const file of globSync('**/*.d.ts', { cwd: DIST })) if (!reached.has(join(DIST, file))) rmSync(join(DIST, file))
 }
 
 function importedPackages(): string[] {

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { Hono, type MiddlewareHandler } from 'hono'
 import type { MaybePromise } from '../base/maybe-promise.ts'
@@ -10,7 +10,7 @@ import type { Config } from '../config/types.ts'
 import { DEMO_PAGES } from '../contract/demo/pages.ts'
 import type { KeptForm } from '../contract/site-context.ts'
 import type { AccountUser } from '../accounts/account.ts'
-import { type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
+import { adoptResponse, type PorchlightResponse, porchlightResponse } from '../http/response/server-response.ts'
 import { answerBackchannel, type BackchannelLogout } from '../http/steps/backchannel-logout.ts'
 import { contextFactory } from '../http/request/context-factory.ts'
 import { networkOf, trustedProxies } from '../http/request/client-address.ts'
@@ -46,7 +46,7 @@ import { DEV_PAGE_POLICY, PAGE_POLICY, securityHeaders } from '../http/response/
 import { presentBrand } from '../http/brand/present-brand.ts'
 import { serveBrand } from '../http/steps/serve-brand.ts'
 import { siteMount, type SiteListener } from '../http/site/site-handler.ts'
-import { answerUpgrades } from '../http/server/upgrade-listener.ts'
+import { upgradeListener, type UpgradeListener } from '../http/server/upgrade-listener.ts'
 import { staticFrontEnd } from '../http/site/static-front-end.ts'
 import { orFrontEnd } from '../http/site/upstream-front-end.ts'
 import { answerSession } from '../http/steps/serve-session.ts'
@@ -96,11 +96,17 @@ export interface AppDeps {
   }
 }
 
-/**
- * Builds the application. This file is the order of everything that happens to a request.
- * @returns creates an HTTP server, one for each address to listen on
- */
-export function createApp(deps: AppDeps): () => Server {
+export interface App {
+  /** Creates an HTTP server with our limits: one for each address to listen on. */
+  createServer(): Server
+  /** Handles a request of somebody else's server. */
+  handle(incoming: IncomingMessage, outgoing: ServerResponse): void
+  /** Handles an upgrade of any server. */
+  upgrade: UpgradeListener
+}
+
+/** Builds the application. This file is the order of everything that happens to a request. */
+export function createApp(deps: AppDeps): App {
   const {
     config,
     clock,
@@ -214,20 +220,21 @@ export function createApp(deps: AppDeps): () => Server {
       return isRouted(ctx, serverRoutes) ? toHono(incoming, outgoing) : renderSite(ctx, incoming, outgoing)
     },
   })
-  const upgrades = (server: Pick<Server, 'on'>) =>
-    answerUpgrades(server, { ...common, security, relay, check: doctor.socket, development: site.development !== null })
+  const upgrade = upgradeListener({
+    ...common,
+    security,
+    relay,
+    check: doctor.socket,
+    development: site.development !== null,
+  })
 
   const ServerResponse = porchlightResponse({ log, sessions, security, draining })
-  return () =>
-    httpServer({
-      log,
-      security,
-      brand,
-      listener,
-      upgrades,
-      ServerResponse,
-      proxyProtocol: deps.frontCheck.noteProxyProtocol,
-    })
+  const { noteProxyProtocol: proxyProtocol } = deps.frontCheck
+  return {
+    createServer: () => httpServer({ log, security, brand, listener, upgrade, ServerResponse, proxyProtocol }),
+    handle: (incoming, outgoing) => listener(incoming, adoptResponse(outgoing, ServerResponse)),
+    upgrade,
+  }
 }
 
 /** Whether Hono's routes handle the request; everything else that got this far is the site's. */

@@ -69,10 +69,11 @@ const DEFAULTS = {
 
 /**
  * Reads the configuration from its file and from the environment.
+ * @param given settings that a program passes: they win over the file's, and the environment's over them
  * @throws OperatorError that lists every problem at once and shows no secret
  */
-export async function loadConfig(env: Environment, cwd: string): Promise<Loaded> {
-  const { sources, problems, file, renamed } = await gather(env, cwd)
+export async function loadConfig(env: Environment, cwd: string, given: object = {}): Promise<Loaded> {
+  const { sources, problems, file, renamed } = await gather(env, cwd, given)
   const settings = judgeEach(sources, problems)
   const providers = providersOf(settings, sources, problems, env, cwd)
   const base = toConfig(settings, sources, cwd)

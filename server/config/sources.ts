@@ -47,15 +47,18 @@ export interface Renamed {
   current: string
 }
 
-/** Collects the settings from all sources, without validating their values; the environment wins. */
-export async function gather(env: Environment, cwd: string): Promise<Gathered> {
+/**
+ * Collects the settings from all sources, without validating their values.
+ * @param given settings that a program passes; they win over the file's, and the environment's win over both
+ */
+export async function gather(env: Environment, cwd: string, given: object): Promise<Gathered> {
   const fromFile = await readConfigFile(env[CONFIG_VARIABLE], cwd)
-  const fromEnvironment = readEnvironment(env, cwd)
+  const all = [fromFile, readSettings(given, 'the settings passed', cwd), readEnvironment(env, cwd)]
   return {
-    sources: new Map([...fromFile.sources, ...fromEnvironment.sources]),
-    problems: [...fromFile.problems, ...fromEnvironment.problems],
+    sources: new Map(all.flatMap(({ sources }) => [...sources])),
+    problems: all.flatMap(({ problems }) => problems),
     file: fromFile.file,
-    renamed: [...fromFile.renamed, ...fromEnvironment.renamed],
+    renamed: all.flatMap(({ renamed }) => renamed),
   }
 }
 
@@ -173,7 +176,7 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
         ],
       }
     }
-    return { file, ...readSettings(content, file) }
+    return { file, ...readSettings(content, basename(file), dirname(file), file) }
   } catch (error) {
     return {
       sources,
@@ -190,13 +193,17 @@ async function readConfigFile(wanted: string | undefined, cwd: string): Promise<
   }
 }
 
-function readSettings(content: object, file: string): Omit<Gathered, 'file'> {
+/**
+ * @param place what messages call the place where the settings are written
+ * @param folder the folder that relative paths start from
+ */
+function readSettings(content: object, place: string, folder: string, from = place): Omit<Gathered, 'file'> {
   const sources: Sources = new Map()
   const problems: ConfigProblem[] = []
   const renamed: Renamed[] = []
   for (const [written, value] of Object.entries(content)) {
     if (value === undefined) continue
-    const name = `${written} in ${basename(file)}`
+    const name = `${written} in ${place}`
     const key = FORMER_NAMES.get(written) ?? SETTING_KEYS.find(known => known === written)
     if (key === undefined) {
       problems.push({ name, received: null, expected: `there is no such setting${meant(written, SETTING_KEYS)}` })
@@ -206,7 +213,7 @@ function readSettings(content: object, file: string): Omit<Gathered, 'file'> {
       problems.push({ name, received: null, expected: `give either this or ${key}, not both` })
     } else {
       if (key !== written) renamed.push({ former: name, current: key })
-      sources.set(key, { value, name, from: file, folder: dirname(file) })
+      sources.set(key, { value, name, from, folder })
     }
   }
   return { sources, problems, renamed }

@@ -17,6 +17,7 @@ const ROOMS = [
   'demo',
   'http',
   'bootstrap',
+  'index',
   'main',
   'cli',
 ]

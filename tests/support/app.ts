@@ -180,7 +180,7 @@ export async function startApp(changes: Partial<AppDeps> = {}): Promise<Running>
       listener: async () => (_incoming, outgoing) => outgoing.end('<!doctype html>'),
     },
     ...changes,
-  })()
+  }).createServer()
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
 

@@ -10,7 +10,7 @@ const SOONEST_MS = 5_000
 /** The limit of setTimeout: 31 bits. */
 const LATEST_MS = 2 ** 31 - 1
 
-const tabs = new BroadcastChannel('porchlight')
+let channel: BroadcastChannel | undefined
 const listeners = new Set<Listener>()
 let known: SessionAnswer | undefined
 let watching = false
@@ -69,7 +69,7 @@ export function signIn(returnTo = location.pathname + location.search + location
 export async function signOut(): Promise<void> {
   const answer = await window.fetch('/auth/logout', { method: 'POST' })
   if (!answer.ok) throw new Error(`/auth/logout answered ${answer.status}`)
-  tabs.postMessage(null)
+  tabs().postMessage(null)
   take((await answer.json()) as SessionAnswer)
 }
 
@@ -84,6 +84,11 @@ function take(answer: SessionAnswer): SessionAnswer {
   }
   if (changed) for (const listener of listeners) listener(answer)
   return answer
+}
+
+/** Opened on demand: a server that renders the page imports this module, too. */
+function tabs(): BroadcastChannel {
+  return (channel ??= new BroadcastChannel('porchlight'))
 }
 
 /** What a page shows of the session: its times change with every request. */
@@ -101,7 +106,7 @@ function look(): void {
 function watch(): void {
   if (watching) return
   watching = true
-  tabs.onmessage = look
+  tabs().onmessage = look
   window.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && look())
   // The browser's back-forward cache shows who was signed in then.
   window.addEventListener('pageshow', event => event.persisted && look())

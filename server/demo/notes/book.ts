@@ -168,7 +168,9 @@ export function openBook(file: string) {
       })
     },
 
-    close: () => db.close(),
+    close(): void {
+      db.close()
+    },
   }
 }
 

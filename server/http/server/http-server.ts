@@ -4,28 +4,27 @@ import type { Log } from '../../base/log.ts'
 import type { SiteBrand } from '../../contract/brand.ts'
 import { trackConnections } from './connections.ts'
 import { isResponding, rememberListeners } from './earlier-answers.ts'
-import type { porchlightResponse, PorchlightResponse } from '../response/server-response.ts'
+import type { PorchlightResponse, PorchlightResponseClass } from '../response/server-response.ts'
 import { answerParserErrors } from './parser-errors.ts'
-import { isWebSocketUpgrade } from './upgrade-listener.ts'
+import { isWebSocketUpgrade, type UpgradeListener } from './upgrade-listener.ts'
 import type { SecurityHeaders } from '../response/security-headers.ts'
 
 interface Deps {
   log: Log
   security: SecurityHeaders
   brand: SiteBrand
-  ServerResponse: ReturnType<typeof porchlightResponse>
+  ServerResponse: PorchlightResponseClass
   listener: (incoming: IncomingMessage, outgoing: PorchlightResponse, expectsContinue?: boolean) => void
   /** Called for a connection that begins with the preamble of the PROXY protocol. */
   proxyProtocol: () => void
-  /** Attaches the handler of upgrades. */
-  upgrades: (server: Pick<Server, 'on'>) => void
+  upgrade: UpgradeListener
 }
 
 /** Three times what is accepted (steps/limit-headers.ts); beyond it, Node's parser gives up. */
 const PARSED_HEADER_BYTES = 48 * 1024
 
 /** Creates Node's server with limits, and with our own responses to parser errors. */
-export function httpServer({ log, security, brand, ServerResponse, listener, upgrades, proxyProtocol }: Deps): Server {
+export function httpServer({ log, security, brand, ServerResponse, listener, upgrade, proxyProtocol }: Deps): Server {
   const server = createServer({
     ServerResponse,
     // While an earlier response is pending, an upgrade is handled as an ordinary request (RFC 9110 §7.8), or it would
@@ -54,7 +53,7 @@ export function httpServer({ log, security, brand, ServerResponse, listener, upg
   const plain = server as unknown as Server
   trackConnections(plain)
   rememberListeners(plain)
-  upgrades(plain)
+  plain.on('upgrade', upgrade)
   answerParserErrors(plain, { log, security, brand, proxyProtocol })
   return plain
 }

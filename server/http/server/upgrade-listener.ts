@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Log } from '../../base/log.ts'
 import { Problem } from '../../base/problem.ts'
@@ -35,13 +35,15 @@ export function isWebSocketUpgrade(incoming: IncomingMessage): boolean {
   return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket'
 }
 
+export type UpgradeListener = (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void
+
 /**
- * Upgrades pass the same steps as every request (Host, path, origin (CS-13), authentication) before connecting to the
- * upstream.
+ * Node's listener for upgrades: they pass the same steps as every request (Host, path, origin (CS-13), authentication)
+ * before connecting to the upstream.
  */
-export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
+export function upgradeListener(deps: Deps): UpgradeListener {
   const { log, security, contexts, steps, relay, done, check, development } = deps
-  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+  return (incoming, socket, head) => {
     socket.on('error', () => socket.destroy())
     const ctx = contexts.ofIncoming(incoming)
     // In development, Vite has live connections of its own on this server.
@@ -51,6 +53,8 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       done(ctx, reply.status, true)
     }
     const join = async (): Promise<void> => {
+      // Our own servers make ordinary requests of these.
+      if (!isWebSocketUpgrade(incoming)) throw new Problem('bad_request')
       const reply = await runSteps(steps, ctx)
       if (reply !== undefined) return refuse(reply)
       if (await check(ctx, socket, head)) return done(ctx, 101, true)
@@ -61,5 +65,5 @@ export function answerUpgrades(server: Pick<Server, 'on'>, deps: Deps): void {
       done(ctx, 101, true)
     }
     join().catch((error: unknown) => refuse(problemReply(ctx, asProblem(error, ctx, log))))
-  })
+  }
 }
