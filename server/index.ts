@@ -1,6 +1,7 @@
 import type { Porchlight, PorchlightOptions } from './bootstrap/create-porchlight.ts'
 import type { Settings } from './config/settings.ts'
 
+export { OperatorError } from './base/operator-error.ts'
 export type { Porchlight, PorchlightOptions, Settings }
 
 /** Types a configuration file. Returns its argument; a plain default export works as well. */
