@@ -43,7 +43,7 @@ function compileVue(source: string, path: string): string {
 export default {
   entry: [
     // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
-    'server/index.ts',
+    'server/exports.ts',
     // server/porchlight.mjs chooses between it and its compiled form.
     'server/cli.ts',
     // A thread of its own, named by a URL.

@@ -1,6 +1,6 @@
 // Copy this to porchlight.config.ts beside package.json, and keep only what differs from the defaults. Each setting is
 // also an environment variable, which wins: publicUrl is PORCHLIGHT_PUBLIC_URL.
-import { defineConfig } from '../server/index.ts'
+import { defineConfig } from '../server/exports.ts'
 
 export default defineConfig({
   publicUrl: 'https://example.org',

@@ -1,6 +1,6 @@
 // Signing in by a provider, to try out: `npm run dev:provider` in one terminal, and in another
 // PORCHLIGHT_CONFIG=examples/provider.config.ts npm run dev
-import { defineConfig } from '../server/index.ts'
+import { defineConfig } from '../server/exports.ts'
 
 export default defineConfig({
   // Whoever the provider lets in may make an account.

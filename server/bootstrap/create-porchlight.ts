@@ -32,7 +32,7 @@ export interface PorchlightOptions {
   onDamage?: () => void
 }
 
-/** Documented in `index.ts`, which loads it on demand. */
+/** Documented in `exports.ts`, which loads it on demand. */
 export async function createPorchlight(
   settings: Settings = {},
   { folder = process.cwd(), onDamage = () => process.exit(1) }: PorchlightOptions = {},

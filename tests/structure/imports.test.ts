@@ -17,7 +17,7 @@ const ROOMS = [
   'demo',
   'http',
   'bootstrap',
-  'index',
+  'exports',
   'main',
   'cli',
 ]

@@ -7,7 +7,7 @@ const SOURCE = '{server,web,bench,drizzle}'
 const isTest = (path: string) => path.endsWith('.test.ts')
 const isHelper = (path: string) => path.endsWith('.testing.ts') || path.startsWith('tests/')
 /** Configuration files are written against it, and in this repository only tests read such files. */
-const PUBLIC = ['server/index.ts']
+const PUBLIC = ['server/exports.ts']
 
 const source = files(`${SOURCE}/**/*.{ts,vue}`).filter(path => !path.startsWith('bench/peers/'))
 const inTests = files('tests/**/*.ts')

@@ -2,10 +2,13 @@ import type { Porchlight, PorchlightOptions } from './bootstrap/create-porchligh
 import type { Settings } from './config/settings.ts'
 
 export { OperatorError } from './base/operator-error.ts'
-export type { Porchlight, PorchlightOptions, Settings }
+export type { Porchlight, PorchlightOptions }
+
+/** What a configuration file may set. `PORCHLIGHT_TEST_SIGN_IN` is only read from the environment. */
+export type FileSettings = Omit<Settings, 'testSignIn'>
 
 /** Types a configuration file. Returns its argument; a plain default export works as well. */
-export function defineConfig(config: Settings): Settings {
+export function defineConfig(config: FileSettings): FileSettings {
   return config
 }
 
@@ -14,7 +17,7 @@ export function defineConfig(config: Settings): Settings {
  * @param settings those of this process: they win over a configuration file, and environment variables over both
  * @throws OperatorError that says what is wrong: a setting, a data folder in use, keys that do not fit
  */
-export async function createPorchlight(settings?: Settings, options?: PorchlightOptions): Promise<Porchlight> {
+export async function createPorchlight(settings?: FileSettings, options?: PorchlightOptions): Promise<Porchlight> {
   // Configuration files import this module, too, and commands that read them need no server.
   return (await import('./bootstrap/create-porchlight.ts')).createPorchlight(settings, options)
 }
