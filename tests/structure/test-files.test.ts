@@ -35,12 +35,13 @@ describe('helpers of tests', () => {
     expect(wrong.map(({ from, specifier }) => `${from} imports ${specifier}`)).toEqual([])
   })
 
-  test('everything in tests/ is a test, a helper in tests/support, or a check that .ci/run starts', () => {
+  test('everything in tests/ is a test, a helper in tests/support, an application, or a check that .ci/run starts', () => {
     const started = read('.ci/run')
     const misplaced = inTests.filter(
       path =>
         !isTest(path) &&
         !path.startsWith('tests/support/') &&
+        !/^tests\/apps\/[^/]+\//.test(path) &&
         !(path.startsWith('tests/checks/') && started.includes(path)),
     )
     expect(misplaced).toEqual([])
