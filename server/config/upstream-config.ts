@@ -81,5 +81,10 @@ export interface Upstream {
 
 /** Whether its answers depend on who calls: it is told so by a token, or is only for some. */
 export function knowsCallers({ token, requires }: Pick<Upstream, 'token' | 'requires'>): boolean {
-  return token !== 'none' || requires.signedIn || requires.roles.length > 0 || requires.maxAgeMs !== null
+  return token !== 'none' || isRestricted(requires)
+}
+
+/** Whether it is only for some: anonymous requests never reach it. */
+export function isRestricted({ signedIn, roles, maxAgeMs }: Upstream['requires']): boolean {
+  return signedIn || roles.length > 0 || maxAgeMs !== null
 }

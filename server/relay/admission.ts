@@ -1,7 +1,7 @@
 import type { UnixMs } from '../base/clock.ts'
 import { isFresh } from '../base/freshness.ts'
 import { Problem } from '../base/problem.ts'
-import type { Upstream } from '../config/upstream-config.ts'
+import { isRestricted, type Upstream } from '../config/upstream-config.ts'
 import type { WireUser } from '../contract/wire.ts'
 import type { RelayCaller } from './types.ts'
 import type { CloseReason, InFlight } from './in-flight.ts'
@@ -17,7 +17,7 @@ interface Judged extends Pick<RelayCaller, 'session'> {
  * @returns why not, or null
  */
 export function refusalOf({ requires }: Upstream, caller: Judged | null, now: UnixMs): Problem | null {
-  if (!requires.signedIn && requires.roles.length === 0 && requires.maxAgeMs === null) return null
+  if (!isRestricted(requires)) return null
   if (caller === null) return new Problem('not_signed_in')
   if (requires.roles.length > 0 && !requires.roles.some(role => caller.user.roles.includes(role)))
     return new Problem('forbidden')

@@ -569,8 +569,15 @@ describe('a front end behind us', () => {
       expect([write.status, write.json(), seen]).toMatchObject([401, { code: 'session_replaced' }, []])
     })
 
-    test('it may be for some only', async () => {
+    test('it may be for some only: others are led to sign-in and back, whichever page they open', async () => {
       const { ask, seen } = await identified({ requires: { signedIn: true } })
+      for (const [path, location] of [
+        ['/', '/sign-in'],
+        ['/orders/7?x=1', '/sign-in?returnTo=%2Forders%2F7%3Fx%3D1'],
+      ] as const)
+        expect(await ask(path, { headers: NAVIGATE })).toMatchObject({ status: 303, headers: { location } })
+      const replaced = await ask('/', { headers: { ...NAVIGATE, cookie: 'porchlight-access=replaced' } })
+      expect([replaced.status, replaced.headers.location]).toEqual([401, undefined])
       expect((await ask('/data', { headers: { accept: '*/*' } })).json()).toMatchObject({ code: 'not_signed_in' })
       const opened = await ask('/orders/7?view=all', { headers: NAVIGATE })
       expect([opened.status, opened.headers.location]).toEqual([303, '/sign-in?returnTo=%2Forders%2F7%3Fview%3Dall'])
@@ -712,6 +719,42 @@ describe('headers that the setting chooses', () => {
       /script-src 'nonce-[^']+' 'strict-dynamic';.* img-src 'self' https:\/\/tiles\.example;.* frame-ancestors 'none'$/,
     )
     expect(await headersOf(running, '/auth/session')).toEqual(ours)
+  })
+})
+
+describe("icons and manifests are the front end's where there is one, and ours are not served in their place", () => {
+  const NAMES = ['/favicon.ico', '/favicon.svg', '/apple-touch-icon.png', '/manifest.webmanifest', '/robots.txt']
+  const root = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'porchlight-icons-'))
+    closing.push(() => rmSync(folder, { recursive: true, force: true }))
+    return folder
+  }
+  function ownWithIcons(): AppDeps['site'] {
+    const folder = root()
+    for (const name of NAMES) writeFileSync(join(folder, name), 'ours')
+    const files = NAMES.map(path => ({ path, type: 'text/plain', etag: 'x', encodings: [] }))
+    return { ...own, built: { root: folder, files } }
+  }
+
+  test('built files', async () => {
+    const folder = root()
+    writeFileSync(join(folder, 'index.html'), '<!doctype html>')
+    for (const name of NAMES.slice(0, 3)) writeFileSync(join(folder, name), 'theirs')
+    const { ask } = await start(toSite({ static: folder }, '/', PUBLIC_URL, HOUR), { site: ownWithIcons() })
+    for (const name of NAMES.slice(0, 3)) expect((await ask(name)).body).toBe('theirs')
+    for (const name of NAMES.slice(3)) expect([name, (await ask(name)).status]).toEqual([name, 404])
+  })
+
+  test('a server', async () => {
+    const front = await listen((_incoming, outgoing) => void outgoing.end('theirs'))
+    closing.push(front.close)
+    const { ask } = await start(toSite({ upstream: front.origin }, '/', PUBLIC_URL, HOUR), { site: ownWithIcons() })
+    for (const name of NAMES) expect((await ask(name)).body).toBe('theirs')
+  })
+
+  test('our own pages', async () => {
+    const { ask } = await start(OWN_SITE, { site: ownWithIcons() })
+    for (const name of NAMES) expect((await ask(name)).body).toBe('ours')
   })
 })
 

@@ -1,7 +1,7 @@
 import { mapMaybe, type MaybePromise } from '../../base/maybe-promise.ts'
 import { Problem } from '../../base/problem.ts'
 import type { AccountUser } from '../../accounts/account.ts'
-import { knowsCallers } from '../../config/upstream-config.ts'
+import { isRestricted, knowsCallers } from '../../config/upstream-config.ts'
 import {
   type CookieKind,
   cookieName,
@@ -142,7 +142,8 @@ class RequestCaller implements Caller {
  */
 function servesReplaced({ method, path, family, match, navigation, upgrade }: RequestContext): boolean {
   const reads = !upgrade && (method === 'GET' || method === 'HEAD')
-  if (family === 'front') return reads || match === null || !knowsCallers(match.upstream)
+  if (family === 'front' && match !== null)
+    return !knowsCallers(match.upstream) || (reads && !isRestricted(match.upstream.requires))
   return reads && (path === '/auth/session' || (family === 'site' && navigation))
 }
 
