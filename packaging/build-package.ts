@@ -64,7 +64,8 @@ function manifest(): Manifest {
   )
   return {
     ...rest,
-    engines: { node: '>=22.18' },
+    // The first that strips the types of a porchlight.config.ts without being told to.
+    engines: { node: '>=22.18.0' },
     dependencies,
     exports: {
       ...Object.fromEntries(

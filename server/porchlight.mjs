@@ -1,14 +1,19 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import module from 'node:module'
 import { join } from 'node:path'
 
 // The one file that is never TypeScript: an older Node can still read it, and say what is the matter.
 const isCompiled = existsSync(join(import.meta.dirname, 'cli.js'))
+const { engines, dependencies } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'))
+// A clone runs on the Node that npm brings; whatever can run npm may install it.
 const [oldest, advice] = isCompiled
-  ? [22, 'Install Node 22 or newer.']
-  : [24, 'npm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND']
-if (Number(process.versions.node.split('.')[0]) < oldest) {
+  ? [versionIn(engines.node), 'Install a newer one.']
+  : [
+      versionIn(dependencies.node),
+      'npm ci brings the right one: npm start, and for commands npm run porchlight -- COMMAND',
+    ]
+if (process.versions.node.localeCompare(oldest, 'en', { numeric: true }) < 0) {
   process.stderr.write(
     `Porchlight needs Node ${oldest} or newer, and this is Node ${process.versions.node}.\n${advice}\n`,
   )
@@ -19,6 +24,11 @@ if (process.argv[2] === 'start') withBoundedMemory()
 // stripped. A start in half the time, with 10 MB less.
 module.enableCompileCache(join(import.meta.dirname, '..', '.cache', 'compiled'))
 await import(isCompiled ? './cli.js' : './cli.ts')
+
+/** @returns a range's first version, without what adds nothing: `^24.0.0` is 24 */
+function versionIn(range) {
+  return range.replace(/^\D+/, '').replace(/(?:\.0)+$/, '')
+}
 
 /**
  * Rendering makes much garbage at once, for which V8 would grow its young generation until the process holds 900 MB;

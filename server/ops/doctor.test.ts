@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { DAY, HOUR, MINUTE, systemClock } from '../base/clock.ts'
 import { OWN_SITE, toSite } from '../config/site-settings.ts'
 import { toUpstream } from '../config/upstream-settings.ts'
-import { judgeAddress, judgeAnswer, judgeClock, judgeVersions } from './doctor.ts'
+import { judgeAddress, judgeAnswer, judgeClock } from './doctor.ts'
 import type { Finding } from './finding.ts'
 import { examineUpstreams } from './upstream-doctor.ts'
 
@@ -48,13 +48,6 @@ test('a clock behind the latest time in the database fails', () => {
   expect(wrong(judgeClock(now, now + 5 * MINUTE))).toBe('')
   expect(wrong(judgeClock(now, now + 6 * MINUTE))).toMatch(/^fail: .*6 minutes/)
   expect(wrong(judgeClock(now, now - 401 * DAY))).toMatch(/^warn/)
-})
-
-test('versions are reported, and a Node version that is too old fails', () => {
-  expect(judgeVersions('1.2.3', '24.0.0')).toEqual([
-    { state: 'ok', what: 'Porchlight 1.2.3, on Node 24.0.0', advice: null },
-  ])
-  expect(wrong(judgeVersions('1.2.3', '22.19.0'))).toMatch(/^fail: Node 22\.19\.0 is too old/)
 })
 
 test('an upstream or front end on another machine without TLS gets a warning that names it', async () => {

@@ -1,6 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { type Clock, DAY, MINUTE } from '../base/clock.ts'
-import { CODE_EXTENSION } from '../base/code-extension.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import type { Config } from '../config/types.ts'
 import { DISPLAY_NAME } from '../contract/name.ts'
@@ -31,7 +30,6 @@ export interface DoctorDeps {
 const MEGABYTE = 1024 * 1024
 const LEAST_FREE_BYTES = 20 * MEGABYTE
 const LOW_FREE_BYTES = 500 * MEGABYTE
-const OLDEST_NODE = CODE_EXTENSION === '.ts' ? 24 : 22
 
 /** Checks what commonly goes wrong, and changes nothing. */
 export async function examine(deps: DoctorDeps): Promise<Finding[]> {
@@ -40,7 +38,7 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
   const privacy = judgePrivacy(config)
   const database = inspectDatabase(config.dataDir)
   return [
-    ...judgeVersions(deps.version, process.versions.node),
+    ok(`${DISPLAY_NAME} ${deps.version}, on Node ${process.versions.node}`),
     ...judgeAddress(config),
     ...judgeBrand(config.brand),
     ...(await examineUpstreams(config, clock)),
@@ -52,18 +50,6 @@ export async function examine(deps: DoctorDeps): Promise<Finding[]> {
     ...judgeKeys(config, database.inspection, clock.now().wall),
     ...(database.inspection === null ? [] : judgeClock(clock.now().wall, database.inspection.newestAt)),
     ...(await examineProviders(config, clock)),
-  ]
-}
-
-/** Exported for its tests. */
-export function judgeVersions(version: string, node: string): Finding[] {
-  return [
-    Number(node.split('.')[0]) >= OLDEST_NODE
-      ? ok(`${DISPLAY_NAME} ${version}, on Node ${node}`)
-      : fail(
-          `Node ${node} is too old for ${DISPLAY_NAME} ${version}`,
-          'Run it with the Node that npm ci installs: npm start.',
-        ),
   ]
 }
 
