@@ -84,8 +84,9 @@ function schemeOf(accent: Rgb, scheme: Scheme): Record<ColourName, string> {
   }
   const hex = Object.fromEntries(Object.entries(colours).map(([name, rgb]) => [name, toHex(rgb)]))
   // A glow of grey looks like dirt.
-  const glow = wanted.c < GREY ? '00' : scheme === 'light' ? '2e' : '24'
-  return { ...hex, glow: toHex(accent) + glow } as Record<ColourName, string>
+  const alpha = wanted.c < GREY ? '00' : scheme === 'light' ? '66' : '24'
+  const glow = shown({ ...wanted, l: scheme === 'light' ? 0.9 : 0.65, c: Math.min(wanted.c, 0.12) })
+  return { ...hex, glow: toHex(glow) + alpha } as Record<ColourName, string>
 }
 
 /** A grey of ours with the hue of the accent, or none. */

@@ -11,6 +11,13 @@ export interface BrandPicture {
   height: number
 }
 
+/** From this ratio of width to height, a logo has the name in it and stands alone. */
+const WORDMARK = 1.75
+
+export function isWordmark({ light }: NonNullable<PageBrand['logo']>): boolean {
+  return light.width / light.height >= WORDMARK
+}
+
 /** What a page knows of the site's brand, in the browser as well. */
 export interface PageBrand {
   /** Stands in titles and headers as it is: plain text in any script. */

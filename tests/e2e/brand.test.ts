@@ -121,8 +121,9 @@ describe('a site with a name of its own', () => {
   test('an error outside of the pages shows its logo and its colours, and no policy is violated', async () => {
     const { page, trouble } = await newContext(chromium, { baseURL: server.origin, locale: 'en', colorScheme: 'dark' })
     await page.goto('/auth/nothing')
-    const picture = "(image => image.decode().then(() => image.alt))(document.querySelector('img'))"
-    expect(await page.evaluate(picture)).toBe(NAME)
+    const picture = "(image => image.decode().then(() => image.naturalWidth))(document.querySelector('img'))"
+    expect(await page.evaluate(picture)).toBeGreaterThan(0)
+    expect(await page.locator('.brand').innerText()).toBe(NAME)
     expect(await page.evaluate("getComputedStyle(document.querySelector('main')).borderLeftColor")).toBe(
       'rgb(255, 230, 0)',
     )

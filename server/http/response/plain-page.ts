@@ -1,7 +1,7 @@
 import { newNonce } from '../../base/ids.ts'
 import type { Problem } from '../../base/problem.ts'
 import { readableCookies } from '../../contract/readable-cookies.ts'
-import type { SiteBrand } from '../../contract/brand.ts'
+import { isWordmark, type SiteBrand } from '../../contract/brand.ts'
 import { type Language, LANGUAGE_COOKIE, languageOf } from '../../contract/languages.ts'
 import type { RequestContext, WayOn } from '../request/request-context.ts'
 import { plainWords, wayOnWords } from './plain-words.ts'
@@ -37,7 +37,7 @@ export function plainPage(
 </head>
 <body>
 <main>
-<p class="brand">${logo === null ? `<bdi>${escapeHtml(brand.name)}</bdi>` : picture(logo, brand.name)}</p>
+<p class="brand">${markOf(logo, brand.name)}</p>
 <h1>${escapeHtml(words.title)}</h1>
 ${words.advice.map(line => `<p>${escapeHtml(line)}</p>`).join('\n')}
 ${details}
@@ -67,15 +67,19 @@ const STYLE = `
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);font:1rem/1.6 system-ui,sans-serif}
 main{max-width:34rem;padding:2rem;border-left:3px solid var(--lamp)}
 h1{font-size:1.5rem;line-height:1.3;margin:0 0 1rem}
-.brand{color:var(--ink-soft);margin:0 0 1.5rem}
+.brand{display:flex;align-items:center;gap:.75rem;color:var(--ink-soft);margin:0 0 1.5rem}
 .brand img{display:block;width:auto;height:2.5rem;max-width:12rem;object-fit:contain;object-position:left}
 a{display:inline-block;padding:.5rem 0;color:var(--accent);overflow-wrap:anywhere}
 .detail{overflow-wrap:anywhere}
 .id{color:var(--ink-soft);font-size:.875rem;margin-top:2rem}`
 
-function picture({ light, dark }: NonNullable<SiteBrand['logo']>, name: string): string {
+function markOf(logo: SiteBrand['logo'], name: string): string {
+  const text = `<bdi>${escapeHtml(name)}</bdi>`
+  if (logo === null) return text
+  const { light, dark } = logo
   const inDark = dark.src === light.src ? '' : `<source media="(prefers-color-scheme:dark)" srcset="${dark.src}">`
-  return `<picture>${inDark}<img src="${light.src}" alt="${escapeHtml(name)}"></picture>`
+  const picture = (alt: string) => `<picture>${inDark}<img src="${light.src}" alt="${escapeHtml(alt)}"></picture>`
+  return isWordmark(logo) ? picture(name) : picture('') + text
 }
 
 function escapeHtml(text: string): string {
