@@ -6,6 +6,7 @@ import * as ts from 'typescript'
 import * as v from 'valibot'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Settings } from '../../server/config/settings.ts'
+import { filesShownIn } from '../support/guide-blocks.ts'
 import { environmentFor, findPython } from '../support/python.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
@@ -45,9 +46,19 @@ const scripts = written('ts', 'vue').map(
 const configurations = scripts.filter(([, code]) => /\b(?:upstreams|providers): \[/.test(code))
 const pythons = written('python')
 
-test('the guides have code, all of it in a language that is checked here, but for what a program printed', () => {
+test('the guides have code, all of it in a language that is checked here or run by a test, but for what a program printed', () => {
   expect(blocks.length).toBeGreaterThan(15)
-  expect(blocks.filter(({ language }) => !['ts', 'vue', 'python', 'ini', 'sh', 'text'].includes(language))).toEqual([])
+  const others = blocks.filter(({ language }) => !['ts', 'vue', 'python', 'ini', 'sh', 'text'].includes(language))
+  // Run by tests/apps/verifiers.test.ts. Program.cs cannot be, and the guide says so.
+  const run = [...filesShownIn('docs/guides/verifying-apis.md')].filter(([name]) => name !== 'Program.cs')
+  const recipes = readFileSync(join(ROOT, 'tests/support/verifiers.ts'), 'utf8')
+  expect(run.filter(([name]) => !recipes.includes(`${name}'`))).toEqual([])
+  expect(
+    others.filter(
+      ({ code }) =>
+        !code.includes('// Program.cs') && !run.some(([, text]) => code.slice(code.indexOf('\n') + 1) === text),
+    ),
+  ).toEqual([])
 })
 
 describe('TypeScript in the guides', () => {
