@@ -44,6 +44,7 @@ export default {
   entry: [
     // Commands start it by a dynamic import; configuration files are written against `defineConfig`.
     'server/exports.ts',
+    'server/testing.ts',
     // server/porchlight.mjs chooses between it and its compiled form.
     'server/cli.ts',
     // A thread of its own, named by a URL.

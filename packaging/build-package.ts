@@ -18,7 +18,7 @@ interface Manifest {
 }
 
 /** What others import, by its name in the package: the path without its ending. */
-const EXPORTS = { '.': 'server/exports', './client': 'web/client/porchlight' }
+const EXPORTS = { '.': 'server/exports', './client': 'web/client/porchlight', './testing': 'server/testing' }
 
 rmSync(DIST, { recursive: true, force: true })
 compile('tsconfig.json')

@@ -20,5 +20,5 @@ test('every export has types that fit it, for bundlers and for Node', async () =
     problem => !('resolutionKind' in problem) || !['node10', 'node16-cjs'].includes(problem.resolutionKind),
   )
   expect(problems).toEqual([])
-  expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(['.', './client']))
+  expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(['.', './client', './testing']))
 })

@@ -9,7 +9,7 @@ export async function greet({
   log,
   people,
 }: Pick<OperationServices, 'config' | 'log' | 'people'>): Promise<void> {
-  const { brand, publicUrl, dataDir, hosts, port, secureCookies, loopback, testSignIn } = config
+  const { brand, publicUrl, dataDir, hosts, port, secureCookies, loopback } = config
   const nobodyYet = await people.accounts.needsSetup()
   if (!process.stdout.isTTY) {
     log.info(
@@ -18,11 +18,6 @@ export async function greet({
     )
     if (!secureCookies && !loopback)
       log.warn({ event: 'public_plain_http', publicUrl }, 'plain http: anyone on the network can take over sessions')
-    if (testSignIn !== null)
-      log.warn(
-        { event: 'test_sign_in_enabled' },
-        'test sign-in is on: whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles',
-      )
     return
   }
   const lines = ['', `  ${brand.name} is on.`, '', `  Open      ${publicUrl}`, `  Data      ${dataDir}`]
@@ -37,9 +32,6 @@ export async function greet({
         ? '  Plain http on this machine, so cookies are not Secure. Use https anywhere else.'
         : '  Warning: plain http. Anyone on the network can read passwords and take over sessions. Use https.',
     )
-  }
-  if (testSignIn !== null) {
-    lines.push('', '  Warning: test sign-in is on. Whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles.')
   }
   process.stdout.write(`${lines.join('\n')}\n\n  Press Ctrl-C to stop.\n\n`)
 }

@@ -64,6 +64,11 @@ export async function startServer({ loaded, log, openSite, end }: StartOptions):
       { event: 'brand_accent_adapted', accent: config.brand.accent, scheme, colour },
       'the accent is hard to read in one theme, so links and focus rings use another colour there',
     )
+  if (config.testSignIn !== null)
+    log.warn(
+      { event: 'test_sign_in_enabled' },
+      'test sign-in is on: whoever knows PORCHLIGHT_TEST_SIGN_IN can sign in with any roles',
+    )
   const metrics = await prepareMetrics(config)
   const services = await buildServices({ config, clock: systemClock, log, meter: metrics.meter, what: 'the server' })
   let closeMetrics = async () => {}

@@ -18,6 +18,7 @@ const ROOMS = [
   'http',
   'bootstrap',
   'exports',
+  'testing',
   'main',
   'cli',
 ]
@@ -244,11 +245,11 @@ describe('what a room is the only one to know', () => {
     expect(wrong).toEqual([])
   })
 
-  test('only config/ and the command line read the environment', () => {
+  test('only config/, the command line and what runs inside tests of an app read the environment', () => {
     const wrong = server.filter(
       path =>
         product(path) &&
-        !['config', 'cli', 'bootstrap', 'main'].includes(roomOf(path) ?? '') &&
+        !['config', 'cli', 'bootstrap', 'main', 'testing'].includes(roomOf(path) ?? '') &&
         /\bprocess\.env\b/.test(read(path)),
     )
     expect(wrong).toEqual([])

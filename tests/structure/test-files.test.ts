@@ -6,8 +6,8 @@ import { files, importsOf, read, ROOT } from '../support/source-tree.ts'
 const SOURCE = '{server,web,bench,drizzle}'
 const isTest = (path: string) => path.endsWith('.test.ts')
 const isHelper = (path: string) => path.endsWith('.testing.ts') || path.startsWith('tests/')
-/** Configuration files are written against it, and in this repository only tests read such files. */
-const PUBLIC = ['server/exports.ts']
+/** What the package exports, which in this repository only tests import. */
+const PUBLIC = ['server/exports.ts', 'server/testing.ts']
 
 const source = files(`${SOURCE}/**/*.{ts,vue}`).filter(path => !path.startsWith('bench/peers/'))
 const inTests = files('tests/**/*.ts')

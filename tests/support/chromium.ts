@@ -42,12 +42,17 @@ export async function unpackChromium(): Promise<void> {
   }
 }
 
+/** @returns the program's path */
+export function findChromium(): string {
+  const found = [UNPACKED, ...SYSTEM].find(path => existsSync(path))
+  if (found === undefined)
+    throw new Error('there is no Chromium here, neither one that npm brought nor one of the system')
+  return found
+}
+
 /** Each launch has a fresh profile. */
 export async function launchChromium(extraFlags: string[] = []): Promise<Browser> {
-  const executablePath = [UNPACKED, ...SYSTEM].find(path => existsSync(path))
-  if (executablePath === undefined)
-    throw new Error('there is no Chromium here, neither one that npm brought nor one of the system')
-  return chromium.launch({ executablePath, args: [...FLAGS, ...extraFlags] })
+  return chromium.launch({ executablePath: findChromium(), args: [...FLAGS, ...extraFlags] })
 }
 
 // As text, so that the rest of the tests does not get the types of a browser's globals.
