@@ -21,6 +21,7 @@ const porchlight = defineCommand({
     session: async () => (await import('./cli/session-commands.ts')).session,
     key: async () => (await import('./cli/key-commands.ts')).key,
     config: async () => (await import('./cli/check-commands.ts')).config,
+    healthcheck: async () => (await import('./cli/check-commands.ts')).healthcheck,
     doctor: async () => (await import('./cli/check-commands.ts')).doctor,
     backup: async () => (await import('./cli/data-commands.ts')).backup,
     restore: async () => (await import('./cli/data-commands.ts')).restore,

@@ -1,4 +1,4 @@
-import { systemClock } from '../base/clock.ts'
+import { SECOND, systemClock } from '../base/clock.ts'
 import { OperatorError } from '../base/operator-error.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { askServer } from '../ops/control-client.ts'
@@ -82,5 +82,21 @@ export const doctor = command({
     if (args.json) printJson(findings)
     else printFindings(findings)
     if (findings.some(finding => finding.state === 'fail')) process.exitCode = 1
+  },
+})
+
+/** Below the limits of container runtimes (30 s) and supervisors, which would otherwise report only that it hung. */
+const HEALTH_TIMEOUT_MS = 5 * SECOND
+
+export const healthcheck = command({
+  name: 'porchlight healthcheck',
+  description: 'Exit with status 0 if the server on this machine can serve; for containers and supervisors',
+  args: {},
+  async run() {
+    const { config } = await loadConfig(process.env, process.cwd())
+    const { whyNotReady } = await import('../ops/ask-readiness.ts')
+    const reason = await whyNotReady(config, HEALTH_TIMEOUT_MS)
+    if (reason !== null) throw new OperatorError(reason)
+    print('ready')
   },
 })

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { createServer } from 'node:http'
+import { type AddressInfo, createServer as createSocketServer } from 'node:net'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -164,6 +166,30 @@ describe('the command line', () => {
     child.stderr.on('data', data => (said += String(data)))
     expect(await new Promise(done => child.on('close', done))).toBe(1)
     expect(said).toMatch(/^Porchlight needs Node 24 or newer, and this is Node 20\.1\.0\.\nnpm ci brings the right one/)
+  })
+
+  test('healthcheck tells by its exit code whether the server can serve, and in a sentence why not', async () => {
+    let status = 200
+    const answers = createServer((request, response) => {
+      response.writeHead(request.url === '/readyz' ? status : 404).end()
+    })
+    await new Promise<void>(done => answers.listen(0, '127.0.0.1', done))
+    const { port } = answers.address() as AddressInfo
+    const env = { PORCHLIGHT_PORT: String(port), PORCHLIGHT_HOST: '0.0.0.0' }
+    expect(await run(['healthcheck'], { env })).toEqual({ code: 0, out: 'ready\n', err: '' })
+    status = 503
+    expect(await run(['healthcheck'], { env })).toEqual({
+      code: 1,
+      out: '',
+      err: `The server at 127.0.0.1:${port} is not ready (status 503).\n`,
+    })
+    await new Promise(done => answers.close(done))
+    expect((await run(['healthcheck'], { env })).err).toBe(`No server answers at 127.0.0.1:${port} (ECONNREFUSED).\n`)
+    // One that accepts and says nothing.
+    const silent = createSocketServer(() => {})
+    await new Promise<void>(done => silent.listen(port, '127.0.0.1', done))
+    expect((await run(['healthcheck'], { env })).err).toMatch(/did not answer within 5 seconds/)
+    silent.close()
   })
 
   test('every configuration problem is reported at once, whatever the command', async () => {
